@@ -1,0 +1,2 @@
+"""socketserver, understood: a reference echo and chat, written to be read as a specification.
+"""

@@ -1,0 +1,45 @@
+"""`python -m reference serve | check | spec`; the console script `socketserver-reference` is the same."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from reference import check, serve, spec
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line: what was wrong, and where help is."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(prog="socketserver-reference", description="A reference for socketserver programs, and its suite.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | check | spec")
+    for module, name, purpose in (
+        (serve, "serve", "run one of the reference's servers"),
+        (check, "check", "check a server, any server, and say which clauses it breaks"),
+        (spec, "spec", "print the clauses, or the family of socketserver classes"),
+    ):
+        command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    own = words.index("--") if "--" in words else len(words)
+    options = build_parser().parse_args(words[:own])
+    if options.command == "check":
+        return check.run(options, words[own + 1 :])
+    code: int = options.run(options)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

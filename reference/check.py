@@ -1,0 +1,225 @@
+"""`python -m reference check`: check a server, any server, and say which clauses it breaks.
+
+The checks are pytest's; this module turns a command line into a pytest run and its outcome into a report. Exit codes: 0 the
+server conforms, 1 it does not, 2 it could not be checked.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from reference.address import TRANSPORTS, Address, BadAddress
+from reference.clauses import CLAUSES, PROFILES
+
+CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
+
+GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
+"""Protocol -> the groups of clauses that it is checked for."""
+
+NEEDS = "checking needs pytest and Hypothesis: pip install 'socketserver-reference[check]'"
+
+
+class CannotCheck(Exception):
+    """The command line asks for what cannot be; the message says what would do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `check`."""
+    parser.add_argument(
+        "protocol",
+        choices=GROUPS,
+        help="what the server serves; family: the socketserver classes of this Python, with the reference's handlers",
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        help="where a server listens: tcp://host:port, udp://host:port, unix:///path, unix-datagram:///path "
+        "(default: the reference, in this process)",
+    )
+    parser.add_argument(
+        "--launch",
+        metavar="COMMAND",
+        help="start the server by this command, told by {host}, {port} and {path} where to listen, and stop it in the end; "
+        "with a TARGET: a command that listens there of itself",
+    )
+    parser.add_argument(
+        "--transport", choices=TRANSPORTS, help="with --launch, or for the reference: what it listens on (default: tcp)"
+    )
+    parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
+    parser.add_argument("--only", action="append", default=[], metavar="ID", help="check this clause only (repeatable)")
+    parser.add_argument("--strict", action="store_true", help="a violated SHOULD fails too")
+    parser.add_argument(
+        "--examples", type=_number(int, 1), default=100, metavar="N", help="runs of each state machine (default: 100)"
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="N|random", help="seed of the state machines (default: 0)"
+    )
+    parser.add_argument(
+        "--patience",
+        type=_number(float, 0.01),
+        default=5.0,
+        metavar="SECONDS",
+        help="how long anything that must come may take (default: 5)",
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
+    parser.epilog = "Arguments after -- are pytest's own."
+
+
+def _number(kind: Callable[[str], Any], least: float) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} on")
+        return number
+
+    return read
+
+
+def _seed(text: str) -> int:
+    if text == "random":
+        return random.SystemRandom().randrange(2**32)
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor the word random")
+    return int(text)
+
+
+def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> int:
+    """Check as the options say; return the exit code."""
+    try:
+        return _check(options, pytest_arguments)
+    except CannotCheck as error:
+        print(f"socketserver-reference check: {error}", file=sys.stderr)
+        return NOT_CHECKED
+
+
+def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
+    only = read_only(options)
+    for file in (options.junit, options.json):
+        if file is not None:
+            check_writable(file)
+    name, targets = find_targets(options)
+    try:
+        from reference.conformance import report
+        from reference.conformance.progress import Progress
+    except ModuleNotFoundError as error:
+        raise CannotCheck(NEEDS) from error
+    print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
+    progress = Progress(options.protocol, GROUPS[options.protocol], targets)
+    status = progress.run([*conformance_options(options, only), *pytest_arguments])
+    if progress.cannot:
+        raise CannotCheck(progress.cannot)
+    verdicts = progress.verdicts()
+    print("\n".join(report.text(verdicts, progress.explored())))
+    told = {"protocol": options.protocol, "target": name}
+    if options.json:
+        document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
+        options.json.write_text(json.dumps(document, indent=2) + "\n")
+    if options.junit:
+        options.junit.write_text(report.as_junit(verdicts, **told, strict=options.strict))
+    code, conclusion = conclude(verdicts, strict=options.strict, trouble=progress.trouble or status not in (0, 1))
+    print(f"\n{conclusion}")
+    return code
+
+
+def read_only(options: argparse.Namespace) -> list[str]:
+    """Return the clauses asked for by --only; raise CannotCheck for what is none, or none of this protocol."""
+    for id in options.only:
+        known = [clause.id for clause in CLAUSES.values() if clause.group in GROUPS[options.protocol]]
+        if id not in known:
+            raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
+    return list(options.only)
+
+
+def check_writable(file: Path) -> None:
+    """Raise CannotCheck unless a report can be written there: better now than after the checks."""
+    try:
+        with file.open("a"):
+            pass
+    except OSError as error:
+        raise CannotCheck(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
+
+
+def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the name of what is to be checked, and a target for each conformance class that checks it."""
+    if options.protocol == "family":
+        if options.target or options.launch or options.transport:
+            raise CannotCheck("family checks the socketserver classes of this Python and takes no target")
+        return "every class of the reference", {}
+    if options.launch is None and options.target is None:
+        return embedded(options.protocol, options.transport)
+    try:
+        address = Address.parse(options.target) if options.target else None
+    except BadAddress as error:
+        raise CannotCheck(str(error)) from None
+    if address is not None and options.transport not in (None, address.transport):
+        raise CannotCheck(f"--transport {options.transport} contradicts the target {address}")
+    from reference.conformance.target import Launched, Running
+
+    if options.launch is not None:
+        target: Any = Launched(options.launch, address, options.transport)
+        transport = target.guessed_transport
+    else:
+        assert address is not None
+        target, transport = Running(address), address.transport
+    return str(target), {conformance_protocol(options.protocol, transport): target}
+
+
+def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the reference as targets in this process; the echo is checked over connections and over datagrams."""
+    from reference.conformance.target import InProcess
+    from reference.family import make_server
+
+    transports = [transport] if transport else ["tcp", "udp"] if protocol == "echo" else ["tcp"]
+    name = f"the reference in this process, over {' and '.join(transports)}"
+    with tempfile.TemporaryDirectory(prefix="embedded-") as directory:
+        path = os.path.join(directory, "socket")
+    targets = {}
+    for one in transports:
+        address = Address(one, path=path) if one.startswith("unix") else Address(one, "127.0.0.1")
+        targets[conformance_protocol(protocol, one)] = InProcess(lambda at=address: make_server(protocol, at), name=name)
+    return name, targets
+
+
+def conformance_protocol(protocol: str, transport: str) -> str:
+    """Return which conformance class checks a protocol over a transport; raise CannotCheck if none can."""
+    datagram = Address(transport).datagram
+    if datagram and protocol == "chat":
+        raise CannotCheck(f"a chat has connections, and {transport} has none: check it over tcp or unix")
+    return "datagram" if datagram else protocol
+
+
+def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> list[str]:
+    """Return the options of `check` as those of the pytest plugin."""
+    return [
+        *([f"--conformance-profile={options.profile}"] if options.profile else []),
+        *(f"--conformance-only={id}" for id in only),
+        *(["--conformance-strict"] if options.strict else []),
+        f"--conformance-examples={options.examples}",
+        f"--conformance-seed={options.seed}",
+        f"--conformance-patience={options.patience}",
+    ]
+
+
+def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[int, str]:
+    """Return the exit code and the last line of the report."""
+    from reference.conformance import report
+
+    broken = [verdict.clause.id for verdict in verdicts if report.fails(verdict, strict)]
+    if broken:
+        return VIOLATED, f"does not conform: breaks {', '.join(broken)}"
+    if trouble:
+        return NOT_CHECKED, "not all could be checked: see the lines that say not checked"
+    if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
+        return NOT_CHECKED, "nothing was checked"
+    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated"]
+    return CONFORMS, "conforms" + (f", though it should not break {', '.join(advice)}" if advice else "")

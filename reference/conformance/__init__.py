@@ -1,0 +1,71 @@
+"""Does that server do it? The conformance suite: checks any implementation, in any language, over real sockets.
+
+In your own repository, a pytest file needs no more than this:
+
+    from reference.conformance import ChatConformance, Launched
+
+    class TestMine(ChatConformance):
+        target = Launched("node server.js {port}")
+
+The way of a scenario through the suite, which is also the order to read it in:
+
+    scenario.py       steps, as data                      dialect.py    how they become bytes
+    stage.py          performs them on real sockets       client.py     one socket
+    transcript.py     what every client saw
+    oracle.py         judges it by the model              log.py        every legal order and segmentation
+    blame.py          which clause a misfit breaks        violation.py  the exception that says so
+    echo_oracle.py    the same for the echo servers       pacing.py     the one question for a clock
+    record.py         a verdict for every clause
+
+    target.py         where the server is                 launch.py, keeper.py   a command, started and ended
+    performer.py      one scenario after the other, none suffering from the one before
+    chat.py echo.py datagram.py    a directed scenario for every clause, as classes that others subclass
+    server.py         the SRV clauses, in this process
+    exploration.py    the state machines around them
+    plugin.py         pytest options and fixtures         report.py     verdicts as text, JSON and JUnit
+
+Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model` alone.
+Importing this package imports nothing else; the names below are found when they are asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reference.conformance.chat import ChatConformance
+    from reference.conformance.datagram import DatagramConformance
+    from reference.conformance.echo import EchoConformance
+    from reference.conformance.server import Served, ServerConformance
+    from reference.conformance.target import InProcess, Launched, Running
+    from reference.conformance.violation import Violation
+
+__all__ = [
+    "ChatConformance",
+    "DatagramConformance",
+    "EchoConformance",
+    "InProcess",
+    "Launched",
+    "Running",
+    "Served",
+    "ServerConformance",
+    "Violation",
+]
+
+_HOMES = {
+    "ChatConformance": "chat",
+    "DatagramConformance": "datagram",
+    "EchoConformance": "echo",
+    "InProcess": "target",
+    "Launched": "target",
+    "Running": "target",
+    "Served": "server",
+    "ServerConformance": "server",
+    "Violation": "violation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

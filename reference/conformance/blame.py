@@ -1,0 +1,134 @@
+"""Which clause a misfit breaks: the one place where the suite weighs clauses against each other.
+
+A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the *circumstances*
+(something abrupt happened and nobody has been seen whole since), then to what was special about the utterance, and only
+then to the general promise. Each function returns every clause that fits, the likeliest first; a directed scenario
+takes its own clause if it is among them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reference.conformance.dialect import Dialect
+from reference.conformance.scenario import show
+from reference.conformance.transcript import ENDINGS, Ending
+from reference.conformance.violation import Finding
+
+Circumstance = Literal["reset", "stalled", "concurrent", "left"]
+
+CLAUSE_OF: dict[Circumstance, str] = {
+    "reset": "CHAT-12",
+    "stalled": "CHAT-15",
+    "concurrent": "CHAT-13",
+    "left": "CHAT-11",
+}
+"""The clause that promises that this disturbs nobody."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Bytes that no reading of the room explains."""
+
+    who: str
+    expected: list[bytes]
+    observed: bytes
+    before: bytes  # what the client read before, as far as the log remembers
+    first: bool  # the client had read nothing so far
+    utterance: bytes
+    quits: list[bytes]
+    circumstances: Sequence[Circumstance]
+    speakers: int
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Something that was due did not come."""
+
+    who: str
+    expected: str  # the delivery in words, or "" when only the end of the stream was due
+    leaving: str | None
+    lurker: bool
+    stalled_once: bool
+    utterance: bytes
+    circumstances: Sequence[Circumstance]
+
+
+def misfit(seen: Misfit, dialect: Dialect) -> Finding:
+    """Explain bytes that were not due."""
+    wanted = seen.expected[0] if seen.expected else b""
+    return Finding(
+        tuple(dict.fromkeys([*_misfit_clauses(seen, wanted, dialect), "CHAT-4"])),
+        f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
+        f"{seen.who} reads {show(seen.observed, 200)}",
+    )
+
+
+def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
+    observed, prefix = seen.observed, dialect.prefix
+    if any(observed.startswith(quit) for quit in seen.quits):
+        return ["CHAT-7", "CHAT-4"]
+    if observed.replace(prefix, b"") == b"":
+        return ["CHAT-6", "CHAT-4"]
+    if not wanted:
+        return ["CHAT-1" if seen.first else "CHAT-4", *_by_circumstance(seen.circumstances)]
+    if seen.speakers > 1 or "concurrent" in seen.circumstances:
+        return ["CHAT-13" if observed.startswith(prefix) else "CHAT-14", "CHAT-13", "CHAT-5"]
+    if "stalled" in seen.circumstances:
+        return ["CHAT-14", "CHAT-15"]
+    if wanted in observed:  # something came before it
+        return ["CHAT-1" if seen.first else "CHAT-4", "CHAT-3"]
+    if not observed.startswith(prefix[: len(observed)]):
+        bare = wanted.removeprefix(prefix)
+        return ["CHAT-2"] if observed.startswith(bare) else ["CHAT-6" if len(seen.utterance) > dialect.chunk else "CHAT-2"]
+    if observed in seen.before:
+        return ["CHAT-4", "CHAT-5"]
+    if len(seen.utterance) > dialect.chunk:
+        return ["CHAT-6", "CHAT-5", "CHAT-3"]
+    return ["CHAT-3", "CHAT-5", "CHAT-2"]
+
+
+def _by_circumstance(circumstances: Sequence[Circumstance]) -> list[str]:
+    """Return the clauses about what happened since everyone was last seen whole, the latest first."""
+    return [CLAUSE_OF[circumstance] for circumstance in reversed(circumstances)]
+
+
+def missing(absent: Absence) -> Finding:
+    """Explain that what was due did not come."""
+    return _absence(absent, f"{absent.who} reads nothing")
+
+
+def cut_off(absent: Absence, how: Ending) -> Finding:
+    """Explain that a client was cut off that had not left, or was hung up on before it had read what was due."""
+    return _absence(absent, f"{absent.who} reads {ENDINGS[how]}")
+
+
+def _absence(absent: Absence, observed: str) -> Finding:
+    return Finding(tuple(dict.fromkeys(_absence_clauses(absent))), absent.expected or _otherwise(absent), observed)
+
+
+def _otherwise(absent: Absence) -> str:
+    return f"{absent.who} reads end of stream" if absent.leaving else f"{absent.who} stays connected"
+
+
+def _absence_clauses(absent: Absence) -> list[str]:
+    if absent.leaving:
+        return [{"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-1", "CHAT-11"]
+    if absent.lurker:
+        return ["CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
+    blamed = _by_circumstance(absent.circumstances)
+    if absent.stalled_once:
+        blamed.append("CHAT-15")
+    if b"quit" in absent.utterance.lower():
+        blamed.append("CHAT-8")
+    elif not (absent.utterance.isascii() and absent.utterance.replace(b"\n", b" ").decode().isprintable()):
+        blamed.append("CHAT-3")
+    elif len(absent.utterance) > 1024:
+        blamed.append("CHAT-6")
+    return [*blamed, "CHAT-2", "CHAT-5"]
+
+
+def refused(who: str, why: str, circumstances: Sequence[Circumstance]) -> Finding:
+    """Explain that a client could not connect, though the server accepted others before."""
+    clauses = [*_by_circumstance(circumstances), "CHAT-11", "CHAT-12", "CHAT-17"]
+    return Finding(tuple(dict.fromkeys(clauses)), f"{who} connects", f"{who} cannot connect: {why}")

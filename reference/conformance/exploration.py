@@ -1,0 +1,478 @@
+"""The state machines: Hypothesis draws what clients do, the same stage performs it, the same oracle judges it.
+
+A machine's rules are the steps of `scenario.py`. What a rule may do is decided by the oracle's model of the room alone, never by
+what the server did, so that a failing run replays. A rule names a client by a number, counted among those that can do the thing.
+
+Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be put
+down to. A clause that is known to be broken ends a run quietly; a new one is kept as first seen, shrunk by Hypothesis for a
+bounded time, and played again to say how often it comes back.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from reference.clauses import Profile
+from reference.conformance.blame import Circumstance
+from reference.conformance.dialect import NOTE
+from reference.conformance.log import Ambiguous
+from reference.conformance.oracle import ChatOracle
+from reference.conformance.performer import Performer
+from reference.conformance.record import Record
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+)
+from reference.conformance.stage import Stage
+from reference.conformance.suite import NotChecked
+from reference.conformance.transcript import Did
+from reference.conformance.violation import Violation
+
+STEPS = {"chat": 40, "echo": 10, "datagram": 20}
+"""Protocol -> rules applied in one run at most."""
+
+MEMBERS = 6
+"""Clients connected at one time at most."""
+
+BRIEF = 0.25
+"""Seconds of patience while a failure that has been seen is made shorter."""
+
+SHRINKING = 10.0
+"""Seconds for making one failure shorter."""
+
+REPLAYS = 3
+"""Times that a failure found by exploration is played again."""
+
+EXPLORING = 60.0
+"""Seconds for exploring at a hundred runs; a server that needs more is slow, and the report says how far it got."""
+
+
+@dataclass
+class Sighting:
+    """A violation that exploration found: as first seen, and the shortest run that showed it since."""
+
+    first: Violation
+    steps: list[Step]
+
+
+class Expedition:
+    """One exploration of one server: what it may spend, and what it found."""
+
+    def __init__(self, performer: Performer, record: Record, profile: Profile, examples: int) -> None:
+        self.performer = performer
+        self.record = record
+        self.profile = profile
+        self.found: dict[str, Sighting] = {}
+        self.runs = 0
+        self.steps = 0
+        self.known: set[str] = set()
+        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 100)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up: what is left of the machine's runs then does nothing."""
+        return time.monotonic() > self._until
+
+    @property
+    def patience(self) -> float:
+        return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
+
+    def stop(self) -> None:
+        """End the exploration: nothing more can be found out."""
+        self._until = 0.0
+
+    def seen(self, violation: Violation, steps: list[Step]) -> bool:
+        """Keep a violation if it is new, or shorter than before; return whether the run has failed by it."""
+        self.performer.seen(violation)
+        clause = violation.clause_id
+        if self.record.known(clause):
+            self.known.add(clause)
+            return False
+        if not self.found:
+            self._until = time.monotonic() + SHRINKING
+        sighting = self.found.setdefault(clause, Sighting(violation, steps))
+        if len(steps) < len(sighting.steps):
+            sighting.steps = steps
+        return True
+
+    def confirm(self, sighting: Sighting) -> Violation:
+        """Play the shortest run that showed a violation again, patiently, and return what to report."""
+        again: list[Violation] = []
+        for _ in range(REPLAYS):
+            try:
+                self.performer.prepare()
+                with self.performer.stage(polite=self.profile == "basic") as stage:
+                    stage.play(sighting.steps)
+            except Violation as violation:
+                self.performer.seen(violation)
+                if violation.clause_id == sighting.first.clause_id:
+                    again.append(violation)
+            except NotChecked:
+                break
+        reported = again[0] if again else sighting.first
+        reported.note = f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
+        return reported
+
+
+class Machine(RuleBasedStateMachine):
+    """What the machines have in common: a stage for every run, and an end when something is found."""
+
+    expedition: ClassVar[Expedition]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage: Stage | None = None
+        expedition = self.expedition
+        if expedition.over:
+            return
+        try:
+            expedition.performer.prepare()
+        except NotChecked:
+            expedition.stop()
+            return
+        expedition.runs += 1
+        self.stage = expedition.performer.stage(polite=expedition.profile == "basic", patience=expedition.patience)
+
+    def do(self, *steps: Step) -> None:
+        """Perform steps, unless this run has ended."""
+        for step in steps:
+            if self.stage is not None:
+                self._perform(self.stage, step)
+
+    def _perform(self, stage: Stage, step: Step) -> None:
+        self.expedition.steps += 1
+        try:
+            stage.perform(step)
+        except Violation as violation:
+            self._end()
+            done = [entry.step for entry in stage.transcript.entries if isinstance(entry, Did)]
+            if self.expedition.seen(violation, done):
+                raise
+        except Ambiguous:
+            self._end()
+
+    def _end(self) -> None:
+        if self.stage is not None:
+            self.stage.close()
+            self.stage = None
+
+    def finish(self) -> None:
+        """Perform what the end of a run needs, to see everyone whole."""
+
+    def teardown(self) -> None:
+        try:
+            self.finish()
+        finally:
+            self._end()
+
+
+def pick(names: list[str], number: int) -> str:
+    """Return one of the names."""
+    return names[number % len(names)]
+
+
+NAMES = ("ann", "ben", "cal", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "kay", "lee", "may", "ned", "pam", "ray")
+
+NUMBERS = st.integers(0, MEMBERS - 1)
+
+UTTERANCES = st.binary(min_size=1, max_size=40) | st.sampled_from(
+    [b"hello\n", b"QUIT", b"quit now", b"xquit", b"\0", b"\xff\xfe", b"ack", b"  ", b"x" * 1024, b"a" * 300]
+)
+
+STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
+
+QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
+
+
+class PoliteChat(Machine):
+    """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        room = self.stage.oracle if self.stage is not None else ChatOracle(NOTE)
+        assert isinstance(room, ChatOracle)
+        self.room = room
+        self.arrived = 0
+        self.fences = 0
+
+    # What the model says
+
+    def present(self) -> list[str]:
+        """Return all connected clients who have not begun to leave."""
+        return [who for who, member in self.room.members.items() if not (member.gone or member.leaving)]
+
+    def speakers(self) -> list[str]:
+        """Return the members who read, and whose every word has come back."""
+        return [who for who in self.room.readers() if self.room.log.complete(who)]
+
+    def may_go(self) -> list[str]:
+        """Return the clients whose leaving leaves somebody to see what is still under way."""
+        watching = self.room.readers()
+        if not self.room.log.outstanding():
+            return self.present()
+        return [who for who in self.present() if any(other != who for other in watching)]
+
+    # What keeps causes apart
+
+    def before(self, circumstance: Circumstance) -> None:
+        """See everyone whole, unless nothing has happened since that, or only more of the same."""
+        if any(other != circumstance for other in self.room.circumstances):
+            self.calm()
+
+    def calm(self) -> None:
+        """See everyone whole: all that is due is read, and something new is heard."""
+        self.do(Settle())
+        if self.speakers():
+            self.fences += 1
+            self.do(Say(self.speakers()[0], b"still here %d\n" % self.fences))
+
+    def finish(self) -> None:
+        self.calm()
+        if not self.speakers():
+            self.arrive(speaking=True)
+        for who in self.room.bystanders():
+            self.do(Heed(who, self.speakers()[0]) if self.speakers() else Settle())
+
+    def arrive(self, *, speaking: bool) -> None:
+        """Have a client connect, and perhaps say that it did."""
+        lap, index = divmod(self.arrived, len(NAMES))
+        who = NAMES[index] + (str(lap + 1) if lap else "")
+        self.arrived += 1
+        self.do(Connect(who))
+        if speaking:
+            self.do(Say(who, f"{who} is here\n".encode()))
+
+    # The rules
+
+    @rule()
+    def join(self) -> None:
+        if len(self.present()) < MEMBERS:
+            self.calm_if_disturbed()
+            self.arrive(speaking=True)
+
+    @rule()
+    def lurk(self) -> None:
+        if len(self.present()) < MEMBERS:
+            self.calm_if_disturbed()
+            self.arrive(speaking=False)
+            for who in self.room.bystanders():
+                if self.speakers():
+                    self.do(Heed(who, self.speakers()[0]))
+
+    @rule(number=NUMBERS, data=UTTERANCES)
+    def say(self, number: int, data: bytes) -> None:
+        self.calm_if_disturbed()
+        if not self.speakers():
+            return
+        if self.room.log.outstanding():  # what a client that has gone may have said must not be taken for this
+            self.fences += 1
+            data = data[:1000] + b" #%d" % self.fences
+        if not NOTE.is_quit(data):
+            self.do(Say(pick(self.speakers(), number), data))
+
+    @rule(number=NUMBERS, word=QUITS)
+    def quit(self, number: int, word: bytes) -> None:
+        self.before("left")
+        able = [who for who in self.speakers() if who in self.may_go()]
+        if able:
+            self.do(Quit(pick(able, number), word))
+
+    @rule(number=NUMBERS)
+    def half_close(self, number: int) -> None:
+        self.leave(HalfClose, number)
+
+    @rule(number=NUMBERS)
+    def close(self, number: int) -> None:
+        self.leave(Close, number)
+
+    def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
+        self.before("reset" if way is Reset else "left")
+        if self.may_go():
+            self.do(way(pick(self.may_go(), number)))
+
+    def calm_if_disturbed(self) -> None:
+        """See everyone whole after something abrupt: a stall may last."""
+        if any(circumstance != "stalled" for circumstance in self.room.circumstances):
+            self.calm()
+
+
+class AbruptChat(PoliteChat):
+    """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
+
+    @rule()
+    def connect(self) -> None:
+        if len(self.present()) < MEMBERS:
+            if self.room.log.outstanding():
+                self.before("concurrent")
+            self.arrive(speaking=False)
+
+    @rule(said=st.lists(st.tuples(NUMBERS, STREAMS), min_size=1, max_size=4))
+    def burst(self, said: list[tuple[int, bytes]]) -> None:
+        self.before("concurrent")
+        for number, data in said:
+            if self.room.readers():
+                who = pick(self.room.readers(), number)
+                unsaid = b"".join(self.room.members[who].said)
+                self.do(Send(who, b"quilt" if b"quit" in unsaid + data else data))
+
+    @rule()
+    def settle(self) -> None:
+        self.do(Settle())
+
+    @rule(number=NUMBERS)
+    def reset(self, number: int) -> None:
+        self.leave(Reset, number)
+
+    @rule(number=NUMBERS)
+    def stall(self, number: int) -> None:
+        self.before("stalled")
+        able = [who for who in self.speakers() if who in self.may_go()]
+        if able:
+            self.do(Stall(pick(able, number)))
+
+    @rule(number=NUMBERS)
+    def resume(self, number: int) -> None:
+        stalled = [who for who in self.present() if self.room.members[who].stalled]
+        if stalled:
+            self.do(Resume(pick(stalled, number)))
+
+    def finish(self) -> None:
+        super().finish()
+        for who in [who for who in self.present() if self.room.members[who].stalled]:
+            self.do(Resume(who))
+
+
+REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
+
+
+class Echo(Machine):
+    """Clients who come one after the other, since a synchronous server serves them so, and ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visits = 0
+
+    def visitor(self) -> str:
+        self.visits += 1
+        return f"{pick(list(NAMES), self.visits)}{self.visits}"
+
+    @rule(request=REQUESTS)
+    def ask(self, request: bytes) -> None:
+        who = self.visitor()
+        self.do(Connect(who), Say(who, request))
+
+    def finish(self) -> None:
+        self.ask(b"the last one")
+
+
+class AbruptEcho(Echo):
+    """The same clients, who also half-close, and leave in the middle in every way."""
+
+    @rule(request=REQUESTS)
+    def ask_and_half_close(self, request: bytes) -> None:
+        who = self.visitor()
+        self.do(Connect(who), Send(who, request[:1024]), HalfClose(who))
+
+    @rule(request=st.none() | REQUESTS, way=st.sampled_from([Close, Reset]))
+    def leave(self, request: bytes | None, way: type[Close] | type[Reset]) -> None:
+        who = self.visitor()
+        self.do(Connect(who), *([Send(who, request)] if request else []), way(who))
+
+
+class Datagrams(Machine):
+    """A few sockets that send requests of any size and wait for each reply."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.gone = 0
+
+    @rule()
+    def come(self) -> None:
+        if len(self.names) < MEMBERS:
+            self.names.append(f"{NAMES[len(self.names)]}{self.gone or ''}")
+            self.do(Connect(self.names[-1]))
+
+    @rule(number=NUMBERS, request=REQUESTS | st.sampled_from([b"", b"d" * 8192, b"e" * 9000]))
+    def ask(self, number: int, request: bytes) -> None:
+        if self.names:
+            self.do(Say(pick(self.names, number), request))
+
+    def finish(self) -> None:
+        self.come()
+        self.do(Say(self.names[0], b"the last one"))
+
+
+class AbruptDatagrams(Datagrams):
+    """The same sockets, some of which are closed before the reply is there."""
+
+    @rule(number=NUMBERS, request=st.binary(max_size=40))
+    def ask_and_go(self, number: int, request: bytes) -> None:
+        if self.names:
+            who = pick(self.names, number)
+            self.names.remove(who)
+            self.gone += 1
+            self.do(Send(who, request), Close(who))
+
+
+MACHINES: dict[tuple[str, Profile], type[Machine]] = {
+    ("chat", "basic"): PoliteChat,
+    ("chat", "hardened"): AbruptChat,
+    ("echo", "basic"): Echo,
+    ("echo", "hardened"): AbruptEcho,
+    ("datagram", "basic"): Datagrams,
+    ("datagram", "hardened"): AbruptDatagrams,
+}
+"""Protocol and profile -> the machine that explores it."""
+
+
+def explore(
+    performer: Performer, record: Record, protocol: str, profile: Profile, *, examples: int, with_seed: int
+) -> None:
+    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
+    expedition = Expedition(performer, record, profile, examples)
+    machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition})
+    try:
+        run_state_machine_as_test(
+            seed(with_seed)(machine),
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=STEPS[protocol],
+                deadline=None,
+                database=None,
+                derandomize=False,
+                print_blob=False,
+                report_multiple_bugs=False,
+                verbosity=Verbosity.quiet,
+                phases=[Phase.generate, Phase.shrink],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except (Violation, HypothesisException):
+        if not expedition.found:
+            raise
+    cut_short = "" if expedition.runs >= examples or expedition.found else f" of {examples}: the time was up"
+    again = f"; saw {', '.join(sorted(expedition.known))} broken again" if expedition.known else ""
+    record.explored.append(
+        f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
+    )
+    reported = [expedition.confirm(sighting) for sighting in expedition.found.values()]
+    for violation in reported:
+        record.note_violation(violation)
+    if reported:
+        raise reported[0]

@@ -1,0 +1,119 @@
+"""Starts a command and ends it, with its children, whatever happens to the checker.
+
+The command runs below a keeper (`keeper.py`), in a session of its own. What it prints is read all the time, so that it never
+blocks on a full pipe, and the last of it is kept for the report.
+"""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+LAST_WORDS = 3
+"""Lines of the command's output that a report quotes."""
+
+KEPT = 4096
+"""Bytes of the command's output that are kept."""
+
+GRACE = 2.0
+"""Seconds between asking the command to stop (SIGTERM) and ending it (SIGKILL)."""
+
+RESTED_WITHIN = 0.5
+"""Seconds to wait at most for all threads of the command to sleep; one that computes all the time never does."""
+
+KEEPER = Path(__file__).with_name("keeper.py")
+PROC = Path("/proc")
+
+
+class Launch:
+    """A running command; `close` ends it."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._stop, stopped = os.pipe()
+        self._stopped = stopped
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(KEEPER), str(GRACE), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C is for the checker, who then ends us in order
+        )
+        self._output = b""
+        self._reader = threading.Thread(target=self._listen, name="launched output", daemon=True)
+        self._reader.start()
+
+    def _listen(self) -> None:
+        """Keep the last of what the command prints, until it ends or `close` says so."""
+        assert self._keeper.stdout is not None
+        pipe = self._keeper.stdout.fileno()
+        while True:
+            readable, _, _ = select.select([pipe, self._stop], [], [])
+            printed = os.read(pipe, KEPT) if pipe in readable else b""
+            if not printed:
+                return
+            self._output = (self._output + printed)[-KEPT:]
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait so long for the command to end; return whether it has."""
+        try:
+            self._keeper.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def obituary(self) -> str:
+        """Return how the command ended and its last words, or "" while it runs."""
+        status = self._keeper.poll()
+        if status is None:
+            return ""
+        self._reader.join(GRACE)
+        how = f"by signal {status - 128}" if status > 128 else f"with exit status {status}"
+        lines = [line.decode("utf-8", "backslashreplace") for line in self._output.splitlines() if line.strip()]
+        words = "; ".join(ascii(line.strip())[1:-1] for line in lines[-LAST_WORDS:])
+        return f"the server ended {how}" + (f", its last words: {words}" if words else ", without a word")
+
+    def rest(self) -> None:
+        """Return when all threads of the command sleep, as far as this system can tell."""
+        until = time.monotonic() + RESTED_WITHIN
+        while _busy(self._keeper.pid) and time.monotonic() < until:
+            os.sched_yield()
+
+    def close(self) -> None:
+        """End the command and all it started, and wait for that."""
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        with contextlib.suppress(OSError):
+            self._keeper.stdin.close()
+        try:
+            self._keeper.wait(2 * GRACE)
+        except subprocess.TimeoutExpired:  # not even the keeper is obeyed
+            self._keeper.kill()
+            self._keeper.wait()
+        os.close(self._stopped)
+        self._reader.join()
+        os.close(self._stop)
+        self._keeper.stdout.close()
+
+
+def _busy(keeper: int) -> bool:
+    """Whether any thread below the keeper runs, or waits for a processor (Linux; elsewhere nobody knows: no)."""
+    return any(state not in "SIDTtZX" for process in _below(keeper) for state in _states(process))
+
+
+def _below(process: int) -> Iterator[int]:
+    for children in PROC.glob(f"{process}/task/*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, children.read_text().split()):
+                yield child
+                yield from _below(child)
+
+
+def _states(process: int) -> Iterator[str]:
+    for stat in PROC.glob(f"{process}/task/*/stat"):
+        with contextlib.suppress(OSError):
+            yield stat.read_text().rpartition(")")[2].split()[0]

@@ -1,0 +1,347 @@
+"""Judges what the clients of a chat saw by the model.
+
+An oracle is fed with what happens, one step and one read at a time, and knows no socket: `begin` a step, then for each
+client it wants to hear (`listeners`, `due`) what was heard, how the stream ended, or that nothing came. Anything illegal
+comes back as a Finding, at the first byte that shows it. The scenario's steps, not the server, decide what is due, so the
+same oracle judges any implementation, over any kind of socket.
+
+Three ideas carry it. The log (`log.py`) holds every delivery in one order; a member is a place in it, and where a newcomer's
+place begins is found out by comparing. What has to come is a *mark* in the log that everyone who reads must reach.
+*Circumstances* are the abrupt things that happened since everyone was last seen whole: a delivery that is then missing is
+put down to them, not to the innocent utterance that showed it.
+
+`blame.py` says which clause a misfit breaks; `echo_oracle.py` does all this for the echo servers.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from reference.conformance import blame
+from reference.conformance.dialect import Dialect
+from reference.conformance.log import RoomLog
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    show,
+)
+from reference.conformance.transcript import Ending
+from reference.conformance.violation import Finding
+
+WAITING = 64 * 1024
+"""Bytes of deliveries that must be able to wait for a member that does not read: CHAT-15."""
+
+REMEMBERED = 1 << 20
+"""Bytes of the log that are kept, at least, when nobody needs them any more."""
+
+
+class Oracle(Protocol):
+    """What the stage asks of any oracle."""
+
+    def begin(self, step: Step) -> None:
+        """Note that the clients do this now."""
+
+    def listeners(self, step: Step) -> list[str]:
+        """Return whom to read after the step, in this order, while something is `due` to them."""
+
+    def due(self, who: str) -> bool:
+        """Whether the client must be read further: something that has to come has not."""
+
+    def bystanders(self) -> list[str]:
+        """Return the clients who may have something to read, though nothing is due to them."""
+
+    def settled(self) -> None:
+        """Note that all listeners of the step have been read, and nothing more is due."""
+
+    def hears(self, who: str, data: bytes) -> bool:
+        """Take what a client read; False when it is illegal, and `misfit` then explains it."""
+
+    def lacks(self, who: str) -> bytes:
+        """After `hears` said no: the bytes that were due, which may still come behind the illegal ones."""
+
+    def misfit(self, who: str, data: bytes) -> Finding:
+        """Explain bytes that `hears` refused, with all that came behind them."""
+
+    def ends(self, who: str, how: Ending) -> Finding | None:
+        """Take the end of a client's stream."""
+
+    def silent(self, who: str) -> Finding:
+        """Explain that nothing came, though something was due."""
+
+    def refused(self, who: str, why: str) -> Finding:
+        """Explain that a client could not connect."""
+
+
+Leaving = Literal["quit", "half-close"]
+
+
+@dataclass
+class Member:
+    """What is known of one client's place in the room."""
+
+    since: int  # the end of the log when it connected: what it may hear comes after
+    proven: bool = False  # it has spoken or has heard: from here on it must hear everything
+    place: int | None = None  # up to where in the log it has read, once it is certain where it began
+    held: bytearray = field(default_factory=bytearray)  # what it read before that was certain, or that broke the rules
+    heard: bool = False
+    said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
+    stalled: bool = False
+    owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
+    leaving: Leaving | None = None
+    must_reach: int = 0  # the mark when it began to leave
+    gone: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether the stage reads it when there is something to read."""
+        return not (self.gone or self.stalled or self.leaving)
+
+
+class ChatOracle:
+    """See the module. One oracle judges one scenario in one room."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.log = RoomLog(dialect)
+        self.members: dict[str, Member] = {}
+        self.mark = 0
+        self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
+        self.circumstances: list[blame.Circumstance] = []  # the latest last
+
+    # What the clients do
+
+    def begin(self, step: Step) -> None:
+        match step:
+            case Connect(who):
+                self._arrive(who)
+            case Crowd(everyone):
+                for who in everyone:
+                    self._arrive(who)
+            case Say(who, data):
+                self._speak(who, data, settled=True)
+            case Send(who, data):
+                self._speak(who, data, settled=False)
+                if len(self.log.outstanding()) > 1:
+                    self._disturbed("concurrent")
+            case Quit(who, word):
+                self.quits.append(self.dialect.delivery(word))
+                self._leave(who, "quit")
+            case HalfClose(who):
+                self._leave(who, "half-close")
+            case Close(who) | Reset(who):
+                if isinstance(step, Reset) or not self._last_words(who):
+                    self.log.lose(who)
+                self.members[who].gone = True
+                self._disturbed("reset" if isinstance(step, Reset) else "left")
+            case Stall(who):
+                self.members[who].stalled = True
+                self._disturbed("stalled")
+            case Resume(who):
+                self.members[who].stalled = False
+                self.members[who].owed_at_resume = self.log.end - self._place(self.members[who])
+            case Heed() | Settle():
+                pass
+
+    def _arrive(self, who: str) -> None:
+        self.members[who] = Member(since=self.log.end)
+        if self.log.outstanding():
+            self._disturbed("concurrent")
+
+    def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
+        member = self.members[who]
+        member.proven = True
+        if member.since == self.log.end and not (member.held or self.log.outstanding()):
+            member.place = self.log.end  # nothing is under way: it can have begun nowhere else
+        member.said = [data] if settled else [*member.said[-3:], data]
+        self.log.say(who, data, settled)
+
+    def _leave(self, who: str, way: Leaving) -> None:
+        member = self.members[who]
+        member.leaving = way
+        member.must_reach = self.mark
+        member.stalled = False
+        if way == "quit":
+            self.log.lose(who)
+        self._disturbed("left")
+
+    def _last_words(self, who: str) -> bool:
+        """Whether a client that closes has one chunk under way and nothing to read: then the server will read the chunk.
+
+        With more under way, or with something unread, the server may find a reset before it finds the words.
+        """
+        member = self.members[who]
+        alone = self.log.outstanding() == [who] and member.place == self.log.end
+        return alone and len(b"".join(member.said)) <= self.dialect.chunk
+
+    def _disturbed(self, circumstance: blame.Circumstance) -> None:
+        if circumstance not in self.circumstances:
+            self.circumstances.append(circumstance)
+
+    # Whom to read
+
+    def listeners(self, step: Step) -> list[str]:
+        match step:
+            case Quit(who) | HalfClose(who):
+                # A leaver first, so that what is written into the log by then is what it heard; a newcomer last, to compare.
+                return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
+            case Say(who):  # the speaker early: the others then only compare
+                return sorted(self.readers(), key=lambda name: (self.members[name].place is None, name != who))
+            case Settle() | Resume():
+                return self.readers()
+            case _:
+                return []
+
+    def readers(self) -> list[str]:
+        """Return the proven members who read, those whose place is certain first: they find out what comes next."""
+        able = [name for name, member in self.members.items() if member.proven and member.reads]
+        return sorted(able, key=lambda name: self.members[name].place is None)
+
+    def bystanders(self) -> list[str]:
+        if not self.log.settled():  # others must find out first what there is to hear
+            return []
+        return [name for name, member in self.members.items() if not member.proven and member.reads]
+
+    def due(self, who: str) -> bool:
+        member = self.members[who]
+        if member.gone or member.stalled:
+            return False
+        if member.leaving or not self.log.settled():
+            return True
+        self.mark = max(self.mark, self.log.read_until)
+        if member.place is None and not self._locate(member):
+            own = len(self.dialect.delivery(member.said[0])) if member.said else 0
+            reached = [begin for begin in self._fitting(member) if begin + len(member.held) >= self.mark]
+            return len(member.held) < own or not reached
+        return self._place(member) < self.mark
+
+    def settled(self) -> None:
+        here = [member for member in self.members.values() if not member.gone]
+        self.circumstances = ["stalled"] if any(member.stalled for member in here) else []
+        if self.log.end > REMEMBERED:
+            self.log.forget(min((self._place(member) for member in here), default=self.log.end) - REMEMBERED // 2)
+
+    # What the clients read
+
+    def hears(self, who: str, data: bytes) -> bool:
+        member = self.members[who]
+        member.held += data
+        member.heard = member.proven = True
+        if member.place is None and not self._locate(member):
+            return bool(self._fitting(member))
+        return self._follow(member)
+
+    def _follow(self, member: Member) -> bool:
+        """Compare what the member read with the log, and write what goes beyond its end into it."""
+        place = self._place(member)
+        known = self.log.bytes_at(place, len(member.held))
+        if not member.held.startswith(known):
+            return False
+        beyond = bytes(member.held[len(known) :])
+        if beyond and not self.log.extend(beyond):
+            return False
+        member.place = place + len(member.held)
+        member.held.clear()
+        return True
+
+    def _place(self, member: Member) -> int:
+        """Return up to where the member has read; where it was when it came, if that is not certain yet."""
+        return member.since if member.place is None else member.place
+
+    # Where a newcomer began to hear
+
+    def _locate(self, member: Member) -> bool:
+        """Find out where the member began, from what others have read, or from its own if nobody else can tell."""
+        begins = self._fitting(member)
+        alone = not any(other.place is not None and other.reads for other in self.members.values())
+        if begins and (alone or (len(begins) == 1 and begins[0] + len(member.held) <= self.log.end)):
+            member.place = begins[0]
+        return member.place is not None
+
+    def _fitting(self, member: Member) -> list[int]:
+        """Return the places where a member may have begun, as far as what it has read tells."""
+        held = bytes(member.held)
+        return [begin for begin in self.log.boundaries(member.since, self.log.end) if self._fits(begin, held)]
+
+    def _fits(self, begin: int, held: bytes) -> bool:
+        known = self.log.bytes_at(begin, len(held))
+        return held.startswith(known) and (len(known) == len(held) or self.log.allows(held[len(known) :]))
+
+    # What is wrong
+
+    def lacks(self, who: str) -> bytes:
+        return next(iter(self._expected(who)), b"")
+
+    def _expected(self, who: str) -> list[bytes]:
+        """Return what the client may read next, the likeliest first, up to one delivery each."""
+        place, whole = self._place(self.members[who]), self.log.read_until
+        if place < whole:
+            return [self.log.bytes_at(place, whole - place)]
+        unfinished = self.log.bytes_at(whole, place - whole)
+        return [d.removeprefix(unfinished) for d in self.log.next_deliveries() if d.startswith(unfinished)]
+
+    def misfit(self, who: str, data: bytes) -> Finding:
+        member = self.members[who]
+        return blame.misfit(
+            blame.Misfit(
+                who=who,
+                expected=self._expected(who),
+                observed=bytes(member.held) + data.removeprefix(member.held[-len(data) :]),
+                before=self.log.bytes_at(0, self._place(member)),
+                first=member.place in (None, member.since),
+                utterance=self._unheard(who),
+                quits=self.quits,
+                circumstances=self.circumstances,
+                speakers=len(self.log.outstanding()),
+            ),
+            self.dialect,
+        )
+
+    def _unheard(self, who: str) -> bytes:
+        """Return what was said and has not been heard by all: by those who are pending, or last by the client itself."""
+        return b"".join(data for name in self.log.outstanding() or [who] for data in self.members[name].said)
+
+    def ends(self, who: str, how: Ending) -> Finding | None:
+        member = self.members[who]
+        if member.owed_at_resume >= WAITING or (member.leaving and how == "eof" and self._heard_all(who)):
+            member.gone = True
+            self.log.lose(who)
+            return None
+        return blame.cut_off(self._absence(who), how)
+
+    def _heard_all(self, who: str) -> bool:
+        """Whether a leaver has read all that it must: what was delivered before it left, and no part of a delivery."""
+        member = self.members[who]
+        if member.leaving == "half-close" and not self.log.complete(who):
+            return False
+        if member.place is None:
+            return not member.held or bool(self._fitting(member))
+        return member.place >= member.must_reach and bool(self.log.boundaries(member.place, member.place))
+
+    def silent(self, who: str) -> Finding:
+        return blame.missing(self._absence(who))
+
+    def refused(self, who: str, why: str) -> Finding:
+        return blame.refused(who, why, self.circumstances)
+
+    def _absence(self, who: str) -> blame.Absence:
+        member = self.members[who]
+        expected = [show(delivery) for delivery in self._expected(who)]
+        return blame.Absence(
+            who=who,
+            expected=f"{who} reads {' or '.join(expected)}" if expected else "",
+            leaving=member.leaving,
+            lurker=not member.proven,
+            stalled_once=member.owed_at_resume > 0,
+            utterance=self._unheard(who),
+            circumstances=self.circumstances,
+        )

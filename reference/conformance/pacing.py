@@ -1,0 +1,43 @@
+"""Whether deliveries wait for delayed acknowledgements: the one question that only a clock answers (CHAT-16).
+
+Without TCP_NODELAY the server's kernel holds a small delivery back until the one before is acknowledged, and the kernel of a
+client that says nothing acknowledges after 40 ms. Two members hear the same deliveries; one acknowledges at once, one late.
+Whatever else slows the machine slows both.
+"""
+
+from reference.conformance.scenario import Say
+from reference.conformance.transcript import Did, Heard, Transcript
+from reference.conformance.violation import Finding
+
+SLOW = 0.020
+"""Seconds of lag that count as a stall: half of the 40 ms that it takes."""
+
+
+def lags(transcript: Transcript, prompt: str, late: str) -> list[float]:
+    """Return, for each utterance that both heard, by how many seconds `late` heard it after `prompt`."""
+    found = []
+    heard: dict[str, float] = {}
+    for entry in transcript.entries:
+        match entry:
+            case Did(Say()):
+                heard = {}
+            case Heard(who, _, when):
+                heard.setdefault(who, when)
+                if who == late and prompt in heard:
+                    found.append(when - heard[prompt])
+    return found
+
+
+def stalls(lags: list[float]) -> bool:
+    """Whether the pattern is that of stalls: at least half of the deliveries are late."""
+    return 2 * sum(lag > SLOW for lag in lags) >= len(lags) > 0
+
+
+def finding(lags: list[float], prompt: str, late: str) -> Finding:
+    """Explain the stalls."""
+    slow = sorted(lag for lag in lags if lag > SLOW)
+    return Finding(
+        ("CHAT-16",),
+        f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",
+        f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by {1000 * slow[len(slow) // 2]:.0f} ms or more",
+    )

@@ -1,0 +1,126 @@
+"""Runs the checks for `check`: pytest, with its own reporting silenced, and a line for each check as it ends.
+
+The run is cut off from its surroundings: neither the configuration nor the plugins of the directory it is started in take
+part, and nothing is left behind there. What a user wants of pytest all the same comes after `--`.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from reference.conformance import plugin
+from reference.conformance.record import Record, Verdict
+from reference.conformance.report import WORDS
+
+COLLECTED = {"family": "reference.conformance.under_check_family"}
+"""Protocol -> the module whose classes are collected, where it is not the usual one."""
+
+QUIET = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly"]
+
+
+class Progress:
+    """One run of the checks; itself a pytest plugin, which listens."""
+
+    def __init__(self, protocol: str, groups: Sequence[str], targets: dict[str, Any]) -> None:
+        self._module = COLLECTED.get(protocol, "reference.conformance.under_check")
+        self._groups = groups
+        self._targets = targets
+        self._run = plugin.Run(plugin.Options())
+        self._terminal: Any = None
+        self.trouble = False
+        """Whether a check ended by an error of its own, or the run was interrupted."""
+
+    @property
+    def cannot(self) -> str:
+        """Why there is no server to check, or ""."""
+        return self._run.cannot
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """Run the checks; return pytest's exit status."""
+        if self._targets:
+            from reference.conformance import under_check
+
+            under_check.put(self._targets)
+        with _undisturbed() as directory:
+            isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
+            return int(
+                pytest.main(
+                    [*isolated, *QUIET, "-p", plugin.__name__, "--pyargs", self._module, *arguments], plugins=[self]
+                )
+            )
+
+    # What pytest tells
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._run = session.config.stash[plugin.RUN]
+        self._terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self) -> tuple[str, str, str]:
+        return "", "", ""  # no dots: there are lines
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and not (report.when == "setup" and report.outcome != "passed"):
+            return
+        if self._run.cannot:
+            return
+        clause, outcome = report.clause, report.verdict  # type: ignore[attr-defined]  # plugin.py puts them there
+        story = report.location[2].rpartition(".test_")[2].replace("_", " ")
+        self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
+        if outcome == "not-checked" and report.outcome == "failed":
+            self.trouble = True
+            self._terminal.write_line(report.longreprtext)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.trouble = True
+
+    # What came of it
+
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdicts on all clauses of the protocol."""
+        found: list[Verdict] = []
+        for group in self._groups:
+            records = [record for record in self._run.records.values() if group in record.groups]
+            found += merged(records) if records else self._absent(group)
+        return found
+
+    def _absent(self, group: str) -> list[Verdict]:
+        """Return the verdicts on clauses for which there was no class, since they are about another kind of transport."""
+        record = Record((group,))
+        kind = "datagrams" if group == "UDP" else "connections"
+        for clause in record.clauses:
+            record.note(clause.id, "not-applicable", f"it is about {kind}")
+        return record.verdicts()
+
+    def explored(self) -> list[str]:
+        """Return what the state machines did."""
+        return [line for record in self._run.records.values() for line in record.explored]
+
+
+def merged(records: Sequence[Record]) -> list[Verdict]:
+    """Return one verdict a clause from several records: the worst that any of them has to say."""
+    order = ("violated", "not-checked", "holds", "not-applicable")
+    columns = zip(*(record.verdicts() for record in records), strict=True)
+    return [min(column, key=lambda verdict: order.index(verdict.outcome)) for column in columns]
+
+
+@contextmanager
+def _undisturbed() -> Iterator[str]:
+    """Keep pytest and Hypothesis away from what is here, and what they write in a directory that goes away again."""
+    with tempfile.TemporaryDirectory(prefix="check-") as directory:
+        settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HYPOTHESIS_STORAGE_DIRECTORY": directory}
+        before = {name: os.environ.get(name) for name in (*settings, "PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+        for name in before:
+            os.environ.pop(name, None)
+        os.environ.update(settings)
+        try:
+            yield directory
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value

@@ -1,0 +1,220 @@
+"""Performs the steps of a scenario on real sockets and tells an oracle what every client saw.
+
+The stage decides nothing: whom to read, how far, and whether what came is right, the oracle says. It owns the clients: leaving
+the `with` block ends them all, the polite way first, so that the server has let go of them before the next scenario.
+
+Every wait is bounded by `patience` seconds, and everything a server can make the stage keep is bounded too: the first
+illegal byte ends a scenario.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from reference.address import Address
+from reference.conformance.client import Client, Unreachable, connect_at_once
+from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.oracle import Oracle
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Say,
+    Send,
+    Step,
+)
+from reference.conformance.transcript import Did, Ended, Ending, Heard, Transcript, Waited
+from reference.conformance.violation import VIOLATIONS, Finding, Violation
+
+EVIDENCE = 64 * 1024
+"""Bytes read at most behind an illegal one, to see whether what was due comes after it."""
+
+GLANCE = 0.05
+"""Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event."""
+
+
+class Stage:
+    """One performance: clients of one server, from the first connection to the last goodbye.
+
+    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` is called
+    before every step, to let the server finish what the last one began; polite scenarios need it.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        oracle: Oracle,
+        *,
+        patience: float,
+        about: str | None = None,
+        rest: Callable[[], None] | None = None,
+        dialect: Dialect = NOTE,
+    ) -> None:
+        self.address = address
+        self.oracle = oracle
+        self.patience = patience
+        self.about = about
+        self.transcript = Transcript()
+        self._rest = rest
+        self._dialect = dialect
+        self._clients: dict[str, Client] = {}
+
+    def play(self, steps: Iterable[Step]) -> Transcript:
+        """Perform the steps; raise the Violation of the first clause that breaks."""
+        for step in steps:
+            self.perform(step)
+        return self.transcript
+
+    def perform(self, step: Step) -> None:
+        """Perform one step, and read what it must lead to."""
+        if self._rest is not None:
+            self._rest()
+        if isinstance(step, Heed):
+            self._knock(step)
+            return
+        self.oracle.begin(step)
+        self.transcript.entries.append(Did(step))
+        self._act(step)
+        listeners = self.oracle.listeners(step)
+        for who in listeners:
+            while self.oracle.due(who):
+                self._read(who)
+        for who in self.oracle.bystanders():
+            self._glance(who)
+        if listeners:
+            self.oracle.settled()
+
+    def _act(self, step: Step) -> None:
+        match step:
+            case Connect(who, acks, window):
+                try:
+                    self._clients[who] = Client(self.address, self.patience, window, acks)
+                except Unreachable as error:
+                    self._report(self.oracle.refused(who, str(error)))
+            case Crowd(everyone):
+                arrived, refusal = connect_at_once(self.address, self.patience, len(everyone))
+                self._clients.update(zip(everyone, arrived, strict=False))
+                if refusal:
+                    self._report(self.oracle.refused(everyone[len(arrived)], refusal))
+            case Say(who, data) | Send(who, data) | Quit(who, data):
+                self._clients[who].send(self._dialect.sent(data))
+            case HalfClose(who):
+                self._clients[who].half_close()
+            case Reset(who):
+                self._clients.pop(who).reset()
+            case Close(who):
+                self._clients.pop(who).close()
+            case _:  # Settle, Stall and Resume only change who is read
+                pass
+
+    # Reading
+
+    def _read(self, who: str) -> None:
+        """Read once, waiting if need be, and let the oracle judge it."""
+        client = self._clients[who]
+        got = client.receive()
+        if got is None:
+            self.transcript.entries.append(Waited(who, client.patience))
+            self._report(self.oracle.silent(who))
+        else:
+            self._take(who, got)
+
+    def _glance(self, who: str) -> None:
+        """Take what is there, without waiting."""
+        client = self._clients[who]
+        client.wait_at_most(0)
+        got = client.receive()
+        client.wait_at_most(self.patience)
+        if got is not None:
+            self._take(who, got)
+
+    def _take(self, who: str, got: bytes | Ending) -> None:
+        if isinstance(got, bytes):
+            self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            if not self.oracle.hears(who, got):
+                self._report(self.oracle.misfit(who, self._evidence(who, got)))
+            return
+        self.transcript.entries.append(Ended(who, got))
+        self._clients.pop(who).close()
+        finding = self.oracle.ends(who, got)
+        if finding is not None:
+            self._report(finding)
+
+    def _evidence(self, who: str, data: bytes) -> bytes:
+        """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
+        wanted = self.oracle.lacks(who)
+        while wanted and wanted not in data and len(data) < EVIDENCE:
+            got = self._clients[who].receive()
+            if not isinstance(got, bytes) or not got:
+                break
+            self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            data += got
+        return data
+
+    def _report(self, finding: Finding) -> None:
+        """Raise the violation, with what the others have to read at this moment."""
+        for who, client in self._clients.items():
+            client.wait_at_most(0)
+            got = client.receive()
+            if isinstance(got, bytes):
+                self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            elif got is not None:
+                self.transcript.entries.append(Ended(who, got))
+        raise self.violation(finding)
+
+    def violation(self, finding: Finding) -> Violation:
+        """Return the exception that reports a finding about this performance."""
+        clause = finding.clause(self.about)
+        return VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
+
+    def _knock(self, step: Heed) -> None:
+        """Have somebody speak until a silent client hears it."""
+        until = time.monotonic() + self.patience
+        knocks = 0
+        while step.who in self.oracle.bystanders():
+            knocks += 1
+            self.perform(Say(step.speaker, b"knock %d\n" % knocks))
+            if step.who in self.oracle.bystanders() and time.monotonic() > until:
+                self.transcript.entries.append(Waited(step.who, self.patience))
+                self._report(self.oracle.silent(step.who))
+            if step.who in self.oracle.bystanders():
+                client = self._clients[step.who]
+                client.wait_at_most(min(GLANCE, self.patience))
+                got = client.receive()
+                client.wait_at_most(self.patience)
+                if got is not None:
+                    self._take(step.who, got)
+
+    # The end of a performance
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every client: those who can do so in order, half-closing and reading to the end."""
+        clients, self._clients = self._clients, {}
+        try:
+            for client in clients.values():
+                client.half_close()
+            until = time.monotonic() + min(self.patience, 1.0)
+            for client in clients.values():
+                if not self.address.datagram:
+                    _read_to_end(client, until)
+        finally:
+            for client in clients.values():
+                client.close()
+
+
+def _read_to_end(client: Client, until: float) -> None:
+    """Read and forget until end of stream, or until that monotonic time."""
+    while (left := until - time.monotonic()) > 0:
+        client.wait_at_most(left)
+        if not isinstance(client.receive(), bytes):
+            return

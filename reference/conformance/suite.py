@@ -1,0 +1,52 @@
+"""What all conformance classes have in common: a target, checks that each decide one clause, and the fixture they play with.
+
+A check is a test method that takes the `play` fixture and hands it a scenario:
+
+    @decides("CHAT-7")
+    def test_quit_makes_the_sender_leave(self, play: Play) -> None:
+        play(*join("ann", "ben"), Quit("ann"), Say("ben", b"who is left?"))
+
+The clause it decides is written once, above it; profile, level and sentence follow from the table. This module knows neither
+pytest nor sockets, so that listing the checks costs nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from reference.clauses import CLAUSES
+from reference.conformance.scenario import Step
+
+Play = Callable[..., Any]
+
+Check = TypeVar("Check", bound=Callable[..., Any])
+
+
+def decides(clause: str) -> Callable[[Check], Check]:
+    """Mark a test method as a check of the clause."""
+    assert clause in CLAUSES, f"{clause} is no clause"
+
+    def mark(check: Check) -> Check:
+        check.decides = clause  # type: ignore[attr-defined]  # functions take attributes; their type does not say so
+        return check
+
+    return mark
+
+
+class NotApplicable(Exception):
+    """The clause says nothing about this target; the message says why."""
+
+
+class NotChecked(Exception):
+    """The clause could not be decided; the message says why."""
+
+
+class Conformance:
+    """Base of the classes that others subclass: `class TestMine(ChatConformance): target = Launched(...)`.
+
+    `target` is a Target, or the address of a running server as text.
+    """
+
+    target: ClassVar[Any]
+    protocol: ClassVar[str]
+    groups: ClassVar[tuple[str, ...]]
+    """The groups of clauses that the class decides: CHAT, say."""

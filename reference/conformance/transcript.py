@@ -1,0 +1,85 @@
+"""The transcript: what every client did and heard, in the order the checker saw it, and the lines that tell it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reference.conformance.scenario import Step, show
+
+Ending = Literal["eof", "reset"]
+
+ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset"}
+
+SHOWN_LINES = 30
+"""Lines at the beginning and at the end of a long exchange that a report shows."""
+
+
+@dataclass(frozen=True)
+class Did:
+    """A client did something."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A client read these bytes, at this monotonic time in seconds."""
+
+    who: str
+    data: bytes
+    when: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A client read the end of its stream."""
+
+    who: str
+    how: Ending
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A client read nothing for so many seconds, though something was due."""
+
+    who: str
+    seconds: float
+
+
+Entry = Did | Heard | Ended | Waited
+
+
+@dataclass
+class Transcript:
+    """Entries in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Return the exchange, a line an event; bytes a client read in several pieces, with nothing between, are one."""
+        told: list[str] = []
+        for entry in _joined(self.entries):
+            match entry:
+                case Did(step):
+                    told.append(f"{sum(not line.startswith(' ' * 6) for line in told) + 1:>4}  {step}")
+                case Heard(who, data):
+                    told.append(f"      {who} reads {show(data)}")
+                case Ended(who, how):
+                    told.append(f"      {who} reads {ENDINGS[how]}")
+                case Waited(who, seconds):
+                    told.append(f"      {who} reads nothing for {seconds:g} s")
+        if len(told) > 2 * SHOWN_LINES:
+            left_out = len(told) - 2 * SHOWN_LINES
+            told[SHOWN_LINES:-SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
+        return told
+
+
+def _joined(entries: list[Entry]) -> list[Entry]:
+    """Return the entries with neighbouring reads of one client made one."""
+    joined: list[Entry] = []
+    for entry in entries:
+        last = joined[-1] if joined else None
+        if isinstance(entry, Heard) and isinstance(last, Heard) and entry.who == last.who:
+            joined[-1] = Heard(entry.who, last.data + entry.data, entry.when)
+        else:
+            joined.append(entry)
+    return joined

@@ -1,0 +1,52 @@
+"""What is wrong, in words and as exceptions.
+
+Hypothesis tells bugs apart by the type of the exception, so every clause has a type of its own: otherwise the shrinker,
+looking for a shorter failure of one clause, would end at a failure of another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from reference.clauses import CLAUSES
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an oracle holds against a server: the clauses it may break, the likeliest first, what was due and what came."""
+
+    clauses: tuple[str, ...]
+    expected: str
+    observed: str
+
+    def clause(self, about: str | None) -> str:
+        """Return the clause to report: the one the scenario is about if it is among them, otherwise the likeliest."""
+        return about if about in self.clauses else self.clauses[0]
+
+
+class Violation(AssertionError):
+    """The server broke a clause, and this is the exchange that shows it."""
+
+    clause_id: ClassVar[str]
+
+    def __init__(self, expected: str, observed: str, exchange: Sequence[str]) -> None:
+        super().__init__(expected, observed, tuple(exchange))
+        self.expected = expected
+        self.observed = observed
+        self.exchange = tuple(exchange)
+        self.note = ""
+        """Anything a reader should know about this sighting: that it came back in so many replays, say."""
+
+    def lines(self) -> list[str]:
+        """Return the whole story, a line each: clause, expected, observed, exchange."""
+        story = [str(CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
+        return [*story, *([f"note:     {self.note}"] if self.note else []), "exchange:", *self.exchange]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+VIOLATIONS: dict[str, type[Violation]] = {
+    id: type("Violates" + id.replace("-", ""), (Violation,), {"clause_id": id, "__module__": __name__}) for id in CLAUSES
+}
+"""Clause id -> the exception that reports it."""

@@ -1,0 +1,87 @@
+"""`python -m reference spec`: the clauses, and what stands behind each.
+
+Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, and which checks decide it off the
+`@decides("CHAT-7")` marks in the suite's: nothing is listed twice, and nothing of the suite is imported.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from reference.clauses import CLAUSES, PROFILES, Clause
+from reference.family import family_table
+
+HERE = Path(__file__).parent
+TAGS = re.compile(r"^\s*# ((?:\[[A-Z]+-\d+\] ?)+)")
+ID = re.compile(r"\[([A-Z]+-\d+)\]")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `spec`."""
+    parser.add_argument("ids", nargs="*", metavar="ID", help="clauses to print in full, e.g. CHAT-7 (default: all, in brief)")
+    parser.add_argument("--family", action="store_true", help="print what each class of socketserver can and cannot serve")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was asked for; return the exit code."""
+    unknown = [id for id in options.ids if id not in CLAUSES]
+    if unknown:
+        groups = ", ".join(dict.fromkeys(f"{clause.group}-n" for clause in CLAUSES.values()))
+        print(f"socketserver-reference spec: {unknown[0]!r} is no clause: they are {groups}", file=sys.stderr)
+        return 2
+    if options.family:
+        print(family_table())
+    elif options.ids:
+        print("\n\n".join(in_full(CLAUSES[id]) for id in options.ids))
+    else:
+        print("\n".join(in_brief()))
+    return 0
+
+
+def in_brief() -> Iterator[str]:
+    """Yield all clauses, profile by profile."""
+    for profile in PROFILES:
+        yield f"{profile}:"
+        for clause in CLAUSES.values():
+            if clause.profile == profile:
+                yield f"  {clause.id:<8} The server {clause.level} {clause.sentence}."
+
+
+def in_full(clause: Clause) -> str:
+    """Return all that is known of a clause."""
+    enforced = [f"  {place}  {rule}" for id, place, rule in enforcements() if id == clause.id]
+    decided = [f"  {place}  {check}" for id, place, check in checks() if id == clause.id]
+    return "\n".join(
+        [
+            f"{clause.id} ({clause.level}, {clause.profile}, observed by {clause.observer})",
+            f"The server {clause.level} {clause.sentence}.",
+            f"source: {clause.source}",
+            "enforced at:",
+            *enforced,
+            "decided by:",
+            *decided,
+        ]
+    )
+
+
+def enforcements() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each tag in the servers, the clause, the place (file:line) and the rule as restated there."""
+    for file in sorted(HERE.glob("*.py")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if tags := TAGS.match(line):
+                for id in ID.findall(tags[1]):
+                    yield id, f"reference/{file.name}:{number}", line[tags.end() :].strip()
+
+
+def checks() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each mark in the suite, the clause, the place (file:line) and the name of the check."""
+    for file in sorted((HERE / "conformance").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                for mark in node.decorator_list:
+                    if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "decides":
+                        clause = ast.literal_eval(mark.args[0])
+                        yield clause, f"reference/conformance/{file.name}:{node.lineno}", node.name

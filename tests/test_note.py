@@ -1,0 +1,71 @@
+"""The study note's programs behave as the note's do, good and bad."""
+
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from faults import note
+from reference.address import Address
+from tests.serving import connect_to, read, read_to_end
+
+
+@contextmanager
+def noted(program: str) -> Iterator[Address]:
+    """Serve one of the programs; whoever connects has to leave by itself, for these servers do not hang up."""
+    server_class, handler = note.PROGRAMS[program]
+    with server_class(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield Address("tcp", host="127.0.0.1", port=server.server_address[1])
+        server.shutdown()
+        thread.join()
+
+
+def test_echo_strips_and_upper_cases() -> None:
+    with noted("echo") as address, connect_to(address) as client:
+        client.sendall(b" hello ")
+        assert read_to_end(client) == b"HELLO"
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(program: str) -> None:
+    with noted(program) as address, connect_to(address) as anna:
+        anna.sendall(b"hi")
+        assert read(anna, 5) == b"ackhi"
+        with connect_to(address) as bert:  # only now: a join during a delivery breaks these programs
+            bert.sendall(b"ho")
+            assert [read(client, 5) for client in (anna, bert)] == [b"ackho"] * 2
+            anna.sendall(b"quit\n")
+            assert read_to_end(anna) == b""
+    assert note.PROGRAMS[program][1].members == set()  # type: ignore[attr-defined]
+
+
+def test_without_the_join_a_client_reads_end_of_stream_straight_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Semaphore(0)
+    monkeypatch.setattr(threading, "excepthook", lambda _: failed.release())
+    with noted("unjoined") as address, connect_to(address) as client:
+        assert read_to_end(client) == b""
+    note.UnjoinedChatHandler.members.clear()
+
+
+@pytest.mark.parametrize("program", note.PROGRAMS)
+def test_the_address_is_the_first_line(program: str) -> None:
+    command = [sys.executable, "-m", "faults.note", program, "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        address = Address.parse(process.stdout.readline().strip())
+        with connect_to(address) as client:
+            client.sendall(b"quit")
+        process.terminate()
+
+
+def test_the_server_classes_are_the_librarys_own() -> None:
+    assert {server_class for server_class, _ in note.PROGRAMS.values()} == {
+        socketserver.TCPServer,
+        socketserver.ThreadingTCPServer,
+    }
