@@ -30,7 +30,6 @@ import argparse
 import logging
 import socket
 import socketserver
-import sys
 import threading
 from collections.abc import Sequence
 from typing import ClassVar
@@ -98,7 +97,7 @@ PROGRAMS: dict[str, tuple[type[socketserver.TCPServer], type[socketserver.BaseRe
 """Name of a program: its server class, exactly as the library has it, and its handler."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until killed; print the address first, as `python -m reference check` takes it."""
     parser = argparse.ArgumentParser(
         prog="python -m faults.note", description="Serve one of the study note's programs."
@@ -111,8 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server_class(("127.0.0.1", options.port), handler) as server:
         print(f"tcp://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

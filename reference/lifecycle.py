@@ -41,7 +41,7 @@ UNREAD = 65536
 """Most bytes of unread input that are thrown away before a connection is closed."""
 
 
-class Stopped(Exception):  # noqa: N818 - it ends serve_forever() and is no error
+class Stopped(Exception):
     """The server has been told to stop."""
 
 

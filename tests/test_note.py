@@ -1,5 +1,7 @@
 """The study note's programs behave as the note's do, good and bad."""
 
+import signal
+import socket
 import socketserver
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import pytest
 
 from faults import note
 from reference.address import Address
-from tests.serving import connect_to, read, read_to_end
+from tests.serving import PATIENCE, connect_to, read, read_to_end
 
 
 @contextmanager
@@ -32,17 +34,34 @@ def test_echo_strips_and_upper_cases() -> None:
         assert read_to_end(client) == b"HELLO"
 
 
+class WatchedMembers(set[socket.socket]):
+    """Members that say when one has been added: coming and going during a delivery breaks these programs."""
+
+    def __init__(self) -> None:
+        self.added = threading.Semaphore(0)
+
+    def add(self, member: socket.socket) -> None:
+        super().add(member)
+        self.added.release()
+
+
 @pytest.mark.parametrize("program", ["chat", "overthreaded"])
-def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(program: str) -> None:
-    with noted(program) as address, connect_to(address) as anna:
+def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = WatchedMembers()
+    monkeypatch.setattr(note.PROGRAMS[program][1], "members", members)
+    with noted(program) as address, connect_to(address) as anna, connect_to(address) as bert:
+        for _ in range(2):
+            assert members.added.acquire(timeout=PATIENCE)
         anna.sendall(b"hi")
-        assert read(anna, 5) == b"ackhi"
-        with connect_to(address) as bert:  # only now: a join during a delivery breaks these programs
-            bert.sendall(b"ho")
-            assert [read(client, 5) for client in (anna, bert)] == [b"ackho"] * 2
-            anna.sendall(b"quit\n")
-            assert read_to_end(anna) == b""
-    assert note.PROGRAMS[program][1].members == set()  # type: ignore[attr-defined]
+        assert [read(client, 5) for client in (anna, bert)] == [b"ackhi"] * 2
+        anna.sendall(b"quit\n")  # who has just spoken leaves first: anybody else might leave during the delivery
+        assert read_to_end(anna) == b""
+        bert.sendall(b"ho")
+        bert.shutdown(socket.SHUT_WR)
+        assert read_to_end(bert) == b"ackho"
+    assert members == set()
 
 
 def test_without_the_join_a_client_reads_end_of_stream_straight_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +80,7 @@ def test_the_address_is_the_first_line(program: str) -> None:
         address = Address.parse(process.stdout.readline().strip())
         with connect_to(address) as client:
             client.sendall(b"quit")
-        process.terminate()
+        process.send_signal(signal.SIGINT)
 
 
 def test_the_server_classes_are_the_librarys_own() -> None:

@@ -337,6 +337,14 @@ def test_a_member_that_does_not_read_is_cut_off_and_everybody_else_hears_on(chat
     assert (delivery * said).startswith(heard)  # whole deliveries, but perhaps for the last
 
 
+def test_a_member_that_takes_only_a_part_of_a_delivery_is_cut_off(chat: Any) -> None:
+    with join(chat) as lazy:
+        chat.deliver(b"x" * 2**25)  # more than any send buffer, and nobody reads
+        assert chat.cut.is_set()
+        wait_until_left(chat)
+        assert 0 < len(read_to_end(lazy)) < 2**25
+
+
 @pytest.mark.parametrize(("transport", "size"), [("tcp", 4), ("tcp", 1027), ("unix", 1027)])
 def test_64_kib_of_deliveries_can_wait_for_a_member(transport: str, size: int, tmp_path: Path) -> None:
     """Not ("unix", 4): what net.core.wmem_max grants decides that, as reference/lifecycle.py says."""

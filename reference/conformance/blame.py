@@ -15,12 +15,13 @@ from reference.conformance.scenario import show
 from reference.conformance.transcript import ENDINGS, Ending
 from reference.conformance.violation import Finding
 
-Circumstance = Literal["reset", "stalled", "concurrent", "left"]
+Circumstance = Literal["reset", "stalled", "concurrent", "crowded", "left"]
 
 CLAUSE_OF: dict[Circumstance, str] = {
     "reset": "CHAT-12",
     "stalled": "CHAT-15",
     "concurrent": "CHAT-13",
+    "crowded": "CHAT-17",
     "left": "CHAT-11",
 }
 """The clause that promises that this disturbs nobody."""
@@ -68,16 +69,18 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
     observed, prefix = seen.observed, dialect.prefix
     if any(observed.startswith(quit) for quit in seen.quits):
         return ["CHAT-7", "CHAT-4"]
-    if observed.replace(prefix, b"") == b"":
+    if observed and not observed.replace(prefix, b""):
         return ["CHAT-6", "CHAT-4"]
-    if not wanted:
-        return ["CHAT-1" if seen.first else "CHAT-4", *_by_circumstance(seen.circumstances)]
+    from_nowhere = "CHAT-1" if seen.first else "CHAT-4"
     if seen.speakers > 1 or "concurrent" in seen.circumstances:
-        return ["CHAT-13" if observed.startswith(prefix) else "CHAT-14", "CHAT-13", "CHAT-5"]
+        likely = "CHAT-13" if observed.startswith(prefix) else "CHAT-14"
+        return [likely, "CHAT-13", *_by_circumstance(seen.circumstances), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
+    if not wanted:
+        return [from_nowhere, *_by_circumstance(seen.circumstances)]
     if "stalled" in seen.circumstances:
-        return ["CHAT-14", "CHAT-15"]
+        return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
     if wanted in observed:  # something came before it
-        return ["CHAT-1" if seen.first else "CHAT-4", "CHAT-3"]
+        return [from_nowhere, "CHAT-3"]
     if not observed.startswith(prefix[: len(observed)]):
         bare = wanted.removeprefix(prefix)
         return ["CHAT-2"] if observed.startswith(bare) else ["CHAT-6" if len(seen.utterance) > dialect.chunk else "CHAT-2"]
@@ -115,7 +118,8 @@ def _absence_clauses(absent: Absence) -> list[str]:
     if absent.leaving:
         return [{"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-1", "CHAT-11"]
     if absent.lurker:
-        return ["CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
+        crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
+        return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
     blamed = _by_circumstance(absent.circumstances)
     if absent.stalled_once:
         blamed.append("CHAT-15")

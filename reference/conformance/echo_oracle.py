@@ -30,7 +30,7 @@ class EchoOracle:
         self.visits: dict[str, Visit] = {}
         self.disturbed = False
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # here nobody can be in another's way
         match step:
             case Connect(who):
                 self.visits[who] = Visit()
@@ -42,6 +42,9 @@ class EchoOracle:
                 self.visits[who].ended = self.disturbed = True
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
+
+    def farewell(self) -> list[Step]:
+        return []
 
     def listeners(self, step: Step) -> list[str]:
         match step:
@@ -56,7 +59,7 @@ class EchoOracle:
     def bystanders(self) -> list[str]:
         return []
 
-    def settled(self) -> None:
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
 
     def _replies(self, visit: Visit) -> list[bytes]:
@@ -149,7 +152,7 @@ class DatagramOracle:
         self.clients: dict[str, Correspondent] = {}
         self.disturbed = False
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # here nobody can be in another's way
         match step:
             case Connect(who):
                 self.clients[who] = Correspondent()
@@ -160,6 +163,10 @@ class DatagramOracle:
             case _:
                 raise ValueError(f"datagrams know no {type(step).__name__}")
 
+    def farewell(self) -> list[Step]:
+        here = [who for who, client in self.clients.items() if not client.gone]
+        return [Say(who, b"still there? %d" % count) for who in here for count in range(2)]
+
     def listeners(self, step: Step) -> list[str]:
         return [step.who] if isinstance(step, Say) else []
 
@@ -169,7 +176,7 @@ class DatagramOracle:
     def bystanders(self) -> list[str]:
         return [who for who, client in self.clients.items() if not client.gone]
 
-    def settled(self) -> None:
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
 
     def _reply(self, who: str) -> bytes | None:

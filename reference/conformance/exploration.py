@@ -100,8 +100,9 @@ class Expedition:
         """Keep a violation if it is new, or shorter than before; return whether the run has failed by it."""
         self.performer.seen(violation)
         clause = violation.clause_id
-        if self.record.known(clause):
-            self.known.add(clause)
+        known = [candidate for candidate in violation.candidates if self.record.known(candidate)]
+        if known:
+            self.known.update(known[:1])
             return False
         if not self.found:
             self._until = time.monotonic() + SHRINKING
@@ -116,7 +117,7 @@ class Expedition:
         for _ in range(REPLAYS):
             try:
                 self.performer.prepare()
-                with self.performer.stage(polite=self.profile == "basic") as stage:
+                with self.performer.stage(rested=self.profile == "basic") as stage:
                     stage.play(sighting.steps)
             except Violation as violation:
                 self.performer.seen(violation)
@@ -142,11 +143,13 @@ class Machine(RuleBasedStateMachine):
             return
         try:
             expedition.performer.prepare()
-        except NotChecked:
+        except NotChecked as error:
+            if error.violation is not None:
+                expedition.record.note_violation(error.violation)
             expedition.stop()
             return
         expedition.runs += 1
-        self.stage = expedition.performer.stage(polite=expedition.profile == "basic", patience=expedition.patience)
+        self.stage = expedition.performer.stage(rested=expedition.profile == "basic", patience=expedition.patience)
 
     def do(self, *steps: Step) -> None:
         """Perform steps, unless this run has ended."""
@@ -237,9 +240,9 @@ class PoliteChat(Machine):
     def calm(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
         self.do(Settle())
-        if self.speakers():
+        for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
-            self.do(Say(self.speakers()[0], b"still here %d\n" % self.fences))
+            self.do(Say(who, b"still here %d\n" % self.fences))
 
     def finish(self) -> None:
         self.calm()

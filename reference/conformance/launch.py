@@ -27,7 +27,6 @@ RESTED_WITHIN = 0.5
 """Seconds to wait at most for all threads of the command to sleep; one that computes all the time never does."""
 
 KEEPER = Path(__file__).with_name("keeper.py")
-PROC = Path("/proc")
 
 
 class Launch:
@@ -80,7 +79,7 @@ class Launch:
     def rest(self) -> None:
         """Return when all threads of the command sleep, as far as this system can tell."""
         until = time.monotonic() + RESTED_WITHIN
-        while _busy(self._keeper.pid) and time.monotonic() < until:
+        while not _at_rest(self._keeper.pid) and time.monotonic() < until:
             os.sched_yield()
 
     def close(self) -> None:
@@ -100,20 +99,38 @@ class Launch:
         self._keeper.stdout.close()
 
 
-def _busy(keeper: int) -> bool:
-    """Whether any thread below the keeper runs, or waits for a processor (Linux; elsewhere nobody knows: no)."""
-    return any(state not in "SIDTtZX" for process in _below(keeper) for state in _states(process))
+def _at_rest(keeper: int) -> bool:
+    """Whether all threads below the keeper sleep, and none has run while we looked (Linux; elsewhere: who knows, yes)."""
+    before = list(_runs(keeper))
+    return None not in before and before == list(_runs(keeper))
+
+
+def _runs(keeper: int) -> Iterator[tuple[str, str] | None]:
+    """Yield, for each thread below the keeper, its name and how often it has run; None for one that runs or waits to."""
+    for process in _below(keeper):
+        for thread in _listed(f"/proc/{process}/task"):
+            task = f"/proc/{process}/task/{thread}"
+            state = _read(f"{task}/stat").rpartition(")")[2].split()[:1]
+            yield (thread, _read(f"{task}/schedstat")) if state in (["S"], ["D"], ["Z"]) else None
 
 
 def _below(process: int) -> Iterator[int]:
-    for children in PROC.glob(f"{process}/task/*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, children.read_text().split()):
-                yield child
-                yield from _below(child)
+    for thread in _listed(f"/proc/{process}/task"):
+        for child in map(int, _read(f"/proc/{process}/task/{thread}/children").split()):
+            yield child
+            yield from _below(child)
 
 
-def _states(process: int) -> Iterator[str]:
-    for stat in PROC.glob(f"{process}/task/*/stat"):
-        with contextlib.suppress(OSError):
-            yield stat.read_text().rpartition(")")[2].split()[0]
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:  # it has ended meanwhile, or this system has no /proc
+        return []
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file) as opened:
+            return opened.read()
+    except OSError:  # likewise
+        return ""

@@ -48,8 +48,11 @@ REMEMBERED = 1 << 20
 class Oracle(Protocol):
     """What the stage asks of any oracle."""
 
-    def begin(self, step: Step) -> None:
-        """Note that the clients do this now."""
+    def begin(self, step: Step, *, rested: bool) -> None:
+        """Note that the clients do this now, and whether the server had come to rest before."""
+
+    def farewell(self) -> list[Step]:
+        """Return the steps after which everybody has been seen whole."""
 
     def listeners(self, step: Step) -> list[str]:
         """Return whom to read after the step, in this order, while something is `due` to them."""
@@ -60,7 +63,7 @@ class Oracle(Protocol):
     def bystanders(self) -> list[str]:
         """Return the clients who may have something to read, though nothing is due to them."""
 
-    def settled(self) -> None:
+    def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
 
     def hears(self, who: str, data: bytes) -> bool:
@@ -117,16 +120,20 @@ class ChatOracle:
         self.mark = 0
         self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
         self.circumstances: list[blame.Circumstance] = []  # the latest last
+        self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
     # What the clients do
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: Step, *, rested: bool) -> None:
+        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
+            self._disturbed("concurrent")  # the last delivery may still be going round
         match step:
             case Connect(who):
                 self._arrive(who)
             case Crowd(everyone):
                 for who in everyone:
                     self._arrive(who)
+                self._disturbed("crowded")
             case Say(who, data):
                 self._speak(who, data, settled=True)
             case Send(who, data):
@@ -139,8 +146,7 @@ class ChatOracle:
             case HalfClose(who):
                 self._leave(who, "half-close")
             case Close(who) | Reset(who):
-                if isinstance(step, Reset) or not self._last_words(who):
-                    self.log.lose(who)
+                self.log.lose(who)  # closing with something unread resets as well
                 self.members[who].gone = True
                 self._disturbed("reset" if isinstance(step, Reset) else "left")
             case Stall(who):
@@ -156,6 +162,10 @@ class ChatOracle:
         self.members[who] = Member(since=self.log.end)
         if self.log.outstanding():
             self._disturbed("concurrent")
+
+    def farewell(self) -> list[Step]:
+        words = [Say(who, f"{who} is still here\n".encode()) for who in self.readers()]
+        return [Settle(), *words, *words]
 
     def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
@@ -174,18 +184,10 @@ class ChatOracle:
             self.log.lose(who)
         self._disturbed("left")
 
-    def _last_words(self, who: str) -> bool:
-        """Whether a client that closes has one chunk under way and nothing to read: then the server will read the chunk.
-
-        With more under way, or with something unread, the server may find a reset before it finds the words.
-        """
-        member = self.members[who]
-        alone = self.log.outstanding() == [who] and member.place == self.log.end
-        return alone and len(b"".join(member.said)) <= self.dialect.chunk
-
     def _disturbed(self, circumstance: blame.Circumstance) -> None:
         if circumstance not in self.circumstances:
             self.circumstances.append(circumstance)
+        self.survivors.clear()
 
     # Whom to read
 
@@ -224,11 +226,23 @@ class ChatOracle:
             return len(member.held) < own or not reached
         return self._place(member) < self.mark
 
-    def settled(self) -> None:
-        here = [member for member in self.members.values() if not member.gone]
-        self.circumstances = ["stalled"] if any(member.stalled for member in here) else []
+    def settled(self, step: Step) -> None:
+        if isinstance(step, Say):
+            if step.who in self.survivors:  # whoever is heard again has survived delivering what it said before
+                self._forget_circumstances()
+            self.survivors.add(step.who)
         if self.log.end > REMEMBERED:
-            self.log.forget(min((self._place(member) for member in here), default=self.log.end) - REMEMBERED // 2)
+            here = [self._place(member) for member in self.members.values() if not member.gone]
+            self.log.forget(min(here, default=self.log.end) - REMEMBERED // 2)
+
+    def _forget_circumstances(self) -> None:
+        """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
+        here = [member for member in self.members.values() if not member.gone]
+        lasting = {
+            "stalled": any(member.stalled for member in here),
+            "crowded": any(not member.proven for member in here),
+        }
+        self.circumstances = [circumstance for circumstance in self.circumstances if lasting.get(circumstance)]
 
     # What the clients read
 
@@ -291,13 +305,16 @@ class ChatOracle:
 
     def misfit(self, who: str, data: bytes) -> Finding:
         member = self.members[who]
+        read = bytes(member.held) + data.removeprefix(member.held[-len(data) :])
+        begin, expected = self._parting(member, read)
+        unfinished = self.log.bytes_at(begin, max(0, self._place(member) - begin))
         return blame.misfit(
             blame.Misfit(
                 who=who,
-                expected=self._expected(who),
-                observed=bytes(member.held) + data.removeprefix(member.held[-len(data) :]),
-                before=self.log.bytes_at(0, self._place(member)),
-                first=member.place in (None, member.since),
+                expected=expected,
+                observed=(unfinished + read)[max(0, begin - self._place(member)) :] if member.place is not None else read,
+                before=self.log.bytes_at(0, begin),
+                first=not begin or begin == member.since,
                 utterance=self._unheard(who),
                 quits=self.quits,
                 circumstances=self.circumstances,
@@ -305,6 +322,17 @@ class ChatOracle:
             ),
             self.dialect,
         )
+
+    def _parting(self, member: Member, read: bytes) -> tuple[int, list[bytes]]:
+        """Return where the delivery begins in which the client and the log part, and what might have come there."""
+        place = self._place(member)
+        known = self.log.bytes_at(place, len(read))
+        same = next((at for at, (one, other) in enumerate(zip(known, read, strict=False)) if one != other), None)
+        if same is None or member.place is None:
+            return self.log.read_until, self.log.next_deliveries()
+        begin = max(self.log.boundaries(0, place + same), default=0)
+        end = min(self.log.boundaries(place + same + 1, self.log.end), default=self.log.end)
+        return begin, [self.log.bytes_at(begin, end - begin)]
 
     def _unheard(self, who: str) -> bytes:
         """Return what was said and has not been heard by all: by those who are pending, or last by the client itself."""

@@ -29,8 +29,8 @@ def lags(transcript: Transcript, prompt: str, late: str) -> list[float]:
 
 
 def stalls(lags: list[float]) -> bool:
-    """Whether the pattern is that of stalls: at least half of the deliveries are late."""
-    return 2 * sum(lag > SLOW for lag in lags) >= len(lags) > 0
+    """Whether the pattern is that of stalls: more than a third are late (measured: every second one, exactly)."""
+    return 3 * sum(lag > SLOW for lag in lags) > len(lags)
 
 
 def finding(lags: list[float], prompt: str, late: str) -> Finding:

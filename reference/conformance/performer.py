@@ -43,11 +43,12 @@ class Performer:
         self.address = self.site.address
 
     def play(self, *steps: Step, about: str) -> Transcript:
-        """Play a scenario that decides a clause, politely if it is a basic one; raise the Violation it shows."""
+        """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
         self.prepare()
         with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
             try:
-                return stage.play(steps)
+                stage.play(steps)
+                return stage.play(stage.oracle.farewell())
             except Violation as violation:
                 raise self.seen(violation) from None
 
@@ -55,11 +56,11 @@ class Performer:
         """Play a scenario again and again; a violation only if `late` is kept waiting every time.
 
         A busy machine and a stalled delivery look alike to a stopwatch. So `late` is compared with `prompt`, another member
-        who hears the same deliveries at the same time, and one slow delivery says nothing: half of them must be slow.
+        who hears the same deliveries at the same time, and one slow delivery says nothing: a third of them must be slow.
         """
         for _ in range(SIGHTS):
             self.prepare()
-            with self.stage(about=about) as stage:
+            with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
                 try:
                     stage.play(steps)
                 except Violation as violation:
@@ -70,14 +71,17 @@ class Performer:
                 finding = pacing.finding(lags, prompt, late)
         raise self.seen(stage.violation(finding))
 
-    def stage(self, *, about: str | None = None, polite: bool = False, patience: float | None = None) -> Stage:
-        """Return a stage before the server; the caller closes it."""
+    def stage(
+        self, *, about: str | None = None, polite: bool = True, rested: bool = True, patience: float | None = None
+    ) -> Stage:
+        """Return a stage before the server; the caller closes it. Unless `rested`, the server is never waited for."""
         return Stage(
             self.site.address,
             self._oracle(NOTE),
             patience=self.patience if patience is None else patience,
             about=about,
-            rest=self.site.rest if polite else None,
+            rest=self.site.rest if rested else None,
+            polite=polite,
         )
 
     def seen(self, violation: Violation) -> Violation:
@@ -98,16 +102,15 @@ class Performer:
         try:
             fresh = self.site.renew()
             self.address = self.site.address
-            with self.stage(polite=True) as stage:
+            with self.stage() as stage:
                 stage.play(self._greeting)
         except CannotCheck as error:
             self._hopeless = f"the server could not be restarted after {culprit}: {error}"
         except Violation as violation:
-            self._hopeless = (
-                f"even a fresh server breaks {violation.clause_id} in its first conversation"
-                if fresh
-                else f"the server has not recovered from {culprit} and cannot be restarted"
-            )
+            if fresh:
+                self._hopeless = f"even a fresh server breaks {violation.clause_id} in its first conversation"
+                raise NotChecked(self._hopeless, violation) from None
+            self._hopeless = f"the server has not recovered from {culprit} and cannot be restarted"
         if self._hopeless:
             raise NotChecked(self._hopeless)
         self._broken_by = ""

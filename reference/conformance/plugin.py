@@ -219,8 +219,9 @@ def pytest_runtest_makereport(
         record = run.record_of(cls)
         if clause is not None:
             record.note(clause, outcome, why)
-        if isinstance(error, Violation):
-            record.note_violation(error)
+        violation = error.violation if isinstance(error, NotChecked) else error
+        if isinstance(violation, Violation):
+            record.note_violation(violation)
         report.clause, report.verdict = clause, outcome  # type: ignore[attr-defined]  # for whoever reports checks, not tests
         _explain(report, run.options, error)
     return report

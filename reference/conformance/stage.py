@@ -25,6 +25,7 @@ from reference.conformance.scenario import (
     Reset,
     Say,
     Send,
+    Stall,
     Step,
 )
 from reference.conformance.transcript import Did, Ended, Ending, Heard, Transcript, Waited
@@ -33,6 +34,9 @@ from reference.conformance.violation import VIOLATIONS, Finding, Violation
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
+ABRUPT = (Send, Crowd, Reset, Stall)
+"""Steps after which nobody waits for the server any more."""
+
 GLANCE = 0.05
 """Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event."""
 
@@ -40,8 +44,9 @@ GLANCE = 0.05
 class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
-    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` is called
-    before every step, to let the server finish what the last one began; polite scenarios need it.
+    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the server
+    finish what the last step began; it is called before every step of a `polite` scenario, and of others before every
+    step until the first abrupt one.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Stage:
         patience: float,
         about: str | None = None,
         rest: Callable[[], None] | None = None,
+        polite: bool = True,
         dialect: Dialect = NOTE,
     ) -> None:
         self.address = address
@@ -60,6 +66,7 @@ class Stage:
         self.about = about
         self.transcript = Transcript()
         self._rest = rest
+        self._polite = polite
         self._dialect = dialect
         self._clients: dict[str, Client] = {}
 
@@ -71,12 +78,14 @@ class Stage:
 
     def perform(self, step: Step) -> None:
         """Perform one step, and read what it must lead to."""
+        if isinstance(step, ABRUPT) and not self._polite:
+            self._rest = None
         if self._rest is not None:
             self._rest()
         if isinstance(step, Heed):
             self._knock(step)
             return
-        self.oracle.begin(step)
+        self.oracle.begin(step, rested=self._rest is not None)
         self.transcript.entries.append(Did(step))
         self._act(step)
         listeners = self.oracle.listeners(step)
@@ -86,7 +95,7 @@ class Stage:
         for who in self.oracle.bystanders():
             self._glance(who)
         if listeners:
-            self.oracle.settled()
+            self.oracle.settled(step)
 
     def _act(self, step: Step) -> None:
         match step:
@@ -169,7 +178,9 @@ class Stage:
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding about this performance."""
         clause = finding.clause(self.about)
-        return VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
+        violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
+        violation.candidates = finding.clauses
+        return violation
 
     def _knock(self, step: Heed) -> None:
         """Have somebody speak until a silent client hears it."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from reference.clauses import CLAUSES
-from reference.conformance.scenario import Step
+from reference.conformance.violation import Violation
 
 Play = Callable[..., Any]
 
@@ -37,7 +37,11 @@ class NotApplicable(Exception):
 
 
 class NotChecked(Exception):
-    """The clause could not be decided; the message says why."""
+    """The clause could not be decided; the message says why. `violation` is what was seen of another clause instead."""
+
+    def __init__(self, why: str, violation: Violation | None = None) -> None:
+        super().__init__(why)
+        self.violation = violation
 
 
 class Conformance:

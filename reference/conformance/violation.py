@@ -34,6 +34,8 @@ class Violation(AssertionError):
         self.expected = expected
         self.observed = observed
         self.exchange = tuple(exchange)
+        self.candidates: tuple[str, ...] = (self.clause_id,)
+        """All clauses that the observation may break, this one included."""
         self.note = ""
         """Anything a reader should know about this sighting: that it came back in so many replays, say."""
 

@@ -1,0 +1,214 @@
+"""A scene: a server being served, the desk its handlers report to, the clients who visit it, and the story of it all.
+
+    with Scene(served, patience, forker) as scene:
+        ann = scene.visit("ann")
+        scene.wait("ann", "handle")
+
+However a check ends, leaving the scene ends all of it: held handlers go on, clients hang up, the server is ended, and
+what belongs to it is waited for.
+"""
+
+import contextlib
+import io
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from reference.conformance.client import Client, Unreachable, describe
+from reference.conformance.desk import Desk, Event, Story
+from reference.conformance.forking import Forker
+from reference.conformance.hosting import Host, Served, ThreadHost
+from reference.conformance.scenario import show
+from reference.conformance.suite import NotChecked
+from reference.conformance.transcript import ENDINGS, Ending
+from reference.conformance.violation import VIOLATIONS, Violation
+
+
+class Guest:
+    """A client with a name, and what it has read so far."""
+
+    def __init__(self, name: str, client: Client, story: Story) -> None:
+        self.name = name
+        self.heard = b""
+        self.ended: Ending | None = None
+        self.client = client
+        self._story = story
+
+    @property
+    def address(self) -> object:
+        """Return the client's own address."""
+        return self.client.socket.getsockname()
+
+    def say(self, text: bytes) -> None:
+        """Send something."""
+        self._story.does(f"{self.name} says {show(text)}")
+        self.client.send(text)
+
+    def hears(self, text: bytes) -> bool:
+        """Read until this has come; return False if the stream ends before it does, or the patience."""
+        while text not in self.heard and self._read():
+            pass
+        return text in self.heard
+
+    def ends(self) -> bool:
+        """Read until the stream ends; return False if it does not."""
+        while self._read():
+            pass
+        return self.ended is not None
+
+    def _read(self) -> bool:
+        if self.ended:
+            return False
+        match self.client.receive():
+            case None:
+                self._story.sees(f"{self.name} reads nothing for {self.client.patience:g} s")
+                return False
+            case "eof" | "reset" as ending:
+                self.ended = ending
+                self._story.sees(f"{self.name} reads {ENDINGS[ending]}")
+                return False
+            case data:
+                self.heard += data
+                self._story.sees(f"{self.name} reads {show(data)}")
+                return True
+
+    def leave(self) -> None:
+        """Hang up."""
+        self._story.does(f"{self.name} leaves")
+        self.client.close()
+
+
+class Scene:
+    """See the module. `own` has the program's own handler at work, otherwise one that only reports."""
+
+    def __init__(
+        self, served: Served, patience: float, forker: Forker, *, own: bool = False, story: Story | None = None
+    ) -> None:
+        self.served = served
+        self.patience = patience
+        self.story = story or Story()
+        self.guests: list[Guest] = []
+        self._forker = forker
+        self._own = own
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="guests-"))
+            stack.enter_context(quiet())
+            self.desk = Desk(self.story)
+            stack.callback(self.desk.close)
+            self.host = self._host()
+            stack.callback(self.host.close, self.patience)
+            stack.callback(self._clear)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _host(self) -> Host:
+        if self.served.concurrency == "forking":
+            return self._forker.host(self.served, self._own, self.desk.address)
+        try:
+            return ThreadHost(self.served, self._own, self.desk.address)
+        except OSError as error:
+            raise NotChecked(f"the server cannot be made: {describe(error)}") from None
+
+    def _clear(self) -> None:
+        """Let everybody go."""
+        self.desk.release_all()
+        for guest in self.guests:
+            guest.client.close()
+
+    def visit(self, name: str) -> Guest:
+        """Have a client connect, or send its name as a datagram; raise Unreachable if it cannot connect."""
+        address = self.host.address
+        self.story.does(f"{name} {'sends a datagram' if self.served.datagram else 'connects'}")
+        with self.desk.changed:
+            client = Client(address, self.patience, connected=self._connected(name))
+            guest = Guest(name, client, self.story)
+            self.guests.append(guest)
+            self.desk.introduce(guest.address, name)
+        if self.served.datagram:
+            client.send(name.encode())
+        return guest
+
+    def _connected(self, name: str) -> socket.socket | None:
+        """Return a connection to a Unix server from an address by which it can tell its clients apart."""
+        if self.host.address.transport != "unix":
+            return None
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(self.patience)
+            connection.bind(os.path.join(self._directory, name))
+            connection.connect(self.host.address.sockaddr)
+        except OSError as error:
+            connection.close()
+            raise Unreachable(describe(error)) from None
+        return connection
+
+    def wait(self, name: str, phase: str) -> Event | None:
+        """Return the report of that client's handler from that phase, waiting for it; None if it does not come."""
+        event = self.desk.wait(name, phase, self.patience)
+        if event is None:
+            self.story.sees(f"{name}'s handler does not get to {phase} within {self.patience:g} s")
+        return event
+
+    def hold(self, name: str, phase: str) -> None:
+        """Stop that client's handler in that phase, when it gets there."""
+        with self.desk.changed:
+            self.desk.held.add((name, phase))
+
+    def plan(self, answer: str, name: str, *phases: str) -> None:
+        """Have that client's handler told "raise" or "say" in these phases."""
+        with self.desk.changed:
+            self.desk.plan.update({(name, phase): answer for phase in phases})
+
+    def release(self, name: str, phase: str) -> None:
+        """Let that client's handler go on."""
+        self.story.does(f"{name}'s handler may go on")
+        self.desk.release(name, phase)
+
+    def end(self) -> str:
+        """Have shutdown() and server_close() called; return which of them has not returned, or ""."""
+        self.story.does("shutdown(), server_close()")
+        self.host.ask_to_end()
+        return self.stuck()
+
+    def stuck(self) -> str:
+        """Wait for the end; return which call has not returned, or ""."""
+        stuck = self.host.stuck(self.patience)
+        self.story.sees(f"{stuck} does not return within {self.patience:g} s" if stuck else "both have returned")
+        return stuck
+
+    def left_behind(self) -> tuple[str, ...]:
+        """Return what the ended server left behind, while its clients are still there."""
+        return self.host.remains(inodes(guest.client.socket for guest in self.guests)).things
+
+    def violation(self, clause: str, expected: str, observed: str) -> Violation:
+        """Return the exception that reports a breach."""
+        if failure := self.host.failure():
+            self.story.sees(f"serve_forever() ended with {failure}")
+        with self.desk.changed:
+            return VIOLATIONS[clause](expected, observed, list(self.story.lines))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Swallow what is printed about exceptions in handlers and in their workers: they are provoked, and seen otherwise."""
+    before = threading.excepthook
+    threading.excepthook = lambda _: None
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        threading.excepthook = before
+
+
+def inodes(sockets: Iterable[socket.socket]) -> frozenset[str]:
+    """Return sockets as `open_sockets` names them."""
+    return frozenset(f"socket:[{os.fstat(one.fileno()).st_ino}]" for one in sockets if one.fileno() != -1)
