@@ -39,7 +39,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Event:
-    """A handler, known by a name of its own, is in a phase of its client's request, and `seen` is what it sees there."""
+    """A handler, known by a name of its own, is in a phase of its client's request; `seen` is what it sees there."""
 
     client: str
     handler: str
@@ -50,8 +50,8 @@ class Event:
 class Desk:
     """A thread that answers handlers; `events` is all they reported, in order.
 
-    `plan` maps (client, phase) to the answer: "raise", or "say" (send the phase to the client); all others are told "go".
-    Whoever is in `held` waits for its answer until `release`.
+    `plan` maps (client, phase) to the answer: "raise", or "say" (send the phase to the client); all others are told
+    "go". Whoever is in `held` waits for its answer until `release`.
     """
 
     def __init__(self, story: Story) -> None:
@@ -82,7 +82,7 @@ class Desk:
                 self._take(json.loads(data), handler)
 
     def _take(self, seen: dict[str, Any], handler: Any) -> None:
-        client = seen["label"] or self._names.get(seen["peer"], "somebody")
+        client = seen["label"] or self._names.get(seen["peer"]) or self._names.get(seen["client_address"], "somebody")
         event = Event(client, seen["handler"], seen["phase"], seen)
         answer = self.plan.get((client, event.phase), "go")
         self.events.append(event)
@@ -94,7 +94,7 @@ class Desk:
         self.changed.notify_all()
 
     def wait(self, client: str, phase: str, patience: float) -> Event | None:
-        """Return the first report of that client's handler from that phase, or None if none comes within so many seconds."""
+        """Return the first report of that client's handler from that phase; None if none comes in so many seconds."""
         with self.changed:
             return self.changed.wait_for(lambda: self.find(client, phase), patience)
 

@@ -117,7 +117,7 @@ class Expedition:
         for _ in range(REPLAYS):
             try:
                 self.performer.prepare()
-                with self.performer.stage(rested=self.profile == "basic") as stage:
+                with self.performer.stage(abrupt=self.profile == "hardened") as stage:
                     stage.play(sighting.steps)
             except Violation as violation:
                 self.performer.seen(violation)
@@ -149,7 +149,7 @@ class Machine(RuleBasedStateMachine):
             expedition.stop()
             return
         expedition.runs += 1
-        self.stage = expedition.performer.stage(rested=expedition.profile == "basic", patience=expedition.patience)
+        self.stage = expedition.performer.stage(abrupt=expedition.profile == "hardened", patience=expedition.patience)
 
     def do(self, *steps: Step) -> None:
         """Perform steps, unless this run has ended."""
@@ -239,7 +239,8 @@ class PoliteChat(Machine):
 
     def calm(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
-        self.do(Settle())
+        if self.room.log.outstanding():
+            self.do(Settle())
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d\n" % self.fences))
@@ -248,8 +249,10 @@ class PoliteChat(Machine):
         self.calm()
         if not self.speakers():
             self.arrive(speaking=True)
+            self.calm()
         for who in self.room.bystanders():
-            self.do(Heed(who, self.speakers()[0]) if self.speakers() else Settle())
+            if self.speakers():
+                self.do(Heed(who, self.speakers()[0]))
 
     def arrive(self, *, speaking: bool) -> None:
         """Have a client connect, and perhaps say that it did."""

@@ -1,8 +1,8 @@
 """Serves forking servers in a process of their own, which has no threads and is used for one server after the other.
 
-Forking copies one thread and every lock, held or not, so it is safe only where there are no other threads; the checker has
-some. The process is started by `Launch`, so it ends with the checker, however that ends. The two talk over a Unix
-socket in a private directory.
+Forking copies one thread and every lock, held or not, so it is safe only where there are no other threads; the checker
+has some. The process is started by `Launch`, so it ends with the checker, however that ends. The two talk over a
+Unix socket in a private directory.
 
     checker                     process
       make, own, desk  -------->  makes the server
@@ -63,7 +63,7 @@ def main(path: str) -> None:
 
 
 def host(checker: Any, stand: Stand) -> None:
-    """Serve until the signal comes; it starts the only thread there is, since shutdown() must not be called in the loop."""
+    """Serve until the signal comes; it starts the only thread here, since shutdown() must not be called in the loop."""
     stopped = threading.Event()
 
     def stop() -> None:

@@ -1,7 +1,7 @@
 """How a server is served while the SRV clauses are checked: in a thread of this process, or, if it forks, in its own.
 
-A `Served` is a description. A `Stand` is one server with a note of what was there before it, so that one can tell what it
-leaves behind. A host serves a stand: `ThreadHost` here, `ProcessHost` in `forking.py`; checks do not know which.
+A `Served` is a description. A `Stand` is one server with a note of what was there before it, so that one can tell what
+it leaves behind. A host serves a stand: `ThreadHost` here, `ProcessHost` in `forking.py`; checks do not know which.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ DESCRIPTORS = Path("/proc/self/fd")
 class Served:
     """A program and its kind of server.
 
-    `make` returns a server that is bound to a free port or path and not yet served, with the given handler or, for None,
-    the program's own. If it forks, its `make` is sent to another process, so it must be importable by name: a
+    `make` returns a server that is bound to a free port or path and not yet served, with the given handler or, for
+    None, the program's own. If it forks, its `make` is sent to another process, so it must be importable by name: a
     function of a module, or an instance of a module's class. `chat` says that the program has a room.
     """
 

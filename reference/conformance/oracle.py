@@ -146,9 +146,11 @@ class ChatOracle:
             case HalfClose(who):
                 self._leave(who, "half-close")
             case Close(who) | Reset(who):
-                self.log.lose(who)  # closing with something unread resets as well
+                # To close with something unread, or with something still to come, resets as well.
+                resets = isinstance(step, Reset) or self._place(self.members[who]) < self.log.end or not self.log.complete(who)
+                self._disturbed("reset" if resets else "left")
+                self.log.lose(who)
                 self.members[who].gone = True
-                self._disturbed("reset" if isinstance(step, Reset) else "left")
             case Stall(who):
                 self.members[who].stalled = True
                 self._disturbed("stalled")
@@ -164,8 +166,9 @@ class ChatOracle:
             self._disturbed("concurrent")
 
     def farewell(self) -> list[Step]:
-        words = [Say(who, f"{who} is still here\n".encode()) for who in self.readers()]
-        return [Settle(), *words, *words]
+        last: list[Step] = [] if self.readers() else [Connect("last")]  # an empty room must be in order too
+        words = [Say(who, f"{who} is still here\n".encode()) for who in self.readers() or ["last"]]
+        return [Settle(), *last, *words, *words]
 
     def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]

@@ -72,16 +72,16 @@ class Performer:
         raise self.seen(stage.violation(finding))
 
     def stage(
-        self, *, about: str | None = None, polite: bool = True, rested: bool = True, patience: float | None = None
+        self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
     ) -> Stage:
-        """Return a stage before the server; the caller closes it. Unless `rested`, the server is never waited for."""
+        """Return a stage before the server; the caller closes it."""
         return Stage(
             self.site.address,
             self._oracle(NOTE),
             patience=self.patience if patience is None else patience,
             about=about,
-            rest=self.site.rest if rested else None,
-            polite=polite,
+            rest=self.site.rest,
+            manners="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
 
     def seen(self, violation: Violation) -> Violation:

@@ -1,12 +1,13 @@
 """Handlers under observation: they report every phase to the checker's desk, and do what it answers.
 
-`probe` makes a handler that does nothing else, for what is promised to any handler. `watch` makes the program's own handler
-report, for what depends on the program. Both run wherever the server runs its handlers, so they use nothing but the
-address of the desk.
+`probe` makes a handler that does nothing else, for what is promised to any handler. `watch` makes the program's own
+handler report, for what depends on the program. Both run wherever the server runs its handlers, so they use nothing
+but the address of the desk.
 
 What is deliberately left out: any knowledge of the program. A probe never joins a room.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -22,7 +23,7 @@ from reference.conformance.desk import OURS, key
 Handler = type[socketserver.BaseRequestHandler]
 
 ANSWERED_WITHIN = 60.0
-"""Seconds after which a handler gives up on the desk; longer than any check, so it happens only when the checker is gone."""
+"""Seconds after which a handler gives up on the desk: longer than any check, so only when the checker is gone."""
 
 HANDLING: WeakSet[threading.Thread] = WeakSet()
 """The threads that handlers run in; any other thread that appears while one handles is a worker of its."""
@@ -122,13 +123,11 @@ def consult(desk: tuple[str, int], seen: dict[str, Any]) -> str:
 def say(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
     """Send to the client, in the way of the transport; that it fails is the client's to see."""
     request: Any = handler.request
-    try:
+    with contextlib.suppress(OSError):
         if isinstance(request, socket.socket):
             request.sendall(text)
-        else:
+        elif isinstance(request, tuple):
             request[1].sendto(text, handler.client_address)
-    except OSError:
-        pass
 
 
 def sights(handler: Any) -> dict[str, Any]:

@@ -11,12 +11,14 @@ what belongs to it is waited for.
 import contextlib
 import io
 import os
+import select
 import socket
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from reference.address import Address
 from reference.conformance.client import Client, Unreachable, describe
 from reference.conformance.desk import Desk, Event, Story
 from reference.conformance.forking import Forker
@@ -75,10 +77,17 @@ class Guest:
                 self._story.sees(f"{self.name} reads {show(data)}")
                 return True
 
-    def leave(self) -> None:
-        """Hang up."""
-        self._story.does(f"{self.name} leaves")
-        self.client.close()
+    def half_close(self) -> None:
+        """Say that nothing more will be said."""
+        self._story.does(f"{self.name} half-closes")
+        self.client.half_close()
+
+    def finds_it_closed(self) -> bool:
+        """Return whether the connection is closed, and not only shut down: then it refuses what is sent."""
+        self.client.send(b"?")
+        waiting = select.poll()
+        waiting.register(self.client.socket, 0)  # hang-ups and errors are reported unasked
+        return bool(waiting.poll(self.client.patience * 1000))
 
 
 class Scene:
@@ -125,11 +134,14 @@ class Scene:
             guest.client.close()
 
     def visit(self, name: str) -> Guest:
-        """Have a client connect, or send its name as a datagram; raise Unreachable if it cannot connect."""
-        address = self.host.address
+        """Have a client connect, or send its name as a datagram; raise NotChecked if it cannot connect."""
         self.story.does(f"{name} {'sends a datagram' if self.served.datagram else 'connects'}")
         with self.desk.changed:
-            client = Client(address, self.patience, connected=self._connected(name))
+            try:
+                client = Client(self.host.address, self.patience, connected=self._prepared(name))
+            except Unreachable as error:
+                self.story.sees(f"{name} cannot: {error}")
+                raise NotChecked(f"{name} cannot connect: {error}") from None
             guest = Guest(name, client, self.story)
             self.guests.append(guest)
             self.desk.introduce(guest.address, name)
@@ -137,19 +149,23 @@ class Scene:
             client.send(name.encode())
         return guest
 
-    def _connected(self, name: str) -> socket.socket | None:
-        """Return a connection to a Unix server from an address by which it can tell its clients apart."""
-        if self.host.address.transport != "unix":
+    def _prepared(self, name: str) -> socket.socket | None:
+        """Return a socket with an address by which both sides know the client, or None where any socket has one."""
+        address = self.host.address
+        if address.transport not in ("unix", "udp"):
             return None
-        connection = socket.socket(socket.AF_UNIX)
+        prepared = socket.socket(address.family, address.kind)
         try:
-            connection.settimeout(self.patience)
-            connection.bind(os.path.join(self._directory, name))
-            connection.connect(self.host.address.sockaddr)
+            prepared.settimeout(self.patience)
+            if address.datagram:  # unbound, it would take itself for 0.0.0.0
+                prepared.bind((source(address), 0))
+            else:
+                prepared.bind(os.path.join(self._directory, name))
+                prepared.connect(address.sockaddr)
         except OSError as error:
-            connection.close()
+            prepared.close()
             raise Unreachable(describe(error)) from None
-        return connection
+        return prepared
 
     def wait(self, name: str, phase: str) -> Event | None:
         """Return the report of that client's handler from that phase, waiting for it; None if it does not come."""
@@ -199,7 +215,7 @@ class Scene:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what is printed about exceptions in handlers and in their workers: they are provoked, and seen otherwise."""
+    """Swallow what is printed about exceptions in handlers and their workers: provoked, and seen otherwise."""
     before = threading.excepthook
     threading.excepthook = lambda _: None
     try:
@@ -207,6 +223,13 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         threading.excepthook = before
+
+
+def source(address: Address) -> str:
+    """Return the host that datagrams to an address come from; connecting a datagram socket sends nothing."""
+    with socket.socket(address.family, address.kind) as probe:
+        probe.connect(address.sockaddr)
+        return str(probe.getsockname()[0])
 
 
 def inodes(sockets: Iterable[socket.socket]) -> frozenset[str]:

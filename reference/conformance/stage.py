@@ -9,7 +9,7 @@ illegal byte ends a scenario.
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import Literal, Self
 
 from reference.address import Address
 from reference.conformance.client import Client, Unreachable, connect_at_once
@@ -37,6 +37,8 @@ EVIDENCE = 64 * 1024
 ABRUPT = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
+Manners = Literal["polite", "polite at first", "abrupt"]
+
 GLANCE = 0.05
 """Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event."""
 
@@ -45,8 +47,8 @@ class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
     `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the server
-    finish what the last step began; it is called before every step of a `polite` scenario, and of others before every
-    step until the first abrupt one.
+    finish what the last step began; `manners` say before which steps it is called: all, none, or all until the first abrupt
+    one.
     """
 
     def __init__(
@@ -56,8 +58,8 @@ class Stage:
         *,
         patience: float,
         about: str | None = None,
-        rest: Callable[[], None] | None = None,
-        polite: bool = True,
+        rest: Callable[[], None] = lambda: None,
+        manners: Manners = "polite",
         dialect: Dialect = NOTE,
     ) -> None:
         self.address = address
@@ -66,7 +68,7 @@ class Stage:
         self.about = about
         self.transcript = Transcript()
         self._rest = rest
-        self._polite = polite
+        self._manners = manners
         self._dialect = dialect
         self._clients: dict[str, Client] = {}
 
@@ -78,22 +80,24 @@ class Stage:
 
     def perform(self, step: Step) -> None:
         """Perform one step, and read what it must lead to."""
-        if isinstance(step, ABRUPT) and not self._polite:
-            self._rest = None
-        if self._rest is not None:
+        if isinstance(step, ABRUPT) and self._manners == "polite at first":
+            self._manners = "abrupt"
+        rested = self._manners != "abrupt"
+        if rested:
             self._rest()
+            if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
+                self._glance_at(self.oracle.bystanders())
         if isinstance(step, Heed):
             self._knock(step)
             return
-        self.oracle.begin(step, rested=self._rest is not None)
+        self.oracle.begin(step, rested=rested)
         self.transcript.entries.append(Did(step))
         self._act(step)
         listeners = self.oracle.listeners(step)
         for who in listeners:
             while self.oracle.due(who):
                 self._read(who)
-        for who in self.oracle.bystanders():
-            self._glance(who)
+        self._glance_at(self.oracle.bystanders())
         if listeners:
             self.oracle.settled(step)
 
@@ -132,14 +136,15 @@ class Stage:
         else:
             self._take(who, got)
 
-    def _glance(self, who: str) -> None:
-        """Take what is there, without waiting."""
-        client = self._clients[who]
-        client.wait_at_most(0)
-        got = client.receive()
-        client.wait_at_most(self.patience)
-        if got is not None:
-            self._take(who, got)
+    def _glance_at(self, names: list[str]) -> None:
+        """Take what is there for these clients, without waiting."""
+        for who in names:
+            client = self._clients[who]
+            client.wait_at_most(0)
+            got = client.receive()
+            client.wait_at_most(self.patience)
+            if got is not None:
+                self._take(who, got)
 
     def _take(self, who: str, got: bytes | Ending) -> None:
         if isinstance(got, bytes):
@@ -212,6 +217,8 @@ class Stage:
         """End every client: those who can do so in order, half-closing and reading to the end."""
         clients, self._clients = self._clients, {}
         try:
+            if clients:
+                self._rest()
             for client in clients.values():
                 client.half_close()
             until = time.monotonic() + min(self.patience, 1.0)

@@ -1,0 +1,343 @@
+"""The checks of the SRV clauses: they pass on the whole family, and each finds the server that breaks its clause, alone."""
+
+import mmap
+import os
+import signal
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from reference.chat import ChatHandler, Room
+from reference.clauses import CLAUSES
+from reference.conformance.forking import Forker
+from reference.conformance.hosting import Served
+from reference.conformance.probes import Handler
+from reference.conformance.server import ServerConformance
+from reference.conformance.suite import NotApplicable, NotChecked
+from reference.conformance.under_check_family import CLASSES, anywhere
+from reference.conformance.violation import Violation
+from reference.echo import EchoHandler
+from reference.family import PROGRAMS, server_class
+from reference.lifecycle import StreamServer, Threads
+from reference.overthreaded import OverthreadedChatHandler
+
+CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forker() -> Iterator[None]:
+    yield
+    ServerConformance.forker.close()
+
+
+def outcome(cls: type[ServerConformance], check: str) -> str:
+    """Run one check; return what came of it, and in a word why."""
+    try:
+        getattr(cls(), check)()
+    except Violation as violation:
+        return violation.clause_id
+    except NotApplicable:
+        return "not applicable"
+    except NotChecked:
+        return "not checked"
+    return "holds"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_clause_holds_on_every_class_of_the_family(name: str) -> None:
+    outcomes = {outcome(CLASSES[name], check) for check in CHECKS}
+    assert outcomes == {"holds", "not applicable"}
+
+
+def test_every_clause_of_the_group_is_decided() -> None:
+    decided = {getattr(ServerConformance, check).decides for check in CHECKS}
+    assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
+
+
+# Servers that break one clause
+
+
+class LiesAboutTheClient(socketserver.BaseServer):
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        super().finish_request(request, ("192.0.2.1", 1))
+
+
+class LiesAboutTheServer(socketserver.BaseServer):
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        stranger: Any = SimpleNamespace(socket=self.socket)  # type: ignore[attr-defined]
+        self.RequestHandlerClass(request, client_address, stranger)
+
+
+class GivesAFile(socketserver.BaseServer):
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        with request.makefile("rwb") as file:
+            super().finish_request(file, client_address)
+
+
+class GivesBytes(socketserver.BaseServer):
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        super().finish_request(request[0], client_address)
+
+
+class ByHand(socketserver.BaseServer):
+    """Runs the three by hand instead of leaving it to the constructor."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        handler = self.RequestHandlerClass.__new__(self.RequestHandlerClass)  # type: ignore[call-overload]
+        handler.request, handler.client_address, handler.server = request, client_address, self
+        self.run(handler)
+
+    def run(self, handler: Any) -> None:
+        raise NotImplementedError
+
+
+class SkipsFinish(ByHand):
+    def run(self, handler: Any) -> None:
+        handler.setup()
+        handler.handle()
+        handler.finish()
+
+
+class FinishesTwice(ByHand):
+    def run(self, handler: Any) -> None:
+        handler.setup()
+        try:
+            handler.handle()
+        finally:
+            handler.finish()
+        handler.finish()
+
+
+class FinishesWhatNeverBegan(ByHand):
+    def run(self, handler: Any) -> None:
+        try:
+            handler.setup()
+            handler.handle()
+        finally:
+            handler.finish()
+
+
+class HandlesTwice(socketserver.BaseServer):
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        super().finish_request(request, client_address)
+        super().finish_request(request, client_address)
+
+
+class ForgetfulEcho(EchoHandler):
+    """Its own constructor forgets finish when handle raises."""
+
+    def __init__(self, request: Any, client_address: Any, server: Any) -> None:
+        self.request, self.client_address, self.server = request, client_address, server
+        self.setup()
+        self.handle()
+        self.finish()
+
+
+class ShutsDownBeforeFinish(ByHand):
+    def run(self, handler: Any) -> None:
+        handler.setup()
+        try:
+            handler.handle()
+        finally:
+            handler.request.shutdown(socket.SHUT_WR)
+            handler.finish()
+
+
+class KeepsRequestsOpen(StreamServer):
+    def shutdown_request(self, request: Any) -> None:
+        self.__dict__.setdefault("kept", []).append(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for request in self.__dict__.get("kept", []):
+            self.end(request)
+            self.close_request(request)
+
+
+class OnlyShutsDown(KeepsRequestsOpen):
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        request.shutdown(socket.SHUT_WR)
+
+
+class UnjoinedChat(OverthreadedChatHandler):
+    def wait_for(self, worker: threading.Thread) -> None:
+        pass
+
+
+class UnjoinedEcho(EchoHandler):
+    def handle(self) -> None:
+        threading.Thread(target=super().handle, daemon=True).start()
+
+
+class DropsWhoWaits(socketserver.BaseServer):
+    """Turns away whoever has connected while it served another."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        super().finish_request(request, client_address)
+        listening: Any = self.socket  # type: ignore[attr-defined]
+        listening.setblocking(False)
+        try:
+            while True:
+                listening.accept()[0].close()
+        except BlockingIOError:
+            listening.setblocking(True)
+
+
+class ListensInTheLoop(socketserver.BaseServer):
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        request.recv(1, socket.MSG_PEEK)
+        return True
+
+
+class OneChild(socketserver.BaseServer):
+    max_children = 1
+
+
+class SharesMemory(socketserver.BaseServer):
+    """Keeps what handlers store on it where all processes see it."""
+
+    memory = mmap.mmap(-1, 1)
+
+    @property
+    def probed(self) -> int:
+        return self.memory[0]
+
+    @probed.setter
+    def probed(self, count: int) -> None:
+        self.memory[0] = count
+
+
+class Alone(ChatHandler):
+    """Keeps the members on the handler."""
+
+    def setup(self) -> None:
+        self.members = {self.request}
+
+    def deliver(self, chunk: bytes) -> None:
+        for member in self.members:
+            member.sendall(self.delivery(chunk))
+
+
+class Fragile(socketserver.BaseServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        raise
+
+
+class Panics(StreamServer):
+    """Hangs up on everybody when one handler fails."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        super().handle_error(request, client_address)
+        for connection in list(self.connections):
+            self.end(connection)
+
+
+class LeavesTheDead(Room):
+    """Keeps the connections of handlers that failed, and lets the next speaker fail on them."""
+
+    def leave(self, member: socket.socket) -> None:
+        pass
+
+    def offer(self, member: socket.socket, delivery: bytes) -> bool:
+        return member.send(delivery) == len(delivery)
+
+
+class NeverHangsUp(StreamServer):
+    def hang_up(self) -> None:
+        pass
+
+
+class KeepsItsPort(socketserver.BaseServer):
+    def server_close(self) -> None:
+        port: Any = self.socket.dup()  # type: ignore[attr-defined]
+        super().server_close()
+        self.__dict__["port"] = port
+
+
+class KeepsItsFile(StreamServer):
+    def server_close(self) -> None:
+        self.path = ""
+        super().server_close()
+
+
+class KeepsAThread(socketserver.BaseServer):
+    def server_close(self) -> None:
+        super().server_close()
+        threading.Thread(target=threading.Event().wait, args=(3,), name="housekeeping", daemon=True).start()
+
+
+class DoesNotWait(Threads):
+    def wait_for_handlers(self) -> None:
+        pass
+
+
+class Resets(StreamServer):
+    """Hangs up by resetting instead of ending the stream."""
+
+    def end(self, request: socket.socket) -> None:
+        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        super().end(request)
+        request.connect_ex(("", 0)) if request.family == -1 else None
+
+
+class LeavesChildren(StreamServer):
+    """Ends without its children."""
+
+    block_on_close = False
+
+    def hang_up(self) -> None:
+        pass
+
+
+class OneRoomForAll(Room):
+    everybody: set[socket.socket] = set()  # noqa: RUF012 - sharing it is the fault
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.members = self.everybody
+
+
+class Threading(Threads):
+    """What claims to be something else."""
+
+
+class Nothing(socketserver.BaseServer):
+    """No fault of the server's: the handler has it."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes a server of the family with a fault mixed in, or with a handler of its own."""
+
+    fault: type[Any]
+    program: str
+    transport: str
+    concurrency: str
+    handler: type[Any] | None = None
+
+    def __call__(self, handler: Handler | None) -> socketserver.BaseServer:
+        program, address = PROGRAMS[self.program], anywhere(self.transport)
+        own = self.handler or (program.datagram_handler if address.datagram else program.connection_handler)
+        bases = (self.fault, server_class(program, address, self.concurrency))
+        make: Any = type(self.fault.__name__, bases, {})
+        server: socketserver.BaseServer = make(address.sockaddr, handler or own)
+        return server
+
+
+def library(handler: Handler | None) -> socketserver.BaseServer:
+    return socketserver.TCPServer(("127.0.0.1", 0), handler or EchoHandler)
+
+
+def threading_library(handler: Handler | None) -> socketserver.BaseServer:
+    return socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler or EchoHandler)
+
+
+def forking_library(handler: Handler | None) -> socketserver.BaseServer:
+    return socketserver.ForkingTCPServer(("127.0.0.1", 0), handler or EchoHandler)
