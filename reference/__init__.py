@@ -1,2 +1,1 @@
-"""socketserver, understood: a reference echo and chat, written to be read as a specification.
-"""
+"""socketserver, understood: a reference echo and chat, written to be read as a specification."""

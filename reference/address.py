@@ -1,4 +1,5 @@
-"""Addresses as people write them: `tcp://127.0.0.1:10007`, `udp://[::1]:9999`, `unix:///run/chat`, `unix-datagram:///run/echo`.
+"""Addresses as people write them: `tcp://127.0.0.1:10007`, `udp://[::1]:9999`, `unix:///run/chat`,
+`unix-datagram:///run/echo`.
 
 `serve` prints one in its first line and `check` accepts it, so the two commands share this file and nothing else.
 """

@@ -1,7 +1,7 @@
 """`python -m reference check`: check a server, any server, and say which clauses it breaks.
 
-The checks are pytest's; this module turns a command line into a pytest run and its outcome into a report. Exit codes: 0 the
-server conforms, 1 it does not, 2 it could not be checked.
+The checks are pytest's; this module turns a command line into a pytest run and its outcome into a report. Exit codes:
+0 the server conforms, 1 it does not, 2 it could not be checked.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--launch",
         metavar="COMMAND",
-        help="start the server by this command, told by {host}, {port} and {path} where to listen, and stop it in the end; "
-        "with a TARGET: a command that listens there of itself",
+        help="start the server by this command, told by {host}, {port} and {path} where to listen, and stop it in the "
+        "end; with a TARGET: a command that listens there of itself",
     )
     parser.add_argument(
         "--transport", choices=TRANSPORTS, help="with --launch, or for the reference: what it listens on (default: tcp)"
@@ -186,7 +187,7 @@ def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]
     targets = {}
     for one in transports:
         address = Address(one, path=path) if one.startswith("unix") else Address(one, "127.0.0.1")
-        targets[conformance_protocol(protocol, one)] = InProcess(lambda at=address: make_server(protocol, at), name=name)
+        targets[conformance_protocol(protocol, one)] = InProcess(partial(make_server, protocol, address), name=name)
     return name, targets
 
 

@@ -1,11 +1,11 @@
 """The clauses: what a server MUST or SHOULD do, one sentence each. Data only.
 
-Everything else in the project points here. The servers carry `# [CHAT-7] ...` above the line that enforces a clause, the
-checks of `reference.conformance` name the clause they decide, and `python -m reference spec` prints all three together.
-Ids are never reused and, once released, never renumbered.
+Everything else in the project points here. The servers carry `# [CHAT-7] ...` above the line that enforces a clause,
+the checks of `reference.conformance` name the clause they decide, and `python -m reference spec` prints all three
+together. Ids are never reused and, once released, never renumbered.
 
-Two profiles. **Basic** is what simple programs promise to polite clients, who come and go one at a time. **Hardened** is
-what it takes when clients are abrupt, slow, concurrent or many.
+Two profiles. **Basic** is what simple programs promise to polite clients, who come and go one at a time. **Hardened**
+is what it takes when clients are abrupt, slow, concurrent or many.
 
 Three observers. A *stream* or *datagram* clause holds for a server in any language and is checked over the network; an
 *in-process* clause (SRV) is about Python's `socketserver` and can be seen only from inside the process.
@@ -73,7 +73,8 @@ _ALL = (
     _basic(
         "ECHO-3",
         "stream",
-        "answer one request per connection and then close in order: the client reads the whole reply, then end of stream",
+        "answer one request per connection and then close in order: the client reads the whole reply, then end of "
+        "stream",
         TUTORIAL,
     ),
     _basic(
@@ -138,8 +139,8 @@ _ALL = (
     _basic(
         "CHAT-7",
         "stream",
-        "let the sender of a chunk that is `quit` once stripped of white space leave: the chunk is delivered to nobody, "
-        "and the sender reads everything delivered before, then end of stream",
+        "let the sender of a chunk that is `quit` once stripped of white space leave: the chunk is delivered to "
+        "nobody, and the sender reads everything delivered before, then end of stream",
         TUTORIAL,
     ),
     _basic(
@@ -183,7 +184,8 @@ _ALL = (
     _hardened(
         "CHAT-14",
         "stream",
-        "let a delivery reach a member whole, never torn and never mixed with another (a member being cut off excepted)",
+        "let a delivery reach a member whole, never torn and never mixed with another (a member being cut off "
+        "excepted)",
         PRACTICE,
     ),
     _hardened(
@@ -211,14 +213,15 @@ _ALL = (
     _basic(
         "SRV-2",
         "in-process",
-        "run setup, handle and finish once each and in this order; finish also when handle raises, but not when setup does",
+        "run setup, handle and finish once each and in this order; finish also when handle raises, but not when setup "
+        "does",
         DOCS,
     ),
     _basic(
         "SRV-3",
         "in-process",
-        "keep the request open during all three and shut it down and close it straight after, so handle MUST not return "
-        "while another thread uses it",
+        "keep the request open during all three and shut it down and close it straight after, so handle MUST not "
+        "return while another thread uses it",
         DOCS,
     ),
     _basic(
@@ -237,7 +240,8 @@ _ALL = (
     _basic(
         "SRV-7",
         "in-process",
-        "make the members known to every handler of one server: kept on the server or class, never on the handler instance",
+        "make the members known to every handler of one server: kept on the server or class, never on the handler "
+        "instance",
         TUTORIAL,
     ),
     _hardened("SRV-8", "in-process", "let an exception in a handler end that connection alone", DOCS),

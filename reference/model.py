@@ -3,8 +3,8 @@
 It imports no server, and no server imports it: the two say the same thing independently, and `reference.conformance`
 holds one against the other. If you want to know what the chat *does*, read `step`; for the echo, `echo`.
 
-What the model cannot say is how a byte stream falls into chunks: TCP decides that. `reference.conformance.oracle` asks the
-model about every way it might have.
+What the model cannot say is how a byte stream falls into chunks: TCP decides that. `reference.conformance.oracle` asks
+the model about every way it might have.
 
 Next: `echo.py`, the first server.
 """

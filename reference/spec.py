@@ -1,7 +1,7 @@
 """`python -m reference spec`: the clauses, and what stands behind each.
 
-Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, and which checks decide it off the
-`@decides("CHAT-7")` marks in the suite's: nothing is listed twice, and nothing of the suite is imported.
+Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, and which checks decide it off
+the `@decides("CHAT-7")` marks in the suite's: nothing is listed twice, and nothing of the suite is imported.
 """
 
 import argparse
@@ -21,8 +21,12 @@ ID = re.compile(r"\[([A-Z]+-\d+)\]")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `spec`."""
-    parser.add_argument("ids", nargs="*", metavar="ID", help="clauses to print in full, e.g. CHAT-7 (default: all, in brief)")
-    parser.add_argument("--family", action="store_true", help="print what each class of socketserver can and cannot serve")
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="clauses to print in full, e.g. CHAT-7 (default: all, in brief)"
+    )
+    parser.add_argument(
+        "--family", action="store_true", help="print what each class of socketserver can and cannot serve"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,8 +1,6 @@
 """The checks of the SRV clauses: they pass on the whole family, and each finds the server that breaks its clause, alone."""
 
 import mmap
-import os
-import signal
 import socket
 import socketserver
 import threading
@@ -15,8 +13,7 @@ import pytest
 
 from reference.chat import ChatHandler, Room
 from reference.clauses import CLAUSES
-from reference.conformance.forking import Forker
-from reference.conformance.hosting import Served
+from reference.conformance.hosting import Concurrency, Served
 from reference.conformance.probes import Handler
 from reference.conformance.server import ServerConformance
 from reference.conformance.suite import NotApplicable, NotChecked
@@ -270,21 +267,12 @@ class KeepsItsFile(StreamServer):
 class KeepsAThread(socketserver.BaseServer):
     def server_close(self) -> None:
         super().server_close()
-        threading.Thread(target=threading.Event().wait, args=(3,), name="housekeeping", daemon=True).start()
+        threading.Thread(target=threading.Event().wait, args=(0.3,), name="housekeeping", daemon=True).start()
 
 
 class DoesNotWait(Threads):
     def wait_for_handlers(self) -> None:
         pass
-
-
-class Resets(StreamServer):
-    """Hangs up by resetting instead of ending the stream."""
-
-    def end(self, request: socket.socket) -> None:
-        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        super().end(request)
-        request.connect_ex(("", 0)) if request.family == -1 else None
 
 
 class LeavesChildren(StreamServer):
@@ -304,11 +292,7 @@ class OneRoomForAll(Room):
         self.members = self.everybody
 
 
-class Threading(Threads):
-    """What claims to be something else."""
-
-
-class Nothing(socketserver.BaseServer):
+class Faultless(socketserver.BaseServer):
     """No fault of the server's: the handler has it."""
 
 
@@ -341,3 +325,84 @@ def threading_library(handler: Handler | None) -> socketserver.BaseServer:
 
 def forking_library(handler: Handler | None) -> socketserver.BaseServer:
     return socketserver.ForkingTCPServer(("127.0.0.1", 0), handler or EchoHandler)
+
+
+def made(
+    fault: type[Any],
+    transport: str,
+    concurrency: Concurrency,
+    program: str = "echo",
+    handler: type[Any] | None = None,
+    claims: Concurrency | None = None,
+) -> Served:
+    maker = Maker(fault, program, transport, concurrency, handler)
+    return Served(fault.__name__, transport, claims or concurrency, maker, chat=program != "echo")
+
+
+BROKEN: list[tuple[str, Served]] = [
+    ("SRV-1", made(LiesAboutTheClient, "tcp", "threading")),
+    ("SRV-1", made(LiesAboutTheClient, "udp", "sync")),
+    ("SRV-1", made(LiesAboutTheClient, "unix", "sync")),
+    ("SRV-1", made(LiesAboutTheClient, "unix-datagram", "forking")),
+    ("SRV-1", made(LiesAboutTheServer, "tcp", "forking")),
+    ("SRV-1", made(LiesAboutTheServer, "udp", "threading")),
+    ("SRV-1", made(GivesAFile, "tcp", "sync")),
+    ("SRV-1", made(GivesBytes, "udp", "threading")),
+    ("SRV-2", made(SkipsFinish, "tcp", "threading")),
+    ("SRV-2", made(SkipsFinish, "udp", "sync")),
+    ("SRV-2", made(FinishesTwice, "tcp", "sync")),
+    ("SRV-2", made(FinishesWhatNeverBegan, "unix", "forking")),
+    ("SRV-2", made(HandlesTwice, "udp", "threading")),
+    ("SRV-2", made(Faultless, "tcp", "threading", handler=ForgetfulEcho)),
+    ("SRV-3", made(ShutsDownBeforeFinish, "tcp", "sync")),
+    ("SRV-3", made(ShutsDownBeforeFinish, "unix", "forking")),
+    ("SRV-3", made(KeepsRequestsOpen, "tcp", "threading")),
+    ("SRV-3", made(OnlyShutsDown, "tcp", "sync")),
+    ("SRV-3", made(OnlyShutsDown, "unix", "sync")),
+    ("SRV-3", made(Faultless, "tcp", "threading", "overthreaded", handler=UnjoinedChat)),
+    ("SRV-3", made(Faultless, "unix", "threading", "overthreaded", handler=UnjoinedChat)),
+    ("SRV-3", made(Faultless, "tcp", "sync", handler=UnjoinedEcho)),
+    ("SRV-3", made(Faultless, "tcp", "forking", handler=UnjoinedEcho)),
+    ("SRV-4", made(Faultless, "tcp", "threading", claims="sync")),
+    ("SRV-4", made(Faultless, "unix-datagram", "threading", claims="sync")),
+    ("SRV-4", made(DropsWhoWaits, "tcp", "sync")),
+    ("SRV-5", made(Faultless, "tcp", "sync", claims="threading")),
+    ("SRV-5", made(Faultless, "udp", "sync", claims="threading")),
+    ("SRV-5", made(ListensInTheLoop, "tcp", "threading")),
+    ("SRV-6", made(Faultless, "tcp", "threading", claims="forking")),
+    ("SRV-6", made(Faultless, "unix-datagram", "threading", claims="forking")),
+    ("SRV-6", made(OneChild, "tcp", "forking")),
+    ("SRV-6", made(SharesMemory, "udp", "forking")),
+    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=Alone)),
+    ("SRV-7", made(Faultless, "unix", "forking", "chat")),
+    ("SRV-8", made(Fragile, "tcp", "sync")),
+    ("SRV-8", made(Fragile, "unix-datagram", "sync")),
+    ("SRV-8", made(Panics, "tcp", "threading")),
+    ("SRV-8", made(LeavesTheDead, "tcp", "threading", "chat")),
+    ("SRV-9", Served("library", "tcp", "sync", library)),
+    ("SRV-9", Served("threading library", "tcp", "threading", threading_library)),
+    ("SRV-9", Served("forking library", "tcp", "forking", forking_library)),
+    ("SRV-9", made(NeverHangsUp, "unix", "threading", "chat")),
+    ("SRV-9", made(KeepsItsPort, "tcp", "threading")),
+    ("SRV-9", made(KeepsItsPort, "udp", "forking")),
+    ("SRV-9", made(KeepsItsFile, "unix", "sync")),
+    ("SRV-9", made(KeepsAThread, "tcp", "sync")),
+    ("SRV-9", made(DoesNotWait, "tcp", "threading", "overthreaded")),
+    ("SRV-9", made(DoesNotWait, "udp", "threading")),
+    ("SRV-9", made(LeavesChildren, "tcp", "forking")),
+    ("SRV-10", made(OneRoomForAll, "tcp", "threading", "chat")),
+    ("SRV-10", made(OneRoomForAll, "unix", "threading", "overthreaded")),
+]
+
+
+def subject(served: Served, patience: float) -> type[ServerConformance]:
+    return type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+
+
+@pytest.mark.parametrize(("clause", "served"), BROKEN, ids=lambda value: str(value))
+def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Served) -> None:
+    outcomes = {check: outcome(subject(served, 0.5), check) for check in CHECKS}
+    violated = {found for found in outcomes.values() if found in CLAUSES}
+    assert violated == {clause}, outcomes
+    deciding = [found for check, found in outcomes.items() if getattr(ServerConformance, check).decides == clause]
+    assert clause in deciding

@@ -24,8 +24,8 @@ The way of a scenario through the suite, which is also the order to read it in:
     exploration.py    the state machines around them
     plugin.py         pytest options and fixtures         report.py     verdicts as text, JSON and JUnit
 
-Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model` alone.
-Importing this package imports nothing else; the names below are found when they are asked for.
+Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
+alone. Importing this package imports nothing else; the names below are found when they are asked for.
 """
 
 from typing import TYPE_CHECKING, Any

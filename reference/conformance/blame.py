@@ -1,9 +1,9 @@
 """Which clause a misfit breaks: the one place where the suite weighs clauses against each other.
 
-A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the *circumstances*
-(something abrupt happened and nobody has been seen whole since), then to what was special about the utterance, and only
-then to the general promise. Each function returns every clause that fits, the likeliest first; a directed scenario
-takes its own clause if it is among them.
+A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the
+*circumstances* (something abrupt happened and nobody has been seen whole since), then to what was special about the
+utterance, and only then to the general promise. Each function returns every clause that fits, the likeliest first; a
+directed scenario takes its own clause if it is among them.
 """
 
 from collections.abc import Sequence
@@ -83,7 +83,9 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
         return [from_nowhere, "CHAT-3"]
     if not observed.startswith(prefix[: len(observed)]):
         bare = wanted.removeprefix(prefix)
-        return ["CHAT-2"] if observed.startswith(bare) else ["CHAT-6" if len(seen.utterance) > dialect.chunk else "CHAT-2"]
+        return (
+            ["CHAT-2"] if observed.startswith(bare) else ["CHAT-6" if len(seen.utterance) > dialect.chunk else "CHAT-2"]
+        )
     if observed in seen.before:
         return ["CHAT-4", "CHAT-5"]
     if len(seen.utterance) > dialect.chunk:

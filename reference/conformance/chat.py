@@ -8,7 +8,6 @@ does. The hardened ones are not. What a clause forbids is always shown by what i
 before it is a violation, and nobody waits for silence.
 """
 
-import itertools
 import socket
 
 from reference.conformance.oracle import ChatOracle
@@ -28,7 +27,7 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.suite import Conformance, Play, decides
+from reference.conformance.suite import Conformance, Explore, Play, decides
 
 FLOOD = 8 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
@@ -93,7 +92,9 @@ class ChatConformance(Conformance):
         words = (b"quit", b"quit\n", b"quit\r\n", b" \tquit\n\n")
         names = ["ben", "cal", "dan", "eve"]
         leaving = [
-            step for who, word in zip(names, words, strict=True) for step in (Quit(who, word), Say("ann", b"who is left?"))
+            step
+            for who, word in zip(names, words, strict=True)
+            for step in (Quit(who, word), Say("ann", b"who is left?"))
         ]
         play(*join("ann", *names), *leaving)
 
@@ -132,7 +133,7 @@ class ChatConformance(Conformance):
 
     # From explore_basic on, the order matters to a server that cannot be restarted: the cruellest checks come last.
 
-    def test_explore_politely(self, explore: Play) -> None:
+    def test_explore_politely(self, explore: Explore) -> None:
         explore("basic")
 
     @decides("CHAT-17")
@@ -160,11 +161,11 @@ class ChatConformance(Conformance):
     @decides("CHAT-13")
     def test_all_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
         names = ["ann", "ben", "cal", "dan", "eve", "fay"]
-        together = [
-            step
-            for count in range(300)
-            for step in (Send("ann", b"a%d " % count), Send("ben", b"b%d " % count), *([Settle()] if count % 10 == 9 else []))
-        ]
+        together: list[Step] = []
+        for count in range(300):
+            together += [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
+            if count % 10 == 9:
+                together.append(Settle())
         play(*join(*names), *together, Settle())
 
     @decides("CHAT-13")
@@ -172,13 +173,20 @@ class ChatConformance(Conformance):
         churn: list[Step] = []
         for count in range(100):
             who = f"guest{count}"
-            speaking = [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
-            churn += [*speaking, Connect(who), *speaking, Close(who), *speaking, *([Settle()] if count % 5 == 4 else [])]
+            speaking: list[Step] = [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
+            churn += [
+                *speaking,
+                Connect(who),
+                *speaking,
+                Close(who),
+                *speaking,
+                *([Settle()] if count % 5 == 4 else []),
+            ]
         play(*join("ann", "ben", "cal"), *churn, Settle())
 
     @decides("CHAT-14")
     def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
-        together = [
+        together: list[Step] = [
             step
             for _ in range(40)
             for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
@@ -191,37 +199,50 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-12")
     def test_a_client_resets_straight_after_connecting(self, play: Play) -> None:
-        names = [f"x{count}" for count in range(8)]
-        rude = itertools.chain.from_iterable((Connect(who), Reset(who), Say("ann", b"and on")) for who in names)
+        rude: list[Step] = []
+        for who in (f"x{count}" for count in range(8)):
+            rude += [Connect(who), Reset(who), Say("ann", b"and on")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")
     def test_a_client_resets_in_the_middle_of_a_delivery(self, play: Play) -> None:
-        talk = Send("ann", numbered(PIECE))
+        talk: Step = Send("ann", numbered(PIECE))
         play(*join("ann", "ben", "cal"), Stall("cal"), talk, Reset("cal"), talk, Settle(), Say("ben", b"and on"))
 
     @decides("CHAT-12")
     def test_a_speaker_resets(self, play: Play) -> None:
-        play(*join("ann", "ben", "cal"), Send("cal", b"last words"), Reset("cal"), Say("ann", b"hm"), Say("ben", b"and on"))
+        play(
+            *join("ann", "ben", "cal"),
+            Send("cal", b"last words"),
+            Reset("cal"),
+            Say("ann", b"hm"),
+            Say("ben", b"and on"),
+        )
 
     @decides("CHAT-12")
     def test_a_speaker_closes_without_reading(self, play: Play) -> None:
-        play(*join("ann", "ben", "cal"), Send("cal", b"last words"), Close("cal"), Say("ann", b"hm"), Say("ben", b"and on"))
+        play(
+            *join("ann", "ben", "cal"),
+            Send("cal", b"last words"),
+            Close("cal"),
+            Say("ann", b"hm"),
+            Say("ben", b"and on"),
+        )
 
     @decides("CHAT-15")
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
-        kept = [Say("ann", numbered(1000)) for _ in range(60)]
+        kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
         play(*join("ann", "ben"), Stall("ben"), *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_who_does_not_read_delays_nobody(self, play: Play) -> None:
-        slow = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Say("cal", b"not delayed"))
 
     @decides("CHAT-14")
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
-        slow = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Resume("ben"), Say("cal", b"and on"))
 
-    def test_explore_abruptly(self, explore: Play) -> None:
+    def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -1,5 +1,6 @@
 """One client of the server under check: a socket, and the ways to use and to leave it."""
 
+import contextlib
 import errno
 import os
 import selectors
@@ -34,8 +35,8 @@ class Stray(bytes):
 class Client:
     """A connected client, or, on a datagram transport, a named one.
 
-    Everything it does is bounded by `patience` seconds. A failure to send is not an error here: a server that hung up shows
-    itself by what can be read, and that is judged.
+    Everything it does is bounded by `patience` seconds. A failure to send is not an error here: a server that hung up
+    shows itself by what can be read, and that is judged.
     """
 
     def __init__(
@@ -140,10 +141,8 @@ class Client:
 
     def half_close(self) -> None:
         """Send end of stream; reading goes on."""
-        try:
+        with contextlib.suppress(OSError):  # the server was faster
             self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the server was faster
 
     def reset(self) -> None:
         """Abort the connection: the server's next operation on it fails with ECONNRESET or EPIPE."""
@@ -178,7 +177,8 @@ def describe(error: OSError) -> str:
 def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:
     """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
 
-    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a pause.
+    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
+    pause.
     """
     arrived: list[Client] = []
     starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count

@@ -1,12 +1,13 @@
 """The echo over datagrams: a directed scenario for every UDP clause, as a class that others subclass.
 
-The fence is another request, which ends every scenario: a reply too many would come before its reply. A network between the two may lose datagrams, so
-check a server from the machine it runs on.
+The fence is another request, which ends every scenario: a reply too many would come before its reply. A network
+between the two may lose datagrams, so check a server from the machine it runs on.
 """
 
 from reference.conformance.echo_oracle import DatagramOracle
 from reference.conformance.scenario import Close, Connect, Say, Send, Step
-from reference.conformance.suite import Conformance, Play, decides
+from reference.conformance.suite import Conformance, Explore, Play, decides
+
 
 class DatagramConformance(Conformance):
     """See the module."""
@@ -43,7 +44,7 @@ class DatagramConformance(Conformance):
     def test_long_datagrams_are_answered_up_to_a_limit(self, play: Play) -> None:
         play(*self.asking(b"a" * 1025, b"b" * 4096, b"c" * 8191, b"d" * 8192, b"e" * 8193 + b"\n", b"f" * 20000))
 
-    def test_explore_politely(self, explore: Play) -> None:
+    def test_explore_politely(self, explore: Explore) -> None:
         explore("basic")
 
     @decides("UDP-5")
@@ -51,9 +52,14 @@ class DatagramConformance(Conformance):
         gone = [
             step
             for count in range(5)
-            for step in (Connect(f"x{count}"), Send(f"x{count}", b"bye"), Close(f"x{count}"), Say("ben", b"still there?"))
+            for step in (
+                Connect(f"x{count}"),
+                Send(f"x{count}", b"bye"),
+                Close(f"x{count}"),
+                Say("ben", b"still there?"),
+            )
         ]
         play(Connect("ben"), *gone)
 
-    def test_explore_abruptly(self, explore: Play) -> None:
+    def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -1,8 +1,8 @@
 """How the server under check puts the protocol into bytes: the seam for servers that speak otherwise.
 
-Everything the stage sends and everything the oracles expect passes through a Dialect. There is one, the reference's own; it
-asks `reference.model` and adds nothing. A server that frames by lines, or labels its deliveries, would be a second
-instance of this class, and nothing else in the suite would change.
+Everything the stage sends and everything the oracles expect passes through a Dialect. There is one, the reference's
+own; it asks `reference.model` and adds nothing. A server that frames by lines, or labels its deliveries, would be a
+second instance of this class, and nothing else in the suite would change.
 """
 
 from dataclasses import dataclass

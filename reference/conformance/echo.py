@@ -1,12 +1,12 @@
 """The echo over connections: a directed scenario for every ECHO clause, as a class that others subclass.
 
-Clients come one after the other, since a synchronous server serves them so. End of stream is the fence: whatever the server
-sends has come when it has hung up, so nothing here waits for silence.
+Clients come one after the other, since a synchronous server serves them so. End of stream is the fence: whatever the
+server sends has come when it has hung up, so nothing here waits for silence.
 """
 
 from reference.conformance.echo_oracle import EchoOracle
 from reference.conformance.scenario import Close, Connect, HalfClose, Reset, Say, Send, Step
-from reference.conformance.suite import Conformance, Play, decides
+from reference.conformance.suite import Conformance, Explore, Play, decides
 
 
 def ask(who: str, request: bytes) -> list[Step]:
@@ -33,11 +33,17 @@ class EchoConformance(Conformance):
 
     @decides("ECHO-2")
     def test_a_request_is_stripped_and_upper_cased(self, play: Play) -> None:
-        play(*ask_each(b"hello", b"Hello, World!\r\n", b" \t\n\x0b\x0c\rboth ends\n \t", b"in  side\tstays", b"A", b"42"))
+        play(
+            *ask_each(b"hello", b"Hello, World!\r\n", b" \t\n\x0b\x0c\rboth ends\n \t", b"in  side\tstays", b"A", b"42")
+        )
 
     @decides("ECHO-2")
     def test_other_bytes_stay_as_they_are(self, play: Play) -> None:
-        play(*ask_each(bytes(range(256)), b"\0hello\0", b"\xe9t\xe9", "straße\n".encode(), b"\xff\xfe\xc3(", b"\xa0nbsp\xa0"))
+        play(
+            *ask_each(
+                bytes(range(256)), b"\0hello\0", b"\xe9t\xe9", "straße\n".encode(), b"\xff\xfe\xc3(", b"\xa0nbsp\xa0"
+            )
+        )
 
     @decides("ECHO-3")
     def test_the_whole_reply_then_end_of_stream(self, play: Play) -> None:
@@ -51,12 +57,19 @@ class EchoConformance(Conformance):
     def test_white_space_alone_gets_an_empty_reply(self, play: Play) -> None:
         play(*ask_each(b"\n", b" ", b"\r\n", b" \t\n\r\x0b\x0c", b" " * 1024))
 
-    def test_explore_politely(self, explore: Play) -> None:
+    def test_explore_politely(self, explore: Explore) -> None:
         explore("basic")
 
     @decides("ECHO-6")
     def test_who_half_closes_gets_the_reply(self, play: Play) -> None:
-        play(Connect("ann"), Send("ann", b"hello\n"), HalfClose("ann"), Connect("ben"), Send("ben", b"x" * 1024), HalfClose("ben"))
+        play(
+            Connect("ann"),
+            Send("ann", b"hello\n"),
+            HalfClose("ann"),
+            Connect("ben"),
+            Send("ben", b"x" * 1024),
+            HalfClose("ben"),
+        )
 
     @decides("ECHO-7")
     def test_who_leaves_disturbs_nobody(self, play: Play) -> None:
@@ -68,5 +81,5 @@ class EchoConformance(Conformance):
             ways.append([Connect(f"much-{name}"), Send(f"much-{name}", b"x" * 20000), way(f"much-{name}")])
         play(*(step for count, way in enumerate(ways) for step in (*way, *ask(f"client{count}", b"still there?"))))
 
-    def test_explore_abruptly(self, explore: Play) -> None:
+    def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -23,14 +23,14 @@ class Visit:
 
 
 class EchoOracle:
-    """See the module. A request is one Say or Send; who has asked, or half-closed, is owed a reply and end of stream."""
+    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.visits: dict[str, Visit] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # here nobody can be in another's way
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.visits[who] = Visit()
@@ -103,7 +103,8 @@ class EchoOracle:
     def ends(self, who: str, how: Ending) -> Finding | None:
         visit = self.visits[who]
         visit.ended = True
-        # A server that does not read all of a long request cannot close in order: TCP tells the client of the loss by a reset.
+        # A server that does not read all of a long request cannot close in order: TCP tells the client of the loss by
+        # a reset.
         cut = len(visit.request or b"") > self.dialect.chunk
         if visit.reply in self._replies(visit) and (how == "eof" or cut):
             return None
@@ -119,7 +120,9 @@ class EchoOracle:
     def silent(self, who: str) -> Finding:
         visit = self.visits[who]
         replied = visit.reply in self._replies(visit)
-        general = ["ECHO-3", "ECHO-1"] if replied and visit.reply else [*self._special(visit), "ECHO-2", "ECHO-3", "ECHO-1"]
+        general = (
+            ["ECHO-3", "ECHO-1"] if replied and visit.reply else [*self._special(visit), "ECHO-2", "ECHO-3", "ECHO-1"]
+        )
         observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
         return self._finding(visit, [*self._absent(visit), *general], who, observed)
 
@@ -131,9 +134,7 @@ class EchoOracle:
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         saw = show(observed, 200) if isinstance(observed, bytes) else observed
-        return Finding(
-            tuple(dict.fromkeys(clauses)), f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}"
-        )
+        return Finding(tuple(dict.fromkeys(clauses)), f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}")
 
 
 @dataclass
@@ -152,7 +153,7 @@ class DatagramOracle:
         self.clients: dict[str, Correspondent] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # here nobody can be in another's way
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.clients[who] = Correspondent()

@@ -1,11 +1,12 @@
 """The state machines: Hypothesis draws what clients do, the same stage performs it, the same oracle judges it.
 
-A machine's rules are the steps of `scenario.py`. What a rule may do is decided by the oracle's model of the room alone, never by
-what the server did, so that a failing run replays. A rule names a client by a number, counted among those that can do the thing.
+A machine's rules are the steps of `scenario.py`. What a rule may do is decided by the oracle's model of the room
+alone, never by what the server did, so that a failing run replays. A rule names a client by a number, counted among
+those that can do the thing.
 
-Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be put
-down to. A clause that is known to be broken ends a run quietly; a new one is kept as first seen, shrunk by Hypothesis for a
-bounded time, and played again to say how often it comes back.
+Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
+put down to. A clause that is known to be broken ends a run quietly; a new one is kept as first seen, shrunk by
+Hypothesis for a bounded time, and played again to say how often it comes back.
 """
 
 import time
@@ -126,7 +127,9 @@ class Expedition:
             except NotChecked:
                 break
         reported = again[0] if again else sighting.first
-        reported.note = f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
+        reported.note = (
+            f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
+        )
         return reported
 
 
@@ -452,7 +455,9 @@ def explore(
 ) -> None:
     """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
     expedition = Expedition(performer, record, profile, examples)
-    machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition})
+    machine: Any = type(
+        MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
+    )
     try:
         run_state_machine_as_test(
             seed(with_seed)(machine),

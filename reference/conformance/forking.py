@@ -27,6 +27,7 @@ from reference.address import Address
 from reference.conformance.desk import OURS
 from reference.conformance.hosting import Make, Remains, Served, Stand, remove_path
 from reference.conformance.launch import GRACE, Launch
+from reference.conformance.probes import parentage
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import STARTING
 
@@ -49,7 +50,7 @@ def main(path: str) -> None:
     """Serve what the checker at this path sends, one after the other, until it hangs up."""
     line = socket.socket(socket.AF_UNIX)
     line.connect(path)
-    with Connection(line.detach()) as checker:
+    with Connection(line.detach()) as checker, parentage():
         while True:
             try:
                 make, own, desk = checker.recv()

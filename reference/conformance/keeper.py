@@ -1,7 +1,7 @@
 """Runs a command in a session of its own and ends all of it when standard input ends. Run as a script, by `launch.py`.
 
-The checker holds the other end of standard input. However the checker ends, killed or crashed, the pipe breaks, and nothing
-that it started stays behind. The exit status is the command's own, 128 + n if signal n ended it.
+The checker holds the other end of standard input. However the checker ends, killed or crashed, the pipe breaks, and
+nothing that it started stays behind. The exit status is the command's own, 128 + n if signal n ended it.
 
 Usage: keeper.py GRACE COMMAND [ARGUMENT ...], GRACE in seconds between SIGTERM and SIGKILL.
 """

@@ -1,7 +1,7 @@
 """Starts a command and ends it, with its children, whatever happens to the checker.
 
-The command runs below a keeper (`keeper.py`), in a session of its own. What it prints is read all the time, so that it never
-blocks on a full pipe, and the last of it is kept for the report.
+The command runs below a keeper (`keeper.py`), in a session of its own. What it prints is read all the time, so that it
+never blocks on a full pipe, and the last of it is kept for the report.
 """
 
 import contextlib
@@ -100,13 +100,13 @@ class Launch:
 
 
 def _at_rest(keeper: int) -> bool:
-    """Whether all threads below the keeper sleep, and none has run while we looked (Linux; elsewhere: who knows, yes)."""
+    """Whether all threads below the keeper sleep and none has run while we looked (Linux; elsewhere: yes)."""
     before = list(_runs(keeper))
     return None not in before and before == list(_runs(keeper))
 
 
 def _runs(keeper: int) -> Iterator[tuple[str, str] | None]:
-    """Yield, for each thread below the keeper, its name and how often it has run; None for one that runs or waits to."""
+    """Yield, for each thread below the keeper, its number and how often it has run; None for one that runs now."""
     for process in _below(keeper):
         for thread in _listed(f"/proc/{process}/task"):
             task = f"/proc/{process}/task/{thread}"

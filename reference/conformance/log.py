@@ -1,9 +1,9 @@
 """The room's log: every delivery, in the one order that all members must see, and every way it may have come about.
 
-A client sees bytes; the server saw chunks. For a settled utterance the two agree. For bursts they need not: TCP merges and
-splits, speakers overtake each other, and a payload may itself contain `ack`. So the log keeps the bytes once, and beside them
-the set of *readings*: all the ways to cut them into deliveries so that every chunk is the next piece of what some
-speaker sent. As long as one reading is left, the server may be right; when none is left, it is wrong.
+A client sees bytes; the server saw chunks. For a settled utterance the two agree. For bursts they need not: TCP merges
+and splits, speakers overtake each other, and a payload may itself contain `ack`. So the log keeps the bytes once, and
+beside them the set of *readings*: all the ways to cut them into deliveries so that every chunk is the next piece of
+what some speaker sent. As long as one reading is left, the server may be right; when none is left, it is wrong.
 
 Total order (CHAT-13) costs nothing here: every member's stream must be a stretch of this one log.
 
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from reference.conformance.dialect import Dialect
 
 TOO_MANY = 20_000
-"""Readings considered for one extension; only utterances made to be ambiguous have more, and they are then not judged."""
+"""Readings considered for one extension; only utterances made to be ambiguous have more, and they are then not judged.
+"""
 
 
 class Ambiguous(Exception):
@@ -24,13 +25,14 @@ class Ambiguous(Exception):
 
 @dataclass
 class Pending:
-    """What one speaker sent and the log does not hold for certain, in segments: settled utterances, or streams cut anyhow.
+    """What one speaker sent and the log does not hold for certain, in segments: settled utterances, or streams cut
+    anyhow.
 
     What is `lossy` comes from a client that has gone: any part of it may never be delivered.
     """
 
     data: bytearray = field(default_factory=bytearray)
-    segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, and whether it is settled
+    segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
     lossy: bool = False
 
     def add(self, data: bytes, settled: bool) -> None:
@@ -41,7 +43,7 @@ class Pending:
         self.segments.append((len(self.data), settled))
 
     def pieces(self, taken: int, limit: int) -> list[tuple[int, bytes, bool]]:
-        """Return the next chunk, as long as it may be: where it begins, its bytes, and whether it must be all of them."""
+        """Return the next chunk, as long as it may be: where it begins, its bytes, whether it must be all of them."""
         begins = range(taken, len(self.data)) if self.lossy else (taken,)
         return [(begin, *self._piece(begin, limit)) for begin in begins if begin < len(self.data)]
 
@@ -224,9 +226,7 @@ class RoomLog:
         for index, (who, waiting) in reversed(list(enumerate(self._pending.items()))):
             if all(reading.taken[index] == len(waiting.data) for reading in self._readings):
                 del self._pending[who]
-                self._readings = {
-                    Reading(r.position, r.taken[:index] + r.taken[index + 1 :]) for r in self._readings
-                }
+                self._readings = {Reading(r.position, r.taken[:index] + r.taken[index + 1 :]) for r in self._readings}
 
     def forget(self, before: int) -> None:
         """Drop the bytes before a position that nobody will be compared with again."""

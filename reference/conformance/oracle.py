@@ -1,14 +1,14 @@
 """Judges what the clients of a chat saw by the model.
 
 An oracle is fed with what happens, one step and one read at a time, and knows no socket: `begin` a step, then for each
-client it wants to hear (`listeners`, `due`) what was heard, how the stream ended, or that nothing came. Anything illegal
-comes back as a Finding, at the first byte that shows it. The scenario's steps, not the server, decide what is due, so the
-same oracle judges any implementation, over any kind of socket.
+client it wants to hear (`listeners`, `due`) what was heard, how the stream ended, or that nothing came. Anything
+illegal comes back as a Finding, at the first byte that shows it. The scenario's steps, not the server, decide what is
+due, so the same oracle judges any implementation, over any kind of socket.
 
-Three ideas carry it. The log (`log.py`) holds every delivery in one order; a member is a place in it, and where a newcomer's
-place begins is found out by comparing. What has to come is a *mark* in the log that everyone who reads must reach.
-*Circumstances* are the abrupt things that happened since everyone was last seen whole: a delivery that is then missing is
-put down to them, not to the innocent utterance that showed it.
+Three ideas carry it. The log (`log.py`) holds every delivery in one order; a member is a place in it, and where a
+newcomer's place begins is found out by comparing. What has to come is a *mark* in the log that everyone who reads must
+reach. *Circumstances* are the abrupt things that happened since everyone was last seen whole: a delivery that is then
+missing is put down to them, not to the innocent utterance that showed it.
 
 `blame.py` says which clause a misfit breaks; `echo_oracle.py` does all this for the echo servers.
 """
@@ -147,7 +147,11 @@ class ChatOracle:
                 self._leave(who, "half-close")
             case Close(who) | Reset(who):
                 # To close with something unread, or with something still to come, resets as well.
-                resets = isinstance(step, Reset) or self._place(self.members[who]) < self.log.end or not self.log.complete(who)
+                resets = (
+                    isinstance(step, Reset)
+                    or self._place(self.members[who]) < self.log.end
+                    or not self.log.complete(who)
+                )
                 self._disturbed("reset" if resets else "left")
                 self.log.lose(who)
                 self.members[who].gone = True
@@ -197,7 +201,8 @@ class ChatOracle:
     def listeners(self, step: Step) -> list[str]:
         match step:
             case Quit(who) | HalfClose(who):
-                # A leaver first, so that what is written into the log by then is what it heard; a newcomer last, to compare.
+                # A leaver first, so that what is written into the log by then is what it heard; a newcomer last, to
+                # compare.
                 return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
             case Say(who):  # the speaker early: the others then only compare
                 return sorted(self.readers(), key=lambda name: (self.members[name].place is None, name != who))
@@ -315,7 +320,9 @@ class ChatOracle:
             blame.Misfit(
                 who=who,
                 expected=expected,
-                observed=(unfinished + read)[max(0, begin - self._place(member)) :] if member.place is not None else read,
+                observed=(unfinished + read)[max(0, begin - self._place(member)) :]
+                if member.place is not None
+                else read,
                 before=self.log.bytes_at(0, begin),
                 first=not begin or begin == member.since,
                 utterance=self._unheard(who),
@@ -338,7 +345,7 @@ class ChatOracle:
         return begin, [self.log.bytes_at(begin, end - begin)]
 
     def _unheard(self, who: str) -> bytes:
-        """Return what was said and has not been heard by all: by those who are pending, or last by the client itself."""
+        """Return what was said and not heard by all yet: by those who are pending, or last by the client itself."""
         return b"".join(data for name in self.log.outstanding() or [who] for data in self.members[name].said)
 
     def ends(self, who: str, how: Ending) -> Finding | None:

@@ -1,8 +1,8 @@
 """Whether deliveries wait for delayed acknowledgements: the one question that only a clock answers (CHAT-16).
 
-Without TCP_NODELAY the server's kernel holds a small delivery back until the one before is acknowledged, and the kernel of a
-client that says nothing acknowledges after 40 ms. Two members hear the same deliveries; one acknowledges at once, one late.
-Whatever else slows the machine slows both.
+Without TCP_NODELAY the server's kernel holds a small delivery back until the one before is acknowledged, and the
+kernel of a client that says nothing acknowledges after 40 ms. Two members hear the same deliveries; one acknowledges
+at once, one late. Whatever else slows the machine slows both.
 """
 
 from reference.conformance.scenario import Say
@@ -39,5 +39,6 @@ def finding(lags: list[float], prompt: str, late: str) -> Finding:
     return Finding(
         ("CHAT-16",),
         f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",
-        f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by {1000 * slow[len(slow) // 2]:.0f} ms or more",
+        f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by "
+        f"{1000 * slow[len(slow) // 2]:.0f} ms or more",
     )

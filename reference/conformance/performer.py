@@ -1,7 +1,8 @@
 """Plays one scenario after the other against one target, and sees to it that none suffers from the one before.
 
-A server that has broken a clause may be in any state. So after a violation it is replaced by a fresh one, or, where that is
-impossible, asked for one short conversation; if it cannot hold that, what follows is not checked rather than blamed.
+A server that has broken a clause may be in any state. So after a violation it is replaced by a fresh one, or, where
+that is impossible, asked for one short conversation; if it cannot hold that, what follows is not checked rather than
+blamed.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +17,6 @@ from reference.conformance.suite import NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
 from reference.conformance.transcript import Transcript
 from reference.conformance.violation import Violation
-
 
 SIGHTS = 3
 """Times that a violation which only a clock can see must be seen."""
@@ -55,8 +55,9 @@ class Performer:
     def pace(self, *steps: Step, about: str, prompt: str, late: str) -> None:
         """Play a scenario again and again; a violation only if `late` is kept waiting every time.
 
-        A busy machine and a stalled delivery look alike to a stopwatch. So `late` is compared with `prompt`, another member
-        who hears the same deliveries at the same time, and one slow delivery says nothing: a third of them must be slow.
+        A busy machine and a stalled delivery look alike to a stopwatch. So `late` is compared with `prompt`, another
+        member who hears the same deliveries at the same time, and one slow delivery says nothing: a third of them must
+        be slow.
         """
         for _ in range(SIGHTS):
             self.prepare()

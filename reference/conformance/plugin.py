@@ -66,10 +66,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="check this clause only, e.g. CHAT-7 (repeatable)",
     )
     group.addoption("--conformance-strict", action="store_true", help="a violated SHOULD fails too")
-    group.addoption("--conformance-examples", type=int, default=EXAMPLES, metavar="N", help="runs of each state machine")
+    group.addoption(
+        "--conformance-examples", type=int, default=EXAMPLES, metavar="N", help="runs of each state machine"
+    )
     group.addoption("--conformance-seed", type=int, default=0, metavar="N", help="seed of the state machines")
     group.addoption(
-        "--conformance-patience", type=float, default=PATIENCE, metavar="SECONDS", help="longest wait for what must come"
+        "--conformance-patience",
+        type=float,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="longest wait for what must come",
     )
 
 
@@ -133,7 +139,7 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 
 
 class Playing:
-    """The `play` fixture: call it with the steps of a scenario, to have them played for the clause the check decides."""
+    """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
 
     def __init__(self, performer: "Performer", clause: str) -> None:
         self._performer = performer
@@ -192,9 +198,7 @@ def explore(request: pytest.FixtureRequest, performer: "Performer") -> Callable[
 
     def exploring(profile: Any) -> None:
         options = run.options
-        run_machine(
-            performer, record, request.cls.protocol, profile, examples=options.examples, with_seed=options.seed
-        )
+        run_machine(performer, record, request.cls.protocol, profile, examples=options.examples, with_seed=options.seed)
 
     return exploring
 
@@ -222,7 +226,8 @@ def pytest_runtest_makereport(
         violation = error.violation if isinstance(error, NotChecked) else error
         if isinstance(violation, Violation):
             record.note_violation(violation)
-        report.clause, report.verdict = clause, outcome  # type: ignore[attr-defined]  # for whoever reports checks, not tests
+        told: Any = report  # whoever reports checks, not tests, reads these
+        told.clause, told.verdict = clause, outcome
         _explain(report, run.options, error)
     return report
 
@@ -248,7 +253,7 @@ def _explain(report: pytest.TestReport, options: Options, error: BaseException |
         report.longrepr = str(error)
         if CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
             report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"  # type: ignore[attr-defined]  # as pytest's own xfail does
+            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -16,17 +16,17 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
-from reference.conformance.desk import OURS, key
+from reference.conformance.desk import key
 
 Handler = type[socketserver.BaseRequestHandler]
 
 ANSWERED_WITHIN = 60.0
 """Seconds after which a handler gives up on the desk: longer than any check, so only when the checker is gone."""
 
-HANDLING: WeakSet[threading.Thread] = WeakSet()
-"""The threads that handlers run in; any other thread that appears while one handles is a worker of its."""
+STARTED_BY: WeakKeyDictionary[threading.Thread, threading.Thread] = WeakKeyDictionary()
+"""Which thread started which, as long as `parentage` notes it."""
 
 _numbers: Iterator[int] = itertools.count(1)
 
@@ -45,7 +45,6 @@ class Reporting(socketserver.BaseRequestHandler):
         """Tell the desk, and do as it says."""
         if not self.name:  # numbers are copied when a process forks, so the process is part of the name
             self.name = f"{os.getpid()}/{next(_numbers)}"
-            HANDLING.add(threading.current_thread())
         seen = {"handler": self.name, "phase": phase, **sights(self), **more}
         answer = consult(self.desk, seen)
         if answer == "raise":
@@ -79,7 +78,6 @@ class Watched(Reporting):
 
     def handle(self) -> None:
         self.report("handle")
-        before = set(threading.enumerate())
         error = ""
         try:
             super().handle()
@@ -87,17 +85,32 @@ class Watched(Reporting):
             error = repr(raised)
             raise
         finally:
-            self.report("handled", error=error, workers=len(workers(before)))
+            self.report("handled", error=error, workers=workers())
 
     def finish(self) -> None:
         self.report("finish")
         super().finish()
 
 
-def workers(before: set[threading.Thread]) -> list[threading.Thread]:
-    """Return the threads that have appeared since, and that run neither a handler nor a part of the checker."""
-    appeared = set(threading.enumerate()) - before - set(HANDLING)
-    return [thread for thread in appeared if not thread.name.startswith(OURS)]
+@contextlib.contextmanager
+def parentage() -> Iterator[None]:
+    """Note which thread starts which; nothing else tells, so this is put around Thread.start for everybody."""
+    start = threading.Thread.start
+
+    def noting(thread: threading.Thread) -> None:
+        STARTED_BY[thread] = threading.current_thread()
+        start(thread)
+
+    threading.Thread.start = noting  # type: ignore[method-assign]  # and put back below
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
+def workers() -> int:
+    """Return how many threads that this one has started go on."""
+    return sum(STARTED_BY.get(thread) is threading.current_thread() for thread in threading.enumerate())
 
 
 def probe(desk: tuple[str, int]) -> Handler:

@@ -1,7 +1,7 @@
 """Runs the checks for `check`: pytest, with its own reporting silenced, and a line for each check as it ends.
 
-The run is cut off from its surroundings: neither the configuration nor the plugins of the directory it is started in take
-part, and nothing is left behind there. What a user wants of pytest all the same comes after `--`.
+The run is cut off from its surroundings: neither the configuration nor the plugins of the directory it is started in
+take part, and nothing is left behind there. What a user wants of pytest all the same comes after `--`.
 """
 
 import os
@@ -68,7 +68,7 @@ class Progress:
             return
         if self._run.cannot:
             return
-        clause, outcome = report.clause, report.verdict  # type: ignore[attr-defined]  # plugin.py puts them there
+        clause, outcome = report.clause, report.verdict
         story = report.location[2].rpartition(".test_")[2].replace("_", " ")
         self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
         if outcome == "not-checked" and report.outcome == "failed":
@@ -89,7 +89,7 @@ class Progress:
         return found
 
     def _absent(self, group: str) -> list[Verdict]:
-        """Return the verdicts on clauses for which there was no class, since they are about another kind of transport."""
+        """Return the verdicts on clauses for which there was no class: they are about another kind of transport."""
         record = Record((group,))
         kind = "datagrams" if group == "UDP" else "connections"
         for clause in record.clauses:

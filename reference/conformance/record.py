@@ -25,8 +25,8 @@ class Verdict:
 class Record:
     """The verdicts on some groups of clauses.
 
-    A clause is violated if any check saw it broken; otherwise not checked if any check of it could not end; otherwise it
-    holds if a check of it did, and is not applicable if none could be.
+    A clause is violated if any check saw it broken; otherwise not checked if any check of it could not end; otherwise
+    it holds if a check of it did, and is not applicable if none could be.
     """
 
     def __init__(self, groups: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """Verdicts as people and programs read them: text, JSON and JUnit's XML. Pure functions; nothing is printed here.
 
-Whatever a server said is in a verdict as Python writes bytes, so all of this is printable ASCII but for the XML's own escapes.
+Whatever a server said is in a verdict as Python writes bytes, so all of this is printable ASCII but for the XML's own
+escapes.
 """
 
 import re
@@ -83,7 +84,11 @@ def as_junit(verdicts: Sequence[Verdict], *, protocol: str, target: str, strict:
     )
     for verdict in verdicts:
         case = ET.SubElement(
-            suite, "testcase", classname=f"{protocol}.{verdict.clause.profile}", name=_xml(str(verdict.clause)), time="0"
+            suite,
+            "testcase",
+            classname=f"{protocol}.{verdict.clause.profile}",
+            name=_xml(str(verdict.clause)),
+            time="0",
         )
         if verdict in failed and verdict.violation is not None:
             failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=_xml(verdict.violation.observed))

@@ -1,12 +1,12 @@
 """Scenarios are data: a list of steps, each something that clients do.
 
 The same steps are played on sockets by `stage.py`, judged by the oracles, drawn by `exploration.py`, and printed in a
-report, where `str(step)` is the line a stranger reads. Clients are named by words ("ann"); a name is never reused within
-a scenario.
+report, where `str(step)` is the line a stranger reads. Clients are named by words ("ann"); a name is never reused
+within a scenario.
 
-A step that speaks comes in two kinds. **Say** is settled: the stage goes on only when the oracle has seen the consequence
-everywhere, so the server has read exactly one chunk. **Send** is not waited for: TCP may merge or split it, and the
-oracle accepts every way; a later Settle or Say collects what is due.
+A step that speaks comes in two kinds. **Say** is settled: the stage goes on only when the oracle has seen the
+consequence everywhere, so the server has read exactly one chunk. **Send** is not waited for: TCP may merge or split
+it, and the oracle accepts every way; a later Settle or Say collects what is due.
 
 Next: `stage.py`, which performs them.
 """

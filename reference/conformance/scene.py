@@ -9,12 +9,14 @@ what belongs to it is waited for.
 """
 
 import contextlib
+import gc
 import io
 import os
 import select
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Self
 
@@ -23,6 +25,7 @@ from reference.conformance.client import Client, Unreachable, describe
 from reference.conformance.desk import Desk, Event, Story
 from reference.conformance.forking import Forker
 from reference.conformance.hosting import Host, Served, ThreadHost
+from reference.conformance.probes import parentage
 from reference.conformance.scenario import show
 from reference.conformance.suite import NotChecked
 from reference.conformance.transcript import ENDINGS, Ending
@@ -102,12 +105,15 @@ class Scene:
         self.guests: list[Guest] = []
         self._forker = forker
         self._own = own
+        self._accused = False
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with self._stack as stack:
             self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="guests-"))
             stack.enter_context(quiet())
+            stack.callback(self._bury)
+            stack.enter_context(parentage())
             self.desk = Desk(self.story)
             stack.callback(self.desk.close)
             self.host = self._host()
@@ -132,6 +138,12 @@ class Scene:
         self.desk.release_all()
         for guest in self.guests:
             guest.client.close()
+
+    def _bury(self) -> None:
+        """Let what a broken server has left open go now, not in the middle of a later test."""
+        if self._accused:
+            del self.host
+            gc.collect()
 
     def visit(self, name: str) -> Guest:
         """Have a client connect, or send its name as a datagram; raise NotChecked if it cannot connect."""
@@ -209,17 +221,19 @@ class Scene:
         """Return the exception that reports a breach."""
         if failure := self.host.failure():
             self.story.sees(f"serve_forever() ended with {failure}")
+        self._accused = True
         with self.desk.changed:
             return VIOLATIONS[clause](expected, observed, list(self.story.lines))
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what is printed about exceptions in handlers and their workers: provoked, and seen otherwise."""
+    """Swallow what is printed about exceptions, and about sockets left open: provoked here, and seen otherwise."""
     before = threading.excepthook
     threading.excepthook = lambda _: None
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
             yield
     finally:
         threading.excepthook = before

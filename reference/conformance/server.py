@@ -116,8 +116,8 @@ class ServerConformance(Conformance):
             scene.hold("ann", "finish")
             ann = scene.visit("ann")
             event = scene.wait("ann", "finish")
-            if event is None or event.seen["kind"] not in ("connection", "pair"):
-                raise NotChecked("finish does not run, or has no request: SRV-1 and SRV-2 are about that")
+            if event is None or list(self._misinformed(scene, ann, event)):
+                raise NotChecked("finish does not run, or not with its request: SRV-1 and SRV-2 are about that")
             early = ann.hears(b"setup handle ")
             scene.release("ann", "finish")
             if not early or not ann.hears(b"setup handle finish "):
@@ -221,6 +221,7 @@ class ServerConformance(Conformance):
                 word = f"{speaker.name} to all\n".encode()
                 speaker.say(word)
                 if not listener.hears(word):
+                    self._not_a_worker(scene)
                     expected = f"{listener.name} hears what {speaker.name} says in the same room"
                     raise scene.violation("SRV-7", expected, f"{listener.name} hears {listener.heard!r}")
 
@@ -264,7 +265,7 @@ class ServerConformance(Conformance):
                 self._served(scene, after, "SRV-8", f"after {phase} has raised for {name}")
             if ann is not None:
                 scene.release("ann", "handle")
-                if not ann.hears(b"handle "):
+                if not (scene.wait("ann", "finish") if self.target.datagram else ann.hears(b"handle ")):
                     raise scene.violation("SRV-8", "ann, who came before them all, is still served", _ending(ann))
 
     def _control(self, scene: Scene) -> None:
@@ -289,6 +290,7 @@ class ServerConformance(Conformance):
                     word = f"{guest.name} goes on {count}\n".encode()
                     guest.say(word)
                     if not guest.hears(word):
+                        self._not_a_worker(scene)
                         expected = f"the room goes on for {guest.name}"
                         raise scene.violation("SRV-8", expected, f"{guest.name} does not hear herself any more")
 
@@ -323,7 +325,6 @@ class ServerConformance(Conformance):
     def _waited_for(self, scene: Scene, name: str) -> None:
         """See that a server does not end while a handler is still in finish; then let that go on."""
         if scene.wait(name, "finish") and not scene.host.stuck(GLANCE):
-            self._not_a_worker(scene)
             expected = "server_close() returns when no handler runs any more"
             raise scene.violation("SRV-9", expected, f"it has returned, and {name}'s handler is still in finish")
         scene.release(name, "finish")

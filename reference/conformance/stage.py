@@ -1,7 +1,8 @@
 """Performs the steps of a scenario on real sockets and tells an oracle what every client saw.
 
-The stage decides nothing: whom to read, how far, and whether what came is right, the oracle says. It owns the clients: leaving
-the `with` block ends them all, the polite way first, so that the server has let go of them before the next scenario.
+The stage decides nothing: whom to read, how far, and whether what came is right, the oracle says. It owns the clients:
+leaving the `with` block ends them all, the polite way first, so that the server has let go of them before the next
+scenario.
 
 Every wait is bounded by `patience` seconds, and everything a server can make the stage keep is bounded too: the first
 illegal byte ends a scenario.
@@ -40,15 +41,16 @@ ABRUPT = (Send, Crowd, Reset, Stall)
 Manners = Literal["polite", "polite at first", "abrupt"]
 
 GLANCE = 0.05
-"""Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event."""
+"""Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event.
+"""
 
 
 class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
-    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the server
-    finish what the last step began; `manners` say before which steps it is called: all, none, or all until the first abrupt
-    one.
+    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
+    server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
+    first abrupt one.
     """
 
     def __init__(

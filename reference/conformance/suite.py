@@ -1,4 +1,5 @@
-"""What all conformance classes have in common: a target, checks that each decide one clause, and the fixture they play with.
+"""What all conformance classes have in common: a target, checks that each decide one clause, and the fixture they play
+with.
 
 A check is a test method that takes the `play` fixture and hands it a scenario:
 
@@ -6,17 +7,42 @@ A check is a test method that takes the `play` fixture and hands it a scenario:
     def test_quit_makes_the_sender_leave(self, play: Play) -> None:
         play(*join("ann", "ben"), Quit("ann"), Say("ben", b"who is left?"))
 
-The clause it decides is written once, above it; profile, level and sentence follow from the table. This module knows neither
-pytest nor sockets, so that listing the checks costs nothing.
+The clause it decides is written once, above it; profile, level and sentence follow from the table. This module knows
+neither pytest nor sockets, so that listing the checks costs nothing.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from reference.clauses import CLAUSES
+from reference.clauses import CLAUSES, Profile
+from reference.conformance.scenario import Step
 from reference.conformance.violation import Violation
 
-Play = Callable[..., Any]
+if TYPE_CHECKING:
+    from reference.address import Address
+
+
+class Play(Protocol):
+    """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
+
+    address: "Address"
+    """Where the server listens."""
+
+    def __call__(self, *steps: Step) -> Any:
+        """Play the steps; raise the Violation they show."""
+
+    def pace(self, *steps: Step, prompt: str, late: str) -> None:
+        """Play the steps for a clause that only a clock can decide: see `pacing.py`."""
+
+    def not_applicable(self, why: str) -> None:
+        """End the check: the clause says nothing about this target."""
+
+    def not_checked(self, why: str) -> None:
+        """End the check: the clause cannot be decided here."""
+
+
+Explore = Callable[[Profile], None]
+"""The `explore` fixture: lets the state machine of a profile explore the server."""
 
 Check = TypeVar("Check", bound=Callable[..., Any])
 

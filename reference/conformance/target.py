@@ -4,8 +4,9 @@
     Launched("node server.js {port}")   a command that is started and stopped
     Running("tcp://127.0.0.1:10007")    a server that somebody else runs
 
-A target is a description: cheap to make, in a class body if you like. `start` makes it a Site: a server that listens, until
-the site is closed. A server that was seen to break a clause may be in any state; `renew` replaces it where that is possible.
+A target is a description: cheap to make, in a class body if you like. `start` makes it a Site: a server that listens,
+until the site is closed. A server that was seen to break a clause may be in any state; `renew` replaces it where that
+is possible.
 """
 
 import os
@@ -20,14 +21,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from reference.address import Address, BadAddress
 from reference.conformance.client import Client, Unreachable
 from reference.conformance.launch import Launch
 
 PORTS = range(20000, 32000)
-"""Where a free port is looked for: below the ports that Linux gives to outgoing connections, which could take it again."""
+"""Where a free port is looked for: below the ports that Linux gives to outgoing connections, which could take it again.
+"""
 
 STARTING = 10.0
 """Seconds that a launched command has at least until it must listen."""
@@ -82,7 +84,7 @@ class InProcess:
     address_of: Callable[[socketserver.BaseServer], Address] | None = None
     name: str = "in process"
 
-    def start(self, patience: float) -> "InProcessSite":
+    def start(self, patience: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
         return InProcessSite(self)
 
     def __str__(self) -> str:
@@ -119,10 +121,9 @@ class InProcessSite:
         self.server.server_close()
 
 
-def bound_address(server: socketserver.BaseServer) -> Address:
+def bound_address(server: Any) -> Address:
     """Return where a bound server listens."""
-    family, kind = server.socket.family, server.socket.type
-    datagram = kind == socket.SOCK_DGRAM
+    datagram = server.socket.type == socket.SOCK_DGRAM
     name = server.socket.getsockname()
     if isinstance(name, str):
         return Address("unix-datagram" if datagram else "unix", path=name)
@@ -249,7 +250,8 @@ class LaunchedSite:
                     raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.obituary()}") from None
                 if time.monotonic() > until:
                     raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: {error}"
+                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: "
+                        f"{error}"
                     ) from None
             else:
                 return
@@ -300,8 +302,8 @@ def fixed_address(target: Launched) -> Address | None:
     if address is None:
         if not {"{port}", "{path}"} & set(re.findall(r"{\w+}", target.command)):
             raise CannotCheck(
-                f"{target.command!r} is not told where to listen: write {{port}} or {{path}} in it, or give the address "
-                "it listens at as the target"
+                f"{target.command!r} is not told where to listen: write {{port}} or {{path}} in it, or give the "
+                "address it listens at as the target"
             )
         return None
     try:

@@ -55,7 +55,7 @@ class Transcript:
     entries: list[Entry] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Return the exchange, a line an event; bytes a client read in several pieces, with nothing between, are one."""
+        """Return the exchange, a line an event; what a client read in several pieces is one read."""
         told: list[str] = []
         for entry in _joined(self.entries):
             match entry:

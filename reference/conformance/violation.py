@@ -13,7 +13,7 @@ from reference.clauses import CLAUSES
 
 @dataclass(frozen=True)
 class Finding:
-    """What an oracle holds against a server: the clauses it may break, the likeliest first, what was due and what came."""
+    """What an oracle holds against a server: clauses it may break, the likeliest first, what was due, what came."""
 
     clauses: tuple[str, ...]
     expected: str
@@ -49,6 +49,7 @@ class Violation(AssertionError):
 
 
 VIOLATIONS: dict[str, type[Violation]] = {
-    id: type("Violates" + id.replace("-", ""), (Violation,), {"clause_id": id, "__module__": __name__}) for id in CLAUSES
+    id: type("Violates" + id.replace("-", ""), (Violation,), {"clause_id": id, "__module__": __name__})
+    for id in CLAUSES
 }
 """Clause id -> the exception that reports it."""

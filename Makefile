@@ -1,0 +1,64 @@
+# Everything sets itself up: `make check` or `make test` on a fresh clone needs Python 3.11+ and make, nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PROTOCOL ?=
+TARGET ?=
+LAUNCH ?=
+OPTIONS ?=
+SERVE ?= chat
+
+.PHONY: help check test lint serve spec bench wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+check: .venv/check  ## check the reference, or another server: make check TARGET=tcp://host:port PROTOCOL=chat
+ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
+	$(BIN)/python -m reference check echo $(OPTIONS)
+	$(BIN)/python -m reference check chat $(OPTIONS)
+	$(BIN)/python -m reference check family $(OPTIONS)
+else
+	@$(if $(PROTOCOL),:,echo "make check: say what the server serves: PROTOCOL=echo or PROTOCOL=chat" >&2; exit 2)
+	@$(BIN)/python -m reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
+endif
+
+test: .venv/dev  ## run all tests and print the coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: .venv/dev  ## check formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C
+	@$(BIN)/python -m reference serve $(SERVE) $(OPTIONS)
+
+spec: .venv/check  ## print the clauses
+	@$(BIN)/python -m reference spec $(OPTIONS)
+
+bench: .venv/dev  ## measure what exploration and settled steps cost
+	$(BIN)/python ci/bench.py
+
+wheel:  ## build the wheel and try it on a sample project in an empty environment
+	PYTHON=$(PYTHON) ci/wheel
+
+clean:  ## remove everything that make made
+	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# LAUNCH may hold quotes and braces, so it goes through the environment and never through the shell's hands.
+export LAUNCH
+
+.venv/check: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@
+
+.venv/dev: .venv/check
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

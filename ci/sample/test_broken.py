@@ -1,0 +1,9 @@
+"""A sample project whose server is wrong."""
+
+import sys
+
+from reference.conformance import ChatConformance, Launched
+
+
+class TestBroken(ChatConformance):
+    target = Launched(f"{sys.executable} shouting_server.py {{port}}")
