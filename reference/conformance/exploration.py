@@ -82,6 +82,7 @@ class Expedition:
         self.runs = 0
         self.steps = 0
         self.known: set[str] = set()
+        self.stopped: NotChecked | None = None
         self._until = time.monotonic() + EXPLORING * max(1.0, examples / 100)
 
     @property
@@ -93,8 +94,9 @@ class Expedition:
     def patience(self) -> float:
         return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
 
-    def stop(self) -> None:
+    def stop(self, why: NotChecked) -> None:
         """End the exploration: nothing more can be found out."""
+        self.stopped = why
         self._until = 0.0
 
     def seen(self, violation: Violation, steps: list[Step]) -> bool:
@@ -147,9 +149,7 @@ class Machine(RuleBasedStateMachine):
         try:
             expedition.performer.prepare()
         except NotChecked as error:
-            if error.violation is not None:
-                expedition.record.note_violation(error.violation)
-            expedition.stop()
+            expedition.stop(error)
             return
         expedition.runs += 1
         self.stage = expedition.performer.stage(abrupt=expedition.profile == "hardened", patience=expedition.patience)
@@ -246,7 +246,7 @@ class PoliteChat(Machine):
             self.do(Settle())
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
-            self.do(Say(who, b"still here %d\n" % self.fences))
+            self.do(Say(who, b"still here %d" % self.fences))
 
     def finish(self) -> None:
         self.calm()
@@ -264,7 +264,7 @@ class PoliteChat(Machine):
         self.arrived += 1
         self.do(Connect(who))
         if speaking:
-            self.do(Say(who, f"{who} is here\n".encode()))
+            self.do(Say(who, f"{who} is here".encode()))
 
     # The rules
 
@@ -477,7 +477,9 @@ def explore(
     except (Violation, HypothesisException):
         if not expedition.found:
             raise
-    cut_short = "" if expedition.runs >= examples or expedition.found else f" of {examples}: the time was up"
+    cut_short = ""
+    if expedition.runs < examples and not expedition.found:
+        cut_short = f" of {examples}: {expedition.stopped or 'the time was up'}"
     again = f"; saw {', '.join(sorted(expedition.known))} broken again" if expedition.known else ""
     record.explored.append(
         f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
@@ -487,3 +489,5 @@ def explore(
         record.note_violation(violation)
     if reported:
         raise reported[0]
+    if expedition.stopped is not None:
+        raise expedition.stopped

@@ -171,7 +171,7 @@ class ChatOracle:
 
     def farewell(self) -> list[Step]:
         last: list[Step] = [] if self.readers() else [Connect("last")]  # an empty room must be in order too
-        words = [Say(who, f"{who} is still here\n".encode()) for who in self.readers() or ["last"]]
+        words = [Say(who, f"{who} is still here".encode()) for who in self.readers() or ["last"]]
         return [Settle(), *last, *words, *words]
 
     def _speak(self, who: str, data: bytes, *, settled: bool) -> None:

@@ -46,10 +46,13 @@ class Performer:
         """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
         self.prepare()
         with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
+            farewell = False
             try:
                 stage.play(steps)
+                farewell = True
                 return stage.play(stage.oracle.farewell())
             except Violation as violation:
+                violation.afterwards = farewell and violation.clause_id != about
                 raise self.seen(violation) from None
 
     def pace(self, *steps: Step, about: str, prompt: str, late: str) -> None:

@@ -225,7 +225,7 @@ def pytest_runtest_makereport(
             record.note(clause, outcome, why)
         violation = error.violation if isinstance(error, NotChecked) else error
         if isinstance(violation, Violation):
-            record.note_violation(violation)
+            record.note_violation(violation, own=clause == violation.clause_id)
         told: Any = report  # whoever reports checks, not tests, reads these
         told.clause, told.verdict = clause, outcome
         _explain(report, run.options, error)
@@ -239,8 +239,9 @@ def _judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, st
     if isinstance(error, NotApplicable):
         return "not-applicable", str(error)
     if isinstance(error, Violation):
-        own = clause in (None, error.clause_id)
-        return ("violated", "") if own else ("not-checked", f"its scenario broke {error.clause_id} first")
+        if clause in (None, error.clause_id):
+            return "violated", ""
+        return ("holds", "") if error.afterwards else ("not-checked", f"its scenario broke {error.clause_id} first")
     return "not-checked", str(error) or type(error).__name__
 
 

@@ -95,17 +95,18 @@ class Watched(Reporting):
 @contextlib.contextmanager
 def parentage() -> Iterator[None]:
     """Note which thread starts which; nothing else tells, so this is put around Thread.start for everybody."""
-    start = threading.Thread.start
+    everybody: Any = threading.Thread
+    start = everybody.start
 
-    def noting(thread: threading.Thread) -> None:
-        STARTED_BY[thread] = threading.current_thread()
-        start(thread)
+    def noting(self: threading.Thread) -> None:
+        STARTED_BY[self] = threading.current_thread()
+        start(self)
 
-    threading.Thread.start = noting  # type: ignore[method-assign]  # and put back below
+    everybody.start = noting
     try:
         yield
     finally:
-        threading.Thread.start = start  # type: ignore[method-assign]
+        everybody.start = start
 
 
 def workers() -> int:

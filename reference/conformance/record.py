@@ -34,6 +34,7 @@ class Record:
         self.explored: list[str] = []
         """What the state machines did, a line each."""
         self._violations: dict[str, Violation] = {}
+        self._told: set[str] = set()  # violated clauses whose story is that of their own check
         self._said: dict[str, dict[Outcome, str]] = {}
 
     @property
@@ -45,8 +46,11 @@ class Record:
         """Note how a check of the clause ended."""
         self._said.setdefault(clause, {}).setdefault(outcome, why)
 
-    def note_violation(self, violation: Violation) -> None:
-        """Note that a clause was seen broken; the first sight of each is kept."""
+    def note_violation(self, violation: Violation, *, own: bool = False) -> None:
+        """Note that a clause was seen broken; the first sight by a check of its own is kept, or the first at all."""
+        if own and violation.clause_id not in self._told:
+            self._told.add(violation.clause_id)
+            self._violations[violation.clause_id] = violation
         self._violations.setdefault(violation.clause_id, violation)
 
     def known(self, clause: str) -> bool:

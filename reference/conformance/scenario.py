@@ -160,5 +160,5 @@ Scenario = Sequence[Step]
 
 
 def join(*everyone: str) -> list[Step]:
-    """Return the steps by which clients join one after the other, each settling its membership by speaking."""
-    return [step for who in everyone for step in (Connect(who), Say(who, f"{who} is here\n".encode()))]
+    """Return the steps by which clients join one after the other, each settling its membership by plain words."""
+    return [step for who in everyone for step in (Connect(who), Say(who, f"{who} is here".encode()))]

@@ -11,6 +11,7 @@ what belongs to it is waited for.
 import contextlib
 import gc
 import io
+import logging
 import os
 import select
 import socket
@@ -112,11 +113,11 @@ class Scene:
         with self._stack as stack:
             self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="guests-"))
             stack.enter_context(quiet())
-            stack.callback(self._bury)
             stack.enter_context(parentage())
             self.desk = Desk(self.story)
             stack.callback(self.desk.close)
             self.host = self._host()
+            stack.callback(self._bury)
             stack.callback(self.host.close, self.patience)
             stack.callback(self._clear)
             self._stack = stack.pop_all()
@@ -141,8 +142,8 @@ class Scene:
 
     def _bury(self) -> None:
         """Let what a broken server has left open go now, not in the middle of a later test."""
+        del self.host
         if self._accused:
-            del self.host
             gc.collect()
 
     def visit(self, name: str) -> Guest:
@@ -228,15 +229,17 @@ class Scene:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what is printed about exceptions, and about sockets left open: provoked here, and seen otherwise."""
-    before = threading.excepthook
+    """Swallow what is printed and logged about exceptions and open sockets: provoked here, and seen otherwise."""
+    before, level = threading.excepthook, logging.root.manager.disable
     threading.excepthook = lambda _: None
+    logging.disable()  # a record would also keep the exception, and with it the server
     try:
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             yield
     finally:
         threading.excepthook = before
+        logging.disable(level)
 
 
 def source(address: Address) -> str:

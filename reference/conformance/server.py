@@ -7,19 +7,15 @@ Most checks have the server run a handler that only reports (`probes.py`); those
 it run the program's own. A handler stops where a check wants it to, so nothing here depends on who is faster. What
 must not happen is awaited for a `GLANCE` at most: a server that does it later gets away with it, and none is accused
 wrongly.
-
-A check that cannot tell, since something else is broken that another clause is about, says so and decides nothing.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator
 
 from reference.conformance.desk import Event, key
-from reference.conformance.forking import Forker
 from reference.conformance.hosting import Served
 from reference.conformance.scene import Guest, Scene
-from reference.conformance.suite import Conformance, NotApplicable, NotChecked, decides
+from reference.conformance.server_checks import ServerChecks, answered, ending, listed, settled, speaks
+from reference.conformance.suite import NotApplicable, NotChecked, decides
 
 __all__ = ["Served", "ServerConformance"]
 
@@ -30,25 +26,14 @@ WORDS = 3
 """Utterances after which a conversation may be called one."""
 
 
-class ServerConformance(Conformance):
+class ServerConformance(ServerChecks):
     """See the module. `patience` is how long, in seconds, anything that must come may take."""
-
-    protocol = "family"
-    groups = ("SRV",)
-    target: ClassVar[Served]
-    patience: ClassVar[float] = 5.0
-    forker: ClassVar[Forker] = Forker()
-
-    @classmethod
-    def teardown_class(cls) -> None:
-        """End the process of the forking servers, if there is one."""
-        cls.forker.close()
 
     # The life cycle
 
     @decides("SRV-1")
     def test_a_handler_knows_its_request_its_client_and_its_server(self) -> None:
-        with self._scene() as scene:
+        with self.scene() as scene:
             ann = scene.visit("ann")
             event = scene.wait("ann", "setup") or next(iter(scene.desk.events), None)
             if event is None:
@@ -91,11 +76,10 @@ class ServerConformance(Conformance):
 
     def _runs(self, *phases: str, raising: str = "", own: bool = False) -> None:
         """Serve one request, to the end of its handler and of the server, and see what has run."""
-        with self._scene(own=own) as scene:
+        with self.scene(own=own) as scene:
             scene.plan("raise", "ann", *([raising] if raising else []))
             ann = scene.visit("ann")
-            if scene.wait("ann", phases[0]) is None:
-                raise NotChecked("no handler runs")
+            self.began(scene, "ann", phases[0])
             if own and not self.target.datagram:
                 ann.half_close()
             scene.wait("ann", phases[-1])
@@ -106,12 +90,12 @@ class ServerConformance(Conformance):
             if own and not raising and "handled" not in ran:
                 raise NotChecked("handle does not return though its client has left: other clauses are about that")
             if ran != list(phases):
-                expected = f"what runs is {_listed(phases)}" + (f", as {raising} raises" if raising else "")
-                raise scene.violation("SRV-2", expected, f"what runs is {_listed(ran)}")
+                expected = f"what runs is {listed(phases)}" + (f", as {raising} raises" if raising else "")
+                raise scene.violation("SRV-2", expected, f"what runs is {listed(ran)}")
 
     @decides("SRV-3")
     def test_the_request_is_open_in_all_three_and_closed_straight_after(self) -> None:
-        with self._scene() as scene:
+        with self.scene() as scene:
             scene.plan("say", "ann", "setup", "handle", "finish")
             scene.hold("ann", "finish")
             ann = scene.visit("ann")
@@ -124,10 +108,10 @@ class ServerConformance(Conformance):
                 said = ", ".join(ann.heard.decode("ascii", "replace").split()) or "nothing"
                 raise scene.violation("SRV-3", "each of setup, handle, finish can send to ann", f"ann hears {said}")
             if self.target.datagram:
-                self._served(scene, "ben", "SRV-3", "the server's socket stays open")
+                self.served(scene, "ben", "SRV-3", "the server's socket stays open")
                 return
             if not ann.ends() or ann.ended != "eof":
-                raise scene.violation("SRV-3", "ann reads end of stream straight after finish", _ending(ann))
+                raise scene.violation("SRV-3", "ann reads end of stream straight after finish", ending(ann))
             if not ann.finds_it_closed():
                 raise scene.violation("SRV-3", "the request is closed straight after finish", "it is only shut down")
 
@@ -135,12 +119,11 @@ class ServerConformance(Conformance):
     def test_handle_does_not_return_while_a_worker_uses_the_request(self) -> None:
         if self.target.datagram:
             raise NotApplicable("a datagram's request has nothing to close")
-        with self._scene(own=True) as scene:
+        with self.scene(own=True) as scene:
             ann = scene.visit("ann")
-            if scene.wait("ann", "handle") is None:
-                raise NotChecked("no handler runs")
+            self.began(scene, "ann")
             scene.desk.wait("ann", "handled", GLANCE)
-            conversing = all(_said(ann, count) for count in range(WORDS if self.target.chat else 1))
+            conversing = all(answered(ann, count) for count in range(WORDS if self.target.chat else 1))
             returned = scene.desk.find("ann", "handled")
             if returned is None or returned.seen["error"]:
                 return
@@ -154,13 +137,11 @@ class ServerConformance(Conformance):
 
     @decides("SRV-4")
     def test_connections_are_accepted_and_served_one_at_a_time(self) -> None:
-        self._only("sync", "one at a time")
-        with self._scene() as scene:
+        self.only_for("sync", "one at a time")
+        with self.scene() as scene:
             scene.hold("ann", "handle")
             scene.visit("ann")
-            ann = scene.wait("ann", "handle")
-            if ann is None:
-                raise NotChecked("no handler runs")
+            ann = self.began(scene, "ann")
             for name in ("ben", "cal"):
                 self._accepted(scene, name)
             # In the loop itself nobody else can be served; but a server need not do it there to do it one by one.
@@ -183,25 +164,23 @@ class ServerConformance(Conformance):
 
     @decides("SRV-5")
     def test_a_silent_client_delays_nobody(self) -> None:
-        self._only("threading", "by threads")
-        with self._scene() as scene:
+        self.only_for("threading", "by threads")
+        with self.scene() as scene:
             scene.hold("lou", "handle")
             scene.visit("lou")
             for name in ("ann", "ben"):
-                self._served(scene, name, "SRV-5", "while lou, who says nothing, is served too")
+                self.served(scene, name, "SRV-5", "while lou, who says nothing, is served too")
             if scene.wait("lou", "handle") is None:
                 raise scene.violation("SRV-5", "lou, who says nothing, is served too", "lou is not served")
 
     @decides("SRV-6")
     def test_handlers_run_at_once_in_processes_that_share_no_memory(self) -> None:
-        self._only("forking", "by processes")
-        with self._scene() as scene:
+        self.only_for("forking", "by processes")
+        with self.scene() as scene:
             scene.hold("lou", "handle")
             scene.visit("lou")
-            lou = scene.wait("lou", "handle")
-            if lou is None:
-                raise NotChecked("no handler runs")
-            events = [lou, *(self._served(scene, who, "SRV-6", "while lou is served too") for who in ("ann", "ben"))]
+            lou = self.began(scene, "lou")
+            events = [lou, *(self.served(scene, who, "SRV-6", "while lou is served too") for who in ("ann", "ben"))]
             processes = {scene.host.loop[0], *(event.seen["process"] for event in events)}
             if len(processes) < 1 + len(events):
                 raise scene.violation("SRV-6", "each handler has a process of its own", "some run in the same process")
@@ -214,31 +193,31 @@ class ServerConformance(Conformance):
 
     @decides("SRV-7")
     def test_the_handlers_of_one_server_know_the_same_members(self) -> None:
-        self._room()
-        with self._scene(own=True) as scene:
-            ann, ben = _settled(scene, "ann"), _settled(scene, "ben")
+        self.needs_room()
+        with self.scene(own=True) as scene:
+            ann, ben = settled(scene, "ann"), settled(scene, "ben")
             for speaker, listener in ((ann, ben), (ben, ann)):
                 word = f"{speaker.name} to all\n".encode()
                 speaker.say(word)
                 if not listener.hears(word):
-                    self._not_a_worker(scene)
+                    self.not_for_workers(scene)
                     expected = f"{listener.name} hears what {speaker.name} says in the same room"
                     raise scene.violation("SRV-7", expected, f"{listener.name} hears {listener.heard!r}")
 
     @decides("SRV-10")
     def test_two_servers_share_no_members(self) -> None:
-        self._room()
+        self.needs_room()
         if self.target.concurrency == "forking":
             raise NotApplicable("a forking server cannot hold a room, so there is nothing to share")
-        with self._scene(own=True) as here:
-            ann = _settled(here, "ann")
+        with self.scene(own=True) as here:
+            ann = settled(here, "ann")
             with Scene(self.target, self.patience, self.forker, own=True, story=here.story) as there:
-                ben = _settled(there, "ben")
+                ben = settled(there, "ben")
                 for speaker, listener in ((ann, ben), (ben, ann)):
                     word = f"{speaker.name} at home\n".encode()
-                    _speaks(speaker, word)
-                    _speaks(speaker, b"fence of %s\n" % word[:3])  # what was said before has gone to all there are
-                    _speaks(listener, b"fence for %s\n" % word[:3])  # what had gone to the listener has been read
+                    speaks(speaker, word)
+                    speaks(speaker, b"fence of %s\n" % word[:3])  # what was said before has gone to all there are
+                    speaks(listener, b"fence for %s\n" % word[:3])  # what had gone to the listener has been read
                     if word in listener.heard:
                         expected = f"{listener.name} hears nothing of another server's room"
                         raise here.violation("SRV-10", expected, f"{listener.name} hears {word!r}")
@@ -247,50 +226,43 @@ class ServerConformance(Conformance):
 
     @decides("SRV-8")
     def test_an_exception_ends_its_own_connection_alone(self) -> None:
-        with self._scene() as scene:
+        with self.scene() as scene:
             at_once = self.target.concurrency != "sync"
             scene.plan("say", "ann", "handle")
             scene.hold("ann", "handle")
-            self._control(scene)
+            self.control(scene)
             ann = scene.visit("ann") if at_once else None
-            if at_once and scene.wait("ann", "handle") is None:
-                raise NotChecked("no handler runs")
+            if at_once:
+                self.began(scene, "ann")
             for name, phase, after in (("ben", "setup", "cal"), ("dan", "handle", "eve"), ("fay", "finish", "gil")):
                 scene.plan("raise", name, phase)
                 guest = scene.visit(name)
                 if scene.wait(name, phase) is None:
                     raise NotChecked(f"{phase} does not run: SRV-2 is about that")
                 if not self.target.datagram and not guest.ends():
-                    raise scene.violation("SRV-8", f"{name}'s connection ends as {phase} raises", _ending(guest))
-                self._served(scene, after, "SRV-8", f"after {phase} has raised for {name}")
+                    raise scene.violation("SRV-8", f"{name}'s connection ends as {phase} raises", ending(guest))
+                self.served(scene, after, "SRV-8", f"after {phase} has raised for {name}")
             if ann is not None:
                 scene.release("ann", "handle")
                 if not (scene.wait("ann", "finish") if self.target.datagram else ann.hears(b"handle ")):
-                    raise scene.violation("SRV-8", "ann, who came before them all, is still served", _ending(ann))
-
-    def _control(self, scene: Scene) -> None:
-        """See that a client is served, and its connection ended, where nothing raises."""
-        guest = scene.visit("zoe")
-        if scene.wait("zoe", "finish") is None or not (self.target.datagram or guest.ends()):
-            raise NotChecked("not even a handler that raises nothing runs and ends: other clauses are about that")
+                    raise scene.violation("SRV-8", "ann, who came before them all, is still served", ending(ann))
 
     @decides("SRV-8")
     def test_an_exception_leaves_the_room_in_order(self) -> None:
-        self._room()
-        with self._scene(own=True) as scene:
-            ann, ben = _settled(scene, "ann"), _settled(scene, "ben")
+        self.needs_room()
+        with self.scene(own=True) as scene:
+            ann, ben = settled(scene, "ann"), settled(scene, "ben")
             scene.plan("raise", "cal", "handle")
             cal = scene.visit("cal")
-            if scene.wait("cal", "handle") is None:
-                raise NotChecked("no handler runs")
+            self.began(scene, "cal")
             if not cal.ends():
-                raise scene.violation("SRV-8", "cal's connection ends as handle raises", _ending(cal))
+                raise scene.violation("SRV-8", "cal's connection ends as handle raises", ending(cal))
             for count in range(WORDS):
                 for guest in (ann, ben):
                     word = f"{guest.name} goes on {count}\n".encode()
                     guest.say(word)
                     if not guest.hears(word):
-                        self._not_a_worker(scene)
+                        self.not_for_workers(scene)
                         expected = f"the room goes on for {guest.name}"
                         raise scene.violation("SRV-8", expected, f"{guest.name} does not hear herself any more")
 
@@ -299,13 +271,12 @@ class ServerConformance(Conformance):
     @decides("SRV-9")
     def test_a_server_ends_promptly_with_clients_connected_and_leaves_nothing_behind(self) -> None:
         threading = self.target.concurrency == "threading"
-        with self._scene(own=True) as scene:
+        with self.scene(own=True) as scene:
             if threading:
                 scene.hold("ann", "finish")
             for name in ("ann", "ben", "lou") if self.target.concurrency != "sync" else ("ann",):
                 scene.visit(name)
-                if scene.wait(name, "handle") is None:
-                    raise NotChecked("no handler runs")
+                self.began(scene, name)
             if self.target.datagram:  # there is nothing to hang up: a handler ends by itself
                 scene.wait("ann", "finish")
             scene.story.does("shutdown(), server_close()")
@@ -317,9 +288,9 @@ class ServerConformance(Conformance):
                 raise scene.violation("SRV-9", expected, f"{stuck} does not return")
             for guest in scene.guests if not self.target.datagram else []:
                 if not guest.ends() or guest.ended != "eof":
-                    raise scene.violation("SRV-9", f"{guest.name} reads end of stream", _ending(guest))
+                    raise scene.violation("SRV-9", f"{guest.name} reads end of stream", ending(guest))
             if left := scene.left_behind():
-                self._not_a_worker(scene)
+                self.not_for_workers(scene)
                 raise scene.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
 
     def _waited_for(self, scene: Scene, name: str) -> None:
@@ -328,60 +299,3 @@ class ServerConformance(Conformance):
             expected = "server_close() returns when no handler runs any more"
             raise scene.violation("SRV-9", expected, f"it has returned, and {name}'s handler is still in finish")
         scene.release(name, "finish")
-
-    def _not_a_worker(self, scene: Scene) -> None:
-        if any(event.seen.get("workers") for event in scene.desk.events):
-            raise NotChecked("handlers leave threads behind that no server knows of: SRV-3 is about that")
-
-    # What checks share
-
-    def _scene(self, *, own: bool = False) -> Scene:
-        return Scene(self.target, self.patience, self.forker, own=own)
-
-    def _only(self, concurrency: str, how: str) -> None:
-        if self.target.concurrency != concurrency:
-            raise NotApplicable(f"this is a {self.target.concurrency} server; the clause is about serving {how}")
-
-    def _room(self) -> None:
-        if not self.target.chat:
-            raise NotApplicable("this program has no room, so it has no members")
-
-    def _served(self, scene: Scene, name: str, clause: str, when: str) -> Event:
-        """Have one more client served from beginning to end; return what its handler saw in handle."""
-        with contextlib.suppress(NotChecked):
-            scene.visit(name)
-            event = scene.wait(name, "handle")
-            if event and scene.wait(name, "finish"):
-                return event
-        raise scene.violation(clause, f"{name} is served {when}", f"{name} is not served")
-
-
-def _settled(scene: Scene, name: str) -> Guest:
-    """Have one more member in the room: it is there when it has heard itself."""
-    guest = scene.visit(name)
-    _speaks(guest, f"{name} is here\n".encode())
-    return guest
-
-
-def _speaks(guest: Guest, word: bytes) -> None:
-    """Have a member say something and hear it; raise NotChecked if it does not, for nothing can be told then."""
-    guest.say(word)
-    if not guest.hears(word):
-        raise NotChecked(f"{guest.name} does not hear what {guest.name} says: other clauses are about that")
-
-
-def _said(guest: Guest, count: int) -> bool:
-    """Have a client say something, and return whether anything of it comes back, as it is or in upper case."""
-    word = b"WORD %d" % count
-    guest.say(word)
-    return guest.hears(word)
-
-
-def _listed(phases: Sequence[str]) -> str:
-    return ", ".join(phase for phase in phases if phase != "handled")
-
-
-def _ending(guest: Guest) -> str:
-    """Return what a client has of its stream's end, as a report says it."""
-    ending = {"eof": "reads end of stream", "reset": "reads connection reset", None: "waits in vain"}[guest.ended]
-    return f"{guest.name} {ending}" + (f" after {guest.heard!r}" if guest.heard else "")

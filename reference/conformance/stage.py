@@ -195,7 +195,7 @@ class Stage:
         knocks = 0
         while step.who in self.oracle.bystanders():
             knocks += 1
-            self.perform(Say(step.speaker, b"knock %d\n" % knocks))
+            self.perform(Say(step.speaker, b"knock %d" % knocks))
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self.transcript.entries.append(Waited(step.who, self.patience))
                 self._report(self.oracle.silent(step.who))

@@ -36,6 +36,8 @@ class Violation(AssertionError):
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
         """All clauses that the observation may break, this one included."""
+        self.afterwards = False
+        """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.note = ""
         """Anything a reader should know about this sighting: that it came back in so many replays, say."""
 

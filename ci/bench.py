@@ -1,0 +1,91 @@
+"""What checking costs, as ratios within one run: `make bench`.
+
+Exploring the reference is compared with the same machine, seed and number of steps on a stage that does nothing: what
+Hypothesis itself takes. A settled step with four members is compared with one step of that empty machine. Each figure is the
+median of several rounds, in which the two take turns; all of it runs on one processor, since handing the interpreter from
+thread to thread across two costs more than either does.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+from reference.address import Address
+from reference.clauses import PROFILES, Profile
+from reference.conformance.chat import ChatConformance
+from reference.conformance.dialect import NOTE
+from reference.conformance.exploration import explore
+from reference.conformance.performer import Performer
+from reference.conformance.record import Record
+from reference.conformance.scenario import Say, Step, join
+from reference.conformance.stage import Stage
+from reference.conformance.target import InProcess
+from reference.family import make_server
+
+ROUNDS = 5
+EXAMPLES = 100
+SETTLED = 2000
+"""Settled steps of one round."""
+
+
+class EmptyStage(Stage):
+    """A stage on which nothing happens."""
+
+    def perform(self, step: Step) -> None:
+        """Let it pass."""
+
+
+class EmptyPerformer(Performer):
+    """A performer without a server."""
+
+    def stage(self, **_: object) -> Stage:
+        return EmptyStage(self.address, ChatConformance.oracle(NOTE), patience=1)
+
+
+def performer(kind: type[Performer]) -> Performer:
+    """Return a performer of that kind for the reference's chat in this process."""
+    server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
+    return kind(server, patience=5, oracle=ChatConformance.oracle, greeting=ChatConformance.greeting)
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Return how many seconds the work takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def exploring(performing: Performer, profile: Profile) -> Callable[[], None]:
+    """Return the work of one exploration."""
+    return lambda: explore(performing, Record(("CHAT",)), "chat", profile, examples=EXAMPLES, with_seed=0)
+
+
+def settled(performing: Performer) -> float:
+    """Return the seconds of one settled step in a room of four."""
+    with performing.stage() as stage:
+        stage.play(join("ann", "ben", "cal", "dan"))
+        return timed(lambda: [stage.perform(Say("ann", b"%d" % n)) for n in range(SETTLED)] and None) / SETTLED
+
+
+def main() -> None:
+    """Print the figures."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    real, empty = performer(Performer), performer(EmptyPerformer)
+    try:
+        for profile in PROFILES:
+            pairs = [(timed(exploring(real, profile)), timed(exploring(empty, profile))) for _ in range(ROUNDS)]
+            ratio = statistics.median(one / other for one, other in pairs)
+            seconds, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
+            print(f"exploring, {profile}: {seconds:.2f} s, the empty machine {bare:.2f} s: {ratio:.2f} times")
+        step = statistics.median(settled(real) for _ in range(ROUNDS))
+        print(f"a settled step with four members: {step * 1e6:.0f} microseconds")
+    finally:
+        real.close()
+        empty.close()
+
+
+if __name__ == "__main__":
+    main()
