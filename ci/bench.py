@@ -1,9 +1,9 @@
 """What checking costs, as ratios within one run: `make bench`.
 
 Exploring the reference is compared with the same machine, seed and number of steps on a stage that does nothing: what
-Hypothesis itself takes. A settled step with four members is compared with one step of that empty machine. Each figure is the
-median of several rounds, in which the two take turns; all of it runs on one processor, since handing the interpreter from
-thread to thread across two costs more than either does.
+Hypothesis itself takes. A settled step with four members is compared with one step of that empty machine. Each figure
+is the median of several rounds, in which the two take turns; all of it runs on one processor, since handing the
+interpreter from thread to thread across two costs more than either does.
 """
 
 import os
@@ -47,7 +47,9 @@ class EmptyPerformer(Performer):
 def performer(kind: type[Performer]) -> Performer:
     """Return a performer of that kind for the reference's chat in this process."""
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
-    return kind(server, patience=5, oracle=ChatConformance.oracle, greeting=ChatConformance.greeting)
+    return kind(
+        server, patience=5, oracle=ChatConformance.oracle, greeting=ChatConformance.greeting, survival="CHAT-11"
+    )
 
 
 def timed(work: Callable[[], None]) -> float:

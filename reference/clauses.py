@@ -139,7 +139,7 @@ _ALL = (
     _basic(
         "CHAT-7",
         "stream",
-        "let the sender of a chunk that is `quit` once stripped of white space leave: the chunk is delivered to "
+        "let the sender of a chunk that is `quit` once stripped of ASCII white space leave: the chunk is delivered to "
         "nobody, and the sender reads everything delivered before, then end of stream",
         TUTORIAL,
     ),

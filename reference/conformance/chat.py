@@ -56,6 +56,7 @@ class ChatConformance(Conformance):
     groups = ("CHAT",)
     oracle = ChatOracle
     greeting = join("first")
+    survival = "CHAT-11"
 
     @decides("CHAT-1")
     def test_nobody_hears_anything_before_somebody_speaks(self, play: Play) -> None:

@@ -171,7 +171,7 @@ def describe(error: OSError) -> str:
         return "timed out"
     if error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno).lower()
-    return str(error)
+    return error.strerror or str(error)
 
 
 def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:

@@ -16,6 +16,7 @@ class DatagramConformance(Conformance):
     groups = ("UDP",)
     oracle = DatagramOracle
     greeting = (Connect("first"), Say("first", b"hello"))
+    survival = "UDP-5"
 
     @staticmethod
     def asking(*requests: bytes) -> list[Step]:

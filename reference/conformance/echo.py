@@ -26,6 +26,7 @@ class EchoConformance(Conformance):
     groups = ("ECHO",)
     oracle = EchoOracle
     greeting = ask("first", b"hello\n")
+    survival = "ECHO-7"
 
     @decides("ECHO-1")
     def test_nothing_is_sent_to_a_client_that_says_nothing(self, play: Play) -> None:

@@ -41,10 +41,9 @@ from reference.conformance.scenario import (
 )
 from reference.conformance.stage import Stage
 from reference.conformance.suite import NotChecked
-from reference.conformance.transcript import Did
 from reference.conformance.violation import Violation
 
-STEPS = {"chat": 40, "echo": 10, "datagram": 20}
+STEPS = {"chat": 50, "echo": 10, "datagram": 20}
 """Protocol -> rules applied in one run at most."""
 
 MEMBERS = 6
@@ -59,8 +58,8 @@ SHRINKING = 10.0
 REPLAYS = 3
 """Times that a failure found by exploration is played again."""
 
-EXPLORING = 60.0
-"""Seconds for exploring at a hundred runs; a server that needs more is slow, and the report says how far it got."""
+EXPLORING = 30.0
+"""Seconds for exploring at fifty runs; a server that needs more is slow, and the report says how far it got."""
 
 
 @dataclass
@@ -82,8 +81,8 @@ class Expedition:
         self.runs = 0
         self.steps = 0
         self.known: set[str] = set()
-        self.stopped: NotChecked | None = None
-        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 100)
+        self.stopped: NotChecked | Violation | None = None
+        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 50)
 
     @property
     def over(self) -> bool:
@@ -94,10 +93,17 @@ class Expedition:
     def patience(self) -> float:
         return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
 
-    def stop(self, why: NotChecked) -> None:
+    def stop(self, why: NotChecked | Violation) -> None:
         """End the exploration: nothing more can be found out."""
         self.stopped = why
         self._until = 0.0
+
+    @property
+    def why_stopped(self) -> str:
+        """Why there were not as many runs as there should have been."""
+        if isinstance(self.stopped, Violation):
+            return f"the server broke {self.stopped.clause_id} before"
+        return str(self.stopped or "the time was up")
 
     def seen(self, violation: Violation, steps: list[Step]) -> bool:
         """Keep a violation if it is new, or shorter than before; return whether the run has failed by it."""
@@ -122,6 +128,7 @@ class Expedition:
                 self.performer.prepare()
                 with self.performer.stage(abrupt=self.profile == "hardened") as stage:
                     stage.play(sighting.steps)
+                self.performer.check_alive(stage)
             except Violation as violation:
                 self.performer.seen(violation)
                 if violation.clause_id == sighting.first.clause_id:
@@ -148,7 +155,7 @@ class Machine(RuleBasedStateMachine):
             return
         try:
             expedition.performer.prepare()
-        except NotChecked as error:
+        except (NotChecked, Violation) as error:
             expedition.stop(error)
             return
         expedition.runs += 1
@@ -166,8 +173,7 @@ class Machine(RuleBasedStateMachine):
             stage.perform(step)
         except Violation as violation:
             self._end()
-            done = [entry.step for entry in stage.transcript.entries if isinstance(entry, Did)]
-            if self.expedition.seen(violation, done):
+            if self.expedition.seen(violation, stage.transcript.steps()):
                 raise
         except Ambiguous:
             self._end()
@@ -183,8 +189,19 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.finish()
+            if self.stage is not None:
+                self._leave(self.stage)
         finally:
             self._end()
+
+    def _leave(self, stage: Stage) -> None:
+        """End the run, and see that the server has survived it."""
+        self._end()
+        try:
+            self.expedition.performer.check_alive(stage)
+        except Violation as violation:
+            if self.expedition.seen(violation, stage.transcript.steps()):
+                raise
 
 
 def pick(names: list[str], number: int) -> str:
@@ -479,7 +496,7 @@ def explore(
             raise
     cut_short = ""
     if expedition.runs < examples and not expedition.found:
-        cut_short = f" of {examples}: {expedition.stopped or 'the time was up'}"
+        cut_short = f" of {examples}: {expedition.why_stopped}"
     again = f"; saw {', '.join(sorted(expedition.known))} broken again" if expedition.known else ""
     record.explored.append(
         f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"

@@ -26,6 +26,10 @@ GRACE = 2.0
 RESTED_WITHIN = 0.5
 """Seconds to wait at most for all threads of the command to sleep; one that computes all the time never does."""
 
+ASLEEP = ("S", "D", "Z", "")
+DEAD = ("Z", "X", "")
+"""Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
+
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -67,6 +71,8 @@ class Launch:
 
     def obituary(self) -> str:
         """Return how the command ended and its last words, or "" while it runs."""
+        if self._keeper.poll() is None and _all_dead(self._keeper.pid):
+            self.ended_within(GRACE)  # the keeper is about to say how
         status = self._keeper.poll()
         if status is None:
             return ""
@@ -106,19 +112,27 @@ def _at_rest(keeper: int) -> bool:
 
 
 def _runs(keeper: int) -> Iterator[tuple[str, str] | None]:
-    """Yield, for each thread below the keeper, its number and how often it has run; None for one that runs now."""
-    for process in _below(keeper):
-        for thread in _listed(f"/proc/{process}/task"):
-            task = f"/proc/{process}/task/{thread}"
-            state = _read(f"{task}/stat").rpartition(")")[2].split()[:1]
-            yield (thread, _read(f"{task}/schedstat")) if state in (["S"], ["D"], ["Z"]) else None
+    """Yield, for each thread below the keeper, its place and how often it has run; None for one that runs now."""
+    for task in _tasks(keeper):
+        yield (task, _read(f"{task}/schedstat")) if _state(task) in ASLEEP else None
 
 
-def _below(process: int) -> Iterator[int]:
+def _all_dead(keeper: int) -> bool:
+    """Whether nothing below the keeper lives (Linux; elsewhere only the keeper's own end tells)."""
+    return os.path.exists(f"/proc/{keeper}/task") and all(_state(task) in DEAD for task in _tasks(keeper))
+
+
+def _tasks(process: int) -> Iterator[str]:
+    """Yield the place in /proc of each thread of each process below this one."""
     for thread in _listed(f"/proc/{process}/task"):
-        for child in map(int, _read(f"/proc/{process}/task/{thread}/children").split()):
-            yield child
-            yield from _below(child)
+        for child in _read(f"/proc/{process}/task/{thread}/children").split():
+            yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
+            yield from _tasks(int(child))
+
+
+def _state(task: str) -> str:
+    """Return the letter of a thread's state, "" if it has ended."""
+    return _read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
 
 
 def _listed(directory: str) -> list[str]:

@@ -16,7 +16,7 @@ from reference.conformance.stage import Stage
 from reference.conformance.suite import NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
 from reference.conformance.transcript import Transcript
-from reference.conformance.violation import Violation
+from reference.conformance.violation import Finding, Violation
 
 SIGHTS = 3
 """Times that a violation which only a clock can see must be seen."""
@@ -32,28 +32,33 @@ class Performer:
         patience: float,
         oracle: Callable[[Dialect], Oracle],
         greeting: Sequence[Step],
+        survival: str,
     ) -> None:
         self.target: Target = Running(target) if isinstance(target, str) else target
         self.patience = patience
         self._oracle = oracle
         self._greeting = greeting
+        self._survival = survival
         self._broken_by = ""
         self._hopeless = ""
+        self._last: Stage | None = None
         self.site: Site = self.target.start(patience)
         self.address = self.site.address
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
         self.prepare()
-        with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
-            farewell = False
-            try:
+        farewell = False
+        try:
+            with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
                 stage.play(steps)
                 farewell = True
-                return stage.play(stage.oracle.farewell())
-            except Violation as violation:
-                violation.afterwards = farewell and violation.clause_id != about
-                raise self.seen(violation) from None
+                stage.play(stage.oracle.farewell())
+            self.check_alive(stage)
+        except Violation as violation:
+            violation.afterwards = farewell and violation.clause_id != about
+            raise self.seen(violation) from None
+        return stage.transcript
 
     def pace(self, *steps: Step, about: str, prompt: str, late: str) -> None:
         """Play a scenario again and again; a violation only if `late` is kept waiting every time.
@@ -96,13 +101,30 @@ class Performer:
             violation.observed += f"; {obituary}"
         return violation
 
+    def check_alive(self, stage: Stage) -> None:
+        """Raise a Violation if the server has died though nobody was harmed by it."""
+        self._last = stage
+        self.site.rest()
+        if self.site.obituary():
+            raise stage.violation(
+                Finding((self._survival,), "the server goes on when its clients have gone", "it ended")
+            )
+
     def prepare(self) -> None:
-        """Make sure that a server in good order is there; raise NotChecked otherwise."""
+        """Make sure that a server in good order is there; raise NotChecked otherwise.
+
+        A server that has died since the last scenario, when nobody looked any more, breaks a clause by that.
+        """
         if self._hopeless:
             raise NotChecked(self._hopeless)
-        if not self._broken_by and not self.site.obituary():
+        if not self._broken_by and self._last is not None:
+            try:
+                self.check_alive(self._last)
+            except Violation as violation:
+                raise self.seen(violation) from None
+        if not self._broken_by:
             return
-        culprit = f"the violation of {self._broken_by}" if self._broken_by else "its end"
+        culprit = f"the violation of {self._broken_by}"
         try:
             fresh = self.site.renew()
             self.address = self.site.address

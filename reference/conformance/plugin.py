@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
 
-EXAMPLES = 100
+EXAMPLES = 50
 """Runs of a state machine, unless --conformance-examples says otherwise."""
 
 
@@ -169,6 +169,7 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
             patience=run.options.patience,
             oracle=request.cls.oracle,
             greeting=request.cls.greeting,
+            survival=request.cls.survival,
         )
     except CannotCheck as error:
         run.cannot = run.cannot or str(error)
@@ -258,7 +259,9 @@ def _explain(report: pytest.TestReport, options: Options, error: BaseException |
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say for each conformance class what holds and what does not."""
+    """Say for each conformance class what holds and what does not, unless pytest is to sum up nothing."""
+    if config.getoption("no_summary"):
+        return
     for cls, record in config.stash[RUN].records.items():
         verdicts = record.verdicts()
         counted = {outcome: [v.clause.id for v in verdicts if v.outcome == outcome] for outcome in OUTCOMES}

@@ -85,15 +85,17 @@ class Progress:
         found: list[Verdict] = []
         for group in self._groups:
             records = [record for record in self._run.records.values() if group in record.groups]
-            found += merged(records) if records else self._absent(group)
+            found += merged(records) if records else self._unrecorded(group)
         return found
 
-    def _absent(self, group: str) -> list[Verdict]:
-        """Return the verdicts on clauses for which there was no class: they are about another kind of transport."""
+    def _unrecorded(self, group: str) -> list[Verdict]:
+        """Return the verdicts on clauses that no check was about: none ran, or the transport is of another kind."""
         record = Record((group,))
-        kind = "datagrams" if group == "UDP" else "connections"
-        for clause in record.clauses:
-            record.note(clause.id, "not-applicable", f"it is about {kind}")
+        datagrams = group == "UDP"
+        if self._targets and not any((protocol == "datagram") == datagrams for protocol in self._targets):
+            kind = "datagrams" if datagrams else "connections"
+            for clause in record.clauses:
+                record.note(clause.id, "not-applicable", f"it is about {kind}")
         return record.verdicts()
 
     def explored(self) -> list[str]:

@@ -32,6 +32,9 @@ from reference.conformance.suite import NotChecked
 from reference.conformance.transcript import ENDINGS, Ending
 from reference.conformance.violation import VIOLATIONS, Violation
 
+LEAVING = 1.0
+"""Seconds that a server may take to let go of a client who leaves; it is left alone then."""
+
 
 class Guest:
     """A client with a name, and what it has read so far."""
@@ -86,6 +89,12 @@ class Guest:
         self._story.does(f"{self.name} half-closes")
         self.client.half_close()
 
+    def leave(self) -> None:
+        """Leave in order, having read everything: a room may promise something to polite clients alone."""
+        self.client.half_close()
+        self.client.wait_at_most(min(self.client.patience, LEAVING))
+        self.ends()
+
     def finds_it_closed(self) -> bool:
         """Return whether the connection is closed, and not only shut down: then it refuses what is sent."""
         self.client.send(b"?")
@@ -138,6 +147,8 @@ class Scene:
         """Let everybody go."""
         self.desk.release_all()
         for guest in self.guests:
+            if self._own and self.served.chat:
+                guest.leave()
             guest.client.close()
 
     def _bury(self) -> None:

@@ -80,3 +80,9 @@ class Conformance:
     protocol: ClassVar[str]
     groups: ClassVar[tuple[str, ...]]
     """The groups of clauses that the class decides: CHAT, say."""
+    oracle: ClassVar[Any]
+    """What makes the oracle of a scenario, from a dialect."""
+    greeting: ClassVar[Any]
+    """The steps of a short conversation, to see that a server is in order."""
+    survival: ClassVar[str]
+    """The clause that a server breaks by ending when nobody asked it to."""

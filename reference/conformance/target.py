@@ -81,7 +81,6 @@ class InProcess:
     """A `socketserver` server in this process: `make` returns one that is bound to a free port and not yet served."""
 
     make: Callable[[], socketserver.BaseServer]
-    address_of: Callable[[socketserver.BaseServer], Address] | None = None
     name: str = "in process"
 
     def start(self, patience: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
@@ -100,7 +99,7 @@ class InProcessSite:
 
     def _serve(self) -> None:
         self.server = self._target.make()
-        self.address = (self._target.address_of or bound_address)(self.server)
+        self.address = bound_address(self.server)
         self._thread = threading.Thread(target=self.server.serve_forever, args=(POLL,), name="serve", daemon=True)
         self._thread.start()
 
@@ -113,7 +112,7 @@ class InProcessSite:
         """Do nothing: threads of this process come to rest with the checker."""
 
     def obituary(self) -> str:
-        return ""
+        return "" if self._thread.is_alive() else "serve_forever() ended by itself"
 
     def close(self) -> None:
         self.server.shutdown()

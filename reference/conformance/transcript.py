@@ -54,6 +54,10 @@ class Transcript:
 
     entries: list[Entry] = field(default_factory=list)
 
+    def steps(self) -> list[Step]:
+        """Return what the clients did."""
+        return [entry.step for entry in self.entries if isinstance(entry, Did)]
+
     def lines(self) -> list[str]:
         """Return the exchange, a line an event; what a client read in several pieces is one read."""
         told: list[str] = []

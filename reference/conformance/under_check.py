@@ -17,6 +17,8 @@ BASES: dict[str, type[Conformance]] = {
 
 def put(targets: dict[str, Any]) -> dict[type[Conformance], str]:
     """Make the class that checks each target, by protocol, one of this module's; return their protocols."""
+    for name in [name for name in globals() if name.startswith("Test")]:  # those of an earlier run in this process
+        del globals()[name]
     classes: dict[type[Conformance], str] = {}
     for protocol, target in targets.items():
         name = f"Test{protocol.capitalize()}"
