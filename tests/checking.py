@@ -104,14 +104,11 @@ class Lifeline:
         assert self.read, "nobody was ever there"
 
     def _more(self) -> bool:
-        while True:  # before anybody has opened it, a FIFO reads as ended
-            readable, _, _ = select.select([self._end], [], [], PATIENCE)
-            assert readable, f"somebody still lives; all that was said: {self.read!r}"
-            said = os.read(self._end, 1024)
-            self.read += said
-            if said or self.read:
-                return bool(said)
-            select.select([], [], [], 0.01)
+        readable, _, _ = select.select([self._end], [], [], PATIENCE)
+        assert readable, f"somebody still lives; all that was said: {self.read!r}"
+        said = os.read(self._end, 1024)
+        self.read += said
+        return bool(said)
 
     def close(self) -> None:
         os.close(self._end)

@@ -1,16 +1,19 @@
 """The checks of the SRV clauses: they pass on the whole family, and each finds the servers that break its clause."""
 
 import mmap
+import queue
 import socket
 import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from faults import note
 from reference.chat import ChatHandler, Room
 from reference.clauses import CLAUSES
 from reference.conformance.hosting import Concurrency, Served
@@ -167,6 +170,30 @@ class OnlyShutsDown(KeepsRequestsOpen):
 class UnjoinedChat(OverthreadedChatHandler):
     def wait_for(self, worker: threading.Thread) -> None:
         pass
+
+
+class UnjoinedPoolChat(ChatHandler):
+    """Hands its client to a thread that was there before."""
+
+    work: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def handle(self) -> None:
+        self.work.put(super().handle)
+
+
+def keep_working() -> None:
+    while (job := UnjoinedPoolChat.work.get()) is not None:
+        with suppress(OSError):
+            job()
+
+
+@pytest.fixture
+def pool() -> Iterator[None]:
+    thread = threading.Thread(target=keep_working)
+    thread.start()
+    yield
+    UnjoinedPoolChat.work.put(None)
+    thread.join()
 
 
 class UnjoinedEcho(EchoHandler):
@@ -411,3 +438,60 @@ def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Ser
     assert violated == {clause}, outcomes
     deciding = [found for check, found in outcomes.items() if getattr(ServerConformance, check).decides == clause]
     assert clause in deciding
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_worker_from_a_pool_is_one_that_handle_has_to_wait_for() -> None:
+    served = made(Faultless, "tcp", "threading", "chat", handler=UnjoinedPoolChat)
+    check = "test_handle_does_not_return_while_a_worker_uses_the_request"
+    assert outcome(subject(served, 5.0), check) == "SRV-3"
+
+
+@pytest.mark.parametrize(
+    ("program", "violated"),
+    [
+        ("echo", {"SRV-9"}),
+        ("chat", {"SRV-9", "SRV-10"}),
+        ("overthreaded", {"SRV-9", "SRV-10"}),
+        ("unjoined", {"SRV-3"}),
+    ],
+)
+def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
+    server, own = note.PROGRAMS[program]
+    served = Served(
+        program,
+        "tcp",
+        "sync" if program == "echo" else "threading",
+        lambda handler: server(("127.0.0.1", 0), handler or own),
+        chat=program != "echo",
+    )
+    outcomes = {check: outcome(subject(served, 1.0), check) for check in CHECKS}
+    assert {found for found in outcomes.values() if found in CLAUSES} == violated
+
+
+def refuses(handler: Handler | None) -> socketserver.BaseServer:
+    raise OSError("refused")
+
+
+@pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
+def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: Concurrency) -> None:
+    with pytest.raises(NotChecked, match="refused"):
+        subject(Served("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
+
+
+def test_the_maker_of_a_forking_server_must_be_importable() -> None:
+    with pytest.raises(NotChecked, match="importable by name"):
+        subject(Served("none", "tcp", "forking", lambda _: refuses(None)), 5.0)().test_finish_runs_when_handle_raises()
+
+
+def test_a_violation_tells_its_exchange() -> None:
+    with pytest.raises(Violation) as raised:
+        subject(made(FinishesTwice, "tcp", "sync"), 5.0)().test_finish_runs_when_handle_raises()
+    assert raised.value.expected == "what runs is setup, handle, finish, as handle raises"
+    assert raised.value.observed == "what runs is setup, handle, finish, finish"
+    assert raised.value.exchange[:4] == (
+        "   1  ann connects",
+        "      ann's handler runs setup",
+        "      ann's handler runs handle, which raises",
+        "      ann's handler runs finish",
+    )

@@ -31,6 +31,8 @@ class Progress:
         self._targets = targets
         self._run = plugin.Run(plugin.Options())
         self._terminal: Any = None
+        self._several = len(targets) != 1
+        self._subject = ""
         self.trouble = False
         """Whether a check ended by an error of its own, or the run was interrupted."""
 
@@ -69,7 +71,11 @@ class Progress:
         if self._run.cannot:
             return
         clause, outcome = report.clause, report.verdict
-        story = report.location[2].rpartition(".test_")[2].replace("_", " ")
+        subject, _, check = report.location[2].rpartition(".test_")
+        if subject != self._subject and self._several:
+            self._terminal.write_line(subject)
+        self._subject = subject
+        story = check.replace("_", " ")
         self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
         if outcome == "not-checked" and report.outcome == "failed":
             self.trouble = True

@@ -1,0 +1,215 @@
+"""A conforming chat without sockets, as unhelpful as a conforming chat may be: it decides by chance, but a chance that
+Hypothesis draws, when it accepts, how it cuts bursts into chunks, whose turn it is, and how much of what is there a
+client reads.
+
+`stage(...)` is the suite's own Stage on such a room. Whatever it reports is a false alarm, unless a `spoil` changes
+what one member, or everybody, reads.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, cast
+from unittest import mock
+
+from reference import model
+from reference.address import Address
+from reference.conformance import stage as stage_module
+from reference.conformance.dialect import NOTE
+from reference.conformance.oracle import ChatOracle
+from reference.conformance.stage import Manners, Stage
+from reference.conformance.transcript import Ending
+
+LOSS = 0.15
+"""How likely the server is, at each of its turns, to notice that a client has gone and to forget what it said."""
+
+
+@dataclass
+class Connection:
+    """One connection as the server has it: what comes in, what goes out, how each ends."""
+
+    number: int
+    incoming: list[bytes] = field(default_factory=list)  # utterances; the first may have been read in part
+    settled: list[bool] = field(default_factory=list)
+    finished: bool = False  # the client sends no more
+    gone: bool = False  # the client reads no more, and what it said may be lost
+    outgoing: bytearray = field(default_factory=bytearray)
+    ending: Ending | None = None  # what comes after the last outgoing byte
+    member: bool = False
+    left: bool = False
+
+
+Spoil = Callable[[int, list[tuple[Connection, bytes]]], list[tuple[Connection, bytes]]]
+"""Takes the number of a chunk and what goes to whom because of it; returns what goes to whom instead."""
+
+
+class Room:
+    """The server. A turn is one thing that it may do now."""
+
+    def __init__(self, chance: Random, spoil: Spoil = lambda number, outgoing: outgoing, buffer: int = 1 << 30) -> None:
+        self.chance = chance
+        self.spoil = spoil
+        self.buffer = buffer
+        self.connections: list[Connection] = []
+        self.chunks = 0
+
+    def turns(self) -> list[Callable[[], None]]:
+        """Return everything that the server may do now."""
+        found: list[Callable[[], None]] = []
+        for connection in self.connections:
+            if connection.left:
+                continue
+            if not connection.member:
+                found.append(lambda c=connection: self.accept(c))  # type: ignore[misc]
+            elif connection.incoming:
+                found.append(lambda c=connection: self.receive(c))  # type: ignore[misc]
+            elif connection.finished:
+                found.append(lambda c=connection: self.leave(c, "eof"))  # type: ignore[misc]
+        return found
+
+    def turn(self) -> bool:
+        """Do one thing; return whether there was one."""
+        turns = self.turns()
+        if turns:
+            self.chance.choice(turns)()
+        return bool(turns)
+
+    def rest(self) -> None:
+        """Do everything."""
+        while self.turn():
+            pass
+
+    def accept(self, connection: Connection) -> None:
+        connection.member = True
+
+    def receive(self, connection: Connection) -> None:
+        if connection.gone and self.chance.random() < LOSS:
+            connection.incoming.clear()
+            self.leave(connection, "reset")
+            return
+        chunk = self.cut(connection)
+        if model.is_quit(chunk):
+            self.leave(connection, "eof")
+            return
+        delivery = model.delivery(chunk)
+        members = [member for member in self.connections if member.member and not member.left]
+        for member, data in self.spoil(self.chunks, [(member, delivery) for member in members]):
+            self.offer(member, data)
+        self.chunks += 1
+
+    def cut(self, connection: Connection) -> bytes:
+        """Return the next chunk: a settled utterance whole, any piece of a burst."""
+        if connection.settled[0]:
+            connection.settled.pop(0)
+            return connection.incoming.pop(0)
+        together = 1
+        while together < len(connection.incoming) and not connection.settled[together]:
+            together += 1
+        there = b"".join(connection.incoming[:together])
+        most = min(model.CHUNK, len(there))
+        chunk = there[: self.chance.choice([most, self.chance.randint(1, most)])]
+        connection.incoming[:together] = [rest for rest in [there[len(chunk) :]] if rest]
+        connection.settled[:together] = [False] * bool(there[len(chunk) :])
+        return chunk
+
+    def offer(self, member: Connection, delivery: bytes) -> None:
+        if member.gone:
+            return
+        room = self.buffer - len(member.outgoing)
+        member.outgoing += delivery[:room]
+        if room < len(delivery):
+            member.finished = True
+            member.incoming.clear()
+            self.leave(member, self.chance.choice(["eof", "reset"]))
+
+    def leave(self, connection: Connection, ending: Ending) -> None:
+        connection.left = True
+        connection.ending = ending
+
+
+class SimulatedClient:
+    """What the stage takes for a Client."""
+
+    def __init__(self, room: Room, patience: float) -> None:
+        self.room = room
+        self.patience = patience
+        self.connection = Connection(len(room.connections))
+        room.connections.append(self.connection)
+
+    def wait_at_most(self, patience: float) -> None:
+        self.patience = patience
+
+    def say(self, data: bytes, *, settled: bool) -> None:
+        self.connection.incoming.append(data)
+        self.connection.settled.append(settled)
+
+    def receive(self) -> bytes | Ending | None:
+        chance, outgoing = self.room.chance, self.connection.outgoing
+        while chance.random() < 0.3 and self.room.turn():
+            pass
+        while self.patience and not outgoing and not self.connection.ending and self.room.turn():
+            pass
+        if outgoing:
+            count = chance.choice([len(outgoing), chance.randint(1, len(outgoing))])
+            data = bytes(outgoing[:count])
+            del outgoing[:count]
+            return data
+        return self.connection.ending
+
+    def half_close(self) -> None:
+        self.connection.finished = True
+
+    def reset(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.gone = self.connection.finished = True
+
+
+class SimulatedStage(Stage):
+    """The suite's stage, but for the one thing that TCP cannot be told: which utterances stay whole."""
+
+    settling = False
+
+    def perform(self, step: Any) -> None:
+        from reference.conformance.scenario import Quit, Say
+
+        self.settling = isinstance(step, Say | Quit)
+        super().perform(step)
+
+
+@contextmanager
+def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) -> Iterator[Stage]:
+    """Yield a stage whose clients are in the room."""
+    performing: SimulatedStage
+
+    class Client(SimulatedClient):
+        def __init__(self, address: Address, patience: float, *_: object) -> None:
+            super().__init__(room, patience)
+
+        def send(self, data: bytes) -> None:
+            self.say(data, settled=performing.settling)
+
+    def crowd(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
+        return [Client(address, patience) for _ in range(count)], ""
+
+    with (
+        mock.patch.object(stage_module, "Client", Client),
+        mock.patch.object(stage_module, "connect_at_once", crowd),
+    ):
+        performing = SimulatedStage(
+            Address("tcp", "127.0.0.1"),
+            ChatOracle(NOTE),
+            patience=60,
+            about=about,
+            rest=room.rest,
+            manners=manners,
+        )
+        with performing:
+            yield performing
+
+
+def room_of(performing: Stage) -> ChatOracle:
+    """Return the oracle of a stage on a simulated room."""
+    return cast(ChatOracle, performing.oracle)
