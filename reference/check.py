@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
 LONGEST = 86_400.0
 """Seconds of patience at most: a day, far below what a system's clocks can count to."""
 
-NEEDS = "checking needs pytest and Hypothesis: pip install 'socketserver-reference[check]'"
+NEEDS = "checking needs pytest, pytest-timeout and Hypothesis: pip install 'socketserver-reference[check]'"
 
 
 class CannotCheck(Exception):
@@ -124,11 +125,11 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         if file is not None:
             check_writable(file)
     name, targets = find_targets(options)
-    try:
-        from reference.conformance import report
-        from reference.conformance.progress import Progress
-    except ModuleNotFoundError as error:
-        raise CannotCheck(NEEDS) from error
+    if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
+        raise CannotCheck(NEEDS)
+    from reference.conformance import report
+    from reference.conformance.progress import Progress
+
     print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():

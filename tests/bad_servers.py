@@ -138,9 +138,10 @@ def stubborn(port: int, notify: Callable[[bytes], None]) -> None:
     chat(port, immortal, notify)
 
 
-def deaf(port: int) -> None:
+def deaf(port: int, notify: Callable[[bytes], None]) -> None:
     """Run without listening, and say a little."""
     print(f"not listening at {port}", flush=True)
+    notify(b"up\n")
     threading.Event().wait()
 
 
@@ -170,7 +171,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "hanging": lambda: chat(port, partial(hanging, notify), notify),
         "well-behaved": lambda: chat(port, immortal, notify),
         "stubborn": lambda: stubborn(port, notify),
-        "deaf": lambda: deaf(port),
+        "deaf": lambda: deaf(port, notify),
         "unanswering-datagrams": lambda: unanswering_datagrams(port),
     }
     servers[name]()

@@ -140,8 +140,8 @@ class Scene:
             return self._forker.host(self.served, self._own, self.desk.address)
         try:
             return ThreadHost(self.served, self._own, self.desk.address)
-        except OSError as error:
-            raise NotChecked(f"the server cannot be made: {describe(error)}") from None
+        except Exception as error:  # whatever the maker raises
+            raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
 
     def _clear(self) -> None:
         """Let everybody go."""
