@@ -19,6 +19,13 @@ HOSTILE = b"\x1b[31mred\x1b]0;title\x07\x9b2J <b>&amp;]]> \xff\xfe\xc3( \0\r\n"
 
 LAST_WORDS = b"out of \x1b[5mcheese\n"
 
+Notify = Callable[[bytes], object]
+"""Tells whoever reads the FIFO a word."""
+
+
+def tell_nobody(_word: bytes) -> None:
+    """Notify nobody: there is no FIFO."""
+
 
 def listening(port: int) -> socket.socket:
     """Return a socket that listens."""
@@ -73,7 +80,7 @@ def hostile(client: socket.socket) -> None:
         pass
 
 
-def chat(port: int, heard: Callable[[int], None], notify: Callable[[bytes], None] = lambda word: None) -> None:
+def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) -> None:
     """Serve a chat that is correct as far as polite clients can tell; say how many chunks have been heard, each time.
 
     One thread and a selector. A client that has gone is dropped.
@@ -121,14 +128,14 @@ def immortal(chunks: int) -> None:
     """Live on."""
 
 
-def hanging(notify: Callable[[bytes], None], chunks: int) -> None:
+def hanging(notify: Notify, chunks: int) -> None:
     """Stop answering at the fifth chunk, and say so."""
     if chunks == 5:
         notify(b"hanging\n")
         threading.Event().wait()
 
 
-def stubborn(port: int, notify: Callable[[bytes], None]) -> None:
+def stubborn(port: int, notify: Notify) -> None:
     """Chat with a child beside, both deaf to SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.fork() == 0:
@@ -138,7 +145,30 @@ def stubborn(port: int, notify: Callable[[bytes], None]) -> None:
     chat(port, immortal, notify)
 
 
-def deaf(port: int, notify: Callable[[bytes], None]) -> None:
+def with_daemon(port: int, notify: Notify) -> None:
+    """Chat with a grandchild beside, an orphan in a session of its own."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            notify(b"daemon\n")
+            signal.pause()
+        os._exit(0)
+    chat(port, immortal, notify)
+
+
+def turns_daemon(notify: Notify) -> None:
+    """Live on, without listening, as an orphan in a session of its own, after the launched process has ended."""
+    left, leaving = os.pipe()
+    if os.fork() != 0:
+        os.read(left, 1)  # not before the child is on its own
+        os._exit(0)
+    os.setsid()
+    notify(b"daemon\n")
+    os.write(leaving, b".")
+    signal.pause()
+
+
+def deaf(port: int, notify: Notify) -> None:
     """Run without listening, and say a little."""
     print(f"not listening at {port}", flush=True)
     notify(b"up\n")
@@ -157,7 +187,7 @@ def unanswering_datagrams(port: int) -> None:
 def main(name: str, port: int, fifo: str | None = None) -> None:
     """Serve until killed."""
     if fifo is None:
-        notify: Callable[[bytes], None] = lambda word: None  # noqa: E731  # the other branch needs a partial
+        notify: Notify = tell_nobody
     else:
         notify = partial(os.write, os.open(fifo, os.O_WRONLY))  # never closed: its end tells that all have gone
     servers: dict[str, Callable[[], None]] = {
@@ -171,6 +201,8 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "hanging": lambda: chat(port, partial(hanging, notify), notify),
         "well-behaved": lambda: chat(port, immortal, notify),
         "stubborn": lambda: stubborn(port, notify),
+        "with-daemon": lambda: with_daemon(port, notify),
+        "turns-daemon": lambda: turns_daemon(notify),
         "deaf": lambda: deaf(port, notify),
         "unanswering-datagrams": lambda: unanswering_datagrams(port),
     }

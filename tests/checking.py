@@ -1,4 +1,4 @@
-"""What the tests of the checker share: `check` in this process or in another, and a FIFO that tells when all have gone."""
+"""What the tests of the checker share: `check` in this process or another, and a FIFO that tells when all have gone."""
 
 import contextlib
 import json
@@ -64,9 +64,8 @@ class Checker:
         self._capfd.readouterr()
         try:
             code = main(["check", *words[:own], *report, *words[own:]])
-        except SystemExit as error:  # the argument parser's
-            assert isinstance(error.code, int)
-            code = error.code
+        except SystemExit as ended:  # the argument parser's
+            code = int(str(ended.code))
         out, err = self._capfd.readouterr()
         document = self._file.read_text() if self._file.exists() else "{}"
         for text in (out, err, document):

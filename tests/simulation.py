@@ -18,6 +18,7 @@ from reference.address import Address
 from reference.conformance import stage as stage_module
 from reference.conformance.dialect import NOTE
 from reference.conformance.oracle import ChatOracle
+from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Stall, Step
 from reference.conformance.stage import Manners, Stage
 from reference.conformance.transcript import Ending
 
@@ -34,6 +35,7 @@ class Connection:
     settled: list[bool] = field(default_factory=list)
     finished: bool = False  # the client sends no more
     gone: bool = False  # the client reads no more, and what it said may be lost
+    stalled: bool = False
     outgoing: bytearray = field(default_factory=bytearray)
     ending: Ending | None = None  # what comes after the last outgoing byte
     member: bool = False
@@ -116,7 +118,7 @@ class Room:
     def offer(self, member: Connection, delivery: bytes) -> None:
         if member.gone:
             return
-        room = self.buffer - len(member.outgoing)
+        room = self.buffer - len(member.outgoing) if member.stalled else len(delivery)
         member.outgoing += delivery[:room]
         if room < len(delivery):
             member.finished = True
@@ -172,10 +174,10 @@ class SimulatedStage(Stage):
 
     settling = False
 
-    def perform(self, step: Any) -> None:
-        from reference.conformance.scenario import Quit, Say
-
+    def perform(self, step: Step) -> None:
         self.settling = isinstance(step, Say | Quit)
+        if isinstance(step, Stall | Resume | Quit | HalfClose):
+            cast(Any, self._clients[step.who]).connection.stalled = isinstance(step, Stall)
         super().perform(step)
 
 

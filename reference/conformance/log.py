@@ -42,14 +42,25 @@ class Pending:
             self.segments.pop()
         self.segments.append((len(self.data), settled))
 
-    def pieces(self, taken: int, limit: int) -> list[tuple[int, bytes, bool]]:
-        """Return the next chunk, as long as it may be: where it begins, its bytes, whether it must be all of them."""
-        begins = range(taken, len(self.data)) if self.lossy else (taken,)
-        return [(begin, *self._piece(begin, limit)) for begin in begins if begin < len(self.data)]
+    def piece(self, taken: int, limit: int) -> tuple[bytes, bool]:
+        """Return the next chunk, as long as it may be, and whether it must be all of that; b"" if there is none."""
+        for end, settled in self.segments:
+            if end > taken:
+                return bytes(self.data[taken : min(end, taken + limit)]), settled
+        return b"", False
 
-    def _piece(self, begin: int, limit: int) -> tuple[bytes, bool]:
-        end, settled = next(segment for segment in self.segments if segment[0] > begin)
-        return bytes(self.data[begin : min(end, begin + limit)]), settled and not self.lossy
+    def find(self, chunk: bytes, taken: int, *, more: int = 0) -> int:
+        """Return where, at the earliest, a lossy speaker may have said this and so many bytes more; -1 for nowhere.
+
+        Only the earliest place matters: whatever may come after a later one may come after it as well.
+        """
+        begin = taken
+        for end, _ in self.segments:
+            at = self.data.find(chunk, begin, end - more)
+            if at >= 0:
+                return at
+            begin = max(begin, end)
+        return -1
 
 
 @dataclass(frozen=True)
@@ -118,12 +129,21 @@ class RoomLog:
         """Return all speakers who are pending, those that have gone included."""
         return list(self._pending)
 
+    def at_most(self) -> int:
+        """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
+        undelivered = max(
+            sum(len(waiting.data) - taken for taken, waiting in zip(r.taken, self._pending.values(), strict=True))
+            for r in self._readings
+        )
+        return len(self._dialect.delivery(b".")) * undelivered
+
     def next_deliveries(self) -> list[bytes]:
         """Return the longest deliveries that may come next, the likeliest first."""
         likely = max(self._readings, key=lambda reading: (sum(reading.taken), reading.position))
         found = []
         for taken, waiting in zip(likely.taken, self._pending.values(), strict=True):
-            found += [self._dialect.delivery(piece) for _, piece, _ in waiting.pieces(taken, self._dialect.chunk)[:1]]
+            piece, _ = waiting.piece(taken, self._dialect.chunk)
+            found += [self._dialect.delivery(piece)] if piece else []
         return found
 
     @property
@@ -156,18 +176,38 @@ class RoomLog:
         """Return the readings of the text as it now is that are still possible, and all that were met on the way."""
         left: set[Reading] = set()
         seen: set[Reading] = set()
-        todo = list(self._readings)
+        todo: dict[int, set[Reading]] = {}
+        for reading in self._readings:
+            todo.setdefault(reading.position, set()).add(reading)
         while todo:
-            reading = todo.pop()
-            if reading in seen:
-                continue
-            seen.add(reading)
-            if len(seen) > TOO_MANY:
-                raise Ambiguous
-            if reading.position == self.end or self._may_grow(reading):
-                left.add(reading)
-            todo.extend(self._next(reading))
+            for reading in self._best(todo.pop(min(todo))):
+                seen.add(reading)
+                if len(seen) > TOO_MANY:
+                    raise Ambiguous
+                if reading.position == self.end or self._may_grow(reading):
+                    left.add(reading)
+                for longer in self._next(reading):
+                    todo.setdefault(longer.position, set()).add(longer)
         return left, seen
+
+    def _best(self, readings: set[Reading]) -> list[Reading]:
+        """Leave out readings that took more of a speaker who has gone than another, and are otherwise the same.
+
+        Whatever may follow one of them may follow the other.
+        """
+        lossy = [waiting.lossy for waiting in self._pending.values()]
+        if not any(lossy) or len(readings) == 1:
+            return list(readings)
+        best: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        found = []
+        for reading in sorted(readings, key=lambda reading: sum(reading.taken)):
+            sure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if not gone)
+            unsure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if gone)
+            less = best.setdefault(sure, [])
+            if not any(all(one <= other for one, other in zip(few, unsure, strict=True)) for few in less):
+                less.append(unsure)
+                found.append(reading)
+        return found
 
     def _tail(self, reading: Reading) -> bytes:
         """Return what follows the reading: enough for one delivery and the prefix of another."""
@@ -185,10 +225,16 @@ class RoomLog:
             return False
         payload = tail[len(prefix) :]
         return any(
-            len(payload) < len(piece) and piece.startswith(payload)
+            self._may_begin(payload, taken, waiting)
             for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
-            for _, piece, _ in waiting.pieces(taken, self._dialect.chunk)
         )
+
+    def _may_begin(self, payload: bytes, taken: int, waiting: Pending) -> bool:
+        """Whether a speaker's next chunk may be this and at least one byte more."""
+        if waiting.lossy:
+            return len(payload) < self._dialect.chunk and waiting.find(payload, taken, more=1) >= 0
+        piece, _ = waiting.piece(taken, self._dialect.chunk)
+        return len(payload) < len(piece) and piece.startswith(payload)
 
     def _next(self, reading: Reading) -> list[Reading]:
         """Return the readings that have one whole delivery more."""
@@ -198,17 +244,24 @@ class RoomLog:
         payload = tail[len(prefix) :]
         found = []
         for index, (taken, waiting) in enumerate(zip(reading.taken, self._pending.values(), strict=True)):
-            for begin, piece, whole in waiting.pieces(taken, self._dialect.chunk):
-                for length in self._lengths(payload, piece, whole):
-                    offsets = (*reading.taken[:index], begin + length, *reading.taken[index + 1 :])
-                    found.append(Reading(reading.position + len(prefix) + length, offsets))
+            for length, end in self._chunks(payload, taken, waiting):
+                offsets = (*reading.taken[:index], end, *reading.taken[index + 1 :])
+                found.append(Reading(reading.position + len(prefix) + length, offsets))
         return found
 
-    def _lengths(self, payload: bytes, piece: bytes, whole: bool) -> list[int]:
-        """Return how many bytes of the payload may be one chunk: after it comes the end, or another delivery."""
+    def _chunks(self, payload: bytes, taken: int, waiting: Pending) -> list[tuple[int, int]]:
+        """Return how long a speaker's chunk at the beginning of the payload may be, and how much is taken of it then."""
+        if waiting.lossy:
+            lengths = self._lengths(payload, min(len(payload), self._dialect.chunk))
+            places = [(length, waiting.find(payload[:length], taken)) for length in lengths]
+            return [(length, at + length) for length, at in places if at >= 0]
+        piece, whole = waiting.piece(taken, self._dialect.chunk)
         if whole:
-            return [len(piece)] if payload.startswith(piece) else []
-        same = _common_prefix(payload, piece)
+            return [(len(piece), taken + len(piece))] if payload.startswith(piece) else []
+        return [(length, taken + length) for length in self._lengths(payload, _common_prefix(payload, piece))]
+
+    def _lengths(self, payload: bytes, same: int) -> list[int]:
+        """Return how many of that many bytes may be one chunk: after it comes the end, or another delivery."""
         prefix = self._dialect.prefix
         lengths = [same] if same and same == len(payload) else []
         at = payload.find(prefix, 1)

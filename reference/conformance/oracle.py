@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
-from reference.conformance.log import RoomLog
+from reference.conformance.log import Ambiguous, RoomLog
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -159,8 +159,7 @@ class ChatOracle:
                 self.members[who].stalled = True
                 self._disturbed("stalled")
             case Resume(who):
-                self.members[who].stalled = False
-                self.members[who].owed_at_resume = self.log.end - self._place(self.members[who])
+                self._wake(self.members[who])
             case Heed() | Settle():
                 pass
 
@@ -186,10 +185,16 @@ class ChatOracle:
         member = self.members[who]
         member.leaving = way
         member.must_reach = self.mark
-        member.stalled = False
+        self._wake(member)
         if way == "quit":
             self.log.lose(who)
         self._disturbed("left")
+
+    def _wake(self, member: Member) -> None:
+        """Note that the member reads again, if it did not."""
+        if member.stalled:
+            member.stalled = False
+            member.owed_at_resume = self.log.end - self._place(member) + self.log.at_most()
 
     def _disturbed(self, circumstance: blame.Circumstance) -> None:
         if circumstance not in self.circumstances:
@@ -258,8 +263,8 @@ class ChatOracle:
         member = self.members[who]
         member.held += data
         member.heard = member.proven = True
-        if member.place is None and not self._locate(member):
-            return bool(self._fitting(member))
+        if member.place is None:
+            return self._locate(member) or bool(self._fitting(member))
         return self._follow(member)
 
     def _follow(self, member: Member) -> bool:
@@ -284,9 +289,13 @@ class ChatOracle:
     def _locate(self, member: Member) -> bool:
         """Find out where the member began, from what others have read, or from its own if nobody else can tell."""
         begins = self._fitting(member)
-        alone = not any(other.place is not None and other.reads for other in self.members.values())
-        if begins and (alone or (len(begins) == 1 and begins[0] + len(member.held) <= self.log.end)):
+        others = [other for other in self.members.values() if other is not member and not (other.gone or other.leaving)]
+        alone = not any(other.place is not None and other.reads for other in others)
+        if alone and member.held and (len(begins) > 1 or (begins and others and self.log.outstanding())):
+            raise Ambiguous  # it may have begun elsewhere, or another may have heard something before
+        if len(begins) == 1 and (alone or begins[0] + len(member.held) <= self.log.end):
             member.place = begins[0]
+            self._follow(member)
         return member.place is not None
 
     def _fitting(self, member: Member) -> list[int]:

@@ -118,8 +118,10 @@ def decided(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the options leave out."""
+    """Leave out what the options leave out, and tell those classes that wait by themselves how long to."""
     options = config.stash[RUN].options
+    for cls in {cls for item in items if (cls := conformance_class(item)) is not None and hasattr(cls, "patience")}:
+        cls.patience = options.patience
     left_out = [item for item in items if conformance_class(item) and not _selected(item, options)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -35,6 +35,9 @@ from reference.conformance.violation import VIOLATIONS, Finding, Violation
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
+DRIPPING = 4
+"""Times the patience that all which is due to one client after one step may take, if it comes in drips."""
+
 ABRUPT = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
@@ -97,7 +100,10 @@ class Stage:
         self._act(step)
         listeners = self.oracle.listeners(step)
         for who in listeners:
+            until = time.monotonic() + DRIPPING * self.patience
             while self.oracle.due(who):
+                if time.monotonic() > until:
+                    self._wait_in_vain(who, DRIPPING * self.patience)
                 self._read(who)
         self._glance_at(self.oracle.bystanders())
         if listeners:
@@ -133,10 +139,13 @@ class Stage:
         client = self._clients[who]
         got = client.receive()
         if got is None:
-            self.transcript.entries.append(Waited(who, client.patience))
-            self._report(self.oracle.silent(who))
+            self._wait_in_vain(who, client.patience)
         else:
             self._take(who, got)
+
+    def _wait_in_vain(self, who: str, seconds: float) -> None:
+        self.transcript.entries.append(Waited(who, seconds))
+        self._report(self.oracle.silent(who))
 
     def _glance_at(self, names: list[str]) -> None:
         """Take what is there for these clients, without waiting."""
@@ -163,7 +172,8 @@ class Stage:
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
         wanted = self.oracle.lacks(who)
-        while wanted and wanted not in data and len(data) < EVIDENCE:
+        until = time.monotonic() + self.patience
+        while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
                 break
@@ -197,8 +207,7 @@ class Stage:
             knocks += 1
             self.perform(Say(step.speaker, b"knock %d" % knocks))
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
-                self.transcript.entries.append(Waited(step.who, self.patience))
-                self._report(self.oracle.silent(step.who))
+                self._wait_in_vain(step.who, self.patience)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
                 client.wait_at_most(min(GLANCE, self.patience))

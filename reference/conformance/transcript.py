@@ -39,7 +39,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Waited:
-    """A client read nothing for so many seconds, though something was due."""
+    """A client had not read all that was due after so many seconds."""
 
     who: str
     seconds: float

@@ -1,0 +1,51 @@
+"""The study note's own programs, judged: they keep the basic profile and break the hardened one, every time alike."""
+
+import sys
+
+import pytest
+
+from reference.clauses import CLAUSES
+from tests.checking import Checker
+
+QUICK = ("--examples", 20, "--patience", 1)
+
+ECHO = {id: "holds" if id.startswith("ECHO") else "not-applicable" for id in CLAUSES if id[:3] in ("ECH", "UDP")}
+
+CHAT = {
+    **{f"CHAT-{number}": "holds" for number in range(1, 12)},
+    "CHAT-12": "violated",
+    "CHAT-13": "violated",
+    "CHAT-14": "not-checked",
+    "CHAT-15": "violated",
+    "CHAT-16": "violated",
+    "CHAT-17": "violated",
+}
+
+UNJOINED = {id: "violated" if id == "CHAT-2" else "not-checked" for id in CHAT}
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "expected"),
+    [("echo", 0, ECHO), ("chat", 1, CHAT), ("overthreaded", 1, CHAT), ("unjoined", 1, UNJOINED)],
+)
+def test_the_verdict_on_every_clause(check: Checker, program: str, code: int, expected: dict[str, str]) -> None:
+    protocol = "echo" if program == "echo" else "chat"
+    outcome = check(protocol, "--launch", f"{sys.executable} -m faults.note {program} {{port}}", *QUICK)
+    assert outcome.verdicts == expected, outcome.out
+    assert outcome.code == code
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_one_reset_costs_an_innocent_client_its_connection(check: Checker, program: str) -> None:
+    command = f"{sys.executable} -m faults.note {program} {{port}}"
+    outcome = check("chat", "--launch", command, *QUICK, "--", "-k", "an_idle_client_resets")
+    exchange = outcome.clause("CHAT-12")["exchange"]
+    reset = next(at for at, line in enumerate(exchange) if line.endswith("cal resets its connection"))
+    assert any(line.endswith(("ann reads end of stream", "ben reads end of stream")) for line in exchange[reset:])
+
+
+def test_without_the_join_the_first_word_is_never_answered(check: Checker) -> None:
+    command = f"{sys.executable} -m faults.note unjoined {{port}}"
+    outcome = check("chat", "--launch", command, *QUICK, "--only", "CHAT-2")
+    assert outcome.clauses_that("violated") == ["CHAT-2"]
+    assert outcome.clause("CHAT-2")["exchange"][-1].endswith("reads end of stream")
