@@ -48,7 +48,12 @@ def performer(kind: type[Performer]) -> Performer:
     """Return a performer of that kind for the reference's chat in this process."""
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
     return kind(
-        server, patience=5, oracle=ChatConformance.oracle, greeting=ChatConformance.greeting, survival="CHAT-11"
+        server,
+        patience=5,
+        oracle=ChatConformance.oracle,
+        greeting=ChatConformance.greeting,
+        conversation="CHAT-2",
+        survival="CHAT-11",
     )
 
 

@@ -24,7 +24,12 @@ def performer(protocol: str, target: Target | str, patience: float) -> Performer
     """Return a performer for the target, as the plugin makes it; the caller closes it."""
     suite = SUITES[protocol]
     return Performer(
-        target, patience=patience, oracle=suite.oracle, greeting=suite.greeting, survival=suite.survival
+        target,
+        patience=patience,
+        oracle=suite.oracle,
+        greeting=suite.greeting,
+        conversation=suite.conversation,
+        survival=suite.survival,
     )
 
 

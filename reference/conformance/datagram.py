@@ -16,6 +16,7 @@ class DatagramConformance(Conformance):
     groups = ("UDP",)
     oracle = DatagramOracle
     greeting = (Connect("first"), Say("first", b"hello"))
+    conversation = "UDP-1"
     survival = "UDP-5"
 
     @staticmethod

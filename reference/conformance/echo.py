@@ -26,6 +26,7 @@ class EchoConformance(Conformance):
     groups = ("ECHO",)
     oracle = EchoOracle
     greeting = ask("first", b"hello\n")
+    conversation = "ECHO-2"
     survival = "ECHO-7"
 
     @decides("ECHO-1")

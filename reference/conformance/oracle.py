@@ -13,7 +13,7 @@ missing is put down to them, not to the innocent utterance that showed it.
 `blame.py` says which clause a misfit breaks; `echo_oracle.py` does all this for the echo servers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from reference.conformance import blame
@@ -120,6 +120,7 @@ class ChatOracle:
         self.mark = 0
         self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
         self.circumstances: list[blame.Circumstance] = []  # the latest last
+        self.ever: list[blame.Circumstance] = []  # all there have been: what they broke may show itself late
         self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
     # What the clients do
@@ -197,8 +198,9 @@ class ChatOracle:
             member.owed_at_resume = self.log.end - self._place(member) + self.log.at_most()
 
     def _disturbed(self, circumstance: blame.Circumstance) -> None:
-        if circumstance not in self.circumstances:
-            self.circumstances.append(circumstance)
+        for circumstances in (self.circumstances, self.ever):
+            if circumstance not in circumstances:
+                circumstances.append(circumstance)
         self.survivors.clear()
 
     # Whom to read
@@ -325,22 +327,29 @@ class ChatOracle:
         read = bytes(member.held) + data.removeprefix(member.held[-len(data) :])
         begin, expected = self._parting(member, read)
         unfinished = self.log.bytes_at(begin, max(0, self._place(member) - begin))
-        return blame.misfit(
-            blame.Misfit(
-                who=who,
-                expected=expected,
-                observed=(unfinished + read)[max(0, begin - self._place(member)) :]
-                if member.place is not None
-                else read,
-                before=self.log.bytes_at(0, begin),
-                first=not begin or begin == member.since,
-                utterance=self._unheard(who),
-                quits=self.quits,
-                circumstances=self.circumstances,
-                speakers=len(self.log.outstanding()),
-            ),
-            self.dialect,
+        return self._late(
+            blame.misfit(
+                blame.Misfit(
+                    who=who,
+                    expected=expected,
+                    observed=(unfinished + read)[max(0, begin - self._place(member)) :]
+                    if member.place is not None
+                    else read,
+                    before=self.log.bytes_at(0, begin),
+                    first=not begin or begin == member.since,
+                    utterance=self._unheard(who),
+                    quits=self.quits,
+                    circumstances=self.circumstances,
+                    speakers=len(self.log.outstanding()),
+                ),
+                self.dialect,
+            )
         )
+
+    def _late(self, finding: Finding) -> Finding:
+        """Return the finding with what earlier circumstances may have broken as well."""
+        late = (blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever))
+        return replace(finding, clauses=tuple(dict.fromkeys([*finding.clauses, *late])))
 
     def _parting(self, member: Member, read: bytes) -> tuple[int, list[bytes]]:
         """Return where the delivery begins in which the client and the log part, and what might have come there."""
@@ -363,7 +372,7 @@ class ChatOracle:
             member.gone = True
             self.log.lose(who)
             return None
-        return blame.cut_off(self._absence(who), how)
+        return self._late(blame.cut_off(self._absence(who), how))
 
     def _heard_all(self, who: str) -> bool:
         """Whether a leaver has read all that it must: what was delivered before it left, and no part of a delivery."""
@@ -375,10 +384,10 @@ class ChatOracle:
         return member.place >= member.must_reach and bool(self.log.boundaries(member.place, member.place))
 
     def silent(self, who: str) -> Finding:
-        return blame.missing(self._absence(who))
+        return self._late(blame.missing(self._absence(who)))
 
     def refused(self, who: str, why: str) -> Finding:
-        return blame.refused(who, why, self.circumstances)
+        return self._late(blame.refused(who, why, self.circumstances))
 
     def _absence(self, who: str) -> blame.Absence:
         member = self.members[who]

@@ -32,15 +32,18 @@ class Performer:
         patience: float,
         oracle: Callable[[Dialect], Oracle],
         greeting: Sequence[Step],
+        conversation: str,
         survival: str,
     ) -> None:
         self.target: Target = Running(target) if isinstance(target, str) else target
         self.patience = patience
         self._oracle = oracle
         self._greeting = greeting
+        self._conversation = conversation
         self._survival = survival
         self._broken_by = ""
         self._hopeless = ""
+        self._greeted = False
         self._last: Stage | None = None
         self.site: Site = self.target.start(patience)
         self.address = self.site.address
@@ -122,21 +125,21 @@ class Performer:
                 self.check_alive(self._last)
             except Violation as violation:
                 raise self.seen(violation) from None
-        if not self._broken_by:
+        if self._greeted and not self._broken_by:
             return
-        culprit = f"the violation of {self._broken_by}"
         try:
-            fresh = self.site.renew()
+            fresh = not self._broken_by or self.site.renew()
             self.address = self.site.address
-            with self.stage() as stage:
+            with self.stage(about=self._conversation) as stage:
                 stage.play(self._greeting)
+            self._greeted = True
         except CannotCheck as error:
-            self._hopeless = f"the server could not be restarted after {culprit}: {error}"
+            self._hopeless = f"the server could not be restarted after the violation of {self._broken_by}: {error}"
         except Violation as violation:
             if fresh:
-                self._hopeless = f"even a fresh server breaks {violation.clause_id} in its first conversation"
+                self._hopeless = f"a fresh server breaks {violation.clause_id} in its first conversation"
                 raise NotChecked(self._hopeless, violation) from None
-            self._hopeless = f"the server has not recovered from {culprit} and cannot be restarted"
+            self._hopeless = f"the server has not recovered from the violation of {self._broken_by}"
         if self._hopeless:
             raise NotChecked(self._hopeless)
         self._broken_by = ""

@@ -171,6 +171,7 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
             patience=run.options.patience,
             oracle=request.cls.oracle,
             greeting=request.cls.greeting,
+            conversation=request.cls.conversation,
             survival=request.cls.survival,
         )
     except CannotCheck as error:

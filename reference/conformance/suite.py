@@ -84,5 +84,7 @@ class Conformance:
     """What makes the oracle of a scenario, from a dialect."""
     greeting: ClassVar[Any]
     """The steps of a short conversation, to see that a server is in order."""
+    conversation: ClassVar[str]
+    """The clause that a server breaks which cannot even hold that."""
     survival: ClassVar[str]
     """The clause that a server breaks by ending when nobody asked it to."""
