@@ -139,7 +139,9 @@ class Performer:
             if fresh:
                 self._hopeless = f"a fresh server breaks {violation.clause_id} in its first conversation"
                 raise NotChecked(self._hopeless, violation) from None
-            self._hopeless = f"the server has not recovered from the violation of {self._broken_by}"
+            self._hopeless = (
+                f"the server has not recovered from the violation of {self._broken_by} and cannot be restarted"
+            )
         if self._hopeless:
             raise NotChecked(self._hopeless)
         self._broken_by = ""

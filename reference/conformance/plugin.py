@@ -227,12 +227,13 @@ def pytest_runtest_makereport(
         record = run.record_of(cls)
         if clause is not None:
             record.note(clause, outcome, why)
-        violation = error.violation if isinstance(error, NotChecked) else error
-        if isinstance(violation, Violation):
-            record.note_violation(violation, own=clause == violation.clause_id)
+        seen = error.violation if isinstance(error, NotChecked) and error.violation is not None else error
+        if isinstance(seen, Violation):
+            record.note_violation(seen, own=clause == seen.clause_id)
         told: Any = report  # whoever reports checks, not tests, reads these
         told.clause, told.verdict = clause, outcome
-        _explain(report, run.options, error)
+        told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
+        _explain(report, run.options, seen)
     return report
 
 

@@ -77,7 +77,7 @@ class Progress:
         self._subject = subject
         story = check.replace("_", " ")
         self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
-        if outcome == "not-checked" and report.outcome == "failed":
+        if report.trouble:
             self.trouble = True
             self._terminal.write_line(report.longreprtext)
 
