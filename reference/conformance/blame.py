@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reference.conformance.dialect import Dialect
+from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.scenario import show
 from reference.conformance.transcript import ENDINGS, Ending
 from reference.conformance.violation import Finding
+
+CHUNK = NOTE.chunk
 
 Circumstance = Literal["reset", "stalled", "concurrent", "crowded", "left"]
 
@@ -36,10 +38,16 @@ class Misfit:
     observed: bytes
     before: bytes  # what the client read before, as far as the log remembers
     first: bool  # the client had read nothing so far
-    utterance: bytes
+    said: list[bytes]  # the last words of each who is pending, or else of the client itself
+    stalled_once: bool
     quits: list[bytes]
     circumstances: Sequence[Circumstance]
     speakers: int
+
+    @property
+    def long(self) -> bool:
+        """Whether more was said than fits into a chunk."""
+        return sum(map(len, self.said)) > CHUNK
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class Absence:
     expected: str  # the delivery in words, or "" when only the end of the stream was due
     leaving: str | None
     lurker: bool
+    begun: bool  # a part of the delivery came
     stalled_once: bool
     utterance: bytes
     circumstances: Sequence[Circumstance]
@@ -71,26 +80,32 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
         return ["CHAT-7", "CHAT-4"]
     if observed and not observed.replace(prefix, b""):
         return ["CHAT-6", "CHAT-4"]
-    from_nowhere = "CHAT-1" if seen.first else "CHAT-4"
+    extra = observed[: observed.find(wanted)] if wanted in observed else observed
+    again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
+    from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
     if seen.speakers > 1 or "concurrent" in seen.circumstances:
-        likely = "CHAT-13" if observed.startswith(prefix) else "CHAT-14"
+        likely = "CHAT-14" if _mixed(seen, prefix) else "CHAT-13"
         return [likely, "CHAT-13", *_by_circumstance(seen.circumstances), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
     if not wanted:
         return [from_nowhere, *_by_circumstance(seen.circumstances)]
-    if "stalled" in seen.circumstances:
+    if seen.stalled_once:
         return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
-    if wanted in observed:  # something came before it
-        return [from_nowhere, "CHAT-3"]
+    if wanted in observed:  # something came before it, or after it
+        return ["CHAT-6", from_nowhere] if seen.long and not extra else [from_nowhere, "CHAT-3"]
     if not observed.startswith(prefix[: len(observed)]):
         bare = wanted.removeprefix(prefix)
-        return (
-            ["CHAT-2"] if observed.startswith(bare) else ["CHAT-6" if len(seen.utterance) > dialect.chunk else "CHAT-2"]
-        )
+        return ["CHAT-6"] if seen.long and not observed.startswith(bare) else ["CHAT-2"]
     if observed in seen.before:
         return ["CHAT-4", "CHAT-5"]
-    if len(seen.utterance) > dialect.chunk:
-        return ["CHAT-6", "CHAT-5", "CHAT-3"]
-    return ["CHAT-3", "CHAT-5", "CHAT-2"]
+    shortened = wanted.startswith(prefix + observed.removeprefix(prefix).partition(prefix)[0])
+    order = [] if shortened else ["CHAT-5"]
+    return ["CHAT-6", *order, "CHAT-3"] if seen.long else ["CHAT-3", *order, "CHAT-2"]
+
+
+def _mixed(seen: Misfit, prefix: bytes) -> bool:
+    """Whether something between two prefixes is a piece of what nobody said."""
+    first, *pieces = seen.observed.split(prefix)
+    return bool(first) or any(not any(piece in said for said in seen.said) for piece in pieces[:-1])
 
 
 def _by_circumstance(circumstances: Sequence[Circumstance]) -> list[str]:
@@ -123,13 +138,15 @@ def _absence_clauses(absent: Absence) -> list[str]:
         crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
         return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
     blamed = _by_circumstance(absent.circumstances)
+    if absent.begun and not blamed:
+        return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3", "CHAT-2"]
     if absent.stalled_once:
         blamed.append("CHAT-15")
     if b"quit" in absent.utterance.lower():
         blamed.append("CHAT-8")
     elif not (absent.utterance.isascii() and absent.utterance.replace(b"\n", b" ").decode().isprintable()):
         blamed.append("CHAT-3")
-    elif len(absent.utterance) > 1024:
+    elif len(absent.utterance) > CHUNK:
         blamed.append("CHAT-6")
     return [*blamed, "CHAT-2", "CHAT-5"]
 

@@ -41,6 +41,9 @@ from reference.conformance.violation import Finding
 WAITING = 64 * 1024
 """Bytes of deliveries that must be able to wait for a member that does not read: CHAT-15."""
 
+SAID = 40
+"""Utterances of a burst that are kept, to explain what goes wrong."""
+
 REMEMBERED = 1 << 20
 """Bytes of the log that are kept, at least, when nobody needs them any more."""
 
@@ -179,7 +182,7 @@ class ChatOracle:
         member.proven = True
         if member.since == self.log.end and not (member.held or self.log.outstanding()):
             member.place = self.log.end  # nothing is under way: it can have begun nowhere else
-        member.said = [data] if settled else [*member.said[-3:], data]
+        member.said = [data] if settled else [*member.said[-SAID:], data]
         self.log.say(who, data, settled)
 
     def _leave(self, who: str, way: Leaving) -> None:
@@ -337,7 +340,8 @@ class ChatOracle:
                     else read,
                     before=self.log.bytes_at(0, begin),
                     first=not begin or begin == member.since,
-                    utterance=self._unheard(who),
+                    said=[b"".join(self.members[name].said) for name in self.log.outstanding() or [who]],
+                    stalled_once=member.owed_at_resume > 0,
                     quits=self.quits,
                     circumstances=self.circumstances,
                     speakers=len(self.log.outstanding()),
@@ -397,6 +401,7 @@ class ChatOracle:
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,
             lurker=not member.proven,
+            begun=bool(member.held) or self._place(member) > self.log.read_until,
             stalled_once=member.owed_at_resume > 0,
             utterance=self._unheard(who),
             circumstances=self.circumstances,
