@@ -20,8 +20,9 @@ The way of a scenario through the suite, which is also the order to read it in:
     target.py         where the server is                 launch.py, keeper.py   a command, started and ended
     performer.py      one scenario after the other, none suffering from the one before
     chat.py echo.py datagram.py    a directed scenario for every clause, as classes that others subclass
-    server.py         the SRV clauses, in this process
-    exploration.py    the state machines around them
+    server.py         the SRV clauses, where the server runs; with it server_checks.py scene.py desk.py probes.py
+                      hosting.py forking.py, and under_check_family.py for the reference's own classes
+    machines.py       the state machines around them       exploration.py   running them, and what they find
     plugin.py         pytest options and fixtures         report.py     verdicts as text, JSON and JUnit
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`

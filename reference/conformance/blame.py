@@ -38,7 +38,8 @@ class Misfit:
     observed: bytes
     before: bytes  # what the client read before, as far as the log remembers
     first: bool  # the client had read nothing so far
-    said: list[bytes]  # the last words of each who is pending, or else of the client itself
+    utterance: bytes
+    said: list[bytes]  # the last words of each client
     stalled_once: bool
     quits: list[bytes]
     circumstances: Sequence[Circumstance]
@@ -47,7 +48,7 @@ class Misfit:
     @property
     def long(self) -> bool:
         """Whether more was said than fits into a chunk."""
-        return sum(map(len, self.said)) > CHUNK
+        return len(self.utterance) > CHUNK
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def misfit(seen: Misfit, dialect: Dialect) -> Finding:
     """Explain bytes that were not due."""
     wanted = seen.expected[0] if seen.expected else b""
     return Finding(
-        tuple(dict.fromkeys([*_misfit_clauses(seen, wanted, dialect), "CHAT-4"])),
+        tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect))),
         f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
         f"{seen.who} reads {show(seen.observed, 200)}",
     )
@@ -77,12 +78,20 @@ def misfit(seen: Misfit, dialect: Dialect) -> Finding:
 def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
     observed, prefix = seen.observed, dialect.prefix
     if any(observed.startswith(quit) for quit in seen.quits):
-        return ["CHAT-7", "CHAT-4"]
+        return ["CHAT-7"]
     if observed and not observed.replace(prefix, b""):
         return ["CHAT-6", "CHAT-4"]
     extra = observed[: observed.find(wanted)] if wanted in observed else observed
     again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
     from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
+    return [*_likely_clauses(seen, wanted, extra, from_nowhere, prefix), from_nowhere, "CHAT-4"]
+
+
+def _likely_clauses(seen: Misfit, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
+    observed = seen.observed
+    tail = observed.partition(prefix)[0]
+    if len(tail) > 1 and seen.before.endswith(tail):
+        return ["CHAT-14", *_by_circumstance(seen.circumstances)]
     if seen.speakers > 1 or "concurrent" in seen.circumstances:
         likely = "CHAT-14" if _mixed(seen, prefix) else "CHAT-13"
         return [likely, "CHAT-13", *_by_circumstance(seen.circumstances), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
@@ -96,7 +105,7 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
         bare = wanted.removeprefix(prefix)
         return ["CHAT-6"] if seen.long and not observed.startswith(bare) else ["CHAT-2"]
     if observed in seen.before:
-        return ["CHAT-4", "CHAT-5"]
+        return ["CHAT-4", "CHAT-5", *(["CHAT-6"] if seen.long else [])]
     shortened = wanted.startswith(prefix + observed.removeprefix(prefix).partition(prefix)[0])
     order = [] if shortened else ["CHAT-5"]
     return ["CHAT-6", *order, "CHAT-3"] if seen.long else ["CHAT-3", *order, "CHAT-2"]
@@ -139,7 +148,7 @@ def _absence_clauses(absent: Absence) -> list[str]:
         return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
     blamed = _by_circumstance(absent.circumstances)
     if absent.begun and not blamed:
-        return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3", "CHAT-2"]
+        return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3"]
     if absent.stalled_once:
         blamed.append("CHAT-15")
     if b"quit" in absent.utterance.lower():

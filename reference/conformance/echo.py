@@ -25,7 +25,7 @@ class EchoConformance(Conformance):
     protocol = "echo"
     groups = ("ECHO",)
     oracle = EchoOracle
-    greeting = ask("first", b"hello\n")
+    greeting = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
     conversation = "ECHO-2"
     survival = "ECHO-7"
 

@@ -83,8 +83,8 @@ class EchoOracle:
         heard = visit.reply[: len(visit.reply) - len(data)] + data if visit.reply.endswith(data) else data
         if visit.request is None:
             return self._finding(visit, ["ECHO-1"], who, heard)
-        due = self._replies(visit)[0]
-        if due and heard.endswith(due) and not self._special(visit):
+        due = b"" if self._special(visit) else self._replies(visit)[0]
+        if due and heard.endswith(due):
             return self._finding(visit, ["ECHO-1", "ECHO-2"], who, heard)
         if due and heard.startswith(due):
             return self._finding(visit, ["ECHO-3", "ECHO-2"], who, heard)
@@ -120,7 +120,8 @@ class EchoOracle:
     def silent(self, who: str) -> Finding:
         visit = self.visits[who]
         replied = visit.reply in self._replies(visit)
-        general = ["ECHO-3"] if replied and visit.reply else [*self._special(visit), "ECHO-2", "ECHO-3"]
+        ended_late = replied and (visit.reply or visit.request is None)
+        general = ["ECHO-3"] if ended_late else [*self._special(visit), "ECHO-2", "ECHO-3"]
         observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
         return self._finding(visit, [*self._absent(visit), *general], who, observed)
 

@@ -250,7 +250,7 @@ class RoomLog:
         return found
 
     def _chunks(self, payload: bytes, taken: int, waiting: Pending) -> list[tuple[int, int]]:
-        """Return how long a speaker's chunk at the beginning of the payload may be, and how much is taken of it then."""
+        """Return how long a speaker's chunk at the beginning of the payload may be, and how much it takes then."""
         if waiting.lossy:
             lengths = self._lengths(payload, min(len(payload), self._dialect.chunk))
             places = [(length, waiting.find(payload[:length], taken)) for length in lengths]
