@@ -209,7 +209,7 @@ class DatagramOracle:
 
     def silent(self, who: str) -> Finding:
         disturbed = ["UDP-5"] if self.disturbed else []
-        clauses = (*disturbed, *self._special(who), "UDP-1")
+        clauses = (*self._special(who), *disturbed, "UDP-1")
         return Finding(clauses, f"{who} reads {show(self._reply(who) or b'')}", f"{who} reads nothing")
 
     def ends(self, who: str, how: Ending) -> Finding | None:

@@ -35,6 +35,9 @@ from reference.conformance.violation import VIOLATIONS, Finding, Violation
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
+EXPLAINING = 0.25
+"""Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
+
 DRIPPING = 4
 """Times the patience that all which is due to one client after one step may take, if it comes in drips."""
 
@@ -172,7 +175,9 @@ class Stage:
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
         wanted = self.oracle.lacks(who)
-        until = time.monotonic() + self.patience
+        patience = min(self.patience, EXPLAINING)
+        until = time.monotonic() + patience
+        self._clients[who].wait_at_most(patience)
         while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:

@@ -1,0 +1,154 @@
+"""Addresses, clients and targets: the edge of the suite."""
+
+import socket
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reference.address import Address, BadAddress
+from reference.conformance import client, target
+from reference.conformance.client import Client, Unreachable, connect_at_once
+from reference.conformance.launch import Launch
+from reference.conformance.target import CannotCheck, InProcess, Launched, Running, free_port
+from reference.family import make_server
+
+
+@pytest.mark.parametrize(
+    "text", ["tcp://127.0.0.1:10007", "udp://[::1]:9", "tcp://localhost:0", "unix:///a b", "unix-datagram:///run/x"]
+)
+def test_an_address_is_written_as_it_is_read(text: str) -> None:
+    assert str(Address.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "127.0.0.1:1", "http://a:1", "tcp://a", "tcp://:1", "tcp://a:x", "tcp://a:65536", "tcp://[a:1", "tcp://a:1/b"],
+)
+def test_what_is_no_address_is_refused_with_the_form_that_would_do(text: str) -> None:
+    with pytest.raises(BadAddress, match=r"write \S+:(//host:port|///path)"):
+        Address.parse(text)
+
+
+def test_a_unix_address_is_an_absolute_path() -> None:
+    with pytest.raises(BadAddress, match="no absolute path: write unix:///path"):
+        Address.parse("unix://socket")
+
+
+def test_the_address_family_follows_from_the_address() -> None:
+    families = [Address.parse(text).family for text in ("tcp://127.0.0.1:1", "tcp://[::1]:1", "unix:///a")]
+    assert families == [socket.AF_INET, socket.AF_INET6, socket.AF_UNIX]
+
+
+def test_the_same_address_at_another_port() -> None:
+    assert str(Address.parse("udp://[::1]:9").with_port(10)) == "udp://[::1]:10"
+
+
+def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(target, "PORTS", range(port, port + 1))
+        monkeypatch.setattr(target.random.SystemRandom, "sample", lambda _self, ports, _count: list(ports))
+        with pytest.raises(CannotCheck, match=f"no free port on 127.0.0.1 among a hundred tried from {port} to {port}"):
+            free_port()
+
+
+def test_a_client_that_cannot_be_set_up_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "_acknowledge", interrupted)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(KeyboardInterrupt):
+        Client(Address("tcp", *server.getsockname()), patience=1)
+
+
+def test_a_crowd_that_is_refused_says_how_many_got_in() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address("tcp", *server.getsockname())
+    arrived, reason = connect_at_once(address, 1, 3)
+    assert arrived == []
+    assert reason == "connection refused after 0 of 3 connections"
+
+
+def test_a_crowd_waits_no_longer_than_its_patience() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        arrived, reason = connect_at_once(Address("tcp", *server.getsockname()), 0.1, 20)
+        assert len(arrived) < 20
+        assert reason == f"timed out after {len(arrived)} of 20 connections"
+        for one in arrived:
+            one.close()
+
+
+def test_a_crowd_over_unix_sockets_that_is_refused_says_so(tmp_path: Path) -> None:
+    arrived, reason = connect_at_once(Address("unix", path=str(tmp_path / "nobody")), 1, 2)
+    assert arrived == []
+    assert reason == "no such file or directory after 0 of 2 connections"
+
+
+def test_a_client_by_name_knows_its_servers_datagrams() -> None:
+    with make_server("echo", Address("udp", "127.0.0.1")) as server:
+        port = server.server_address[1]
+        with Client(Address("udp", "localhost", port), patience=5) as ann:
+            ann.send(b"hi")
+            server.handle_request()
+            assert ann.receive() == b"HI"
+
+
+def test_errors_are_told_in_words() -> None:
+    assert client.describe(TimeoutError()) == "timed out"
+    assert client.describe(ConnectionRefusedError(111, "whatever")) == "connection refused"
+    assert client.describe(OSError("no number")) == "no number"
+
+
+def test_a_name_that_nobody_knows_is_told_in_words() -> None:
+    with pytest.raises(Unreachable) as refused:
+        Client(Address("tcp", "no.such.host.invalid", 1), patience=1)
+    assert "Errno" not in str(refused.value)
+
+
+def test_targets_are_named_as_a_report_names_them() -> None:
+    assert str(Running("tcp://127.0.0.1:1")) == "tcp://127.0.0.1:1"
+    assert str(Launched("serve {port}")) == "serve {port}"
+    assert str(InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1")))) == "in process"
+
+
+@pytest.mark.parametrize("wrong", [Running("nowhere"), Launched("cat", at="nowhere")])
+def test_a_target_with_a_wrong_address_cannot_be_checked(wrong: Running | Launched) -> None:
+    with pytest.raises(CannotCheck, match="'nowhere' is not an address"):
+        wrong.start(1)
+
+
+def test_a_server_that_ends_by_itself_is_known_to_have() -> None:
+    site = InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1"))).start(1)
+    assert site.obituary() == ""
+    site.server.shutdown()
+    site._thread.join()
+    assert site.obituary() == "serve_forever() ended by itself"
+    assert site.renew()
+    assert site.obituary() == ""
+    site.close()
+
+
+def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
+    listening = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\nwhile 1: s.accept()"
+    script = tmp_path / "listen.py"
+    script.write_text(listening)
+    site = Launched(f"{sys.executable} {script} {{port}}").start(5)
+    site.rest()
+    assert site.obituary() == ""
+    site.close()
+    site.close()
+    site.rest()
+    assert site.obituary() == ""
+
+
+def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference.conformance.launch.GRACE", 0.05)
+    with tempfile.TemporaryDirectory():
+        launch = Launch(["sleep", "600"])
+        launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
+        launch.close()
+        assert launch._keeper.returncode == -9
