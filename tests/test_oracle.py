@@ -32,7 +32,7 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.stage import Stage
+from reference.conformance.stage import Manners, Stage
 from reference.conformance.violation import Finding, Violation
 from tests import simulation
 from tests.simulation import Connection, Room, room_of
@@ -40,7 +40,7 @@ from tests.simulation import Connection, Room, room_of
 SMALL = 3000
 """Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB."""
 
-EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 class Clients:
@@ -162,7 +162,7 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 @given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS)
 @EXAMPLES
 def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
-    seed: int, steps: int, manners: simulation.Manners
+    seed: int, steps: int, manners: Manners
 ) -> None:
     with simulation.stage(Room(Random(seed)), manners=manners) as stage:
         clients = Clients(stage, Random(seed + 1))

@@ -62,7 +62,7 @@ class Absence:
     begun: bool  # a part of the delivery came
     stalled_once: bool
     utterance: bytes
-    circumstances: Sequence[Circumstance]
+    circumstances: Sequence[Circumstance]  # for one who leaves: those amid which it began to
 
 
 def misfit(seen: Misfit, dialect: Dialect) -> Finding:
@@ -142,7 +142,8 @@ def _otherwise(absent: Absence) -> str:
 
 def _absence_clauses(absent: Absence) -> list[str]:
     if absent.leaving:
-        return [{"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-1", "CHAT-11"]
+        mixed_up = ["CHAT-13"] if "concurrent" in absent.circumstances else []
+        return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-1", "CHAT-11"]
     if absent.lurker:
         crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
         return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]

@@ -105,6 +105,7 @@ class Member:
     owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
     leaving: Leaving | None = None
     must_reach: int = 0  # the mark when it began to leave
+    amid: tuple[blame.Circumstance, ...] = ()  # the circumstances then
     gone: bool = False
 
     @property
@@ -129,8 +130,6 @@ class ChatOracle:
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
-        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
-            self._disturbed("concurrent")  # the last delivery may still be going round
         match step:
             case Connect(who):
                 self._arrive(who)
@@ -166,6 +165,8 @@ class ChatOracle:
                 self._wake(self.members[who])
             case Heed() | Settle():
                 pass
+        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
+            self._disturbed("concurrent", least=True)  # the last delivery may still be going round
 
     def _arrive(self, who: str) -> None:
         self.members[who] = Member(since=self.log.end)
@@ -188,6 +189,7 @@ class ChatOracle:
     def _leave(self, who: str, way: Leaving) -> None:
         member = self.members[who]
         member.leaving = way
+        member.amid = tuple(self.circumstances)
         member.must_reach = self.mark
         self._wake(member)
         if way == "quit":
@@ -200,10 +202,11 @@ class ChatOracle:
             member.stalled = False
             member.owed_at_resume = self.log.end - self._place(member) + self.log.at_most()
 
-    def _disturbed(self, circumstance: blame.Circumstance) -> None:
+    def _disturbed(self, circumstance: blame.Circumstance, *, least: bool = False) -> None:
+        """Note a circumstance: as the latest, or as the `least` likely to be to blame."""
         for circumstances in (self.circumstances, self.ever):
             if circumstance not in circumstances:
-                circumstances.append(circumstance)
+                circumstances.insert(0 if least else len(circumstances), circumstance)
         self.survivors.clear()
 
     # Whom to read
@@ -407,5 +410,5 @@ class ChatOracle:
             begun=bool(member.held) or self._place(member) > self.log.read_until,
             stalled_once=member.owed_at_resume > 0,
             utterance=self._unheard(who),
-            circumstances=self.circumstances,
+            circumstances=member.amid if member.leaving else self.circumstances,
         )

@@ -1,0 +1,301 @@
+"""One scenario after the other: none suffers from the one before, and nothing is blamed that cannot be known."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from reference.address import Address
+from reference.chat import ChatHandler
+from reference.clauses import CLAUSES
+from reference.conformance import pacing
+from reference.conformance.performer import Performer
+from reference.conformance.record import Record
+from reference.conformance.scenario import Quit, Say, join
+from reference.conformance.suite import NotApplicable, NotChecked
+from reference.conformance.target import CannotCheck, Running, Site
+from reference.conformance.transcript import Did, Heard, Transcript
+from reference.conformance.violation import VIOLATIONS, Violation
+from tests.directed import checks, performer
+from tests.planted import BUGS, Bug
+
+PATIENCE = 0.3
+
+
+@pytest.fixture
+def _quietly(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL")
+
+
+@dataclass
+class Fragile:
+    """A target whose server can be renewed only so often."""
+
+    bug: Bug
+    renewals: int = 0
+
+    def start(self, patience: float) -> Site:
+        return FragileSite(self.bug.target().start(patience), self.renewals)
+
+
+@dataclass
+class FragileSite:
+    site: Any
+    renewals: int
+    death: list[str] = field(default_factory=list)
+    address: Address = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.address = self.site.address
+
+    def renew(self) -> bool:
+        if not self.renewals:
+            raise CannotCheck("no more of them")
+        self.renewals -= 1
+        renewed: bool = self.site.renew()
+        self.address = self.site.address
+        return renewed
+
+    def rest(self) -> None:
+        self.site.rest()
+
+    def obituary(self) -> str:
+        return "".join(self.death)
+
+    def close(self) -> None:
+        self.site.close()
+
+
+@pytest.fixture
+def quits_wrongly() -> Iterator[Performer]:
+    with closing(performer("chat", BUGS["delivers quit"][1].target(), PATIENCE)) as performing:
+        yield performing
+
+
+BREAKING = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
+
+
+def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Performer) -> None:
+    before = quits_wrongly.address
+    with pytest.raises(Violation) as caught:
+        quits_wrongly.play(*BREAKING, about="CHAT-7")
+    assert caught.value.clause_id == "CHAT-7"
+    assert not caught.value.afterwards
+    transcript = quits_wrongly.play(*join("ann"), about="CHAT-2")
+    assert quits_wrongly.address != before
+    assert transcript.steps()[:2] == join("ann")
+
+
+def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
+    class DiesAfterwards(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            return super().leaves(chunk) or chunk.endswith(b"is still here")
+
+    with closing(performer("chat", Bug("chat", DiesAfterwards).target(), PATIENCE)) as performing:
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), about="CHAT-1")
+        assert caught.value.afterwards
+
+
+def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
+    site = BUGS["delivers quit"][1].target().start(PATIENCE)
+    with closing(site), closing(performer("chat", str(site.address), PATIENCE)) as performing:
+        for _ in range(2):
+            with pytest.raises(Violation):
+                performing.play(*BREAKING, about="CHAT-7")
+
+
+def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
+    class Mute(ChatHandler):
+        mute = False
+
+        def deliver(self, chunk: bytes) -> None:
+            if chunk == b"gone":
+                type(self).mute = True
+            if not self.mute:
+                super().deliver(chunk)
+
+    site = Bug("chat", Mute).target().start(PATIENCE)
+    with closing(site), closing(performer("chat", Running(site.address), PATIENCE)) as performing:
+        with pytest.raises(Violation):
+            performing.play(*join("ann"), Say("ann", b"gone"), about="CHAT-2")
+        for _ in range(2):
+            with pytest.raises(NotChecked, match="has not recovered from the violation of CHAT-2"):
+                performing.play(*join("ann"), about="CHAT-3")
+
+
+def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
+    with closing(performer("chat", Fragile(BUGS["delivers quit"][1]), PATIENCE)) as performing:
+        with pytest.raises(Violation):
+            performing.play(*BREAKING, about="CHAT-7")
+        with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
+            performing.play(*join("ann"), about="CHAT-2")
+
+
+def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
+    with (
+        closing(performer("chat", BUGS["greets"][1].target(), PATIENCE)) as performing,
+        pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation") as caught,
+    ):
+        performing.play(*join("ann"), about="CHAT-2")
+    assert caught.value.violation is not None
+    assert caught.value.violation.clause_id == "CHAT-1"
+
+
+@pytest.mark.parametrize("when", ["at the end of a scenario", "between two scenarios"])
+def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) -> None:
+    with closing(performer("chat", Fragile(Bug("chat"), renewals=1), PATIENCE)) as performing:
+        site: Site = performing.site
+        assert isinstance(site, FragileSite)
+        performing.play(*join("ann"), about="CHAT-2")
+        site.death.append("it died")
+        if when == "at the end of a scenario":
+            performing._last = None
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), about="CHAT-2")
+        assert caught.value.clause_id == "CHAT-11"
+        assert caught.value.observed == "it ended; it died"
+        assert caught.value.expected == "the server goes on when its clients have gone"
+
+
+def test_a_check_may_end_itself() -> None:
+    with pytest.raises(NotApplicable, match="no such thing"):
+        Performer.not_applicable("no such thing")
+    with pytest.raises(NotChecked, match="not here"):
+        Performer.not_checked("not here")
+
+
+# The one question for a clock
+
+
+PACED = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
+
+
+def lagging(by: float, every: int = 2) -> Transcript:
+    """Return an exchange in which every so many deliveries reach `late` so much later."""
+    transcript = Transcript()
+    for count in range(20):
+        transcript.entries += [
+            Did(Say("ann", b"x")),
+            Heard("prompt", b"ackx", count),
+            Heard("late", b"ac", count + (by if count % every == 0 else 0)),
+            Heard("late", b"kx", count + 0.5),
+        ]
+    return transcript
+
+
+def test_lags_are_counted_from_one_who_heard_the_same_before() -> None:
+    found = pacing.lags(lagging(0.04), "prompt", "late")
+    assert len(found) == 40
+    unheard = Transcript([Did(Say("ann", b"x")), Heard("late", b"ackx", 1.0), Heard("prompt", b"ackx", 2.0)])
+    assert pacing.lags(unheard, "prompt", "late") == []
+
+
+def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> None:
+    assert pacing.stalls([0.04, 0.0] * 10)
+    assert not pacing.stalls([0.04, *[0.0] * 10])
+    assert not pacing.stalls([])
+    finding = pacing.finding([0.04, 0.0, 0.05], "ben", "cal")
+    assert finding.clauses == ("CHAT-16",)
+    assert finding.observed == "cal hears 2 of 3 deliveries later, half of them by 50 ms or more"
+
+
+def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(performer("chat", Bug("chat").target(), 5.0)) as performing:
+        seen = iter([[1.0], [1.0], [0.0]])
+        monkeypatch.setattr(pacing, "lags", lambda *_: next(seen))
+        performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+        monkeypatch.setattr(pacing, "lags", lambda *_: [1.0])
+        with pytest.raises(Violation) as caught:
+            performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-16"
+
+
+def test_another_violation_on_the_way_is_reported(quits_wrongly: Performer) -> None:
+    with pytest.raises(Violation) as caught:
+        quits_wrongly.pace(*BREAKING, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-7"
+
+
+class Recorded:
+    """A `play` that only says how a check ended itself."""
+
+    def __init__(self, transport: str) -> None:
+        self.address = Address(transport)
+
+    def not_applicable(self, why: str) -> None:
+        raise NotApplicable(why)
+
+    def not_checked(self, why: str) -> None:
+        raise NotChecked(why)
+
+
+def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (_, check), *_ = checks("chat", "CHAT-16")
+    with pytest.raises(NotApplicable, match="unix knows no delayed acknowledgements"):
+        check(Recorded("unix"))
+    monkeypatch.delattr("socket.TCP_QUICKACK")
+    with pytest.raises(NotChecked, match="TCP_QUICKACK"):
+        check(Recorded("tcp"))
+
+
+@pytest.mark.parametrize("protocol", ["chat", "echo", "datagram"])
+def test_the_reference_passes_every_directed_check(protocol: str) -> None:
+    from tests.directed import outcomes
+
+    found = [(clause, outcome) for clause, _, outcome in outcomes(protocol, Bug(protocol).target(), 5.0)]
+    assert [outcome for _, outcome in found if outcome is not None] == []
+    group = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}[protocol]
+    assert {clause for clause, _ in found} == {clause.id for clause in CLAUSES.values() if clause.group == group}
+
+
+# Verdicts
+
+
+def violation(clause: str, observed: str = "something") -> Violation:
+    return VIOLATIONS[clause]("something else", observed, ["   1  ann connects"])
+
+
+def test_a_clause_is_violated_if_any_check_saw_it_broken_and_its_own_story_is_told() -> None:
+    record = Record(["CHAT"])
+    record.note("CHAT-2", "holds")
+    record.note_violation(violation("CHAT-2", "by the way"))
+    record.note_violation(violation("CHAT-2", "by its own check"), own=True)
+    record.note_violation(violation("CHAT-2", "by its second check"), own=True)
+    verdict = record.verdict(CLAUSES["CHAT-2"])
+    assert (verdict.outcome, verdict.why) == ("violated", "by its own check")
+    assert record.known("CHAT-2")
+    assert not record.known("CHAT-3")
+
+
+def test_a_clause_holds_only_if_every_check_of_it_could_end() -> None:
+    record = Record(["UDP"])
+    record.note("UDP-1", "holds")
+    record.note("UDP-1", "not-checked", "no time")
+    record.note("UDP-2", "not-applicable", "no such thing")
+    record.note("UDP-2", "holds")
+    record.note("UDP-3", "not-applicable", "no such thing")
+    assert [(v.clause.id, v.outcome, v.why) for v in record.verdicts()] == [
+        ("UDP-1", "not-checked", "no time"),
+        ("UDP-2", "holds", ""),
+        ("UDP-3", "not-applicable", "no such thing"),
+        ("UDP-4", "not-checked", "not selected"),
+        ("UDP-5", "not-checked", "not selected"),
+    ]
+
+
+def test_a_violation_tells_its_whole_story() -> None:
+    found = violation("CHAT-7")
+    found.note = "seen once"
+    assert str(found).splitlines()[1:] == [
+        "expected: something else",
+        "observed: something",
+        "note:     seen once",
+        "exchange:",
+        "   1  ann connects",
+    ]
+    assert str(violation("CHAT-7")).splitlines()[3] == "exchange:"
