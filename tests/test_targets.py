@@ -1,5 +1,6 @@
 """Addresses, clients and targets: the edge of the suite."""
 
+import random
 import socket
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from reference.conformance import client, target
 from reference.conformance.client import Client, Unreachable, connect_at_once
 from reference.conformance.launch import Launch
 from reference.conformance.target import CannotCheck, InProcess, Launched, Running, free_port
-from reference.family import make_server
+from reference.family import make_server, server_address
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPat
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         monkeypatch.setattr(target, "PORTS", range(port, port + 1))
-        monkeypatch.setattr(target.random.SystemRandom, "sample", lambda _self, ports, _count: list(ports))
+        monkeypatch.setattr(random.SystemRandom, "sample", lambda _self, ports, _count: list(ports))
         with pytest.raises(CannotCheck, match=f"no free port on 127.0.0.1 among a hundred tried from {port} to {port}"):
             free_port()
 
@@ -90,8 +91,8 @@ def test_a_crowd_over_unix_sockets_that_is_refused_says_so(tmp_path: Path) -> No
 
 def test_a_client_by_name_knows_its_servers_datagrams() -> None:
     with make_server("echo", Address("udp", "127.0.0.1")) as server:
-        port = server.server_address[1]
-        with Client(Address("udp", "localhost", port), patience=5) as ann:
+        address = server_address(server)
+        with Client(Address("udp", "localhost", address.port), patience=5) as ann:
             ann.send(b"hi")
             server.handle_request()
             assert ann.receive() == b"HI"
