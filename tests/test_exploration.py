@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from hypothesis.errors import HypothesisException
 
 from reference.address import Address
 from reference.chat import ChatHandler
@@ -30,7 +31,7 @@ PATIENCE = 1.0
 
 @pytest.fixture(autouse=True)
 def _be_brief_once_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "BRIEF", 0.05)
+    monkeypatch.setattr(exploration, "BRIEF", 0.1)
     monkeypatch.setattr(stage, "EXPLAINING", 0.05)
 
 
@@ -227,3 +228,12 @@ def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPat
         with pytest.raises(Violation):
             explore(performing, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored == ["chat, basic: 0 runs of 3: the server broke CHAT-11 before, 0 steps (seed 0)"]
+
+
+def test_an_error_of_hypothesis_that_hides_no_violation_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise HypothesisException
+
+    monkeypatch.setattr(exploration, "run_state_machine_as_test", broken)
+    with pytest.raises(HypothesisException):
+        explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)

@@ -61,6 +61,9 @@ class FragileSite:
     def rest(self) -> None:
         self.site.rest()
 
+    def calm(self) -> None:
+        self.site.calm()
+
     def obituary(self) -> str:
         return "".join(self.death)
 

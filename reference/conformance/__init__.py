@@ -18,6 +18,7 @@ The way of a scenario through the suite, which is also the order to read it in:
     record.py         a verdict for every clause
 
     target.py         where the server is                 launch.py, keeper.py   a command, started and ended
+    threads.py        whether it has come to rest
     performer.py      one scenario after the other, none suffering from the one before
     chat.py echo.py datagram.py    a directed scenario for every clause, as classes that others subclass
     server.py         the SRV clauses, where the server runs; with it server_checks.py scene.py desk.py probes.py

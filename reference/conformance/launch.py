@@ -10,9 +10,10 @@ import select
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from reference.conformance import threads
 
 LAST_WORDS = 3
 """Lines of the command's output that a report quotes."""
@@ -22,13 +23,6 @@ KEPT = 4096
 
 GRACE = 2.0
 """Seconds between asking the command to stop (SIGTERM) and ending it (SIGKILL)."""
-
-RESTED_WITHIN = 0.5
-"""Seconds to wait at most for all threads of the command to sleep; one that computes all the time never does."""
-
-ASLEEP = ("S", "D", "Z", "")
-DEAD = ("Z", "X", "")
-"""Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
 
 KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -71,7 +65,7 @@ class Launch:
 
     def obituary(self) -> str:
         """Return how the command ended and its last words, or "" while it runs."""
-        if self._keeper.poll() is None and _all_dead(self._keeper.pid):
+        if self._keeper.poll() is None and threads.all_dead(self._keeper.pid):
             self.ended_within(GRACE)  # the keeper is about to say how
         status = self._keeper.poll()
         if status is None:
@@ -84,9 +78,7 @@ class Launch:
 
     def rest(self) -> None:
         """Return when all threads of the command sleep, as far as this system can tell."""
-        until = time.monotonic() + RESTED_WITHIN
-        while not _at_rest(self._keeper.pid) and time.monotonic() < until:
-            os.sched_yield()
+        threads.rest(lambda: threads.below(self._keeper.pid))
 
     def close(self) -> None:
         """End the command and all it started, and wait for that."""
@@ -103,48 +95,3 @@ class Launch:
         self._reader.join()
         os.close(self._stop)
         self._keeper.stdout.close()
-
-
-def _at_rest(keeper: int) -> bool:
-    """Whether all threads below the keeper sleep and none has run while we looked (Linux; elsewhere: yes)."""
-    before = list(_runs(keeper))
-    return None not in before and before == list(_runs(keeper))
-
-
-def _runs(keeper: int) -> Iterator[tuple[str, str] | None]:
-    """Yield, for each thread below the keeper, its place and how often it has run; None for one that runs now."""
-    for task in _tasks(keeper):
-        yield (task, _read(f"{task}/schedstat")) if _state(task) in ASLEEP else None
-
-
-def _all_dead(keeper: int) -> bool:
-    """Whether nothing below the keeper lives (Linux; elsewhere only the keeper's own end tells)."""
-    return os.path.exists(f"/proc/{keeper}/task") and all(_state(task) in DEAD for task in _tasks(keeper))
-
-
-def _tasks(process: int) -> Iterator[str]:
-    """Yield the place in /proc of each thread of each process below this one."""
-    for thread in _listed(f"/proc/{process}/task"):
-        for child in _read(f"/proc/{process}/task/{thread}/children").split():
-            yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
-            yield from _tasks(int(child))
-
-
-def _state(task: str) -> str:
-    """Return the letter of a thread's state, "" if it has ended."""
-    return _read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
-
-
-def _listed(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:  # it has ended meanwhile, or this system has no /proc
-        return []
-
-
-def _read(file: str) -> str:
-    try:
-        with open(file) as opened:
-            return opened.read()
-    except OSError:  # likewise
-        return ""

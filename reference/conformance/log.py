@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 from reference.conformance.dialect import Dialect
 
-TOO_MANY = 20_000
-"""Readings considered for one extension; only utterances made to be ambiguous have more, and they are then not judged.
+TOO_MANY = 2_000
+"""Readings considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they
+are then not judged.
 """
 
 
@@ -176,13 +177,14 @@ class RoomLog:
         """Return the readings of the text as it now is that are still possible, and all that were met on the way."""
         left: set[Reading] = set()
         seen: set[Reading] = set()
+        most = TOO_MANY + self.end - min(reading.position for reading in self._readings)
         todo: dict[int, set[Reading]] = {}
         for reading in self._readings:
             todo.setdefault(reading.position, set()).add(reading)
         while todo:
             for reading in self._best(todo.pop(min(todo))):
                 seen.add(reading)
-                if len(seen) > TOO_MANY:
+                if len(seen) > most:
                     raise Ambiguous
                 if reading.position == self.end or self._may_grow(reading):
                     left.add(reading)

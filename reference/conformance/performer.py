@@ -125,6 +125,7 @@ class Performer:
                 self.check_alive(self._last)
             except Violation as violation:
                 raise self.seen(violation) from None
+        self.site.calm()
         if self._greeted and not self._broken_by:
             return
         try:

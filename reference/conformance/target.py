@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reference.address import Address, BadAddress
+from reference.conformance import threads
 from reference.conformance.client import Client, Unreachable
 from reference.conformance.launch import Launch
 
@@ -54,7 +55,10 @@ class Site(Protocol):
         """Replace the server by a fresh one; False where that is impossible."""
 
     def rest(self) -> None:
-        """Give the server time to finish what it is doing, as far as one can know."""
+        """Give the server time to finish what it is doing, as far as one can know: between two polite steps."""
+
+    def calm(self) -> None:
+        """The same before a scenario, so that nothing of the one before leaks into it."""
 
     def obituary(self) -> str:
         """Return how the server died and its last words, or "" as long as it lives or nobody can know."""
@@ -109,7 +113,10 @@ class InProcessSite:
         return True
 
     def rest(self) -> None:
-        """Do nothing: threads of this process come to rest with the checker."""
+        """Do nothing: to look after every step would cost more than the steps."""
+
+    def calm(self) -> None:
+        threads.rest(threads.others)
 
     def obituary(self) -> str:
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
@@ -165,6 +172,9 @@ class RunningSite:
     def rest(self) -> None:
         """Let the server run for a moment: nothing tells when it has come to rest."""
         os.sched_yield()
+
+    def calm(self) -> None:
+        self.rest()
 
     def obituary(self) -> str:
         return ""
@@ -263,6 +273,9 @@ class LaunchedSite:
     def rest(self) -> None:
         if self._launch is not None:
             self._launch.rest()
+
+    def calm(self) -> None:
+        self.rest()
 
     def obituary(self) -> str:
         return self._launch.obituary() if self._launch is not None else ""

@@ -1,0 +1,71 @@
+"""What Linux tells of the threads of a server: whether they are at rest, and whether they live.
+
+A server is at rest when all its threads sleep, waiting for clients. That can be seen where it runs on this machine, in
+/proc, and spares the suite all guessing at pauses. On other systems nothing is seen, and everything passes for resting.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+RESTED_WITHIN = 0.5
+"""Seconds to wait at most for all threads to sleep; one that computes all the time never does."""
+
+ASLEEP = ("S", "D", "Z", "")
+DEAD = ("Z", "X", "")
+"""Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
+
+
+def rest(tasks: Callable[[], Iterable[str]]) -> None:
+    """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
+    until = time.monotonic() + RESTED_WITHIN
+    while time.monotonic() < until:
+        before = [_runs(task) for task in tasks()]
+        if None not in before and before == [_runs(task) for task in tasks()]:
+            return
+        os.sched_yield()
+
+
+def below(process: int) -> Iterator[str]:
+    """Yield the place in /proc of each thread of each process below this one."""
+    for thread in _listed(f"/proc/{process}/task"):
+        for child in _read(f"/proc/{process}/task/{thread}/children").split():
+            yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
+            yield from below(int(child))
+
+
+def others() -> Iterator[str]:
+    """Yield the place in /proc of each thread of this process but the one that asks."""
+    own = str(threading.get_native_id())
+    yield from (f"/proc/self/task/{task}" for task in _listed("/proc/self/task") if task != own)
+
+
+def all_dead(process: int) -> bool:
+    """Whether nothing below the process lives; where nothing can be seen, no."""
+    return os.path.exists(f"/proc/{process}/task") and all(_state(task) in DEAD for task in below(process))
+
+
+def _runs(task: str) -> tuple[str, str] | None:
+    """Return the thread's place and how often it has run; None for one that runs now, or waits for a processor."""
+    return (task, _read(f"{task}/schedstat")) if _state(task) in ASLEEP else None
+
+
+def _state(task: str) -> str:
+    """Return the letter of a thread's state, "" if it has ended."""
+    return _read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:  # it has ended meanwhile, or this system has no /proc
+        return []
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file) as opened:
+            return opened.read()
+    except OSError:  # likewise
+        return ""
