@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="check this clause only (repeatable)")
     parser.add_argument("--strict", action="store_true", help="a violated SHOULD fails too")
     parser.add_argument(
-        "--examples", type=_number(int, 1), default=50, metavar="N", help="runs of each state machine (default: 50)"
+        "--examples", type=_number(int, 1), default=30, metavar="N", help="runs of each state machine (default: 30)"
     )
     parser.add_argument(
         "--seed", type=_seed, default=0, metavar="N|random", help="seed of the state machines (default: 0)"
@@ -228,7 +228,7 @@ def one_processor() -> Iterator[None]:
     Checker and server take turns with one interpreter then; handing it from one processor to the other and back costs
     two to three times as much as all they do (measured on two processors).
     """
-    if not hasattr(os, "sched_setaffinity"):
+    if not hasattr(os, "sched_setaffinity"):  # pragma: no cover - Linux has it
         yield
         return
     before = os.sched_getaffinity(0)

@@ -240,13 +240,6 @@ class DeliversUnlocked(Room):
             time.sleep(0)
 
 
-class DeliversInHalves(Room):
-    def deliver(self, delivery: bytes) -> None:
-        for part in (delivery[: len(delivery) // 2], delivery[len(delivery) // 2 :]):
-            super().deliver(part)
-            time.sleep(0)
-
-
 class IgnoresShortSends(Room):
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
         super().offer(member, delivery)
@@ -310,7 +303,6 @@ BUGS: Mapping[str, tuple[str, Bug]] = {
     "empties the room when one leaves": ("CHAT-11", Bug("chat", mix_in=EmptiesTheRoom)),
     "fails when a member was reset": ("CHAT-12", Bug("chat", LeavesTheResetBehind, FailsForTheReset)),
     "delivers without the lock": ("CHAT-13", Bug("chat", mix_in=DeliversUnlocked)),
-    "delivers in halves": ("CHAT-14", Bug("chat", mix_in=DeliversInHalves)),
     "goes on after a short send": ("CHAT-14", Bug("chat", mix_in=IgnoresShortSends)),
     "waits for slow members": ("CHAT-15", Bug("chat", mix_in=WaitsForTheSlow)),
     "cuts off early": ("CHAT-15", Bug("chat", mix_in=CutsOffEarly)),

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
@@ -15,7 +14,7 @@ from reference.conformance.performer import Performer
 from reference.conformance.record import Record
 from reference.conformance.scenario import Quit, Say, join
 from reference.conformance.suite import NotApplicable, NotChecked
-from reference.conformance.target import CannotCheck, Running, Site
+from reference.conformance.target import CannotCheck, InProcess, InProcessSite, Running
 from reference.conformance.transcript import Did, Heard, Transcript
 from reference.conformance.violation import VIOLATIONS, Violation
 from tests.directed import checks, performer
@@ -29,46 +28,28 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
 
 
-@dataclass
-class Fragile:
-    """A target whose server can be renewed only so often."""
+@dataclass(frozen=True)
+class Fragile(InProcess):
+    """A target whose server cannot be renewed."""
 
-    bug: Bug
-    renewals: int = 0
-
-    def start(self, patience: float) -> Site:
-        return FragileSite(self.bug.target().start(patience), self.renewals)
+    def start(self, patience: float) -> "FragileSite":  # noqa: ARG002  # it listens already
+        return FragileSite(self)
 
 
-@dataclass
-class FragileSite:
-    site: Any
-    renewals: int
-    death: list[str] = field(default_factory=list)
-    address: Address = field(init=False)
+class FragileSite(InProcessSite):
+    """A server that may be said to have died."""
 
-    def __post_init__(self) -> None:
-        self.address = self.site.address
+    death = ""
 
     def renew(self) -> bool:
-        if not self.renewals:
-            raise CannotCheck("no more of them")
-        self.renewals -= 1
-        renewed: bool = self.site.renew()
-        self.address = self.site.address
-        return renewed
-
-    def rest(self) -> None:
-        self.site.rest()
-
-    def calm(self) -> None:
-        self.site.calm()
+        raise CannotCheck("no more of them")
 
     def obituary(self) -> str:
-        return "".join(self.death)
+        return self.death
 
-    def close(self) -> None:
-        self.site.close()
+
+def fragile(bug: Bug) -> Fragile:
+    return Fragile(bug.target().make)
 
 
 @pytest.fixture
@@ -130,7 +111,7 @@ def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
 
 
 def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
-    with closing(performer("chat", Fragile(BUGS["delivers quit"][1]), PATIENCE)) as performing:
+    with closing(performer("chat", fragile(BUGS["delivers quit"][1]), PATIENCE)) as performing:
         with pytest.raises(Violation):
             performing.play(*BREAKING, about="CHAT-7")
         with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
@@ -149,11 +130,11 @@ def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
 
 @pytest.mark.parametrize("when", ["at the end of a scenario", "between two scenarios"])
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) -> None:
-    with closing(performer("chat", Fragile(Bug("chat"), renewals=1), PATIENCE)) as performing:
-        site: Site = performing.site
+    with closing(performer("chat", fragile(Bug("chat")), PATIENCE)) as performing:
+        site = performing.site
         assert isinstance(site, FragileSite)
         performing.play(*join("ann"), about="CHAT-2")
-        site.death.append("it died")
+        site.death = "it died"
         if when == "at the end of a scenario":
             performing._last = None
         with pytest.raises(Violation) as caught:

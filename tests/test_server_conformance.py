@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -447,6 +448,12 @@ def test_a_worker_from_a_pool_is_one_that_handle_has_to_wait_for() -> None:
     assert outcome(subject(served, 5.0), check) == "SRV-3"
 
 
+def _note_server(
+    server: type[socketserver.TCPServer], own: type[socketserver.BaseRequestHandler], handler: Handler | None = None
+) -> socketserver.BaseServer:
+    return server(("127.0.0.1", 0), handler or own)
+
+
 @pytest.mark.parametrize(
     ("program", "violated"),
     [
@@ -458,14 +465,15 @@ def test_a_worker_from_a_pool_is_one_that_handle_has_to_wait_for() -> None:
 )
 def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
     server, own = note.PROGRAMS[program]
-    served = Served(
-        program,
-        "tcp",
-        "sync" if program == "echo" else "threading",
-        lambda handler: server(("127.0.0.1", 0), handler or own),
-        chat=program != "echo",
-    )
-    outcomes = {check: outcome(subject(served, 1.0), check) for check in CHECKS}
+
+    def served() -> Served:
+        """Return the program with a room that nobody has been in: the note keeps it on the class."""
+        fresh = type("Fresh", (own,), {"members": set()})
+        concurrency: Concurrency = "sync" if program == "echo" else "threading"
+        make = partial(_note_server, server, fresh)
+        return Served(program, "tcp", concurrency, make, chat=program != "echo")
+
+    outcomes = {check: outcome(subject(served(), 1.0), check) for check in CHECKS}
     assert {found for found in outcomes.values() if found in CLAUSES} == violated
 
 

@@ -14,6 +14,7 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
 from reference.clauses import Profile
+from reference.conformance.log import Ambiguous
 from reference.conformance.machines import MACHINES
 from reference.conformance.performer import Performer
 from reference.conformance.record import Record
@@ -34,7 +35,7 @@ REPLAYS = 3
 """Times that a failure found by exploration is played again."""
 
 EXPLORING = 30.0
-"""Seconds for exploring at fifty runs; a server that needs more is slow, and the report says how far it got."""
+"""Seconds for exploring at thirty runs; a server that needs more is slow, and the report says how far it got."""
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Expedition:
         self.steps = 0
         self.known: set[str] = set()
         self.stopped: NotChecked | Violation | None = None
-        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 50)
+        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 30)
 
     @property
     def over(self) -> bool:
@@ -108,7 +109,7 @@ class Expedition:
                 self.performer.seen(violation)
                 if violation.clause_id == sighting.first.clause_id:
                     again.append(violation)
-            except NotChecked:
+            except (NotChecked, Ambiguous):
                 break
         reported = again[0] if again else sighting.first
         reported.note = (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from reference.clauses import CLAUSES
 from reference.conformance import pacing
 from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
 from reference.conformance.scenario import Step
 from reference.conformance.stage import Stage
@@ -58,6 +59,8 @@ class Performer:
                 farewell = True
                 stage.play(stage.oracle.farewell())
             self.check_alive(stage)
+        except Ambiguous:
+            raise NotChecked("what was said allows too many readings to judge") from None
         except Violation as violation:
             violation.afterwards = farewell and violation.clause_id != about
             raise self.seen(violation) from None

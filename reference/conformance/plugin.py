@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = 5.0
 """Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
 
-EXAMPLES = 50
+EXAMPLES = 30
 """Runs of a state machine, unless --conformance-examples says otherwise."""
 
 
