@@ -110,7 +110,9 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
     if isinstance(sys.stdout, io.TextIOWrapper):  # a target's name may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return _check(options, pytest_arguments)
+        code = _check(options, pytest_arguments)
+        sys.stdout.flush()  # now, not when it is too late to say anything about it
+        return code
     except BrokenPipeError:  # whoever read the report has stopped, and needs no word about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_CHECKED

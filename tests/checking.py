@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ import pytest
 
 from reference.__main__ import main
 from tests.serving import PATIENCE
+
+INSTALLED = any(point.value == "reference.conformance.plugin" for point in entry_points(group="pytest11"))
+PLUGIN = () if INSTALLED else ("-p", "reference.conformance.plugin")
+"""What pytest has to be told to find the plugin: nothing, once the project is installed."""
 
 BAD_SERVERS = Path(__file__).with_name("bad_servers.py")
 

@@ -17,7 +17,7 @@ from reference.conformance.record import Record, Verdict
 from reference.conformance.server import ServerConformance
 from reference.conformance.suite import NotChecked
 from reference.conformance.violation import VIOLATIONS
-from tests.checking import Checker
+from tests.checking import PLUGIN, Checker
 
 
 def test_the_family_is_checked_by_name_and_conforms(check: Checker) -> None:
@@ -102,7 +102,7 @@ def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester, mon
                 play()
         """
     )
-    result = pytester.runpytest_subprocess("-p", "reference.conformance.plugin", "-k", "my_own")
+    result = pytester.runpytest_subprocess(*PLUGIN, "-k", "my_own")
     result.stdout.fnmatch_lines(["*a check that plays a scenario says which clause it @decides*"])
     assert result.ret == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reference.address import Address
-from tests.checking import bad
+from tests.checking import PLUGIN, bad
 from tests.serving import serving
 
 SUBJECT = """
@@ -47,9 +47,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 def run(project: pytest.Pytester, target: str, *options: str) -> pytest.RunResult:
     """Run the conformance class of somebody's server, with some options."""
     project.makepyfile(test_mine=SUBJECT.format(target=target))
-    installed = ("-p", "reference.conformance.plugin")
     return project.runpytest_subprocess(
-        *installed, "--conformance-patience=1", "--conformance-examples=2", *options, timeout=60
+        *PLUGIN, "--conformance-patience=1", "--conformance-examples=2", *options, timeout=60
     )
 
 
@@ -109,7 +108,7 @@ def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
             target = InProcess(functools.partial(make_server, "echo", Address("tcp", host="127.0.0.1")))
         """
     )
-    result = project.runpytest_subprocess("-p", "reference.conformance.plugin", "--conformance-examples=2", timeout=60)
+    result = project.runpytest_subprocess(*PLUGIN, "--conformance-examples=2", timeout=60)
     assert result.parseoutcomes() == {"passed": 10}
 
 
