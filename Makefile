@@ -25,7 +25,7 @@ endif
 
 test: .venv/dev  ## run all tests and print the coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=4
+	$(BIN)/coverage run -m pytest --numprocesses=6
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -107,7 +107,8 @@ def _seed(text: str) -> int:
 
 def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> int:
     """Check as the options say; return the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a target's name may hold what the terminal cannot show
+    # A target's name may hold what the terminal cannot show; only a replaced stdout is of another kind.
+    if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _check(options, pytest_arguments)

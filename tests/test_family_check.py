@@ -12,6 +12,7 @@ from reference.clauses import CLAUSES
 from reference.conformance import forking, report
 from reference.conformance.forking import Forker
 from reference.conformance.hosting import Served
+from reference.conformance.log import Ambiguous
 from reference.conformance.probes import Handler
 from reference.conformance.record import Record, Verdict
 from reference.conformance.server import ServerConformance
@@ -78,6 +79,7 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
     violation = VIOLATIONS["CHAT-17"]("200 members", "\x1b[31m 8", ["   1  ann connects"])
     record = Record(["CHAT"])
     record.note_violation(violation)
+    record.note("CHAT-1", "holds")
     verdicts = record.verdicts()
     lenient = ET.fromstring(report.as_junit(verdicts, protocol="chat", target="\0", strict=False))
     strict = ET.fromstring(report.as_junit(verdicts, protocol="chat", target="\0", strict=True))
@@ -85,6 +87,19 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
     assert strict.get("name") == "chat ?"
     assert (failure := strict.find(".//failure")) is not None
     assert failure.get("message") == "?[31m 8"
+
+
+def test_a_scenario_that_allows_too_many_readings_decides_nothing(
+    check: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ambiguous(*_: object) -> bool:
+        raise Ambiguous
+
+    monkeypatch.setattr("reference.conformance.stage.Stage.play", ambiguous)
+    monkeypatch.setattr("reference.conformance.performer.Performer.prepare", lambda _: None)
+    outcome = check("chat", "--only=CHAT-6")
+    assert outcome.code == 2
+    assert outcome.clause("CHAT-6")["why"] == "what was said allows too many readings to judge"
 
 
 def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 from reference.clauses import CLAUSES
 from tests.checking import Checker
 
-QUICK = ("--examples", 20, "--patience", 1)
+QUICK = ("--examples", 8, "--patience", 2)
 
 ECHO = {id: "holds" if id.startswith("ECHO") else "not-applicable" for id in CLAUSES if id[:3] in ("ECH", "UDP")}
 
