@@ -133,7 +133,8 @@ def cut_off(absent: Absence, how: Ending) -> Finding:
 
 
 def _absence(absent: Absence, observed: str) -> Finding:
-    return Finding(tuple(dict.fromkeys(_absence_clauses(absent))), absent.expected or _otherwise(absent), observed)
+    clauses = tuple(dict.fromkeys(_absence_clauses(absent)))
+    return Finding(clauses, absent.expected or _otherwise(absent), observed, absent=True)
 
 
 def _otherwise(absent: Absence) -> str:

@@ -17,7 +17,7 @@ from reference.conformance.stage import Stage
 from reference.conformance.suite import NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
 from reference.conformance.transcript import Transcript
-from reference.conformance.violation import Finding, Violation
+from reference.conformance.violation import VIOLATIONS, Finding, Violation
 
 SIGHTS = 3
 """Times that a violation which only a clock can see must be seen."""
@@ -141,6 +141,10 @@ class Performer:
             self._hopeless = f"the server could not be restarted after the violation of {self._broken_by}: {error}"
         except Violation as violation:
             if fresh:
+                if not violation.absent:  # a conversation there was, and something was wrong with it
+                    violation = VIOLATIONS[violation.candidates[0]](
+                        violation.expected, violation.observed, violation.exchange
+                    )
                 self._hopeless = f"a fresh server breaks {violation.clause_id} in its first conversation"
                 raise NotChecked(self._hopeless, violation) from None
             self._hopeless = (

@@ -202,6 +202,7 @@ class Stage:
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = finding.clauses
+        violation.absent = finding.absent
         return violation
 
     def _knock(self, step: Heed) -> None:

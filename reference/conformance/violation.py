@@ -18,6 +18,8 @@ class Finding:
     clauses: tuple[str, ...]
     expected: str
     observed: str
+    absent: bool = False
+    """Whether nothing came, rather than something wrong."""
 
     def clause(self, about: str | None) -> str:
         """Return the clause to report: the one the scenario is about if it is among them, otherwise the likeliest."""
@@ -36,6 +38,8 @@ class Violation(AssertionError):
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
         """All clauses that the observation may break, this one included."""
+        self.absent = False
+        """Whether nothing came, rather than something wrong."""
         self.afterwards = False
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.note = ""
