@@ -3,7 +3,6 @@
 import random
 import socket
 import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -148,8 +147,7 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
 
 def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reference.conformance.launch.GRACE", 0.05)
-    with tempfile.TemporaryDirectory():
-        launch = Launch(["sleep", "600"])
-        launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
-        launch.close()
-        assert launch._keeper.returncode == -9
+    launch = Launch(["sleep", "600"])
+    launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
+    launch.close()
+    assert launch._keeper.returncode == -9

@@ -18,7 +18,6 @@ class Dialect:
     prefix: bytes = model.ACK
     chunk: int = model.CHUNK
     datagram: int = model.DATAGRAM
-    quit_word: bytes = model.QUIT
 
     def sent(self, utterance: bytes) -> bytes:
         """Return the bytes on the wire for an utterance."""
