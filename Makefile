@@ -7,8 +7,9 @@ TARGET ?=
 LAUNCH ?=
 OPTIONS ?=
 SERVE ?= chat
+SEEDS ?= 1
 
-.PHONY: help check test lint serve spec bench wheel clean
+.PHONY: help check test matrix lint serve spec demo bench wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ test: .venv/dev  ## run all tests and print the coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
+	$(BIN)/python -m faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
+
 lint: .venv/dev  ## check formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -39,6 +43,9 @@ serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C
 
 spec: .venv/check  ## print the clauses
 	@$(BIN)/python -m reference spec $(OPTIONS)
+
+demo: .venv/check  ## play the closed-request bug, row by row, and its mend
+	@$(BIN)/python -m faults demo closed-request
 
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py

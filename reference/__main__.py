@@ -1,8 +1,10 @@
 """`python -m reference serve | check | spec`; the console script `socketserver-reference` is the same."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 from reference import check, serve, spec
@@ -36,8 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = words.index("--") if "--" in words else len(words)
     options = build_parser().parse_args(words[:own])
     if options.command == "check":
-        return check.run(options, words[own + 1 :])
-    code: int = options.run(options)
+        return read_or_not(partial(check.run, options, words[own + 1 :]))
+    return read_or_not(partial(options.run, options))
+
+
+def read_or_not(run: Callable[[], int]) -> int:
+    """Run a command; if whoever reads what it prints stops reading, as `head` does, end without a word, with 2."""
+    try:
+        code = run()
+        sys.stdout.flush()  # now, not when it is too late to say anything about it
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     return code
 
 

@@ -28,14 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `serve`."""
     parser.add_argument("program", choices=PROGRAMS, help="what to serve")
     parser.add_argument(
-        "--transport", choices=TRANSPORTS, default="tcp", help="what it listens on (default: %(default)s)"
-    )
-    parser.add_argument(
         "--concurrency",
         choices=CONCURRENCIES,
         default="threading",
         help="where its handlers run (default: %(default)s); spec --family shows what can serve what",
     )
+    add_address_arguments(parser)
+
+
+def add_address_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say where to listen."""
+    parser.add_argument("--transport", choices=TRANSPORTS, help="what it listens on (default: tcp, if it can)")
     parser.add_argument("--host", help=f"for tcp and udp: the address to bind (default: {DEFAULT_HOST})")
     parser.add_argument(
         "--port", help="for tcp and udp: the port, 0 for any (default: 9999 for echo, 10007 for the chats)"
@@ -47,19 +50,25 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
     try:
-        server = make_server(options.program, read_address(options), options.concurrency)
+        address = read_address(options, DEFAULT_PORTS[options.program])
+        server = make_server(options.program, address, options.concurrency)
     except Refused as refused:
         print(f"socketserver-reference serve: {refused}", file=sys.stderr)
         return 2
+    return serve(server)
+
+
+def serve(server: Server) -> int:
+    """Print where a server listens, and serve until a signal comes; return the exit code."""
     with stopped_by_signals(server), server:
         print(server_address(server), flush=True)
         server.serve_forever()
     return 0
 
 
-def read_address(options: argparse.Namespace) -> Address:
+def read_address(options: argparse.Namespace, default_port: int) -> Address:
     """Return the address that the options name; raise Refused if they name none."""
-    transport = options.transport
+    transport = options.transport or "tcp"
     if transport.startswith("unix"):
         if options.host is not None or options.port is not None:
             raise Refused(f"--transport {transport} has no host and no port: use --path")
@@ -69,7 +78,7 @@ def read_address(options: argparse.Namespace) -> Address:
     if options.path is not None:
         raise Refused(f"--transport {transport} has no path: use --host and --port")
     host = DEFAULT_HOST if options.host is None else options.host
-    port = DEFAULT_PORTS[options.program] if options.port is None else read_port(options.port)
+    port = default_port if options.port is None else read_port(options.port)
     try:
         return Address.parse(str(Address(transport, host=host, port=port)))
     except BadAddress:

@@ -1,7 +1,8 @@
 """`python -m reference spec`: the clauses, and what stands behind each.
 
-Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, and which checks decide it off
-the `@decides("CHAT-7")` marks in the suite's: nothing is listed twice, and nothing of the suite is imported.
+Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, which checks decide it off the
+`@decides("CHAT-7")` marks in the suite's, and which planted bugs break it off the `@fault("CHAT-7")` above them. So
+nothing is listed twice, and neither the suite nor the faults are imported.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from reference.clauses import CLAUSES, PROFILES, Clause
 from reference.family import family_table
 
 HERE = Path(__file__).parent
+FAULTS = HERE.parent / "faults" / "programs"
 TAGS = re.compile(r"^\s*# ((?:\[[A-Z]+-\d+\] ?)+)")
 ID = re.compile(r"\[([A-Z]+-\d+)\]")
 
@@ -58,6 +60,7 @@ def in_full(clause: Clause) -> str:
     """Return all that is known of a clause."""
     enforced = [f"  {place}  {rule}" for id, place, rule in enforcements() if id == clause.id]
     decided = [f"  {place}  {check}" for id, place, check in checks() if id == clause.id]
+    broken = [f"  {place}  {name}" for id, place, name in faults() if id == clause.id]
     return "\n".join(
         [
             f"{clause.id} ({clause.level}, {clause.profile}, observed by {clause.observer})",
@@ -67,6 +70,8 @@ def in_full(clause: Clause) -> str:
             *enforced,
             "decided by:",
             *decided,
+            "broken by (python -m faults show NAME):",
+            *broken,
         ]
     )
 
@@ -82,10 +87,26 @@ def enforcements() -> Iterator[tuple[str, str, str]]:
 
 def checks() -> Iterator[tuple[str, str, str]]:
     """Yield, for each mark in the suite, the clause, the place (file:line) and the name of the check."""
-    for file in sorted((HERE / "conformance").glob("*.py")):
+    yield from _marked(HERE / "conformance", "decides", ast.FunctionDef)
+
+
+def faults() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each clause that a planted bug breaks, the clause, the place (file:line) and the name of the fault."""
+    for clause, place, name in _marked(FAULTS, "fault", ast.ClassDef):
+        yield clause, place, fault_name(name)
+
+
+def fault_name(name: str) -> str:
+    """Return the name of a fault from that of its class: QuitsInAnyCase is quits-in-any-case."""
+    return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()
+
+
+def _marked(directory: Path, mark: str, kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is decorated by a mark with clauses: each clause, the place, and the name in the source."""
+    for file in sorted(directory.glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                for mark in node.decorator_list:
-                    if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "decides":
-                        clause = ast.literal_eval(mark.args[0])
-                        yield clause, f"reference/conformance/{file.name}:{node.lineno}", node.name
+            if isinstance(node, kind):
+                for call in node.decorator_list:
+                    if isinstance(call, ast.Call) and ast.unparse(call.func) == mark:
+                        place = f"{file.relative_to(HERE.parent)}:{node.lineno}"
+                        yield from ((ast.literal_eval(clause), place, node.name) for clause in call.args)

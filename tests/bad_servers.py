@@ -111,16 +111,16 @@ def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) 
 
 
 def mortal(chunks: int) -> None:
-    """Die, with a last word, at the fifth chunk."""
-    if chunks == 5:
+    """Die, with a last word, at the twelfth chunk."""
+    if chunks == 12:
         sys.stderr.buffer.write(LAST_WORDS)
         sys.stderr.flush()
         os._exit(3)
 
 
 def crashing(chunks: int) -> None:
-    """Die by a signal at the fifth chunk."""
-    if chunks == 5:
+    """Die by a signal at the twelfth chunk."""
+    if chunks == 12:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -129,8 +129,8 @@ def immortal(chunks: int) -> None:
 
 
 def hanging(notify: Notify, chunks: int) -> None:
-    """Stop answering at the fifth chunk, and say so."""
-    if chunks == 5:
+    """Stop answering at the twelfth chunk, and say so."""
+    if chunks == 12:
         notify(b"hanging\n")
         threading.Event().wait()
 

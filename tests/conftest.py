@@ -10,6 +10,11 @@ from tests.checking import Checker, Lifeline
 pytest_plugins = ["pytester"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that nobody waits for it alone in the end."""
+    items.sort(key=lambda item: not item.name.startswith("test_each_fault_breaks_the_clauses"))
+
+
 @pytest.fixture
 def check(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Checker:
     """The `check` command, in this process."""

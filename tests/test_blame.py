@@ -33,8 +33,10 @@ TOGETHER = replace(MISFIT, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"acka
     ("misfit", "observed", "clause"),
     [
         (MISFIT, b"ackquit\nackhello", "CHAT-7"),
-        (MISFIT, b"ackackhello", "CHAT-4"),
-        (MISFIT, b"ackack", "CHAT-6"),
+        (MISFIT, b"ackackhello", "CHAT-10"),
+        (MISFIT, b"ackhelloack", "CHAT-10"),
+        (MISFIT, b"ackack", "CHAT-10"),
+        (LONG, b"ackack", "CHAT-6"),
         (replace(MISFIT, expected=[]), b"hi", "CHAT-4"),
         (replace(MISFIT, expected=[], first=True), b"hi", "CHAT-1"),
         (replace(MISFIT, expected=[], circumstances=["left"]), b"bye", "CHAT-4"),
@@ -137,7 +139,8 @@ def heard(request: bytes | None, reply: bytes) -> tuple[str, ...]:
     [
         (None, b"welcome", "ECHO-1"),
         (b"hi", b"welcomeHI", "ECHO-1"),
-        (b"hi", b"HI\n", "ECHO-3"),
+        (b"hi", b"HI\n", "ECHO-2"),
+        (b"hi", b"HI, too", "ECHO-3"),
         (b"hi", b"hi", "ECHO-2"),
         (b" \n", b"\n", "ECHO-5"),
         (b"a" * 1025, b"A" * 1025, "ECHO-4"),

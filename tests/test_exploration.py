@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Set
 from contextlib import closing
 from typing import Any
 
@@ -12,6 +13,7 @@ from reference.address import Address
 from reference.chat import ChatHandler
 from reference.clauses import Profile
 from reference.conformance import exploration, machines, stage
+from reference.conformance.directed import performer
 from reference.conformance.exploration import explore
 from reference.conformance.log import Ambiguous, RoomLog
 from reference.conformance.machines import MACHINES
@@ -20,10 +22,9 @@ from reference.conformance.scenario import join
 from reference.conformance.stage import Stage
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import Running, Target
-from reference.conformance.violation import VIOLATIONS, Finding, Violation
+from reference.conformance.violation import Finding, Violation
 from reference.family import server_address
-from tests.directed import performer
-from tests.planted import BUGS, Bug
+from tests.planted import Bug, Planted
 from tests.serving import serving
 
 PATIENCE = 1.0
@@ -44,9 +45,11 @@ def explored(
     examples: int = 50,
     with_seed: int = 0,
     patience: float = PATIENCE,
+    known: Set[str] = frozenset(),
 ) -> Violation | None:
     """Explore; return what was found."""
     with closing(performer(protocol, target, patience)) as performing:
+        performing.known |= known
         try:
             explore(performing, record, protocol, profile, examples=examples, with_seed=with_seed)
         except Violation as violation:
@@ -54,7 +57,7 @@ def explored(
     return None
 
 
-def found(bug: Bug, profile: Profile, with_seed: int = 0) -> Violation:
+def found(bug: Bug | Planted, profile: Profile, with_seed: int = 0) -> Violation:
     violation = explored(bug.target(), bug.protocol, profile, Record(["CHAT", "ECHO", "UDP"]), with_seed=with_seed)
     assert violation is not None
     return violation
@@ -90,14 +93,14 @@ class ChangesBytes(ChatHandler):
 @pytest.mark.parametrize(
     ("bug", "profile", "clause", "most"),
     [
-        pytest.param(BUGS["delivers quit"][1], "basic", "CHAT-7", 5, id="delivers quit"),
-        pytest.param(BUGS["takes long requests whole"][1], "basic", "ECHO-4", 4, id="takes too much"),
-        pytest.param(BUGS["takes half of a datagram"][1], "basic", "UDP-4", 4, id="cuts datagrams"),
-        pytest.param(BUGS["ignores who half-closed"][1], "hardened", "ECHO-6", 4, id="ignores who half-closed"),
+        pytest.param(Planted("delivers-quit"), "basic", "CHAT-7", 5, id="delivers quit"),
+        pytest.param(Planted("takes-long-requests-whole"), "basic", "ECHO-4", 4, id="takes too much"),
+        pytest.param(Planted("cuts-at-a-page"), "basic", "UDP-4", 4, id="cuts datagrams"),
+        pytest.param(Planted("ignores-the-half-closed"), "hardened", "ECHO-6", 4, id="ignores who half-closed"),
     ],
 )
 def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
-    bug: Bug, profile: Profile, clause: str, most: int
+    bug: Bug | Planted, profile: Profile, clause: str, most: int
 ) -> None:
     violation = found(bug, profile)
     assert violation.clause_id == clause
@@ -116,12 +119,12 @@ def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
 
 
 def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
-    assert found(BUGS["fails when a member was reset"][1], "hardened").clause_id == "CHAT-12"
+    assert found(Planted("leaves-the-reset-behind"), "hardened").clause_id == "CHAT-12"
 
 
 def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exploration, "SHRINKING", 0.3)
-    violation = found(BUGS["delivers without the lock"][1], "hardened")  # which of its consequences, chance decides
+    violation = found(Planted("delivers-without-the-lock"), "hardened")  # which of its consequences, chance decides
     assert "of 3 replays" in violation.note
 
 
@@ -142,8 +145,8 @@ def test_what_never_comes_back_is_reported_as_first_seen() -> None:
 
 def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:
     record = Record(["CHAT"])
-    record.note_violation(VIOLATIONS["CHAT-7"]("end of stream", "something else", []))
-    assert explored(BUGS["delivers quit"][1].target(), "chat", "basic", record, examples=10) is None
+    target = Planted("delivers-quit").target()
+    assert explored(target, "chat", "basic", record, examples=10, known={"CHAT-7"}) is None
     assert record.explored[0].endswith("; saw CHAT-7 broken again")
 
 
@@ -189,7 +192,7 @@ def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_fur
 
 def test_a_server_that_breaks_a_clause_at_once_is_not_explored() -> None:
     with pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation"):
-        explored(BUGS["greets"][1].target(), "chat", "basic", Record(["CHAT"]))
+        explored(Planted("greets").target(), "chat", "basic", Record(["CHAT"]))
 
 
 def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from reference.address import Address
 from reference.chat import ChatHandler
 from reference.clauses import CLAUSES
 from reference.conformance import pacing
+from reference.conformance.chat import ChatConformance
+from reference.conformance.directed import checks, performer
 from reference.conformance.performer import Performer
 from reference.conformance.record import Record
 from reference.conformance.scenario import Quit, Say, join
@@ -17,8 +19,7 @@ from reference.conformance.suite import NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, InProcess, InProcessSite, Running
 from reference.conformance.transcript import Did, Heard, Transcript
 from reference.conformance.violation import VIOLATIONS, Violation
-from tests.directed import checks, performer
-from tests.planted import BUGS, Bug
+from tests.planted import Bug, Planted
 
 PATIENCE = 0.3
 
@@ -48,13 +49,13 @@ class FragileSite(InProcessSite):
         return self.death
 
 
-def fragile(bug: Bug) -> Fragile:
+def fragile(bug: Bug | Planted) -> Fragile:
     return Fragile(bug.target().make)
 
 
 @pytest.fixture
 def quits_wrongly() -> Iterator[Performer]:
-    with closing(performer("chat", BUGS["delivers quit"][1].target(), PATIENCE)) as performing:
+    with closing(performer("chat", Planted("delivers-quit").target(), PATIENCE)) as performing:
         yield performing
 
 
@@ -75,7 +76,7 @@ def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits
 def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
     class DiesAfterwards(ChatHandler):
         def leaves(self, chunk: bytes) -> bool:
-            return super().leaves(chunk) or chunk.endswith(b"is still here")
+            return super().leaves(chunk) or chunk.startswith(b"ann is still")
 
     with closing(performer("chat", Bug("chat", DiesAfterwards).target(), PATIENCE)) as performing:
         with pytest.raises(Violation) as caught:
@@ -84,7 +85,7 @@ def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
 
 
 def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
-    site = BUGS["delivers quit"][1].target().start(PATIENCE)
+    site = Planted("delivers-quit").target().start(PATIENCE)
     with closing(site), closing(performer("chat", str(site.address), PATIENCE)) as performing:
         for _ in range(2):
             with pytest.raises(Violation):
@@ -111,7 +112,7 @@ def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
 
 
 def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
-    with closing(performer("chat", fragile(BUGS["delivers quit"][1]), PATIENCE)) as performing:
+    with closing(performer("chat", fragile(Planted("delivers-quit")), PATIENCE)) as performing:
         with pytest.raises(Violation):
             performing.play(*BREAKING, about="CHAT-7")
         with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
@@ -120,7 +121,7 @@ def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
 
 def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
     with (
-        closing(performer("chat", BUGS["greets"][1].target(), PATIENCE)) as performing,
+        closing(performer("chat", Planted("greets").target(), PATIENCE)) as performing,
         pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation") as caught,
     ):
         performing.play(*join("ann"), about="CHAT-2")
@@ -219,7 +220,8 @@ class Recorded:
 def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can_choose(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (_, check), *_ = checks("chat", "CHAT-16")
+    ((_, name),) = checks(ChatConformance, "CHAT-16")
+    check = getattr(ChatConformance(), name)
     with pytest.raises(NotApplicable, match="unix knows no delayed acknowledgements"):
         check(Recorded("unix"))
     monkeypatch.delattr("socket.TCP_QUICKACK")
@@ -229,7 +231,7 @@ def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can
 
 @pytest.mark.parametrize("protocol", ["chat", "echo", "datagram"])
 def test_the_reference_passes_every_directed_check(protocol: str) -> None:
-    from tests.directed import outcomes
+    from reference.conformance.directed import outcomes
 
     found = [(clause, outcome) for clause, _, outcome in outcomes(protocol, Bug(protocol).target(), 5.0)]
     assert [outcome for _, outcome in found if outcome is not None] == []

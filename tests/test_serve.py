@@ -137,7 +137,7 @@ def options(*arguments: str) -> argparse.Namespace:
 
 
 def test_the_defaults_are_loopback_and_the_ports_of_the_programs() -> None:
-    assert [str(serve.read_address(options(program))) for program in PROGRAMS] == [
+    assert [str(serve.read_address(options(program), serve.DEFAULT_PORTS[program])) for program in PROGRAMS] == [
         "tcp://127.0.0.1:9999",
         "tcp://127.0.0.1:10007",
         "tcp://127.0.0.1:10007",
@@ -146,7 +146,7 @@ def test_the_defaults_are_loopback_and_the_ports_of_the_programs() -> None:
 
 def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    address = serve.read_address(options("chat", "--transport", "unix", "--path", "socket"))
+    address = serve.read_address(options("chat", "--transport", "unix", "--path", "socket"), 0)
     assert address == Address("unix", path=str(tmp_path / "socket"))
     assert Address.parse(str(address)) == address
 

@@ -39,7 +39,7 @@ from reference.conformance.stage import Stage
 from reference.conformance.transcript import Did, Ended, Heard, Transcript, Waited
 from reference.conformance.violation import Violation
 from reference.family import server_address
-from tests.planted import Bug, RepliesFromElsewhere
+from tests.planted import Bug, Planted
 from tests.serving import serving, somewhere
 
 PATIENCE = 5.0
@@ -310,7 +310,7 @@ def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tm
 
 
 def test_a_stray_datagram_is_no_reply() -> None:
-    target = Bug("datagram", RepliesFromElsewhere).target()
+    target = Planted("replies-from-another-port").target()
     site = target.start(PATIENCE)
     try:
         with (

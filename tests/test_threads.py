@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -34,29 +34,38 @@ def test_the_other_threads_of_this_process_are_those_but_the_one_that_asks() -> 
         assert f"/proc/self/task/{threading.get_native_id()}" not in others
 
 
-def test_threads_that_wait_are_at_rest() -> None:
-    looks: list[int] = []
+class Tasks:
+    """Threads to look at; counts the looks."""
+
+    def __init__(self, *tasks: str) -> None:
+        self.tasks = tasks
+        self.looks = 0
+
+    def __call__(self) -> Sequence[str]:
+        self.looks += 1
+        return self.tasks
+
+
+def test_threads_that_wait_are_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "RESTED_WITHIN", 3600.0)  # it comes back because they rest, or never
     with waiting() as thread:
-
-        def tasks() -> list[str]:
-            looks.append(1)
-            return [f"/proc/self/task/{thread.native_id}"]
-
-        threads.rest(tasks)
-    assert len(looks) % 2 == 0  # it went because two looks were alike
+        threads.Rest(Tasks(f"/proc/self/task/{thread.native_id}"))()
 
 
-def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound_and_then_only_glanced_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(threads, "RESTED_WITHIN", 0.05)
-    own = f"/proc/self/task/{threading.get_native_id()}"
-    looks: list[int] = []
-
-    def tasks() -> list[str]:
-        looks.append(1)
-        return [own]
-
-    threads.rest(tasks)
-    assert looks
+    tasks = Tasks(f"/proc/self/task/{threading.get_native_id()}")
+    rest = threads.Rest(tasks)
+    rest()
+    monkeypatch.setattr(threads, "RESTED_WITHIN", 3600.0)
+    rest()
+    assert tasks.looks >= 2
+    with waiting() as thread:  # seen at rest, it is worth waiting for again
+        tasks.tasks = (f"/proc/self/task/{thread.native_id}",)
+        while rest._in_vain:
+            rest()
 
 
 def test_a_process_below_lives_until_it_has_ended() -> None:

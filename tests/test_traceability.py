@@ -1,11 +1,18 @@
-"""Clause <-> code <-> check: derived from the sources, and held together here."""
+"""Clause <-> code <-> check <-> fault: derived from the sources, and held together here.
+
+What the sources say is gathered by `links`, and `loose_ends` says what does not fit. Each of its complaints is provoked
+once, with sources that are wrong on purpose. That a fault breaks just the clauses it names, the kill matrix proves
+(`test_matrix.py`).
+"""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 import reference
+from faults.catalogue import catalogue
 from reference import spec
 from reference.__main__ import main
 from reference.clauses import CLAUSES
@@ -15,20 +22,72 @@ from reference.conformance.echo import EchoConformance
 from reference.conformance.server import ServerConformance
 from reference.conformance.violation import VIOLATIONS
 
-TAGGED = {id for id, _, _ in spec.enforcements()}
-DECIDED = {id for id, _, _ in spec.checks()}
+
+def loose_ends() -> list[str]:
+    """Return what does not fit: tags, checks and faults of no clause, and clauses without a tag, a check or a fault."""
+    kinds = {
+        "is not enforced anywhere": spec.enforcements,
+        "is decided by no check": spec.checks,
+        "is broken by no fault": spec.faults,
+    }
+    found = []
+    for lack, gather in kinds.items():
+        links = [(clause, place) for clause, place, _ in gather()]
+        found += [f"{place} names {clause}, which is no clause" for clause, place in links if clause not in CLAUSES]
+        found += [f"{clause} {lack}" for clause in CLAUSES if clause not in {linked for linked, _ in links}]
+    return found
 
 
-def test_every_tag_in_the_servers_names_a_clause() -> None:
-    assert set(CLAUSES) >= TAGGED
+def test_every_tag_check_and_fault_has_a_clause_and_every_clause_has_all_three() -> None:
+    assert loose_ends() == []
 
 
-def test_every_clause_is_enforced_somewhere() -> None:
-    assert set(CLAUSES) == TAGGED
+@pytest.fixture
+def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of all sources, to be made wrong."""
+    root = Path(reference.__file__).parent.parent
+    for package in ("reference", "faults"):
+        shutil.copytree(root / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(spec, "HERE", tmp_path / "reference")
+    monkeypatch.setattr(spec, "FAULTS", tmp_path / "faults" / "programs")
+    assert loose_ends() == []
+    return tmp_path
 
 
-def test_every_clause_is_decided_by_a_check() -> None:
-    assert set(CLAUSES) == DECIDED
+def edit(file: Path, before: str, after: str) -> None:
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "complaints"),
+    [
+        (
+            "reference/chat.py",
+            "# [CHAT-9] ",
+            "# [CHAT-99] ",
+            ["names CHAT-99, which is no clause", "CHAT-9 is not enf"],
+        ),
+        ("reference/conformance/chat.py", '@decides("CHAT-8")', "", ["CHAT-8 is decided by no check"]),
+        (
+            "faults/programs/delivery.py",
+            '@fault("CHAT-5")',
+            '@fault("CHAT-55")',
+            ["names CHAT-55", "CHAT-5 is broken by"],
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told(wrong: Path, file: str, before: str, after: str, complaints: list[str]) -> None:
+    edit(wrong / file, before, after)
+    told = loose_ends()
+    assert len(told) == len(complaints)
+    assert all(complaint in line for complaint, line in zip(complaints, told, strict=True))
+
+
+def test_the_faults_read_off_the_sources_are_those_of_the_catalogue() -> None:
+    read = {(clause, name) for clause, _, name in spec.faults()}
+    assert read == {(clause, fault.name) for fault in catalogue().values() for clause in fault.breaks}
 
 
 def test_every_clause_has_an_exception_of_its_own() -> None:
@@ -82,6 +141,7 @@ def test_spec_prints_all_that_is_known_of_a_clause(capsys: pytest.CaptureFixture
     lines = (Path(reference.__file__).parent / "chat.py").read_text().splitlines()
     assert lines[int(place[1]) - 1].strip() == "# [CHAT-7] quit, with white space around it or not"
     assert re.search(r"^  reference/conformance/chat\.py:\d+  test_quit_makes_the_sender_leave", told, re.MULTILINE)
+    assert re.search(r"^  faults/programs/leaving\.py:\d+  delivers-quit$", told, re.MULTILINE)
 
 
 def test_spec_of_the_family_is_its_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,8 @@
 A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the
 *circumstances* (something abrupt happened and nobody has been seen whole since), then to what was special about the
 utterance, and only then to the general promise. Each function returns every clause that fits, the likeliest first; a
-directed scenario takes its own clause if it is among them.
+directed scenario takes its own clause if it is among them. Besides, a finding names what would `also` explain it, if
+that is known to be broken already: a server that changes bytes shows that in every scenario, in many disguises.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from reference.conformance.violation import Finding
 
 CHUNK = NOTE.chunk
 
+LINE = 80
+"""Bytes up to which nothing is special about the length of an utterance."""
+
 Circumstance = Literal["reset", "stalled", "concurrent", "crowded", "left"]
 
 CLAUSE_OF: dict[Circumstance, str] = {
@@ -27,6 +31,10 @@ CLAUSE_OF: dict[Circumstance, str] = {
     "left": "CHAT-11",
 }
 """The clause that promises that this disturbs nobody."""
+
+
+CONTENT = ("CHAT-2", "CHAT-3", "CHAT-4", "CHAT-5", "CHAT-6", "CHAT-10")
+"""The clauses about what deliveries hold: a server that breaks one of them may send anything."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,12 @@ class Absence:
 def misfit(seen: Misfit, dialect: Dialect) -> Finding:
     """Explain bytes that were not due."""
     wanted = seen.expected[0] if seen.expected else b""
+    clauses = tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect)))
     return Finding(
-        tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect))),
+        clauses,
         f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
         f"{seen.who} reads {show(seen.observed, 200)}",
+        also=() if clauses == ("CHAT-7",) else CONTENT,
     )
 
 
@@ -79,9 +89,11 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
     observed, prefix = seen.observed, dialect.prefix
     if any(observed.startswith(quit) for quit in seen.quits):
         return ["CHAT-7"]
-    if observed and not observed.replace(prefix, b""):
-        return ["CHAT-6", "CHAT-4"]
     extra = observed[: observed.find(wanted)] if wanted in observed else observed
+    rest = observed.removeprefix(wanted) if wanted else observed
+    if prefix in (extra, rest) or 2 * prefix in (extra[: 2 * len(prefix)], rest[: 2 * len(prefix)]):
+        # An empty delivery: somebody's end of stream, most likely.
+        return ["CHAT-6", "CHAT-10", "CHAT-4"] if seen.long else ["CHAT-10", "CHAT-4", "CHAT-6"]
     again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
     from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
     return [*_likely_clauses(seen, wanted, extra, from_nowhere, prefix), from_nowhere, "CHAT-4"]
@@ -100,7 +112,10 @@ def _likely_clauses(seen: Misfit, wanted: bytes, extra: bytes, from_nowhere: str
     if seen.stalled_once:
         return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
     if wanted in observed:  # something came before it, or after it
-        return ["CHAT-6", from_nowhere] if seen.long and not extra else [from_nowhere, "CHAT-3"]
+        if seen.long and not extra:
+            return ["CHAT-6", from_nowhere]
+        overtaking = extra not in seen.before and all(piece in seen.utterance for piece in extra.split(prefix))
+        return [*(["CHAT-5"] if overtaking else []), from_nowhere, "CHAT-3"]
     if not observed.startswith(prefix[: len(observed)]):
         bare = wanted.removeprefix(prefix)
         return ["CHAT-6"] if seen.long and not observed.startswith(bare) else ["CHAT-2"]
@@ -124,17 +139,26 @@ def _by_circumstance(circumstances: Sequence[Circumstance]) -> list[str]:
 
 def missing(absent: Absence) -> Finding:
     """Explain that what was due did not come."""
-    return _absence(absent, f"{absent.who} reads nothing")
+    return _absence(absent, f"{absent.who} reads nothing", _absence_clauses(absent))
 
 
 def cut_off(absent: Absence, how: Ending) -> Finding:
     """Explain that a client was cut off that had not left, or was hung up on before it had read what was due."""
-    return _absence(absent, f"{absent.who} reads {ENDINGS[how]}")
+    clauses = _absence_clauses(absent)
+    if absent.lurker:  # that it was not counted would show by silence
+        clauses = [*_by_circumstance(absent.circumstances), *clauses]
+    return _absence(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
 
 
-def _absence(absent: Absence, observed: str) -> Finding:
-    clauses = tuple(dict.fromkeys(_absence_clauses(absent)))
-    return Finding(clauses, absent.expected or _otherwise(absent), observed, absent=True)
+def _absence(absent: Absence, observed: str, clauses: list[str]) -> Finding:
+    also = ("CHAT-3", "CHAT-5", "CHAT-6") if len(absent.utterance) > LINE or _unusual(absent.utterance) else ("CHAT-5",)
+    fitting = tuple(dict.fromkeys(clauses))
+    return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
+
+
+def _unusual(utterance: bytes) -> bool:
+    """Whether there is anything in it but a line of printable ASCII."""
+    return utterance != utterance.strip() or not (utterance.isascii() and utterance.decode().isprintable())
 
 
 def _otherwise(absent: Absence) -> str:
@@ -144,7 +168,7 @@ def _otherwise(absent: Absence) -> str:
 def _absence_clauses(absent: Absence) -> list[str]:
     if absent.leaving:
         mixed_up = ["CHAT-13"] if "concurrent" in absent.circumstances else []
-        return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-1", "CHAT-11"]
+        return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-11"]
     if absent.lurker:
         crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
         return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
@@ -155,7 +179,7 @@ def _absence_clauses(absent: Absence) -> list[str]:
         blamed.append("CHAT-15")
     if b"quit" in absent.utterance.lower():
         blamed.append("CHAT-8")
-    elif not (absent.utterance.isascii() and absent.utterance.replace(b"\n", b" ").decode().isprintable()):
+    elif _unusual(absent.utterance.replace(b"\n", b"")):
         blamed.append("CHAT-3")
     elif len(absent.utterance) > CHUNK:
         blamed.append("CHAT-6")

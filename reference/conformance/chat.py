@@ -29,7 +29,7 @@ from reference.conformance.scenario import (
 )
 from reference.conformance.suite import Conformance, Explore, Play, decides
 
-FLOOD = 8 * 1024 * 1024
+FLOOD = 6 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
 
 PIECE = 48 * 1024
@@ -55,7 +55,7 @@ class ChatConformance(Conformance):
     protocol = "chat"
     groups = ("CHAT",)
     oracle = ChatOracle
-    greeting = join("first")
+    greeting = (*join("first"), Say("first", b"hello"))
     conversation = "CHAT-2"
     survival = "CHAT-11"
 
@@ -80,9 +80,10 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-5")
     def test_what_one_said_arrives_in_order(self, play: Play) -> None:
-        in_a_row = [Send("ann", b"word %d of many, " % count) for count in range(40)]
+        in_a_row: list[Step] = [Send("ann", b"word %d of many, " % count) for count in range(40)]
         one_by_one = [Say("ben", b"%d" % count) for count in range(10)]
-        play(*join("ann", "ben", "cal"), *in_a_row, Settle(), *one_by_one)
+        at_length: list[Step] = [step for _ in range(4) for step in (Send("cal", numbered(4000)), Settle())]
+        play(*join("ann", "ben", "cal"), *in_a_row, Settle(), *at_length, *one_by_one)
 
     @decides("CHAT-6")
     def test_a_long_stream_arrives_in_chunks_that_concatenate(self, play: Play) -> None:
@@ -91,6 +92,7 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-7")
     def test_quit_makes_the_sender_leave_and_nobody_hears_it(self, play: Play) -> None:
+        play.needs_exact_chunks()
         words = (b"quit", b"quit\n", b"quit\r\n", b" \tquit\n\n")
         names = ["ben", "cal", "dan", "eve"]
         leaving = [
@@ -102,11 +104,13 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-7")
     def test_who_quits_reads_what_was_delivered_before(self, play: Play) -> None:
+        play.needs_exact_chunks()
         before = [Say("ann", b"%d before you go" % count) for count in range(10)]
         play(*join("ann", "ben"), Stall("ben"), *before, Quit("ben"), Say("ann", b"gone"))
 
     @decides("CHAT-8")
     def test_what_only_looks_like_quit_is_said(self, play: Play) -> None:
+        play.needs_exact_chunks()
         words = (b"QUIT", b"Quit\n", b"quit now", b"xquit", b"quits", b"q uit", b"hi\nquit\n", b"quit\0", b"\xa0quit")
         play(*join("ann", "ben"), *(Say("ann", word) for word in words), Say("ben", b"quitquit"))
 
@@ -116,7 +120,13 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-10")
     def test_last_words_before_a_half_close_reach_all_and_their_sender(self, play: Play) -> None:
-        play(*join("ann", "ben"), Send("ben", b"last words"), HalfClose("ben"), Say("ann", b"gone"))
+        names = ["ben", "cal", "dan", "eve"]  # who is dropped may depend on luck; not all are lucky
+        leaving = [
+            step
+            for who in names
+            for step in (Send(who, b"last words of " + who.encode()), HalfClose(who), Say("ann", b"gone"))
+        ]
+        play(*join("ann", *names), *leaving)
 
     @decides("CHAT-10")
     def test_who_half_closes_reads_what_was_delivered_before(self, play: Play) -> None:
@@ -151,10 +161,12 @@ class ChatConformance(Conformance):
         if not hasattr(socket, "TCP_QUICKACK"):
             play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
         play.pace(
-            Connect("ann", acks="quick"),
-            Connect("ben", acks="quick"),
+            Connect("ann"),
+            Connect("ben"),
             Connect("cal", acks="delayed"),
             *(Say(who, b"here") for who in ("ann", "ben", "cal")),
+            Send("ann", b"go"),  # from here on nobody waits for the server's rest, which may last longer than a stall
+            Settle(),
             *(Say("ann", b"%d" % count) for count in range(20)),
             prompt="ben",
             late="cal",
@@ -180,20 +192,11 @@ class ChatConformance(Conformance):
                 *speaking,
                 Connect(who),
                 *speaking,
-                Close(who),
+                HalfClose(who),
                 *speaking,
                 *([Settle()] if count % 5 == 4 else []),
             ]
         play(*join("ann", "ben", "cal"), *churn, Settle())
-
-    @decides("CHAT-14")
-    def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
-        together: list[Step] = [
-            step
-            for _ in range(40)
-            for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
-        ]
-        play(*join("ann", "ben", "cal"), *together)
 
     @decides("CHAT-12")
     def test_an_idle_client_resets(self, play: Play) -> None:
@@ -208,8 +211,12 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-12")
     def test_a_client_resets_in_the_middle_of_a_delivery(self, play: Play) -> None:
-        talk: Step = Send("ann", numbered(16 * 1024))
-        play(*join("ann", "ben", "cal"), Stall("cal"), talk, Reset("cal"), talk, Settle(), Say("ben", b"and on"))
+        names = [f"x{count}" for count in range(8)]  # not each hits a delivery
+        rude: list[Step] = []
+        for who in names:
+            talk: Step = Send("ann", numbered(8 * 1024))
+            rude += [Stall(who), talk, Reset(who), talk, Settle(), Say("ben", b"and on")]
+        play(*join("ann", "ben", *names), *rude)
 
     @decides("CHAT-12")
     def test_a_speaker_resets(self, play: Play) -> None:
@@ -231,10 +238,20 @@ class ChatConformance(Conformance):
             Say("ben", b"and on"),
         )
 
+    @decides("CHAT-14")
+    def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
+        together: list[Step] = [
+            step
+            for _ in range(40)
+            for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
+        ]
+        play(*join("ann", "ben", "cal"), *together)
+
     @decides("CHAT-15")
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
         kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
-        play(*join("ann", "ben"), Stall("ben"), *kept, Resume("ben"), Say("ben", b"all read"))
+        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_who_does_not_read_delays_nobody(self, play: Play) -> None:

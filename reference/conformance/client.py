@@ -16,6 +16,9 @@ from reference.conformance.transcript import Ending
 CHUNK = 65536
 """Bytes asked of one recv(); also the largest datagram there is."""
 
+QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
+"""The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
+
 UNANSWERED = 0.25
 """Seconds within which the kernel has reported that nobody receives a datagram."""
 
@@ -44,11 +47,11 @@ class Client:
         address: Address,
         patience: float,
         window: int | None = None,
-        acks: str | None = None,
+        acks: str = "quick",
         connected: socket.socket | None = None,
     ) -> None:
         self._address = address
-        self._acks = acks
+        self._quick = int(acks == "quick") if address.transport == "tcp" and QUICKACK else None
         self._own_path: str | None = None
         self._server: object = None
         self.socket = connected or socket.socket(address.family, address.kind)
@@ -77,8 +80,8 @@ class Client:
 
     def _acknowledge(self) -> None:
         """Have the kernel acknowledge as the client means to; the kernel forgets, so this is said before every read."""
-        if self._acks:
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, int(self._acks == "quick"))
+        if self._quick is not None:
+            self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
 
     def wait_at_most(self, patience: float) -> None:
         """Bound everything from here on by so many seconds."""

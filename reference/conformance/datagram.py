@@ -53,7 +53,7 @@ class DatagramConformance(Conformance):
     def test_who_has_gone_disturbs_nobody(self, play: Play) -> None:
         gone = [
             step
-            for count in range(5)
+            for count in range(20)
             for step in (
                 Connect(f"x{count}"),
                 Send(f"x{count}", b"bye"),

@@ -12,9 +12,14 @@ from reference import model
 
 @dataclass(frozen=True)
 class Dialect:
-    """The reference's dialect: utterances go out as they are, deliveries are `ack` + chunk, `quit` leaves."""
+    """The reference's dialect: utterances go out as they are, deliveries are `ack` + chunk, `quit` leaves.
+
+    Where the path to the server may split segments, `exact` is False: then even a settled utterance may be several
+    chunks, and nobody can say `quit`, nor anything that holds it, and know what the server reads.
+    """
 
     name: str = "note"
+    exact: bool = True
     prefix: bytes = model.ACK
     chunk: int = model.CHUNK
     datagram: int = model.DATAGRAM
@@ -37,3 +42,4 @@ class Dialect:
 
 
 NOTE = Dialect()
+ANY_SEGMENTATION = Dialect(exact=False)

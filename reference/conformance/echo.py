@@ -36,7 +36,15 @@ class EchoConformance(Conformance):
     @decides("ECHO-2")
     def test_a_request_is_stripped_and_upper_cased(self, play: Play) -> None:
         play(
-            *ask_each(b"hello", b"Hello, World!\r\n", b" \t\n\x0b\x0c\rboth ends\n \t", b"in  side\tstays", b"A", b"42")
+            *ask_each(
+                b"hello",
+                b"Hello, World!\r\n",
+                b" \t\n\x0b\x0c\rboth ends\n \t",
+                b"in  side\tstays",
+                b"A",
+                b"42",
+                b"up to the last " * 68 + b"byte",
+            )
         )
 
     @decides("ECHO-2")

@@ -63,12 +63,19 @@ class EchoOracle:
         self.disturbed = False
 
     def _replies(self, visit: Visit) -> list[bytes]:
-        """Return every right reply, the likeliest first: a request longer than a chunk may be cut anywhere."""
+        """Return every right reply, the likeliest first: some requests may be cut anywhere."""
         request = visit.request or b""
-        if len(request) <= self.dialect.chunk:
+        if not self._may_be_cut(visit):
             return [self.dialect.reply(request)]
-        lengths = range(self.dialect.chunk, 0, -1)
+        lengths = range(min(len(request), self.dialect.chunk), 0, -1)
         return list(dict.fromkeys(self.dialect.reply(request[:length]) for length in lengths))
+
+    def _may_be_cut(self, visit: Visit) -> bool:
+        """Whether the server may have read a part of the request only: of one longer than a chunk, or on a path that
+        splits.
+        """
+        length = len(visit.request or b"")
+        return length > self.dialect.chunk or (length > 1 and not self.dialect.exact)
 
     def hears(self, who: str, data: bytes) -> bool:
         visit = self.visits[who]
@@ -84,6 +91,8 @@ class EchoOracle:
         if visit.request is None:
             return self._finding(visit, ["ECHO-1"], who, heard)
         due = b"" if self._special(visit) else self._replies(visit)[0]
+        if due and heard.strip() == due:  # it is the white space that should not be there
+            return self._finding(visit, ["ECHO-2", "ECHO-3"], who, heard)
         if due and heard.endswith(due):
             return self._finding(visit, ["ECHO-1", "ECHO-2"], who, heard)
         if due and heard.startswith(due):
@@ -103,15 +112,16 @@ class EchoOracle:
     def ends(self, who: str, how: Ending) -> Finding | None:
         visit = self.visits[who]
         visit.ended = True
-        # A server that does not read all of a long request cannot close in order: TCP tells the client of the loss by
-        # a reset.
-        cut = len(visit.request or b"") > self.dialect.chunk
+        # A server that does not read all of a request cannot close in order: TCP tells the client of the loss by a
+        # reset.
+        cut = self._may_be_cut(visit)
         if visit.reply in self._replies(visit) and (how == "eof" or cut):
             return None
         if visit.reply in self._replies(visit):
-            return self._finding(visit, [*self._absent(visit), "ECHO-3"], who, ENDINGS[how])
+            return self._finding(visit, [*self._absent(visit), "ECHO-3"], who, ENDINGS[how], absent=True)
         after = f"{show(visit.reply, 200)}, then {ENDINGS[how]}" if visit.reply else ENDINGS[how]
-        return self._finding(visit, [*self._absent(visit), *self._special(visit), "ECHO-2", "ECHO-3"], who, after)
+        clauses = [*self._absent(visit), *self._special(visit), "ECHO-2", "ECHO-3"]
+        return self._finding(visit, clauses, who, after, absent=True)
 
     def _absent(self, visit: Visit) -> list[str]:
         """Return the clauses about circumstances under which something must come all the same."""
@@ -123,17 +133,21 @@ class EchoOracle:
         ended_late = replied and (visit.reply or visit.request is None)
         general = ["ECHO-3"] if ended_late else [*self._special(visit), "ECHO-2", "ECHO-3"]
         observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
-        return self._finding(visit, [*self._absent(visit), *general], who, observed)
+        return self._finding(visit, [*self._absent(visit), *general], who, observed, absent=True)
 
     def refused(self, who: str, why: str) -> Finding:
         return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
 
-    def _finding(self, visit: Visit, clauses: list[str], who: str, observed: str | bytes) -> Finding:
+    def _finding(
+        self, visit: Visit, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
+    ) -> Finding:
         due = self._replies(visit)
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         saw = show(observed, 200) if isinstance(observed, bytes) else observed
-        return Finding(tuple(dict.fromkeys(clauses)), f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}")
+        expected = f"{who} reads {reply}end of stream{some}"
+        also = ("ECHO-7",) if absent else ()  # others have left before
+        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
 
 
 @dataclass
@@ -210,7 +224,10 @@ class DatagramOracle:
     def silent(self, who: str) -> Finding:
         disturbed = ["UDP-5"] if self.disturbed else []
         clauses = (*self._special(who), *disturbed, "UDP-1")
-        return Finding(clauses, f"{who} reads {show(self._reply(who) or b'')}", f"{who} reads nothing")
+        expected = f"{who} reads {show(self._reply(who) or b'')}"
+        return Finding(
+            clauses, expected, f"{who} reads nothing", absent=True, also=("UDP-5",)
+        )  # others have gone before
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         return Finding(("UDP-5", "UDP-1"), f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")

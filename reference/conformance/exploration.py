@@ -44,15 +44,17 @@ class Sighting:
 
     first: Violation
     steps: list[Step]
+    hasty: bool
+    """Whether something did not come, but not for as long as it may take."""
 
 
 class Expedition:
     """One exploration of one server: what it may spend, and what it found."""
 
-    def __init__(self, performer: Performer, record: Record, profile: Profile, examples: int) -> None:
+    def __init__(self, performer: Performer, profile: Profile, examples: int, shrink: bool) -> None:
         self.performer = performer
-        self.record = record
         self.profile = profile
+        self.shrink = shrink
         self.found: dict[str, Sighting] = {}
         self.runs = 0
         self.steps = 0
@@ -81,36 +83,48 @@ class Expedition:
             return f"the server broke {self.stopped.clause_id} before"
         return str(self.stopped or "the time was up")
 
-    def seen(self, violation: Violation, steps: list[Step]) -> bool:
-        """Keep a violation if it is new, or shorter than before; return whether the run has failed by it."""
-        self.performer.seen(violation)
-        clause = violation.clause_id
-        known = [candidate for candidate in violation.candidates if self.record.known(candidate)]
-        if known:
-            self.known.update(known[:1])
-            return False
+    def seen(self, violation: Violation, steps: list[Step]) -> Violation | None:
+        """Keep a violation if it is news, or shorter than before; return what the run has failed by, if it has."""
+        try:
+            self.performer.seen(violation)
+        except NotChecked:  # it may be somebody else's doing
+            return None
+        if known := self.performer.explained(violation):
+            self.known.add(known)
+            return None
+        clause = self._found_as(violation)
         if not self.found:
-            self._until = time.monotonic() + SHRINKING
-        sighting = self.found.setdefault(clause, Sighting(violation, steps))
+            self._until = time.monotonic() + SHRINKING if self.shrink else 0.0
+        hasty = violation.absent and self.patience < self.performer.longest
+        sighting = self.found.setdefault(clause, Sighting(violation, steps, hasty))
         if len(steps) < len(sighting.steps):
             sighting.steps = steps
-        return True
+        return violation.of(clause)
 
-    def confirm(self, sighting: Sighting) -> Violation:
-        """Play the shortest run that showed a violation again, patiently, and return what to report."""
+    def _found_as(self, violation: Violation) -> str:
+        """Return the clause as which a violation counts: one that has been found here, if it fits."""
+        fitting = [clause for clause in (violation.clause_id, *violation.candidates) if clause in self.found]
+        return fitting[0] if fitting else violation.clause_id
+
+    def confirm(self, clause: str, sighting: Sighting) -> Violation | None:
+        """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
         again: list[Violation] = []
+        if not self.shrink:
+            return sighting.first.of(clause)
         for _ in range(REPLAYS):
             try:
                 self.performer.prepare()
-                with self.performer.stage(abrupt=self.profile == "hardened") as stage:
+                with self.performer.stage(abrupt=self.profile == "hardened", patience=self.performer.longest) as stage:
                     stage.play(sighting.steps)
                 self.performer.check_alive(stage)
             except Violation as violation:
                 self.performer.seen(violation)
-                if violation.clause_id == sighting.first.clause_id:
-                    again.append(violation)
+                if clause in (violation.clause_id, *violation.candidates):
+                    again.append(violation.of(clause))
             except (NotChecked, Ambiguous):
                 break
+        if sighting.hasty and not again:  # what did not come may have been under way
+            return None
         reported = again[0] if again else sighting.first
         reported.note = (
             f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
@@ -119,10 +133,20 @@ class Expedition:
 
 
 def explore(
-    performer: Performer, record: Record, protocol: str, profile: Profile, *, examples: int, with_seed: int
+    performer: Performer,
+    record: Record,
+    protocol: str,
+    profile: Profile,
+    *,
+    examples: int,
+    with_seed: int,
+    shrink: bool = True,
 ) -> None:
-    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
-    expedition = Expedition(performer, record, profile, examples)
+    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken.
+
+    What it finds is made shorter and played again, unless it is not to `shrink`: then it ends at the first sight.
+    """
+    expedition = Expedition(performer, profile, examples, shrink)
     machine: Any = type(
         MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
     )
@@ -148,12 +172,15 @@ def explore(
     cut_short = ""
     if expedition.runs < examples and not expedition.found:
         cut_short = f" of {examples}: {expedition.why_stopped}"
+    record.steps += expedition.steps
     again = f"; saw {', '.join(sorted(expedition.known))} broken again" if expedition.known else ""
     record.explored.append(
         f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
     )
-    reported = [expedition.confirm(sighting) for sighting in expedition.found.values()]
+    confirmed = [expedition.confirm(clause, sighting) for clause, sighting in expedition.found.items()]
+    reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
+        performer.known.add(violation.clause_id)
         record.note_violation(violation)
     if reported:
         raise reported[0]

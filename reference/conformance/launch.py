@@ -40,6 +40,7 @@ class Launch:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C is for the checker, who then ends us in order
         )
+        self.rest = threads.Rest(lambda: threads.below(self._keeper.pid))
         self._output = b""
         self._reader = threading.Thread(target=self._listen, name="launched output", daemon=True)
         self._reader.start()
@@ -75,10 +76,6 @@ class Launch:
         lines = [line.decode("utf-8", "backslashreplace") for line in self._output.splitlines() if line.strip()]
         words = "; ".join(ascii(line.strip())[1:-1] for line in lines[-LAST_WORDS:])
         return f"the server ended {how}" + (f", its last words: {words}" if words else ", without a word")
-
-    def rest(self) -> None:
-        """Return when all threads of the command sleep, as far as this system can tell."""
-        threads.rest(lambda: threads.below(self._keeper.pid))
 
     def close(self) -> None:
         """End the command and all it started, and wait for that."""

@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from reference.clauses import Profile
 from reference.conformance.blame import Circumstance
-from reference.conformance.dialect import NOTE
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import ChatOracle
 from reference.conformance.scenario import (
@@ -72,23 +71,28 @@ class Machine(RuleBasedStateMachine):
         try:
             stage.perform(step)
         except Violation as violation:
-            self._end()
-            if self.expedition.seen(violation, stage.transcript.steps()):
-                raise
+            self._end(failed=True)
+            failure = self.expedition.seen(violation, stage.transcript.steps())
+            if failure is not None:
+                raise failure from None
         except Ambiguous:
             self._end()
 
-    def _end(self) -> None:
+    def _end(self, *, failed: bool = False) -> None:
         if self.stage is not None:
-            self.stage.close()
+            self.stage.close(failed=failed)
             self.stage = None
 
     def finish(self) -> None:
         """Perform what the end of a run needs, to see everyone whole."""
 
+    def empty(self) -> None:
+        """Let everyone leave, and see that the server is in order for those who come next."""
+
     def teardown(self) -> None:
         try:
             self.finish()
+            self.empty()
             if self.stage is not None:
                 self._leave(self.stage)
         finally:
@@ -100,8 +104,9 @@ class Machine(RuleBasedStateMachine):
         try:
             self.expedition.performer.check_alive(stage)
         except Violation as violation:
-            if self.expedition.seen(violation, stage.transcript.steps()):
-                raise
+            failure = self.expedition.seen(violation, stage.transcript.steps())
+            if failure is not None:
+                raise failure from None
 
 
 def pick(names: list[str], number: int) -> str:
@@ -127,7 +132,7 @@ class PoliteChat(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        room = self.stage.oracle if self.stage is not None else ChatOracle(NOTE)
+        room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
         assert isinstance(room, ChatOracle)
         self.room = room
         self.arrived = 0
@@ -174,6 +179,12 @@ class PoliteChat(Machine):
             if self.speakers():
                 self.do(Heed(who, self.speakers()[0]))
 
+    def empty(self) -> None:
+        for who in self.present():
+            self.do(HalfClose(who))
+        self.arrive(speaking=True)
+        self.calm()
+
     def arrive(self, *, speaking: bool) -> None:
         """Have a client connect, and perhaps say that it did."""
         lap, index = divmod(self.arrived, len(NAMES))
@@ -208,11 +219,15 @@ class PoliteChat(Machine):
         if self.room.log.outstanding():  # what a client that has gone may have said must not be taken for this
             self.fences += 1
             data = data[:1000] + b" #%d" % self.fences
-        if not NOTE.is_quit(data):
+        if not self.room.dialect.exact:
+            data = data.replace(b"quit", b"quilt")
+        if not self.room.dialect.is_quit(data):
             self.do(Say(pick(self.speakers(), number), data))
 
     @rule(number=NUMBERS, word=QUITS)
     def quit(self, number: int, word: bytes) -> None:
+        if not self.room.dialect.exact:
+            return
         self.before("left")
         able = [who for who in self.speakers() if who in self.may_go()]
         if able:

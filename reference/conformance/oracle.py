@@ -44,6 +44,9 @@ WAITING = 64 * 1024
 SAID = 40
 """Utterances of a burst that are kept, to explain what goes wrong."""
 
+SOME = 8
+"""Members who speak at most when everybody is seen whole in the end; everybody hears them."""
+
 REMEMBERED = 1 << 20
 """Bytes of the log that are kept, at least, when nobody needs them any more."""
 
@@ -125,6 +128,7 @@ class ChatOracle:
         self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
         self.circumstances: list[blame.Circumstance] = []  # the latest last
         self.ever: list[blame.Circumstance] = []  # all there have been: what they broke may show itself late
+        self.in_order = False  # whether everybody has been seen whole since the scenario began
         self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
     # What the clients do
@@ -153,7 +157,7 @@ class ChatOracle:
                 resets = (
                     isinstance(step, Reset)
                     or self._place(self.members[who]) < self.log.end
-                    or not self.log.complete(who)
+                    or bool(self.log.outstanding())
                 )
                 self._disturbed("reset" if resets else "left")
                 self.log.lose(who)
@@ -174,9 +178,13 @@ class ChatOracle:
             self._disturbed("concurrent")
 
     def farewell(self) -> list[Step]:
-        last: list[Step] = [] if self.readers() else [Connect("last")]  # an empty room must be in order too
-        words = [Say(who, f"{who} is still here".encode()) for who in self.readers() or ["last"]]
-        return [Settle(), *last, *words, *words]
+        here = self.readers()
+        some = here if len(here) <= SOME else [*here[: SOME // 2], *here[-SOME // 2 :]]
+        words = [Say(who, f"{who} is still here".encode()) for who in some]
+        leaving = [HalfClose(who) for who in here]
+        # After everybody has left the room must be in order too; otherwise it is the next scenario that suffers.
+        last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
+        return [Settle(), *words, *words, *leaving, *last]
 
     def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
@@ -184,7 +192,9 @@ class ChatOracle:
         if member.since == self.log.end and not (member.held or self.log.outstanding()):
             member.place = self.log.end  # nothing is under way: it can have begun nowhere else
         member.said = [data] if settled else [*member.said[-SAID:], data]
-        self.log.say(who, data, settled)
+        self.log.say(who, data, settled and self.dialect.exact)
+        if len(self.log.outstanding()) > 1 and "concurrent" not in self.ever:
+            self.ever.insert(0, "concurrent")
 
     def _leave(self, who: str, way: Leaving) -> None:
         member = self.members[who]
@@ -258,6 +268,7 @@ class ChatOracle:
 
     def _forget_circumstances(self) -> None:
         """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
+        self.in_order = True
         here = [member for member in self.members.values() if not member.gone]
         lasting = {
             "stalled": any(member.stalled for member in here),
@@ -358,8 +369,10 @@ class ChatOracle:
         """Return the finding with what earlier circumstances may have broken as well."""
         if finding.clauses == ("CHAT-7",):  # there is no doubt
             return finding
-        late = (blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever))
-        return replace(finding, clauses=tuple(dict.fromkeys([*finding.clauses, *late])))
+        late = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
+        # To be cut off is to leave, too; and before this scenario others have left.
+        leaving = ["CHAT-11"] if {"reset", "stalled"} & set(self.ever) or not self.in_order else []
+        return replace(finding, also=(*finding.also, *late, *leaving))
 
     def _parting(self, member: Member, read: bytes) -> tuple[int, list[bytes]]:
         """Return where the delivery begins in which the client and the log part, and what might have come there."""

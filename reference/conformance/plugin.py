@@ -16,7 +16,7 @@ from reference.conformance.suite import Conformance, NotApplicable, NotChecked
 from reference.conformance.violation import Violation
 
 if TYPE_CHECKING:
-    from reference.conformance.performer import Performer
+    from reference.conformance.performer import Performer, Playing
 
 PATIENCE = 5.0
 """Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
@@ -35,6 +35,7 @@ class Options:
     examples: int = EXAMPLES
     seed: int = 0
     patience: float = PATIENCE
+    any_segmentation: bool = False
 
 
 @dataclass
@@ -77,6 +78,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="longest wait for what must come",
     )
+    group.addoption(
+        "--conformance-any-segmentation",
+        action="store_true",
+        help="the path to the server may split what a client says: accept every way",
+    )
 
 
 def _clause(text: str) -> str:
@@ -98,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
             examples=option("--conformance-examples"),
             seed=option("--conformance-seed"),
             patience=option("--conformance-patience"),
+            any_segmentation=option("--conformance-any-segmentation"),
         )
     )
 
@@ -140,40 +147,17 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 # What checks are given
 
 
-class Playing:
-    """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
-
-    def __init__(self, performer: "Performer", clause: str) -> None:
-        self._performer = performer
-        self._clause = clause
-        self.address = performer.address
-        self.not_applicable = performer.not_applicable
-        self.not_checked = performer.not_checked
-
-    def __call__(self, *steps: Any) -> Any:
-        return self._performer.play(*steps, about=self._clause)
-
-    def pace(self, *steps: Any, prompt: str, late: str) -> None:
-        """Play the steps for a clause that only a clock can decide."""
-        self._performer.pace(*steps, about=self._clause, prompt=prompt, late=late)
-
-
 @pytest.fixture(scope="class")
 def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     """The target of the class, started when its first check runs and ended after the last."""
+    from reference.conformance.dialect import ANY_SEGMENTATION, NOTE
     from reference.conformance.performer import Performer
     from reference.conformance.target import CannotCheck
 
     run = request.config.stash[RUN]
     try:
-        performing = Performer(
-            request.cls.target,
-            patience=run.options.patience,
-            oracle=request.cls.oracle,
-            greeting=request.cls.greeting,
-            conversation=request.cls.conversation,
-            survival=request.cls.survival,
-        )
+        dialect = ANY_SEGMENTATION if run.options.any_segmentation else NOTE
+        performing = Performer.of(request.cls, request.cls.target, run.options.patience, dialect)
     except CannotCheck as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
@@ -184,8 +168,10 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
 
 
 @pytest.fixture
-def play(request: pytest.FixtureRequest, performer: "Performer") -> Playing:
+def play(request: pytest.FixtureRequest, performer: "Performer") -> "Playing":
     """Play a scenario: see Playing."""
+    from reference.conformance.performer import Playing
+
     clause = decided(request.node)
     if clause is None:
         pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)

@@ -33,6 +33,8 @@ class Record:
         self.groups = tuple(groups)
         self.explored: list[str] = []
         """What the state machines did, a line each."""
+        self.steps = 0
+        """Steps that they took."""
         self._violations: dict[str, Violation] = {}
         self._told: set[str] = set()  # violated clauses whose story is that of their own check
         self._said: dict[str, dict[Outcome, str]] = {}

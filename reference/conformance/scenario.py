@@ -30,12 +30,13 @@ def show(data: bytes, limit: int = SHOWN) -> str:
 class Connect:
     """A client connects and says nothing.
 
-    `acks` chooses when its kernel acknowledges what it receives: "delayed" as one does that has nothing to say (Linux:
-    after 40 ms), "quick" at once, or as the kernel pleases. `window` bounds its receive buffer, in bytes.
+    `acks` chooses when its kernel acknowledges what it receives, where the system lets it: "quick", at once, so that a
+    server that waits for that does not make every scenario slow; "delayed", as one does that has nothing to say (Linux:
+    after 40 ms). `window` bounds its receive buffer, in bytes.
     """
 
     who: str
-    acks: Literal["delayed", "quick"] | None = None
+    acks: Literal["delayed", "quick"] = "quick"
     window: int | None = None
 
     def __str__(self) -> str:

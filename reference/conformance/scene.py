@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from reference.address import Address
+from reference.conformance import threads
 from reference.conformance.client import Client, Unreachable, describe
 from reference.conformance.desk import Desk, Event, Story
 from reference.conformance.forking import Forker
@@ -116,6 +117,7 @@ class Scene:
         self._forker = forker
         self._own = own
         self._accused = False
+        self._rest = threads.Rest(threads.others)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -197,6 +199,10 @@ class Scene:
         if event is None:
             self.story.sees(f"{name}'s handler does not get to {phase} within {self.patience:g} s")
         return event
+
+    def rest(self) -> None:
+        """Give the server time to finish what it is doing: a room delivers to others after its speaker has heard."""
+        self._rest()
 
     def hold(self, name: str, phase: str) -> None:
         """Stop that client's handler in that phase, when it gets there."""

@@ -77,6 +77,7 @@ def settled(scene: Scene, name: str) -> Guest:
     """Have one more member in the room: it is there when it has heard itself."""
     guest = scene.visit(name)
     speaks(guest, f"{name} is here\n".encode())
+    scene.rest()
     return guest
 
 

@@ -56,7 +56,7 @@ class Stage:
 
     `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
     server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
-    first abrupt one.
+    first abrupt one. What is `renewable` is replaced when it has broken a clause, so nobody says goodbye to it then.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Stage:
         about: str | None = None,
         rest: Callable[[], None] = lambda: None,
         manners: Manners = "polite",
+        renewable: bool = False,
         dialect: Dialect = NOTE,
     ) -> None:
         self.address = address
@@ -77,6 +78,7 @@ class Stage:
         self.transcript = Transcript()
         self._rest = rest
         self._manners = manners
+        self._renewable = renewable
         self._dialect = dialect
         self._clients: dict[str, Client] = {}
 
@@ -201,7 +203,7 @@ class Stage:
         """Return the exception that reports a finding about this performance."""
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
-        violation.candidates = finding.clauses
+        violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
         violation.absent = finding.absent
         return violation
 
@@ -227,13 +229,17 @@ class Stage:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.close(failed=kind is not None)
 
-    def close(self) -> None:
-        """End every client: those who can do so in order, half-closing and reading to the end."""
+    def close(self, *, failed: bool = False) -> None:
+        """End every client: in order, half-closing and reading to the end, unless the server has failed and will be
+        replaced.
+        """
         clients, self._clients = self._clients, {}
         try:
+            if failed and self._renewable:
+                return
             if clients:
                 self._rest()
             for client in clients.values():

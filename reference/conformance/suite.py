@@ -34,6 +34,9 @@ class Play(Protocol):
     def pace(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide: see `pacing.py`."""
 
+    def needs_exact_chunks(self) -> None:
+        """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
+
     def not_applicable(self, why: str) -> None:
         """End the check: the clause says nothing about this target."""
 

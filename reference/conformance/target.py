@@ -19,7 +19,7 @@ import socketserver
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,6 +50,10 @@ class Site(Protocol):
     """A server that listens at an address."""
 
     address: Address
+    renewable: bool
+    """Whether `renew` can replace the server."""
+    hidden: Mapping[str, str]
+    """Clause -> why nobody can see from here whether it holds: a network that lies between, say."""
 
     def renew(self) -> bool:
         """Replace the server by a fresh one; False where that is impossible."""
@@ -59,6 +63,9 @@ class Site(Protocol):
 
     def calm(self) -> None:
         """The same before a scenario, so that nothing of the one before leaks into it."""
+
+    def interference(self) -> str:
+        """Return what somebody else did that the server might be blamed for, or ""."""
 
     def obituary(self) -> str:
         """Return how the server died and its last words, or "" as long as it lives or nobody can know."""
@@ -75,6 +82,16 @@ class Target(Protocol):
 
     def __str__(self) -> str:
         """Return the target as a report names it."""
+
+
+class Alone:
+    """Mix-in for sites with nothing between checker and server."""
+
+    hidden: Mapping[str, str] = {}
+
+    def interference(self) -> str:
+        """Return "": nobody interferes."""
+        return ""
 
 
 # In this process
@@ -94,11 +111,14 @@ class InProcess:
         return self.name
 
 
-class InProcessSite:
+class InProcessSite(Alone):
     """A thread that serves a server."""
+
+    renewable = True
 
     def __init__(self, target: InProcess) -> None:
         self._target = target
+        self.rest = self.calm = threads.Rest(threads.others)
         self._serve()
 
     def _serve(self) -> None:
@@ -111,12 +131,6 @@ class InProcessSite:
         self.close()
         self._serve()
         return True
-
-    def rest(self) -> None:
-        """Do nothing: to look after every step would cost more than the steps."""
-
-    def calm(self) -> None:
-        threads.rest(threads.others)
 
     def obituary(self) -> str:
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
@@ -161,10 +175,11 @@ class Running:
 
 
 @dataclass
-class RunningSite:
+class RunningSite(Alone):
     """A server that can neither be renewed nor looked into."""
 
     address: Address
+    renewable = False
 
     def renew(self) -> bool:
         return False
@@ -219,8 +234,10 @@ class Launched:
         return self.command
 
 
-class LaunchedSite:
+class LaunchedSite(Alone):
     """A process, or one after the other, each at an address of its own where the command allows it."""
+
+    renewable = True
 
     def __init__(self, target: Launched, patience: float) -> None:
         self._target = target

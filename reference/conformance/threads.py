@@ -12,19 +12,34 @@ from collections.abc import Callable, Iterable, Iterator
 RESTED_WITHIN = 0.5
 """Seconds to wait at most for all threads to sleep; one that computes all the time never does."""
 
+IN_VAIN = 1
+"""Times in a row that one waits so long; then one only looks, until they are seen at rest again."""
+
 ASLEEP = ("S", "D", "Z", "")
 DEAD = ("Z", "X", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
 
 
-def rest(tasks: Callable[[], Iterable[str]]) -> None:
-    """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
-    until = time.monotonic() + RESTED_WITHIN
-    while time.monotonic() < until:
-        before = [_runs(task) for task in tasks()]
-        if None not in before and before == [_runs(task) for task in tasks()]:
-            return
-        os.sched_yield()
+class Rest:
+    """Waits for threads to come to rest. With those that compute all the time, and never do, it loses its patience."""
+
+    def __init__(self, tasks: Callable[[], Iterable[str]]) -> None:
+        self._tasks = tasks
+        self._in_vain = 0
+
+    def __call__(self) -> None:
+        """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
+        until = time.monotonic() + (RESTED_WITHIN if self._in_vain < IN_VAIN else 0.0)
+        while not self._looks_at_rest():
+            if time.monotonic() > until:
+                self._in_vain += 1
+                return
+            os.sched_yield()
+        self._in_vain = 0
+
+    def _looks_at_rest(self) -> bool:
+        before = [_runs(task) for task in self._tasks()]
+        return None not in before and before == [_runs(task) for task in self._tasks()]
 
 
 def below(process: int) -> Iterator[str]:

@@ -20,6 +20,8 @@ class Finding:
     observed: str
     absent: bool = False
     """Whether nothing came, rather than something wrong."""
+    also: tuple[str, ...] = ()
+    """Clauses that would explain it as well, if they are known to be broken; on their own it says nothing of them."""
 
     def clause(self, about: str | None) -> str:
         """Return the clause to report: the one the scenario is about if it is among them, otherwise the likeliest."""
@@ -37,13 +39,24 @@ class Violation(AssertionError):
         self.observed = observed
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
-        """All clauses that the observation may break, this one included."""
+        """All clauses that the observation may come from, this one included."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
         self.afterwards = False
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.note = ""
         """Anything a reader should know about this sighting: that it came back in so many replays, say."""
+
+    def of(self, clause: str) -> "Violation":
+        """Return the same observation as a violation of another clause."""
+        other = VIOLATIONS[clause](self.expected, self.observed, self.exchange)
+        other.candidates, other.absent, other.afterwards, other.note = (
+            self.candidates,
+            self.absent,
+            self.afterwards,
+            self.note,
+        )
+        return other
 
     def lines(self) -> list[str]:
         """Return the whole story, a line each: clause, expected, observed, exchange."""

@@ -1,0 +1,46 @@
+"""`python -m faults list | show | serve | demo | matrix | proxy`: see `faults/__init__.py`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from faults import browse, demo, matrix, proxy
+from reference.__main__ import Parser, read_or_not
+
+Declare = Callable[[argparse.ArgumentParser], None]
+Run = Callable[[argparse.Namespace], int]
+
+COMMANDS: dict[str, tuple[str, Declare, Run]] = {
+    "list": ("list the planted bugs, and the clauses they break", browse.add_list_arguments, browse.run_list),
+    "show": (
+        "tell the story of one, and show its code beside the reference's",
+        browse.add_show_arguments,
+        browse.run_show,
+    ),
+    "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
+    "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
+    "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
+    "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
+}
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(prog="python -m faults", description="What goes wrong: in programs, and in the network.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
+    for name, (purpose, declare, run) in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
+        declare(command)
+        command.set_defaults(run=run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = build_parser().parse_args(arguments)
+    return read_or_not(partial(options.run, options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
