@@ -63,11 +63,15 @@ def run(options: argparse.Namespace) -> int:
         return 2
     if options.blindly:
         return 0
-    complaints = [line for judgement in judgements for line in judgement.complaints()]
-    if not options.names:
-        complaints += [f"no fault breaks {clause}" for clause in clauses_without_fault()]
-    print("\n".join(complaints or [f"{len(judgements)} faults: each breaks its clauses, and no others"]))
-    return 1 if complaints else 0
+    lonely = [] if options.names else clauses_without_fault()
+    for clause in lonely:
+        print(f"no fault breaks {clause}")
+    wrong = [judgement.name for judgement in judgements if judgement.complaints()]
+    if wrong:
+        print(f"{len(wrong)} of {len(judgements)} faults break other clauses than they should: {', '.join(wrong)}")
+    elif not lonely:
+        print(f"{len(judgements)} faults: each breaks its clauses, and no others")
+    return 1 if wrong or lonely else 0
 
 
 def _judged(names: list[str], options: argparse.Namespace) -> list["Judgement"]:
@@ -77,12 +81,11 @@ def _judged(names: list[str], options: argparse.Namespace) -> list["Judgement"]:
     judgements = {}
     for judgement in judge_apart(names, options.jobs, seeds=range(options.seeds), blindly=options.blindly):
         judgements[judgement.name] = judgement
-        right = "ok   " if not judgement.complaints() else "WRONG"
         told = steps_told(judgement, options.seeds) if options.blindly else ", ".join(judgement.found) or "nothing"
-        print(
-            f"{'     ' if options.blindly else right} {judgement.name:<32} {told}  ({judgement.seconds:.1f} s)",
-            flush=True,
-        )
+        complaints = [] if options.blindly else judgement.complaints()
+        verdict = "" if options.blindly else "WRONG" if complaints else "ok"
+        print(f"{verdict:<5} {judgement.name:<32} {told}  ({judgement.seconds:.1f} s)")
+        print("".join(f"      {line}\n" for line in complaints), end="", flush=True)
     return [judgements[name] for name in names]
 
 

@@ -4,6 +4,7 @@ import argparse
 import errno
 import logging
 import os
+import select
 import signal
 import socket
 import struct
@@ -23,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faults import proxy as command
-from faults.network import CALM, HELD, BadWeather, CannotCarry, Proxy, Through, Weather, datagrams
+from faults.network import CALM, HELD, BadWeather, CannotCarry, Proxy, Through, Weather, datagrams, sides
 from faults.network.course import FRAME, DatagramCourse, Lot, StreamCourse
 from faults.network.streams import Streams
 from faults.network.through import HIDDEN
@@ -131,6 +132,13 @@ def is_reset(sock: socket.socket) -> bool:
     except ConnectionResetError:
         return True
     return False
+
+
+def finds_it_reset(sock: socket.socket) -> bool:
+    """Whether the connection is reset, or soon will be, though nobody reads it."""
+    waiting = select.poll()
+    waiting.register(sock, 0)
+    return any(event & select.POLLERR for _, event in waiting.poll(PATIENCE * 1000))
 
 
 def is_turned_away(address: Address) -> bool:
@@ -253,8 +261,21 @@ def test_a_reset_does_not_wait_for_who_does_not_read() -> None:
         with server:
             fill(client, ends.proxy)
             reset(client)
-            with pytest.raises(ConnectionResetError):
-                read_to_end(server)
+            assert finds_it_reset(server)
+
+
+def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sides, "BUFFER", 4096)
+    with carrying() as ends:
+        ends.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client, server = ends.connect()
+        with server:
+            ends.proxy.stall()
+            client.sendall(b"x" * HELD)
+            reset(client)
+            ends.settle()
+            ends.proxy.resume()
+            assert finds_it_reset(server)
 
 
 def test_a_reset_that_sending_finds_out_still_comes_after_the_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,15 +322,15 @@ def test_who_does_not_read_stops_who_speaks_and_loses_nothing() -> None:
             assert ends.proxy.most_held == HELD
 
 
-def test_a_network_waits_in_peace_for_who_does_not_read_though_all_is_said() -> None:
-    with carrying() as ends:
+def test_a_network_waits_in_peace_for_who_does_not_read_though_all_is_said(tmp_path: Path) -> None:
+    with carrying(directory=tmp_path) as ends:  # a Unix socket knows of the end of stream before it reads it
         client, server = ends.connect()
         with client, server:
             sent = fill(client, ends.proxy)
             for sock in (client, server):
                 sock.shutdown(socket.SHUT_WR)
             assert read_to_end(client) == b""
-            ends.settle()  # it does not spin on the hang-up
+            ends.settle()
             assert len(read_to_end(server)) == sent
 
 
@@ -375,6 +396,12 @@ def test_segments_are_split_and_each_piece_is_a_segment() -> None:
             server.sendall(b"hello")
             assert read(client, 5) == b"hello"
             assert segments_received(client) == 1
+
+
+def test_a_segment_does_not_wait_for_the_acknowledgement_of_the_one_before() -> None:
+    with socket.socket() as sock:
+        sides.prepare(sock)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_what_is_collected_goes_out_as_one_segment() -> None:
@@ -1012,6 +1039,16 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
             client.sendall(b"hello")
             assert read(client, 8) == b"ackhello"
         assert site.obituary() == ""
+
+
+@pytest.mark.parametrize("way_to_wait", ["rest", "calm"])
+def test_resting_is_waiting_for_what_is_under_way_and_for_what_comes_of_it(way_to_wait: str) -> None:
+    site = Through(target_of("chat", LOCALHOST), Weather(delay=0.01)).start(PATIENCE)
+    with closing(site), connect_to(site.address) as client:
+        client.sendall(b"hello")
+        getattr(site, way_to_wait)()
+        client.setblocking(False)
+        assert client.recv(100) == b"ackhello"
 
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:

@@ -33,7 +33,9 @@ calm, with delays and with coalescing: all verdicts are the same but one, and on
               that a server with too small a buffer shows itself only when more than all of them is waiting.
 
 A server whose queue of connections is short (CHAT-17) is seen all the same: the network accepts a client at once, but
-the client hears nothing until the server has. A server that refuses connections seems to reset them.
+the client hears nothing until the server has. A server that refuses connections seems to reset them. And a bug that is
+a race shows itself as often as the weather brings it about: while words are collected, a reset overtakes what others
+say, so a server that stumbles over a reset in the middle of a delivery (`reset-ends-the-speaker`) may pass.
 
 Under `split` an utterance is no chunk any more, so the scenarios' expectations do not hold; and what the network
 resets, ends, drops, doubles or swaps looks like the server's doing. `Through` knows it from `deeds.py`; who is given

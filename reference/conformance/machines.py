@@ -130,6 +130,8 @@ QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 class PoliteChat(Machine):
     """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
 
+    abrupt = False
+
     def __init__(self) -> None:
         super().__init__()
         room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
@@ -242,7 +244,7 @@ class PoliteChat(Machine):
         self.leave(Close, number)
 
     def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
-        self.before("reset" if way is Reset else "left")
+        self.before("reset" if way is Reset or (way is Close and self.abrupt) else "left")
         if self.may_go():
             self.do(way(pick(self.may_go(), number)))
 
@@ -254,6 +256,8 @@ class PoliteChat(Machine):
 
 class AbruptChat(PoliteChat):
     """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
+
+    abrupt = True
 
     @rule()
     def connect(self) -> None:

@@ -153,9 +153,11 @@ class ChatOracle:
             case HalfClose(who):
                 self._leave(who, "half-close")
             case Close(who) | Reset(who):
-                # To close with something unread, or with something still to come, resets as well.
+                # To close with something unread, or with something still to come, resets as well; and so does what is
+                # said before the server has noticed.
                 resets = (
                     isinstance(step, Reset)
+                    or not rested
                     or self._place(self.members[who]) < self.log.end
                     or bool(self.log.outstanding())
                 )
@@ -365,13 +367,14 @@ class ChatOracle:
             )
         )
 
-    def _late(self, finding: Finding) -> Finding:
+    def _late(self, finding: Finding, *, newcomer: bool = False) -> Finding:
         """Return the finding with what earlier circumstances may have broken as well."""
         if finding.clauses == ("CHAT-7",):  # there is no doubt
             return finding
         late = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
-        # To be cut off is to leave, too; and before this scenario others have left.
-        leaving = ["CHAT-11"] if {"reset", "stalled"} & set(self.ever) or not self.in_order else []
+        # To be cut off is to leave, too; and before this scenario others have left, which a newcomer may have to pay for.
+        others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
+        leaving = ["CHAT-11"] if others_left else []
         return replace(finding, also=(*finding.also, *late, *leaving))
 
     def _parting(self, member: Member, read: bytes) -> tuple[int, list[bytes]]:
@@ -395,7 +398,7 @@ class ChatOracle:
             member.gone = True
             self.log.lose(who)
             return None
-        return self._late(blame.cut_off(self._absence(who), how))
+        return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
 
     def _heard_all(self, who: str) -> bool:
         """Whether a leaver has read all that it must: what was delivered before it left, and no part of a delivery."""
