@@ -55,7 +55,9 @@ def test_a_name_that_is_none_is_told_with_those_that_come_close(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     line = told(capsys, command, "delivers-twise", code=2)
-    assert line.startswith(f"faults {command}: 'delivers-twise' is no fault of the catalogue: did you mean delivers-twice")
+    assert line.startswith(
+        f"faults {command}: 'delivers-twise' is no fault of the catalogue: did you mean delivers-twice"
+    )
 
 
 def test_what_cannot_be_served_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:

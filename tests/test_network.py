@@ -255,12 +255,15 @@ def test_a_reset_straight_after_connecting_arrives() -> None:
             assert is_reset(server)
 
 
-def test_a_reset_does_not_wait_for_who_does_not_read() -> None:
+def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "faults.network")
     with carrying() as ends:
         client, server = ends.connect()
         with server:
             fill(client, ends.proxy)
             reset(client)
+            ends.settle()
+            assert " ended: " in caplog.text
             assert finds_it_reset(server)
 
 
@@ -271,7 +274,7 @@ def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest
         client, server = ends.connect()
         with server:
             ends.proxy.stall()
-            client.sendall(b"x" * HELD)
+            fill(client, ends.proxy)
             reset(client)
             ends.settle()
             ends.proxy.resume()

@@ -1,6 +1,7 @@
 """One scenario after the other: none suffers from the one before, and nothing is blamed that cannot be known."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ from reference.clauses import CLAUSES
 from reference.conformance import pacing
 from reference.conformance.chat import ChatConformance
 from reference.conformance.directed import checks, performer
-from reference.conformance.performer import Performer
+from reference.conformance.exploration import explore
+from reference.conformance.performer import Performer, Playing
 from reference.conformance.record import Record
 from reference.conformance.scenario import Quit, Say, join
 from reference.conformance.suite import NotApplicable, NotChecked
@@ -237,6 +239,83 @@ def test_the_reference_passes_every_directed_check(protocol: str) -> None:
     assert [outcome for _, outcome in found if outcome is not None] == []
     group = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}[protocol]
     assert {clause for clause, _ in found} == {clause.id for clause in CLAUSES.values() if clause.group == group}
+
+
+# One bug is told once
+
+
+def test_what_a_known_violation_explains_is_told_as_that_one_and_the_clause_is_not_blamed() -> None:
+    with closing(performer("chat", Planted("cuts-at-nul").target(), PATIENCE)) as performing:
+        performing.known.add("CHAT-3")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
+        assert caught.value.clause_id == "CHAT-3"
+        assert performing.known == {"CHAT-3"}
+
+
+def test_what_no_known_violation_explains_is_news() -> None:
+    with closing(performer("chat", Planted("cuts-at-nul").target(), PATIENCE)) as performing:
+        performing.known.add("CHAT-9")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"a\0b"), about="CHAT-3")
+        assert caught.value.clause_id == "CHAT-3"
+        assert performing.known == {"CHAT-3", "CHAT-9"}
+
+
+def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference.conformance.performer.BRIEF", 0.01)
+
+    class Slow(ChatHandler):
+        def deliver(self, chunk: bytes) -> None:
+            threading.Event().wait(0.1 if chunk == b"slowly" else 0)
+            super().deliver(chunk)
+
+    with closing(performer("chat", Bug("chat", Slow).target(), 5.0)) as performing:
+        performing.known.add("CHAT-9")
+        performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
+        performing.known.add("CHAT-2")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
+        assert caught.value.observed == "ann reads nothing"
+
+
+# What others do
+
+
+class MeddlingSite(InProcessSite):
+    """A server behind something that may do what it is blamed for, and hides one clause."""
+
+    hidden: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
+
+    def interference(self) -> str:
+        return "the network did it"
+
+
+@dataclass(frozen=True)
+class Meddling(InProcess):
+    def start(self, patience: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
+        return MeddlingSite(self)
+
+
+def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
+    target = Meddling(Planted("delivers-quit").target().make)
+    with closing(performer("chat", target, PATIENCE)) as performing:
+        for _ in range(2):  # nor is it known to break anything then
+            with pytest.raises(NotChecked, match="the network did it, so it may not be the server that breaks CHAT-7"):
+                performing.play(*BREAKING, about="CHAT-7")
+        assert performing.known == set()
+        explore(performing, record := Record(["CHAT"]), "chat", "basic", examples=10, with_seed=0)
+        assert record.verdict(CLAUSES["CHAT-7"]).outcome == "not-checked"
+
+
+def test_what_nobody_can_see_from_here_is_not_applicable() -> None:
+    with closing(performer("chat", Meddling(Bug("chat").target().make), PATIENCE)) as performing:
+        hidden = Playing(performing, "CHAT-16")
+        with pytest.raises(NotApplicable, match="nobody can see it"):
+            hidden(*join("ann"))
+        with pytest.raises(NotApplicable, match="nobody can see it"):
+            hidden.pace(*join("ann"), prompt="ann", late="ann")
+        Playing(performing, "CHAT-2")(*join("ann"))
 
 
 # Verdicts

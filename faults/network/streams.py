@@ -145,8 +145,8 @@ class Streams(Carrier):
         side.other.says.lose()
         side.says.end("reset", now)
         self._waiting[side.other] = None
-        if side.other.blocked and not side.other.connecting:
-            self._abort(side.connection)
+        if not side.other.connecting:
+            side.other.blocked = False  # one more attempt: a reset does not wait for who does not read
 
     # Passing on
 

@@ -77,11 +77,12 @@ def misfit(seen: Misfit, dialect: Dialect) -> Finding:
     """Explain bytes that were not due."""
     wanted = seen.expected[0] if seen.expected else b""
     clauses = tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect)))
+    quits = ["CHAT-7"] if any(quit in seen.observed for quit in seen.quits) else []
     return Finding(
         clauses,
         f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
         f"{seen.who} reads {show(seen.observed, 200)}",
-        also=() if clauses == ("CHAT-7",) else CONTENT,
+        also=() if clauses == ("CHAT-7",) else (*quits, *CONTENT),
     )
 
 
@@ -151,7 +152,8 @@ def cut_off(absent: Absence, how: Ending) -> Finding:
 
 
 def _absence(absent: Absence, observed: str, clauses: list[str]) -> Finding:
-    also = ("CHAT-3", "CHAT-5", "CHAT-6") if len(absent.utterance) > LINE or _unusual(absent.utterance) else ("CHAT-5",)
+    altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > LINE or _unusual(absent.utterance) else []
+    also = ("CHAT-2", "CHAT-5", *altered)
     fitting = tuple(dict.fromkeys(clauses))
     return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
 

@@ -47,9 +47,11 @@ def play_all(performing: Performer, protocol: str, clause: str | None = None) ->
         yield _outcome(decided, name, getattr(suite(), name), Playing(performing, decided))
 
 
-def outcomes(protocol: str, target: Target | str, patience: float, clause: str | None = None) -> Iterator[Outcome]:
+def outcomes(
+    protocol: str, target: Target | str, patience: float, clause: str | None = None, dialect: Dialect = NOTE
+) -> Iterator[Outcome]:
     """Do that for a target of its own."""
-    with closing(performer(protocol, target, patience)) as performing:
+    with closing(performer(protocol, target, patience, dialect)) as performing:
         yield from play_all(performing, protocol, clause)
 
 

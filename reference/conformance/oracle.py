@@ -372,7 +372,7 @@ class ChatOracle:
         if finding.clauses == ("CHAT-7",):  # there is no doubt
             return finding
         late = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
-        # To be cut off is to leave, too; and before this scenario others have left, which a newcomer may have to pay for.
+        # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
         others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
         leaving = ["CHAT-11"] if others_left else []
         return replace(finding, also=(*finding.also, *late, *leaving))

@@ -1,0 +1,55 @@
+"""Running the checks without pytest: each tells what came of it, and nothing broken is waited for twice as long."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from faults.catalogue import find
+from reference.conformance import directed
+from reference.conformance.directed import checks, outcomes_of_server, seen
+from reference.conformance.hosting import Served
+from reference.conformance.server import ServerConformance
+from reference.conformance.suite import NotChecked
+from reference.conformance.under_check_family import Maker
+from reference.conformance.violation import VIOLATIONS
+
+PATIENCE = 5.0
+
+
+def test_every_check_of_the_servers_clauses_runs_and_holds_for_the_reference() -> None:
+    served = Served("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
+    outcomes = list(outcomes_of_server(served, PATIENCE))
+    assert [(clause, name) for clause, name, _ in outcomes] == list(checks(ServerConformance))
+    assert not any(seen(outcome) for outcome in outcomes)
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """Makes servers of a fault."""
+
+    name: str
+
+    def __call__(self, handler: type[Any] | None = None) -> Any:
+        return find(self.name).make(handler=handler)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
+    broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directed, "BRIEF", 1.0)
+    served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
+    found = {
+        violation.clause_id
+        for one in outcomes_of_server(served, PATIENCE, "SRV-1", broken=broken)
+        if (violation := seen(one))
+    }
+    assert found == {"SRV-1"}
+
+
+def test_what_a_check_saw_of_another_clause_counts_as_seen() -> None:
+    violation = VIOLATIONS["CHAT-2"]("something", "nothing", [])
+    assert seen(("CHAT-3", "test_it", NotChecked("not now", violation))) is violation
+    assert seen(("CHAT-3", "test_it", NotChecked("not now"))) is None
+    assert seen(("CHAT-2", "test_it", violation)) is violation
