@@ -79,6 +79,15 @@ def test_only_refuses_what_is_no_clause(project: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*'CHAT-99' is no clause*"])
 
 
+@pytest.mark.parametrize(
+    "option", ["--conformance-examples=0", "--conformance-patience=-1", "--conformance-patience=x"]
+)
+def test_an_option_that_makes_no_sense_is_refused(project: pytest.Pytester, option: str) -> None:
+    result = run(project, REFERENCE, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*'{option.partition('=')[2]}' is not a number above 0*"])
+
+
 def test_a_violated_should_is_an_expected_failure(project: pytest.Pytester) -> None:
     result = run(project, NOTE, "--conformance-only=CHAT-16", "-rx")
     assert (result.ret, result.parseoutcomes()) == (0, {"xfailed": 1, "deselected": 28})

@@ -2,7 +2,9 @@
 
 import random
 import socket
+import socketserver
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -151,3 +153,24 @@ def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
     launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
     launch.close()
     assert launch._keeper.returncode == -9
+
+
+def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(target, "ENDING", 0.01)
+    may_end = threading.Event()
+
+    class Endless(socketserver.TCPServer):
+        def shutdown(self) -> None:
+            may_end.wait()
+            super().shutdown()
+
+    site = InProcess(lambda: Endless(("127.0.0.1", 0), socketserver.BaseRequestHandler)).start(1.0)
+    site.close()
+    assert site.obituary() == ""
+    may_end.set()
+    site._thread.join()
+    for thread in threading.enumerate():
+        if thread.name == "end":
+            thread.join()

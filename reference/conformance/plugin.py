@@ -68,12 +68,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--conformance-strict", action="store_true", help="a violated SHOULD fails too")
     group.addoption(
-        "--conformance-examples", type=int, default=EXAMPLES, metavar="N", help="runs of each state machine"
+        "--conformance-examples", type=_positive(int), default=EXAMPLES, metavar="N", help="runs of each state machine"
     )
     group.addoption("--conformance-seed", type=int, default=0, metavar="N", help="seed of the state machines")
     group.addoption(
         "--conformance-patience",
-        type=float,
+        type=_positive(float),
         default=PATIENCE,
         metavar="SECONDS",
         help="longest wait for what must come",
@@ -83,6 +83,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="the path to the server may split what a client says: accept every way",
     )
+
+
+def _positive(kind: type[Any]) -> Callable[[str], Any]:
+    """Return what reads a number above zero, and raises for anything else."""
+
+    def read(text: str) -> Any:
+        import argparse
+        import math
+
+        try:
+            number = kind(text)
+        except ValueError:
+            number = 0
+        if not 0 < number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        return number
+
+    return read
 
 
 def _clause(text: str) -> str:

@@ -35,6 +35,9 @@ PORTS = range(20000, 32000)
 STARTING = 10.0
 """Seconds that a launched command has at least until it must listen."""
 
+ENDING = 10.0
+"""Seconds for a server in this process to end."""
+
 FREE = 1.0
 """Seconds to find out whether an address is taken."""
 
@@ -136,6 +139,12 @@ class InProcessSite(Alone):
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
 
     def close(self) -> None:
+        """End the server, unless it does not end: then leave it to the end of the process."""
+        ending = threading.Thread(target=self._end, name="end", daemon=True)
+        ending.start()
+        ending.join(ENDING)
+
+    def _end(self) -> None:
         self.server.shutdown()
         self._thread.join()
         self.server.server_close()
