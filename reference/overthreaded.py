@@ -19,7 +19,7 @@ connecting. What the *worker* sees depends on where it was:
 - It was blocked in recv() and the client speaks: close() wakes nobody, so recv() even returns the client's bytes. The
   client's send seemed to succeed as well. But no ack ever comes: the way back is closed (EBADF for whoever tries it).
 - It was blocked in recv() and the client closes: recv() returns b"", the worker ends cleanly, and the bug hides.
-- It was blocked in recv() with a timeout set, so really in poll(): EBADF at once.
+- It was blocked in recv() with a timeout set, so really in poll() first: EBADF, at once or when the client speaks next.
 
 Where the worker takes the client out of the room, as in programs that keep add and remove beside recv, all but the
 third leave a closed socket among the members, and the next one to speak fails on it: one bug, another victim. Here
