@@ -8,10 +8,7 @@ that cannot be carried, with one line that says why.
 
 import argparse
 import logging
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -19,6 +16,7 @@ from faults.network.carrier import CannotCarry
 from faults.network.proxy import Proxy
 from faults.network.weather import WAYS, BadWeather, Weather, flag
 from reference.address import Address, BadAddress
+from reference.serve import stopped_by_signals
 
 LOG_FORMAT = "%(asctime)s %(message)s"
 
@@ -88,18 +86,3 @@ def read_seed(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
     raise BadWeather(f"--seed {text!r}: write a whole number from 0 on")
-
-
-@contextmanager
-def stopped_by_signals(proxy: Proxy) -> Iterator[None]:
-    """Stop the proxy at SIGINT or SIGTERM, in the length of the block."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        proxy.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.family import CONCURRENCIES, PROGRAMS, Refused, make_server, server_address
@@ -92,8 +92,15 @@ def read_port(text: str) -> int:
     raise Refused(f"--port {text!r} is not a port: choose one from 0 to 65535, 0 for any that is free")
 
 
+class Stoppable(Protocol):
+    """What serves until it is told to stop."""
+
+    def stop(self) -> None:
+        """Begin to end; return at once."""
+
+
 @contextmanager
-def stopped_by_signals(server: Server) -> Iterator[None]:
+def stopped_by_signals(server: Stoppable) -> Iterator[None]:
     """Stop the server at SIGINT or SIGTERM, in the length of the block."""
 
     def stop(_number: int, _frame: Any) -> None:

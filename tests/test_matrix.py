@@ -18,6 +18,7 @@ JOBS = 10
 """Faults judged at a time: most of the time goes by in waiting for what a broken server does not do."""
 
 
+@pytest.mark.timeout(900)
 def test_each_fault_breaks_the_clauses_that_the_catalogue_says_and_no_others() -> None:
     judgements = judge_apart([fault.name for fault in FAULTS], JOBS)
     complaints = [line for judgement in judgements for line in judgement.complaints()]
