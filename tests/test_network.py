@@ -1045,13 +1045,18 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
 
 
 @pytest.mark.parametrize("way_to_wait", ["rest", "calm"])
-def test_resting_is_waiting_for_what_is_under_way_and_for_what_comes_of_it(way_to_wait: str) -> None:
-    site = Through(target_of("chat", LOCALHOST), Weather(delay=0.01)).start(PATIENCE)
-    with closing(site), connect_to(site.address) as client:
-        client.sendall(b"hello")
-        getattr(site, way_to_wait)()
-        client.setblocking(False)
-        assert client.recv(100) == b"ackhello"
+def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
+    with carrying() as ends, closing(Through(str(ends.proxy.address), Weather(delay=0.01)).start(PATIENCE)) as site:
+        probe, _ = ends.listener.accept()
+        probe.close()
+        with connect_to(site.address) as client:
+            client.sendall(b"hello")
+            server, _ = ends.listener.accept()
+            with server:
+                getattr(site, way_to_wait)()
+                ends.settle()
+                server.setblocking(False)
+                assert server.recv(5) == b"hello"
 
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:
@@ -1091,7 +1096,10 @@ def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal
         with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                address = Address.parse(process.stdout.readline().strip())
+                assert process.stderr is not None
+                first = process.stdout.readline()
+                assert first, process.stderr.read()
+                address = Address.parse(first.strip())
                 with connect_to(address) as ann, connect_to(address) as ben:
                     ann.sendall(b"\x1b[31mhello")
                     assert read(ann, 13) == b"ack\x1b[31mhello"

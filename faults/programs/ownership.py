@@ -29,13 +29,13 @@ class ClosesWhoIsSlow(Room):
 
 @fault("CHAT-11", program="chat", apart=True)
 class ClosesTwice(StreamServer):
-    """Now and then, descriptors of connections that have ended are closed once more, "to be sure".
+    """Soon after the start, a clean-up closes descriptors of ended connections once more, "to be sure".
 
     Thought: there was a leak of descriptors once. Closing what is closed already only fails, and that can be ignored.
 
-    Seen: now and then a client is cut off as it arrives. A descriptor is a small number, and the
-    system gives the lowest free one to the next connection: the second close() hits that one. With threads that close
-    twice at about the same time it happens now and then, and to anybody.
+    Seen: one client is cut off as it arrives. A descriptor is a small number, and the system gives the lowest free one
+    to the next connection: the second close() hits that one. With threads that close twice at about the same time it
+    happens now and then, and to anybody.
 
     Mended: one owner, one close(). An error from a second one is the lucky case; ask who else closes instead of
     ignoring it.
@@ -46,6 +46,6 @@ class ClosesTwice(StreamServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         request, client_address = super().get_request()
         self.numbers += (request.fileno(),)
-        if len(self.numbers) % 3 == 0 and request.fileno() in self.numbers[:-1]:
+        if len(self.numbers) == 3 and request.fileno() in self.numbers[:-1]:
             os.close(request.fileno())
         return request, client_address

@@ -119,7 +119,7 @@ class Expedition:
                 self.performer.check_alive(stage)
             except Violation as violation:
                 self.performer.seen(violation)
-                if clause in (violation.clause_id, *violation.candidates):
+                if not self.performer.explained(violation) and clause in (violation.clause_id, *violation.candidates):
                     again.append(violation.of(clause))
             except (NotChecked, Ambiguous):
                 break
