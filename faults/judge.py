@@ -17,6 +17,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -172,7 +173,9 @@ def target(fault: Fault) -> Target:
     """Return the faulty server as a target of the suite: in this process, or in one of its own if it must be."""
     if not fault.apart:
         return InProcess(fault.make, name=fault.name)
-    return Launched(f"{sys.executable} -m faults serve {fault.name} --quiet --port {{port}}", transport=fault.transport)
+    return Launched(
+        f"{shlex.quote(sys.executable)} -m faults serve {fault.name} --quiet --port {{port}}", transport=fault.transport
+    )
 
 
 def served(fault: Fault) -> Served:

@@ -177,7 +177,7 @@ class ProcessHost:
             self._remains, self._calling = news, ""
         elif news == "shutdown()":
             self._calling = "server_close()"
-        elif isinstance(news, str):
+        else:
             self._failure = news.partition(": ")[2]
 
     def ask_to_end(self) -> None:

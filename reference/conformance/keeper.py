@@ -26,8 +26,7 @@ def keep(grace: float, command: list[str]) -> int:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end_with_the_checker() -> None:
-        while os.read(0, 1):
-            pass
+        os.read(0, 1)  # nobody writes there: it returns when standard input ends
         signal_group(process.pid, signal.SIGTERM)
         try:
             process.wait(grace)
