@@ -46,7 +46,8 @@ EXAMPLES = 8
 """Runs of each state machine, for each seed."""
 
 JUDGING = 300.0
-"""Seconds after which a judge is taken to hang."""
+JUDGING_A_SEED = 60.0
+"""Seconds after which a judge is taken to hang, and so many more for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
 
@@ -202,6 +203,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
     """Judge faults, each in a process of its own, so many at a time; yield the judgements as they come."""
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["faults.judge", "faults.programs"])
+    patience = JUDGING + JUDGING_A_SEED * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
     try:
@@ -211,7 +213,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
                 process = context.Process(target=_judge_into, args=(theirs, waiting[0], how))
                 process.start()
                 theirs.close()
-                running[ours] = (waiting.pop(0), process, time.monotonic() + JUDGING)
+                running[ours] = (waiting.pop(0), process, time.monotonic() + patience)
             soonest = min(until for _, _, until in running.values())
             for pipe in multiprocessing.connection.wait(list(running), max(0.0, soonest - time.monotonic())):
                 name, process, _ = running.pop(pipe)
@@ -219,7 +221,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
             for pipe in [pipe for pipe, (_, _, until) in running.items() if time.monotonic() > until]:
                 name, process, _ = running.pop(pipe)
                 _end(pipe, process)
-                yield Judgement(name, died=f"its judge has not ended within {JUDGING:g} s")
+                yield Judgement(name, died=f"its judge has not ended within {patience:g} s")
     finally:
         for pipe, (_, process, _) in running.items():
             _end(pipe, process)
