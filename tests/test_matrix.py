@@ -14,13 +14,14 @@ from reference.clauses import CLAUSES
 FAULTS = list(catalogue().values())
 LEAST = 45
 
-JOBS = 10
+JOBS = 12
 """Faults judged at a time: most of the time goes by in waiting for what a broken server does not do."""
 
 
 @pytest.mark.timeout(900)
 def test_each_fault_breaks_the_clauses_that_the_catalogue_says_and_no_others() -> None:
-    judgements = judge_apart([fault.name for fault in FAULTS], JOBS)
+    """All but those that need a process of their own: they cost a processor for a minute. `make matrix` judges all."""
+    judgements = judge_apart([fault.name for fault in FAULTS if not fault.apart], JOBS)
     complaints = [line for judgement in judgements for line in judgement.complaints()]
     assert complaints == [], "\n".join(complaints)
 

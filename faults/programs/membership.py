@@ -168,10 +168,10 @@ class ChangesTheSetUnderALoop(Room):
 
     def deliver(self, delivery: bytes) -> None:
         for member in self.members:
-            if not self.offer(member, delivery):
+            taken = self.offer(member, delivery)
+            if not taken:
                 self.cut_off(member)
-                widen(b"")
-            widen(delivery)
+            widen(delivery if taken and len(self.members) < 4 else b"")
 
 
 @fault("CHAT-11")

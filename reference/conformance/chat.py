@@ -164,7 +164,7 @@ class ChatConformance(Conformance):
             Connect("ann"),
             Connect("ben"),
             Connect("cal", acks="delayed"),
-            *(Say(who, b"here") for who in ("ann", "ben", "cal")),
+            *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
             Send("ann", b"go"),  # from here on nobody waits for the server's rest, which may last longer than a stall
             Settle(),
             *(Say("ann", b"%d" % count) for count in range(20)),

@@ -118,7 +118,10 @@ class Expedition:
                     stage.play(sighting.steps)
                 self.performer.check_alive(stage)
             except Violation as violation:
-                self.performer.seen(violation)
+                try:
+                    self.performer.seen(violation)
+                except NotChecked:  # it may be somebody else's doing
+                    continue
                 if not self.performer.explained(violation) and clause in (violation.clause_id, *violation.candidates):
                     again.append(violation.of(clause))
             except (NotChecked, Ambiguous):

@@ -199,15 +199,20 @@ class Performer:
             except Violation as violation:
                 raise self.seen(violation) from None
         self.site.calm()
+        self._broken_by = self._broken_by or self.site.interference()
         try:
             if self._broken_by and self.site.renew():
                 self.address = self.site.address
             elif self._broken_by or not self._greeted:
                 self._greet()
         except CannotCheck as error:
-            self._hopeless = f"the server could not be restarted after the violation of {self._broken_by}: {error}"
+            self._hopeless = f"the server could not be restarted after {self._after()}: {error}"
             raise NotChecked(self._hopeless) from None
         self._broken_by = ""
+
+    def _after(self) -> str:
+        """Return what has broken the server, in words."""
+        return f"the violation of {self._broken_by}" if self._broken_by in CLAUSES else f"this: {self._broken_by}"
 
     def _greet(self) -> None:
         """Hold a short conversation, to see that the server is in order; raise NotChecked if it is not."""
@@ -219,9 +224,11 @@ class Performer:
                 if not self._greeted:
                     stage.about = None
                     stage.play(stage.oracle.farewell())
-        except Violation as violation:
+        except Violation as first:
+            before = self._after()
+            violation = self.seen(first)
             if self._greeted:
-                why = f"the server has not recovered from the violation of {self._broken_by} and cannot be restarted"
+                why = f"the server has not recovered from {before} and cannot be restarted"
                 self._hopeless = why
                 raise NotChecked(why) from None
             if not violation.absent:  # a conversation there was, and something was wrong with it
@@ -229,7 +236,7 @@ class Performer:
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
             self._hopeless = "" if greeted else why
             self._greeted = greeted
-            raise NotChecked(why, self.blamed(self.seen(violation))) from None
+            raise NotChecked(why, self.blamed(violation)) from None
         self._greeted = True
 
     @staticmethod

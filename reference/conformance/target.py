@@ -42,7 +42,10 @@ FREE = 1.0
 """Seconds to find out whether an address is taken."""
 
 POLL = 0.02
-"""Seconds between two looks of a served server at whether it shall stop."""
+"""Seconds between two looks of a server at whether it shall stop, and of the checker at whether it listens."""
+
+RARELY = 0.1
+"""Seconds between two looks of a server at whether it shall stop, where each look disturbs its rest."""
 
 
 class CannotCheck(Exception):
@@ -127,7 +130,7 @@ class InProcessSite(Alone):
     def _serve(self) -> None:
         self.server = self._target.make()
         self.address = bound_address(self.server)
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(POLL,), name="serve", daemon=True)
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(RARELY,), name="serve", daemon=True)
         self._thread.start()
 
     def renew(self) -> bool:

@@ -9,11 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-RESTED_WITHIN = 0.5
+RESTED_WITHIN = 1.0
 """Seconds to wait at most for all threads to sleep; one that computes all the time never does."""
 
 IN_VAIN = 1
 """Times in a row that one waits so long; then one only looks, until they are seen at rest again."""
+
+EAGER = 20
+UNHURRIED = 0.002
+"""Looks after which one goes on without hurry, and seconds between two looks then."""
 
 ASLEEP = ("S", "D", "Z", "")
 DEAD = ("Z", "X", "")
@@ -30,11 +34,16 @@ class Rest:
     def __call__(self) -> None:
         """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
         until = time.monotonic() + (RESTED_WITHIN if self._in_vain < IN_VAIN else 0.0)
+        looks = 0
         while not self._looks_at_rest():
             if time.monotonic() > until:
                 self._in_vain += 1
                 return
-            os.sched_yield()
+            looks += 1
+            if looks < EAGER:
+                os.sched_yield()
+            else:  # whoever works that long shall have the processor
+                time.sleep(UNHURRIED)
         self._in_vain = 0
 
     def _looks_at_rest(self) -> bool:
