@@ -99,10 +99,10 @@ class Quit:
     """A settled utterance that is quit once stripped; `who` then reads to the end of its stream."""
 
     who: str
-    word: bytes = b"quit\n"
+    data: bytes = b"quit\n"
 
     def __str__(self) -> str:
-        return f"{self.who} quits with {show(self.word)}"
+        return f"{self.who} quits with {show(self.data)}"
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,9 @@ class Stage:
             self._knock(step)
             return
         self.oracle.begin(step, rested=rested)
-        self.transcript.entries.append(Did(step))
-        self._act(step)
+        sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        self.transcript.entries.append(Did(step, sent))
+        self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
             until = time.monotonic() + DRIPPING * self.patience
@@ -114,7 +115,7 @@ class Stage:
         if listeners:
             self.oracle.settled(step)
 
-    def _act(self, step: Step) -> None:
+    def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
                 try:
@@ -126,8 +127,8 @@ class Stage:
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
                     self._report(self.oracle.refused(everyone[len(arrived)], refusal))
-            case Say(who, data) | Send(who, data) | Quit(who, data):
-                self._clients[who].send(self._dialect.sent(data))
+            case Say(who) | Send(who) | Quit(who):
+                self._clients[who].send(sent)
             case HalfClose(who):
                 self._clients[who].half_close()
             case Reset(who):
@@ -205,6 +206,7 @@ class Stage:
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
         violation.absent = finding.absent
+        violation.transcript = self.transcript
         return violation
 
     def _knock(self, step: Heed) -> None:

@@ -15,9 +15,10 @@ SHOWN_LINES = 30
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something."""
+    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
 
     step: Step
+    sent: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Transcript:
         told: list[str] = []
         for entry in _joined(self.entries):
             match entry:
-                case Did(step):
+                case Did(step=step):
                     told.append(f"{sum(not line.startswith(' ' * 6) for line in told) + 1:>4}  {step}")
                 case Heard(who, data):
                     told.append(f"      {who} reads {show(data)}")
