@@ -6,19 +6,20 @@ The checks are pytest's; this module turns a command line into a pytest run and 
 
 import argparse
 import io
-import json
 import os
 import random
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from reference import reporting
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.clauses import CLAUSES, PROFILES
 
@@ -84,8 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
         "clauses about whole chunks",
     )
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
+    reporting.add_arguments(parser, "the verdicts")
     parser.epilog = "Arguments after -- are pytest's own."
 
 
@@ -118,23 +118,22 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _check(options, pytest_arguments)
-    except CannotCheck as error:
+    except (CannotCheck, reporting.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
         return NOT_CHECKED
 
 
 def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     only = read_only(options)
-    for file in (options.junit, options.json):
-        if file is not None:
-            check_writable(file)
+    wanted = reporting.chosen(options)
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
-    from reference.conformance import report
     from reference.conformance.progress import Progress
+    from reference.conformance.report import Report, text
 
     print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
+    began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
         status = progress.run([*conformance_options(options, only), *pytest_arguments])
@@ -143,16 +142,23 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if status == BAD_USAGE:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
     verdicts = progress.verdicts()
-    print("\n".join(report.text(verdicts, progress.explored())))
-    told = {"protocol": options.protocol, "target": name}
-    if options.json:
-        document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
-        write(options.json, json.dumps(document, indent=2) + "\n")
-    if options.junit:
-        write(options.junit, report.as_junit(verdicts, **told, strict=options.strict))
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
-    print(f"\n{conclusion}")
+    report = Report(
+        options.protocol,
+        name,
+        verdicts,
+        conclusion,
+        seed=options.seed,
+        profile=options.profile,
+        strict=options.strict,
+        explored=progress.explored(),
+        began=began,
+        seconds=time.monotonic() - clock,
+        spent=progress.spent,
+    )
+    print("\n".join(text.write(report)), flush=True)
+    reporting.write_all(report, wanted)
     return code
 
 
@@ -163,26 +169,6 @@ def read_only(options: argparse.Namespace) -> list[str]:
         if id not in known:
             raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
     return list(options.only)
-
-
-def check_writable(file: Path) -> None:
-    """Raise CannotCheck unless a report can be written there: better now than after the checks."""
-    begun = not file.exists()
-    try:
-        with file.open("a"):
-            pass
-    except OSError as error:
-        raise CannotCheck(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
-    if begun:  # no empty report, should it come to none
-        file.unlink()
-
-
-def write(file: Path, document: str) -> None:
-    """Write a report; raise CannotCheck if it cannot be written after all."""
-    try:
-        file.write_text(document, encoding="utf-8")
-    except OSError as error:
-        raise CannotCheck(f"cannot write {file}: {error.strerror}") from None
 
 
 def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
