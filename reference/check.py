@@ -65,6 +65,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="check this clause only (repeatable)")
+    add_effort_arguments(parser)
+    parser.add_argument(
+        "--any-segmentation",
+        action="store_true",
+        help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
+        "clauses about whole chunks",
+    )
+    reporting.add_arguments(parser, "the verdicts")
+    parser.epilog = "Arguments after -- are pytest's own."
+
+
+def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say how hard to look, and how much to ask."""
     parser.add_argument("--strict", action="store_true", help="a violated SHOULD fails too")
     parser.add_argument(
         "--examples", type=_number(int, 1), default=30, metavar="N", help="runs of each state machine (default: 30)"
@@ -79,14 +92,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long anything that must come may take (default: 5)",
     )
-    parser.add_argument(
-        "--any-segmentation",
-        action="store_true",
-        help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
-        "clauses about whole chunks",
-    )
-    reporting.add_arguments(parser, "the verdicts")
-    parser.epilog = "Arguments after -- are pytest's own."
 
 
 def _number(kind: Callable[[str], Any], least: float, most: float = float("inf")) -> Callable[[str], Any]:
@@ -149,6 +154,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         name,
         verdicts,
         conclusion,
+        code,
         seed=options.seed,
         profile=options.profile,
         strict=options.strict,

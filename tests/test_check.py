@@ -38,6 +38,7 @@ JSON_KEYS = [
     "explored",
     "summary",
     "conclusion",
+    "code",
 ]
 
 

@@ -29,6 +29,8 @@ class Report:
     verdicts: Sequence[Verdict]
     conclusion: str = ""
     """The last line of the check: that the server conforms, say."""
+    code: int = 0
+    """The exit code of the check."""
     seed: int = 0
     profile: str | None = None
     """The only profile that was checked, if it was one alone."""

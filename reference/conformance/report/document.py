@@ -11,6 +11,7 @@
     explored        what the state machines did, a line each
     summary         how many clauses have each verdict
     conclusion      the last line of the check
+    code            its exit code
 
 An event is one thing that happened, with these keys:
 
@@ -57,6 +58,7 @@ def build(report: Report) -> dict[str, Any]:
         "explored": list(report.explored),
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
         "conclusion": report.conclusion,
+        "code": report.code,
     }
 
 

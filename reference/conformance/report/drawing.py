@@ -16,6 +16,9 @@ from reference.conformance.scenario import SHOWN, show
 ROWS = 24
 """Rows at the beginning and at the end of a long exchange that are not folded."""
 
+ROOMY = 5
+"""Lanes that are wide enough for their names to lie, on a screen of usual width."""
+
 PIECE = 64
 """Bytes in one line, where all of them are shown."""
 
@@ -45,13 +48,10 @@ def exchange(story: Story) -> Element:
     if not story.events:
         return tag("pre", "\n".join(story.lines), class_="lines", tabindex="0", role="region", aria_label="Exchange")
     diagram = draw(story)
-    return tag(
-        "div",
-        _names(diagram),
-        *_rows(diagram.rows),
-        class_="exchange",
-        style=f"--lanes: {len(diagram.lanes) + 1}",
-    )
+    lanes = len(diagram.lanes) + 1
+    crowded = " many" if lanes > ROOMY else ""
+    style = f"--lanes: {lanes}"
+    return tag("div", _names(diagram), *_rows(diagram.rows), class_=f"exchange{crowded}", style=style)
 
 
 def _names(diagram: Diagram) -> Element:
