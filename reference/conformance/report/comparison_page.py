@@ -31,7 +31,7 @@ def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row], anchors
     body = tag("tbody", *(_row(row, [anchors[server.name] for server in those]) for row in rows))
     table = tag("table", tag("caption", "Clause by server"), head, body)
     title = f"{protocol}-title"
-    scroll = tag("div", table, class_="wide", tabindex="0", role="region", aria_labelledby=title)
+    scroll = tag("div", table, class_="wide", tabindex="0", role="region", aria_label=f"{protocol}, clause by server")
     return tag("section", tag("h2", protocol.capitalize(), id=title), scroll, aria_labelledby=title)
 
 

@@ -78,9 +78,12 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+OWN = "socketserver-reference"
+
+
 def own_version() -> str:
     """Return the version of this project, or "" where it runs from sources that were never installed."""
     try:
-        return version("socketserver-reference")
+        return version(OWN)
     except PackageNotFoundError:
         return ""

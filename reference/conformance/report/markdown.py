@@ -69,9 +69,10 @@ def fit(head: str, parts: Iterable[str], limit: int = LIMIT) -> str:
     """Return a document of a head and as many of the parts as the limit lets in, in bytes, with a word on the rest."""
     document, room, left_out = [head], limit - len(head.encode()) - 100, 0
     for part in parts:
-        room -= len(part.encode())
-        if room >= 0:
+        size = len(part.encode())
+        if size <= room:
             document.append(part)
+            room -= size
         else:
             left_out += 1
     if left_out:
@@ -89,7 +90,7 @@ def fenced(lines: Sequence[str]) -> list[str]:
 
 def words(text: str) -> str:
     """Return text in which nothing is markup."""
-    return re.sub(r"[&<>|`*_\[\]\\~$#:@]", lambda found: f"&#{ord(found[0])};", plain(text))
+    return re.sub(r"[&<>|`*_\[\]\\~$#@]|:(?=\S)", lambda found: f"&#{ord(found[0])};", plain(text))
 
 
 def code(text: str) -> str:

@@ -4,7 +4,7 @@ An event says who did or heard what, with the bytes. It is what `--json` writes,
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,9 +99,9 @@ class Story:
     expected: str
     observed: str
     note: str
-    lines: Sequence[str]
+    lines: tuple[str, ...]
     """The exchange in words."""
-    events: Sequence[Event] = ()
+    events: tuple[Event, ...] = ()
     """The exchange as data; none if it was not played on a stage."""
 
     @classmethod
@@ -116,7 +116,7 @@ class Story:
             violation.observed,
             violation.note,
             violation.exchange,
-            happened,
+            tuple(happened),
         )
 
     @classmethod
@@ -127,8 +127,8 @@ class Story:
             document["expected"],
             document["observed"],
             document["note"],
-            document["exchange"],
-            [Event.read(event) for event in document["events"]],
+            tuple(document["exchange"]),
+            tuple(Event.read(event) for event in document["events"]),
         )
 
 
