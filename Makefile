@@ -26,7 +26,7 @@ endif
 
 test: .venv/dev  ## run all tests and print the coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=6
+	$(BIN)/coverage run -m pytest --numprocesses=6 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 from xml.etree.ElementTree import Element
 
+from reference.conformance.report import plain
 from reference.conformance.report.diagram import Diagram, Row, draw
 from reference.conformance.report.elements import Child, tag
 from reference.conformance.report.story import Event, Story
@@ -46,7 +47,14 @@ LEGEND = (
 def exchange(story: Story) -> Element:
     """Return the exchange of a violation: as a diagram if it is known as data, otherwise in its words."""
     if not story.events:
-        return tag("pre", "\n".join(story.lines), class_="lines", tabindex="0", role="region", aria_label="Exchange")
+        return tag(
+            "pre",
+            "\n".join(map(plain, story.lines)),
+            class_="lines",
+            tabindex="0",
+            role="region",
+            aria_label="Exchange",
+        )
     diagram = draw(story)
     lanes = len(diagram.lanes) + 1
     crowded = " many" if lanes > ROOMY else ""

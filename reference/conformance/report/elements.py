@@ -26,12 +26,12 @@ def tag(name: str, /, *children: Child, **attributes: str | None) -> Element:
 
 
 def extend(element: Element, children: Iterable[Child]) -> Element:
-    """Append children to an element; text is made printable, but may have several lines."""
+    """Append children to an element; text is made printable, and is one line unless the element is preformatted."""
     for child in children:
         if isinstance(child, Element):
             element.append(child)
         elif child is not None:
-            text = "\n".join(plain(line) for line in child.split("\n"))
+            text = "\n".join(map(plain, child.split("\n"))) if element.tag in ("pre", "style") else plain(child)
             if len(element):
                 element[-1].tail = (element[-1].tail or "") + text
             else:
