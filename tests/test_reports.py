@@ -11,11 +11,12 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
-from reference.conformance.report import document, junit, markdown, plain, text
+from reference.conformance.report import document, junit, markdown, page, plain, text
 from reference.conformance.report.diagram import LANES, draw
 from reference.conformance.report.story import DOES, EVENTS, KEPT, Story
 from reference.conformance.scenario import Connect, Say, Send, Stall, Step, join
 from reference.conformance.transcript import Did, Ended, Heard
+from reference.conformance.violation import VIOLATIONS
 from tests.checking import Checker, bad
 from tests.exchanges import EVERYTHING, MARKUP, crowded, did, report, story, violation
 
@@ -113,6 +114,55 @@ def test_markdown_that_would_be_too_long_leaves_exchanges_out_and_says_so() -> N
     short = markdown.fit("head\n", ["small\n", "é" * 500, "small\n"], limit=200)
     assert short == "head\nsmall\nsmall\n\n1 of the exchanges would make this too long and are left out.\n"
     assert len(short.encode()) <= 200
+
+
+# HTML, as far as it can be tried without a browser (test_page.py has the rest)
+
+
+class Page(HTMLParser):
+    """The elements of a page with their classes, and all of its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.classes: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.classes += (dict(attrs).get("class") or "").split()
+        assert not [name for name, _ in attrs if name.startswith("on") or name == "src"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_page_holds_everything_as_text() -> None:
+    wire = [Did(Say("ann", b"hi"), b"hi\r\n"), *did(*(Say("ann", b"%d" % number) for number in range(60)))]
+    unplayed = VIOLATIONS["CHAT-3"]("a", "b", [MARKUP])
+    unplayed.note = MARKUP
+    told = report(
+        violation([*EVERYTHING, *wire]),
+        unplayed,
+        violation(crowded(), "CHAT-17", "m199 reads nothing"),
+        waived=WAIVED,
+        explored=[MARKUP],
+    )
+    shown = Page(page.write(told))
+    assert not {"script", "img", "link"} & set(shown.names)
+    assert shown.text.count(plain(MARKUP)) == len(["title", "target", "note", "line", "why", *WAIVED[1], "explored"])
+    assert r"on the wire b'hi\r\n'" in shown.text
+    assert {"middle", "whole", "wire", "wrong", "legend", "lines"} <= set(shown.classes)
+
+
+def test_a_page_without_violations_has_no_lanes() -> None:
+    shown = Page(page.write(report(conclusion="conforms", code=0, target="mine")))
+    assert "article" not in shown.names
+    assert not {"legend", "exchange"} & set(shown.classes)
+    unplayed = Page(page.write(report(VIOLATIONS["CHAT-2"]("a", "b", ["1 ann connects"]))))
+    assert "article" in unplayed.names
+    assert "legend" not in unplayed.classes
 
 
 # The terminal

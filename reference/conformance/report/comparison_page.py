@@ -7,7 +7,7 @@ from reference.clauses import CLAUSES
 from reference.conformance.report.comparison import Checked, Comparison, Row
 from reference.conformance.report.drawing import legend
 from reference.conformance.report.elements import Child, listed, page, tag
-from reference.conformance.report.page import article, outcome, promise
+from reference.conformance.report.page import article, headline, outcome, promise
 
 
 def write(compared: Comparison) -> str:
@@ -16,7 +16,7 @@ def write(compared: Comparison) -> str:
     header = tag(
         "header",
         tag("p", "conformance, side by side", class_="over"),
-        tag("h1", compared.conclusion, class_="bad" if compared.code else None),
+        headline(compared.conclusion, compared.code),
     )
     links = [tag("li", tag("a", name, href=f"#{anchor}")) for name, anchor in anchors.items()]
     nav = tag("nav", tag("ul", *links, role="list"), aria_label="Servers")

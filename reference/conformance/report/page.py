@@ -29,7 +29,6 @@ def write(report: Report) -> str:
 
 
 def _header(report: Report) -> Element:
-    broken = any(report.fails(verdict) for verdict in report.verdicts)
     when = report.began.strftime("%Y-%m-%d %H:%M UTC")
     facts = [
         ("dialect", report.dialect),
@@ -40,11 +39,16 @@ def _header(report: Report) -> Element:
     return tag(
         "header",
         tag("p", f"{report.protocol} conformance", class_="over"),
-        tag("h1", _sentence(report.conclusion), class_="bad" if broken else None),
+        headline(_sentence(report.conclusion), report.code),
         tag("p", tag("code", report.target), class_="target"),
         tag("p", counted(report.verdicts), class_="counted"),
         listed([(name, value) for name, value in facts], class_="facts"),
     )
+
+
+def headline(text: str, code: int) -> Element:
+    """Return the heading of a page, with a bar in the colour of an exit code."""
+    return tag("h1", text, class_=("good", "bad", "unsure")[code])
 
 
 def _sentence(text: str) -> str:
