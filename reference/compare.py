@@ -8,6 +8,7 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,15 +63,17 @@ def _compare(options: argparse.Namespace) -> int:
     from reference.conformance.report import comparison, comparison_page
 
     listed = servers.read(options.servers)
+    directory = options.servers.absolute().parent
     for number, server in enumerate(listed, 1):
         try:
-            check.find_targets(parsed(server.arguments))
+            with chdir(directory):  # where the paths that a file names begin
+                check.find_targets(parsed(server.arguments))
         except check.CannotCheck as error:
             raise servers.BadServers(f"{options.servers}: server {number}: {error}") from None
     wanted = reporting.chosen(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise check.CannotCheck(check.NEEDS)
-    compared = comparison.Comparison(comparing.check_all(listed, effort(options), options.servers.absolute().parent))
+    compared = comparison.Comparison(comparing.check_all(listed, effort(options), directory))
     print("\n".join(comparison.as_text(compared)), flush=True)
     writers: dict[str, Any] = {
         "json": comparison.as_json,

@@ -47,6 +47,13 @@ def test_junit_says_when_it_was_and_how_long_it_took() -> None:
     assert [suite.attrib[key] for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "0", "2"]
 
 
+def test_junit_has_what_ants_schema_asks_for_besides() -> None:
+    (suite,) = ET.fromstring(junit.write(report()))
+    assert [child.tag for child in suite] == ["properties", *["testcase"] * 4, "system-out", "system-err"]
+    assert {"id", "package", "hostname", "timestamp", "time"} <= set(suite.attrib)
+    assert all({"name", "classname", "time"} <= set(case.attrib) for case in suite.findall("testcase"))
+
+
 def test_each_check_is_timed(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
     check("echo", "--only", "ECHO-2", "--junit", file)
