@@ -148,12 +148,12 @@ class PoliteChat(Machine):
 
     def speakers(self) -> list[str]:
         """Return the members who read, and whose every word has come back."""
-        return [who for who in self.room.readers() if self.room.log.complete(who)]
+        return [who for who in self.room.readers() if self.room.complete(who)]
 
     def may_go(self) -> list[str]:
         """Return the clients whose leaving leaves somebody to see what is still under way."""
         watching = self.room.readers()
-        if not self.room.log.outstanding():
+        if not self.room.outstanding():
             return self.present()
         return [who for who in self.present() if any(other != who for other in watching)]
 
@@ -166,7 +166,7 @@ class PoliteChat(Machine):
 
     def calm(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
-        if self.room.log.outstanding():
+        if self.room.outstanding():
             self.do(Settle())
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
@@ -218,7 +218,7 @@ class PoliteChat(Machine):
         self.calm_if_disturbed()
         if not self.speakers():
             return
-        if self.room.log.outstanding():  # what a client that has gone may have said must not be taken for this
+        if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
             self.fences += 1
             data = data[:1000] + b" #%d" % self.fences
         if not self.room.dialect.exact:
@@ -262,7 +262,7 @@ class AbruptChat(PoliteChat):
     @rule()
     def connect(self) -> None:
         if len(self.present()) < MEMBERS:
-            if self.room.log.outstanding():
+            if self.room.outstanding():
                 self.before("concurrent")
             self.arrive(speaking=False)
 
