@@ -88,6 +88,8 @@ class Dialect:
     template: Template = ACKNOWLEDGED
     to_sender: Literal["same", "nothing"] | Template = "same"
     notices: tuple[Template, ...] = ()
+    prompts: tuple[bytes, ...] = ()
+    """What the server writes when it waits for words, before whatever comes next."""
     quit: bytes = model.QUIT
     """What leaves; empty for nothing."""
     handling: Handling = "verbatim"
@@ -135,6 +137,17 @@ class Dialect:
         """Return the bytes a member reads when somebody's chunk is delivered to it; a label not known stays a field."""
         filled = self.template.fill(body=chunk, sender=sender)
         return filled if self.stream or self.framing_out.kind == "none" else self.framing_out.put(filled)
+
+    @property
+    def hears_itself(self) -> bool:
+        """Whether a speaker reads its own words, in some form."""
+        return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)
+
+    @property
+    def all_prompts(self) -> tuple[bytes, ...]:
+        """Return what may stand before a frame, or alone."""
+        told = isinstance(self.to_sender, Template) and not self.to_sender.has_body and self.to_sender.constant
+        return (*self.prompts, *([self.to_sender.head] if told and isinstance(self.to_sender, Template) else []))
 
     def is_quit(self, chunk: bytes) -> bool:
         """Whether a chunk makes its sender leave."""
@@ -184,8 +197,8 @@ class Dialect:
         """Return what only looks like a quit: none begins as a command of the server's would."""
         word = self.quit
         if self.stream:
-            looks = (word.upper(), word.title() + b"\n", word + b" now", b"x" + word, word + b"s", word[:1] + b" ")
-            return (*looks, b"hi\n" + word + b"\n", word + b"\0", b"\xa0" + word)
+            looks = (word.upper(), word.title() + b"\n", word + b" now", b"x" + word, word + b"s", word * 2)
+            return (*looks, word[:1] + b" " + word[1:], b"hi\n" + word + b"\n", word + b"\0", b"\xa0" + word)
         bare = word.lstrip(b"/!.:\\")
         plain = (bare.upper(), bare + b" now", bare + b"s", bare.title()) if bare == word else (bare,)
         return (*plain, b"x" + word, b"they say " + word)

@@ -17,6 +17,7 @@
     template = "{sender}: {body}"
     to_sender = "nothing"                   # or "same", or a template: without {body}, what only tells that it was read
     notices = ["{any} has joined"]
+    prompts = ["> "]                        # what stands before a delivery, or alone, and means nothing
 
     [quit]
     word = "/quit"                          # "" for none
@@ -47,7 +48,7 @@ would be right: a dialect with a typing error would check something else than it
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,19 @@ def bundled() -> dict[str, Dialect]:
     """Return the dialects that come along, the reference's own first."""
     files = sorted(BUNDLED.glob("*.toml"))
     return {NOTE.name: NOTE, **{file.stem: load(file) for file in files}}
+
+
+def spoken(name: str, protocol: str, *, any_segmentation: bool) -> Dialect:
+    """Return the dialect of that name or file, for a conformance class's protocol; raise BadDialect if it has none."""
+    dialect = find(name)
+    if protocol not in dialect.protocols:
+        raise BadDialect(f"the dialect {dialect.name} is one of {' and '.join(dialect.protocols)}, not of {protocol}")
+    if any_segmentation and protocol == "chat" and dialect.framing_in.kind == "chunk" and not dialect.stream:
+        raise BadDialect(
+            f"in the dialect {dialect.name} a server delivers what it receives at a time: nobody can check that where the "
+            "path may split it"
+        )
+    return replace(dialect, exact=not any_segmentation)
 
 
 def find(name: str) -> Dialect:
@@ -191,9 +205,16 @@ def _delivery(key: str, value: object) -> Template:
 
 def _notices(key: str, value: object) -> tuple[Template, ...]:
     notices = tuple(_template("any")(key, one) for one in _texts(key, value))
-    if any(notice.matches(b"") for notice in notices):
+    if any(notice.matches(b"anything at all") for notice in notices):
         raise _wrong(key, value, "templates that say something: one of these is any line at all")
     return notices
+
+
+def _prompts(key: str, value: object) -> tuple[bytes, ...]:
+    prompts = tuple(text.encode() for text in _texts(key, value))
+    if b"" in prompts:
+        raise _wrong(key, value, "prompts that are not empty")
+    return prompts
 
 
 def _to_sender(key: str, value: object) -> Any:
@@ -222,7 +243,7 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "pad": _some_bytes(1, 1),
         "header": _header,
     },
-    "delivery": {"template": _delivery, "to_sender": _to_sender, "notices": _notices},
+    "delivery": {"template": _delivery, "to_sender": _to_sender, "notices": _notices, "prompts": _prompts},
     "quit": {"word": _text},
     "limits": {
         "utterance": _whole(0, framing.LONGEST),
@@ -363,6 +384,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
         template=found.get("delivery", "template", NOTE.template),
         to_sender=found.get("delivery", "to_sender", "same"),
         notices=found.get("delivery", "notices", ()),
+        prompts=found.get("delivery", "prompts", ()),
         quit=found.get("quit", "word", NOTE.quit.decode()).encode(),
         handling=found.get("bytes", "handling", "verbatim"),
         strips=found.get("bytes", "white_space", "kept") == "stripped",

@@ -7,7 +7,7 @@ Before a circumstance of another kind is added, everyone is seen whole once: so 
 put down to.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -16,6 +16,7 @@ from reference.clauses import Profile
 from reference.conformance.blame import Circumstance
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import ChatOracle
+from reference.conformance.room import RoomOracle
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -135,12 +136,16 @@ class PoliteChat(Machine):
     def __init__(self) -> None:
         super().__init__()
         room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
-        assert isinstance(room, ChatOracle)
-        self.room = room
+        assert isinstance(room, RoomOracle)
+        self.room: RoomOracle[Any] = room
         self.arrived = 0
         self.fences = 0
 
     # What the model says
+
+    def asked(self, clause: str) -> bool:
+        """Whether the dialect asks the server for this: otherwise nobody does what the clause is about."""
+        return clause not in self.room.dialect.not_applicable
 
     def present(self) -> list[str]:
         """Return all connected clients who have not begun to leave."""
@@ -237,11 +242,13 @@ class PoliteChat(Machine):
 
     @rule(number=NUMBERS)
     def half_close(self, number: int) -> None:
-        self.leave(HalfClose, number)
+        if self.asked("CHAT-10"):
+            self.leave(HalfClose, number)
 
     @rule(number=NUMBERS)
     def close(self, number: int) -> None:
-        self.leave(Close, number)
+        if not self.abrupt or self.asked("CHAT-12"):  # it may be a reset then
+            self.leave(Close, number)
 
     def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
         self.before("reset" if way is Reset or (way is Close and self.abrupt) else "left")
@@ -281,10 +288,13 @@ class AbruptChat(PoliteChat):
 
     @rule(number=NUMBERS)
     def reset(self, number: int) -> None:
-        self.leave(Reset, number)
+        if self.asked("CHAT-12"):
+            self.leave(Reset, number)
 
     @rule(number=NUMBERS)
     def stall(self, number: int) -> None:
+        if not self.asked("CHAT-15"):
+            return
         self.before("stalled")
         able = [who for who in self.speakers() if who in self.may_go()]
         if able:

@@ -109,6 +109,10 @@ class RoomOracle(ABC, Generic[Member]):
         """Return the proven members who read, in the order in which to read them."""
 
     @abstractmethod
+    def bystanders(self) -> list[str]:
+        """Return the clients who may have something to read, though nothing is due to them."""
+
+    @abstractmethod
     def _absence(self, who: str) -> blame.Absence:
         """Return what is known about something that a client should have read."""
 
