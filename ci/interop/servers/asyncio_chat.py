@@ -6,25 +6,24 @@ import sys
 writers: set[asyncio.StreamWriter] = set()
 
 
-async def tell_others(speaker: asyncio.StreamWriter, text: str) -> None:
+def tell_others(speaker: asyncio.StreamWriter, text: str) -> None:
     for writer in writers - {speaker}:
         writer.write(f"{text}\n".encode())
-        await writer.drain()
 
 
 async def handle_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     addr = writer.get_extra_info("peername")
     writers.add(writer)
     try:
-        await tell_others(writer, f"{addr!r} joined")
+        tell_others(writer, f"{addr!r} joined")
         while line := await reader.readline():
-            await tell_others(writer, f"{addr!r}: {line.decode().rstrip()}")
+            tell_others(writer, f"{addr!r}: {line.decode().rstrip()}")
     except ConnectionError as error:
         print(f"{addr!r}: {error}")
     finally:
         writers.discard(writer)
         writer.close()
-        await tell_others(writer, f"{addr!r} left")
+        tell_others(writer, f"{addr!r} left")
 
 
 async def main() -> None:

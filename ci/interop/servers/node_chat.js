@@ -13,7 +13,8 @@ function tellOthers(speaker, text) {
 const server = net.createServer((socket) => {
   socket.setEncoding('utf8');
   socket.write('Name? ');
-  readline.createInterface({ input: socket }).on('line', (line) => {
+  const lines = readline.createInterface({ input: socket });
+  lines.on('line', (line) => {
     const name = names.get(socket);
     if (name === undefined) {
       names.set(socket, line);
@@ -25,6 +26,7 @@ const server = net.createServer((socket) => {
       tellOthers(socket, `${name}> ${line}`);
     }
   });
+  lines.on('error', (error) => console.error(error.message)); // readline passes on what befalls its input
   socket.on('error', (error) => console.error(error.message));
   socket.on('close', () => {
     if (!names.has(socket)) return;

@@ -6,7 +6,7 @@ from itertools import count
 
 import trio
 
-WAITING = 100
+WAITING = 1000
 """Lines that may wait for a member before it is sent away."""
 
 numbers = count(1)
