@@ -81,8 +81,8 @@ def spoken(name: str, protocol: str, *, any_segmentation: bool) -> Dialect:
         raise BadDialect(f"the dialect {dialect.name} is one of {' and '.join(dialect.protocols)}, not of {protocol}")
     if any_segmentation and protocol == "chat" and dialect.framing_in.kind == "chunk" and not dialect.stream:
         raise BadDialect(
-            f"in the dialect {dialect.name} a server delivers what it receives at a time: nobody can check that where the "
-            "path may split it"
+            f"in the dialect {dialect.name} a server delivers what it receives at once: nobody can check that "
+            "where the path may split it"
         )
     return replace(dialect, exact=not any_segmentation)
 

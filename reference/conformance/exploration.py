@@ -93,7 +93,7 @@ class Expedition:
         except NotChecked:  # it may be somebody else's doing
             return None
         if known := self.performer.explained(violation):
-            self.known.add(known)
+            self.known |= {known} & self.performer.known
             return None
         clause = self._found_as(violation)
         if not self.found:

@@ -17,7 +17,7 @@ from reference.conformance import blame
 from reference.conformance.dialect import Dialect
 from reference.conformance.frames import Frames
 from reference.conformance.order import Order
-from reference.conformance.room import WAITING, Presence, RoomOracle
+from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
 from reference.conformance.template import Template
 from reference.conformance.transcript import Ending
@@ -72,6 +72,7 @@ class FrameOracle(RoomOracle[Member]):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.order = Order()
+        self.mark = 0  # the last utterance of those that all have heard who read
         self.said = 0
         self.quits: list[bytes] = []
 
@@ -84,11 +85,15 @@ class FrameOracle(RoomOracle[Member]):
 
     def _newcomer(self) -> Member:
         member = Member(frames=Frames(self.dialect))
-        for other in self.members.values():
-            for dues in other.inbox.values():
-                for due in dues:
-                    if all(due.utterance is not mine.utterance for mine in member.inbox.get(due.utterance.speaker, ())):
-                        self._offer(member, due.utterance, required=False)
+        under_way = {
+            due.utterance.number: due.utterance
+            for other in self.members.values()
+            for dues in other.inbox.values()
+            for due in dues
+            if due.utterance.number > self.mark
+        }
+        for number in sorted(under_way):
+            self._offer(member, under_way[number], required=False)
         return member
 
     @staticmethod
@@ -104,6 +109,13 @@ class FrameOracle(RoomOracle[Member]):
             if member.gone or (name == who and not self.dialect.hears_itself):
                 continue
             self._offer(member, utterance, required=member.proven and not member.leaving)
+
+    def _leaves(self, who: str, way: Leaving) -> None:
+        """What is under way while it leaves may come too late for it; its own words may not."""
+        for speaker, dues in self.members[who].inbox.items():
+            for due in dues:
+                due.required = due.required and (speaker == who or due.utterance.number <= self.mark)
+        super()._leaves(who, way)
 
     def _lose(self, who: str) -> None:
         for member in self.members.values():
@@ -153,6 +165,8 @@ class FrameOracle(RoomOracle[Member]):
 
     def settled(self, step: Step) -> None:
         super().settled(step)
+        if not self.outstanding():
+            self.mark = self.said
         if not any(member.required() for member in self.members.values() if not member.gone):
             self.order.clear()
             for member in self.members.values():
@@ -189,11 +203,10 @@ class FrameOracle(RoomOracle[Member]):
     def _delivered(self, who: str, member: Member, frame: bytes) -> bool:
         """Take a frame for a delivery of what somebody said, if it may be one."""
         for speaker, dues in member.inbox.items():
-            for count, due in enumerate(dues):
-                if self._delivers(who, member, frame, speaker, due.utterance):
+            first_required = next((count for count, due in enumerate(dues) if due.required), len(dues) - 1)
+            for count in range(first_required + 1):
+                if self._delivers(who, member, frame, speaker, dues[count].utterance):
                     return self._deliver(who, member, speaker, count)
-                if due.required:
-                    break
         return False
 
     def _is_notice(self, frame: bytes) -> bool:
@@ -234,8 +247,11 @@ class FrameOracle(RoomOracle[Member]):
         member.last_speaker = speaker
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
             member.proven = True
-            for due in dues:
-                due.required = not self.members[speaker].gone
+            sure = not (self.members[speaker].gone or member.leaving)
+            for due in reversed(dues):
+                if due.utterance.body == utterance.body:  # it may have been this one that it heard
+                    break
+                due.required = sure
         return not self.dialect.asks_one_order or self.order.follows(who, utterance.number)
 
     # What is wrong

@@ -73,7 +73,7 @@ class Machine(RuleBasedStateMachine):
             stage.perform(step)
         except Violation as violation:
             self._end(failed=True)
-            failure = self.expedition.seen(violation, stage.transcript.steps())
+            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
         except Ambiguous:
@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.expedition.performer.check_alive(stage)
         except Violation as violation:
-            failure = self.expedition.seen(violation, stage.transcript.steps())
+            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
 

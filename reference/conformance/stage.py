@@ -87,6 +87,7 @@ class Stage:
         self._dialect = dialect
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
+        self._knocks = 0
         self._pace = Pace(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
@@ -97,6 +98,10 @@ class Stage:
 
     def perform(self, step: Step) -> None:
         """Perform one step as it is said in the dialect, and read what it must lead to."""
+        self.transcript.scenario.append(step)
+        self._phrase(step)
+
+    def _phrase(self, step: Step) -> None:
         for phrased in self._phrasing.of(step):
             self._perform(phrased)
 
@@ -258,10 +263,9 @@ class Stage:
     def _knock(self, step: Heed) -> None:
         """Have somebody speak until a silent client hears it."""
         until = time.monotonic() + self.patience
-        knocks = 0
         while step.who in self.oracle.bystanders():
-            knocks += 1
-            self.perform(Say(step.speaker, b"knock %d" % knocks))
+            self._knocks += 1
+            self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self._wait_in_vain(step.who, self.patience)
             if step.who in self.oracle.bystanders():

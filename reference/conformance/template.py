@@ -3,7 +3,7 @@
     {body}     what somebody said
     {sender}   the label that the server gives to who said it: learned from what is heard, never guessed
     {name}     the name that a client gives in its handshake, in what is sent to the server only
-    {any}      up to 200 bytes of anything but a line's end: a time of day, a count
+    {any}      up to 4096 bytes of anything but a line's end: a time of day, a count
 
 All else is itself, in UTF-8. There are no regular expressions in a dialect: whoever writes one down for a server in
 another language need not know Python's.
@@ -17,8 +17,12 @@ FIELD = re.compile(r"\{(\w*)\}")
 
 LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
-ANY = rb"[^\r\n]{0,200}?"
+ANY = rb"[^\r\n]{0,4096}?"
 BODY = rb"(?P<body>.*)"
+
+
+MANY = 2
+"""Times that {any} may stand in one template: a server that is hostile could make more take very long."""
 
 
 class BadTemplate(ValueError):
@@ -43,6 +47,8 @@ class Template:
             raise BadTemplate("{body} stands there twice: once is enough")
         if "body" in used and FIELD.search(text.partition("{body}")[2]):
             raise BadTemplate("a field follows {body}, whose end could not be found then: put it before")
+        if used.count("any") > MANY:
+            raise BadTemplate(f"{{any}} stands there {used.count('any')} times: {MANY} are enough")
         return cls(text)
 
     @property
