@@ -12,16 +12,19 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reference import reporting
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.clauses import CLAUSES, PROFILES
+
+if TYPE_CHECKING:
+    from reference.conformance.dialect import Dialect
 
 CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
 
@@ -71,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
         "clauses about whole chunks",
+    )
+    parser.add_argument(
+        "--dialect",
+        default="note",
+        metavar="NAME|FILE",
+        help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
     )
     reporting.add_arguments(parser, "the verdicts")
     parser.epilog = "Arguments after -- are pytest's own."
@@ -137,7 +146,9 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     from reference.conformance.progress import Progress
     from reference.conformance.report import Report, text
 
-    print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
+    dialect = read_dialect(options, targets)
+    spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
+    print(f"checking {options.protocol}: {name}{spoken} (seed {options.seed})", flush=True)
     began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
@@ -149,6 +160,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     verdicts = progress.verdicts()
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
+    about = {verdict.clause.id for verdict in verdicts}
     report = Report(
         options.protocol,
         name,
@@ -159,6 +171,9 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         profile=options.profile,
         strict=options.strict,
         explored=progress.explored(),
+        dialect=dialect.name,
+        changes=[(clause, what) for clause, what in dialect.changes if clause in about],
+        waived=[(clause, why) for clause, why in dialect.not_applicable.items() if clause in about],
         began=began,
         seconds=time.monotonic() - clock,
         spent=progress.spent,
@@ -175,6 +190,19 @@ def read_only(options: argparse.Namespace) -> list[str]:
         if id not in known:
             raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
     return list(options.only)
+
+
+def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> "Dialect":
+    """Return the dialect to check in; raise CannotCheck if there is no such dialect, or if it is for something else."""
+    from reference.conformance.dialect_file import BadDialect, spoken
+
+    if options.protocol == "family" and options.dialect != "note":
+        raise CannotCheck("--dialect says how a server speaks, and family is about the classes of this Python")
+    try:
+        found = [spoken(options.dialect, each, any_segmentation=options.any_segmentation) for each in targets]
+    except BadDialect as error:
+        raise CannotCheck(f"--dialect {options.dialect}: {error}") from None
+    return found[0] if found else spoken("note", "chat", any_segmentation=False)
 
 
 def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -250,6 +278,7 @@ def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> lis
         *(f"--conformance-only={id}" for id in only),
         *(["--conformance-strict"] if options.strict else []),
         *(["--conformance-any-segmentation"] if options.any_segmentation else []),
+        f"--conformance-dialect={options.dialect}",
         f"--conformance-examples={options.examples}",
         f"--conformance-seed={options.seed}",
         f"--conformance-patience={options.patience}",

@@ -8,6 +8,7 @@ from reference.conformance.record import Verdict
 from reference.conformance.report import Report
 from reference.conformance.report.story import Story
 from reference.conformance.scenario import (
+    Answer,
     Close,
     Connect,
     Crowd,
@@ -44,7 +45,7 @@ EVERYTHING: list[Entry] = [
     *did(Close("cal"), Reset("dan"), Quit("ann", b"quit\n")),
     Ended("ann", "eof"),
     Ended("eve", "reset"),
-    *did(Connect("fay")),
+    *did(Connect("fay"), Answer("fay", b"Fay")),
     Waited("fay", 5.0),
 ]
 """An exchange in which everything happens that can."""

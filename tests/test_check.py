@@ -34,6 +34,7 @@ JSON_KEYS = [
     "began",
     "seconds",
     "clauses",
+    "changes",
     "waived",
     "explored",
     "summary",

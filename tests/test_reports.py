@@ -89,7 +89,8 @@ def rendered(source: str) -> Elements:
 
 def test_markdown_shows_markup_and_believes_none() -> None:
     harmless = report(violation(EVERYTHING), target="mine", waived=WAIVED[:1])
-    hostile = report(violation(EVERYTHING, observed=MARKUP), waived=[WAIVED[1]], dialect=MARKUP)
+    changes = [(MARKUP, MARKUP)]
+    hostile = report(violation(EVERYTHING, observed=MARKUP), waived=[WAIVED[1]], changes=changes, dialect=MARKUP)
     shown = rendered(markdown.write(hostile))
     assert set(shown.names) == set(rendered(markdown.write(harmless)).names)
     assert plain(MARKUP) in shown.text
@@ -154,6 +155,7 @@ def test_a_page_holds_everything_as_text() -> None:
         unplayed,
         violation(crowded(), "CHAT-17", "m199 reads nothing"),
         waived=WAIVED,
+        changes=[("CHAT-2", "in lines")],
         explored=[MARKUP],
     )
     shown = Page(page.write(told))
@@ -175,11 +177,11 @@ def test_a_page_without_violations_has_no_lanes() -> None:
 # The terminal
 
 
-def test_the_terminal_is_told_what_was_waived() -> None:
-    lines = text.write(report(waived=WAIVED, dialect="other"))
-    at = lines.index("waived by the dialect other:")
-    assert lines[at + 1] == "  CHAT-8: it has no quit word"
-    assert lines[at + 2] == f"  {plain(MARKUP)}: {plain(MARKUP)}"
+def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
+    lines = text.write(report(changes=[("CHAT-2", "in lines")], waived=WAIVED, dialect="other"))
+    at = lines.index("in the dialect other:")
+    assert lines[at + 1 : at + 3] == ["  CHAT-2   in lines", "  CHAT-8   not asked: it has no quit word"]
+    assert lines[at + 3] == f"  {plain(MARKUP)} not asked: {plain(MARKUP)}"
     assert all(line.isprintable() for line in lines[at:])
 
 
@@ -195,8 +197,9 @@ def test_json_is_read_back_as_the_same_story() -> None:
 
 
 def test_json_holds_what_was_waived_and_which_version_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    built = document.build(report(waived=WAIVED))
-    assert built["waived"][0] == {"what": "CHAT-8", "why": "it has no quit word"}
+    built = document.build(report(waived=WAIVED, changes=[("CHAT-2", "in lines")]))
+    assert built["waived"][0] == {"clause": "CHAT-8", "why": "it has no quit word"}
+    assert built["changes"] == [{"clause": "CHAT-2", "what": "in lines"}]
     assert built["version"] == document.own_version() != ""
     monkeypatch.setattr(document, "OWN", "no-such-distribution")
     assert document.own_version() == ""

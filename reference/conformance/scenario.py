@@ -106,6 +106,17 @@ class Quit:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """A client's part of a handshake: no scenario says it, the stage does where the dialect asks for it."""
+
+    who: str
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.who} answers {show(self.data)}"
+
+
+@dataclass(frozen=True)
 class HalfClose:
     """`who` ends its sending side (shutdown SHUT_WR) and reads to the end of its stream."""
 
@@ -155,7 +166,7 @@ class Resume:
         return f"{self.who} reads again"
 
 
-Step = Connect | Crowd | Say | Send | Settle | Heed | Quit | HalfClose | Close | Reset | Stall | Resume
+Step = Connect | Crowd | Say | Send | Settle | Heed | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
 
 Scenario = Sequence[Step]
 

@@ -55,10 +55,8 @@ class Transcript:
     """Entries in order."""
 
     entries: list[Entry] = field(default_factory=list)
-
-    def steps(self) -> list[Step]:
-        """Return what the clients did."""
-        return [entry.step for entry in self.entries if isinstance(entry, Did)]
+    scenario: list[Step] = field(default_factory=list)
+    """The steps as they were asked for, before a dialect put them in its own words: to play it all again."""
 
     def lines(self) -> list[str]:
         """Return the exchange, a line an event; what a client read in several pieces is one read."""

@@ -39,8 +39,10 @@ class Report:
     explored: Sequence[str] = ()
     """What the state machines did, a line each."""
     dialect: str = "note"
+    changes: Sequence[tuple[str, str]] = ()
+    """What the dialect asks differently: clause, what."""
     waived: Sequence[tuple[str, str]] = ()
-    """What was not asked of this server, a clause or something else, and why."""
+    """What the dialect does not ask: clause, why."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     """How long it all took."""

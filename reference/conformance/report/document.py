@@ -7,7 +7,8 @@
         why                                             the reason, unless it holds or is violated
         expected, observed, note, exchange              of a violation, in words; otherwise null
         events                                          the same exchange as data
-    waived          what the dialect does not ask of this server: what, why
+    changes         what the dialect asks differently: clause, what
+    waived          what the dialect does not ask of this server: clause, why
     explored        what the state machines did, a line each
     summary         how many clauses have each verdict
     conclusion      the last line of the check
@@ -17,9 +18,9 @@ An event is one thing that happened, with these keys:
 
     step            its number among the steps; null for what a client read
     who             the clients who did it; none if everybody
-    does            connects, says, sends (says without waiting), settles, quits, half-closes, closes, resets, stalls,
-                    resumes; reads, ends (reads end of stream), breaks (reads a reset), waits (in vain for what is due);
-                    skips (of a very long exchange, the middle is left out)
+    does            connects, says, sends (says without waiting), settles, quits, answers (its part of a handshake),
+                    half-closes, closes, resets, stalls, resumes; reads, ends (reads end of stream), breaks (reads a
+                    reset), waits (in vain for what is due); skips (the middle of a very long exchange is left out)
     data, bytes     what was said or read as Python writes bytes, at most 1024 of them, and how many there were
     sent            how it went over the wire, where that differs
     line            all of it in words
@@ -54,7 +55,8 @@ def build(report: Report) -> dict[str, Any]:
         "began": report.began.isoformat(timespec="seconds"),
         "seconds": round(report.seconds, 3),
         "clauses": [_clause(verdict) for verdict in report.verdicts],
-        "waived": [{"what": what, "why": why} for what, why in report.waived],
+        "changes": [{"clause": clause, "what": what} for clause, what in report.changes],
+        "waived": [{"clause": clause, "why": why} for clause, why in report.waived],
         "explored": list(report.explored),
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
         "conclusion": report.conclusion,

@@ -23,7 +23,7 @@ ROOMY = 5
 PIECE = 64
 """Bytes in one line, where all of them are shown."""
 
-OUTWARD = {"connects", "says", "sends", "quits", "half-closes", "closes", "resets"}
+OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
 """What goes from a client to the server."""
 
 INWARD = {"reads", "ends", "breaks"}

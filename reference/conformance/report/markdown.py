@@ -29,9 +29,10 @@ def write(report: Report) -> str:
         "",
         *table(["clause", "verdict", "why"], [_row(verdict) for verdict in report.verdicts]),
     ]
-    if report.waived:
-        waived = [f"- {code(what)}: {words(why)}" for what, why in report.waived]
-        head += ["", f"Waived by the dialect {code(report.dialect)}:", "", *waived]
+    if report.changes or report.waived:
+        changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
+        waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]
+        head += ["", f"In the dialect {code(report.dialect)}:", "", *changes, *waived]
     stories = [Story.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
     return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories))
 

@@ -20,11 +20,14 @@ def write(report: Report) -> str:
     """Return the report as an HTML document."""
     title = f"{report.protocol} {report.conclusion}"
     stories = [Story.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    sections = [("verdicts", "Verdicts")]
+    sections += [("changes", "Asked differently")] if report.changes else []
+    sections += [("waived", "Waived")] if report.waived else []
     return page(
         f"{title}: {report.target}",
         _header(report),
-        contents(stories, [("verdicts", "Verdicts"), *([("waived", "Waived")] if report.waived else [])]),
-        tag("main", *violations(stories), _verdicts(report), _waived(report), _explored(report), id="report"),
+        contents(stories, sections),
+        tag("main", *violations(stories), _verdicts(report), *_dialect(report), _explored(report), id="report"),
     )
 
 
@@ -129,12 +132,18 @@ def outcome(word: str) -> list[Child]:
     return [tag("span", SYMBOLS.get(word), aria_hidden="true"), f" {WORDS.get(word, word)}"]
 
 
-def _waived(report: Report) -> Element | None:
-    if not report.waived:
-        return None
-    heading = tag("h2", "Waived", id="waived")
-    intro = tag("p", "The dialect ", tag("code", report.dialect), " does not ask this of the server:")
-    return tag("section", heading, intro, listed(report.waived, class_="waived"), aria_labelledby="waived")
+def _dialect(report: Report) -> list[Child]:
+    """Return what the dialect makes of the clauses, if it is not what they say themselves."""
+    sections: list[Child] = []
+    for anchor, heading, intro, told in (
+        ("changes", "Asked differently", " asks this differently:", report.changes),
+        ("waived", "Waived", " does not ask this of the server:", report.waived),
+    ):
+        if told:
+            said = tag("p", "The dialect ", tag("code", report.dialect), intro)
+            parts = (tag("h2", heading, id=anchor), said, listed(told, class_="waived"))
+            sections.append(tag("section", *parts, aria_labelledby=anchor))
+    return sections
 
 
 def _explored(report: Report) -> Element | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from reference.clauses import CLAUSES, Clause
 from reference.conformance.scenario import (
+    Answer,
     Close,
     Connect,
     Crowd,
@@ -41,6 +42,7 @@ DOES: dict[type[Step], str] = {
     Settle: "settles",
     Heed: "heeds",
     Quit: "quits",
+    Answer: "answers",
     HalfClose: "half-closes",
     Close: "closes",
     Reset: "resets",
@@ -146,7 +148,7 @@ def _event(entry: Entry, number: int) -> Event:
     line = tell(entry)
     match entry:
         case Did(step, sent):
-            data = step.data if isinstance(step, Say | Send | Quit) else b""
+            data = step.data if isinstance(step, Say | Send | Quit | Answer) else b""
             wire = sent[:KEPT] if sent != data else b""
             return Event(DOES[type(step)], _clients(step), line, number, data[:KEPT], len(data), wire)
         case Heard(who, data):

@@ -14,9 +14,10 @@ def write(report: Report) -> list[str]:
         of_profile = [verdict for verdict in report.verdicts if verdict.clause.profile == profile]
         if of_profile:
             lines += ["", f"{profile}: {counted(of_profile)}", *(f"  {line(verdict)}" for verdict in of_profile)]
-    if report.waived:
-        lines += ["", f"waived by the dialect {plain(report.dialect)}:"]
-        lines += [f"  {plain(what)}: {plain(why)}" for what, why in report.waived]
     if report.explored:
         lines += ["", "explored:", *(f"  {told}" for told in report.explored)]
+    if report.changes or report.waived:
+        lines += ["", f"in the dialect {plain(report.dialect)}:"]
+        lines += [f"  {plain(clause):<8} {plain(what)}" for clause, what in report.changes]
+        lines += [f"  {plain(clause):<8} not asked: {plain(why)}" for clause, why in report.waived]
     return [*lines, "", report.conclusion]
