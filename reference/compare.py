@@ -67,7 +67,8 @@ def _compare(options: argparse.Namespace) -> int:
     for number, server in enumerate(listed, 1):
         try:
             with chdir(directory):  # where the paths that a file names begin
-                check.find_targets(parsed(server.arguments))
+                said = parsed(server.arguments)
+                check.read_dialect(said, check.find_targets(said)[1])
         except check.CannotCheck as error:
             raise servers.BadServers(f"{options.servers}: server {number}: {error}") from None
     wanted = reporting.chosen(options)
