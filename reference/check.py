@@ -84,6 +84,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
         "clauses about whole chunks",
     )
+    parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE",
+        help="list of clauses known to be broken, TOML or JSON: these fail nothing, but one that holds does",
+    )
+    parser.add_argument(
+        "--update-known", action="store_true", help="bring the list of --known up to date afterwards, or begin it"
+    )
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since --json wrote this")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.epilog = "Arguments after -- are pytest's own."
@@ -125,34 +135,40 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
 
 def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     only = read_only(options)
-    for file in (options.junit, options.json):
+    for file in (options.junit, options.json, options.known if options.update_known else None):
         if file is not None:
             check_writable(file)
+    listed, before = read_lists(options)
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
-    from reference.conformance import report
+    from reference.conformance import report, since
     from reference.conformance.progress import Progress
 
-    print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
+    print(f"checking {options.protocol}: {name} (seed {options.seed})", *listed.elsewhere(), sep="\n", flush=True)
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
-        status = progress.run([*conformance_options(options, only), *pytest_arguments])
+        status = progress.run([*conformance_options(options, only), *listed.options(), *pytest_arguments])
     if progress.cannot:
         raise CannotCheck(progress.cannot)
     if status == BAD_USAGE:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
-    verdicts = progress.verdicts()
+    trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
+    with told_in_one_line():
+        verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
     print("\n".join(report.text(verdicts, progress.explored())))
     told = {"protocol": options.protocol, "target": name}
+    document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
+    if before is not None:
+        changed, differing = since.changes(before, verdicts), since.others(before, document)
+        document["since"] = {"changes": changed, "differing": differing}
+        print("\n".join(since.text(options.compare, changed, differing)))
     if options.json:
-        document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
         write(options.json, json.dumps(document, indent=2) + "\n")
     if options.junit:
         write(options.junit, report.as_junit(verdicts, **told, strict=options.strict))
-    trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
-    print(f"\n{conclusion}")
+    print("", *news, conclusion, sep="\n")
     return code
 
 
@@ -163,6 +179,34 @@ def read_only(options: argparse.Namespace) -> list[str]:
         if id not in known:
             raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
     return list(options.only)
+
+
+def read_lists(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
+    """Return what is listed as broken, and the report to compare with; raise CannotCheck if either is not in order."""
+    from reference.conformance import since
+    from reference.conformance.dialect import NOTE
+    from reference.conformance.known_command import KnownFailures
+
+    with told_in_one_line():
+        listed = KnownFailures(options.known, update=options.update_known, dialect=NOTE.name, default=True)
+        before = since.read(options.compare) if options.compare else None
+    if before is not None and before.get("protocol") != options.protocol:
+        raise CannotCheck(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
+    return listed, before
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Make what may be wrong with somebody's files a CannotCheck."""
+    from reference.conformance.known_file import BadKnown
+    from reference.conformance.since import BadReport
+
+    try:
+        yield
+    except (BadKnown, BadReport) as error:
+        raise CannotCheck(str(error)) from None
+    except OSError as error:
+        raise CannotCheck(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def check_writable(file: Path) -> None:
@@ -268,12 +312,18 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
     """Return the exit code and the last line of the report."""
     from reference.conformance import report
 
-    broken = [verdict.clause.id for verdict in verdicts if report.fails(verdict, strict)]
+    failing = [verdict for verdict in verdicts if report.fails(verdict, strict)]
+    broken = [verdict.clause.id for verdict in failing if not verdict.stale]
+    stale = [verdict.clause.id for verdict in failing if verdict.stale]
     if broken:
         return VIOLATED, f"does not conform: breaks {', '.join(broken)}"
+    if stale:
+        return VIOLATED, f"the list of known failures is stale: no longer broken: {', '.join(stale)}"
     if trouble:
         return NOT_CHECKED, "not all could be checked: see the lines that say not checked"
     if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
         return NOT_CHECKED, "nothing was checked"
-    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated"]
-    return CONFORMS, "conforms" + (f", though it should not break {', '.join(advice)}" if advice else "")
+    known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]
+    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and not verdict.known]
+    but = f" but for known failures: {', '.join(known)}" if known else ""
+    return CONFORMS, f"conforms{but}" + (f", though it should not break {', '.join(advice)}" if advice else "")

@@ -25,6 +25,8 @@ The way of a scenario through the suite, which is also the order to read it in:
                       hosting.py forking.py, and under_check_family.py for the reference's own classes
     machines.py       the state machines around them       exploration.py   running them, and what they find
     plugin.py         pytest options and fixtures         report.py     verdicts as text, JSON and JUnit
+    known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
+    since.py          what has changed since an earlier run
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
 alone. Importing this package imports nothing else; the names below are found when they are asked for.

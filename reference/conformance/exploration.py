@@ -58,7 +58,7 @@ class Expedition:
         self.found: dict[str, Sighting] = {}
         self.runs = 0
         self.steps = 0
-        self.known: set[str] = set()
+        self.known: dict[str, Violation] = {}
         self.stopped: NotChecked | Violation | None = None
         self._until = time.monotonic() + EXPLORING * max(1.0, examples / 30)
 
@@ -90,7 +90,7 @@ class Expedition:
         except NotChecked:  # it may be somebody else's doing
             return None
         if known := self.performer.explained(violation):
-            self.known.add(known)
+            self.known.setdefault(known, violation.of(known))
             return None
         clause = self._found_as(violation)
         if not self.found:
@@ -183,7 +183,13 @@ def explore(
     confirmed = [expedition.confirm(clause, sighting) for clause, sighting in expedition.found.items()]
     reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
+        violation.explored = True
         performer.known.add(violation.clause_id)
+        record.note_violation(violation)
+    for clause in performer.listed.intersection(expedition.known).difference(record.broken):
+        violation = expedition.known[clause]
+        violation.explored = True
+        violation.note = "found by exploration, and not made shorter: it is known"
         record.note_violation(violation)
     if reported:
         raise reported[0]

@@ -47,6 +47,12 @@ class Performer:
         self.target: Target = Running(target) if isinstance(target, str) else target
         self.known: set[str] = set()
         """The clauses that this server is known to break."""
+        self.listed: frozenset[str] = frozenset()
+        """Those that somebody lists as broken, and whose violations are no news: see `known.py`."""
+        self.presumed: set[str] = set()
+        """Those of them that explain nothing before it is confirmed that they are broken indeed."""
+        self.confirm: Callable[[str], bool] = lambda _: True
+        """Finds that out for one of them."""
         self.longest = patience
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
@@ -164,9 +170,18 @@ class Performer:
 
     def explained(self, violation: Violation) -> str:
         """Return the known clause that a violation may come from, or "" if it is news."""
-        if violation.clause_id in self.known:
+        if violation.clause_id in self.known | self.listed:
+            self.presumed.discard(violation.clause_id)
             return violation.clause_id
-        return next((clause for clause in violation.candidates if clause in self.known), "")
+        return next((clause for clause in violation.candidates if clause in self.known and self._certain(clause)), "")
+
+    def _certain(self, clause: str) -> bool:
+        """Whether a known clause is broken indeed, or only said to be."""
+        if clause in self.presumed:
+            self.presumed.discard(clause)
+            if not self.confirm(clause):
+                self.known.discard(clause)
+        return clause in self.known
 
     def blamed(self, violation: Violation) -> Violation:
         """Return the violation as one of the clause that is known to be broken, if it fits; otherwise as it is, known

@@ -76,7 +76,9 @@ class Progress:
             self._terminal.write_line(subject)
         self._subject = subject
         story = check.replace("_", " ")
-        self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
+        expected = outcome == "violated" and self._run.options.listed(clause)
+        word = "known failure" if expected else WORDS[outcome]
+        self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
         if report.trouble:
             self.trouble = True
             self._terminal.write_line(report.longreprtext)
@@ -111,9 +113,8 @@ class Progress:
 
 def merged(records: Sequence[Record]) -> list[Verdict]:
     """Return one verdict a clause from several records: the worst that any of them has to say."""
-    order = ("violated", "not-checked", "holds", "not-applicable")
     columns = zip(*(record.verdicts() for record in records), strict=True)
-    return [min(column, key=lambda verdict: order.index(verdict.outcome)) for column in columns]
+    return [min(column, key=lambda verdict: plugin.WORST_FIRST.index(verdict.outcome)) for column in columns]
 
 
 @contextmanager

@@ -24,21 +24,28 @@ def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
 def line(verdict: Verdict) -> str:
     """Return a verdict in one line."""
     should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
+    known = f" ({verdict.known})" if verdict.known else ""
     why = f": {verdict.why}" if verdict.why else ""
-    return f"{verdict.clause.id:<8} {WORDS[verdict.outcome]}{should}{why}"
+    word = "STALE: holds, and is listed as broken" if verdict.stale else WORDS[verdict.outcome]
+    return f"{verdict.clause.id:<8} {word}{should}{known}{why}"
 
 
 def text(verdicts: Sequence[Verdict], explored: Sequence[str]) -> list[str]:
-    """Return the whole report for a terminal: the stories of the violations, then every clause, profile by profile."""
+    """Return the whole report for a terminal: the stories of the violations, then every clause, profile by profile.
+
+    What is known to be broken has been told before: its stories are left to the other reports.
+    """
     lines: list[str] = []
     for verdict in verdicts:
-        if verdict.violation is not None:
+        if verdict.violation is not None and verdict.known is None:
             lines += ["", *verdict.violation.lines()]
     for profile in PROFILES:
         of_profile = [verdict for verdict in verdicts if verdict.clause.profile == profile]
         if of_profile:
             counted = ", ".join(f"{n} {WORDS[outcome].lower()}" for outcome, n in count(of_profile).items() if n)
-            lines += ["", f"{profile}: {counted}", *(f"  {line(verdict)}" for verdict in of_profile)]
+            known = sum(verdict.known is not None and verdict.outcome == "violated" for verdict in of_profile)
+            told = f" ({known} of them known)" if known else ""
+            lines += ["", f"{profile}: {counted}{told}", *(f"  {line(verdict)}" for verdict in of_profile)]
     return [*lines, *(["", "explored:", *(f"  {told}" for told in explored)] if explored else [])]
 
 
@@ -64,6 +71,8 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
         "profile": verdict.clause.profile,
         "verdict": verdict.outcome,
         "why": None if violation or not verdict.why else verdict.why,
+        "known": verdict.known.reason if verdict.known else None,
+        "stale": verdict.stale,
         "expected": violation.expected if violation else None,
         "observed": violation.observed if violation else None,
         "exchange": list(violation.exchange) if violation else None,
@@ -90,9 +99,11 @@ def as_junit(verdicts: Sequence[Verdict], *, protocol: str, target: str, strict:
             name=_xml(str(verdict.clause)),
             time="0",
         )
-        if verdict in failed and verdict.violation is not None:
-            failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=_xml(verdict.violation.observed))
-            failure.text = _xml("\n".join(verdict.violation.lines()))
+        if verdict in failed:
+            story = verdict.violation.lines() if verdict.violation else [line(verdict)]
+            message = verdict.violation.observed if verdict.violation else line(verdict)
+            failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=_xml(message))
+            failure.text = _xml("\n".join(story))
         elif verdict in skipped:
             ET.SubElement(case, "skipped", message=_xml(line(verdict)))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
@@ -104,5 +115,9 @@ def _xml(text: str) -> str:
 
 
 def fails(verdict: Verdict, strict: bool) -> bool:
-    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too."""
+    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too, unless it is
+    known; and what is listed as broken, and holds.
+    """
+    if verdict.known is not None:
+        return verdict.stale
     return verdict.outcome == "violated" and (strict or verdict.clause.level == "MUST")
