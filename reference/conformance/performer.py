@@ -26,6 +26,9 @@ from reference.conformance.violation import Finding, Violation
 BRIEF = 0.5
 """Seconds of patience with a server that is known to break a clause, until something else seems to be wrong with it."""
 
+GOES_ON = "the server goes on when its clients have gone"
+"""What is expected of a server in the end, whatever the scenario was."""
+
 SIGHTS = 3
 """Times that a violation which only a clock can see must be seen."""
 
@@ -57,7 +60,7 @@ class Performer:
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
         self._oracle = oracle
-        self._greeting = greeting
+        self.greeting = greeting
         self._conversation = conversation
         self._survival = survival
         self._broken_by = ""
@@ -197,9 +200,7 @@ class Performer:
         self._last = stage
         self.site.calm()
         if self.site.obituary():
-            raise stage.violation(
-                Finding((self._survival,), "the server goes on when its clients have gone", "it ended")
-            )
+            raise stage.violation(Finding((self._survival,), GOES_ON, "it ended"))
 
     def prepare(self) -> None:
         """Make sure that a server in good order is there; raise NotChecked otherwise.
@@ -225,6 +226,10 @@ class Performer:
             raise NotChecked(self._hopeless) from None
         self._broken_by = ""
 
+    def spoiled(self, clause: str) -> None:
+        """Note that somebody else has made the server break a clause: the next scenario needs a fresh one."""
+        self._broken_by = clause
+
     def _after(self) -> str:
         """Return what has broken the server, in words."""
         return f"the violation of {self._broken_by}" if self._broken_by in CLAUSES else f"this: {self._broken_by}"
@@ -234,7 +239,7 @@ class Performer:
         greeted = False
         try:
             with self.stage(about=self._conversation, patience=self.longest) as stage:
-                stage.play(self._greeting)
+                stage.play(self.greeting)
                 greeted = True
                 if not self._greeted:
                     stage.about = None

@@ -81,6 +81,7 @@ class Stage:
         self._renewable = renewable
         self._dialect = dialect
         self._clients: dict[str, Client] = {}
+        self._heeded = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -102,7 +103,7 @@ class Stage:
             return
         self.oracle.begin(step, rested=rested)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent))
+        self.transcript.entries.append(Did(step, sent, self._heeded))
         self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
@@ -215,7 +216,9 @@ class Stage:
         knocks = 0
         while step.who in self.oracle.bystanders():
             knocks += 1
+            self._heeded = step.who
             self.perform(Say(step.speaker, b"knock %d" % knocks))
+            self._heeded = ""
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self._wait_in_vain(step.who, self.patience)
             if step.who in self.oracle.bystanders():
