@@ -94,6 +94,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--update-known", action="store_true", help="bring the list of --known up to date afterwards, or begin it"
     )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since --json wrote this")
+    parser.add_argument(
+        "--reproduce",
+        type=Path,
+        metavar="DIR",
+        help="for every violated clause write a script there that shows it, with the standard library alone",
+    )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.epilog = "Arguments after -- are pytest's own."
@@ -138,6 +144,8 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     for file in (options.junit, options.json, options.known if options.update_known else None):
         if file is not None:
             check_writable(file)
+    if options.reproduce:
+        check_directory(options.reproduce)
     listed, before = read_lists(options)
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
@@ -157,6 +165,8 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     with told_in_one_line():
         verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
     print("\n".join(report.text(verdicts, progress.explored())))
+    if scripts := progress.reproductions(verdicts):
+        print("", "reproductions:", *(f"  {told}" for told in scripts), sep="\n")
     told = {"protocol": options.protocol, "target": name}
     document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
     if before is not None:
@@ -219,6 +229,17 @@ def check_writable(file: Path) -> None:
         raise CannotCheck(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
     if begun:  # no empty report, should it come to none
         file.unlink()
+
+
+def check_directory(directory: Path) -> None:
+    """Make a directory, unless it is there; raise CannotCheck if nothing can be written into it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise CannotCheck(
+            f"cannot write into {directory}: {error.strerror}; name a directory, or a place for one"
+        ) from None
 
 
 def write(file: Path, document: str) -> None:
@@ -305,6 +326,7 @@ def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> lis
         f"--conformance-examples={options.examples}",
         f"--conformance-seed={options.seed}",
         f"--conformance-patience={options.patience}",
+        *([f"--conformance-reproduce={options.reproduce}"] if options.reproduce else []),
     ]
 
 

@@ -11,7 +11,8 @@ there is no script, and CannotTell says why.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from reference.conformance.dialect import Dialect
 from reference.conformance.scenario import (
@@ -65,6 +66,9 @@ def literal(data: bytes, prefix: bytes = b"") -> str:
     return repr(data)
 
 
+SEGMENT = 1024
+"""Bytes that surely go in one segment."""
+
 SHORT = 60
 """Bytes that are written out, whatever they are."""
 
@@ -106,6 +110,7 @@ class Script:
     dialect: Dialect
     lines: list[str] = field(default_factory=list)
     here: dict[str, Place] = field(default_factory=dict)
+    bursts: bool = False  # whether there are any; then all is read in the way that suits them
     sent: dict[str, bytes] = field(default_factory=dict)
     """What was sent in the burst that nobody has read yet."""
 
@@ -122,9 +127,8 @@ class Script:
         """Write that a client connects."""
         variable = re.sub(r"\W", "_", step.who)
         self.here[step.who] = Place(variable)
-        self.lines.append(f'{variable} = Client("{step.who}")')
-        if step.window:
-            self.add(step.who, f"keeps_at_most({step.window})")
+        window = f", {step.window}" if step.window else ""
+        self.lines.append(f'{variable} = Client("{step.who}"{window})')
 
     def leave(self, who: str, how: str) -> None:
         """Write that a client has gone, at once."""
@@ -140,8 +144,15 @@ def exchange(protocol: str, steps: Sequence[Step], dialect: Dialect, *, fence: b
 
     With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
     """
+    alike = _written(protocol, with_fewer_names(steps), dialect, fence)
+    unlike = _written(protocol, steps, dialect, fence)
+    return min(unlike, alike, key=len)
+
+
+def _written(protocol: str, steps: Sequence[Step], dialect: Dialect, fence: bool) -> list[str]:
     script = Script(dialect)
     write: Write = {"chat": _chat, "echo": _echo, "datagram": _datagram}[protocol]
+    script.bursts = protocol == "chat" and has_bursts(steps)
     for step in steps:
         write(script, step)
     if protocol == "chat":
@@ -151,7 +162,7 @@ def exchange(protocol: str, steps: Sequence[Step], dialect: Dialect, *, fence: b
             write(script, Say(speaker, b"is that all?"))
     if protocol == "chat":
         _dismiss(script)
-    return list(_looped(script.lines))
+    return list(_looped(_without_idle(script.lines)))
 
 
 def _fences(protocol: str, script: Script) -> list[str]:
@@ -240,6 +251,15 @@ def _chat(script: Script, step: Step) -> None:
             raise CannotTell("a crowd has a script of its own")
 
 
+def has_bursts(steps: Sequence[Step]) -> bool:
+    """Whether anything is sent that is not waited for, but for last words that fit into a segment."""
+    for step, following in zip_longest(steps, steps[1:]):
+        last_words = isinstance(following, HalfClose) and isinstance(step, Send) and step.who == following.who
+        if isinstance(step, Send) and not (last_words and len(step.data) <= SEGMENT):
+            return True
+    return False
+
+
 def _readers(script: Script) -> list[str]:
     return [who for who, place in script.here.items() if place.member and not place.stalled]
 
@@ -254,7 +274,7 @@ def _delivered(script: Script, data: bytes) -> None:
 
 
 def _say(script: Script, who: str, data: bytes) -> None:
-    if script.sent:
+    if script.bursts:
         _send(script, who, data)
         _settle(script)
         return
@@ -272,15 +292,19 @@ def _send(script: Script, who: str, data: bytes) -> None:
     if place.could_hear or (not place.member and script.sent):
         raise CannotTell(f"from when on {who} hears the others is up to the server")
     place.member = True
+    if not script.bursts:  # last words: they are heard when their speaker has half-closed
+        script.add(who, f"says({literal(script.dialect.sent(data))})")
+        script.sent[who] = data
+        return
     script.sent[who] = script.sent.get(who, b"") + data
-    if prefix in script.sent[who] or any(data.endswith(prefix[:length]) for length in range(1, len(prefix))):
+    if prefix in script.sent[who] or data[-1] in prefix:
         raise CannotTell(f"what {who} sends can be taken for the beginning of a delivery")
     for other in script.here.values():
         if other.stalled and not other.behind:
             _fall_behind(script, other)
         if not other.member:
             other.could_hear = True
-    script.add(who, f"sends({literal(script.dialect.sent(data))})")
+    script.add(who, f"says({literal(script.dialect.sent(data))}, waits=False)")
 
 
 def _fall_behind(script: Script, place: Place) -> None:
@@ -313,6 +337,8 @@ def _catch_up(script: Script, who: str) -> None:
 
 
 def _heed(script: Script, who: str, speaker: str) -> None:
+    if any(place.stalled for place in script.here.values()):
+        raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
     _settle(script)
     others = [name for name in _readers(script) if name != speaker]
     variables = [script.here[name].variable for name in (who, speaker, *others)]
@@ -323,18 +349,13 @@ def _heed(script: Script, who: str, speaker: str) -> None:
 
 
 def _half_close(script: Script, who: str) -> None:
-    place = script.here[who]
     script.add(who, "half_closes()")
-    said = script.sent.get(who)
-    if said and len(script.sent) == 1 and len(said) <= script.dialect.chunk:  # last words, in one chunk
-        begun = f"{place.variable}.sends("
-        at = max(at for at, line in enumerate(script.lines) if line.startswith(begun))
-        script.lines[at] = script.lines[at].replace(begun, f"{place.variable}.says(")
-        script.sent.clear()
-        _delivered(script, said)
+    if script.bursts:
+        _settle(script)
+    elif words := script.sent.pop(who, b""):
+        _delivered(script, words)
         for reader in _readers(script):
-            script.add(reader, f"reads({delivery(script.dialect, said)})")
-    _settle(script)
+            script.add(reader, f"reads({delivery(script.dialect, words)})")
     _goodbye(script, who)
 
 
@@ -357,7 +378,34 @@ def _dismiss(script: Script) -> None:
             script.ends(who)
 
 
+def _without_idle(lines: Sequence[str]) -> list[str]:
+    """Return the lines without those that note what nobody asks for later."""
+    text = "\n".join(lines)
+    return [line for line in lines if not line.startswith("since_") or text.count(line.partition(" ")[0]) > 1]
+
+
 # Loops
+
+
+def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
+    """Return the same steps with each newcomer under the name of one who has left, so that loops are seen as such."""
+    names: dict[str, str] = {}
+    free: list[str] = []
+    renamed: list[Step] = []
+    for step in steps:
+        match step:
+            case Settle() | Crowd():
+                renamed.append(step)
+                continue
+            case Heed(who, speaker):
+                renamed.append(Heed(names[who], names[speaker]))
+                continue
+            case Connect(who):
+                names[who] = free.pop() if free else who
+            case Close(who) | Reset(who) | HalfClose(who) | Quit(who):
+                free.append(names[who])
+        renamed.append(replace(step, who=names[step.who]))
+    return renamed
 
 
 BLOCK = 8

@@ -21,6 +21,7 @@ from reference.conformance.violation import Violation
 
 if TYPE_CHECKING:
     from reference.conformance.performer import Performer, Playing
+    from reference.conformance.reproduce import Reproduction
 
 PATIENCE = 5.0
 """Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
@@ -46,6 +47,8 @@ class Options:
     known: tuple[Known, ...] = ()
     """What is listed as broken, in the dialect of this run."""
     known_file: Path | None = None
+    reproduce: Path | None = None
+    """The directory for scripts that show the violations."""
 
     @property
     def dialect(self) -> Dialect:
@@ -65,6 +68,8 @@ class Run:
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
     """Why the first target that could not be started could not."""
+    reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
+    """Clause -> the script that shows how it is broken, or why there is none."""
     outcomes: dict[str, str] = field(default_factory=dict)
     """Clause -> the worst that any check of any class, in any process, found of it."""
 
@@ -129,6 +134,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="list of the clauses known to be broken: they are expected to fail, and must",
     )
+    group.addoption(
+        "--conformance-reproduce",
+        metavar="DIR",
+        type=Path,
+        help="for every violated clause write a script there that shows it, with the standard library alone",
+    )
 
 
 def _positive(kind: type[Any]) -> Callable[[str], Any]:
@@ -169,6 +180,7 @@ def pytest_configure(config: pytest.Config) -> None:
         patience=option("--conformance-patience"),
         any_segmentation=option("--conformance-any-segmentation"),
         known_file=option("--conformance-known"),
+        reproduce=option("--conformance-reproduce"),
     )
     options.known = _known(options)
     config.stash[RUN] = Run(options)
@@ -246,8 +258,20 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     known.presume(performing, request.cls.protocol, run.options.known)
     try:
         yield performing
+        _reproduce(run, request.cls, performing)
     finally:
         performing.close()
+
+
+def _reproduce(run: Run, cls: type[Conformance], performing: "Performer") -> None:
+    """Write the scripts that are asked for, what is news first."""
+    from reference.conformance.reproduce import write_all
+
+    violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
+    if run.options.reproduce is not None and violations:
+        violations.sort(key=lambda violation: run.options.listed(violation.clause_id) is not None)
+        for told in write_all(performing, cls.protocol, violations, run.options.reproduce):
+            run.reproductions[told.clause] = told
 
 
 @pytest.fixture
@@ -344,5 +368,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         line = ", ".join(f"{len(ids)} {outcome.replace('-', ' ')}" for outcome, ids in counted.items() if ids)
         broken = f" ({', '.join(counted['violated'])})" if counted["violated"] else ""
         terminalreporter.write_line(f"{cls.__name__}: {line}{broken}")
+    for reproduction in config.stash[RUN].reproductions.values():
+        terminalreporter.write_line(str(reproduction))
     for entry in config.stash[RUN].stale():
         terminalreporter.write_line(known.complaint(entry, config.stash[RUN].options.known_file), red=True)

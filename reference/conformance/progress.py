@@ -106,6 +106,16 @@ class Progress:
                 record.note(clause.id, "not-applicable", f"it is about {kind}")
         return record.verdicts()
 
+    def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
+        """Return what became of the script for each violation, a line each, if any were asked for."""
+        if self._run.options.reproduce is None:
+            return []
+        from reference.conformance.reproduce import INSIDE, Reproduction
+
+        violated = [verdict.clause.id for verdict in verdicts if verdict.violation is not None]
+        none = {clause: Reproduction(clause, None, INSIDE) for clause in violated}
+        return [str(told) for told in {**none, **self._run.reproductions}.values()]
+
     def explored(self) -> list[str]:
         """Return what the state machines did."""
         return [line for record in self._run.records.values() for line in record.explored]

@@ -108,8 +108,9 @@ def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Yield scenarios without some of these steps, the shortest first, roughly: the last burst alone; one client less;
     one stretch less.
     """
-    if (burst := last_burst(steps)) != list(steps):
-        yield burst
+    for burst in (condensed(steps), last_burst(steps)):
+        if burst != list(steps):
+            yield burst
     for name in reversed(list(dict.fromkeys(name for step in steps for name in clients_of(step)))):
         yield [step for step in steps if name not in clients_of(step)]
     size = len(steps) // 2
@@ -125,7 +126,37 @@ def last_burst(steps: Sequence[Step]) -> list[Step]:
         return list(steps)
     pauses = [at for at, step in enumerate(steps) if isinstance(step, Settle) and at < sends[-1]]
     begin = pauses[-1] + 1 if pauses else sends[0]
-    return [*steps[: sends[0]], *steps[max(begin, sends[0]) :]]
+    return _of_those_here([*steps[: sends[0]], *steps[max(begin, sends[0]) :]])
+
+
+HEARERS = 2
+"""Clients who only listen that a race needs at most."""
+
+TALK = 10
+"""Utterances that are under way together which a race needs at most."""
+
+
+def condensed(steps: Sequence[Step]) -> list[Step]:
+    """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
+    may still show so, if it is played often enough.
+    """
+    burst = last_burst(steps)
+    speakers = {step.who for step in burst if isinstance(step, Send)}
+    silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in speakers]
+    left_out = set(silent[HEARERS:]) if speakers else set()
+    early = sum(isinstance(step, Send) for step in burst) - TALK
+    kept: list[Step] = []
+    for step in burst:
+        early -= isinstance(step, Send)
+        if left_out.isdisjoint(clients_of(step)) and not (isinstance(step, Send) and early >= 0):
+            kept.append(step)
+    return kept
+
+
+def _of_those_here(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps of clients who connect in them."""
+    here = {name for step in steps if isinstance(step, Connect | Crowd) for name in clients_of(step)}
+    return [step for step in steps if here.issuperset(clients_of(step))]
 
 
 def shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Violation | None:
