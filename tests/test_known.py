@@ -24,8 +24,9 @@ from reference.conformance.violation import VIOLATIONS, Violation
 from reference.family import server_address
 from tests.checking import PLUGIN, Checker, Outcome
 from tests.planted import Planted
+from tests.serving import PATIENCE
 
-QUICK = ("--patience", 1, "--only", "CHAT-8", "--only", "CHAT-2")
+QUICK = ("--patience", PATIENCE, "--only", "CHAT-8", "--only", "CHAT-2")
 
 
 @contextmanager
@@ -177,7 +178,7 @@ def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: 
 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Planted("quits-in-any-case").target(), 1.0)) as performing:
+    with closing(performer("chat", Planted("quits-in-any-case").target(), PATIENCE)) as performing:
         known.presume(performing, "chat", [Known("CHAT-8", "on purpose")])
         explore(performing, record, "chat", "basic", examples=30, with_seed=0)
     verdict = record.verdict(CLAUSES["CHAT-8"])
@@ -364,7 +365,7 @@ class TestMine(ChatConformance):
 def run(project: pytest.Pytester, target: str, entries: str, *options: str) -> pytest.RunResult:
     project.makepyfile(test_mine=MINE.format(target))
     project.makefile(".toml", known=entries)
-    fixed: Sequence[str] = ("--conformance-patience=1", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
+    fixed: Sequence[str] = ("--conformance-patience=10", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
     return project.runpytest_inprocess(*PLUGIN, *fixed, "--conformance-known=known.toml", "-rx", *options)
 
 

@@ -38,7 +38,7 @@ LINES = 100
 SHORTENING = 10.0
 """Seconds for making the exchanges of all violations shorter."""
 
-TRYING = 10.0
+TRYING = 30.0
 """Seconds that a script may take when it is tried."""
 
 ROUNDS = 40
@@ -92,14 +92,15 @@ def _write(performing: Performer, protocol: str, violation: Violation, directory
     clause, file = violation.clause_id, directory / f"{violation.clause_id}.py"
     if violation.transcript is None:
         return Reproduction(clause, None, INSIDE)
-    why, written = "", False
+    why, written, ended = "", False, ""
     for shown, steps in _scenarios(performing, protocol, violation, until):
         try:
             for text in _ways(performing, protocol, shown, steps):
                 file.write_text(text, encoding="utf-8")
                 written = True
                 _renew(performing)
-                if _shows(file, performing.site.address, performing.longest):
+                shows, ended = _play(file, performing.site.address, performing.longest)
+                if shows:
                     performing.spoiled(clause)
                     return Reproduction(clause, file, "it shows")
         except CannotTell as error:
@@ -107,14 +108,14 @@ def _write(performing: Performer, protocol: str, violation: Violation, directory
         except CannotCheck as error:
             return Reproduction(clause, file, f"it could not be tried: {error}")
     if written:
-        return Reproduction(clause, file, "it did not show when it was tried")
+        return Reproduction(clause, file, f"it did not show when it was tried: {ended}")
     return Reproduction(clause, None, why)
 
 
 def _scenarios(
     performing: Performer, protocol: str, violation: Violation, until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
-    """Yield what may make a script: a violation, and the steps that led to it.
+    """Yield what may make a script: a violation, and the steps that led to it, the best first.
 
     A race is told by its last burst, which goes well with playing it many times; everything else is made shorter.
     """
@@ -122,12 +123,20 @@ def _scenarios(
     steps = steps_of(violation.transcript)
     if asks_its_own_question(violation.clause_id, steps):
         yield violation, steps
-        return
+    else:
+        yield from _shorter_ones(performing, protocol, violation, steps, until)
+
+
+def _shorter_ones(
+    performing: Performer, protocol: str, violation: Violation, steps: list[Step], until: float
+) -> Iterator[tuple[Violation, list[Step]]]:
     if protocol == "chat" and has_bursts(steps):
         yield violation, condensed(steps)
     shortest = shorten(performing, violation, until, partial(_can_be_told, performing, protocol))
     assert shortest.transcript is not None
     yield shortest, steps_of(shortest.transcript)
+    if shortest is not violation:
+        yield violation, steps
 
 
 def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[str]:
@@ -165,22 +174,23 @@ def asks_its_own_question(clause: str, steps: Iterable[Step]) -> bool:
     return clause == "CHAT-16" or any(isinstance(step, Crowd) for step in steps)
 
 
-def _shows(file: Path, address: Address, patience: float) -> bool:
-    """Run a script against the server; return whether the violation shows."""
+def _play(file: Path, address: Address, patience: float) -> tuple[bool, str]:
+    """Run a script against the server; return whether the violation shows, and the last line it printed."""
     where = [address.path] if address.path else [address.host, str(address.port)]
     try:
         ended = subprocess.run(
             [sys.executable, "-I", str(file), *where],
             env={"PATIENCE": str(patience)},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             timeout=TRYING,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return ended.returncode == 1 and not ended.stderr
+        return False, f"it had not ended after {TRYING:g} s"
+    lines = ended.stdout.decode(errors="backslashreplace").splitlines() or [""]
+    return ended.returncode == 1 and lines[-1].startswith("Round "), printable(lines[-1])
 
 
 # Putting a script together
@@ -194,7 +204,7 @@ def script(
         steps = [*steps, *performing.greeting]
     if protocol == "chat" and has_bursts(steps):
         sent = sum(len(step.data) for step in steps if isinstance(step, Send))
-        rounds = max(1, min(ROUNDS, VOLUME // sent))  # bursts are races
+        rounds, fence = max(1, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
     piece = "datagrams" if protocol == "datagram" else "stream"
     lines = []
     if not asks_its_own_question(violation.clause_id, steps):
