@@ -14,12 +14,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from reference import reporting
+from reference import history, reporting
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.clauses import CLAUSES, PROFILES
 
@@ -81,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
     )
+    history.add_arguments(parser)
     reporting.add_arguments(parser, "the verdicts")
     parser.epilog = "Arguments after -- are pytest's own."
 
@@ -132,7 +134,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _check(options, pytest_arguments)
-    except (CannotCheck, reporting.CannotWrite) as error:
+    except (CannotCheck, history.NotInOrder, reporting.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
         return NOT_CHECKED
 
@@ -145,20 +147,24 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         raise CannotCheck(NEEDS)
     from reference.conformance.progress import Progress
     from reference.conformance.report import Report, text
+    from reference.conformance.since import Since
 
     dialect = read_dialect(options, targets)
+    listed, before = history.read(options, dialect.name)
     spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
-    print(f"checking {options.protocol}: {name}{spoken} (seed {options.seed})", flush=True)
+    heading = f"checking {options.protocol}: {name}{spoken} (seed {options.seed})"
+    print(heading, *listed.elsewhere(), sep="\n", flush=True)
     began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
-        status = progress.run([*conformance_options(options, only), *pytest_arguments])
+        status = progress.run([*conformance_options(options, only), *listed.options(), *pytest_arguments])
     if progress.cannot:
         raise CannotCheck(progress.cannot)
     if status == BAD_USAGE:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
-    verdicts = progress.verdicts()
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
+    with history.told_in_one_line():
+        verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
     about = {verdict.clause.id for verdict in verdicts}
     report = Report(
@@ -174,10 +180,14 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         dialect=dialect.name,
         changes=[(clause, what) for clause, what in dialect.changes if clause in about],
         waived=[(clause, why) for clause, why in dialect.not_applicable.items() if clause in about],
+        scripts=progress.reproductions(verdicts),
+        news=news,
         began=began,
         seconds=time.monotonic() - clock,
         spent=progress.spent,
     )
+    if before is not None:
+        report = replace(report, since=Since.of(options.compare, before, report))
     print("\n".join(text.write(report)), flush=True)
     reporting.write_all(report, wanted)
     return code
@@ -282,6 +292,7 @@ def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> lis
         f"--conformance-examples={options.examples}",
         f"--conformance-seed={options.seed}",
         f"--conformance-patience={options.patience}",
+        *([f"--conformance-reproduce={options.reproduce}"] if options.reproduce else []),
     ]
 
 
@@ -289,12 +300,18 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
     """Return the exit code and the last line of the report."""
     from reference.conformance import report
 
-    broken = [verdict.clause.id for verdict in verdicts if report.fails(verdict, strict)]
+    failing = [verdict for verdict in verdicts if report.fails(verdict, strict)]
+    broken = [verdict.clause.id for verdict in failing if not verdict.stale]
+    stale = [verdict.clause.id for verdict in failing if verdict.stale]
     if broken:
         return VIOLATED, f"does not conform: breaks {', '.join(broken)}"
+    if stale:
+        return VIOLATED, f"the list of known failures is stale: no longer broken: {', '.join(stale)}"
     if trouble:
         return NOT_CHECKED, "not all could be checked: see the lines that say not checked"
     if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
         return NOT_CHECKED, "nothing was checked"
-    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated"]
-    return CONFORMS, "conforms" + (f", though it should not break {', '.join(advice)}" if advice else "")
+    known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]
+    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and not verdict.known]
+    but = f" but for known failures: {', '.join(known)}" if known else ""
+    return CONFORMS, f"conforms{but}" + (f", though it should not break {', '.join(advice)}" if advice else "")

@@ -239,6 +239,8 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
         "profile": "basic",
         "verdict": "holds",
         "why": None,
+        "known": None,
+        "stale": False,
         "expected": None,
         "observed": None,
         "note": None,

@@ -26,6 +26,10 @@ The way of a scenario through the suite, which is also the order to read it in:
     machines.py       the state machines around them       exploration.py   running them, and what they find
     plugin.py         pytest options and fixtures         report/       verdicts as text, JSON, JUnit, Markdown, HTML
     servers.py        a file that lists several servers   comparing.py  checking one after the other
+    known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
+    since.py          what has changed since an earlier run
+    reproduce.py      a script for each violation         moves.py      the exchange as Python
+    shorten.py        without what it does not take       scripts/      what plays it, in pieces
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
 alone. Importing this package imports nothing else; the names below are found when they are asked for.

@@ -16,10 +16,13 @@ SHOWN_LINES = 30
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
+    """A client did something; what it `sent` by it, if anything, as it went over the wire; whom it spoke for, if it
+    spoke until one who had been silent would hear it.
+    """
 
     step: Step
     sent: bytes = b""
+    heeded: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reference.conformance.record import OUTCOMES, Verdict
+from reference.conformance.since import Since
 
 WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
 
@@ -43,6 +44,12 @@ class Report:
     """What the dialect asks differently: clause, what."""
     waived: Sequence[tuple[str, str]] = ()
     """What the dialect does not ask: clause, why."""
+    scripts: Sequence[str] = ()
+    """What became of the script for each violation, a line each."""
+    news: Sequence[str] = ()
+    """What there is to say of the list of known failures: a line each."""
+    since: Since | None = None
+    """What changed since an earlier report, if there is one."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
     """How long it all took."""
@@ -70,8 +77,10 @@ def counted(verdicts: Iterable[Verdict]) -> str:
 
 
 def word(verdict: Verdict) -> str:
-    """Return the outcome in words; a clause that is mere advice says so."""
-    return WORDS[verdict.outcome] + (" (SHOULD)" if verdict.clause.level == "SHOULD" else "")
+    """Return the outcome in words; a clause that is mere advice says so, and one that is listed as broken."""
+    outcome = "STALE: holds, and is listed as broken" if verdict.stale else WORDS[verdict.outcome]
+    should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
+    return f"{outcome}{should}{f' ({verdict.known})' if verdict.known else ''}"
 
 
 def line(verdict: Verdict) -> str:
@@ -81,7 +90,11 @@ def line(verdict: Verdict) -> str:
 
 
 def fails(verdict: Verdict, strict: bool) -> bool:
-    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too."""
+    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too, unless it is
+    known; and what is listed as broken, and holds.
+    """
+    if verdict.known is not None:
+        return verdict.stale
     return verdict.outcome == "violated" and (strict or verdict.clause.level == "MUST")
 
 

@@ -4,6 +4,7 @@
     version, began, seconds                             by which version of this project, when (UTC), how long it took
     clauses         for each clause:
         id, level, profile, verdict                     a verdict is holds, violated, not-applicable or not-checked
+        known, stale                                    why it is listed as broken; whether it holds all the same
         why                                             the reason, unless it holds or is violated
         expected, observed, note, exchange              of a violation, in words; otherwise null
         events                                          the same exchange as data
@@ -13,6 +14,7 @@
     summary         how many clauses have each verdict
     conclusion      the last line of the check
     code            its exit code
+    since           with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
 
 An event is one thing that happened, with these keys:
 
@@ -61,6 +63,7 @@ def build(report: Report) -> dict[str, Any]:
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
         "conclusion": report.conclusion,
         "code": report.code,
+        **({"since": {"changes": report.since.changes, "differing": report.since.differing}} if report.since else {}),
     }
 
 
@@ -71,6 +74,8 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
         "level": verdict.clause.level,
         "profile": verdict.clause.profile,
         "verdict": verdict.outcome,
+        "known": verdict.known.reason if verdict.known else None,
+        "stale": verdict.stale,
         "why": None if story or not verdict.why else verdict.why,
         "expected": story.expected if story else None,
         "observed": story.observed if story else None,

@@ -28,7 +28,7 @@ def write(report: Report) -> str:
         tests=str(len(report.verdicts)),
         failures=str(len(failed)),
         errors="0",
-        skipped=str(len(report.verdicts) - len(failed) - report.count()["holds"]),
+        skipped=str(sum(verdict.outcome != "holds" and verdict not in failed for verdict in report.verdicts)),
     )
     properties = ET.SubElement(suite, "properties")
     for name, value in [("dialect", report.dialect), ("seed", report.seed), ("conclusion", report.conclusion)]:
@@ -47,9 +47,11 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
         name=clean(str(verdict.clause)),
         time=f"{report.spent.get(verdict.clause.id, 0.0):.3f}",
     )
-    if report.fails(verdict) and verdict.violation is not None:
-        failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(verdict.violation.observed))
-        failure.text = clean("\n".join(verdict.violation.lines()))
+    if report.fails(verdict):
+        story = verdict.violation.lines() if verdict.violation else [line(verdict)]
+        message = verdict.violation.observed if verdict.violation else line(verdict)
+        failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(message))
+        failure.text = clean("\n".join(story))
     elif verdict.outcome != "holds":
         ET.SubElement(case, "skipped", message=clean(line(verdict)))
     return case

@@ -122,7 +122,13 @@ def _verdict(verdict: Verdict) -> Element:
         "tr",
         tag("th", name, scope="row"),
         tag("td", *outcome(verdict.outcome), class_="verdict"),
-        tag("td", *promise(clause), tag("div", why, class_="why") if verdict.why else None),
+        tag(
+            "td",
+            *promise(clause),
+            tag("div", why, class_="why") if verdict.why else None,
+            tag("div", f"listed: {verdict.known}", class_="why") if verdict.known else None,
+            tag("div", "It holds: the entry is stale, and the check fails for it.") if verdict.stale else None,
+        ),
         class_=verdict.outcome,
     )
 
