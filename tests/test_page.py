@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
+CHANGES = [("CHAT-2", "in lines")]
 WAIVED = [("CHAT-8", "it has no quit word"), (MARKUP, MARKUP)]
 TAB, ENTER = ("Tab", 9, ""), ("Enter", 13, "\r")
 
@@ -65,7 +66,9 @@ def full(tab: Browser, tmp_path: Path) -> Browser:
     unplayed = VIOLATIONS["CHAT-3"]("a", "b", ["   1  " + "long " * 100, MARKUP])
     unplayed.note = "found by exploration"
     crowd = violation(crowded(), "CHAT-17", "m199 reads nothing")
-    told = report(violation(EVERYTHING), unplayed, crowd, waived=WAIVED, explored=[MARKUP], dialect=MARKUP)
+    told = report(
+        violation(EVERYTHING), unplayed, crowd, waived=WAIVED, explored=[MARKUP], dialect=MARKUP, changes=CHANGES
+    )
     return showing(tab, page.write(told), tmp_path)
 
 
@@ -158,6 +161,8 @@ def test_an_exchange_without_data_is_told_in_lines(full: Browser) -> None:
 
 
 def test_what_was_waived_is_told_with_its_reason(full: Browser) -> None:
+    assert elements(full, "[aria-labelledby=changes] dd") == ["in lines"]
+    assert "in lines" in elements(full, "#CHAT-2 .said dd")
     assert elements(full, "[aria-labelledby=waived] dt") == ["CHAT-8", plain(MARKUP)]
     assert elements(full, "[aria-labelledby=waived] dd") == ["it has no quit word", plain(MARKUP)]
 
@@ -223,7 +228,17 @@ def test_it_is_read_out_in_an_order_that_makes_sense(full: Browser) -> None:
         role: [n for n in nodes if n["role"].get("value") == role and not n.get("ignored")]
         for role in ("heading", "main", "navigation", "table", "rowheader", "columnheader", "listitem")
     }
-    headings = ["Does not conform", "Violations", "CHAT-2", "CHAT-3", "CHAT-17", "Verdicts", "Waived", "Explored"]
+    headings = [
+        "Does not conform",
+        "Violations",
+        "CHAT-2",
+        "CHAT-3",
+        "CHAT-17",
+        "Verdicts",
+        "Asked differently",
+        "Waived",
+        "Explored",
+    ]
     assert elements(full, "h1, h2, h3") == headings
     assert {node["name"]["value"] for node in roles["heading"]} == set(headings)
     assert [len(roles[role]) for role in ("main", "navigation", "table", "columnheader")] == [1, 1, 1, 3]

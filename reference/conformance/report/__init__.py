@@ -20,6 +20,9 @@ from reference.conformance.since import Since
 
 WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
 
+SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
+"""Outcome -> a sign for it, always beside the word."""
+
 
 @dataclass(frozen=True)
 class Report:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference.clauses import CLAUSES
-from reference.conformance.report import WORDS, plain
-from reference.conformance.report.markdown import SYMBOLS, code, fit, folded, table, words
+from reference.conformance.report import SYMBOLS, WORDS, plain
+from reference.conformance.report.markdown import code, fit, folded, table, words
 from reference.conformance.report.story import Story
 
 WIDTH = 80
@@ -54,6 +54,11 @@ class Checked:
     def outcomes(self) -> dict[str, str]:
         """Clause -> verdict."""
         return {clause["id"]: clause["verdict"] for clause in self.document["clauses"]} if self.document else {}
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """What its dialect asks differently."""
+        return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []
 
     def stories(self) -> list[Story]:
         """Return what is told of the violations."""

@@ -59,6 +59,6 @@ def _server(server: Checked, anchor: str) -> Element:
         tag("p", f"It {server.conclusion}."),
         listed(facts, class_="facts") if facts else None,
         legend() if any(story.events for story in stories) else None,
-        *(article(story, f"{anchor}-{story.clause.id}") for story in stories),
+        *(article(story, f"{anchor}-{story.clause.id}", server.changes) for story in stories),
         aria_labelledby=anchor,
     )

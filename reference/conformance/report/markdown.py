@@ -9,14 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reference.conformance.record import Verdict
-from reference.conformance.report import Report, counted, plain, word
+from reference.conformance.report import SYMBOLS, Report, counted, plain, word
 from reference.conformance.report.story import Story
 
 LIMIT = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
-
-SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
-"""Outcome -> a sign for it, always beside the word."""
 
 
 def write(report: Report) -> str:

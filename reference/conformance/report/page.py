@@ -9,10 +9,9 @@ from xml.etree.ElementTree import Element
 
 from reference.clauses import PROFILES, Clause
 from reference.conformance.record import Verdict
-from reference.conformance.report import WORDS, Report, counted
+from reference.conformance.report import SYMBOLS, WORDS, Report, counted
 from reference.conformance.report.drawing import exchange, legend
 from reference.conformance.report.elements import Child, listed, page, tag
-from reference.conformance.report.markdown import SYMBOLS
 from reference.conformance.report.story import Story
 
 
@@ -27,7 +26,14 @@ def write(report: Report) -> str:
         f"{title}: {report.target}",
         _header(report),
         contents(stories, sections),
-        tag("main", *violations(stories), _verdicts(report), *_dialect(report), _explored(report), id="report"),
+        tag(
+            "main",
+            *_violations(stories, report.changes),
+            _verdicts(report),
+            *_dialect(report),
+            _explored(report),
+            id="report",
+        ),
     )
 
 
@@ -65,26 +71,25 @@ def contents(stories: Sequence[Story], sections: Sequence[tuple[str, str]]) -> E
     return tag("nav", tag("ul", *items, role="list"), aria_label="On this page")
 
 
-def violations(stories: Sequence[Story]) -> list[Child]:
-    """Return the section of the violations, if there are any."""
+def _violations(stories: Sequence[Story], changes: Sequence[tuple[str, str]]) -> list[Child]:
     if not stories:
         return []
     drawn = any(story.events for story in stories)
-    articles = [article(story, story.clause.id) for story in stories]
+    articles = [article(story, story.clause.id, changes) for story in stories]
     heading = tag("h2", "Violations", id="violations-title")
     return [tag("section", heading, legend() if drawn else None, *articles, aria_labelledby="violations-title")]
 
 
-def article(story: Story, anchor: str, level: str = "h3") -> Element:
-    """Return the whole story of a violation, to be linked to by the anchor."""
-    said = [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
-    heading = tag(level, tag("a", story.clause.id, href=f"#{anchor}"), id=f"{anchor}-title")
-    told = listed([*said, *([("note", story.note)] if story.note else [])], class_="said")
+def article(story: Story, anchor: str, changes: Sequence[tuple[str, str]]) -> Element:
+    """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
+    said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
+    said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
+    said += [("note", story.note)] if story.note else []
     return tag(
         "article",
-        heading,
+        tag("h3", tag("a", story.clause.id, href=f"#{anchor}"), id=f"{anchor}-title"),
         tag("p", "The server ", *promise(story.clause), "."),
-        told,
+        listed(said, class_="said"),
         exchange(story),
         id=anchor,
         aria_labelledby=f"{anchor}-title",
