@@ -289,11 +289,12 @@ def test_the_file_changes_all_at_once_or_not_at_all(file: Path, monkeypatch: pyt
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device", str(file))
 
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", fail)
-        with pytest.raises(OSError, match="No space left"):
-            known_file.update(file, entries, AFTER)
-    assert real.read_text() == before
+    for call in ("fsync", "replace"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, fail)
+            with pytest.raises(OSError, match="No space left"):
+                known_file.update(file, entries, AFTER)
+        assert real.read_text() == before
     known_file.update(file, entries, AFTER)
     assert known_file.read(real) == AFTER or known_file.read(real) == AFTER[::-1]
     assert file.is_symlink()
