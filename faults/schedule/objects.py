@@ -244,12 +244,6 @@ class Socket:
 
     def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
         """Make a system call as Python does: with a timeout, not before poll() has said that it need not wait."""
-        until = self._until() if until is None else until
-        while True:
-            if self._timeout and self._number >= 0 and not self.kernel.poll(self._number, writing, until):
-                raise TimeoutError("timed out")
-            try:
-                return call(self._number)
-            except BlockingIOError:
-                if not self._timeout:
-                    raise
+        if self._timeout and not self.kernel.poll(self._number, writing, self._until() if until is None else until):
+            raise TimeoutError("timed out")
+        return call(self._number)
