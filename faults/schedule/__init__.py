@@ -1,0 +1,1 @@
+"""An adversarial, deterministic scheduler of threads, with the sockets that it needs."""
