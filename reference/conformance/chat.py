@@ -49,7 +49,8 @@ def numbered(size: int, label: str = "") -> bytes:
 
 def flood(who: str, size: int) -> list[Step]:
     """Return the steps by which a member says so much that everybody who reads keeps up with it."""
-    return [step for _ in range(size // PIECE) for step in (Send(who, numbered(PIECE)), Settle())]
+    piece = Send(who, numbered(PIECE))
+    return [step for _ in range(size // PIECE) for step in (piece, Settle())]
 
 
 def judge(dialect: Dialect) -> ChatOracle | FrameOracle:

@@ -13,6 +13,7 @@ A dialect changes what a clause means, or leaves nothing of it. `not_applicable`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from reference import model
@@ -168,7 +169,7 @@ class Dialect:
 
     def sayable(self, utterance: bytes) -> bytes:
         """Return what of an utterance can be said in frames; b"" if nothing can, or if it would be a quit."""
-        said = bytes(byte for byte in utterance if self._passes(byte))
+        said = utterance.translate(None, self._unsayable)
         if self.handling in ("replaced", "refused"):
             said = said.decode(errors="ignore").encode()
         said = said[: self.longest]
@@ -177,6 +178,11 @@ class Dialect:
         said = said.rstrip(self.framing_in.pad) if self.framing_in.kind == "fixed" else said
         said = said.strip() if self.strips else said
         return b"" if self.is_quit(said) else said
+
+    @cached_property
+    def _unsayable(self) -> bytes:
+        """The byte values that cannot be said."""
+        return bytes(byte for byte in range(256) if not self._passes(byte))
 
     def _passes(self, byte: int) -> bool:
         if not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):

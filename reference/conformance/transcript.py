@@ -60,10 +60,12 @@ class Transcript:
     def lines(self) -> list[str]:
         """Return the exchange, a line an event; what a client read in several pieces is one read."""
         told: list[str] = []
+        steps = 0
         for entry in _joined(self.entries):
             match entry:
                 case Did(step=step):
-                    told.append(f"{sum(not line.startswith(' ' * 6) for line in told) + 1:>4}  {step}")
+                    steps += 1
+                    told.append(f"{steps:>4}  {step}")
                 case Heard(who, data):
                     told.append(f"      {who} reads {show(data)}")
                 case Ended(who, how):
