@@ -1,0 +1,127 @@
+"""Checks other people's servers, as anybody would, and compares the verdicts with those recorded: `make interop`.
+
+Each server of servers.toml that can be had is launched by `python -m reference check`, in the dialect named there, over
+each of its transports. `known/NAME.toml` lists the clauses that it breaks; a server without that file breaks none.
+Whatever else is violated is news, whatever is listed and holds is out of date, unless it is broken `sometimes`, and
+both fail. A clause may be left unchecked only where a listed one is the reason. README.md tells the stories.
+
+    python ci/interop/check.py [NAME ...]       exit status 0 as recorded, 1 not so, 2 no such server
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from install import HERE, Missing, fill_in, install
+
+AS_RECORDED, DIFFERENT, NO_SUCH_SERVER = 0, 1, 2
+
+LONGEST = 300.0
+"""Seconds for one check."""
+
+ROW = "{:12}  {:4}  {:8}  {:>5}  {:>3}  {:>3}  {:>5}  {}"
+
+Verdicts = Mapping[str, tuple[str, str]]
+"""Clause -> holds, violated, not-applicable or not-checked, and why."""
+
+
+def main(names: Sequence[str]) -> int:
+    """Check the servers of these names, or all; print a row for each as it is done, and how it differs."""
+    servers = tomllib.loads((HERE / "servers.toml").read_text())
+    unknown = [name for name in names if name not in servers]
+    if unknown:
+        print(f"no server is named {unknown[0]!r}: there are {', '.join(servers)}", file=sys.stderr)
+        return NO_SUCH_SERVER
+    print(ROW.format("server", "over", "version", "holds", "n/a", "not", "s", "violated"), flush=True)
+    alike = [check_server(name, servers[name]) for name in names or servers]
+    print("as recorded" if all(alike) else "not as recorded: see above")
+    return AS_RECORDED if all(alike) else DIFFERENT
+
+
+def check_server(name: str, server: Mapping[str, Any]) -> bool:
+    """Check a server over each of its transports; return whether all was as recorded, or it cannot be had."""
+    try:
+        version = install(server)
+    except Missing as missing:
+        print(f"{name:12}  skipped: {missing}", flush=True)
+        return True
+    alike = True
+    for transport in server.get("transports", ["tcp"]):
+        began = time.monotonic()
+        printed, verdicts = check(server, transport)
+        known = recorded(name, transport)
+        print(row(name, transport, version, verdicts, known, time.monotonic() - began), flush=True)
+        if found := list(differences(verdicts, known)):
+            alike = False
+            print("\n".join([*(f"    {line}" for line in printed.splitlines()), *(f"! {line}" for line in found)]))
+    return alike
+
+
+def check(server: Mapping[str, Any], transport: str) -> tuple[str, Verdicts]:
+    """Check a server over a transport; return what was printed, and the verdicts, if it came to any."""
+    with tempfile.TemporaryDirectory(prefix="interop-") as directory:
+        report = Path(directory, "report.json")
+        command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport]
+        command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
+        try:
+            done = subprocess.run(
+                [*command, *server.get("options", [])],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=LONGEST,
+            )
+        except subprocess.TimeoutExpired as error:
+            return f"{(error.stdout or b'').decode()}\nnot over after {LONGEST:g} s", {}
+        document = json.loads(report.read_text()) if report.exists() else {"clauses": []}
+    return done.stdout.decode(), {
+        clause["id"]: (clause["verdict"], clause["why"] or clause["observed"] or "")
+        for clause in document["clauses"]
+        if is_about(clause["id"], transport)
+    }
+
+
+def is_about(clause: str, transport: str) -> bool:
+    """Whether a clause is about this kind of transport."""
+    return clause.startswith("UDP") == (transport == "udp")
+
+
+def recorded(name: str, transport: str) -> dict[str, bool]:
+    """Return the clauses that a server is recorded to break, and whether it does so only sometimes."""
+    file = HERE / "known" / f"{name}.toml"
+    entries = tomllib.loads(file.read_text())["known"] if file.exists() else []
+    return {one["clause"]: one.get("sometimes", False) for one in entries if is_about(one["clause"], transport)}
+
+
+def differences(verdicts: Verdicts, known: Mapping[str, bool]) -> Iterator[str]:
+    """Yield, a line each, how verdicts differ from what is recorded."""
+    for clause, (outcome, why) in verdicts.items():
+        if outcome == "violated" and clause not in known:
+            yield f"{clause} is violated, which is news: {why}"
+        if outcome == "holds" and not known.get(clause, True):
+            yield f"{clause} holds, and is recorded as violated"
+        if outcome == "not-checked" and not known.keys() & {clause, *why.split()}:
+            yield f"{clause} was not checked: {why}"
+    if "holds" not in [outcome for outcome, _ in verdicts.values()]:
+        yield "nothing holds"
+
+
+def row(
+    name: str, transport: str, version: str, verdicts: Verdicts, known: Mapping[str, bool], seconds: float
+) -> str:
+    """Return what came of a check in one line."""
+    outcomes = [outcome for outcome, _ in verdicts.values()]
+    counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]
+    violated = [clause for clause, (outcome, _) in verdicts.items() if outcome == "violated"]
+    spared = [f"({clause} sometimes)" for clause, sometimes in known.items() if sometimes and clause not in violated]
+    return ROW.format(name, transport, version, *counts, f"{seconds:.1f}", " ".join([*violated, *spared]) or "-")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
