@@ -220,6 +220,14 @@ class ChatConformance(Conformance):
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")
+    def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
+        rude: list[Step] = []
+        for count in range(10):  # the server may hear of the newcomer before or after the reset
+            rude += [Connect(f"x{count}"), Heed(f"x{count}", "ann"), Reset(f"x{count}")]
+            rude += [Connect(f"y{count}"), Heed(f"y{count}", "ann")]
+        play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
+
+    @decides("CHAT-12")
     def test_a_client_resets_in_the_middle_of_a_delivery(self, play: Play) -> None:
         names = [f"x{count}" for count in range(8)]  # not each hits a delivery
         rude: list[Step] = []
@@ -261,6 +269,12 @@ class ChatConformance(Conformance):
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
         kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
+        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
+
+    @decides("CHAT-15")
+    def test_a_slow_reader_is_not_cut_off_for_many_short_words(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        kept: list[Step] = [Say("ann", b"%d" % count) for count in range(1500)]
         play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
