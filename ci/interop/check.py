@@ -112,9 +112,7 @@ def differences(verdicts: Verdicts, known: Mapping[str, bool]) -> Iterator[str]:
         yield "nothing holds"
 
 
-def row(
-    name: str, transport: str, version: str, verdicts: Verdicts, known: Mapping[str, bool], seconds: float
-) -> str:
+def row(name: str, transport: str, version: str, verdicts: Verdicts, known: Mapping[str, bool], seconds: float) -> str:
     """Return what came of a check in one line."""
     outcomes = [outcome for outcome, _ in verdicts.values()]
     counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from reference.conformance.target import CannotCheck, Launched
 
@@ -108,7 +109,7 @@ def version(source: str) -> str:
     return found[0] if found else printed.splitlines()[0]
 
 
-def install(server: Mapping[str, str]) -> str:
+def install(server: Mapping[str, Any]) -> str:
     """Have a server at hand; return its version, or raise Missing."""
     if "program" in server and shutil.which(server["program"], path=SYSTEM) is None:
         raise Missing(f"there is no {server['program']} on this machine")
@@ -118,8 +119,7 @@ def install(server: Mapping[str, str]) -> str:
         from_pypi(server["pip"])
     found = version(server["version"])
     try:
-        Launched(fill_in(server["launch"])).start(LISTENING).close()
+        Launched(fill_in(server["launch"]), transport=server.get("transports", ["tcp"])[0]).start(LISTENING).close()
     except CannotCheck as error:
         raise Missing(str(error)) from None
     return found
-
