@@ -94,21 +94,21 @@ def test_a_server_on_which_nothing_holds_is_not_as_recorded(check: Any) -> None:
 
 
 def test_a_server_without_a_record_has_to_conform(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.check_server("reference", REFERENCE)
+    assert check.check_all({"reference": REFERENCE})
     name, over, _, *counts, _, violated = capsys.readouterr().out.split()
     assert (name, over, counts, violated) == ("reference", "udp", ["5", "0", "0"], "-")
 
 
 def test_a_record_that_is_out_of_date_is_told(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
     selected = {**REFERENCE, "options": ["--only", "UDP-4", "--only", "UDP-5"]}
-    assert not check.check_server("xinetd-echo", selected)
+    assert not check.check_all({"xinetd-echo": selected})
     printed = capsys.readouterr().out
     assert "! UDP-4 holds, and is recorded as violated" in printed
     assert "(UDP-5 sometimes)" in printed
 
 
 def test_a_server_that_cannot_be_had_is_skipped(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.check_server("elsewhere", {**REFERENCE, "program": "no-such-program"})
+    assert check.check_all({"elsewhere": {**REFERENCE, "program": "no-such-program"}})
     assert capsys.readouterr().out == "elsewhere     skipped: there is no no-such-program on this machine\n"
 
 

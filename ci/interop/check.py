@@ -15,12 +15,16 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from install import HERE, Missing, fill_in, install
 
 AS_RECORDED, DIFFERENT, NO_SUCH_SERVER = 0, 1, 2
+
+AT_ONCE = 2
+"""Servers that are checked at a time: half of a check is waiting."""
 
 LONGEST = 300.0
 """Seconds for one check."""
@@ -39,32 +43,46 @@ def main(names: Sequence[str]) -> int:
         print(f"no server is named {unknown[0]!r}: there are {', '.join(servers)}", file=sys.stderr)
         return NO_SUCH_SERVER
     print(ROW.format("server", "over", "version", "holds", "n/a", "not", "s", "violated"), flush=True)
-    alike = [check_server(name, servers[name]) for name in names or servers]
-    print("as recorded" if all(alike) else "not as recorded: see above")
-    return AS_RECORDED if all(alike) else DIFFERENT
+    alike = check_all({name: servers[name] for name in names or servers})
+    print("as recorded" if alike else "not as recorded: see above")
+    return AS_RECORDED if alike else DIFFERENT
 
 
-def check_server(name: str, server: Mapping[str, Any]) -> bool:
-    """Check a server over each of its transports; return whether all was as recorded, or it cannot be had."""
-    try:
-        version = install(server)
-    except Missing as missing:
-        print(f"{name:12}  skipped: {missing}", flush=True)
-        return True
-    alike = True
-    for transport in server.get("transports", ["tcp"]):
-        began = time.monotonic()
-        printed, verdicts = check(server, transport)
-        known = recorded(name, transport)
-        print(row(name, transport, version, verdicts, known, time.monotonic() - began), flush=True)
-        if found := list(differences(verdicts, known)):
-            alike = False
-            print("\n".join([*(f"    {line}" for line in printed.splitlines()), *(f"! {line}" for line in found)]))
-    return alike
+def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Check servers, each over all of its transports; return whether what could be had was as recorded."""
+    checks = []
+    for name, server in servers.items():
+        try:
+            version = install(server)
+        except Missing as missing:
+            print(f"{name:12}  skipped: {missing}", flush=True)
+        else:
+            checks += [(name, version, server, transport) for transport in server.get("transports", ["tcp"])]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = pool.map(lambda one: check(one[2], one[3]), checks)
+        return all([tell(*one[:2], one[3], *result) for one, result in zip(checks, results, strict=True)])
 
 
-def check(server: Mapping[str, Any], transport: str) -> tuple[str, Verdicts]:
-    """Check a server over a transport; return what was printed, and the verdicts, if it came to any."""
+def tell(name: str, version: str, transport: str, seconds: float, printed: str, verdicts: Verdicts) -> bool:
+    """Print what came of a check, and how it differs from the record; return whether it does not."""
+    known = recorded(name, transport)
+    outcomes = [outcome for outcome, _ in verdicts.values()]
+    counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]
+    violated = [clause for clause, (outcome, _) in verdicts.items() if outcome == "violated"]
+    spared = [f"({clause} sometimes)" for clause, sometimes in known.items() if sometimes and clause not in violated]
+    breaks = " ".join([*violated, *spared]) or "-"
+    print(ROW.format(name, transport, version, *counts, f"{seconds:.1f}", breaks), flush=True)
+    found = list(differences(verdicts, known))
+    if found:
+        print("\n".join([*(f"    {line}" for line in printed.splitlines()), *(f"! {line}" for line in found)]))
+    return not found
+
+
+def check(server: Mapping[str, Any], transport: str) -> tuple[float, str, Verdicts]:
+    """Check a server over a transport; return the seconds it took, what was printed, and the verdicts, if it came to
+    any.
+    """
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="interop-") as directory:
         report = Path(directory, "report.json")
         command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport]
@@ -78,13 +96,14 @@ def check(server: Mapping[str, Any], transport: str) -> tuple[str, Verdicts]:
                 timeout=LONGEST,
             )
         except subprocess.TimeoutExpired as error:
-            return f"{(error.stdout or b'').decode()}\nnot over after {LONGEST:g} s", {}
+            return LONGEST, f"{(error.stdout or b'').decode()}\nnot over after {LONGEST:g} s", {}
         document = json.loads(report.read_text()) if report.exists() else {"clauses": []}
-    return done.stdout.decode(), {
+    verdicts = {
         clause["id"]: (clause["verdict"], clause["why"] or clause["observed"] or "")
         for clause in document["clauses"]
         if is_about(clause["id"], transport)
     }
+    return time.monotonic() - began, done.stdout.decode(), verdicts
 
 
 def is_about(clause: str, transport: str) -> bool:
@@ -110,15 +129,6 @@ def differences(verdicts: Verdicts, known: Mapping[str, bool]) -> Iterator[str]:
             yield f"{clause} was not checked: {why}"
     if "holds" not in [outcome for outcome, _ in verdicts.values()]:
         yield "nothing holds"
-
-
-def row(name: str, transport: str, version: str, verdicts: Verdicts, known: Mapping[str, bool], seconds: float) -> str:
-    """Return what came of a check in one line."""
-    outcomes = [outcome for outcome, _ in verdicts.values()]
-    counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]
-    violated = [clause for clause, (outcome, _) in verdicts.items() if outcome == "violated"]
-    spared = [f"({clause} sometimes)" for clause, sometimes in known.items() if sometimes and clause not in violated]
-    return ROW.format(name, transport, version, *counts, f"{seconds:.1f}", " ".join([*violated, *spared]) or "-")
 
 
 if __name__ == "__main__":
