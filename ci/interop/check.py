@@ -60,7 +60,11 @@ def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
             checks += [(name, version, server, transport) for transport in server.get("transports", ["tcp"])]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = pool.map(lambda one: check(one[2], one[3]), checks)
-        return all([tell(*one[:2], one[3], *result) for one, result in zip(checks, results, strict=True)])
+        told = [
+            tell(name, version, transport, *result)
+            for (name, version, _, transport), result in zip(checks, results, strict=True)
+        ]
+    return all(told)
 
 
 def tell(name: str, version: str, transport: str, seconds: float, printed: str, verdicts: Verdicts) -> bool:
