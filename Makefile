@@ -25,9 +25,9 @@ else
 	@$(BIN)/python -m reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-test: .venv/dev  ## run all tests and print the coverage
+test: .venv/dev  ## run all tests and print the coverage; with `apt-get install chromium`, those of the HTML report too
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=6
+	$(BIN)/coverage run -m pytest --numprocesses=6 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -33,6 +33,8 @@ class Progress:
         self._terminal: Any = None
         self._several = len(targets) != 1
         self._subject = ""
+        self.spent: dict[str, float] = {}
+        """Clause -> how many seconds its checks took."""
         self.trouble = False
         """Whether a check ended by an error of its own, or the run was interrupted."""
 
@@ -71,6 +73,8 @@ class Progress:
         if self._run.cannot:
             return
         clause, outcome = report.clause, report.verdict
+        if clause:
+            self.spent[clause] = self.spent.get(clause, 0.0) + report.duration
         subject, _, check = report.location[2].rpartition(".test_")
         if subject != self._subject and self._several:
             self._terminal.write_line(subject)
