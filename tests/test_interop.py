@@ -4,8 +4,11 @@ That the servers do what is recorded, `make interop` checks.
 """
 
 import importlib
+import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +121,38 @@ def test_a_server_that_nobody_knows_is_refused_in_one_line() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("no server is named 'nobody': there are ncat-broker, ")
     assert done.stdout == ""
+
+
+def test_who_is_stopped_ends_what_it_has_started() -> None:
+    command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not (checking := [one for one in below(process.pid) if "reference\0check" in told(one)]):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        started = [*checking, *below(checking[0])]
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60)[1] == "stopped\n"
+    assert process.returncode == 130
+    assert not [one for one in started if os.path.exists(f"/proc/{one}")]
+
+
+def below(process: int) -> list[int]:
+    """Return the children of a process, and theirs."""
+    try:
+        children = [
+            int(child)
+            for task in Path(f"/proc/{process}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:  # it has just ended
+        return []
+    return [*children, *(other for child in children for other in below(child))]
+
+
+def told(process: int) -> str:
+    """Return how a process was called."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""

@@ -9,6 +9,7 @@ both fail. A clause may be left unchecked only where a listed one is the reason.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,12 +17,13 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from install import HERE, Missing, fill_in, install
 
-AS_RECORDED, DIFFERENT, NO_SUCH_SERVER = 0, 1, 2
+AS_RECORDED, DIFFERENT, NO_SUCH_SERVER, STOPPED = 0, 1, 2, 130
 
 AT_ONCE = 2
 """Servers that are checked at a time: half of a check is waiting."""
@@ -30,6 +32,9 @@ LONGEST = 300.0
 """Seconds for one check."""
 
 ROW = "{:12}  {:4}  {:8}  {:>5}  {:>3}  {:>3}  {:>5}  {}"
+
+running: set[subprocess.Popen[bytes]] = set()
+"""The checks that run."""
 
 Verdicts = Mapping[str, tuple[str, str]]
 """Clause -> holds, violated, not-applicable or not-checked, and why."""
@@ -43,7 +48,12 @@ def main(names: Sequence[str]) -> int:
         print(f"no server is named {unknown[0]!r}: there are {', '.join(servers)}", file=sys.stderr)
         return NO_SUCH_SERVER
     print(ROW.format("server", "over", "version", "holds", "n/a", "not", "s", "violated"), flush=True)
-    alike = check_all({name: servers[name] for name in names or servers})
+    try:
+        with ended_by_signals():
+            alike = check_all({name: servers[name] for name in names or servers})
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
     print("as recorded" if alike else "not as recorded: see above")
     return AS_RECORDED if alike else DIFFERENT
 
@@ -58,7 +68,7 @@ def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
             print(f"{name:12}  skipped: {missing}", flush=True)
         else:
             checks += [(name, version, server, transport) for transport in server.get("transports", ["tcp"])]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool, cancelling(pool):
         results = pool.map(lambda one: check(one[2], one[3]), checks)
         told = [
             tell(name, version, transport, *result)
@@ -91,23 +101,60 @@ def check(server: Mapping[str, Any], transport: str) -> tuple[float, str, Verdic
         report = Path(directory, "report.json")
         command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport]
         command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
-        try:
-            done = subprocess.run(
-                [*command, *server.get("options", [])],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=LONGEST,
-            )
-        except subprocess.TimeoutExpired as error:
-            return LONGEST, f"{(error.stdout or b'').decode()}\nnot over after {LONGEST:g} s", {}
+        printed = run([*command, *server.get("options", [])])
         document = json.loads(report.read_text()) if report.exists() else {"clauses": []}
     verdicts = {
         clause["id"]: (clause["verdict"], clause["why"] or clause["observed"] or "")
         for clause in document["clauses"]
         if is_about(clause["id"], transport)
     }
-    return time.monotonic() - began, done.stdout.decode(), verdicts
+    return time.monotonic() - began, printed, verdicts
+
+
+def run(command: Sequence[str]) -> str:
+    """Return what a command prints; end it if it takes too long."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a Ctrl-C is for us, who then end it in order
+    ) as process:
+        running.add(process)
+        try:
+            return process.communicate(timeout=LONGEST)[0].decode()
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            return f"{process.communicate()[0].decode()}\nnot over after {LONGEST:g} s"
+        finally:
+            running.discard(process)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """At SIGINT or SIGTERM, have the checks that run end, with their servers, and raise KeyboardInterrupt."""
+
+    def stop(*_: object) -> None:
+        for process in running.copy():
+            process.send_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Begin none of the checks that are left when the block is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def is_about(clause: str, transport: str) -> bool:
