@@ -30,6 +30,7 @@ The way of a scenario through the suite, which is also the order to read it in:
     since.py          what has changed since an earlier run
     reproduce.py      a script for each violation         moves.py      the exchange as Python
     shorten.py        without what it does not take       scripts/      what plays it, in pieces
+    learning/         talks to a server of unknown dialect, and proposes one
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
 alone. Importing this package imports nothing else; the names below are found when they are asked for.
