@@ -191,8 +191,9 @@ class ChatOracle:
     def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         member.proven = True
-        if member.since == self.log.end and not (member.held or self.log.outstanding()):
-            member.place = self.log.end  # nothing is under way: it can have begun nowhere else
+        if settled and member.since == self.log.end and not (member.held or self.log.outstanding()):
+            # Nothing is under way, nor will be before these words are heard: it can have begun nowhere else.
+            member.place = self.log.end
         member.said = [data] if settled else [*member.said[-SAID:], data]
         self.log.say(who, data, settled and self.dialect.exact)
         if len(self.log.outstanding()) > 1 and "concurrent" not in self.ever:

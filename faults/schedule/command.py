@@ -1,0 +1,87 @@
+"""`python -m faults schedule PROGRAM [SCENARIO]`: play a program under every schedule; tell of the first that fails.
+
+Exit codes: 0 when no schedule fails, 1 when one does, 2 when it could not be found out.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from faults.schedule import telling
+from faults.schedule.exploring import explored, replayed, scenarios_for, world_of
+from faults.schedule.lines import NoLines
+from faults.schedule.replay import BadCode, Code
+from faults.schedule.scenarios import SCENARIOS
+from faults.schedule.scheduler import Lost
+from faults.schedule.search import Bounds
+from faults.schedule.sockets import NotModelled
+from faults.schedule.subject import Refused, read
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `schedule`."""
+    parser.add_argument(
+        "program", help="a name of the catalogue or of the reference, or your own handler: package.module:Handler"
+    )
+    parser.add_argument("scenario", nargs="?", help=f"what its clients do: {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument(
+        "--deviations", type=_number(0, 9), default=2, metavar="K", help="try all schedules with up to K (default: 2)"
+    )
+    parser.add_argument("--seconds", type=_number(1, 86_400), default=60, metavar="S", help="at most (default: 60)")
+    parser.add_argument("--schedules", type=_number(1, 10**9), default=10**9, metavar="N", help="at most (no default)")
+    parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
+    parser.add_argument(
+        "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
+    )
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def protocol_of(scenario: str | None) -> str:
+    """Return the protocol of a scenario, which is what somebody's own handler then has to serve."""
+    return SCENARIOS[scenario].protocol if scenario in SCENARIOS else "chat"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do as the options say; return the exit code."""
+    try:
+        if options.replay:
+            return _replay(options)
+        return _search(options)
+    except (Refused, BadCode, NotModelled, NoLines, Lost) as error:
+        print(f"faults schedule: {telling.escaped(str(error))}", file=sys.stderr)
+        return 2
+
+
+def _search(options: argparse.Namespace) -> int:
+    subject = read(options.program, protocol_of(options.scenario))
+    scenarios = scenarios_for(subject, options.scenario)
+    with world_of(subject, lines=options.lines) as world:
+        found = explored(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+    if found.outcome is not None:
+        code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
+        print(f"{options.program} ", end="")
+        print("\n".join(telling.report(found, f"python -m faults schedule {options.program} --replay {code}")))
+        return 1
+    print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
+    print("\n".join(telling.covered(found, options.deviations)))
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    code = Code.parse(options.replay)
+    if options.scenario not in (None, code.scenario):
+        raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
+    subject = read(options.program, protocol_of(code.scenario))
+    (scenario,) = scenarios_for(subject, code.scenario).values()
+    with world_of(subject, lines=code.lines) as world:
+        outcome = replayed(world, scenario, code)
+    print("\n".join(telling.told(outcome)))
+    return 0 if outcome.failure is None else 1

@@ -1,0 +1,150 @@
+"""The scenarios that are played under every schedule: steps of the conformance suite, as short as can be.
+
+Each is about one circumstance in which threads meet. Nobody waits for the server between two steps, unless a step has
+to be settled; so whatever the clients do is there before the server has done anything, if a schedule wants it so.
+
+Short scenarios have few decisions, and only where decisions are few can all schedules be tried. To add one, add a line;
+`tests/test_schedule.py` sees to it that the reference survives it.
+
+Next: `search.py`.
+"""
+
+from dataclasses import dataclass
+
+from reference.conformance.scenario import (
+    Connect,
+    Crowd,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+
+FULL = 80
+"""Chunks of 1024 bytes that fill the buffers of a member who does not read: more than the 64 KiB of CHAT-15."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, what they are about, and the clause that speaks of it, for findings that fit several."""
+
+    name: str
+    about: str
+    clause: str
+    steps: tuple[Step, ...]
+    protocol: str = "chat"
+
+
+def _chat(name: str, clause: str, about: str, *steps: Step) -> Scenario:
+    return Scenario(name, about, clause, steps)
+
+
+def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
+    return Scenario(name, about, clause, steps, "echo")
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        _chat("greet", "CHAT-2", "one client says something", Connect("ann"), Say("ann", b"hi")),
+        _chat(
+            "speak",
+            "CHAT-13",
+            "two speak at once",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Send("ben", b"b"),
+            Settle(),
+        ),
+        _chat(
+            "join",
+            "CHAT-12",
+            "one comes while another speaks",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Connect("cal"),
+            Say("cal", b"c"),
+            Settle(),
+        ),
+        _chat(
+            "crowd",
+            "CHAT-9",
+            "two come in the same instant, and both speak",
+            Crowd(("ann", "ben")),
+            Say("ann", b"a"),
+            Say("ben", b"b"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "reset",
+            "CHAT-12",
+            "one resets its connection while another speaks",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Reset("ben"),
+            Settle(),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "quit",
+            "CHAT-11",
+            "one quits while another speaks",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Quit("ben"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "half-close",
+            "CHAT-10",
+            "one half-closes with its last words while another speaks",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Send("ben", b"last words"),
+            HalfClose("ben"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "stall",
+            "CHAT-15",
+            "one does not read for a while, two others speak",
+            *join("ann", "ben", "cal"),
+            Stall("cal"),
+            Send("ann", b"a"),
+            Send("ben", b"b"),
+            Settle(),
+            Resume("cal"),
+            Say("cal", b"c"),
+        ),
+        _chat(
+            "flood",
+            "CHAT-15",
+            "one does not read until its buffers are full",
+            *join("ann", "ben", "cal"),
+            Stall("ben"),
+            *(step for count in range(FULL // 8) for step in (Send("ann", bytes([65 + count]) * 8 * 1024), Settle())),
+            Say("cal", b"not delayed"),
+            Resume("ben"),
+            Say("ann", b"and on"),
+        ),
+        _echo("ask", "ECHO-3", "two ask at once", Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")),
+        _echo(
+            "hang-up",
+            "ECHO-7",
+            "one resets its connection, another half-closes after its request",
+            Connect("ann"),
+            Connect("ben"),
+            Send("ann", b"a"),
+            Reset("ann"),
+            Send("ben", b"b"),
+            HalfClose("ben"),
+        ),
+    )
+}
+"""Name -> scenario, the shortest first."""

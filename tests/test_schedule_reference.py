@@ -1,0 +1,36 @@
+"""The scheduler on the reference: no schedule that is tried here breaks it, and none is taken for broken."""
+
+import pytest
+
+from faults.schedule.exploring import explored, scenarios_for, world_of
+from faults.schedule.scenarios import SCENARIOS
+from faults.schedule.search import Bounds, Found
+from faults.schedule.subject import read
+
+LONG = ("flood",)
+"""Scenarios with too many decisions for a test; `make schedules` has them."""
+
+
+def searched(program: str, scenario: str, deviations: int) -> Found:
+    subject = read(program, SCENARIOS[scenario].protocol)
+    with world_of(subject) as world:
+        return explored(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded", "echo"])
+def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> None:
+    subject = read(program)
+    with world_of(subject) as world:
+        scenarios = scenarios_for(subject, None)
+        for name in LONG:
+            scenarios.pop(name, None)
+        found = explored(world, scenarios, Bounds(1, seconds=600))
+    assert found.outcome is None
+    assert all(coverage.complete == 2 and not coverage.unjudged for coverage in found.covered.values())
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does(program: str) -> None:
+    found = searched(program, "greet", 3)
+    assert found.outcome is None
+    assert found.covered["greet"].complete == 4
