@@ -11,8 +11,8 @@ from faults.schedule import telling
 from faults.schedule.exploring import explored, replayed, scenarios_for, world_of
 from faults.schedule.lines import NoLines
 from faults.schedule.replay import BadCode, Code
+from faults.schedule.runs import Lost
 from faults.schedule.scenarios import SCENARIOS
-from faults.schedule.scheduler import Lost
 from faults.schedule.search import Bounds
 from faults.schedule.sockets import NotModelled
 from faults.schedule.subject import Refused, read

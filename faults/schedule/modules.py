@@ -22,7 +22,7 @@ from contextlib import suppress
 from types import CodeType, ModuleType
 from typing import Any
 
-from faults.schedule.threads import Namespace
+from faults.schedule.namespace import Namespace
 
 REFUSED = ("_thread", "asyncio", "concurrent", "fcntl", "multiprocessing", "sched", "signal", "ssl", "subprocess")
 """Packages that wait, or start something, without a scheduler's knowing."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
-from faults.schedule.scheduler import Story
+from faults.schedule.runs import Story
 
 Deviations = tuple[tuple[int, int], ...]
 """(decision, option) in ascending order of the decisions."""

@@ -18,17 +18,14 @@ either, it is a deadlock, and the run ends with who waits for what.
 
 What a run leaves is ended: its threads are resumed one by one, and find `Aborted` raised at their point.
 
-Next: `threads.py`, the `threading` that is made of this.
+Next: `locks.py`.
 """
 
-import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-Choose = Callable[[list["Task"]], int]
-"""Given who can go on, the one that runs first, says whose turn it is: an index."""
+from faults.schedule.runs import Aborted, Blocked, Choose, Endless, Event, Hand, Lost, Story, Task, go_on, place
 
 STEP = 1e-6
 """Virtual seconds that every step takes, so that a loop which looks at the clock ends."""
@@ -39,109 +36,7 @@ MOST_STEPS = 20_000
 LOST = 10.0
 """Real seconds in which a thread must come to a point."""
 
-
 REST = "sees everybody else at rest"
-
-
-class Aborted(BaseException):
-    """The run is over; no `except Exception` shall keep a thread of it."""
-
-
-class Blocked(Exception):
-    """All threads wait, and nothing will ever wake them; the message says who waits for what."""
-
-
-class Endless(Exception):
-    """A run has not ended after so many steps; the message says what its threads are doing."""
-
-
-class Lost(Exception):
-    """A thread waits for something that the scheduler does not know of, or computes without end."""
-
-
-def go_on(_: list["Task"]) -> int:
-    """Choose without preemption: whoever runs goes on, and who can first, when it cannot."""
-    return 0
-
-
-@dataclass
-class Task:
-    """A thread of the program under test, as the scheduler knows it."""
-
-    number: int
-    name: str
-    daemon: bool
-    body: Callable[[], object]
-    doing: str = "begins"
-    waiting: str = ""
-    ready: Callable[[], bool] | None = None
-    until: float | None = None
-    holder: Callable[[], "Task | None"] | None = None
-    over: bool = False
-    thread: Any = None
-    """Its `Thread`, as the program has it; the first one has none."""
-    hand: "Hand | None" = None
-
-    def enabled(self, now: float) -> bool:
-        """Whether it could go on."""
-        return self.ready is None or (self.until is not None and now >= self.until) or self.ready()
-
-    def waits(self) -> str:
-        """Say what it waits for, and who has that."""
-        other = self.holder() if self.holder else None
-        return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened in a run: a thread did something, or something was noted about it."""
-
-    who: str
-    what: str
-    instead: str = ""
-    """Who would have gone on, and with what, if this is a deviation."""
-    note: bool = False
-
-
-@dataclass
-class Story:
-    """What happened in a run: its events, and its decisions as (options there were, the one taken)."""
-
-    events: list[Event] = field(default_factory=list)
-    decisions: list[tuple[int, int]] = field(default_factory=list)
-    stuck: list[str] = field(default_factory=list)
-    """Who waited for what when, for the first time, nobody could go on and time had to pass."""
-
-
-class Hand:
-    """A real thread that takes the baton for one task after the other; they cost too much to make one for each."""
-
-    def __init__(self) -> None:
-        self.baton = threading.Lock()
-        self.baton.acquire()
-        self.job: Callable[[], object] | None = None
-        self.thread = threading.Thread(target=self._work, name="a hand of the scheduler", daemon=True)
-        self.thread.start()
-
-    def _work(self) -> None:
-        while True:
-            self.baton.acquire()
-            job, self.job = self.job, None
-            if job is None:
-                return
-            job()
-
-    def end(self) -> None:
-        """Let the thread end, and wait for it."""
-        self.baton.release()
-        self.thread.join()
-
-
-def _place(task: Task) -> str:
-    """Return where a thread is, as far as that can be seen."""
-    frames = sys._current_frames()
-    frame = frames.get(task.hand.thread.ident or 0) if task.hand else None
-    return f"it is in {frame.f_code.co_filename}:{frame.f_lineno}" if frame else "and cannot be seen"
 
 
 class Scheduler:
@@ -153,6 +48,7 @@ class Scheduler:
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
         """Called in each thread before it begins (True) and after it ends (False): for points between lines."""
+        self._lost: Task | None = None
         self._begin(go_on, MOST_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
@@ -174,13 +70,14 @@ class Scheduler:
 
         Raise what the chooser raised, Blocked, Endless or Lost. What happened until then is in `story`.
         """
+        assert self._lost is None, "a thread was lost here, and may come back"
         self._begin(choose, most_steps)
         self.spawn(main, "main")
         self._pass_on()
         self._await()
         self.aborting = True
         for task in self.tasks:  # whoever is left; no thread begins any more
-            if not task.over:
+            if not task.over and task is not self._lost:
                 self.running = task
                 self._give(task)
                 self._await()
@@ -190,14 +87,15 @@ class Scheduler:
         return self.story
 
     def _await(self) -> None:
-        """Wait until the baton comes home; raise Lost if a thread keeps it without a sign of life."""
+        """Wait until the baton comes home, or give up a thread that keeps it without a sign of life."""
         before = -1
         while not self._home.acquire(timeout=LOST):
-            if before == self._steps:
-                task = self.running
-                assert task is not None
-                self._hands.clear()  # those are idle, but what is lost may still come back and take one
-                raise Lost(f"{task.name} has not come to a point for {LOST:g} seconds, {_place(task)}")
+            task = self.running
+            if before == self._steps and task is not None:
+                self._lost = self._lost or task
+                where = place(task)
+                self._failure = Lost(f"{task.name} has not come to a point for {LOST:g} seconds; {where}")
+                return
             before = self._steps
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from faults.schedule.replay import Deviations
-from faults.schedule.scheduler import Choose, Task
+from faults.schedule.runs import Choose, Task
 from faults.schedule.world import Outcome
 
 Play = Callable[[Choose], Outcome]

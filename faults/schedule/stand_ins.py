@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any, Self
 
 from faults.schedule.kernel import Kernel, NotModelled
+from faults.schedule.namespace import Namespace
 from faults.schedule.objects import Socket
 from faults.schedule.scheduler import Scheduler
-from faults.schedule.threads import Namespace
 
 
 class Current(ModuleType):

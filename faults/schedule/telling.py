@@ -14,8 +14,8 @@ import textwrap
 from collections.abc import Iterator
 
 from faults.schedule.players import CLIENTS
+from faults.schedule.runs import Event, Story
 from faults.schedule.scenarios import SCENARIOS
-from faults.schedule.scheduler import Event, Story
 from faults.schedule.search import Found
 from faults.schedule.world import Outcome
 from reference.conformance.violation import Violation

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from faults.schedule import players, stand_ins
 from faults.schedule.modules import Modules
+from faults.schedule.runs import Blocked, Choose, Endless, Story, go_on
 from faults.schedule.scenarios import Scenario
-from faults.schedule.scheduler import Blocked, Choose, Endless, Scheduler, Story, go_on
+from faults.schedule.scheduler import Scheduler
 from faults.schedule.sockets import Network, NotModelled
 from faults.schedule.subject import Subject
 from faults.schedule.threads import threading_of
