@@ -86,7 +86,7 @@ def explore(
     if scenario is None or isinstance(scenario, str):
         scenarios = scenarios_for(subject, scenario)
     else:
-        scenarios = {OWN: Scenario(OWN, "the steps given", "", tuple(scenario))}
+        scenarios = {OWN: Scenario(OWN, "the steps given", "", tuple(scenario), protocol, "abrupt")}
     with world_of(subject, lines=lines, dialect=dialect) as world:
         if replay:
             found = _replay(world, scenarios, Code.parse(replay))

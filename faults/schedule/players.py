@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from faults.schedule.modules import Modules
+from faults.schedule.scenarios import Scenario
 from faults.schedule.scheduler import Scheduler
 from reference.address import Address
 from reference.conformance.dialect import Dialect
@@ -86,10 +87,9 @@ def stage_class(modules: Modules, connect: Callable[[str], Any]) -> Callable[...
 def perform(
     stage: Callable[..., "Stage"],
     oracle: Oracle,
-    steps: tuple[Step, ...],
+    scenario: Scenario,
     scheduler: Scheduler,
     *,
-    about: str,
     dialect: Dialect,
 ) -> None:
     """Play the steps, and leave; raise the Violation of the first clause that breaks."""
@@ -97,13 +97,13 @@ def perform(
         Address("tcp", "127.0.0.1", 1),
         oracle,
         patience=PATIENCE,
-        about=about,
+        about=scenario.clause or None,
         rest=scheduler.rest,
         renewable=True,
         dialect=dialect,
-        manners="abrupt",
+        manners=scenario.manners,
     )
     told: list[Entry] = Told(scheduler.note)
     performing.transcript.entries = told
     with performing:
-        performing.play(steps)
+        performing.play(scenario.steps)

@@ -1,7 +1,8 @@
 """The scenarios that are played under every schedule: steps of the conformance suite, as short as can be.
 
-Each is about one circumstance in which threads meet. Nobody waits for the server between two steps, unless a step has
-to be settled; so whatever the clients do is there before the server has done anything, if a schedule wants it so.
+Each is about one circumstance in which threads meet. From the first abrupt step on (a word that nobody waits for, a
+reset, a stall), nobody waits for the server between two steps; so what the clients do is there before the server has
+done anything, if a schedule wants it so.
 
 Short scenarios have few decisions, and only where decisions are few can all schedules be tried. To add one, add a line;
 `tests/test_schedule.py` sees to it that the reference survives it.
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 
 from reference.conformance.scenario import (
     Connect,
-    Crowd,
     HalfClose,
     Quit,
     Reset,
@@ -25,34 +25,43 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
+from reference.conformance.stage import Manners
 
-FULL = 80
-"""Chunks of 1024 bytes that fill the buffers of a member who does not read: more than the 64 KiB of CHAT-15."""
+FLOOD: tuple[Step, ...] = (
+    *join("ann", "ben", "cal"),
+    Stall("ann"),
+    *(step for letter in b"ABCDEFGHIJ" for step in (Send("ben", bytes([letter]) * 8 * 1024), Settle())),
+)
+"""Steps that fill the buffers of a member who does not read: with more than the 64 KiB of CHAT-15."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Steps, what they are about, and the clause that speaks of it, for findings that fit several."""
+    """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
+
+    `manners` say before which steps the clients let the server come to rest: see `Stage`.
+    """
 
     name: str
     about: str
     clause: str
     steps: tuple[Step, ...]
     protocol: str = "chat"
+    manners: Manners = "polite at first"
 
 
-def _chat(name: str, clause: str, about: str, *steps: Step) -> Scenario:
-    return Scenario(name, about, clause, steps)
+def _chat(name: str, clause: str, about: str, *steps: Step, manners: Manners = "polite at first") -> Scenario:
+    return Scenario(name, about, clause, steps, manners=manners)
 
 
 def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
-    return Scenario(name, about, clause, steps, "echo")
+    return Scenario(name, about, clause, steps, "echo", manners="abrupt")
 
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        _chat("greet", "CHAT-2", "one client says something", Connect("ann"), Say("ann", b"hi")),
+        _chat("greet", "CHAT-2", "one client says something", Connect("ann"), Say("ann", b"hi"), manners="abrupt"),
         _chat(
             "speak",
             "CHAT-13",
@@ -73,13 +82,15 @@ SCENARIOS = {
             Settle(),
         ),
         _chat(
-            "crowd",
-            "CHAT-9",
+            "arrive",
+            "CHAT-2",
             "two come in the same instant, and both speak",
-            Crowd(("ann", "ben")),
+            Connect("ann"),
+            Connect("ben"),
             Say("ann", b"a"),
             Say("ben", b"b"),
             Say("ann", b"and on"),
+            manners="abrupt",
         ),
         _chat(
             "reset",
@@ -125,13 +136,18 @@ SCENARIOS = {
         _chat(
             "flood",
             "CHAT-15",
-            "one does not read until its buffers are full",
-            *join("ann", "ben", "cal"),
-            Stall("ben"),
-            *(step for count in range(FULL // 8) for step in (Send("ann", bytes([65 + count]) * 8 * 1024), Settle())),
+            "one does not read until its buffers are full, and another is not delayed",
+            *FLOOD,
             Say("cal", b"not delayed"),
-            Resume("ben"),
-            Say("ann", b"and on"),
+        ),
+        _chat(
+            "resume",
+            "CHAT-14",
+            "one does not read until its buffers are full, and then does, while another speaks",
+            *FLOOD,
+            Send("ben", b"K"),
+            Resume("ann"),
+            Say("cal", b"and on"),
         ),
         _echo("ask", "ECHO-3", "two ask at once", Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")),
         _echo(

@@ -112,9 +112,7 @@ class World:
 
     def _play(self, scenario: Scenario) -> None:
         oracle = ORACLES[scenario.protocol](self._dialect)
-        players.perform(
-            self._stage, oracle, scenario.steps, self.scheduler, about=scenario.clause, dialect=self._dialect
-        )
+        players.perform(self._stage, oracle, scenario, self.scheduler, dialect=self._dialect)
 
     def _listen_for_errors(self, server: Any) -> None:
         """Have the story tell how a handler fails, and a refusal end the run; the server does what it does then."""
