@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from faults.schedule import telling
-from faults.schedule.exploring import explored, replayed, scenarios_for, world_of
+from faults.schedule.exploring import explored, explored_by_chance, replayed, scenarios_for, world_of
 from faults.schedule.lines import NoLines
 from faults.schedule.replay import BadCode, Code
 from faults.schedule.runs import Lost
@@ -16,6 +16,7 @@ from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Bounds
 from faults.schedule.sockets import NotModelled
 from faults.schedule.subject import Refused, read
+from reference.check import one_processor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=_number(1, 86_400), default=60, metavar="S", help="at most (default: 60)")
     parser.add_argument("--schedules", type=_number(1, 10**9), default=10**9, metavar="N", help="at most (no default)")
+    parser.add_argument(
+        "--drawn", type=_number(1, 10**9), metavar="N", help="play N drawn scenarios under drawn schedules instead"
+    )
+    parser.add_argument("--seed", type=_number(0, 10**8), default=0, metavar="N", help="the first seed of --drawn")
     parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
     parser.add_argument(
         "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
@@ -62,16 +67,21 @@ def run(options: argparse.Namespace) -> int:
 
 def _search(options: argparse.Namespace) -> int:
     subject = read(options.program, protocol_of(options.scenario))
-    scenarios = scenarios_for(subject, options.scenario)
-    with world_of(subject, lines=options.lines) as world:
-        found = explored(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+    if options.drawn and options.scenario:
+        raise Refused("--drawn draws its scenarios: leave the scenario out")
+    scenarios = {} if options.drawn else scenarios_for(subject, options.scenario)
+    with one_processor(), world_of(subject, lines=options.lines) as world:
+        if options.drawn:
+            found = explored_by_chance(world, options.drawn, options.seed)
+        else:
+            found = explored(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
-        print(f"{options.program} ", end="")
-        print("\n".join(telling.report(found, f"python -m faults schedule {options.program} --replay {code}")))
+        again = f"python -m faults schedule {options.program} --replay {code}"
+        print(f"{options.program} " + "\n".join(telling.report(found, again)))
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
-    print("\n".join(telling.covered(found, options.deviations)))
+    print("\n".join(telling.covered(found, 0 if options.drawn else options.deviations)))
     return 0
 
 

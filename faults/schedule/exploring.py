@@ -3,20 +3,26 @@
 `explore` is for a pytest file; `command.py` has the same for a terminal.
 """
 
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from faults.schedule import telling
+from faults.schedule.drawing import by_chance, drawn
 from faults.schedule.lines import between_lines
 from faults.schedule.replay import BadCode, Code, checksum
 from faults.schedule.scenarios import SCENARIOS, Scenario
-from faults.schedule.search import Bounds, Found, OutOfPlace, chooser, search
+from faults.schedule.search import Bounds, Coverage, Found, OutOfPlace, chooser, reduced, search
 from faults.schedule.subject import Refused, Subject, name_of, read
 from faults.schedule.world import Outcome, World
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.scenario import Step
+
+DRAWN = re.compile(r"drawn-(\d{1,9})")
+"""The name of a scenario that was drawn, with its seed."""
 
 OWN = "own"
 """The name of a scenario that is handed to `explore` as steps."""
@@ -41,6 +47,8 @@ def scenarios_for(subject: Subject, name: str | None) -> dict[str, Scenario]:
     """Return the scenario of that name, or all that the subject can play; raise Refused if there is none."""
     if name is None:
         return {scenario.name: scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol}
+    if subject.protocol == "chat" and (seed := DRAWN.fullmatch(name)):
+        return {name: drawn(int(seed[1]))}
     if name not in SCENARIOS:
         raise Refused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
     if SCENARIOS[name].protocol != subject.protocol:
@@ -51,6 +59,29 @@ def scenarios_for(subject: Subject, name: str | None) -> dict[str, Scenario]:
 def explored(world: World, scenarios: dict[str, Scenario], bounds: Bounds) -> Found:
     """Search the schedules of the scenarios."""
     return search({name: partial(world.play, scenario) for name, scenario in scenarios.items()}, bounds)
+
+
+def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
+    """Play so many drawn scenarios, each under a drawn schedule, with seeds from the first on; stop at a failure.
+
+    Of the schedule that fails, as many deviations are taken back as can be.
+    """
+    if world.subject.protocol != "chat":
+        raise Refused(f"scenarios are drawn for a chat, and {world.subject.name} serves {world.subject.protocol}")
+    begun = time.monotonic()
+    coverage = Coverage([0])
+    found = Found({"drawn": coverage})
+    for seed in range(first, first + count):
+        scenario = drawn(seed)
+        outcome = world.play(scenario, by_chance(seed))
+        coverage.levels[0] += 1
+        coverage.unjudged += not outcome.judged
+        if outcome.failure is not None:
+            found.scenario = scenario.name
+            found.deviations, found.outcome = reduced(partial(world.play, scenario), outcome)
+            break
+    found.seconds = time.monotonic() - begun
+    return found
 
 
 def replayed(world: World, scenario: Scenario, code: Code) -> Outcome:

@@ -224,6 +224,8 @@ class Scheduler:
         assert task.hand is not None
         self._hands.append(task.hand)
         task.hand = None
+        if task is self._lost:  # it has come back after all, when nobody waited for it any more
+            return
         if self.aborting or self._failure:
             self._home.release()
         else:

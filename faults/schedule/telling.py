@@ -69,7 +69,9 @@ def covered(found: Found, deviations: int) -> Iterator[str]:
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
         run = f"{sum(coverage.levels)} schedules"
-        if coverage.complete > deviations:
+        if name == "drawn":
+            what = "drawn, each with a scenario of its own"
+        elif coverage.complete > deviations:
             what = f"all with up to {deviations} deviations"
         elif coverage.complete:
             what = f"all with up to {coverage.complete - 1} deviations; NOT all with {coverage.complete}"
