@@ -115,3 +115,12 @@ def make_server() -> socketserver.TCPServer:
 
 def make_nothing() -> None:
     pass
+
+
+class Staying(socketserver.BaseRequestHandler):
+    """Answers, and then waits for what nobody will do."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"ack" + self.request.recv(1024))
+        event = threading.Event()
+        event.wait()

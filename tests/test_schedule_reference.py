@@ -1,14 +1,25 @@
 """The scheduler on the reference: no schedule that is tried here breaks it, and none is taken for broken."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
-from faults.schedule.exploring import explored, scenarios_for, world_of
+from faults.schedule.exploring import explored, explored_by_chance, scenarios_for, world_of
 from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Bounds, Found
 from faults.schedule.subject import read
+from reference.check import one_processor
 
-LONG = ("flood",)
+LONG = ("flood", "resume")
 """Scenarios with too many decisions for a test; `make schedules` has them."""
+
+
+@pytest.fixture(autouse=True)
+def on_one_processor() -> Iterator[None]:
+    """Threads of which one runs at a time are twice as fast on one processor."""
+    with one_processor(os.getpid()):
+        yield
 
 
 def searched(program: str, scenario: str, deviations: int) -> Found:
@@ -34,3 +45,10 @@ def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does(program
     found = searched(program, "greet", 3)
     assert found.outcome is None
     assert found.covered["greet"].complete == 4
+
+
+def test_no_drawn_schedule_of_a_drawn_scenario_does() -> None:
+    with world_of(read("chat")) as world:
+        found = explored_by_chance(world, 300)
+    assert found.outcome is None
+    assert found.covered["drawn"].unjudged == 0

@@ -134,8 +134,8 @@ def draw_scenario(pick: Pick, name: str) -> Scenario:
     clients = _Clients()
     clients.come(lambda _: 0)
     for _ in range(pick(MOST_STEPS)):
-        possible = clients.possible()
-        possible[pick(len(possible))](pick)
+        if possible := clients.possible():  # when all have come and gone there is nothing
+            possible[pick(len(possible))](pick)
     clients.end()
     return Scenario(name, "drawn", "", tuple(clients.steps), manners="abrupt")
 

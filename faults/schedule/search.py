@@ -11,13 +11,14 @@ there were at each decision after its last deviation; one more deviation at one 
 So every schedule comes up once, and what is found first has as few deviations as anything that could be found: it needs
 no shrinking. Races are shallow, as others have measured and we have: one or two deviations show nearly all of them.
 
-Schedules that are drawn, by chance or by Hypothesis, deviate often. `reduced` takes deviations back one by one.
+Schedules that are drawn, by chance or by Hypothesis, deviate often. `reduced` finds shorter ones.
 
 Next: `replay.py`.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -28,6 +29,11 @@ from faults.schedule.world import Outcome
 
 Play = Callable[[Choose], Outcome]
 """Runs a scenario under a schedule."""
+
+
+SHALLOW = 2
+SHORTENING = 3000
+"""Deviations, and schedules, up to which a shorter schedule is looked for."""
 
 
 class OutOfPlace(Exception):
@@ -141,18 +147,20 @@ def search(plays: Mapping[str, Play], bounds: Bounds, clock: Callable[[], float]
 
 
 def reduced(play: Play, outcome: Outcome) -> tuple[Deviations, Outcome]:
-    """Take back deviations of a failing run as long as the same clause is broken without them."""
+    """Return the schedule with the fewest deviations that breaks the same clause, as far as can be found out.
+
+    Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
+    """
     deviations = taken(outcome)
-    again = True
-    while again:
-        again = False
-        for index in reversed(range(len(deviations))):
-            fewer = deviations[:index] + deviations[index + 1 :]
-            try:
-                shorter = play(chooser(fewer))
-            except OutOfPlace:
-                continue
-            if type(shorter.failure) is type(outcome.failure):
-                deviations, outcome, again = taken(shorter), shorter, True
-                break
+    few = search({"": play}, Bounds(min(SHALLOW, len(deviations)), SHORTENING))
+    if few.outcome is not None and type(few.outcome.failure) is type(outcome.failure):
+        return few.deviations, few.outcome
+    index = len(deviations)
+    while index:
+        index -= 1
+        with suppress(OutOfPlace):
+            fewer = play(chooser(deviations[:index] + deviations[index + 1 :]))
+            if type(fewer.failure) is type(outcome.failure):
+                deviations, outcome = taken(fewer), fewer
+                index = len(deviations)
     return deviations, outcome

@@ -64,7 +64,9 @@ def _planted(name: str) -> Subject:
     try:
         fault = find(name)
     except Unknown as unknown:
-        raise Refused(f"{unknown}; or name your own: package.module:Handler") from None
+        raise Refused(
+            f"{unknown}; the reference has {', '.join(PROGRAMS)}; or name your own: package.module:Handler"
+        ) from None
     reason = ""
     if fault.transport != "tcp":
         reason = f"it serves {fault.transport}, and virtual sockets are TCP connections"

@@ -1,0 +1,74 @@
+"""Scenario and schedule, both drawn by Hypothesis: nothing breaks the reference, and what breaks a fault is shrunk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+
+from faults.schedule.drawing import by_bytes, draw_scenario
+from faults.schedule.exploring import world_of
+from faults.schedule.scenarios import Scenario
+from faults.schedule.search import reduced
+from faults.schedule.subject import read
+from faults.schedule.world import Outcome, World
+from reference.check import one_processor
+from reference.conformance.scenario import Connect, Say, Send
+
+SCHEDULE = 120
+"""Decisions that a drawn schedule makes. Of a fixed size, since of lists Hypothesis draws the short ones."""
+
+Drawn = tuple[bytes, bytes]
+"""What the scenario is made of, and what the schedule."""
+
+DRAWN = st.tuples(st.binary(min_size=40, max_size=40), st.binary(min_size=SCHEDULE, max_size=SCHEDULE))
+
+EXAMPLES = settings(
+    max_examples=100, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+@contextmanager
+def world(program: str) -> Iterator[World]:
+    with one_processor(os.getpid()), world_of(read(program)) as world:
+        yield world
+
+
+def drawn_scenario(drawn: Drawn) -> Scenario:
+    choices = iter(drawn[0])
+    return draw_scenario(lambda n: next(choices, 0) % n, "drawn")
+
+
+def played(world: World, drawn: Drawn) -> Outcome:
+    return world.play(drawn_scenario(drawn), by_bytes(drawn[1]))
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_the_reference_keeps_its_clauses_in_every_scenario_under_every_schedule(program: str) -> None:
+    with world(program) as virtual:
+
+        @EXAMPLES
+        @given(DRAWN)
+        def check(drawn: Drawn) -> None:
+            outcome = played(virtual, drawn)
+            assert outcome.failure is None
+            assert outcome.judged
+
+        check()
+
+
+def test_what_breaks_a_fault_is_shrunk_to_a_scenario_and_a_schedule_without_anything_to_spare() -> None:
+    with world("delivers-without-the-lock") as virtual:
+        least = find(
+            DRAWN,
+            lambda drawn: played(virtual, drawn).clause == "CHAT-13",
+            settings=settings(EXAMPLES, max_examples=3000),
+        )
+        scenario = drawn_scenario(least)
+        deviations, outcome = reduced(lambda choose: virtual.play(scenario, choose), played(virtual, least))
+    assert outcome.clause == "CHAT-13"
+    assert len(deviations) <= 2
+    assert sum(isinstance(step, Connect) for step in scenario.steps) == 2
+    assert sum(isinstance(step, Send | Say) for step in scenario.steps) <= 6
