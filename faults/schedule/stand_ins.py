@@ -20,6 +20,8 @@ from faults.schedule.kernel import Kernel, NotModelled
 from faults.schedule.namespace import Namespace
 from faults.schedule.objects import Socket
 from faults.schedule.scheduler import Scheduler
+from faults.schedule.sockets import Network
+from faults.schedule.threads import threading_of
 
 
 class Current(ModuleType):
@@ -63,6 +65,25 @@ def readable(thing: Any) -> bool:
     """Whether a server, a listener or a virtual socket has something to accept or to read."""
     sock: Socket = getattr(thing, "socket", thing)
     return sock.kernel.file(sock.fileno()).end.readable()
+
+
+def broken(sock: Socket) -> bool:
+    """Whether a virtual socket has an error or has been hung up on, which poll() reports unasked."""
+    return sock.kernel.file(sock.fileno()).end.over
+
+
+def socket_of(network: Callable[[], Network]) -> ModuleType:
+    """Return the `socket` of whichever network there is now, with what else clients use of it."""
+
+    def create_connection(address: tuple[str, int], timeout: float | None = None) -> Socket:
+        client: Socket = network().socket()
+        client.settimeout(timeout)
+        client.connect(address)
+        return client
+
+    module = Current("socket", lambda: network().module)
+    vars(module)["create_connection"] = create_connection
+    return module
 
 
 def selectors_of(scheduler: Scheduler) -> Namespace:
@@ -115,8 +136,8 @@ def select_of(scheduler: Scheduler) -> Namespace:
 
         def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
             seconds = None if milliseconds is None else milliseconds / 1000
-            scheduler.point("see an error", lambda: any(thing.broken() for thing in self._things), seconds)
-            return [(thing.fileno(), select.POLLERR) for thing in self._things if thing.broken()]
+            scheduler.point("waits for an error", lambda: any(map(broken, self._things)), seconds)
+            return [(thing.fileno(), select.POLLERR) for thing in self._things if broken(thing)]
 
     return Namespace("select", {"poll": Poll, "POLLERR": select.POLLERR, "POLLHUP": select.POLLHUP})
 
@@ -139,13 +160,8 @@ def silent_logging() -> ModuleType:
     return quiet
 
 
-def without_queue() -> ModuleType:
-    """Return a `_queue` that has nothing, so that `queue` falls back on what it has in Python."""
-    return ModuleType("_queue")
-
-
-def racing() -> ModuleType:
-    """Return the helper that holds races open in the catalogue's faults: here the scheduler does that."""
+def without_racing() -> ModuleType:
+    """Return the helper that holds races open in the catalogue's faults, holding nothing: here the scheduler does."""
     module = ModuleType("faults.programs.racing")
     vars(module)["widen"] = lambda _: None
     return module
@@ -181,3 +197,18 @@ def _refuse(what: str, *_: object, **__: object) -> None:
 def os_of(kernel: Callable[[], Kernel]) -> ModuleType:
     """Return an `os` whose close() closes virtual descriptors."""
     return _Os(kernel)
+
+
+def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[str, ModuleType]:
+    """Return what stands in place of what: module name -> module, for all that is virtual."""
+    return {
+        "threading": threading_of(scheduler),
+        "socket": socket_of(network),
+        "time": time_of(scheduler),
+        "selectors": selectors_of(scheduler),
+        "select": select_of(scheduler),
+        "logging": silent_logging(),
+        "os": os_of(lambda: network().kernel),
+        "_queue": ModuleType("_queue"),  # has nothing, so `queue` falls back on what it has in Python
+        "faults.programs.racing": without_racing(),
+    }

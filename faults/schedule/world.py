@@ -21,7 +21,6 @@ from faults.schedule.scenarios import Scenario
 from faults.schedule.scheduler import Scheduler
 from faults.schedule.sockets import Network, NotModelled
 from faults.schedule.subject import Subject
-from faults.schedule.threads import threading_of
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.echo_oracle import EchoOracle
 from reference.conformance.log import Ambiguous
@@ -58,19 +57,7 @@ class World:
         self._dialect = dialect
         self._network = Network(self.scheduler)
         self.modules = Modules(
-            {
-                "threading": threading_of(self.scheduler),
-                "socket": stand_ins.Current("socket", lambda: self._network.module),
-                "time": stand_ins.time_of(self.scheduler),
-                "selectors": stand_ins.selectors_of(self.scheduler),
-                "select": stand_ins.select_of(self.scheduler),
-                "logging": stand_ins.silent_logging(),
-                "os": stand_ins.os_of(lambda: self._network.kernel),
-                "_queue": stand_ins.without_queue(),
-                "faults.programs.racing": stand_ins.racing(),
-            },
-            subject.fresh,
-            self.scheduler.note,
+            stand_ins.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
         )
         self._server: Any = None
         self._stage = players.stage_class(self.modules, self._connect)
