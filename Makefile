@@ -9,7 +9,7 @@ OPTIONS ?=
 SERVE ?= chat
 SEEDS ?= 1
 
-.PHONY: help check test matrix lint serve spec demo bench wheel clean
+.PHONY: help check test matrix interop lint serve spec demo bench wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: .venv/dev  ## run all tests and print the coverage
 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
 	$(BIN)/python -m faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
+
+interop: .venv/check  ## fetch other people's servers, for this checkout alone, and say which there are
+	@$(BIN)/python ci/interop/install.py
 
 lint: .venv/dev  ## check formatting, lint and types
 	$(BIN)/ruff format --check .

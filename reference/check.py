@@ -12,15 +12,18 @@ import random
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.clauses import CLAUSES, PROFILES
+
+if TYPE_CHECKING:
+    from reference.conformance.dialect import Dialect
 
 CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
 
@@ -84,6 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
         "clauses about whole chunks",
     )
+    parser.add_argument(
+        "--dialect",
+        default="note",
+        metavar="NAME|FILE",
+        help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
+    )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
     parser.epilog = "Arguments after -- are pytest's own."
@@ -134,7 +143,9 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     from reference.conformance import report
     from reference.conformance.progress import Progress
 
-    print(f"checking {options.protocol}: {name} (seed {options.seed})", flush=True)
+    dialect = read_dialect(options, targets)
+    spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
+    print(f"checking {options.protocol}: {name}{spoken} (seed {options.seed})", flush=True)
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
         status = progress.run([*conformance_options(options, only), *pytest_arguments])
@@ -143,7 +154,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if status == BAD_USAGE:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
     verdicts = progress.verdicts()
-    print("\n".join(report.text(verdicts, progress.explored())))
+    print("\n".join([*report.text(verdicts, progress.explored()), *report.dialect_lines(dialect, verdicts)]))
     told = {"protocol": options.protocol, "target": name}
     if options.json:
         document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
@@ -163,6 +174,19 @@ def read_only(options: argparse.Namespace) -> list[str]:
         if id not in known:
             raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
     return list(options.only)
+
+
+def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> "Dialect":
+    """Return the dialect to check in; raise CannotCheck if there is no such dialect, or if it is for something else."""
+    from reference.conformance.dialect_file import BadDialect, spoken
+
+    if options.protocol == "family" and options.dialect != "note":
+        raise CannotCheck("--dialect says how a server speaks, and family is about the classes of this Python")
+    try:
+        found = [spoken(options.dialect, each, any_segmentation=options.any_segmentation) for each in targets]
+    except BadDialect as error:
+        raise CannotCheck(f"--dialect {options.dialect}: {error}") from None
+    return found[0] if found else spoken("note", "chat", any_segmentation=False)
 
 
 def check_writable(file: Path) -> None:
@@ -258,6 +282,7 @@ def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> lis
         *(f"--conformance-only={id}" for id in only),
         *(["--conformance-strict"] if options.strict else []),
         *(["--conformance-any-segmentation"] if options.any_segmentation else []),
+        f"--conformance-dialect={options.dialect}",
         f"--conformance-examples={options.examples}",
         f"--conformance-seed={options.seed}",
         f"--conformance-patience={options.patience}",

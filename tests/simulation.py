@@ -162,6 +162,11 @@ class SimulatedClient:
     def half_close(self) -> None:
         self.connection.finished = True
 
+    def leave(self, _: float) -> None:
+        self.half_close()
+        while isinstance(self.receive(), bytes):
+            pass
+
     def reset(self) -> None:
         self.close()
 
@@ -174,11 +179,11 @@ class SimulatedStage(Stage):
 
     settling = False
 
-    def perform(self, step: Step) -> None:
+    def _perform(self, step: Step) -> None:
         self.settling = isinstance(step, Say | Quit)
         if isinstance(step, Stall | Resume | Quit | HalfClose):
             cast(Any, self._clients[step.who]).connection.stalled = isinstance(step, Stall)
-        super().perform(step)
+        super()._perform(step)
 
 
 @contextmanager

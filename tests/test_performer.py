@@ -72,7 +72,7 @@ def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits
     assert not caught.value.afterwards
     transcript = quits_wrongly.play(*join("ann"), about="CHAT-2")
     assert quits_wrongly.address != before
-    assert transcript.steps()[:2] == join("ann")
+    assert transcript.scenario[:2] == join("ann")
 
 
 def test_what_is_seen_only_at_the_farewell_is_marked() -> None:

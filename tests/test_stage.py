@@ -127,7 +127,7 @@ def test_a_short_exchange_reads_like_a_story() -> None:
         f"{first + 6:>4}  ann half-closes",
         "      ann reads end of stream",
     ]
-    assert transcript.steps()[0] == Connect("ann")
+    assert transcript.scenario[0] == Connect("ann")
 
 
 def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:

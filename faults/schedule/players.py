@@ -1,8 +1,8 @@
 """The clients: the conformance suite's own stage and its own clients, copied into the virtual process.
 
-Nothing of the suite is written twice. The modules that touch sockets (`stage`, `client`) are copies that find virtual
-ones; steps, oracle, transcript and violations are the suite's own. Two things are different here, and are said below:
-who connects gets a name that the story can use, and what the transcript notes goes into the story as well.
+Nothing of the suite is written twice. The modules that touch sockets or the clock (`stage`, `client`) are
+copies that find virtual ones; steps, oracle, transcript and violations are the suite's own. Two things are different
+here: who connects gets a name that the story can use, and what the transcript notes goes into the story as well.
 
 One thread plays all clients. That loses no schedule: what clients have sent lies in the server's buffers, and it is the
 server's threads that take it out, in any order.
@@ -19,7 +19,7 @@ from faults.schedule.scheduler import Scheduler
 from reference.address import Address
 from reference.conformance.dialect import Dialect
 from reference.conformance.oracle import Oracle
-from reference.conformance.scenario import Connect, Crowd, Step, show
+from reference.conformance.scenario import Crowd, show
 from reference.conformance.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
 
 if TYPE_CHECKING:
@@ -40,12 +40,15 @@ class Told(list[Entry]):
 
     def __init__(self, note: Callable[[str, str], None]) -> None:
         super().__init__()
+        self.coming: list[str] = []
+        """Who is about to connect."""
         self._note = note
 
     def append(self, entry: Entry) -> None:
         super().append(entry)
         match entry:
-            case Did(step):
+            case Did(step=step):
+                self.coming = list(step.everyone) if isinstance(step, Crowd) else [getattr(step, "who", "")]
                 who = getattr(step, "who", CLIENTS)
                 self._note(str(step).removeprefix(f"{who} "), who)
             case Heard(who, data):
@@ -56,54 +59,51 @@ class Told(list[Entry]):
                 self._note("waits in vain", who)
 
 
-def stage_class(modules: Modules, connect: Callable[[str], Any]) -> Callable[..., "Stage"]:
-    """Return the suite's Stage, with clients whose connections `connect` makes for them, by name."""
-    client = modules.load("reference.conformance.client")
-    vars(client)["QUICKACK"] = 0  # no network, no acknowledgements
-    stage: Any = modules.load("reference.conformance.stage")
+class Players:
+    """The suite's stage and clients in a virtual process; `connect` makes the connection of a client, by its name."""
 
-    class VirtualStage(stage.Stage):  # type: ignore[misc]  # the base is made at run time
-        def _act(self, step: Step) -> None:
-            match step:
-                case Connect(who):
-                    self._admit(who)
-                case Crowd(everyone):
-                    for who in everyone:
-                        self._admit(who)
-                case _:
-                    super()._act(step)
+    def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str], Any]) -> None:
+        self._scheduler = scheduler
+        self._told = Told(scheduler.note)
+        client: Any = modules.load("reference.conformance.client")
+        vars(client)["QUICKACK"] = 0  # no network, no acknowledgements
+        self._stage: Any = modules.load("reference.conformance.stage")
 
-        def _admit(self, who: str) -> None:
+        def coming() -> str:
+            return self._told.coming.pop(0)
+
+        class VirtualClient(client.Client):  # type: ignore[misc]  # the base is made at run time
+            def __init__(self, address: Address, patience: float, *_: object) -> None:
+                try:
+                    connected = connect(coming())
+                except OSError as error:
+                    raise client.Unreachable(client.describe(error)) from None
+                super().__init__(address, patience, connected=connected)
+
+        def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
+            arrived: list[Any] = []
             try:
-                connected = connect(who)
-            except OSError as error:
-                self._report(self.oracle.refused(who, client.describe(error)))
-            else:
-                self._clients[who] = client.Client(self.address, self.patience, connected=connected)
+                while len(arrived) < count:
+                    arrived.append(VirtualClient(address, patience))
+            except client.Unreachable as error:
+                return arrived, str(error)
+            return arrived, ""
 
-    return VirtualStage
+        vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
 
-
-def perform(
-    stage: Callable[..., "Stage"],
-    oracle: Oracle,
-    scenario: Scenario,
-    scheduler: Scheduler,
-    *,
-    dialect: Dialect,
-) -> None:
-    """Play the steps, and leave; raise the Violation of the first clause that breaks."""
-    performing = stage(
-        Address("tcp", "127.0.0.1", 1),
-        oracle,
-        patience=PATIENCE,
-        about=scenario.clause or None,
-        rest=scheduler.rest,
-        renewable=True,
-        dialect=dialect,
-        manners=scenario.manners,
-    )
-    told: list[Entry] = Told(scheduler.note)
-    performing.transcript.entries = told
-    with performing:
-        performing.play(scenario.steps)
+    def perform(self, oracle: Oracle, scenario: Scenario, dialect: Dialect) -> None:
+        """Play a scenario, and leave; raise the Violation of the first clause that breaks."""
+        stage: Stage = self._stage.Stage(
+            Address("tcp", "127.0.0.1", 1),
+            oracle,
+            patience=PATIENCE,
+            about=scenario.clause or None,
+            rest=self._scheduler.rest,
+            renewable=True,
+            dialect=dialect,
+            manners=scenario.manners,
+        )
+        self._told = Told(self._scheduler.note)
+        stage.transcript.entries = self._told
+        with stage:
+            stage.play(scenario.steps)

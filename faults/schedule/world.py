@@ -14,20 +14,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from faults.schedule import players, stand_ins
+from faults.schedule import stand_ins
 from faults.schedule.modules import Modules
+from faults.schedule.players import CLIENTS, Players
 from faults.schedule.runs import Blocked, Choose, Endless, Story, go_on
 from faults.schedule.scenarios import Scenario
 from faults.schedule.scheduler import Scheduler
 from faults.schedule.sockets import Network, NotModelled
 from faults.schedule.subject import Subject
+from reference.conformance.chat import judge
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.echo_oracle import EchoOracle
 from reference.conformance.log import Ambiguous
-from reference.conformance.oracle import ChatOracle, Oracle
+from reference.conformance.oracle import Oracle
 from reference.conformance.violation import VIOLATIONS, Violation
 
-ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": ChatOracle, "echo": EchoOracle}
+ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}
 
 CAPACITY = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and no more than makes a scenario long."""
@@ -60,7 +62,7 @@ class World:
             stand_ins.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
         )
         self._server: Any = None
-        self._stage = players.stage_class(self.modules, self._connect)
+        self._players = Players(self.modules, self.scheduler, self._connect)
 
     def _connect(self, who: str) -> Any:
         return self._network.connect(self._server.socket, who)
@@ -87,7 +89,7 @@ class World:
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
         self._listen_for_errors(server)
-        clients = self.scheduler.spawn(lambda: self._play(scenario), players.CLIENTS)
+        clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
         while True:
             self.scheduler.point(
                 "sees a client come", lambda: clients.over or stand_ins.readable(server), waiting="waits for clients"
@@ -98,8 +100,8 @@ class World:
         server.server_close()
 
     def _play(self, scenario: Scenario) -> None:
-        oracle = ORACLES[scenario.protocol](self._dialect)
-        players.perform(self._stage, oracle, scenario, self.scheduler, dialect=self._dialect)
+        """The second thread of a run."""
+        self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
 
     def _listen_for_errors(self, server: Any) -> None:
         """Have the story tell how a handler fails, and a refusal end the run; the server does what it does then."""

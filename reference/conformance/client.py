@@ -147,6 +147,15 @@ class Client:
         with contextlib.suppress(OSError):  # the server was faster
             self.socket.shutdown(socket.SHUT_WR)
 
+    def leave(self, patience: float) -> None:
+        """Half-close, and read and forget until end of stream, or for so many seconds."""
+        self.half_close()
+        until = time.monotonic() + patience
+        while (left := until - time.monotonic()) > 0:
+            self.wait_at_most(left)
+            if not isinstance(self.receive(), bytes):
+                return
+
     def reset(self) -> None:
         """Abort the connection: the server's next operation on it fails with ECONNRESET or EPIPE."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)

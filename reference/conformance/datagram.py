@@ -5,6 +5,7 @@ between the two may lose datagrams, so check a server from the machine it runs o
 """
 
 from reference.conformance.echo_oracle import DatagramOracle
+from reference.conformance.phrasing import Datagrams
 from reference.conformance.scenario import Close, Connect, Say, Send, Step
 from reference.conformance.suite import Conformance, Explore, Play, decides
 
@@ -15,6 +16,7 @@ class DatagramConformance(Conformance):
     protocol = "datagram"
     groups = ("UDP",)
     oracle = DatagramOracle
+    phrasing = Datagrams
     greeting = (Connect("first"), Say("first", b"hello"))
     conversation = "UDP-1"
     survival = "UDP-5"

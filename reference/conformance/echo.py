@@ -4,8 +4,11 @@ Clients come one after the other, since a synchronous server serves them so. End
 server sends has come when it has hung up, so nothing here waits for silence.
 """
 
+from reference.conformance.dialect import Dialect
 from reference.conformance.echo_oracle import EchoOracle
+from reference.conformance.phrasing import Requests
 from reference.conformance.scenario import Close, Connect, HalfClose, Reset, Say, Send, Step
+from reference.conformance.stream_echo_oracle import StreamEchoOracle
 from reference.conformance.suite import Conformance, Explore, Play, decides
 
 
@@ -19,12 +22,18 @@ def ask_each(*requests: bytes) -> list[Step]:
     return [step for count, request in enumerate(requests, 1) for step in ask(f"client{count}", request)]
 
 
+def judge(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
+    """Return the oracle of a scenario: that of one request a connection, or of as many as the client likes."""
+    return StreamEchoOracle(dialect) if dialect.persistent else EchoOracle(dialect)
+
+
 class EchoConformance(Conformance):
     """See the module."""
 
     protocol = "echo"
     groups = ("ECHO",)
-    oracle = EchoOracle
+    oracle = judge
+    phrasing = Requests
     greeting = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
     conversation = "ECHO-2"
     survival = "ECHO-7"
@@ -58,6 +67,9 @@ class EchoConformance(Conformance):
     @decides("ECHO-3")
     def test_the_whole_reply_then_end_of_stream(self, play: Play) -> None:
         play(*ask_each(b"x", b"y" * 1024, b"z" * 1000 + b"\n"))
+        if play.dialect.persistent:
+            several = [Say("zoe", b"%d more" % count) for count in range(20)]
+            play(Connect("zoe"), *several, Send("zoe", b"the last"), HalfClose("zoe"))
 
     @decides("ECHO-4")
     def test_a_long_request_is_answered_in_part(self, play: Play) -> None:

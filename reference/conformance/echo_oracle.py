@@ -75,7 +75,8 @@ class EchoOracle:
         splits.
         """
         length = len(visit.request or b"")
-        return length > self.dialect.chunk or (length > 1 and not self.dialect.exact)
+        cut = length > self.dialect.chunk or (length > 1 and not self.dialect.exact)
+        return cut and self.dialect.raw
 
     def hears(self, who: str, data: bytes) -> bool:
         visit = self.visits[who]
@@ -105,7 +106,7 @@ class EchoOracle:
         special = []
         if len(request) > self.dialect.chunk:
             special.append("ECHO-4")
-        if request and not request.strip():
+        if request and not request.strip() and "ECHO-5" not in self.dialect.not_applicable:
             special.append("ECHO-5")
         return special
 

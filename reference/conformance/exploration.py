@@ -31,6 +31,9 @@ BRIEF = 0.25
 SHRINKING = 10.0
 """Seconds for making one failure shorter."""
 
+BATCH = 10
+"""Runs drawn from one seed, before another is derived: the runs of one seed resemble each other."""
+
 REPLAYS = 3
 """Times that a failure found by exploration is played again."""
 
@@ -90,7 +93,7 @@ class Expedition:
         except NotChecked:  # it may be somebody else's doing
             return None
         if known := self.performer.explained(violation):
-            self.known.add(known)
+            self.known |= {known} & self.performer.known
             return None
         clause = self._found_as(violation)
         if not self.found:
@@ -135,6 +138,25 @@ class Expedition:
         return reported
 
 
+def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
+    """Let Hypothesis draw so many runs; what is raised is what it shrank to."""
+    run_state_machine_as_test(
+        seed(with_seed)(machine),
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            print_blob=False,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
 def explore(
     performer: Performer,
     record: Record,
@@ -154,21 +176,9 @@ def explore(
         MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
     )
     try:
-        run_state_machine_as_test(
-            seed(with_seed)(machine),
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=STEPS[protocol],
-                deadline=None,
-                database=None,
-                derandomize=False,
-                print_blob=False,
-                report_multiple_bugs=False,
-                verbosity=Verbosity.quiet,
-                phases=[Phase.generate, Phase.shrink],
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+        for begun in range(0, examples, BATCH):
+            if not expedition.over:
+                _draw(machine, STEPS[protocol], f"{with_seed}, from run {begun}", min(BATCH, examples - begun))
     except (Violation, HypothesisException):
         if not expedition.found:
             raise

@@ -7,7 +7,7 @@ Before a circumstance of another kind is added, everyone is seen whole once: so 
 put down to.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -16,6 +16,7 @@ from reference.clauses import Profile
 from reference.conformance.blame import Circumstance
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import ChatOracle
+from reference.conformance.room import RoomOracle
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -72,7 +73,7 @@ class Machine(RuleBasedStateMachine):
             stage.perform(step)
         except Violation as violation:
             self._end(failed=True)
-            failure = self.expedition.seen(violation, stage.transcript.steps())
+            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
         except Ambiguous:
@@ -104,7 +105,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.expedition.performer.check_alive(stage)
         except Violation as violation:
-            failure = self.expedition.seen(violation, stage.transcript.steps())
+            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
 
@@ -135,12 +136,16 @@ class PoliteChat(Machine):
     def __init__(self) -> None:
         super().__init__()
         room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
-        assert isinstance(room, ChatOracle)
-        self.room = room
+        assert isinstance(room, RoomOracle)
+        self.room: RoomOracle[Any] = room
         self.arrived = 0
         self.fences = 0
 
     # What the model says
+
+    def asked(self, clause: str) -> bool:
+        """Whether the dialect asks the server for this: otherwise nobody does what the clause is about."""
+        return clause not in self.room.dialect.not_applicable
 
     def present(self) -> list[str]:
         """Return all connected clients who have not begun to leave."""
@@ -148,12 +153,12 @@ class PoliteChat(Machine):
 
     def speakers(self) -> list[str]:
         """Return the members who read, and whose every word has come back."""
-        return [who for who in self.room.readers() if self.room.log.complete(who)]
+        return [who for who in self.room.readers() if self.room.complete(who)]
 
     def may_go(self) -> list[str]:
         """Return the clients whose leaving leaves somebody to see what is still under way."""
         watching = self.room.readers()
-        if not self.room.log.outstanding():
+        if not self.room.outstanding():
             return self.present()
         return [who for who in self.present() if any(other != who for other in watching)]
 
@@ -166,7 +171,7 @@ class PoliteChat(Machine):
 
     def calm(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
-        if self.room.log.outstanding():
+        if self.room.outstanding():
             self.do(Settle())
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
@@ -218,7 +223,7 @@ class PoliteChat(Machine):
         self.calm_if_disturbed()
         if not self.speakers():
             return
-        if self.room.log.outstanding():  # what a client that has gone may have said must not be taken for this
+        if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
             self.fences += 1
             data = data[:1000] + b" #%d" % self.fences
         if not self.room.dialect.exact:
@@ -237,11 +242,13 @@ class PoliteChat(Machine):
 
     @rule(number=NUMBERS)
     def half_close(self, number: int) -> None:
-        self.leave(HalfClose, number)
+        if self.asked("CHAT-10"):
+            self.leave(HalfClose, number)
 
     @rule(number=NUMBERS)
     def close(self, number: int) -> None:
-        self.leave(Close, number)
+        if not self.abrupt or self.asked("CHAT-12"):  # it may be a reset then
+            self.leave(Close, number)
 
     def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
         self.before("reset" if way is Reset or (way is Close and self.abrupt) else "left")
@@ -262,7 +269,7 @@ class AbruptChat(PoliteChat):
     @rule()
     def connect(self) -> None:
         if len(self.present()) < MEMBERS:
-            if self.room.log.outstanding():
+            if self.room.outstanding():
                 self.before("concurrent")
             self.arrive(speaking=False)
 
@@ -281,10 +288,13 @@ class AbruptChat(PoliteChat):
 
     @rule(number=NUMBERS)
     def reset(self, number: int) -> None:
-        self.leave(Reset, number)
+        if self.asked("CHAT-12"):
+            self.leave(Reset, number)
 
     @rule(number=NUMBERS)
     def stall(self, number: int) -> None:
+        if not self.asked("CHAT-15"):
+            return
         self.before("stalled")
         able = [who for who in self.speakers() if who in self.may_go()]
         if able:

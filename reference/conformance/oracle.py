@@ -5,47 +5,24 @@ client it wants to hear (`listeners`, `due`) what was heard, how the stream ende
 illegal comes back as a Finding, at the first byte that shows it. The scenario's steps, not the server, decide what is
 due, so the same oracle judges any implementation, over any kind of socket.
 
-Three ideas carry it. The log (`log.py`) holds every delivery in one order; a member is a place in it, and where a
+Two ideas carry it. The log (`log.py`) holds every delivery in one order; a member is a place in it, and where a
 newcomer's place begins is found out by comparing. What has to come is a *mark* in the log that everyone who reads must
-reach. *Circumstances* are the abrupt things that happened since everyone was last seen whole: a delivery that is then
-missing is put down to them, not to the innocent utterance that showed it.
+reach. What all chats have in common, `room.py` has.
 
-`blame.py` says which clause a misfit breaks; `echo_oracle.py` does all this for the echo servers.
+`blame.py` says which clause a misfit breaks; `frame_oracle.py` judges chats whose deliveries are framed, and
+`echo_oracle.py` the echo servers.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
 from reference.conformance.log import Ambiguous, RoomLog
-from reference.conformance.scenario import (
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Heed,
-    Quit,
-    Reset,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    show,
-)
+from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
+from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
 from reference.conformance.transcript import Ending
 from reference.conformance.violation import Finding
-
-WAITING = 64 * 1024
-"""Bytes of deliveries that must be able to wait for a member that does not read: CHAT-15."""
-
-SAID = 40
-"""Utterances of a burst that are kept, to explain what goes wrong."""
-
-SOME = 8
-"""Members who speak at most when everybody is seen whole in the end; everybody hears them."""
 
 REMEMBERED = 1 << 20
 """Bytes of the log that are kept, at least, when nobody needs them any more."""
@@ -91,136 +68,62 @@ class Oracle(Protocol):
         """Explain that a client could not connect."""
 
 
-Leaving = Literal["quit", "half-close"]
-
-
 @dataclass
-class Member:
+class Member(Presence):
     """What is known of one client's place in the room."""
 
-    since: int  # the end of the log when it connected: what it may hear comes after
-    proven: bool = False  # it has spoken or has heard: from here on it must hear everything
+    since: int = 0  # the end of the log when it connected: what it may hear comes after
     place: int | None = None  # up to where in the log it has read, once it is certain where it began
     held: bytearray = field(default_factory=bytearray)  # what it read before that was certain, or that broke the rules
     heard: bool = False
-    said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
-    stalled: bool = False
-    owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
-    leaving: Leaving | None = None
     must_reach: int = 0  # the mark when it began to leave
-    amid: tuple[blame.Circumstance, ...] = ()  # the circumstances then
-    gone: bool = False
-
-    @property
-    def reads(self) -> bool:
-        """Whether the stage reads it when there is something to read."""
-        return not (self.gone or self.stalled or self.leaving)
 
 
-class ChatOracle:
-    """See the module. One oracle judges one scenario in one room."""
+class ChatOracle(RoomOracle[Member]):
+    """See the module."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+        super().__init__(dialect)
         self.log = RoomLog(dialect)
-        self.members: dict[str, Member] = {}
         self.mark = 0
         self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
-        self.circumstances: list[blame.Circumstance] = []  # the latest last
-        self.ever: list[blame.Circumstance] = []  # all there have been: what they broke may show itself late
-        self.in_order = False  # whether everybody has been seen whole since the scenario began
-        self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
-        match step:
-            case Connect(who):
-                self._arrive(who)
-            case Crowd(everyone):
-                for who in everyone:
-                    self._arrive(who)
-                self._disturbed("crowded")
-            case Say(who, data):
-                self._speak(who, data, settled=True)
-            case Send(who, data):
-                self._speak(who, data, settled=False)
-                if len(self.log.outstanding()) > 1:
-                    self._disturbed("concurrent")
-            case Quit(who, word):
-                self.quits.append(self.dialect.delivery(word))
-                self._leave(who, "quit")
-            case HalfClose(who):
-                self._leave(who, "half-close")
-            case Close(who) | Reset(who):
-                # To close with something unread, or with something still to come, resets as well; and so does what is
-                # said before the server has noticed.
-                resets = (
-                    isinstance(step, Reset)
-                    or not rested
-                    or self._place(self.members[who]) < self.log.end
-                    or bool(self.log.outstanding())
-                )
-                self._disturbed("reset" if resets else "left")
-                self.log.lose(who)
-                self.members[who].gone = True
-            case Stall(who):
-                self.members[who].stalled = True
-                self._disturbed("stalled")
-            case Resume(who):
-                self._wake(self.members[who])
-            case Heed() | Settle():
-                pass
-        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
-            self._disturbed("concurrent", least=True)  # the last delivery may still be going round
+        if isinstance(step, Quit):
+            self.quits.append(self.dialect.delivery(step.data))
+        super().begin(step, rested=rested)
 
-    def _arrive(self, who: str) -> None:
-        self.members[who] = Member(since=self.log.end)
-        if self.log.outstanding():
-            self._disturbed("concurrent")
+    def _newcomer(self) -> Member:
+        return Member(since=self.log.end)
 
-    def farewell(self) -> list[Step]:
-        here = self.readers()
-        some = here if len(here) <= SOME else [*here[: SOME // 2], *here[-SOME // 2 :]]
-        words = [Say(who, f"{who} is still here".encode()) for who in some]
-        leaving = [HalfClose(who) for who in here]
-        # After everybody has left the room must be in order too; otherwise it is the next scenario that suffers.
-        last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
-        return [Settle(), *words, *words, *leaving, *last]
-
-    def _speak(self, who: str, data: bytes, *, settled: bool) -> None:
+    def _says(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         member.proven = True
         if settled and member.since == self.log.end and not (member.held or self.log.outstanding()):
             # Nothing is under way, nor will be before these words are heard: it can have begun nowhere else.
             member.place = self.log.end
-        member.said = [data] if settled else [*member.said[-SAID:], data]
         self.log.say(who, data, settled and self.dialect.exact)
-        if len(self.log.outstanding()) > 1 and "concurrent" not in self.ever:
-            self.ever.insert(0, "concurrent")
 
-    def _leave(self, who: str, way: Leaving) -> None:
-        member = self.members[who]
-        member.leaving = way
-        member.amid = tuple(self.circumstances)
-        member.must_reach = self.mark
-        self._wake(member)
-        if way == "quit":
-            self.log.lose(who)
-        self._disturbed("left")
+    def _leaves(self, who: str, way: Leaving) -> None:
+        self.members[who].must_reach = self.mark
+        super()._leaves(who, way)
 
-    def _wake(self, member: Member) -> None:
-        """Note that the member reads again, if it did not."""
-        if member.stalled:
-            member.stalled = False
-            member.owed_at_resume = self.log.end - self._place(member) + self.log.at_most()
+    def _lose(self, who: str) -> None:
+        self.log.lose(who)
 
-    def _disturbed(self, circumstance: blame.Circumstance, *, least: bool = False) -> None:
-        """Note a circumstance: as the latest, or as the `least` likely to be to blame."""
-        for circumstances in (self.circumstances, self.ever):
-            if circumstance not in circumstances:
-                circumstances.insert(0 if least else len(circumstances), circumstance)
-        self.survivors.clear()
+    def _is_behind(self, who: str) -> bool:
+        return self._place(self.members[who]) < self.log.end
+
+    def _owed(self, who: str) -> int:
+        return self.log.end - self._place(self.members[who]) + self.log.at_most()
+
+    def complete(self, who: str) -> bool:
+        return self.log.complete(who)
+
+    def outstanding(self) -> list[str]:
+        return self.log.outstanding()
 
     # Whom to read
 
@@ -261,23 +164,10 @@ class ChatOracle:
         return self._place(member) < self.mark
 
     def settled(self, step: Step) -> None:
-        if isinstance(step, Say):
-            if step.who in self.survivors:  # whoever is heard again has survived delivering what it said before
-                self._forget_circumstances()
-            self.survivors.add(step.who)
+        super().settled(step)
         if self.log.end > REMEMBERED:
             here = [self._place(member) for member in self.members.values() if not member.gone]
             self.log.forget(min(here, default=self.log.end) - REMEMBERED // 2)
-
-    def _forget_circumstances(self) -> None:
-        """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
-        self.in_order = True
-        here = [member for member in self.members.values() if not member.gone]
-        lasting = {
-            "stalled": any(member.stalled for member in here),
-            "crowded": any(not member.proven for member in here),
-        }
-        self.circumstances = [circumstance for circumstance in self.circumstances if lasting.get(circumstance)]
 
     # What the clients read
 
@@ -368,16 +258,6 @@ class ChatOracle:
             )
         )
 
-    def _late(self, finding: Finding, *, newcomer: bool = False) -> Finding:
-        """Return the finding with what earlier circumstances may have broken as well."""
-        if finding.clauses == ("CHAT-7",):  # there is no doubt
-            return finding
-        late = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
-        # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
-        others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
-        leaving = ["CHAT-11"] if others_left else []
-        return replace(finding, also=(*finding.also, *late, *leaving))
-
     def _parting(self, member: Member, read: bytes) -> tuple[int, list[bytes]]:
         """Return where the delivery begins in which the client and the log part, and what might have come there."""
         place = self._place(member)
@@ -388,10 +268,6 @@ class ChatOracle:
         begin = max(self.log.boundaries(0, place + same), default=0)
         end = min(self.log.boundaries(place + same + 1, self.log.end), default=self.log.end)
         return begin, [self.log.bytes_at(begin, end - begin)]
-
-    def _unheard(self, who: str) -> bytes:
-        """Return what was said and not heard by all yet: by those who are pending, or last by the client itself."""
-        return b"".join(data for name in self.log.outstanding() or [who] for data in self.members[name].said)
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
@@ -409,12 +285,6 @@ class ChatOracle:
         if member.place is None:
             return not member.held or bool(self._fitting(member))
         return member.place >= member.must_reach and bool(self.log.boundaries(member.place, member.place))
-
-    def silent(self, who: str) -> Finding:
-        return self._late(blame.missing(self._absence(who)))
-
-    def refused(self, who: str, why: str) -> Finding:
-        return self._late(blame.refused(who, why, self.circumstances))
 
     def _absence(self, who: str) -> blame.Absence:
         member = self.members[who]

@@ -16,7 +16,8 @@ from reference.conformance import pacing
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
-from reference.conformance.scenario import HalfClose, Quit, Step
+from reference.conformance.phrasing import Phrasing
+from reference.conformance.scenario import Step
 from reference.conformance.stage import Stage
 from reference.conformance.suite import Conformance, NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
@@ -39,6 +40,7 @@ class Performer:
         *,
         patience: float,
         oracle: Callable[[Dialect], Oracle],
+        phrasing: Callable[[Dialect], Phrasing],
         greeting: Sequence[Step],
         conversation: str,
         survival: str,
@@ -51,6 +53,7 @@ class Performer:
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
         self._oracle = oracle
+        self._phrasing = phrasing
         self._greeting = greeting
         self._conversation = conversation
         self._survival = survival
@@ -58,7 +61,7 @@ class Performer:
         self._hopeless = ""
         self._greeted = False
         self._last: Stage | None = None
-        self.site: Site = self.target.start(patience)
+        self.site: Site = self.target.start(max(patience, dialect.limits.start))
         self.address = self.site.address
 
     @classmethod
@@ -70,6 +73,7 @@ class Performer:
             target,
             patience=patience,
             oracle=suite.oracle,
+            phrasing=suite.phrasing,
             greeting=suite.greeting,
             conversation=suite.conversation,
             survival=suite.survival,
@@ -94,16 +98,12 @@ class Performer:
         except Violation as violation:
             raise self.blamed(violation) from None
 
-    def _sayable(self, steps: Sequence[Step]) -> list[Step]:
-        """Return the steps with another way to leave in place of quit, where a quit may not arrive in one piece."""
-        return [HalfClose(step.who) if isinstance(step, Quit) and not self.dialect.exact else step for step in steps]
-
     def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
         self.prepare()
         farewell = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
-                stage.play(self._sayable(steps))
+                stage.play(steps)
                 farewell = True
                 stage.play(stage.oracle.farewell())
             self.check_alive(stage)
@@ -146,6 +146,7 @@ class Performer:
             rest=self.site.rest,
             renewable=self.site.renewable,
             dialect=self.dialect,
+            phrasing=self._phrasing(self.dialect),
             manners="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
 
@@ -163,19 +164,21 @@ class Performer:
         return violation
 
     def explained(self, violation: Violation) -> str:
-        """Return the known clause that a violation may come from, or "" if it is news."""
-        if violation.clause_id in self.known:
+        """Return the clause that a violation may come from and that is known or waived, or "" if it is news."""
+        expected = {*self.known, *self.dialect.not_applicable}
+        if violation.clause_id in expected:
             return violation.clause_id
-        return next((clause for clause in violation.candidates if clause in self.known), "")
+        return next((clause for clause in violation.candidates if clause in expected), "")
 
     def blamed(self, violation: Violation) -> Violation:
         """Return the violation as one of the clause that is known to be broken, if it fits; otherwise as it is, known
-        from now on.
+        from now on. Raise NotChecked for what the dialect does not ask of the server.
         """
-        if (clause := self.explained(violation)) and clause != violation.clause_id:
-            return violation.of(clause)
-        self.known.add(violation.clause_id)
-        return violation
+        clause = self.explained(violation) or violation.clause_id
+        if clause in self.dialect.not_applicable:
+            raise NotChecked(f"its scenario came upon {clause}, which says nothing in the dialect {self.dialect.name}")
+        self.known.add(clause)
+        return violation if clause == violation.clause_id else violation.of(clause)
 
     def check_alive(self, stage: Stage) -> None:
         """Raise a Violation if the server has died though nobody was harmed by it."""
@@ -261,6 +264,7 @@ class Playing:
         self._performer = performer
         self._clause = clause
         self.address = performer.address
+        self.dialect = performer.dialect
         self.not_applicable = performer.not_applicable
         self.not_checked = performer.not_checked
 
@@ -270,8 +274,10 @@ class Playing:
             self.not_applicable("the path may split what a client says, and the clause is about whole chunks")
 
     def _needs_to_see(self) -> None:
-        """End the check of a clause that cannot be seen from here."""
-        if why := self._performer.site.hidden.get(self._clause):
+        """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
+        dialect = self._performer.dialect
+        why = dialect.not_applicable.get(self._clause) or self._performer.site.hidden.get(self._clause)
+        if why:
             self.not_applicable(why)
 
     def __call__(self, *steps: Step) -> Transcript:

@@ -36,6 +36,7 @@ class Options:
     seed: int = 0
     patience: float = PATIENCE
     any_segmentation: bool = False
+    dialect: str = ""
 
 
 @dataclass
@@ -84,6 +85,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the path to the server may split what a client says: accept every way",
     )
 
+    group.addoption(
+        "--conformance-dialect",
+        default="",
+        metavar="NAME|FILE",
+        help="the dialect the server speaks: a name from `socketserver-reference dialects`, or a TOML file",
+    )
+
 
 def _positive(kind: type[Any]) -> Callable[[str], Any]:
     """Return what reads a number above zero, and raises for anything else."""
@@ -123,6 +131,7 @@ def pytest_configure(config: pytest.Config) -> None:
             seed=option("--conformance-seed"),
             patience=option("--conformance-patience"),
             any_segmentation=option("--conformance-any-segmentation"),
+            dialect=option("--conformance-dialect"),
         )
     )
 
@@ -168,15 +177,20 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 @pytest.fixture(scope="class")
 def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     """The target of the class, started when its first check runs and ended after the last."""
-    from reference.conformance.dialect import ANY_SEGMENTATION, NOTE
+    from reference.conformance.dialect_file import BadDialect, spoken
     from reference.conformance.performer import Performer
     from reference.conformance.target import CannotCheck
 
     run = request.config.stash[RUN]
     try:
-        dialect = ANY_SEGMENTATION if run.options.any_segmentation else NOTE
+        dialect = spoken(
+            run.options.dialect or request.cls.dialect or "note",
+            request.cls.protocol,
+            any_segmentation=run.options.any_segmentation,
+        )
+        run.record_of(request.cls).dialect = dialect
         performing = Performer.of(request.cls, request.cls.target, run.options.patience, dialect)
-    except CannotCheck as error:
+    except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
     try:

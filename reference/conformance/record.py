@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reference.clauses import CLAUSES, Clause
+from reference.conformance.dialect import NOTE
 from reference.conformance.violation import Violation
 
 Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
@@ -35,6 +36,8 @@ class Record:
         """What the state machines did, a line each."""
         self.steps = 0
         """Steps that they took."""
+        self.dialect = NOTE
+        """What the server was spoken to in."""
         self._violations: dict[str, Violation] = {}
         self._told: set[str] = set()  # violated clauses whose story is that of their own check
         self._said: dict[str, dict[Outcome, str]] = {}

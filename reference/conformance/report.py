@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reference.clauses import PROFILES
+from reference.conformance.dialect import Dialect
 from reference.conformance.record import OUTCOMES, Verdict
 
 WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
@@ -40,6 +41,14 @@ def text(verdicts: Sequence[Verdict], explored: Sequence[str]) -> list[str]:
             counted = ", ".join(f"{n} {WORDS[outcome].lower()}" for outcome, n in count(of_profile).items() if n)
             lines += ["", f"{profile}: {counted}", *(f"  {line(verdict)}" for verdict in of_profile)]
     return [*lines, *(["", "explored:", *(f"  {told}" for told in explored)] if explored else [])]
+
+
+def dialect_lines(dialect: Dialect, verdicts: Sequence[Verdict]) -> list[str]:
+    """Return what a dialect asks differently, of the clauses that were looked at, and what it leaves out and why."""
+    about = {verdict.clause.id for verdict in verdicts}
+    changed = [f"  {clause:<8} {what}" for clause, what in dialect.changes if clause in about]
+    waived = [f"  {clause:<8} not asked: {why}" for clause, why in dialect.not_applicable.items() if clause in about]
+    return ["", f"in the dialect {dialect.name}:", *changed, *waived] if changed or waived else []
 
 
 def as_json(

@@ -99,10 +99,21 @@ class Quit:
     """A settled utterance that is quit once stripped; `who` then reads to the end of its stream."""
 
     who: str
-    word: bytes = b"quit\n"
+    data: bytes = b"quit\n"
 
     def __str__(self) -> str:
-        return f"{self.who} quits with {show(self.word)}"
+        return f"{self.who} quits with {show(self.data)}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A client's part of a handshake: no scenario says it, the stage does where the dialect asks for it."""
+
+    who: str
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.who} answers {show(self.data)}"
 
 
 @dataclass(frozen=True)
@@ -155,7 +166,7 @@ class Resume:
         return f"{self.who} reads again"
 
 
-Step = Connect | Crowd | Say | Send | Settle | Heed | Quit | HalfClose | Close | Reset | Stall | Resume
+Step = Connect | Crowd | Say | Send | Settle | Heed | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
 
 Scenario = Sequence[Step]
 

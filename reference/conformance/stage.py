@@ -14,9 +14,11 @@ from typing import Literal, Self
 
 from reference.address import Address
 from reference.conformance.client import Client, Unreachable, connect_at_once
-from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.dialect import NOTE, Dialect, Limits
 from reference.conformance.oracle import Oracle
+from reference.conformance.phrasing import AsWritten, Phrasing
 from reference.conformance.scenario import (
+    Answer,
     Close,
     Connect,
     Crowd,
@@ -28,8 +30,10 @@ from reference.conformance.scenario import (
     Send,
     Stall,
     Step,
+    show,
 )
-from reference.conformance.transcript import Did, Ended, Ending, Heard, Transcript, Waited
+from reference.conformance.template import Template
+from reference.conformance.transcript import ENDINGS, Did, Ended, Ending, Heard, Transcript, Waited
 from reference.conformance.violation import VIOLATIONS, Finding, Violation
 
 EVIDENCE = 64 * 1024
@@ -70,6 +74,7 @@ class Stage:
         manners: Manners = "polite",
         renewable: bool = False,
         dialect: Dialect = NOTE,
+        phrasing: Phrasing | None = None,
     ) -> None:
         self.address = address
         self.oracle = oracle
@@ -80,7 +85,10 @@ class Stage:
         self._manners = manners
         self._renewable = renewable
         self._dialect = dialect
+        self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
+        self._knocks = 0
+        self._pace = Pace(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -89,7 +97,15 @@ class Stage:
         return self.transcript
 
     def perform(self, step: Step) -> None:
-        """Perform one step, and read what it must lead to."""
+        """Perform one step as it is said in the dialect, and read what it must lead to."""
+        self.transcript.scenario.append(step)
+        self._phrase(step)
+
+    def _phrase(self, step: Step) -> None:
+        for phrased in self._phrasing.of(step):
+            self._perform(phrased)
+
+    def _perform(self, step: Step) -> None:
         if isinstance(step, ABRUPT) and self._manners == "polite at first":
             self._manners = "abrupt"
         rested = self._manners != "abrupt"
@@ -101,8 +117,9 @@ class Stage:
             self._knock(step)
             return
         self.oracle.begin(step, rested=rested)
-        self.transcript.entries.append(Did(step))
-        self._act(step)
+        sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        self.transcript.entries.append(Did(step, sent))
+        self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
             until = time.monotonic() + DRIPPING * self.patience
@@ -114,20 +131,25 @@ class Stage:
         if listeners:
             self.oracle.settled(step)
 
-    def _act(self, step: Step) -> None:
+    def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
+                self._pace.await_turn("", self._dialect.limits.join_gap)
                 try:
                     self._clients[who] = Client(self.address, self.patience, window, acks)
                 except Unreachable as error:
                     self._report(self.oracle.refused(who, str(error)))
+                self._shake_hands(who)
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.patience, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
                     self._report(self.oracle.refused(everyone[len(arrived)], refusal))
-            case Say(who, data) | Send(who, data) | Quit(who, data):
-                self._clients[who].send(self._dialect.sent(data))
+                for who in everyone:
+                    self._shake_hands(who)
+            case Say(who) | Send(who) | Quit(who):
+                self._pace.await_turn(who, self._dialect.limits.gap)
+                self._clients[who].send(sent)
             case HalfClose(who):
                 self._clients[who].half_close()
             case Reset(who):
@@ -136,6 +158,33 @@ class Stage:
                 self._clients.pop(who).close()
             case _:  # Settle, Stall and Resume only change who is read
                 pass
+
+    def _shake_hands(self, who: str) -> None:
+        """Say what the dialect has a client say before it is a member; what comes behind that is for the oracle."""
+        rest = b""
+        for exchange in self._dialect.handshake:
+            if exchange.wait is not None:
+                rest = self._await(who, exchange.wait, rest)
+            if exchange.send is not None:
+                answer = exchange.send.fill(name=who.encode())
+                self.transcript.entries.append(Did(Answer(who, answer), answer))
+                self._clients[who].send(answer)
+        if rest:
+            self._judge(who, rest)
+
+    def _await(self, who: str, wanted: Template, read: bytes) -> bytes:
+        """Read until something like this has come; return what came behind it."""
+        until = time.monotonic() + self.patience
+        while (end := wanted.after(read)) is None:
+            got = self._clients[who].receive()
+            if isinstance(got, bytes):
+                self.transcript.entries.append(Heard(who, got, time.monotonic()))
+                read += got
+            if not isinstance(got, bytes) or len(read) > EVIDENCE or time.monotonic() > until:
+                then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
+                why = f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first"
+                self._report(self.oracle.refused(who, why))
+        return read[end:]
 
     # Reading
 
@@ -165,14 +214,17 @@ class Stage:
     def _take(self, who: str, got: bytes | Ending) -> None:
         if isinstance(got, bytes):
             self.transcript.entries.append(Heard(who, got, time.monotonic()))
-            if not self.oracle.hears(who, got):
-                self._report(self.oracle.misfit(who, self._evidence(who, got)))
+            self._judge(who, got)
             return
         self.transcript.entries.append(Ended(who, got))
         self._clients.pop(who).close()
         finding = self.oracle.ends(who, got)
         if finding is not None:
             self._report(finding)
+
+    def _judge(self, who: str, data: bytes) -> None:
+        if not self.oracle.hears(who, data):
+            self._report(self.oracle.misfit(who, self._evidence(who, data)))
 
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
@@ -205,15 +257,15 @@ class Stage:
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
         violation.absent = finding.absent
+        violation.transcript = self.transcript
         return violation
 
     def _knock(self, step: Heed) -> None:
         """Have somebody speak until a silent client hears it."""
         until = time.monotonic() + self.patience
-        knocks = 0
         while step.who in self.oracle.bystanders():
-            knocks += 1
-            self.perform(Say(step.speaker, b"knock %d" % knocks))
+            self._knocks += 1
+            self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self._wait_in_vain(step.who, self.patience)
             if step.who in self.oracle.bystanders():
@@ -247,15 +299,24 @@ class Stage:
             until = time.monotonic() + min(self.patience, 1.0)
             for client in clients.values():
                 if not self.address.datagram:
-                    _read_to_end(client, until)
+                    client.leave(until - time.monotonic())
         finally:
             for client in clients.values():
                 client.close()
 
 
-def _read_to_end(client: Client, until: float) -> None:
-    """Read and forget until end of stream, or until that monotonic time."""
-    while (left := until - time.monotonic()) > 0:
-        client.wait_at_most(left)
-        if not isinstance(client.receive(), bytes):
+class Pace:
+    """Keeps the pace that a dialect asks for: servers that limit rates, or tell clients apart by the second."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limited = bool(limits.gap or limits.join_gap)
+        self._last: dict[str, float] = {}
+
+    def await_turn(self, who: str, gap: float) -> None:
+        """Return when so many seconds have passed since this was last asked for the same client."""
+        if not self._limited:
             return
+        earliest = self._last.get(who, 0.0) + gap
+        if (early := earliest - time.monotonic()) > 0:
+            time.sleep(early)  # the gap itself is what the server wants; nothing else is waited for
+        self._last[who] = time.monotonic()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from reference.clauses import CLAUSES, Profile
+from reference.conformance.dialect import Dialect
 from reference.conformance.scenario import Step
 from reference.conformance.violation import Violation
 
@@ -27,6 +28,8 @@ class Play(Protocol):
 
     address: "Address"
     """Where the server listens."""
+    dialect: Dialect
+    """What it speaks."""
 
     def __call__(self, *steps: Step) -> Any:
         """Play the steps; raise the Violation they show."""
@@ -83,8 +86,12 @@ class Conformance:
     protocol: ClassVar[str]
     groups: ClassVar[tuple[str, ...]]
     """The groups of clauses that the class decides: CHAT, say."""
+    dialect: ClassVar[str] = ""
+    """The name or the file of the dialect that the target speaks, unless --conformance-dialect says it."""
     oracle: ClassVar[Any]
     """What makes the oracle of a scenario, from a dialect."""
+    phrasing: ClassVar[Any]
+    """What makes the phrasing of a scenario, from a dialect."""
     greeting: ClassVar[Any]
     """The steps of a short conversation, to see that a server is in order."""
     conversation: ClassVar[str]

@@ -38,6 +38,9 @@ STARTING = 10.0
 ENDING = 10.0
 """Seconds for a server in this process to end."""
 
+LEAVING = 0.25
+"""Seconds for a server to hang up on a client that has only looked whether it listens."""
+
 FREE = 1.0
 """Seconds to find out whether an address is taken."""
 
@@ -215,6 +218,8 @@ def reach(address: Address, patience: float) -> None:
     with Client(address, patience) as probe:
         if address.datagram:
             probe.probe()
+        else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance
+            probe.leave(LEAVING)
 
 
 # Launched

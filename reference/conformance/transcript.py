@@ -15,9 +15,10 @@ SHOWN_LINES = 30
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something."""
+    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
 
     step: Step
+    sent: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,15 @@ class Transcript:
     """Entries in order."""
 
     entries: list[Entry] = field(default_factory=list)
-
-    def steps(self) -> list[Step]:
-        """Return what the clients did."""
-        return [entry.step for entry in self.entries if isinstance(entry, Did)]
+    scenario: list[Step] = field(default_factory=list)
+    """The steps as they were asked for, before a dialect put them in its own words: to play it all again."""
 
     def lines(self) -> list[str]:
         """Return the exchange, a line an event; what a client read in several pieces is one read."""
         told: list[str] = []
         for entry in _joined(self.entries):
             match entry:
-                case Did(step):
+                case Did(step=step):
                     told.append(f"{sum(not line.startswith(' ' * 6) for line in told) + 1:>4}  {step}")
                 case Heard(who, data):
                     told.append(f"      {who} reads {show(data)}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reference.clauses import CLAUSES
+from reference.conformance.transcript import Transcript
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,13 @@ class Violation(AssertionError):
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.note = ""
         """Anything a reader should know about this sighting: that it came back in so many replays, say."""
+        self.transcript: Transcript | None = None
+        """The exchange as data, if it was played on a stage: for diagrams, and to play it again."""
 
     def of(self, clause: str) -> "Violation":
         """Return the same observation as a violation of another clause."""
         other = VIOLATIONS[clause](self.expected, self.observed, self.exchange)
-        other.candidates, other.absent, other.afterwards, other.note = (
-            self.candidates,
-            self.absent,
-            self.afterwards,
-            self.note,
-        )
+        vars(other).update(vars(self))
         return other
 
     def lines(self) -> list[str]:

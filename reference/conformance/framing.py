@@ -1,0 +1,84 @@
+"""Framing: how one can tell where something ends that somebody says.
+
+    chunk     nowhere: the server takes what one recv() returns. Everybody says lines all the same, so that what they
+              say can be told apart when it comes back.
+    line      at a terminator
+    fixed     after so many bytes, padded
+    length    after as many bytes as a number before it says
+    none      nowhere, and what comes back is not a line either; only outwards
+
+A frame is what lies between: without terminator, padding or length.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["chunk", "line", "fixed", "length", "none"]
+
+HEADER = re.compile(r"%(0?)([1-9])d")
+"""What a length prefix looks like: so many digits, padded by blanks or zeros."""
+
+LONGEST = 64 * 1024
+"""Bytes of a frame that is not over which are taken for one that will never be."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """One direction's framing; `newline` ends lines, `size` and `pad` make fixed frames, `header` writes lengths."""
+
+    kind: Kind = "chunk"
+    newline: bytes = b"\n"
+    size: int = 0
+    pad: bytes = b" "
+    header: str = "%4d"
+
+    @property
+    def digits(self) -> int:
+        """How long the number is that says how long a frame is."""
+        found = HEADER.fullmatch(self.header)
+        return int(found.group(2)) if found else 0
+
+    @property
+    def longest(self) -> int:
+        """Bytes that fit into one frame."""
+        if self.kind == "fixed":
+            return self.size
+        return min(LONGEST, 10**self.digits - 1) if self.kind == "length" else LONGEST
+
+    def put(self, frame: bytes) -> bytes:
+        """Return a frame as it goes over the wire."""
+        match self.kind:
+            case "fixed":
+                return frame.ljust(self.size, self.pad)
+            case "length":
+                return (self.header % len(frame)).encode() + frame
+            case _:
+                return frame + self.newline
+
+    def cut(self, data: bytes) -> tuple[bytes, int] | None:
+        """Return the first frame of these bytes, and how many it takes; None if it has not come whole."""
+        match self.kind:
+            case "fixed":
+                whole = len(data) >= self.size
+                return (data[: self.size].rstrip(self.pad), self.size) if whole else None
+            case "length":
+                return self._counted(data)
+            case "none":
+                return None
+            case _:
+                at = data.find(self.newline)
+                return (data[:at], at + len(self.newline)) if at >= 0 else None
+
+    def _counted(self, data: bytes) -> tuple[bytes, int] | None:
+        number = data[: self.digits].strip()
+        if len(data) < self.digits:
+            return None
+        if not number.isdigit():  # what comes is no frame, and as long as it is
+            return data, len(data)
+        end = self.digits + int(number)
+        return (data[self.digits : end], end) if len(data) >= end else None
+
+    def holds(self, byte: int) -> bool:
+        """Whether a frame may contain this byte."""
+        return self.kind in ("fixed", "length") or byte not in self.newline
