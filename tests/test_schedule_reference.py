@@ -40,15 +40,14 @@ def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> No
     assert all(coverage.complete == 2 and not coverage.unjudged for coverage in found.covered.values())
 
 
-@pytest.mark.parametrize("program", ["chat", "overthreaded"])
-def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does(program: str) -> None:
-    found = searched(program, "greet", 3)
+def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> None:
+    found = searched("chat", "greet", 3)
     assert found.outcome is None
     assert found.covered["greet"].complete == 4
 
 
 def test_no_drawn_schedule_of_a_drawn_scenario_does() -> None:
     with world_of(read("chat")) as world:
-        found = explored_by_chance(world, 300)
+        found = explored_by_chance(world, 100)
     assert found.outcome is None
     assert found.covered["drawn"].unjudged == 0

@@ -32,7 +32,7 @@ Play = Callable[[Choose], Outcome]
 
 
 SHALLOW = 2
-SHORTENING = 3000
+SHORTENING = 1000
 """Deviations, and schedules, up to which a shorter schedule is looked for."""
 
 
