@@ -58,7 +58,11 @@ def scenarios_for(subject: Subject, name: str | None) -> dict[str, Scenario]:
 
 def explored(world: World, scenarios: dict[str, Scenario], bounds: Bounds) -> Found:
     """Search the schedules of the scenarios."""
-    return search({name: partial(world.play, scenario) for name, scenario in scenarios.items()}, bounds)
+    plays = {
+        name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
+        for name, scenario in scenarios.items()
+    }
+    return search(plays, bounds)
 
 
 def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
@@ -69,7 +73,7 @@ def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
     if world.subject.protocol != "chat":
         raise Refused(f"scenarios are drawn for a chat, and {world.subject.name} serves {world.subject.protocol}")
     begun = time.monotonic()
-    coverage = Coverage([0])
+    coverage = Coverage(0, [0])
     found = Found({"drawn": coverage})
     for seed in range(first, first + count):
         scenario = drawn(seed)
@@ -100,7 +104,7 @@ def explore(
     handler: type[Any] | Callable[[], Any],
     scenario: str | Sequence[Step] | None = None,
     *,
-    deviations: int = 2,
+    deviations: int | None = None,
     seconds: float = 30.0,
     lines: bool = False,
     replay: str = "",
@@ -110,7 +114,8 @@ def explore(
 
     `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
     `socketserver` does as well. `scenario` is the name of one, or steps of the suite; by default, all that there are
-    for a chat. `replay` is the code of the one schedule to play. What was covered is returned.
+    for a chat. `deviations` is with how many all schedules are tried (default: 2, for some scenarios 1 or 3), within so
+    many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned.
     """
     protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"
     subject = read(name_of(handler), protocol)

@@ -63,17 +63,18 @@ def taken(outcome: Outcome) -> Deviations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far to go: most deviations, most schedules, most seconds."""
+    """How far to go: most deviations (None: as many as each scenario is made for), most schedules, most seconds."""
 
-    deviations: int = 2
+    deviations: int | None = None
     schedules: int = 1_000_000
     seconds: float = 60.0
 
 
 @dataclass
 class Coverage:
-    """How much of one scenario was covered: schedules with 0, 1, 2... deviations."""
+    """How much of one scenario was covered: schedules with 0, 1, 2... deviations, at most so many."""
 
+    most: int
     levels: list[int] = field(default_factory=list)
     complete: int = 0
     """How many of these levels are whole; the last one may be a part."""
@@ -119,24 +120,26 @@ def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviat
                 yield (*deviations, (decision, option))
 
 
-def search(plays: Mapping[str, Play], bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> Found:
-    """Run schedules until one fails, all within the bounds have been run, or a bound is reached.
+def search(plays: Mapping[str, tuple[Play, int]], bounds: Bounds) -> Found:
+    """Run schedules until one fails, all with so many deviations have been run, or a bound is reached.
 
     All scenarios with no deviation come first, then all with one, and so on.
     """
-    found = Found({name: Coverage() for name in plays})
-    generations = {name: groupby(levels(play, bounds.deviations), itemgetter(0)) for name, play in plays.items()}
-    begun = clock()
+    found = Found({name: Coverage(most) for name, (_, most) in plays.items()})
+    generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
+    begun = time.monotonic()
     schedules = 0
-    for _ in range(bounds.deviations + 1):
+    for level in range(max((most for _, most in plays.values()), default=-1) + 1):
         for name, generation in generations.items():
             coverage = found.covered[name]
+            if level > coverage.most:
+                continue
             coverage.levels.append(0)
-            for _, deviations, outcome in next(generation, (0, ()))[1]:
+            for _, deviations, outcome in next(generation)[1]:
                 coverage.levels[-1] += 1
                 coverage.unjudged += not outcome.judged
                 schedules += 1
-                found.seconds = clock() - begun
+                found.seconds = time.monotonic() - begun
                 if outcome.failure is not None:
                     found.scenario, found.deviations, found.outcome = name, deviations, outcome
                     return found
@@ -152,7 +155,7 @@ def reduced(play: Play, outcome: Outcome) -> tuple[Deviations, Outcome]:
     Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
     """
     deviations = taken(outcome)
-    few = search({"": play}, Bounds(min(SHALLOW, len(deviations)), SHORTENING))
+    few = search({"": (play, min(SHALLOW, len(deviations)))}, Bounds(schedules=SHORTENING))
     if few.outcome is not None and type(few.outcome.failure) is type(outcome.failure):
         return few.deviations, few.outcome
     index = len(deviations)

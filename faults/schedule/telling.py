@@ -64,19 +64,17 @@ def told(outcome: Outcome) -> Iterator[str]:
     yield from lanes(outcome.story)
 
 
-def covered(found: Found, deviations: int) -> Iterator[str]:
+def covered(found: Found) -> Iterator[str]:
     """Yield a line for each scenario: which schedules were run, and which were not."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
         run = f"{sum(coverage.levels)} schedules"
         if name == "drawn":
             what = "drawn, each with a scenario of its own"
-        elif coverage.complete > deviations:
-            what = f"all with up to {deviations} deviations"
-        elif coverage.complete:
-            what = f"all with up to {coverage.complete - 1} deviations; NOT all with {coverage.complete}"
         else:
-            what = "NOT all of them"
+            whole = f"all with up to {coverage.complete - 1} deviations" if coverage.complete else ""
+            rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""
+            what = "; ".join(filter(None, (whole, rest)))
         unjudged = f"; {coverage.unjudged} could not be judged" if coverage.unjudged else ""
         yield f"  {name:<{width}}  {run:>16}  {what}{unjudged}"
 
