@@ -191,9 +191,10 @@ class End:
 class Listener:
     """The end that connections come to."""
 
-    def __init__(self, name: str, address: Address, backlog: int) -> None:
+    def __init__(self, name: str, address: Address, capacity: int, backlog: int) -> None:
         self.name = name
         self.address = address
+        self.capacity = capacity
         self.backlog = backlog
         self.arrived: deque[End] = deque()
         self.over = False
@@ -205,8 +206,8 @@ class Listener:
         return bool(self.arrived or self.over)
 
     def writable(self) -> bool:
-        """Whether poll says so: when it is over, as for any end without a connection."""
-        return self.over
+        """Whether poll says that it can be written: never."""
+        return False
 
     def crowded(self) -> bool:
         """Whether whoever connects has to wait. Linux takes one more than it was told."""
@@ -234,9 +235,7 @@ class Listener:
         raise failure(errno.EPIPE)
 
     def shutdown(self, how: int) -> None:
-        """Stop listening, if it is reading that is shut down: accept fails from now on, and whoever waits in it."""
-        if self.over:
-            raise failure(errno.ENOTCONN)
+        """Stop listening, if it is reading that is shut down: whoever waits in accept is woken, and fails."""
         if how & READING:
             self._stop()
 

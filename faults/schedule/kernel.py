@@ -48,6 +48,11 @@ class NotModelled(AttributeError):
     """The program asked for something that virtual sockets do not have. It says what."""
 
 
+def _waiting_to(do: str, end: End | Listener) -> str:
+    """Return what a story says of who waits at an end."""
+    return f"waits to {do} {end.name}" if isinstance(end, End) else f"waits for a connection to {end.name}"
+
+
 class OpenFile:
     """What a descriptor stands for."""
 
@@ -96,6 +101,16 @@ class Kernel:
         del self._files[number]
         self._let_go(file)
 
+    def called(self, number: int) -> str:
+        """Return what a story calls what a descriptor stands for."""
+        end = self.file(number).end
+        return f"the connection to {end.name}" if isinstance(end, End) else f"the listening socket of {end.name}"
+
+    def who_listens(self, address: Address) -> str:
+        """Return what a story calls whoever listens at an address, or else the address."""
+        listener = self._listeners.get(address[1])
+        return listener.name if listener else "{}:{}".format(*address)
+
     def _hold(self, number: int) -> OpenFile:
         file = self.file(number)
         file.holders += 1
@@ -106,7 +121,7 @@ class Kernel:
         if not file.holders:
             file.end.release(file.resets)
             if isinstance(file.end, Listener):
-                self._listeners.pop(file.end.address[1], None)
+                del self._listeners[file.end.address[1]]
 
     # Making connections
 
@@ -137,7 +152,7 @@ class Kernel:
         if not file.end.address[1]:
             self.bind(number, file.end.address)
         address = file.end.address
-        file.end = self._listeners[address[1]] = Listener(file.end.name, address, backlog)
+        file.end = self._listeners[address[1]] = Listener(file.end.name, address, self.capacity, backlog)
 
     def accept(self, number: int) -> tuple[int, End]:
         """Wait for a connection; return its descriptor, and its end."""
@@ -147,7 +162,7 @@ class Kernel:
             if not isinstance(listener, Listener):
                 raise failure(errno.EINVAL)
             if not file.nonblocking and not listener.readable():
-                self._wait(f"waits for a connection to {listener.name}", listener.readable)
+                self._wait(_waiting_to("accept", listener), listener.readable)
             end = listener.accept()
         finally:
             self._let_go(file)
@@ -158,7 +173,7 @@ class Kernel:
         file = self._hold(number)
         try:
             client, listener = file.end, self._listeners.get(address[1])
-            if not isinstance(client, End) or client.shut or not client.over:
+            if not isinstance(client, End) or client.peer is not client:
                 raise failure(errno.EISCONN)
             if listener is None:
                 raise failure(errno.ECONNREFUSED)
@@ -187,7 +202,7 @@ class Kernel:
         try:
             end = file.end
             if isinstance(end, End) and not (file.nonblocking or dont_wait or end.readable()):
-                self._wait(f"waits to read from {end.name}", end.readable)
+                self._wait(_waiting_to("read from", end), end.readable)
             return end.recv(size, peek)
         finally:
             self._let_go(file)
@@ -204,7 +219,7 @@ class Kernel:
                     sent += end.send(data[sent:])
                 if sent == len(data) or (sent and (self.partial or not waits)):
                     return sent
-                self._wait(f"waits to send to {end.name}", end.writable)
+                self._wait(_waiting_to("send to", end), end.writable)
                 if sent and end.broken:  # the next call tells why
                     return sent
         finally:
@@ -212,14 +227,20 @@ class Kernel:
 
     def shutdown(self, number: int, how: int) -> None:
         """End one direction of the connection, or both, whoever else uses it; they are woken."""
-        self.file(number).end.shutdown(how)
+        file = self.file(number)
+        end = file.end
+        end.shutdown(how)
+        if isinstance(end, Listener) and end.over:  # Linux makes it an unconnected one
+            del self._listeners[end.address[1]]
+            file.end = self.end(end.name)
+            file.end.address = end.address
 
     def poll(self, number: int, writing: bool, until: float) -> bool:
         """Wait until the number can be read or written, or stands for nothing; return False when it is too late."""
         file = self._hold(number)
         try:
             end = file.end
-            what = f"waits to send to {end.name}" if writing else f"waits to read from {end.name}"
+            what = _waiting_to("send to" if writing else "read from", end)
             while not self._ready(number, writing):
                 left, changed = until - self.points.now, self._changed(end)
                 if left <= 0 or not self._wait(what, changed, left):

@@ -17,10 +17,10 @@ Next: `sockets.py`.
 
 import errno
 import socket
-import struct
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
+from faults.schedule import options
 from faults.schedule.connection import BOTH, Address, failure
 from faults.schedule.kernel import Kernel, NotModelled, OpenFile
 
@@ -36,17 +36,6 @@ SHUTS = {
     socket.SHUT_RDWR: "hangs up on",
 }
 
-SWITCHES = {
-    (socket.SOL_SOCKET, socket.SO_REUSEADDR),
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY),
-}
-SIZES = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
-"""Options that are remembered, and change nothing."""
-
-LINGER = struct.Struct("ii")
-INT = struct.Struct("i")
-
 
 class Socket:
     """See the module. Methods without a docstring do what those of `socket.socket` do."""
@@ -58,10 +47,14 @@ class Socket:
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         """Make a socket without a connection, or one for a descriptor that there is."""
-        if family not in (-1, socket.AF_INET) or type not in (-1, socket.SOCK_STREAM):
-            raise NotModelled(f"virtual sockets have no family {family} with type {type}, only AF_INET, SOCK_STREAM")
-        if proto not in (-1, 0, socket.IPPROTO_TCP):
-            raise NotModelled(f"virtual sockets have no protocol {proto}, only TCP")
+        for prefix, wanted, known in (
+            ("AF", family, self.family),
+            ("SOCK", type, self.type),
+            ("IPPROTO", proto or -1, socket.IPPROTO_TCP),
+        ):
+            if wanted not in (-1, known):
+                only = options.named(prefix, known)
+                raise NotModelled(f"virtual sockets have no {options.named(prefix, wanted)}, only {only}")
         self.serial = self.kernel.next_serial()
         self._timeout: float | None = None
         self._closed = False
@@ -71,6 +64,11 @@ class Socket:
         self._number = fileno
         self.name = self._file.end.name
         """What a story calls whatever is at the other end."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise NotModelled(f"virtual sockets have no {name}")
 
     def __hash__(self) -> int:
         """Return the serial number, so that a set of sockets has the same order on every replay."""
@@ -114,7 +112,7 @@ class Socket:
 
     def _real_close(self) -> None:
         if self._number >= 0:
-            self._point(f"closes the connection to {self.name}")
+            self._point(f"closes {self.kernel.called(self._number)}")
         number = self.detach()
         if number >= 0:
             self.kernel.close(number)
@@ -191,7 +189,7 @@ class Socket:
 
     def connect(self, address: Address, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is what the stories of the server call this client."""
-        self._point(f"connects to {address[0]}:{address[1]}")
+        self._point(f"connects to {self.kernel.who_listens(address)}")
         self.name = self.kernel.connect(self._number, address, self._timeout, name).name
 
     def getsockname(self) -> Address:
@@ -218,38 +216,11 @@ class Socket:
         return self._timeout != 0.0
 
     def setsockopt(self, level: int, option: int, value: int | Data) -> None:
-        file, content = self._file, INT.pack(value) if isinstance(value, int) else bytes(value)
-        lingers = (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER)
-        if len(content) < (LINGER.size if lingers else INT.size):
-            raise failure(errno.EINVAL)
-        if lingers:
-            on, seconds = LINGER.unpack_from(content)
-            if on and seconds:
-                raise NotModelled(f"virtual sockets have no SO_LINGER of {seconds} s, only of 0")
-            file.resets = bool(on)
-        elif (level, option) in SWITCHES:
-            file.options[level, option] = int(any(content[: INT.size]))
-        elif (level, option) in SIZES:
-            file.options[level, option] = 2 * INT.unpack_from(content)[0]
-        else:
-            raise NotModelled(f"virtual sockets have no option {option} of level {level} to set")
+        options.change(self._file, level, option, value if isinstance(value, int) else bytes(value))
 
     def getsockopt(self, level: int, option: int, buflen: int = 0) -> int | bytes:
-        file = self._file
-        match level, option:
-            case socket.SOL_SOCKET, socket.SO_ERROR:
-                value = INT.pack(file.end.take_error())
-            case socket.SOL_SOCKET, socket.SO_TYPE:
-                value = INT.pack(self.type)
-            case socket.SOL_SOCKET, socket.SO_LINGER:
-                value = LINGER.pack(file.resets, 0)
-            case known if known in SWITCHES:
-                value = INT.pack(file.options.get(known, 0))
-            case known if known in SIZES:
-                value = INT.pack(file.options.get(known, self.kernel.capacity))
-            case _:
-                raise NotModelled(f"virtual sockets have no option {option} of level {level} to get")
-        return value[:buflen] if buflen else int(INT.unpack_from(value)[0])
+        value = options.value(self._file, level, option)
+        return value[:buflen] if buflen else options.as_int(value)
 
     # Within
 
@@ -257,7 +228,7 @@ class Socket:
         """Return whether not to wait. MSG_NOSIGNAL changes nothing: Python never gets the signal."""
         unknown = flags & ~(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | sum(others))
         if unknown:
-            raise NotModelled(f"virtual sockets have no flag {unknown:#x} here")
+            raise NotModelled(f"virtual sockets have no {socket.MsgFlag(unknown).name or hex(unknown)} here")
         return bool(flags & socket.MSG_DONTWAIT)
 
     def _point(self, what: str) -> None:

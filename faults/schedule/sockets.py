@@ -82,7 +82,3 @@ class Network:
             client.close()
             raise
         return client
-
-    def readable(self, sock: Socket) -> bool:
-        """Whether poll() would say that the socket can be read, or a connection accepted: for a virtual selector."""
-        return self.kernel.file(sock.fileno()).end.readable()
