@@ -334,3 +334,21 @@ def test_two_runs_of_a_program_share_nothing() -> None:
             assert world.play(SCENARIOS["greet"]).failure is None
             assert len(world.modules.load("tests.racy_chat").members) == 0
     assert racy_chat.members == []
+
+
+# What the README says
+
+
+def test_the_example_of_the_readme_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (Path(faults.schedule.__file__).parents[2] / "README.md").read_text()
+    program = re.search(r"as `my_chat\.py`.*?```python\n(.*?)```", readme, re.DOTALL)
+    assert program
+    (tmp_path / "my_chat.py").write_text(program[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    out = told(capsys, "my_chat:Handler", "speak", code=1)
+    block = readme[readme.index("    my_chat:Handler fails") :].partition("\nThat is")[0]
+    said = [line.removeprefix("    ") for line in block.splitlines() if line.strip() not in ("", "...")]
+    printed = [re.sub(r"after \d+\.\d+ s", "after 0.06 s", line) for line in out.splitlines()]
+    assert [line for line in said if line not in printed] == []

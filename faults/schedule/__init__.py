@@ -11,10 +11,13 @@ found always, in the shortest form that it has, and replays from a code of one w
 
 Read in this order:
 
+    runs.py         what a run is made of
     scheduler.py    one thread runs at a time; points, decisions, deadlocks
-    threads.py      a `threading` made of that
+    locks.py        locks made of that
+    threads.py      and a whole `threading`
     connection.py   a connection as Linux has it: buffers, half-close, reset
     kernel.py       descriptors, open files, and system calls that wait
+    options.py      the options of a socket
     objects.py      a socket as Python has it
     sockets.py      the network of one run, and the module that stands for `socket`
     stand_ins.py    the same for `time`, `selectors`, `select`, `logging`, `os`
@@ -27,6 +30,7 @@ Read in this order:
     drawing.py      schedules and scenarios that are drawn, by chance or by Hypothesis
     replay.py       codes that replay
     lines.py        points between lines
+    rehearsal.py    how we know that it is like the world
     telling.py      the story, in lanes
     exploring.py, command.py    the ways in
 

@@ -4,6 +4,7 @@ Exit codes: 0 when no schedule fails, 1 when one does, 2 when it could not be fo
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -73,7 +74,7 @@ def _search(options: argparse.Namespace) -> int:
     if options.drawn and options.scenario:
         raise Refused("--drawn draws its scenarios: leave the scenario out")
     scenarios = {} if options.drawn else scenarios_for(subject, options.scenario)
-    with one_processor(), world_of(subject, lines=options.lines) as world:
+    with one_processor(os.getpid()), world_of(subject, lines=options.lines) as world:
         if options.drawn:
             found = explored_by_chance(world, options.drawn, options.seed)
         else:

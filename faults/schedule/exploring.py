@@ -117,6 +117,7 @@ def explore(
     for a chat. `deviations` is with how many all schedules are tried (default: 2, for some scenarios 1 or 3), within so
     many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned.
     """
+    __tracebackhide__ = True  # what pytest shows is the race
     protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"
     subject = read(name_of(handler), protocol)
     if scenario is None or isinstance(scenario, str):
