@@ -124,3 +124,13 @@ class Staying(socketserver.BaseRequestHandler):
         self.request.sendall(b"ack" + self.request.recv(1024))
         event = threading.Event()
         event.wait()
+
+
+class Shutting(socketserver.BaseRequestHandler):
+    """Lets nobody in who comes after the first."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, socketserver.TCPServer)
+        self.server.socket.shutdown(2)
+        while chunk := self.request.recv(1024):
+            self.request.sendall(b"ack" + chunk)

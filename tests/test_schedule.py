@@ -20,13 +20,14 @@ from faults.__main__ import main
 from faults.schedule import explore
 from faults.schedule.exploring import Race, explored, replayed, scenarios_for, world_of
 from faults.schedule.replay import BadCode, Code, Deviations
+from faults.schedule.runs import Event, Story
 from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Bounds
 from faults.schedule.subject import Refused, read
-from faults.schedule.telling import escaped
+from faults.schedule.telling import escaped, lanes
 from faults.schedule.world import World
 from reference.check import one_processor
-from reference.conformance.scenario import Connect, Say
+from reference.conformance.scenario import Connect, Crowd, Say, Step
 from tests import racy_chat
 
 RACES = {
@@ -227,6 +228,7 @@ def test_drawn_scenarios_and_schedules(capsys: pytest.CaptureFixture[str]) -> No
         (["forks-the-room"], "cannot be played under a schedule: it forks"),
         (["closes-twice"], "it ends or spins its process"),
         (["no.such.module:Handler"], "there is no module 'no.such.module' here"),
+        (["math:Handler"], "there is no module 'math' here, written in Python"),
         (["tests.racy_chat:"], "names no handler class: write package.module:Handler"),
         (["tests.racy_chat:Nix"], "tests.racy_chat has no handler class 'Nix'"),
         (["tests.racy_chat:make_nothing"], "nor a function of that name that returns a server"),
@@ -242,6 +244,26 @@ def test_what_cannot_be_played_is_refused_in_one_line(
     assert complaint in line
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("def", "broken_chat cannot be imported: SyntaxError: "),
+        (
+            "import nowhere_to_be_found",
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+        ),
+        ("raise SystemExit(3)", "broken_chat cannot be imported: SystemExit: 3"),
+        ("from threading import Barrier", "the scheduler does not model threading.Barrier"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_told_in_one_line(
+    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken_chat.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert complaint in told(capsys, "broken_chat:Handler", code=2)
+
+
 @pytest.mark.parametrize("option", [["--deviations", "x"], ["--deviations", "10"], ["--seconds", "0"]])
 def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
     with pytest.raises(SystemExit) as exit:
@@ -252,6 +274,19 @@ def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option
 
 def test_what_a_program_says_cannot_reach_the_terminal() -> None:
     assert escaped("\x1b[31mred\r\n") == "\\x1b[31mred\\r\\n"
+
+
+def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itself_is_told() -> None:
+    begin = [Event("main", f"works {number}", "" if number else "T1 works") for number in range(3)]
+    middle = [Event("T1", f"works hard {number}") for number in range(100)]
+    told = lanes(Story([*begin, *middle, Event("elsewhere", "is noted", note=True)]))
+    assert told[1:4] == [
+        "  HERE main is let in, before T1 works",
+        "  main works 0",
+        "                           works hard 0",
+    ]
+    assert told[31] == "  ... 43 lines left out ..."
+    assert told[-1] == "  elsewhere is noted"
 
 
 # Somebody's own handlers
@@ -293,6 +328,16 @@ def test_a_handler_that_waits_for_itself_or_never_ends_is_told() -> None:
         explore(racy_chat.Deadlocked, "greet")
     with pytest.raises(Race, match="no end after 20000 steps"):
         explore(racy_chat.Endless, "greet")
+
+
+@pytest.mark.parametrize("coming", [Connect("ben"), Crowd(("ben", "cal"))], ids=["one", "two"])
+def test_a_client_who_is_not_let_in_is_told(coming: Step) -> None:
+    with pytest.raises(Race, match="observed: ben cannot connect: connection refused"):
+        explore(racy_chat.Shutting, [Connect("ann"), Say("ann", b"hi"), coming])
+
+
+def test_clients_who_come_in_one_instant() -> None:
+    assert explore(racy_chat.Locked, [Crowd(("ann", "ben")), Say("ann", b"hi")], deviations=1).outcome is None
 
 
 def test_a_handler_that_no_module_has_is_refused() -> None:

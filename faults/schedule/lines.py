@@ -48,16 +48,16 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
     """Have a point before each line of these modules, within functions, for the length of the block."""
     codes = {code for module in modules for code in functions(module)}
 
-    def reach(code: CodeType, line: int) -> None:
+    def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
         task = scheduler.running
         mine = task is not None and task.hand is not None and task.hand.thread is threading.current_thread()
         if mine and not scheduler.aborting:
             scheduler.point(describe(code.co_filename, line))
 
-    if sys.version_info >= (3, 12):
+    if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
         with _monitored(codes, reach):
             yield
-    else:
+    else:  # pragma: no cover - likewise
         scheduler.trace = _tracing(codes, reach)
         try:
             yield
@@ -66,12 +66,12 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
 
 
 @cache
-def describe(file: str, line: int) -> str:
+def describe(file: str, line: int) -> str:  # pragma: no cover - called by a tracer
     """Return a line as a story tells it."""
     return f"{os.path.basename(file)}:{line} {linecache.getline(file, line).strip()}"
 
 
-if sys.version_info >= (3, 12):
+if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
 
     @contextmanager
     def _monitored(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Iterator[None]:
@@ -91,7 +91,7 @@ if sys.version_info >= (3, 12):
             monitoring.register_callback(tool, monitoring.events.LINE, None)
             monitoring.free_tool_id(tool)
 
-else:
+else:  # pragma: no cover - nothing is traced while a tracer runs
 
     def _tracing(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Callable[[bool], None]:
         """Return what a thread calls when it begins and when it ends."""

@@ -19,6 +19,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -38,6 +39,18 @@ COPIED = ("reference.conformance.stage", "reference.conformance.client")
 def below(name: str, packages: Iterable[str]) -> bool:
     """Whether a module is one of these, or inside one of these packages."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def find_source(name: str) -> ModuleSpec | None:
+    """Return where the Python source of a module is, None if there is none; unlike find_spec(), import no package."""
+    parent = name.rpartition(".")[0]
+    package = find_source(parent) if parent else None
+    if parent and package is None:
+        return None
+    path = package.submodule_search_locations if package else None
+    found = (finder.find_spec(name, path) for finder in sys.meta_path)
+    spec = next((spec for spec in found if spec is not None), None)
+    return spec if spec is not None and (spec.origin or "").endswith(".py") else None
 
 
 class Modules:
@@ -80,8 +93,8 @@ class Modules:
 
     def _compiled(self, name: str) -> tuple[CodeType, bool]:
         if name not in self._code:
-            spec = importlib.util.find_spec(name)
-            if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+            spec = find_source(name)
+            if spec is None or spec.origin is None:
                 raise ModuleNotFoundError(f"no Python source for module {name!r}", name=name)
             with open(spec.origin, "rb") as file:
                 code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
@@ -139,9 +152,3 @@ class Modules:
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
         self._say(f"prints {text.rstrip()!r}")
         del elsewhere
-
-
-def source_of(name: str) -> str:
-    """Return the file of a module."""
-    spec = importlib.util.find_spec(name)
-    return (spec and spec.origin) or sys.prefix

@@ -67,6 +67,12 @@ def readable(thing: Any) -> bool:
     return sock.kernel.file(sock.fileno()).end.readable()
 
 
+def accepts(server: Any) -> bool:
+    """Whether a client waits to be accepted; if the server does not listen any more, none does."""
+    sock: Socket = server.socket
+    return sock.fileno() >= 0 and bool(getattr(sock.kernel.file(sock.fileno()).end, "arrived", ()))
+
+
 def broken(sock: Socket) -> bool:
     """Whether a virtual socket has an error or has been hung up on, which poll() reports unasked."""
     return sock.kernel.file(sock.fileno()).end.over

@@ -8,7 +8,6 @@ needs a server of another kind, a function of no arguments that returns one can 
 Next: `players.py`, the clients.
 """
 
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from faults.catalogue import Unknown, find
-from faults.schedule.modules import Modules
+from faults.schedule.kernel import NotModelled
+from faults.schedule.modules import Modules, find_source
 from reference.address import Address
 from reference.family import PROGRAMS
 
@@ -89,16 +89,17 @@ def _own(name: str, protocol: str) -> Subject:
     module, _, attribute = name.partition(":")
     if not module or not attribute.isidentifier():
         raise Refused(f"{name!r} names no handler class: write package.module:Handler")
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):  # its package is not there, or cannot be imported
-        spec = None
-    if spec is None or not (spec.origin or "").endswith(".py"):
+    if find_source(module) is None:
         raise Refused(f"there is no module {module!r} here, written in Python: is it on PYTHONPATH?")
     package = module.partition(".")[0]
 
     def make(modules: Modules) -> Any:
-        thing = getattr(modules.load(module), attribute, None)
+        try:
+            thing = getattr(modules.load(module), attribute, None)
+        except NotModelled:
+            raise
+        except (Exception, SystemExit) as error:  # whatever the module does
+            raise Refused(f"{module} cannot be imported: {type(error).__name__}: {error}") from None
         socketserver = modules.load("socketserver")
         if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
             return socketserver.ThreadingTCPServer(("127.0.0.1", 0), thing)

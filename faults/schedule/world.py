@@ -92,9 +92,9 @@ class World:
         clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
         while True:
             self.scheduler.point(
-                "sees a client come", lambda: clients.over or stand_ins.readable(server), waiting="waits for clients"
+                "sees a client come", lambda: clients.over or stand_ins.accepts(server), waiting="waits for clients"
             )
-            if not stand_ins.readable(server):
+            if not stand_ins.accepts(server):
                 break
             server.handle_request()
         server.server_close()
