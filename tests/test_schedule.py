@@ -40,6 +40,7 @@ RACES = {
     "delivers-without-the-lock": ("speak", "CHAT-13", 1),
     "ignores-short-sends": ("resume", "CHAT-14", 0),
     "waits-for-the-slow": ("flood", "CHAT-15", 0),
+    "closes-twice": ("turnover", "CHAT-11", 0),
     "closes-who-is-slow": ("resume", "CHAT-15", 0),
 }
 """Fault -> the scenario that shows it, the clause, and with how many deviations."""
@@ -226,7 +227,7 @@ def test_drawn_scenarios_and_schedules(capsys: pytest.CaptureFixture[str]) -> No
         (["chat", "greet", "--replay", "speak:0~000000"], "is for the scenario 'speak', not 'greet'"),
         (["replies-twice"], "it serves udp, and virtual sockets are TCP connections"),
         (["forks-the-room"], "cannot be played under a schedule: it forks"),
-        (["closes-twice"], "it ends or spins its process"),
+        (["reset-ends-the-process"], "the scheduler does not model os._exit"),
         (["no.such.module:Handler"], "there is no module 'no.such.module' here"),
         (["math:Handler"], "there is no module 'math' here, written in Python"),
         (["tests.racy_chat:"], "names no handler class: write package.module:Handler"),
@@ -307,6 +308,7 @@ def test_a_handler_of_ones_own_is_explored_from_a_test() -> None:
 
 def test_a_handler_that_is_right_passes_and_says_what_was_covered() -> None:
     found = explore(racy_chat.Locked, "speak", deviations=1)
+    assert found.whole
     assert found.covered["speak"].complete == 2
     assert explore(racy_chat.make_server, "greet", replay=str(code_of(racy_chat.make_server))).outcome is None
 

@@ -371,7 +371,13 @@ def test_threads_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
             virtual.current_thread().join()
         (nothing,) = started(virtual, None)  # type: ignore[arg-type]
         nothing.join(1)
-        assert nothing.name == "T2"
+        assert nothing.getName() == "T2"
+        nothing.setDaemon(True)
+        assert nothing.daemon
+        with pytest.raises(NotModelled, match=r"threading\.Thread\.isDaemon"):
+            nothing.isDaemon()
+        with pytest.raises(AttributeError, match="has no attribute 'own'"):
+            nothing.own  # noqa: B018 - looking is enough
         assert virtual.get_native_id() == 0
 
     assert [event.what for event in scheduler.run(main).events if event.note] == []
@@ -392,6 +398,14 @@ def test_what_threading_has_beyond_that_is_refused_by_name(scheduler: Scheduler,
 
     with pytest.raises(NotModelled):
         scheduler.run(main)
+
+
+def test_a_flood_of_notes_is_cut(scheduler: Scheduler) -> None:
+    def main() -> None:
+        for number in range(1000):
+            scheduler.note(f"says {number}")
+
+    assert len(scheduler.run(main, most_steps=50).events) == 101
 
 
 def test_outside_a_run_nobody_waits(virtual: Any) -> None:

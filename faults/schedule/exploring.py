@@ -115,7 +115,8 @@ def explore(
     `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
     `socketserver` does as well. `scenario` is the name of one, or steps of the suite; by default, all that there are
     for a chat. `deviations` is with how many all schedules are tried (default: 2, for some scenarios 1 or 3), within so
-    many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned.
+    many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned, and `whole` says
+    whether that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
     protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"

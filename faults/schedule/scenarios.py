@@ -136,6 +136,17 @@ SCENARIOS = {
             Say("ann", b"and on"),
         ),
         _chat(
+            "turnover",
+            "CHAT-11",
+            "one leaves, and another comes in its place",
+            *join("ann", "ben"),
+            Quit("ben"),
+            Send("ann", b"a"),
+            Connect("cal"),
+            Say("cal", b"c"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
             "stall",
             "CHAT-15",
             "one does not read for a while, two others speak",

@@ -172,7 +172,9 @@ class Scheduler:
         raise Aborted
 
     def note(self, what: str, who: str = "") -> None:
-        """Note something that the running thread has just seen."""
+        """Note something that the running thread has just seen; of a flood of notes, the rest is dropped."""
+        if len(self.story.events) > 2 * self._most_steps:
+            return
         name = who or (self.running.name if self.running else "main")
         self.story.events.append(Event(name, what, note=True))
 

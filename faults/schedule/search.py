@@ -97,6 +97,11 @@ class Found:
         """How many schedules were run."""
         return sum(sum(coverage.levels) for coverage in self.covered.values())
 
+    @property
+    def whole(self) -> bool:
+        """Whether all schedules were run that there are with so many deviations, and none failed."""
+        return all(coverage.complete > coverage.most for coverage in self.covered.values())
+
 
 def levels(play: Play, most: int) -> Iterator[tuple[int, Deviations, Outcome]]:
     """Run every schedule with at most so many deviations, the fewest first; yield each with its level and outcome."""

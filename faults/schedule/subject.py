@@ -72,8 +72,6 @@ def _planted(name: str) -> Subject:
         reason = f"it serves {fault.transport}, and virtual sockets are TCP connections"
     elif fault.concurrency == "forking":
         reason = "it forks, and the scheduler knows threads alone"
-    elif fault.apart:
-        reason = "it ends or spins its process, and the scheduler lives in there"
     if reason:
         raise Refused(f"{name} cannot be played under a schedule: {reason}")
     return Subject(

@@ -5,6 +5,7 @@ What is not modelled (local, Barrier, Timer, settrace...) is refused with its na
 Next: `modules.py`, which puts this in the place of the real one.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from threading import TIMEOUT_MAX
 from typing import Any
@@ -81,6 +82,19 @@ class _Thread:
         return self._task.number if self._task else None
 
     native_id = ident
+
+    def getName(self) -> str:  # noqa: N802 - tutorials have it
+        """Return the name."""
+        return self.name
+
+    def setDaemon(self, daemon: bool) -> None:  # noqa: N802 - likewise
+        """Say whether the thread counts."""
+        self.daemon = daemon
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(threading.Thread, name) and not name.startswith("__"):
+            raise NotModelled(f"the scheduler does not model threading.Thread.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<Thread {self.name}>"
