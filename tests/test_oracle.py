@@ -369,6 +369,17 @@ def test_what_only_newcomers_heard_of_who_has_gone_is_not_judged() -> None:
         oracle.hears("ben", b"acklast words")
 
 
+def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_later() -> None:
+    oracle = fed(Connect("zoe"), Say("zoe", b"first"))
+    assert oracle.hears("zoe", b"ackfirst")
+    for step in (Connect("ann"), Send("ann", b"hello"), Connect("ben"), Say("ben", b"hi")):
+        oracle.begin(step, rested=False)
+    assert oracle.hears("zoe", b"ackhiackhello")
+    assert oracle.hears("ben", b"ackhiackhello")
+    assert oracle.hears("ann", b"ackhello")
+    assert not any(map(oracle.due, ("zoe", "ann", "ben")))
+
+
 def test_words_with_too_many_readings_are_not_judged() -> None:
     oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
     for who in ("ann", "ben", "cal"):
