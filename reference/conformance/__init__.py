@@ -29,7 +29,8 @@ The way of a scenario through the suite, which is also the order to read it in:
     known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
     since.py          what has changed since an earlier run
     reproduce.py      a script for each violation         moves.py      the exchange as Python
-    shorten.py        without what it does not take       scripts/      what plays it, in pieces
+    shorten.py        without what it does not take       literals.py   bytes in it, briefly
+    scripts/          what plays it, in pieces
     learning/         talks to a server of unknown dialect, and proposes one
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`

@@ -50,6 +50,9 @@ ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
 VOLUME = 8_000_000
 """Bytes to send in all rounds together, about, if one round is of many."""
 
+FEWEST = 5
+"""Rounds of a race at least, however much each sends."""
+
 USAGE = (
     "`python {file} {where}` plays the exchange below, and ends with 1 if the server breaks the clause by it, 0 if "
     "not, 2 if there is none. Python 3.8 will do. PATIENCE=2 in the environment: nothing may take longer, in seconds."
@@ -204,7 +207,7 @@ def script(
         steps = [*steps, *performing.greeting]
     if protocol == "chat" and has_bursts(steps):
         sent = sum(len(step.data) for step in steps if isinstance(step, Send))
-        rounds, fence = max(1, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
+        rounds, fence = max(FEWEST, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
     piece = "datagrams" if protocol == "datagram" else "stream"
     lines = []
     if not asks_its_own_question(violation.clause_id, steps):
