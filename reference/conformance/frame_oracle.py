@@ -11,11 +11,12 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
-from reference.conformance.frames import Frames
+from reference.conformance.frames import Frames, unprompted
 from reference.conformance.order import Order
 from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
@@ -25,9 +26,6 @@ from reference.conformance.violation import Finding
 
 REMEMBERED = 64
 """Deliveries of each member that are kept, to see whether something comes again."""
-
-PROMPTS = 4
-"""Prompts that may stand before one delivery."""
 
 LONGER = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
@@ -177,53 +175,66 @@ class FrameOracle(RoomOracle[Member]):
     def hears(self, who: str, data: bytes) -> bool:
         member = self.members[who]
         member.frames.add(data)
-        while (frame := member.frames.next(self._bodies(member))) is not None:
+        while (frame := member.frames.next(self._possible(who, member))) is not None:
             if not self._takes(who, member, frame):
                 member.refused = frame
                 return False
         member.refused = member.frames.rest
         return len(member.refused) <= self.dialect.longest + LONGER
 
-    @staticmethod
-    def _bodies(member: Member) -> list[bytes]:
-        """Return what may come next, for those who can tell by nothing else where it ends."""
-        return [due.utterance.body for dues in member.inbox.values() for due in dues]
+    def _possible(self, who: str, member: Member) -> Iterator[tuple[Template, bytes]]:
+        """Yield what may come next, for those who can tell by nothing else where it ends."""
+        for speaker, dues in member.inbox.items():
+            template = self._read_by(who, speaker)
+            yield from ((template, due.utterance.body) for due in dues)
+
+    def _read_by(self, who: str, speaker: str) -> Template:
+        """Return as what a client reads the words of a speaker."""
+        own = who == speaker and isinstance(self.dialect.to_sender, Template)
+        return self.dialect.to_sender if own and isinstance(self.dialect.to_sender, Template) else self.dialect.template
 
     def _takes(self, who: str, member: Member, frame: bytes) -> bool:
-        """Take a frame for the delivery that it may be, or for what means nothing."""
-        for _ in range(PROMPTS):
-            if self._is_notice(frame) or self._delivered(who, member, frame):
-                return True
-            prompt = next((prompt for prompt in self.dialect.all_prompts if frame.startswith(prompt)), None)
-            if prompt is None:
-                return False
-            frame = frame.removeprefix(prompt)
-        return False
+        """Take a frame for the delivery that it may be, or for what means nothing; what looks like both is a delivery.
 
-    def _delivered(self, who: str, member: Member, frame: bytes) -> bool:
-        """Take a frame for a delivery of what somebody said, if it may be one."""
+        As far as that goes, prompts may stand before it; those that belong to it do, too.
+        """
+        bare = unprompted(frame, self.dialect)
+        for one in (frame, bare) if bare != frame else (frame,):
+            fits = self._delivered(who, member, one)
+            if fits is not None:
+                return fits
+        return self._means_nothing(bare)
+
+    def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
+        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order."""
         for speaker, dues in member.inbox.items():
             first_required = next((count for count, due in enumerate(dues) if due.required), len(dues) - 1)
             for count in range(first_required + 1):
                 if self._delivers(who, member, frame, speaker, dues[count].utterance):
                     return self._deliver(who, member, speaker, count)
-        return False
+        return None
 
-    def _is_notice(self, frame: bytes) -> bool:
-        """Whether the frame is one that the dialect lets pass: a notice, or what only tells that something was read."""
+    def _means_nothing(self, rest: bytes) -> bool:
+        """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
+        read.
+        """
+        bare = unprompted(rest, self.dialect)
+        if not bare:
+            return bool(rest)
         to_sender = self.dialect.to_sender
-        prompt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(frame)
-        return prompt or frame in self.dialect.prompts or any(notice.matches(frame) for notice in self.dialect.notices)
+        receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
+        return receipt or any(notice.matches(bare) for notice in self.dialect.notices)
 
     def _delivers(self, who: str, member: Member, frame: bytes, speaker: str, utterance: Utterance) -> bool:
         """Whether the frame is this utterance as the member should read it; what it says of its speaker is learned."""
-        if who == speaker and isinstance(self.dialect.to_sender, Template):
-            return self.dialect.to_sender.label(frame, utterance.body) is not None
-        label = self.dialect.template.label(frame, utterance.body)
+        template = self._read_by(who, speaker)
+        label = template.label(frame, utterance.body)
         if label is None:  # chunks of one speaker that were merged have one label, at the beginning
             merged = self.dialect.framing_in.kind == "chunk" and member.last_speaker == speaker
             return merged and frame == utterance.body
-        return not self.dialect.template.has_sender or self._learn(speaker, label)
+        if not template.has_sender or template is self.dialect.to_sender:  # what one is told of oneself is nobody's label
+            return True
+        return self._learn(speaker, label)
 
     def _learn(self, speaker: str, label: bytes) -> bool:
         """Learn a speaker's label, and return True, unless it or another has been heard under a different one."""
@@ -314,7 +325,7 @@ class FrameOracle(RoomOracle[Member]):
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        whole = not member.frames.rest or self._is_notice(member.frames.rest)
+        whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
         if member.owed_at_resume >= WAITING or in_order:
             member.gone = True
@@ -330,7 +341,7 @@ class FrameOracle(RoomOracle[Member]):
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,
             lurker=not member.proven,
-            begun=bool(member.frames.rest) and not self._is_notice(member.frames.rest),
+            begun=bool(member.frames.rest) and not self._means_nothing(member.frames.rest),
             stalled_once=member.owed_at_resume > 0,
             utterance=self._unheard(who),
             circumstances=member.amid if member.leaving else self.circumstances,

@@ -164,11 +164,13 @@ class Performer:
         return violation
 
     def explained(self, violation: Violation) -> str:
-        """Return the clause that a violation may come from and that is known or waived, or "" if it is news."""
-        expected = {*self.known, *self.dialect.not_applicable}
-        if violation.clause_id in expected:
+        """Return the clause that a violation may come from and that is known, or "" if it is news.
+
+        What the dialect does not ask explains only what nothing else explains better: it excuses no other clause.
+        """
+        if violation.clause_id in {*self.known, *self.dialect.not_applicable}:
             return violation.clause_id
-        return next((clause for clause in violation.candidates if clause in expected), "")
+        return next((clause for clause in violation.candidates if clause in self.known), "")
 
     def blamed(self, violation: Violation) -> Violation:
         """Return the violation as one of the clause that is known to be broken, if it fits; otherwise as it is, known
@@ -176,7 +178,8 @@ class Performer:
         """
         clause = self.explained(violation) or violation.clause_id
         if clause in self.dialect.not_applicable:
-            raise NotChecked(f"its scenario came upon {clause}, which says nothing in the dialect {self.dialect.name}")
+            why = self.dialect.not_applicable[clause]
+            raise NotChecked(f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}")
         self.known.add(clause)
         return violation if clause == violation.clause_id else violation.of(clause)
 

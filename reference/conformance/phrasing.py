@@ -32,7 +32,11 @@ from reference.conformance.scenario import (
     Step,
 )
 
-SERIAL = re.compile(rb" ~\d+\Z")
+SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
+"""What ends an utterance that nobody waits for, so that no two are the same."""
+
+ROOM_FOR_SERIAL = 12
+"""Bytes of an utterance that are kept free for it."""
 
 
 class Phrasing(Protocol):
@@ -70,6 +74,7 @@ class Framed:
         self._unsettled: dict[str, int] = {}
         self._witnesses = 0
         self._serial = 0
+        self._said: set[bytes] = set()
 
     def of(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who could not come, or is gone."""
@@ -108,8 +113,13 @@ class Framed:
                 return [step]
 
     def _seats(self) -> int:
+        """Return how many may still come; one seat is kept for a witness, where one may be needed."""
         most = self._dialect.limits.members
-        return most - len(self._present) if most else 1_000_000
+        kept = 0 if self._dialect.hears_itself or self._witness() else 1
+        return most - kept - len(self._present) if most else 1_000_000
+
+    def _witness(self) -> str:
+        return next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
 
     def _coming(self, step: Connect, who: str) -> list[Step]:
         if self._seats() < 1:
@@ -124,7 +134,7 @@ class Framed:
         if self._dialect.hears_itself or audience:
             return []
         arriving: list[Step] = []
-        witness = next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
+        witness = self._witness()
         if not witness or witness == speaker:
             self._witnesses += 1
             witness = f"{WITNESS}{self._witnesses}"
@@ -137,7 +147,12 @@ class Framed:
         if not said:
             return []
         self._unsettled.clear()
-        return [*self._heard_by(who), Say(who, said)]
+        arriving = self._heard_by(who)
+        # Whoever has heard nothing yet can tell by the words alone what it was that it heard first.
+        if said in self._said and not all(self._present.values()):
+            said = self._numbered(said)
+        self._said.add(said)
+        return [*arriving, Say(who, said)]
 
     def _sending(self, who: str, data: bytes) -> list[Step]:
         steps = self._heard_by(who)
@@ -157,13 +172,14 @@ class Framed:
         """Return an utterance in as many as it needs, each with a number, so that no two are the same."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
-        longest = self._dialect.longest - 12
-        pieces = []
-        for at in range(0, len(data), longest):
-            said = self._dialect.sayable(data[at : at + longest])
-            self._serial += 1
-            pieces.append(said + b" ~%d" % self._serial)
-        return pieces
+        longest = self._dialect.longest - ROOM_FOR_SERIAL
+        return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
+
+    def _numbered(self, data: bytes) -> bytes:
+        """Return what can be said of some bytes, with a number behind it."""
+        self._serial += 1
+        said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
+        return self._dialect.sayable(b"%s ~%d" % (said, self._serial) if said else b"~%d" % self._serial)
 
     def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
         del self._present[step.who]
@@ -172,8 +188,11 @@ class Framed:
         if isinstance(step, Quit):
             leaving = [Quit(step.who, self._dialect.quit)] if self._dialect.quit else [HalfClose(step.who)]
         if self._present and all(who.startswith(WITNESS) for who in self._present):
-            leaving += [HalfClose(who) for who in self._present]
-            self._present.clear()
+            witnesses, self._present = list(self._present), {}
+            self._stalled.clear()
+            way = Close if "CHAT-10" in self._dialect.not_applicable else HalfClose
+            leaving += [Settle()] if way is Close else []
+            leaving += [way(who) for who in witnesses]
         return leaving
 
 
@@ -210,7 +229,7 @@ class Requests:
 
     def _request(self, data: bytes) -> bytes:
         if self._dialect.raw:
-            return data[: self._dialect.limits.utterance or len(data)]
+            return self._dialect.handled(data)[: self._dialect.limits.utterance or len(data)]
         return self._dialect.sayable(data)
 
 
@@ -222,12 +241,12 @@ class Datagrams:
 
     def of(self, step: Step) -> list[Step]:
         """Return the step, its datagram no longer and no shorter than the dialect allows."""
-        if not isinstance(step, Say | Send) or self._dialect.datagram == NOTE.datagram:
-            kept: Step = step
-        else:
-            kept = type(step)(step.who, step.data[: self._dialect.datagram])
-        silent = isinstance(kept, Say | Send) and not (kept.data or self._dialect.empty_datagrams)
-        return [] if silent else [kept]
+        if not isinstance(step, Say | Send):
+            return [step]
+        data = self._dialect.handled(step.data)
+        if self._dialect.datagram != NOTE.datagram:
+            data = data[: self._dialect.datagram]
+        return [type(step)(step.who, data)] if data or self._dialect.empty_datagrams else []
 
 
 def chat(dialect: Dialect) -> Phrasing:

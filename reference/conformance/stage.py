@@ -36,6 +36,9 @@ from reference.conformance.template import Template
 from reference.conformance.transcript import ENDINGS, Did, Ended, Ending, Heard, Transcript, Waited
 from reference.conformance.violation import VIOLATIONS, Finding, Violation
 
+HANDSHAKE = 16 * 1024
+"""Bytes that a server may say in one exchange of its handshake."""
+
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
@@ -180,7 +183,7 @@ class Stage:
             if isinstance(got, bytes):
                 self.transcript.entries.append(Heard(who, got, time.monotonic()))
                 read += got
-            if not isinstance(got, bytes) or len(read) > EVIDENCE or time.monotonic() > until:
+            if not isinstance(got, bytes) or len(read) > HANDSHAKE or time.monotonic() > until:
                 then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
                 why = f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first"
                 self._report(self.oracle.refused(who, why))
@@ -253,6 +256,7 @@ class Stage:
 
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding about this performance."""
+        finding = finding.without(self._dialect.meaningless)
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
