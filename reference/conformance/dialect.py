@@ -152,11 +152,13 @@ class Dialect:
         """Whether a speaker reads its own words, in some form."""
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)
 
-    @property
+    @cached_property
     def all_prompts(self) -> tuple[bytes, ...]:
-        """Return what may stand before a frame, or alone."""
-        told = isinstance(self.to_sender, Template) and not self.to_sender.has_body and self.to_sender.constant
-        return (*self.prompts, *([self.to_sender.head] if told and isinstance(self.to_sender, Template) else []))
+        """What may stand before a line, or alone: what only tells a sender that it was heard, too."""
+        to_sender = self.to_sender
+        if isinstance(to_sender, Template) and to_sender.constant and not to_sender.has_body:
+            return self.prompts if self.framing_out.kind in ("fixed", "length") else (*self.prompts, to_sender.head)
+        return self.prompts
 
     def is_quit(self, chunk: bytes) -> bool:
         """Whether a chunk makes its sender leave."""

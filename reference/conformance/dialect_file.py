@@ -49,6 +49,7 @@ would be right: a dialect with a typing error would check something else than it
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 from reference.conformance.dialect import NOTE, Dialect, Exchange, Limits
@@ -226,6 +227,16 @@ def _consider_chat(dialect: Dialect) -> None:
         raise BadDialect(f"quit.word cannot be said: write at most {LEAST} bytes, without the end of a frame")
     if dialect.framing_out.kind == "none" and dialect.notices:
         raise BadDialect('delivery.notices cannot be told from deliveries where framing.out = "none" marks no end')
+    if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
+        raise BadDialect("delivery.prompts stand before lines: a frame of another kind could not be found behind one")
+    for prompt, other in permutations(dialect.all_prompts, 2):
+        if other.startswith(prompt):
+            raise BadDialect(f"delivery.prompts: {other!r} begins with {prompt!r}, so neither says which it is")
+    if dialect.framing_in.kind == "chunk" and dialect.template.tail and not dialect.stream:
+        raise BadDialect(
+            'delivery.template has something behind {body}: where framing.in = "chunk" several lines may be delivered as '
+            "one, and only the last would have it"
+        )
     told = [dialect.template, *dialect.notices]
     told += [dialect.to_sender] if isinstance(dialect.to_sender, Template) else []
     for template in told if dialect.framing_out.kind in ("line", "chunk") else []:

@@ -10,13 +10,13 @@ long as the graph has no cycle. So it does not matter that speakers may not hear
 Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any scenario one that can be said in them.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
-from reference.conformance.frames import Frames, unprompted
+from reference.conformance.frames import Frames, stripped, unprompted
 from reference.conformance.order import Order
 from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
@@ -70,8 +70,9 @@ class FrameOracle(RoomOracle[Member]):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.order = Order()
-        self.mark = 0  # the last utterance of those that all have heard who read
         self.said = 0
+        self.bodies: Counter[bytes] = Counter()
+        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
         self.quits: list[bytes] = []
 
     # What the clients do
@@ -83,15 +84,8 @@ class FrameOracle(RoomOracle[Member]):
 
     def _newcomer(self) -> Member:
         member = Member(frames=Frames(self.dialect))
-        under_way = {
-            due.utterance.number: due.utterance
-            for other in self.members.values()
-            for dues in other.inbox.values()
-            for due in dues
-            if due.utterance.number > self.mark
-        }
-        for number in sorted(under_way):
-            self._offer(member, under_way[number], required=False)
+        for utterance in self.under_way:
+            self._offer(member, utterance, required=False)
         return member
 
     @staticmethod
@@ -103,6 +97,8 @@ class FrameOracle(RoomOracle[Member]):
         speaker.proven = True
         self.said += 1
         utterance = Utterance(self.said, who, data)
+        self.under_way.append(utterance)
+        self.bodies[data] += 1
         for name, member in self.members.items():
             if member.gone or (name == who and not self.dialect.hears_itself):
                 continue
@@ -110,9 +106,10 @@ class FrameOracle(RoomOracle[Member]):
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""
+        surely_before = self.under_way[0].number if self.under_way else self.said + 1
         for speaker, dues in self.members[who].inbox.items():
             for due in dues:
-                due.required = due.required and (speaker == who or due.utterance.number <= self.mark)
+                due.required = due.required and (speaker == who or due.utterance.number < surely_before)
         super()._leaves(who, way)
 
     def _lose(self, who: str) -> None:
@@ -163,8 +160,9 @@ class FrameOracle(RoomOracle[Member]):
 
     def settled(self, step: Step) -> None:
         super().settled(step)
-        if not self.outstanding():
-            self.mark = self.said
+        audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
+        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
+            self.under_way.clear()
         if not any(member.required() for member in self.members.values() if not member.gone):
             self.order.clear()
             for member in self.members.values():
@@ -186,7 +184,7 @@ class FrameOracle(RoomOracle[Member]):
         """Yield what may come next, for those who can tell by nothing else where it ends."""
         for speaker, dues in member.inbox.items():
             template = self._read_by(who, speaker)
-            yield from ((template, due.utterance.body) for due in dues)
+            yield from ((template, due.utterance.body) for due in self._next(dues))
 
     def _read_by(self, who: str, speaker: str) -> Template:
         """Return as what a client reads the words of a speaker."""
@@ -198,21 +196,31 @@ class FrameOracle(RoomOracle[Member]):
 
         As far as that goes, prompts may stand before it; those that belong to it do, too.
         """
-        bare = unprompted(frame, self.dialect)
-        for one in (frame, bare) if bare != frame else (frame,):
-            fits = self._delivered(who, member, one)
+        for bare in stripped(frame, self.dialect):
+            fits = self._delivered(who, member, bare)
             if fits is not None:
                 return fits
-        return self._means_nothing(bare)
+        return self._means_nothing(frame)
 
     def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
-        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order."""
-        for speaker, dues in member.inbox.items():
-            first_required = next((count for count, due in enumerate(dues) if due.required), len(dues) - 1)
-            for count in range(first_required + 1):
-                if self._delivers(who, member, frame, speaker, dues[count].utterance):
-                    return self._deliver(who, member, speaker, count)
+        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
+
+        Where it may be what must come or what may, it is what must: the other may still come.
+        """
+        for only_required in (True, False):
+            for speaker, dues in member.inbox.items():
+                for count, due in enumerate(self._next(dues)):
+                    if due.required is only_required and self._delivers(who, member, frame, speaker, due.utterance):
+                        return self._deliver(who, member, speaker, count)
         return None
+
+    @staticmethod
+    def _next(dues: deque[Due]) -> Iterator[Due]:
+        """Yield what of one speaker may come next: all up to the first that must."""
+        for due in dues:
+            yield due
+            if due.required:
+                return
 
     def _means_nothing(self, rest: bytes) -> bool:
         """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
@@ -263,7 +271,9 @@ class FrameOracle(RoomOracle[Member]):
                 if due.utterance.body == utterance.body:  # it may have been this one that it heard
                     break
                 due.required = sure
-        return not self.dialect.asks_one_order or self.order.follows(who, utterance.number)
+        if not self.dialect.asks_one_order or self.bodies[utterance.body] > 1:  # nobody knows which of them it was
+            return True
+        return self.order.follows(who, utterance.number)
 
     # What is wrong
 

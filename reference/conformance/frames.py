@@ -41,14 +41,14 @@ class Frames:
 
     def _unmarked(self, possible: Iterable[tuple[Template, bytes]]) -> bytes | None:
         """Return the frame that holds one of these, where nothing marks its end."""
-        rest = self.rest
-        bare = unprompted(rest, self._dialect)
-        ends = [end for template, body in possible if (end := template.find(bare, body))]
-        if not ends:
-            self._forget_prompts()
-            return None
-        self._begin += len(rest) - len(bare) + min(ends)
-        return bare[: min(ends)]
+        forms = list(possible)
+        for bare in stripped(self.rest, self._dialect):
+            ends = [end for template, body in forms if (end := template.find(bare, body))]
+            if ends:
+                self._begin = len(self._held) - len(bare) + min(ends)
+                return bare[: min(ends)]
+        self._forget_prompts()
+        return None
 
     def _forget_prompts(self) -> None:
         """Forget prompts of which there are very many: who never hears anything else is told nothing by them."""
@@ -59,7 +59,12 @@ class Frames:
 
 def unprompted(data: bytes, dialect: Dialect) -> bytes:
     """Return bytes without the prompts at their beginning."""
-    begin = 0
-    while prompt := next((prompt for prompt in dialect.all_prompts if data.startswith(prompt, begin)), b""):
-        begin += len(prompt)
-    return data[begin:]
+    return stripped(data, dialect)[0]
+
+
+def stripped(data: bytes, dialect: Dialect) -> list[bytes]:
+    """Return bytes without the prompts at their beginning, with the last of them, and so on until they are whole."""
+    found = [data]
+    while prompt := next((prompt for prompt in dialect.all_prompts if found[0].startswith(prompt)), b""):
+        found.insert(0, found[0][len(prompt) :])
+    return found

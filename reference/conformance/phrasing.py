@@ -146,13 +146,33 @@ class Framed:
         said = self._dialect.sayable(data)
         if not said:
             return []
-        self._unsettled.clear()
-        arriving = self._heard_by(who)
-        # Whoever has heard nothing yet can tell by the words alone what it was that it heard first.
-        if said in self._said and not all(self._present.values()):
+        steps = self._heard_by(who)
+        if self._may_be_taken_for_another(said):
             said = self._numbered(said)
         self._said.add(said)
-        return [*arriving, Say(who, said)]
+        return [*steps, *self._room_for(who, said), Say(who, said)]
+
+    def _room_for(self, who: str, said: bytes) -> list[Step]:
+        """Return what must be done so that the server can take this at once with all that it may not have taken yet."""
+        if self._dialect.framing_in.kind != "chunk":
+            return []
+        size = len(self._dialect.sent(said))
+        before: list[Step] = []
+        if self._unsettled.get(who, 0) + size > self._dialect.chunk:
+            before = [Settle()]
+            self._unsettled.clear()
+        self._unsettled[who] = self._unsettled.get(who, 0) + size
+        return before
+
+    def _may_be_taken_for_another(self, said: bytes) -> bool:
+        """Whether somebody cannot tell by the words alone what it hears.
+
+        Who has heard nothing yet does not know which of two that are the same it is that it hears first; and who has
+        much to hear, where nothing marks the ends, not whether a word is whole.
+        """
+        unheard = not all(self._present.values())
+        unmarked = self._dialect.framing_out.kind == "none"
+        return (unheard and said in self._said) or (unmarked and (unheard or bool(self._stalled)))
 
     def _sending(self, who: str, data: bytes) -> list[Step]:
         steps = self._heard_by(who)
@@ -160,11 +180,7 @@ class Framed:
             if self._dialect.framing_out.kind == "none":
                 steps.append(Say(who, piece))
                 continue
-            size = len(self._dialect.sent(piece))
-            if self._dialect.framing_in.kind == "chunk" and self._unsettled.get(who, 0) + size > self._dialect.chunk:
-                steps.append(Settle())
-                self._unsettled.clear()
-            self._unsettled[who] = self._unsettled.get(who, 0) + size
+            steps += self._room_for(who, piece)
             steps.append(Send(who, piece))
         return steps
 
@@ -179,7 +195,7 @@ class Framed:
         """Return what can be said of some bytes, with a number behind it."""
         self._serial += 1
         said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
-        return self._dialect.sayable(b"%s ~%d" % (said, self._serial) if said else b"~%d" % self._serial)
+        return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
 
     def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
         del self._present[step.who]

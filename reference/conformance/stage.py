@@ -111,7 +111,7 @@ class Stage:
     def _perform(self, step: Step) -> None:
         if isinstance(step, ABRUPT) and self._manners == "polite at first":
             self._manners = "abrupt"
-        rested = self._manners != "abrupt"
+        rested = self._manners != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
         if rested:
             self._rest()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
