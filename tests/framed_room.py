@@ -4,11 +4,11 @@ What it may do it does by chance: notices and prompts come at any time between t
 are numbers, addresses, or descriptors that are used again.
 """
 
-from collections.abc import Callable
 from random import Random
 
 from reference.conformance.dialect import Dialect
 from reference.conformance.template import Template
+from reference.conformance.transcript import Ending
 from tests import speaking
 from tests.simulation import Connection, Room, Spoil
 
@@ -34,9 +34,6 @@ class FramedRoom(Room):
         self.places: dict[int, int] = {}
 
     # The handshake, and who comes and goes
-
-    def turns(self) -> list[Callable[[], None]]:
-        return [turn for turn in super().turns() if turn is not None]
 
     def accept(self, connection: Connection) -> None:
         """Do the next part of the handshake, if the client has done its own; then it is a member."""
@@ -64,8 +61,8 @@ class FramedRoom(Room):
         connection.member = True
         self.chat(connection)
 
-    def leave(self, connection: Connection, ending: str) -> None:
-        super().leave(connection, ending)  # type: ignore[arg-type]
+    def leave(self, connection: Connection, ending: Ending) -> None:
+        super().leave(connection, ending)
         self.chat(connection)
 
     # What means nothing

@@ -66,7 +66,7 @@ HANDSHAKES = ["", '[[handshake]]\nwait = "Welcome {any}\\n"\n', '[[handshake]]\n
 
 
 def drawn(chance: Random, *, anything: bool = True) -> Dialect:
-    """Return a dialect that chance puts together, by way of its file; with or without what hides things."""
+    """Return a dialect of frames that chance puts together, by way of its file; with or without what hides things."""
     framing = chance.choice(FRAMINGS)
     unmarked, lines = '"none"' in framing, not any(kind in framing for kind in ("fixed", "length"))
     passing: Sequence[str] = chance.choice(NOTICES) if anything and not unmarked else []
@@ -90,4 +90,5 @@ white_space = "{chance.choice(["kept", "stripped"])}"
 [limits]
 utterance = {chance.choice([0, 60, 120])}
 {chance.choice(HANDSHAKES)}"""
-    return read(text, "drawn", "drawn")
+    dialect = read(text, "drawn", "drawn")
+    return drawn(chance, anything=anything) if dialect.stream else dialect

@@ -323,7 +323,9 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed += [("ECHO-2" if echo else "UDP-1", what) for what in _handled(dialect)]
     if echo and "chat" not in dialect.protocols:
         if not dialect.raw:
-            changed.append(("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes"))
+            changed.append(
+                ("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes")
+            )
         elif dialect.limits.utterance:
             changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
         if dialect.handshake:

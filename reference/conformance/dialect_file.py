@@ -102,7 +102,7 @@ def source(name: str) -> Path | None:
     known = [file.stem for file in sorted(BUNDLED.glob("*.toml"))]
     if name not in known:
         raise BadDialect(
-            f"no dialect is named {ascii(name)}: write one of {', '.join([NOTE.name, *known])}, or the path of a file "
+            f"no dialect is named {name!a}: write one of {', '.join([NOTE.name, *known])}, or the path of a file "
             "that ends in .toml"
         )
     return BUNDLED / f"{name}.toml"
@@ -213,8 +213,8 @@ def _consider(dialect: Dialect) -> None:
         raise BadDialect('framing.out = "none" says something about chat: where nothing is marked, write "chunk"')
     if dialect.longest < LEAST:
         raise BadDialect(
-            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {LEAST} are needed to tell "
-            "them apart: raise limits.utterance, limits.chunk, framing.size or framing.header"
+            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {LEAST} are needed to "
+            "tell them apart: raise limits.utterance, limits.chunk, framing.size or framing.header"
         )
 
 
@@ -234,8 +234,8 @@ def _consider_chat(dialect: Dialect) -> None:
             raise BadDialect(f"delivery.prompts: {other!r} begins with {prompt!r}, so neither says which it is")
     if dialect.framing_in.kind == "chunk" and dialect.template.tail and not dialect.stream:
         raise BadDialect(
-            'delivery.template has something behind {body}: where framing.in = "chunk" several lines may be delivered as '
-            "one, and only the last would have it"
+            'delivery.template has something behind {body}: where framing.in = "chunk" several lines may be delivered '
+            "as one, and only the last would have it"
         )
     told = [dialect.template, *dialect.notices]
     told += [dialect.to_sender] if isinstance(dialect.to_sender, Template) else []
@@ -247,6 +247,6 @@ def _consider_chat(dialect: Dialect) -> None:
     for notice in dialect.notices:
         if any(notice.matches(delivery) for delivery in said):
             raise BadDialect(
-                f'delivery.notices has "{printable(notice.text)}", which every delivery is as well: nothing wrong could '
-                "be seen; write more of what it says"
+                f'delivery.notices has "{printable(notice.text)}", which every delivery is as well: nothing wrong '
+                "could be seen; write more of what it says"
             )

@@ -233,9 +233,7 @@ def check(document: Mapping[str, object]) -> Document:
     for table, only in ONLY.items():
         if table in document and not set(only) & set(protocols):
             raise BadDialect(f"[{table}] says something about {' and '.join(only)}, and protocol is {protocols[0]}")
-    return Document(
-        tables, _handshake(document.get("handshake", [])), _waived(document.get("waived", {}), protocols)
-    )
+    return Document(tables, _handshake(document.get("handshake", [])), _waived(document.get("waived", {}), protocols))
 
 
 def _table(table: str, value: object) -> dict[str, Any]:

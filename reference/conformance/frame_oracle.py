@@ -73,13 +73,13 @@ class FrameOracle(RoomOracle[Member]):
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
         self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
-        self.quits: list[bytes] = []
+        self.quitters: list[str] = []
 
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
         if isinstance(step, Quit):
-            self.quits.append(step.data.strip())
+            self.quitters.append(step.who)
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
@@ -121,7 +121,8 @@ class FrameOracle(RoomOracle[Member]):
         return any(self.members[who].inbox.values())
 
     def _owed(self, who: str) -> int:
-        return sum(len(self.dialect.delivery(utterance.body)) for utterance in self.members[who].required())
+        dues = self.members[who].inbox.values()
+        return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
 
     def complete(self, who: str) -> bool:
         return not any(
@@ -240,7 +241,9 @@ class FrameOracle(RoomOracle[Member]):
         if label is None:  # chunks of one speaker that were merged have one label, at the beginning
             merged = self.dialect.framing_in.kind == "chunk" and member.last_speaker == speaker
             return merged and frame == utterance.body
-        if not template.has_sender or template is self.dialect.to_sender:  # what one is told of oneself is nobody's label
+        if (
+            not template.has_sender or template is self.dialect.to_sender
+        ):  # what one is told of oneself is nobody's label
             return True
         return self._learn(speaker, label)
 
@@ -295,15 +298,16 @@ class FrameOracle(RoomOracle[Member]):
         expected = self._expected(who)
         clauses = [*self._misfit_clauses(member, expected), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
         finding = Finding(
-            ("CHAT-7",) if self._holds_quit(member.refused) else tuple(dict.fromkeys(clauses)),
+            ("CHAT-7",) if self._holds_quit(who, member.refused) else tuple(dict.fromkeys(clauses)),
             f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
             f"{who} reads {show(member.refused, 200)}",
             also=blame.CONTENT,
         )
         return self._late(finding)
 
-    def _holds_quit(self, frame: bytes) -> bool:
-        return any(self.dialect.template.label(frame, word) is not None for word in self.quits)
+    def _holds_quit(self, who: str, frame: bytes) -> bool:
+        """Whether the frame is a delivery of what somebody left by."""
+        return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
 
     def _misfit_clauses(self, member: Member, expected: list[Utterance]) -> list[str]:
         """Return the clauses that the refused frame may break, the likeliest first."""

@@ -179,7 +179,9 @@ class Performer:
         clause = self.explained(violation) or violation.clause_id
         if clause in self.dialect.not_applicable:
             why = self.dialect.not_applicable[clause]
-            raise NotChecked(f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}")
+            raise NotChecked(
+                f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}"
+            )
         self.known.add(clause)
         return violation if clause == violation.clause_id else violation.of(clause)
 

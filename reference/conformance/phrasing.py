@@ -129,9 +129,8 @@ class Framed:
 
     def _heard_by(self, speaker: str) -> list[Step]:
         """Return what must be done so that somebody surely hears the speaker."""
-        audience = {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
         self._present[speaker] = True
-        if self._dialect.hears_itself or audience:
+        if self._dialect.hears_itself or self._audience(speaker):
             return []
         arriving: list[Step] = []
         witness = self._witness()
@@ -197,12 +196,22 @@ class Framed:
         said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
         return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
 
+    def _quitting(self, who: str) -> list[Step]:
+        """Return how a client leaves by its own word: not in one chunk with others, where nothing keeps them apart."""
+        alone = not self._unsettled.get(who)
+        heard = self._dialect.hears_itself or bool(self._audience(who))
+        if not self._dialect.quit or not (alone or heard):
+            return [HalfClose(who)]
+        return [*([] if alone else [Settle()]), Quit(who, self._dialect.quit)]
+
+    def _audience(self, speaker: str) -> set[str]:
+        """Return who surely hears what somebody says, besides itself."""
+        return {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
+
     def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
+        leaving: list[Step] = self._quitting(step.who) if isinstance(step, Quit) else [step]
         del self._present[step.who]
         self._stalled.discard(step.who)
-        leaving: list[Step] = [step]
-        if isinstance(step, Quit):
-            leaving = [Quit(step.who, self._dialect.quit)] if self._dialect.quit else [HalfClose(step.who)]
         if self._present and all(who.startswith(WITNESS) for who in self._present):
             witnesses, self._present = list(self._present), {}
             self._stalled.clear()

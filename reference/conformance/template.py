@@ -137,8 +137,8 @@ class Template:
 def _pattern(text: str) -> bytes:
     """Return a template, or a part of one, as a regular expression.
 
-    {any} ends where what follows it comes first, and never later: otherwise every way to cut a long line would be tried,
-    and a hostile server could make that take for ever. Only what stands last may be cut in another way.
+    {any} ends where what follows it comes first, and never later: otherwise every way to cut a long line would be
+    tried, and a hostile server could make that take for ever. Only what stands last may be cut in another way.
     """
     fields = list(FIELD.finditer(text))
     pattern = re.escape(text[: fields[0].start() if fields else len(text)].encode())
