@@ -256,7 +256,7 @@ class Dialect:
             unmarked = (
                 "nothing marks where a delivery ends in this dialect, so nobody can speak before the last is heard"
             )
-            found |= dict.fromkeys(("CHAT-13", "CHAT-14"), unmarked)
+            found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
         if 0 < self.limits.members < CROWD:
             found["CHAT-17"] = f"the dialect has room for {self.limits.members} members"
         if self.limits.join_gap:
@@ -289,7 +289,9 @@ class Dialect:
 def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     changed = []
     if dialect.handshake:
-        changed.append(("CHAT-1", f"a client does its part of {_exchanges(dialect)} first"))
+        changed.append(
+            ("CHAT-1", f"a client goes through {_exchanges(dialect)} first; what comes before what it waits for passes")
+        )
     if dialect.template != NOTE.template or not dialect.stream:
         changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
     passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]

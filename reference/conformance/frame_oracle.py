@@ -11,11 +11,12 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
+from reference.conformance.frame_blame import Form, FrameMisfit
 from reference.conformance.frames import Frames, stripped, unprompted
 from reference.conformance.order import Order
 from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
@@ -92,7 +93,7 @@ class FrameOracle(RoomOracle[Member]):
     def _offer(member: Member, utterance: Utterance, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
 
-    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
+    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # a frame is one utterance anyway
         speaker = self.members[who]
         speaker.proven = True
         self.said += 1
@@ -293,12 +294,13 @@ class FrameOracle(RoomOracle[Member]):
         """Return an utterance as a member reads it, as far as its label is known."""
         return self.dialect.delivery(utterance.body, self.members[utterance.speaker].label)
 
-    def misfit(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
+    def misfit(self, who: str, data: bytes) -> Finding:  # the frame was kept
         member = self.members[who]
         expected = self._expected(who)
-        clauses = [*self._misfit_clauses(member, expected), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
+        frame = unprompted(member.refused, self.dialect)
+        clauses = [*self._seen(who, frame, expected).clauses(), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
         finding = Finding(
-            ("CHAT-7",) if self._holds_quit(who, member.refused) else tuple(dict.fromkeys(clauses)),
+            ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
             f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
             f"{who} reads {show(member.refused, 200)}",
             also=blame.CONTENT,
@@ -309,28 +311,26 @@ class FrameOracle(RoomOracle[Member]):
         """Whether the frame is a delivery of what somebody left by."""
         return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
 
-    def _misfit_clauses(self, member: Member, expected: list[Utterance]) -> list[str]:
-        """Return the clauses that the refused frame may break, the likeliest first."""
-        frame = member.refused
-        disturbed = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.circumstances)]
-        if member.heard and self.order.broken:
-            return ["CHAT-13", *disturbed]
-        template = self.dialect.template
-        if any(template.label(frame, utterance.body) is not None for utterance in member.heard):
-            return ["CHAT-4", *disturbed]
-        if any(self._ascribed(frame, due.utterance) for dues in member.inbox.values() for due in dues):
-            return [*disturbed, "CHAT-4"]
-        later = [due.utterance.body for dues in member.inbox.values() for due in dues]
-        if any(template.label(frame, body) is not None for body in later):  # something before it was left out
-            return [*disturbed, "CHAT-5", "CHAT-2", "CHAT-3"]
-        if not expected:
-            return disturbed
-        known = [*later, *(utterance.body for utterance in member.heard)]
-        mixed = any(body in frame for body in known) or len(self.outstanding()) > 1
-        torn = ["CHAT-14", *disturbed] if mixed or member.owed_at_resume else disturbed
-        changed = ["CHAT-6", "CHAT-3"] if len(expected[0].body) > blame.LINE else ["CHAT-3"]
-        form = [] if expected[0].body in frame else changed
-        return [*torn, *form, "CHAT-2", "CHAT-3"]
+    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMisfit:
+        """Return what is known of a frame that nothing explains."""
+        member = self.members[who]
+        due = [due.utterance for dues in member.inbox.values() for due in dues]
+
+        def forms(utterances: Iterable[Utterance]) -> list[Form]:
+            return [(self._read_by(who, utterance.speaker), utterance.body) for utterance in utterances]
+
+        return FrameMisfit(
+            frame=frame,
+            expected=forms(expected),
+            due=forms(due),
+            heard=forms(member.heard),
+            ascribed=any(self._ascribed(frame, utterance) for utterance in due),
+            out_of_order=bool(member.heard) and self.order.broken,
+            together=len(self.outstanding()) > 1,
+            resumed=member.owed_at_resume > 0,
+            notices=self.dialect.notices,
+            circumstances=self.circumstances,
+        )
 
     def _ascribed(self, frame: bytes, utterance: Utterance) -> bool:
         """Whether the frame says that somebody else has said this."""
@@ -343,7 +343,8 @@ class FrameOracle(RoomOracle[Member]):
         in_order = member.leaving and how == "eof" and whole and not member.required()
         if member.owed_at_resume >= WAITING or in_order:
             member.gone = True
-            self._lose(who)
+            if not in_order:  # who left in order has been heard out
+                self._lose(who)
             return None
         return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
 

@@ -10,6 +10,7 @@ illegal byte ends a scenario.
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Literal, Self
 
 from reference.address import Address
@@ -52,6 +53,9 @@ ABRUPT = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
 Manners = Literal["polite", "polite at first", "abrupt"]
+
+KNOCKS_AGAIN = 4
+"""Times that somebody speaks once more, when a client that was silent so long has spoken."""
 
 GLANCE = 0.05
 """Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event.
@@ -271,7 +275,7 @@ class Stage:
             self._knocks += 1
             self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
-                self._wait_in_vain(step.who, self.patience)
+                self._knock_in_vain(step)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
                 client.wait_at_most(min(GLANCE, self.patience))
@@ -279,6 +283,21 @@ class Stage:
                 client.wait_at_most(self.patience)
                 if got is not None:
                     self._take(step.who, got)
+
+    def _knock_in_vain(self, step: Heed) -> None:
+        """Report that a silent client hears nobody, having found out whether it would if it had spoken."""
+        self.transcript.entries.append(Waited(step.who, self.patience))
+        finding = self.oracle.silent(step.who)
+        client = self._clients[step.who]
+        client.send(self._dialect.sent(b"may I?"))
+        client.wait_at_most(min(self.patience, EXPLAINING))
+        for _ in range(KNOCKS_AGAIN):
+            self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
+            got = client.receive()
+            if isinstance(got, bytes) and b"knock" in got:
+                finding = replace(finding, clauses=("CHAT-9",), also=())
+                break
+        self._report(finding)
 
     # The end of a performance
 

@@ -75,6 +75,11 @@ class Template:
         return FIELD.sub("", self.text)
 
     @property
+    def parts(self) -> list[bytes]:
+        """What stands before, between and behind the fields."""
+        return [part.encode() for part in re.split(r"\{\w*\}", self.text)]
+
+    @property
     def constant(self) -> bool:
         """Whether all of it but {body} is known beforehand."""
         return not {"sender", "any"} & set(FIELD.findall(self.text))
