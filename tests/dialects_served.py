@@ -242,11 +242,14 @@ class CHAT_14_SendsInPieces(Speaker):
         if b"~" not in chunk:
             super().deliver(chunk)
             return
-        for member in list(self.server.members):
-            written = self.written(member, self.body(chunk))
-            for piece in (written[: len(written) // 2], written[len(written) // 2 :]) if written else ():
-                self.write(member, piece)
-                time.sleep(0.0002)
+        with self.server.lock:
+            written = {member: self.written(member, self.body(chunk)) for member in self.server.members}
+            for member, data in written.items():
+                self.write(member, data[: len(data) // 2])
+        time.sleep(0.001)
+        with self.server.lock:
+            for member, data in written.items():
+                self.write(member, data[len(data) // 2 :])
 
 
 class CHAT_15_Waits(Speaker):
@@ -258,7 +261,7 @@ class CHAT_15_Waits(Speaker):
 class CHAT_15_IsImpatient(Speaker):
     def setup(self) -> None:
         super().setup()
-        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
 
 
 class CHAT_16_SendsInTwo(Speaker):

@@ -12,7 +12,7 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
@@ -280,6 +280,14 @@ class FrameOracle(RoomOracle[Member]):
         return self.order.follows(who, utterance.number)
 
     # What is wrong
+
+    def silent(self, who: str) -> Finding:
+        """Explain that nothing came: last words may have been lost because they were the last."""
+        finding = super().silent(who)
+        first = next(iter(self._expected(who)), None)
+        if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
+            return finding
+        return replace(finding, clauses=tuple(dict.fromkeys(("CHAT-10", *finding.clauses))))
 
     def lacks(self, who: str) -> bytes:
         return next((self._shown(utterance) for utterance in self._expected(who)), b"")
