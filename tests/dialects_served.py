@@ -35,6 +35,8 @@ class Speaker(ChatHandler):
     """Serves one member in its dialect."""
 
     dialect: ClassVar[Dialect]
+    breaks: ClassVar[str] = ""
+    """The clause that a bug breaks."""
     chunk_size = 65536
 
     def setup(self) -> None:
@@ -122,35 +124,45 @@ class Speaker(ChatHandler):
             self.server.cut_off(member)
 
 
-# Bugs: the clause that each breaks is in its name
+# Bugs
 
 
-class CHAT_1_Greets(Speaker):
+class Greets(Speaker):
+    breaks = "CHAT-1"
+
     def setup(self) -> None:
         super().setup()
         self.write(self.request, self.dialect.framing_out.put(b"good evening"))
 
 
-class CHAT_2_LeavesOneOut(Speaker):
+class LeavesOneOut(Speaker):
+    breaks = "CHAT-2"
+
     def written(self, member: Any, body: bytes) -> bytes:
         others = [other for other in self.server.members if other is not self.request]
         left_out = len(others) > 1 and member is max(others, key=lambda other: int(other.fileno()))
         return b"" if left_out and b"hello" in body else super().written(member, body)
 
 
-class CHAT_3_Shouts(Speaker):
+class Shouts(Speaker):
+    breaks = "CHAT-3"
+
     def body(self, chunk: bytes) -> bytes:
         return super().body(chunk).replace(b"x", b"X")
 
 
-class CHAT_4_Repeats(Speaker):
+class Repeats(Speaker):
+    breaks = "CHAT-4"
+
     def deliver(self, chunk: bytes) -> None:
         super().deliver(chunk)
         if b"once" in chunk:
             super().deliver(chunk)
 
 
-class CHAT_5_TurnsRound(Speaker):
+class TurnsRound(Speaker):
+    breaks = "CHAT-5"
+
     held: tuple[bytes, ...] = ()
 
     def deliver(self, chunk: bytes) -> None:
@@ -163,31 +175,41 @@ class CHAT_5_TurnsRound(Speaker):
         self.held = ()
 
 
-class CHAT_6_CutsShort(Speaker):
+class CutsShort(Speaker):
+    breaks = "CHAT-6"
+
     def body(self, chunk: bytes) -> bytes:
         newline = self.dialect.framing_in.newline
         longest = max(90, self.dialect.longest // 2)
         return newline.join(line[:longest] for line in super().body(chunk).split(newline))
 
 
-class CHAT_7_TellsTheOthers(Speaker):
+class TellsTheOthers(Speaker):
+    breaks = "CHAT-7"
+
     def leaves(self, chunk: bytes) -> bool:
         if super().leaves(chunk):
             self.deliver(chunk)
         return super().leaves(chunk)
 
 
-class CHAT_7_Stays(Speaker):
+class Stays(Speaker):
+    breaks = "CHAT-7"
+
     def leaves(self, chunk: bytes) -> bool:
         return False
 
 
-class CHAT_8_QuitsAtAnyMention(Speaker):
+class QuitsAtAnyMention(Speaker):
+    breaks = "CHAT-8"
+
     def leaves(self, chunk: bytes) -> bool:
         return self.dialect.quit in chunk and b"is here" not in chunk
 
 
-class CHAT_9_WaitsForAWord(Speaker):
+class WaitsForAWord(Speaker):
+    breaks = "CHAT-9"
+
     def setup(self) -> None:
         super().setup()
         self.server.leave(self.request)
@@ -197,7 +219,9 @@ class CHAT_9_WaitsForAWord(Speaker):
         super().deliver(chunk)
 
 
-class CHAT_10_LosesLastWords(Speaker):
+class LosesLastWords(Speaker):
+    breaks = "CHAT-10"
+
     def deliver(self, chunk: bytes) -> None:
         if b"last words" in chunk:
             select.select([self.request], [], [], 0.2)
@@ -207,7 +231,9 @@ class CHAT_10_LosesLastWords(Speaker):
         super().deliver(chunk)
 
 
-class CHAT_11_TakesAnotherAlong(Speaker):
+class TakesAnotherAlong(Speaker):
+    breaks = "CHAT-11"
+
     def finish(self) -> None:
         super().finish()
         with self.server.lock:
@@ -215,7 +241,9 @@ class CHAT_11_TakesAnotherAlong(Speaker):
                 self.server.cut_off(other)
 
 
-class CHAT_12_PanicsAtAReset(Speaker):
+class PanicsAtAReset(Speaker):
+    breaks = "CHAT-12"
+
     def receive(self) -> bytes:
         try:
             return bytes(self.request.recv(self.chunk_size))
@@ -226,7 +254,9 @@ class CHAT_12_PanicsAtAReset(Speaker):
             return b""
 
 
-class CHAT_13_HasNoOneOrder(Speaker):
+class HasNoOneOrder(Speaker):
+    breaks = "CHAT-13"
+
     def deliver(self, chunk: bytes) -> None:
         if b"~" not in chunk:
             super().deliver(chunk)
@@ -237,7 +267,9 @@ class CHAT_13_HasNoOneOrder(Speaker):
             time.sleep(0.0002)
 
 
-class CHAT_14_SendsInPieces(Speaker):
+class SendsInPieces(Speaker):
+    breaks = "CHAT-14"
+
     def deliver(self, chunk: bytes) -> None:
         if b"~" not in chunk:
             super().deliver(chunk)
@@ -252,19 +284,25 @@ class CHAT_14_SendsInPieces(Speaker):
                 self.write(member, data[len(data) // 2 :])
 
 
-class CHAT_15_Waits(Speaker):
+class Waits(Speaker):
+    breaks = "CHAT-15"
+
     def write(self, member: Any, data: bytes) -> None:
         with contextlib.suppress(OSError):
             member.sendall(data)
 
 
-class CHAT_15_IsImpatient(Speaker):
+class IsImpatient(Speaker):
+    breaks = "CHAT-15"
+
     def setup(self) -> None:
         super().setup()
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32 * 1024)
 
 
-class CHAT_16_SendsInTwo(Speaker):
+class SendsInTwo(Speaker):
+    breaks = "CHAT-16"
+
     def setup(self) -> None:
         super().setup()
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -274,21 +312,16 @@ class CHAT_16_SendsInTwo(Speaker):
         super().write(member, data[1:])
 
 
-class CHAT_17_IsFull(Speaker):
+class IsFull(Speaker):
+    breaks = "CHAT-17"
+
     def setup(self) -> None:
         super().setup()
         if len(self.server.members) > 150:
             self.server.cut_off(self.request)
 
 
-BUGS: dict[str, type[Speaker]] = {
-    bug.__name__: bug for bug in list(globals().values()) if isinstance(bug, type) and bug.__name__.startswith("CHAT_")
-}
-
-
-def clause_of(bug: str) -> str:
-    """Return the clause that a bug breaks."""
-    return "-".join(bug.split("_")[:2])
+BUGS: dict[str, type[Speaker]] = {bug.__name__: bug for bug in Speaker.__subclasses__()}
 
 
 DIALECTS: dict[str, Dialect] = {

@@ -49,7 +49,9 @@ class FrameMisfit:
             return ["CHAT-14"]
         if not self.expected:
             return disturbed
-        torn = ["CHAT-14", *disturbed] if self.together or self.resumed else disturbed
+        # Two orders would show in whole deliveries.
+        torn = [clause for clause in disturbed if clause != "CHAT-13"]
+        torn = ["CHAT-14", *torn] if self.together or self.resumed else torn
         whole = any(body in self.frame for _, body in self.expected)
         long = len(self.expected[0][1]) > blame.LINE
         return [*torn, *([] if whole else ["CHAT-6", "CHAT-3"] if long else ["CHAT-3"]), "CHAT-2", "CHAT-3"]

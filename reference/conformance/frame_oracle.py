@@ -341,9 +341,11 @@ class FrameOracle(RoomOracle[Member]):
         )
 
     def _ascribed(self, frame: bytes, utterance: Utterance) -> bool:
-        """Whether the frame says that somebody else has said this."""
+        """Whether the frame says that somebody else has said this; two labels in one are nobody's, but a mix."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
-        return label is not None and known is not None and label != known
+        if label is None or known is None or label == known:
+            return False
+        return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
