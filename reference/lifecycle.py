@@ -61,7 +61,7 @@ class Server(socketserver.BaseServer):
         if self.stopping:
             raise Stopped
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
         """Log the exception that a handler raised, where the library would print it."""
         # [SRV-8] the connection is closed and that is all: socketserver calls this and goes on
         log.exception("the handler of %r failed", client_address)

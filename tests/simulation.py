@@ -120,7 +120,7 @@ class Room:
         """Return who is delivered to."""
         return [member for member in self.connections if member.member and not member.left]
 
-    def deliveries(self, speaker: Connection, chunk: bytes) -> list[tuple[Connection, bytes]]:
+    def deliveries(self, speaker: Connection, chunk: bytes) -> list[tuple[Connection, bytes]]:  # noqa: ARG002
         """Return what goes to whom because of a chunk: to all the same, whoever spoke."""
         return [(member, self.dialect.delivery(chunk)) for member in self.members()]
 

@@ -9,10 +9,10 @@ from reference.conformance.dialect_file import read
 from reference.conformance.template import Template
 
 LABELS: dict[str, Callable[[int, int], bytes]] = {
-    "number": lambda number, place: b"%d" % number,  # each kind needs one of the two
-    "address": lambda number, place: b"127.0.0.1:%d" % (40000 + number),
-    "descriptor": lambda number, place: b"%d" % place,
-    "strange": lambda number, place: b"\x1b[31m<%d>\0{body}" % number,
+    "number": lambda number, _: b"%d" % number,
+    "address": lambda number, _: b"127.0.0.1:%d" % (40000 + number),
+    "descriptor": lambda _, place: b"%d" % place,
+    "strange": lambda number, _: b"\x1b[31m<%d>\0{body}" % number,
 }
 """How a server may call its clients: by a number that counts them, or by a place that is free again when one goes."""
 

@@ -1,4 +1,4 @@
-"""Servers that speak a dialect, checked on real sockets: every clause holds or says nothing, and each can be seen broken.
+"""Servers that speak a dialect, on real sockets: every clause holds or says nothing, and each can be seen broken.
 
 What takes long for its size (a flood of six megabytes, two hundred members) is said once, in one dialect.
 """
@@ -33,7 +33,7 @@ def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> s
 @pytest.mark.parametrize("name", DIALECTS)
 def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
     dialect = DIALECTS[name]
-    seen = []
+    seen: list[Outcome] = []
     for clause in {clause for clause, _ in directed.checks(ChatConformance)}:
         if name == "named" or clause not in LONG:
             seen += outcomes("chat", served(dialect), PATIENCE, clause, dialect)

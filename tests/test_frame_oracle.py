@@ -60,34 +60,34 @@ Outgoing = list[tuple[Connection, bytes]]
 Alteration = Callable[[bytes, Dialect, Random], bytes]
 
 
-def lost(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # some need less than others
+def lost(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001  # some need less than others
     """Return nothing."""
     return b""
 
 
-def doubled(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:
+def doubled(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
     """Return the delivery twice."""
     return delivery * 2
 
 
-def changed(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:
+def changed(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
     """Return the delivery with one letter of what was said in another case."""
     at = chance.choice([count for count, byte in enumerate(delivery) if chr(byte).isalpha() and byte < 128])
     return delivery[:at] + delivery[at : at + 1].swapcase() + delivery[at + 1 :]
 
 
-def torn(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:
+def torn(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
     """Return the delivery without its last bytes."""
     return delivery[: chance.randrange(1, len(delivery.rstrip(b" .")))]
 
 
-def grown(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:
+def grown(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
     """Return the delivery with a byte more inside."""
     at = chance.randrange(1, len(delivery.rstrip(b" .\r\n")))
     return delivery[:at] + b"~" + delivery[at:]
 
 
-def accompanied(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:
+def accompanied(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
     """Return the delivery with what nobody said before it."""
     invented = dialect.template.fill(body=b"nobody said this", sender=b"0")
     return (invented if dialect.framing_out.kind == "none" else dialect.framing_out.put(invented)) + delivery

@@ -98,12 +98,12 @@ def torn(delivery: bytes, chance: Random) -> bytes:
     return delivery[: chance.randrange(1, len(delivery))]
 
 
-def dropped(delivery: bytes, chance: Random) -> bytes:  # chance has no say in it
+def dropped(delivery: bytes, chance: Random) -> bytes:  # noqa: ARG001  # chance has no say in it
     """Return nothing."""
     return b""
 
 
-def doubled(delivery: bytes, chance: Random) -> bytes:  # chance has no say in it
+def doubled(delivery: bytes, chance: Random) -> bytes:  # noqa: ARG001  # chance has no say in it
     """Return the delivery twice."""
     return delivery * 2
 

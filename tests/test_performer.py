@@ -35,7 +35,7 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
 class Fragile(InProcess):
     """A target whose server cannot be renewed."""
 
-    def start(self, patience: float) -> "FragileSite":  # it listens already
+    def start(self, patience: float) -> "FragileSite":  # noqa: ARG002  # it listens already
         return FragileSite(self)
 
 
@@ -293,7 +293,7 @@ class MeddlingSite(InProcessSite):
 
 @dataclass(frozen=True)
 class Meddling(InProcess):
-    def start(self, patience: float) -> MeddlingSite:  # it listens already
+    def start(self, patience: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
         return MeddlingSite(self)
 
 

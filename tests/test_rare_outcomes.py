@@ -55,7 +55,7 @@ class ComesBack(socketserver.BaseServer):
 class ListensToOne(socketserver.BaseServer):
     """Listens no more when it has somebody to serve."""
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
         return True
@@ -64,7 +64,7 @@ class ListensToOne(socketserver.BaseServer):
 class TurnsTheFirstAway(socketserver.BaseServer):
     awaited = True
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         first, self.awaited = self.awaited, False
         return not first
 

@@ -65,7 +65,7 @@ def test_every_clause_of_the_group_is_decided() -> None:
 
 
 class LiesAboutTheClient(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         super().finish_request(request, ("192.0.2.1", 1))
 
 
@@ -217,7 +217,7 @@ class DropsWhoWaits(socketserver.BaseServer):
 
 
 class ListensInTheLoop(socketserver.BaseServer):
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         request.recv(1, socket.MSG_PEEK)
         return True
 
@@ -252,7 +252,7 @@ class Alone(ChatHandler):
 
 
 class Fragile(socketserver.BaseServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         raise
 
 

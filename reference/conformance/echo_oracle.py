@@ -30,7 +30,7 @@ class EchoOracle:
         self.visits: dict[str, Visit] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # nobody is in another's way
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.visits[who] = Visit()
@@ -59,7 +59,7 @@ class EchoOracle:
     def bystanders(self) -> list[str]:
         return []
 
-    def settled(self, step: Step) -> None:  # whatever it was, it was answered
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
 
     def _replies(self, visit: Visit) -> list[bytes]:
@@ -167,7 +167,7 @@ class DatagramOracle:
         self.clients: dict[str, Correspondent] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # nobody is in another's way
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.clients[who] = Correspondent()
@@ -191,7 +191,7 @@ class DatagramOracle:
     def bystanders(self) -> list[str]:
         return [who for who, client in self.clients.items() if not client.gone]
 
-    def settled(self, step: Step) -> None:  # whatever it was, it was answered
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
 
     def _reply(self, who: str) -> bytes | None:
@@ -204,7 +204,7 @@ class DatagramOracle:
         self.clients[who].requests.pop(0)
         return True
 
-    def lacks(self, who: str) -> bytes:  # a datagram is whole: nothing behind it can mend it
+    def lacks(self, who: str) -> bytes:  # noqa: ARG002  # a datagram is whole: nothing behind it can mend it
         return b""
 
     def misfit(self, who: str, data: bytes) -> Finding:

@@ -190,7 +190,7 @@ class ProcessHost:
             self._heed(news)
         return self._calling
 
-    def remains(self, besides: Set[str]) -> Remains:
+    def remains(self, besides: Set[str]) -> Remains:  # noqa: ARG002 - nobody else opens sockets in that process
         return self._remains
 
     def close(self, patience: float) -> None:

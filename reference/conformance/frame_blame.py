@@ -1,7 +1,7 @@
 """Which clause a frame breaks that was not due: what `blame.py` is for streams.
 
-A frame tells more than a stream: whether it is a whole delivery that comes at the wrong time, one that lost its end, one
-with something else inside, or nothing that anybody said.
+A frame tells more than a stream: whether it is a whole delivery that comes at the wrong time, one that lost its end,
+one with something else inside, or nothing that anybody said.
 """
 
 from collections.abc import Sequence

@@ -93,7 +93,7 @@ class FrameOracle(RoomOracle[Member]):
     def _offer(member: Member, utterance: Utterance, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
 
-    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # a frame is one utterance anyway
+    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
         speaker = self.members[who]
         speaker.proven = True
         self.said += 1
@@ -302,7 +302,7 @@ class FrameOracle(RoomOracle[Member]):
         """Return an utterance as a member reads it, as far as its label is known."""
         return self.dialect.delivery(utterance.body, self.members[utterance.speaker].label)
 
-    def misfit(self, who: str, data: bytes) -> Finding:  # the frame was kept
+    def misfit(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
         member = self.members[who]
         expected = self._expected(who)
         frame = unprompted(member.refused, self.dialect)

@@ -33,7 +33,7 @@ class StreamEchoOracle:
         self.visits: dict[str, Visit] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # nobody is in another's way
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.visits[who] = Visit()
@@ -60,7 +60,7 @@ class StreamEchoOracle:
     def bystanders(self) -> list[str]:
         return []
 
-    def settled(self, step: Step) -> None:  # whatever it was, it was answered
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
 
     def hears(self, who: str, data: bytes) -> bool:
