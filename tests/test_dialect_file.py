@@ -1,4 +1,4 @@
-"""Dialects as files: those that come along load, and whatever is wrong is refused in one line that says what is right."""
+"""Dialects as files: those that come along load, and what is wrong is refused in one line that says what is right."""
 
 from pathlib import Path
 
