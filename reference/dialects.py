@@ -50,7 +50,7 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 def in_full(name: str) -> Iterator[str]:
     """Yield all that is known of a dialect; raise BadDialect if there is none."""
     from reference.conformance.dialect_file import find, source, text_of
-    from reference.conformance.dialect_keys import printable
+    from reference.conformance.scenario import printable
 
     dialect, path = find(name), source(name)
     yield from in_brief(dialect)

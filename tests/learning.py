@@ -15,7 +15,7 @@ def proposed(target: Target, protocol: str = "chat", patience: float = 0.1) -> s
     """Return the proposal for a server, which must be a dialect, and plain text."""
     with closing(target.start(10)) as site:
         text, trouble = propose(protocol, site, "a server", patience)
-    assert not trouble
+    assert not trouble, trouble
     assert text.isascii()
     assert re.fullmatch(r"(?:[ -~]*\n)*", text)
     return text

@@ -12,7 +12,8 @@ from reference.conformance.directed import Outcome, outcomes, performer
 from reference.conformance.exploration import explore
 from reference.conformance.record import Record
 from reference.conformance.suite import NotApplicable
-from tests.dialects_served import BUGS, DIALECTS, served
+from tests.dialect_bugs import BUGS
+from tests.dialects_served import DIALECTS, served
 
 PATIENCE = 5.0
 

@@ -41,8 +41,8 @@ CROWD = 200
 LONGEST = 65536
 """Bytes of the longest request, where nothing bounds it."""
 
-LABELS = 100
-"""Bytes that fields of a template may take in a frame of limited size."""
+LABELS = 20
+"""Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
 
 WITNESS = "witness"
 """The client that is always there where speakers do not hear themselves: it hears everybody."""
@@ -145,7 +145,7 @@ class Dialect:
     def delivery(self, chunk: bytes, sender: bytes | None = None) -> bytes:
         """Return the bytes a member reads when somebody's chunk is delivered to it; a label not known stays a field."""
         filled = self.template.fill(body=chunk, sender=sender)
-        return filled if self.stream or self.framing_out.kind == "none" else self.framing_out.put(filled)
+        return filled if self.stream else self.framing_out.put(filled)
 
     @property
     def hears_itself(self) -> bool:
@@ -179,7 +179,7 @@ class Dialect:
         fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
-            around = len(self.template.text) + (0 if self.template.constant else LABELS)
+            around = len(self.template.fill(sender=b"")) + (0 if self.template.constant else LABELS)
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     def sayable(self, utterance: bytes) -> bytes:

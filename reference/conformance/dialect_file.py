@@ -53,8 +53,9 @@ from itertools import permutations
 from pathlib import Path
 
 from reference.conformance.dialect import NOTE, Dialect, Exchange, Limits
-from reference.conformance.dialect_keys import BadDialect, Document, check, printable
+from reference.conformance.dialect_keys import BadDialect, Document, check
 from reference.conformance.framing import Framing
+from reference.conformance.scenario import printable
 from reference.conformance.template import Template
 
 __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
@@ -209,8 +210,6 @@ def _consider(dialect: Dialect) -> None:
         )
     if "datagram" in dialect.protocols and not dialect.raw:
         raise BadDialect("framing says something about connections: write a dialect for the datagrams alone")
-    if dialect.framing_out.kind == "none" and "chat" not in dialect.protocols:
-        raise BadDialect('framing.out = "none" says something about chat: where nothing is marked, write "chunk"')
     if dialect.longest < LEAST:
         raise BadDialect(
             f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {LEAST} are needed to "

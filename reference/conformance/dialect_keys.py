@@ -11,6 +11,7 @@ from typing import Any
 from reference.clauses import CLAUSES
 from reference.conformance import framing
 from reference.conformance.dialect import TRANSFORMS, Exchange
+from reference.conformance.scenario import printable
 from reference.conformance.template import BadTemplate, Template
 
 NEVER_WAIVED = ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-5", "CHAT-7", "CHAT-11", "ECHO-1", "ECHO-2", "UDP-1", "UDP-2")
@@ -34,11 +35,6 @@ def _wrong(key: str, value: object, right: str) -> BadDialect:
 def _shown(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
     return printable(text) if len(text) < 60 else f"{printable(text[:49])}..."
-
-
-def printable(text: str) -> str:
-    """Return text in one line, whatever it holds: names and values end up on terminals."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 # What a key may hold

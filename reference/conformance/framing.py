@@ -55,6 +55,8 @@ class Framing:
                 return frame.ljust(self.size, self.pad)
             case "length":
                 return (self.header % len(frame)).encode() + frame
+            case "none":
+                return frame
             case _:
                 return frame + self.newline
 

@@ -23,10 +23,9 @@ from pathlib import Path
 
 from reference.address import Address
 from reference.clauses import CLAUSES
-from reference.conformance.known import printable
 from reference.conformance.moves import WIDTH, CannotTell, exchange, has_bursts
 from reference.conformance.performer import GOES_ON, Performer
-from reference.conformance.scenario import Crowd, Send, Step, join
+from reference.conformance.scenario import Crowd, Send, Step, join, printable
 from reference.conformance.shorten import condensed, shorten, steps_of
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import CannotCheck

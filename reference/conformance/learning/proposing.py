@@ -6,6 +6,7 @@ from reference.conformance.learning.chat import learn_chat
 from reference.conformance.learning.datagram import learn_datagrams
 from reference.conformance.learning.echo import learn_echo
 from reference.conformance.learning.writing import Lesson, text
+from reference.conformance.scenario import printable
 from reference.conformance.target import Site
 
 LEARNED = "learned"
@@ -25,7 +26,7 @@ def propose(protocol: str, site: Site, name: str, patience: float) -> tuple[str,
         with Asking(site, patience) as asking:
             (learn_chat if protocol == "chat" else learn_echo)(asking, lesson)
             silence = asking.by_silence
-    lesson.learn("", "about", f"learned from {name}", "by talking to it; say more, if you know more")
+    lesson.learn("", "about", f"learned from {printable(name)}", "by talking to it; say more, if you know more")
     header = [f"What {name} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
     written = text(lesson, header)
     try:
