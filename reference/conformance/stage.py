@@ -11,7 +11,7 @@ illegal byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 
 from reference.address import Address
 from reference.conformance.client import Client, Unreachable, connect_at_once
@@ -248,7 +248,7 @@ class Stage:
             data += got
         return data
 
-    def _report(self, finding: Finding) -> None:
+    def _report(self, finding: Finding) -> NoReturn:
         """Raise the violation, with what the others have to read at this moment."""
         for who, client in self._clients.items():
             client.wait_at_most(0)
@@ -288,9 +288,14 @@ class Stage:
                     self._take(step.who, got)
 
     def _knock_in_vain(self, step: Heed) -> None:
-        """Report that a silent client hears nobody, having found out whether it would if it had spoken."""
+        """Report that a silent client hears nobody, having found out whether it would if it had spoken.
+
+        Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
+        """
         self.transcript.entries.append(Waited(step.who, self.patience))
         finding = self.oracle.silent(step.who)
+        if "CHAT-17" in finding.clauses:
+            self._report(finding)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
         client.wait_at_most(min(self.patience, EXPLAINING))
