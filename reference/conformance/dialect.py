@@ -289,9 +289,7 @@ class Dialect:
 def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     changed = []
     if dialect.handshake:
-        changed.append(
-            ("CHAT-1", f"a client goes through {_exchanges(dialect)} first; what comes before what it waits for passes")
-        )
+        changed.append(("CHAT-1", _greeted(dialect)))
     if dialect.template != NOTE.template or not dialect.stream:
         changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
     passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]
@@ -331,7 +329,7 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         elif dialect.limits.utterance:
             changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
         if dialect.handshake:
-            changed.append(("ECHO-1", f"there are {_exchanges(dialect)} first"))
+            changed.append(("ECHO-1", _greeted(dialect)))
     if dialect.chunk != NOTE.chunk and echo and dialect.raw:
         changed.append(("ECHO-4", f"a request is of at most {dialect.chunk} bytes"))
     if dialect.persistent:
@@ -341,9 +339,10 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
     return changed
 
 
-def _exchanges(dialect: Dialect) -> str:
+def _greeted(dialect: Dialect) -> str:
     count = len(dialect.handshake)
-    return "an exchange" if count == 1 else f"{count} exchanges"
+    exchanges = "an exchange" if count == 1 else f"{count} exchanges"
+    return f"a client goes through {exchanges} first; what comes before what it waits for passes"
 
 
 def _handled(dialect: Dialect) -> list[str]:

@@ -285,6 +285,9 @@ class FrameOracle(RoomOracle[Member]):
     def silent(self, who: str) -> Finding:
         """Explain that nothing came: last words may have been lost because they were the last."""
         finding = super().silent(who)
+        rest = unprompted(self.members[who].frames.rest, self.dialect)
+        if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
+            return replace(finding, clauses=("CHAT-7",))  # nothing marks its end, so it was taken for a beginning
         first = next(iter(self._expected(who)), None)
         if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
             return finding
