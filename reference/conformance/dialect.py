@@ -37,6 +37,12 @@ PUNCTUATION = b"&<>\"'\\"
 CROWD = 200
 """Members that CHAT-17 asks for."""
 
+REPEATING = 10.0
+"""Seconds of gaps that are spent on repeating something."""
+
+REPEATED = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
+"""Clauses whose scenarios do something over and over, so that luck does not decide."""
+
 WITNESS = "witness"
 """The client that is always there where speakers do not hear themselves: it hears everybody."""
 
@@ -61,6 +67,13 @@ class Limits:
     """Least time between two connections."""
     start: float = 0.0
     """Time that the server may take until it listens."""
+
+    def rounds(self, wanted: int, *, utterances: int, joins: int = 0) -> int:
+        """Return how many rounds to play of those wanted, each of so many utterances of one client and so many joins:
+        as many as the gaps leave time for in REPEATING seconds, but three.
+        """
+        each = utterances * self.gap + joins * self.join_gap
+        return wanted if wanted * each <= REPEATING else min(wanted, max(3, int(REPEATING / each)))
 
 
 CHUNKS = Framing()
@@ -112,7 +125,7 @@ class Dialect:
     @property
     def stream(self) -> bool:
         """Whether nothing marks the end of a delivery but the beginning of the next: see the module."""
-        plain = self.framing_in.kind == self.framing_out.kind == "chunk" and not self.notices
+        plain = self.framing_in.kind == self.framing_out.kind == "chunk" and not (self.notices or self.limits.gap)
         return plain and self.to_sender == "same" and self.template.constant and bool(self.prefix and not self._tail)
 
     @property
@@ -223,6 +236,8 @@ class Dialect:
             found |= dict.fromkeys(("CHAT-13", "CHAT-14"), unmarked)
         if 0 < self.limits.members < CROWD:
             found["CHAT-17"] = f"the dialect has room for {self.limits.members} members"
+        if self.limits.join_gap:
+            found["CHAT-17"] = f"the dialect has {self.limits.join_gap:g} s between two who come"
         if self.limits.gap:
             found["CHAT-16"] = f"the dialect has {self.limits.gap:g} s between two utterances"
         if self.persistent:
@@ -237,7 +252,7 @@ class Dialect:
     @property
     def changes(self) -> list[tuple[str, str]]:
         """Clause and what is asked differently, in words."""
-        return [*_chat_changes(self), *_echo_changes(self)]
+        return [*_chat_changes(self), *_echo_changes(self), *_paced_changes(self)]
 
 
 def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
@@ -264,6 +279,13 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if dialect.quit:
         changed.append(("CHAT-7", f"the word is {dialect.quit!r}"))
     return changed
+
+
+def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
+    if "chat" not in dialect.protocols or not (dialect.limits.gap or dialect.limits.join_gap):
+        return []
+    less = f"what is repeated is repeated less often: as often as fits into {REPEATING:g} s with the gaps"
+    return [(clause, less) for clause in REPEATED]
 
 
 def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:

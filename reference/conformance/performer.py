@@ -12,12 +12,13 @@ once there is one, nobody waits long for what does not come, unless it would be 
 from collections.abc import Callable, Sequence
 
 from reference.clauses import CLAUSES
-from reference.conformance import pacing
+from reference.conformance import pace, pacing
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
 from reference.conformance.phrasing import Phrasing
 from reference.conformance.scenario import Step
+from reference.conformance.seats import Seats
 from reference.conformance.stage import Stage
 from reference.conformance.suite import Conformance, NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
@@ -61,8 +62,11 @@ class Performer:
         self._hopeless = ""
         self._greeted = False
         self._last: Stage | None = None
+        self._pace = pace.Pace(dialect.limits)
+        self._seats: Seats | None = None
         self.site: Site = self.target.start(max(patience, dialect.limits.start))
         self.address = self.site.address
+        self._pace.joined()  # whoever looked whether it listens
 
     @classmethod
     def of(
@@ -99,6 +103,7 @@ class Performer:
             raise self.blamed(violation) from None
 
     def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
+        self._consider(steps)
         self.prepare()
         farewell = False
         try:
@@ -112,6 +117,11 @@ class Performer:
         except Violation as violation:
             violation.afterwards = farewell and violation.clause_id != about
             raise self.seen(violation) from None
+        if self._seats is not None and self._seats.lost:
+            missing = " and no ".join(self._seats.lost)
+            raise NotChecked(
+                f"there was no {missing} for want of a seat: the dialect has {self.dialect.limits.members}"
+            )
         return stage.transcript
 
     def pace(self, *steps: Step, about: str, prompt: str, late: str) -> None:
@@ -138,6 +148,7 @@ class Performer:
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
     ) -> Stage:
         """Return a stage before the server; the caller closes it."""
+        self._pace.begin()
         return Stage(
             self.site.address,
             self._oracle(self.dialect),
@@ -146,9 +157,27 @@ class Performer:
             rest=self.site.rest,
             renewable=self.site.renewable,
             dialect=self.dialect,
-            phrasing=self._phrasing(self.dialect),
+            phrasing=self._phrased(),
+            pace=self._pace,
             manners="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
+
+    def _phrased(self) -> Phrasing:
+        """Return what phrases a scenario for this server, within its limits."""
+        phrasing = self._phrasing(self.dialect)
+        self._seats = None
+        if self.dialect.limits.members:
+            self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
+            phrasing = self._seats
+        return pace.Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
+
+    def _consider(self, steps: Sequence[Step]) -> None:
+        """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""
+        limits = self.dialect.limits
+        if (limits.gap or limits.join_gap) and pace.too_long(steps, limits, self._phrased()):
+            raise NotChecked(
+                f"with the gaps of the dialect {self.dialect.name} its scenario would take more than {pace.LONGEST:g} s"
+            )
 
     def seen(self, violation: Violation) -> Violation:
         """Note that the server has broken a clause, and whether it died of it; raise NotChecked if somebody else may
@@ -206,6 +235,7 @@ class Performer:
         try:
             if self._broken_by and self.site.renew():
                 self.address = self.site.address
+                self._pace.joined()
             elif self._broken_by or not self._greeted:
                 self._greet()
         except CannotCheck as error:
