@@ -3,6 +3,7 @@
     few PORT N             ends at once when there are more than N members
     refuses PORT N         hangs up on whoever comes when there are N
     others PORT N          as few; what one says, in lines, goes to all others
+    keeps PORT N           hangs up on whoever comes when N have come in its life
     impatient PORT G J     hangs up on whoever speaks within G seconds of its last words, or comes within J of another
 
 All of them deliver as the reference does, but for `others`.
@@ -39,6 +40,7 @@ class Room:
         self.gap, self.join_gap = limits if name == "impatient" else (0.0, 0.0)
         self.members: dict[int, Member] = {}
         self.came = float("-inf")
+        self.visits = 0
         self.server = server
         self.selector = selectors.DefaultSelector()
         self.selector.register(server, selectors.EVENT_READ)
@@ -54,9 +56,11 @@ class Room:
 
     def join(self, client: socket.socket) -> None:
         now = time.monotonic()
-        if len(self.members) == self.most and self.name != "refuses":
+        self.visits += 1
+        count = self.visits - 1 if self.name == "keeps" else len(self.members)
+        if count == self.most and self.name in ("few", "others"):
             os._exit(CROWDED)
-        if len(self.members) == self.most or now - self.came < self.join_gap:
+        if count >= self.most or now - self.came < self.join_gap:
             client.close()
             return
         self.came = now

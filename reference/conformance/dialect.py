@@ -67,6 +67,8 @@ class Limits:
     """Least time between two connections."""
     start: float = 0.0
     """Time that the server may take until it listens."""
+    fresh: bool = False
+    """Whether every scenario needs a server that has seen none before."""
 
     def rounds(self, wanted: int, *, utterances: int, joins: int = 0) -> int:
         """Return how many rounds to play of those wanted, each of so many utterances of one client and so many joins:

@@ -25,6 +25,7 @@
     [limits]                                # bytes, seconds; 0 for none
     utterance = 1000
     members = 100
+    fresh = true                            # a server that keeps something: start another for every scenario
 
     [bytes]
     handling = "replaced"                   # verbatim, replaced, refused, escaped, cut-at-nul
@@ -186,6 +187,12 @@ def _seconds(key: str, value: object) -> float:
     return float(value)
 
 
+def _truth(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "true or false")
+    return value
+
+
 def _template(*fields: str) -> Read:
     def read(key: str, value: object) -> Template:
         try:
@@ -251,6 +258,7 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "gap": _seconds,
         "join_gap": _seconds,
         "start": _seconds,
+        "fresh": _truth,
         "chunk": _whole(16, framing.LONGEST),
     },
     "bytes": {

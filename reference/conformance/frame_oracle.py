@@ -11,6 +11,7 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reference.conformance import blame
@@ -75,6 +76,21 @@ class FrameOracle(RoomOracle[Member]):
         self.mark = 0  # the last utterance of those that all have heard who read
         self.said = 0
         self.quits: list[bytes] = []
+        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
+
+    def unheard(self) -> list[bytes]:
+        waiting = {due.utterance.number: due.utterance.body for due in self._under_way()}
+        return [waiting[number] for number in sorted(waiting)]
+
+    def _under_way(self) -> Iterator[Due]:
+        """Yield what somebody has not heard."""
+        for member in self.members.values():
+            for dues in member.inbox.values():
+                yield from dues
+
+    def _says_late(self, who: str, data: bytes) -> None:
+        self.said += 1
+        self.late.append(Utterance(self.said, who, data))
 
     # What the clients do
 
@@ -85,13 +101,8 @@ class FrameOracle(RoomOracle[Member]):
 
     def _newcomer(self) -> Member:
         member = Member(frames=Frames(self.dialect))
-        under_way = {
-            due.utterance.number: due.utterance
-            for other in self.members.values()
-            for dues in other.inbox.values()
-            for due in dues
-            if due.utterance.number > self.mark
-        }
+        found = [*self.late, *(due.utterance for due in self._under_way() if due.utterance.number > self.mark)]
+        under_way = {utterance.number: utterance for utterance in found}
         for number in sorted(under_way):
             self._offer(member, under_way[number], required=False)
         return member

@@ -16,6 +16,7 @@ from reference.conformance import pace, pacing
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
+from reference.conformance.past import Past
 from reference.conformance.phrasing import Phrasing
 from reference.conformance.scenario import Step
 from reference.conformance.seats import Seats
@@ -64,7 +65,12 @@ class Performer:
         self._last: Stage | None = None
         self._pace = pace.Pace(dialect.limits)
         self._seats: Seats | None = None
+        self._past = Past(patience)
+        self._used = False
         self.site: Site = self.target.start(max(patience, dialect.limits.start))
+        if dialect.limits.fresh and not self.site.renewable:
+            self.site.close()
+            raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
         self.address = self.site.address
         self._pace.joined()  # whoever looked whether it listens
 
@@ -148,10 +154,15 @@ class Performer:
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
     ) -> Stage:
         """Return a stage before the server; the caller closes it."""
+        self._used = True
         self._pace.begin()
+        oracle = self._oracle(self.dialect)
+        if self.site.renewable:  # then it was seen to come to rest
+            self._past.forget()
         return Stage(
             self.site.address,
-            self._oracle(self.dialect),
+            oracle,
+            mark=self._past.begin(oracle),
             patience=self.patience if patience is None else patience,
             about=about,
             rest=self.site.rest,
@@ -233,15 +244,26 @@ class Performer:
         self.site.calm()
         self._broken_by = self._broken_by or self.site.interference()
         try:
-            if self._broken_by and self.site.renew():
-                self.address = self.site.address
-                self._pace.joined()
+            if (self._broken_by or self._stale) and self.site.renew():
+                self._note_renewal()
             elif self._broken_by or not self._greeted:
                 self._greet()
+                if self._stale and self.site.renew():
+                    self._note_renewal()
         except CannotCheck as error:
             self._hopeless = f"the server could not be restarted after {self._after()}: {error}"
             raise NotChecked(self._hopeless) from None
         self._broken_by = ""
+
+    @property
+    def _stale(self) -> bool:
+        """Whether the server has seen somebody, and must not have."""
+        return self.dialect.limits.fresh and self._used
+
+    def _note_renewal(self) -> None:
+        self.address = self.site.address
+        self._used = False
+        self._pace.joined()
 
     def _after(self) -> str:
         """Return what has broken the server, in words."""

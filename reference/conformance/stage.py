@@ -62,6 +62,7 @@ class Stage:
     `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
     server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
     first abrupt one. What is `renewable` is replaced when it has broken a clause, so nobody says goodbye to it then.
+    `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance taken.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Stage:
         dialect: Dialect = NOTE,
         phrasing: Phrasing | None = None,
         pace: Pace | None = None,
+        mark: str = "",
     ) -> None:
         self.address = address
         self.oracle = oracle
@@ -90,6 +92,7 @@ class Stage:
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
         self._knocks = 0
+        self._mark = mark
         self._pace = pace or Pace(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
@@ -181,7 +184,7 @@ class Stage:
             if exchange.wait is not None:
                 rest = self._await(who, exchange.wait, rest)
             if exchange.send is not None:
-                answer = exchange.send.fill(name=who.encode())
+                answer = exchange.send.fill(name=f"{who}{self._mark}".encode())
                 self.transcript.entries.append(Did(Answer(who, answer), answer))
                 self._clients[who].send(answer)
         if rest:
