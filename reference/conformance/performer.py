@@ -109,8 +109,8 @@ class Performer:
             raise self.blamed(violation) from None
 
     def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
-        self._consider(steps)
         self.prepare()
+        self._consider(steps)
         farewell = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
