@@ -3,22 +3,26 @@
 import itertools
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reference.chat import ChatHandler
+from reference.clauses import PROFILES
 from reference.conformance import past
 from reference.conformance.chat import judge
 from reference.conformance.dialect import NOTE, Dialect, Exchange
-from reference.conformance.directed import performer
+from reference.conformance.directed import performer, play_all
 from reference.conformance.echo_oracle import EchoOracle
+from reference.conformance.exploration import explore
 from reference.conformance.past import Past
 from reference.conformance.performer import Performer
+from reference.conformance.record import Record
 from reference.conformance.room import RoomOracle
 from reference.conformance.scenario import Connect, Quit, Reset, Say, Send, Step, join
+from reference.conformance.suite import NotChecked
 from reference.conformance.target import Running
 from reference.conformance.template import Template
 from reference.conformance.violation import Violation
@@ -174,6 +178,64 @@ def test_marks_are_letters_and_numbers_of_one_length_and_no_two_are_the_same() -
     some = list(itertools.islice(past.marks(), 2000))
     assert len(set(some)) == 2000
     assert all(len(mark) == past.PLACES and mark.isalnum() and mark == mark.lower() for mark in some)
+
+
+# History
+
+
+class Repeating(ChatHandler):
+    """Tells whoever comes the last ten deliveries."""
+
+    def setup(self) -> None:
+        last: list[bytes] = vars(self.server).setdefault("last", [])
+        with self.server.lock:
+            with suppress(OSError):
+                self.request.sendall(b"".join(last[-10:]))
+            self.server.members.add(self.request)
+
+    def deliver(self, chunk: bytes) -> None:
+        with self.server.lock:
+            vars(self.server)["last"].append(self.delivery(chunk))
+            for member in self.server.members:
+                if not self.server.offer(member, self.delivery(chunk)):
+                    self.server.cut_off(member)
+
+
+def history(handler: type[ChatHandler], told: int) -> list[object]:
+    """Check such a server in a dialect with so much history; return what each check and exploration raised, or None."""
+    with running(handler, replace(NOTE, name="history", history=told), 2.0) as performing:
+        raised: list[object] = [
+            outcome[2]
+            for clause in ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-7", "CHAT-8", "CHAT-9", "CHAT-10", "CHAT-11", "CHAT-12")
+            for outcome in play_all(performing, "chat", clause)
+        ]
+        try:
+            for profile in PROFILES:
+                explore(performing, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0, shrink=False)
+        except (Violation, NotChecked) as error:
+            raised.append(error)
+    return raised
+
+
+def test_what_is_told_again_to_whoever_comes_is_no_fault_where_the_dialect_says_so() -> None:
+    raised = history(Repeating, 10)
+    assert len(raised) > 10
+    assert [str(one) for one in raised if one is not None] == []
+
+
+@pytest.mark.parametrize("told", [0, 3])
+def test_more_of_it_than_the_dialect_says_is_a_fault(told: int) -> None:
+    assert any(one is not None for one in history(Repeating, told))
+
+
+def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
+    class Forgetful(Repeating):
+        def deliver(self, chunk: bytes) -> None:
+            super().deliver(chunk)
+            if b"twice" in chunk:
+                super().deliver(chunk)
+
+    assert any(isinstance(one, Violation) for one in history(Forgetful, 10))
 
 
 # A fresh server for every scenario

@@ -105,6 +105,8 @@ class Dialect:
     notices: tuple[Template, ...] = ()
     prompts: tuple[bytes, ...] = ()
     """What the server writes when it waits for words, before whatever comes next."""
+    history: int = 0
+    """Earlier deliveries that whoever comes may hear first, at most."""
     quit: bytes = model.QUIT
     """What leaves; empty for nothing."""
     handling: Handling = "verbatim"
@@ -127,7 +129,8 @@ class Dialect:
     @property
     def stream(self) -> bool:
         """Whether nothing marks the end of a delivery but the beginning of the next: see the module."""
-        plain = self.framing_in.kind == self.framing_out.kind == "chunk" and not (self.notices or self.limits.gap)
+        plain = self.framing_in.kind == self.framing_out.kind == "chunk" and not self.notices
+        plain = plain and not (self.limits.gap or self.history)
         return plain and self.to_sender == "same" and self.template.constant and bool(self.prefix and not self._tail)
 
     @property
@@ -266,6 +269,9 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if dialect.notices:
         let_pass = ", ".join(repr(notice.text.encode()) for notice in dialect.notices)
         changed += [(clause, f"these notices pass: {let_pass}") for clause in ("CHAT-1", "CHAT-4")]
+    if dialect.history:
+        earlier = f"whoever comes may hear up to {dialect.history} earlier deliveries first"
+        changed += [(clause, earlier) for clause in ("CHAT-1", "CHAT-4")]
     if dialect.to_sender == "nothing":
         changed.append(("CHAT-2", "speakers do not hear themselves; all others do"))
     elif isinstance(dialect.to_sender, Template):

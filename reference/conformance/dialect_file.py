@@ -18,6 +18,7 @@
     to_sender = "nothing"                   # or "same", or a template: without {body}, what only tells that it was read
     notices = ["{any} has joined"]
     prompts = ["> "]                        # what stands before a delivery, or alone, and means nothing
+    history = 20                            # earlier deliveries that whoever comes hears first, at most
 
     [quit]
     word = "/quit"                          # "" for none
@@ -250,7 +251,13 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "pad": _some_bytes(1, 1),
         "header": _header,
     },
-    "delivery": {"template": _delivery, "to_sender": _to_sender, "notices": _notices, "prompts": _prompts},
+    "delivery": {
+        "template": _delivery,
+        "to_sender": _to_sender,
+        "notices": _notices,
+        "prompts": _prompts,
+        "history": _whole(0, 1000),
+    },
     "quit": {"word": _text},
     "limits": {
         "utterance": _whole(0, framing.LONGEST),
@@ -393,6 +400,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
         to_sender=found.get("delivery", "to_sender", "same"),
         notices=found.get("delivery", "notices", ()),
         prompts=found.get("delivery", "prompts", ()),
+        history=found.get("delivery", "history", 0),
         quit=found.get("quit", "word", NOTE.quit.decode()).encode(),
         handling=found.get("bytes", "handling", "verbatim"),
         strips=found.get("bytes", "white_space", "kept") == "stripped",

@@ -61,6 +61,8 @@ class Member(Presence):
     last_speaker: str = ""
     refused: bytes = b""  # the frame that broke the rules
     label: bytes | None = None  # what the server calls it, once that is known
+    earlier: int = 0  # deliveries that it may still hear of what was said before it came
+    since: int = 0  # how many utterances there had been then
 
     def required(self) -> list[Utterance]:
         """Return what it must hear, speaker by speaker."""
@@ -100,7 +102,7 @@ class FrameOracle(RoomOracle[Member]):
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
-        member = Member(frames=Frames(self.dialect))
+        member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)
         found = [*self.late, *(due.utterance for due in self._under_way() if due.utterance.number > self.mark)]
         under_way = {utterance.number: utterance for utterance in found}
         for number in sorted(under_way):
@@ -203,7 +205,7 @@ class FrameOracle(RoomOracle[Member]):
     def _takes(self, who: str, member: Member, frame: bytes) -> bool:
         """Take a frame for the delivery that it may be, or for what means nothing."""
         for _ in range(PROMPTS):
-            if self._is_notice(frame) or self._delivered(who, member, frame):
+            if self._is_notice(frame) or self._delivered(who, member, frame) or self._is_history(member, frame):
                 return True
             prompt = next((prompt for prompt in self.dialect.all_prompts if frame.startswith(prompt)), None)
             if prompt is None:
@@ -219,6 +221,15 @@ class FrameOracle(RoomOracle[Member]):
                 if self._delivers(who, member, frame, speaker, dues[count].utterance):
                     return self._deliver(who, member, speaker, count)
         return False
+
+    def _is_history(self, member: Member, frame: bytes) -> bool:
+        """Take a frame for a delivery from before the member came, or for a part of one that was several utterances, if
+        it has heard nothing else yet.
+        """
+        if not self.dialect.template.begins(frame):
+            return self.dialect.framing_in.kind == "chunk" and 0 <= member.earlier < self.dialect.history
+        member.earlier -= 1
+        return member.earlier >= 0
 
     def _is_notice(self, frame: bytes) -> bool:
         """Whether the frame is one that the dialect lets pass: a notice, or what only tells that something was read."""
@@ -256,6 +267,9 @@ class FrameOracle(RoomOracle[Member]):
             dues.popleft()
         member.heard.append(utterance)
         member.last_speaker = speaker
+        if self.dialect.history and utterance.number <= member.since:  # it may have heard that as history
+            return True
+        member.earlier = 0
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
             member.proven = True
             sure = not (self.members[speaker].gone or member.leaving)

@@ -16,7 +16,7 @@ from reference.conformance import pace, pacing
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
-from reference.conformance.past import Past
+from reference.conformance.past import Marked, Past
 from reference.conformance.phrasing import Phrasing
 from reference.conformance.scenario import Step
 from reference.conformance.seats import Seats
@@ -159,23 +159,26 @@ class Performer:
         oracle = self._oracle(self.dialect)
         if self.site.renewable:  # then it was seen to come to rest
             self._past.forget()
+        mark = self._past.begin(oracle)
         return Stage(
             self.site.address,
             oracle,
-            mark=self._past.begin(oracle),
+            mark=mark,
             patience=self.patience if patience is None else patience,
             about=about,
             rest=self.site.rest,
             renewable=self.site.renewable,
             dialect=self.dialect,
-            phrasing=self._phrased(),
+            phrasing=self._phrased(mark),
             pace=self._pace,
             manners="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
 
-    def _phrased(self) -> Phrasing:
+    def _phrased(self, mark: str = "") -> Phrasing:
         """Return what phrases a scenario for this server, within its limits."""
         phrasing = self._phrasing(self.dialect)
+        if self.dialect.history:
+            phrasing = Marked(phrasing, self.dialect, mark)
         self._seats = None
         if self.dialect.limits.members:
             self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
