@@ -203,7 +203,7 @@ def test_an_utterance_loses_what_the_server_would_not_leave(text: str, utterance
 def test_what_fills_a_fixed_frame_is_not_said_at_an_end() -> None:
     fixed = chat('[framing]\nin = "line"\nout = "fixed"\nsize = 200\npad = "."')
     assert fixed.sayable(b"a.b..") == b"a.b"
-    assert fixed.longest == 200 - len("ack{body}")
+    assert fixed.longest == 200 - len("ack")
 
 
 def test_what_only_looks_like_quit_is_no_command() -> None:
