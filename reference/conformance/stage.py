@@ -110,8 +110,7 @@ class Stage:
 
     def _phrase(self, step: Step) -> None:
         for phrased in self._phrasing.of(step):
-            added = phrased is not step and isinstance(phrased, HalfClose | Close)
-            if added and phrased.who not in self._clients:
+            if phrased is not step and isinstance(phrased, HalfClose | Close) and phrased.who not in self._clients:
                 continue  # a witness that the server had a right to cut off
             self._perform(phrased)
 
