@@ -10,10 +10,10 @@ SERVE ?= chat
 SEEDS ?= 1
 SERVERS ?=
 
-.PHONY: help check test matrix interop lint serve spec demo bench wheel clean
+.PHONY: help check test matrix interop lint serve spec demo schedules bench wheel clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check: .venv/check  ## check the reference, or another server: make check TARGET=tcp://host:port PROTOCOL=chat
 ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
@@ -50,6 +50,13 @@ spec: .venv/check  ## print the clauses
 
 demo: .venv/check  ## play the closed-request bug, row by row, and its mend
 	@$(BIN)/python -m faults demo closed-request
+
+schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 drawn ones
+	$(BIN)/python -m faults schedule chat --seconds 900
+	$(BIN)/python -m faults schedule overthreaded --seconds 900
+	$(BIN)/python -m faults schedule echo
+	$(BIN)/python -m faults schedule chat --drawn 25000
+	$(BIN)/python -m faults schedule overthreaded --drawn 25000
 
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py

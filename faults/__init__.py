@@ -1,6 +1,6 @@
-"""What goes wrong, on purpose: in programs and in the network. It proves that each check of the suite can fail.
+"""What goes wrong, on purpose: in programs, in the network, between threads. It proves that each check can fail.
 
-Three kinds of fault, and a way to meet each:
+Four kinds of fault, and a way to meet each:
 
     1. programs/     servers with ONE planted bug each     python -m faults list | show NAME | serve NAME
                      catalogue.py    what a fault is, and how it enters the catalogue
@@ -11,6 +11,8 @@ Three kinds of fault, and a way to meet each:
                      (programs/closed_request.py tells all about it)    python -m faults demo closed-request
     3. network/      a proxy that delays, splits, stalls and resets, between any client and any server
                      python -m faults proxy LISTEN TARGET --help
+    4. schedule/     a scheduler of threads that tries every order in which they can do things
+                     python -m faults schedule NAME | package.module:Handler
 
     note.py          not planted but found: the tutorial programs everybody starts from
                      python -m faults.note chat 10007
@@ -26,7 +28,7 @@ checks of the suite and the faults hold each other: `python -m reference spec CH
        name becomes the fault's name: `QuitsInAnyCase` is `quits-in-any-case`.
     3. Put `@fault("CHAT-8")` above it, with the clauses you think it breaks, and a story below: what it does, in one
        line; then `Thought:`, `Seen:`, `Mended:`. `apart=True` if it ends or spins its process, `concurrency=` if it
-       does not serve in threads; `fault` has the rest.
+       does not serve in threads, `unseen=` with the reason if only the scheduler can see it; `fault` has the rest.
     4. `python -m faults matrix your-fault`. If you were wrong it says which clauses it really broke, and shows the
        exchange for each that you did not name. Then either the clauses are wrong, or the bug, or the suite is.
     5. `make matrix` writes MATRIX.md; the tests see to it that it is up to date.

@@ -1,4 +1,4 @@
-"""`python -m faults list | show | serve | demo | matrix | proxy`: see `faults/__init__.py`."""
+"""`python -m faults list | show | serve | demo | matrix | proxy | schedule`: see `faults/__init__.py`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from faults import browse, demo, matrix, proxy
+from faults.schedule import command as schedule
 from reference.__main__ import Parser, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
@@ -22,12 +23,18 @@ COMMANDS: dict[str, tuple[str, Declare, Run]] = {
     "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
     "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
     "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
+    "schedule": (
+        "play a program under every schedule of its threads, and tell of the first that fails",
+        schedule.add_arguments,
+        schedule.run,
+    ),
 }
 
 
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    parser = Parser(prog="python -m faults", description="What goes wrong: in programs, and in the network.")
+    what = "What goes wrong: in programs, in the network, and between threads."
+    parser = Parser(prog="python -m faults", description=what)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     for name, (purpose, declare, run) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")

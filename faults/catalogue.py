@@ -62,7 +62,8 @@ class Fault:
     `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is where its handlers run; `promises`
     is what its users were told, the same unless that is the bug. `apart` faults end, fork or never let go of their
     process, so they run in one of their own and are checked over the wire alone. `mix_ins` go before those of the
-    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one.
+    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one. `unseen` says why no
+    suite can be expected to see it over real sockets; then only the scheduler of `faults.schedule` judges it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Fault:
     promises: str
     apart: bool
     mix_ins: tuple[type[Any], ...]
+    unseen: str = ""
 
     @property
     def summary(self) -> str:
@@ -145,6 +147,7 @@ def fault(
     promises: str = "",
     apart: bool = False,
     room: type[Room] | None = None,
+    unseen: str = "",
 ) -> Callable[[Class], Class]:
     """Enter the class below into the catalogue, as a fault that breaks these clauses."""
 
@@ -165,6 +168,7 @@ def fault(
             promises=promises or concurrency,
             apart=apart,
             mix_ins=mix_ins,
+            unseen=unseen,
         )
         return cls
 
@@ -194,6 +198,11 @@ def find(name: str) -> Fault:
         hint = f"did you mean {', '.join(close)}?" if close else "`python -m faults list` has them all"
         raise Unknown(f"{name!r} is no fault of the catalogue: {hint}")
     return faults[name]
+
+
+def judgeable() -> dict[str, Fault]:
+    """Return the faults that the suite has to find: all but those that only the scheduler can see."""
+    return {name: fault for name, fault in catalogue().items() if not fault.unseen}
 
 
 def breaking(clause: str) -> Iterator[Fault]:

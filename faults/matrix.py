@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faults.catalogue import THEMES, Unknown, catalogue, find
+from faults.catalogue import THEMES, Unknown, catalogue, find, judgeable
 from reference.check import NEEDS, CannotCheck
 from reference.clauses import CLAUSES
 from reference.reporting import CannotWrite, check_writable, write
@@ -46,7 +46,10 @@ def _count(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Judge the faults, print a line for each, and what is wrong in full; return the exit code."""
     try:
-        names = [find(name).name for name in options.names] or list(catalogue())
+        for fault in map(find, options.names):
+            if fault.unseen:
+                raise CannotCheck(f"{fault.name} is not for the suite to find: {fault.unseen}")
+        names = options.names or list(judgeable())
         if options.markdown and (options.names or options.blindly):
             raise CannotCheck("--markdown is of the whole matrix: leave the names and --blindly out")
         for file in (options.json, options.markdown):
@@ -64,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
         return 2
     if options.blindly:
         return 0
+    if not options.names:
+        print("".join(f"left out: {line}\n" for line in left_out()), end="")
     lonely = [] if options.names else clauses_without_fault()
     for clause in lonely:
         print(f"no fault breaks {clause}")
@@ -92,8 +97,14 @@ def _judged(names: list[str], options: argparse.Namespace) -> list["Judgement"]:
 
 def clauses_without_fault() -> list[str]:
     """Return the clauses that no fault of the catalogue breaks."""
-    broken = {clause for fault in catalogue().values() for clause in fault.breaks}
+    broken = {clause for fault in judgeable().values() for clause in fault.breaks}
     return [clause for clause in CLAUSES if clause not in broken]
+
+
+def left_out() -> list[str]:
+    """Return the faults that the suite need not find, each with the clauses that it breaks and the reason."""
+    left = [fault for fault in catalogue().values() if fault.unseen]
+    return [f"{fault.name} ({', '.join(fault.breaks)}): {fault.unseen}" for fault in left]
 
 
 def as_markdown(judgements: Iterable["Judgement"]) -> str:
@@ -119,6 +130,7 @@ def as_markdown(judgements: Iterable["Judgement"]) -> str:
     for clause in CLAUSES:
         names = [f"`{name}`" for name in catalogue() if clause in found.get(name, ())]
         lines.append(f"| {clause} | {', '.join(names) or 'nothing'} |")
+    lines += ["", "## Left to the scheduler", "", *(f"- {line}" for line in left_out())]
     return "\n".join([*lines, ""])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from faults import matrix
 from faults.__main__ import main
-from faults.catalogue import PARTS, THEMES, Fault, catalogue, find
+from faults.catalogue import PARTS, THEMES, Fault, catalogue, find, judgeable
 from faults.judge import Judgement, judge_apart
 from reference.clauses import CLAUSES
 
@@ -21,7 +21,7 @@ JOBS = 12
 def covering() -> list[str]:
     """Return faults that together break every clause which a fault can break that needs no process of its own."""
     chosen: dict[str, str] = {}
-    for fault in FAULTS:
+    for fault in judgeable().values():
         if not fault.apart and not set(fault.breaks) <= set(chosen):
             chosen |= dict.fromkeys(fault.breaks, fault.name)
     return sorted(set(chosen.values()))
@@ -41,7 +41,7 @@ def test_every_clause_has_a_fault() -> None:
 
 
 def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
-    judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in FAULTS]
+    judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in judgeable().values()]
     assert Path(matrix.__file__).with_name("MATRIX.md").read_text() == matrix.as_markdown(judgements)
 
 
@@ -114,6 +114,7 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
     [
         (["greet"], "faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
         (["nothing-like-it-at-all"], "faults matrix: 'nothing-like-it-at-all' is no fault of the catalogue: `python"),
+        (["joins-a-copy"], "faults matrix: joins-a-copy is not for the suite to find: the threads would have to"),
         (["greets", "--markdown", "x.md"], "faults matrix: --markdown is of the whole matrix"),
         (["--json", "/no/such/place"], "faults matrix: cannot write /no/such/place: "),
     ],
@@ -132,7 +133,7 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
-    monkeypatch.setattr(matrix, "catalogue", lambda: few)
+    monkeypatch.setattr(matrix, "judgeable", lambda: few)
     monkeypatch.setattr(
         "faults.judge.judge_apart", lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names]
     )
@@ -140,4 +141,5 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     told = capsys.readouterr().out
     assert "      keeps-the-case breaks UDP-1; the catalogue says ECHO-2\n" in told
     assert "\nno fault breaks CHAT-1\n" in told
+    assert "left out: joins-a-copy (CHAT-2, CHAT-9): " in told
     assert told.endswith("1 of 2 faults break other clauses than they should: keeps-the-case\n")

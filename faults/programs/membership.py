@@ -174,6 +174,28 @@ class ChangesTheSetUnderALoop(Room):
             widen(delivery if taken and len(self.members) < 4 else b"")
 
 
+@fault(
+    "CHAT-2",
+    "CHAT-9",
+    unseen="the threads would have to be switched between two lines, where CPython with its global lock never does; "
+    "`python -m faults schedule joins-a-copy --lines` does",
+)
+class JoinsACopy(Room):
+    """Who joins is added to a copy of the set, and the copy takes the set's place, all without the lock.
+
+    Thought: a set that is never changed needs no lock; whoever loops over it has the old one or the new one.
+
+    Seen: two come at the same moment, both copy the same set, and the one who is first is lost: it says something, and
+    neither it nor anybody else ever hears of it. On a Python with one global lock this has never been seen, so far.
+
+    Mended: to read, to change and to put back is one step, and takes a lock, however safe each of the three is.
+    """
+
+    def join(self, member: socket.socket) -> None:
+        members = self.members | {member}
+        self.members = members
+
+
 @fault("CHAT-11")
 class DiesWithItsLastMember(Room):
     """When the last member leaves, the room is closed, and nobody can enter any more.

@@ -101,8 +101,9 @@ class ChatOracle(RoomOracle[Member]):
     def _says(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         member.proven = True
-        if member.since == self.log.end and not (member.held or self.log.outstanding()):
-            member.place = self.log.end  # nothing is under way: it can have begun nowhere else
+        if settled and member.since == self.log.end and not (member.held or self.log.outstanding()):
+            # Nothing is under way, nor will be before these words are heard: it can have begun nowhere else.
+            member.place = self.log.end
         self.log.say(who, data, settled and self.dialect.exact)
 
     def _leaves(self, who: str, way: Leaving) -> None:

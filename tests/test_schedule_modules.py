@@ -1,0 +1,165 @@
+"""What the modules under test find in place of the real ones, and how they are copied."""
+
+import os
+import selectors
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from faults.schedule import stand_ins
+from faults.schedule.kernel import NotModelled
+from faults.schedule.modules import Modules
+from faults.schedule.scheduler import Scheduler
+from faults.schedule.sockets import Network
+
+PACKAGE = {
+    "__init__.py": "from own_chat.rooms import Room\nfrom . import names\n",
+    "names.py": "import os.path\nNAME = os.path.basename('x/room')\n",
+    "rooms.py": "from .names import NAME\nfrom threading import *\nclass Room:\n    name, lock = NAME, Lock()\n",
+    "broken.py": "import own_chat.names\nfrom own_chat import nothing\n",
+    "handlers.py": "import own_chat.rooms\nprint('hello', end='', sep=None)\nimport asyncio, concurrent.futures\n",
+    "refused.py": "from asyncio import run\n",
+}
+
+
+@pytest.fixture
+def scheduler() -> Any:
+    with Scheduler() as scheduler:
+        yield scheduler
+
+
+@pytest.fixture
+def modules(scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Modules:
+    """A virtual process that has a package of its own."""
+    (tmp_path / "own_chat").mkdir()
+    for name, text in PACKAGE.items():
+        (tmp_path / "own_chat" / name).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    network = Network(scheduler)
+    return Modules(stand_ins.substitutes(scheduler, lambda: network), ["own_chat"], said.append)
+
+
+said: list[str] = []
+
+
+def test_a_package_is_copied_with_what_it_imports_and_each_run_has_its_own(modules: Modules) -> None:
+    said.clear()
+    handlers = modules.load("own_chat.handlers")
+    assert said == ["prints 'hello'"]
+    room = handlers.own_chat.rooms.Room
+    assert room is modules.load("own_chat").Room
+    assert (room.name, repr(room.lock)) == ("room", "<lock>")
+    modules.forget()
+    assert modules.load("own_chat.rooms").Room is not room
+    assert "own_chat.rooms" not in sys.modules
+
+
+def test_what_a_package_does_not_have_is_not_found_and_leaves_no_half_of_a_module(modules: Modules) -> None:
+    for _ in range(2):
+        with pytest.raises(ImportError, match="nothing"):
+            modules.load("own_chat.broken")
+    with pytest.raises(ModuleNotFoundError, match=r"no Python source for module 'own_chat\.missing'"):
+        modules.load("own_chat.missing")
+
+
+def test_what_would_wait_behind_the_schedulers_back_is_refused_when_it_is_used(modules: Modules) -> None:
+    concurrent = modules.load("own_chat.handlers").concurrent
+    with pytest.raises(NotModelled, match=r"does not model concurrent\.futures"):
+        concurrent.futures  # noqa: B018 - looking is enough
+    with pytest.raises(NotModelled, match=r"does not model asyncio\.run"):
+        modules.load("own_chat.refused")
+
+
+def test_a_copied_module_is_not_the_real_one_and_any_other_is(modules: Modules) -> None:
+    assert modules.load("queue") is not sys.modules["queue"]
+    assert modules.load("json.decoder") is sys.modules["json.decoder"]
+    assert modules.load("faults.schedule.search") is sys.modules["faults.schedule.search"]
+
+
+def test_the_virtual_clock(scheduler: Scheduler) -> None:
+    clock = stand_ins.time_of(scheduler)
+
+    def main() -> None:
+        clock.sleep(61)
+        assert 61 < clock.monotonic() < 62
+        assert 61 < clock.time_ns() / 1e9 < 62
+        assert clock.strftime("%H:%M") == "00:01"
+        assert clock.ctime() == time.asctime(time.gmtime(61))
+        assert clock.localtime() == clock.gmtime() == time.gmtime(61)
+        with pytest.raises(NotModelled, match=r"time\.clock_settime"):
+            clock.clock_settime(0, 0)
+
+    scheduler.run(main)
+
+
+def test_a_selector_sees_a_client_come_and_nothing_else(scheduler: Scheduler) -> None:
+    network = Network(scheduler)
+    virtual = stand_ins.selectors_of(scheduler)
+
+    def main() -> None:
+        with virtual.DefaultSelector() as selector:
+            listener = network.listener()
+            key = selector.register(listener, selectors.EVENT_READ, "data")
+            assert selector.select(1) == []
+            client = network.connect(listener, "ann")
+            assert selector.select(1) == [(key, selectors.EVENT_READ)]
+            with pytest.raises(ValueError, match="EVENT_READ alone"):
+                selector.register(client, selectors.EVENT_WRITE)
+
+    scheduler.run(main)
+
+
+def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
+    network = Network(scheduler)
+    virtual = stand_ins.select_of(scheduler)
+
+    def main() -> None:
+        server, client = network.pair("ann")
+        poll = virtual.poll()
+        poll.register(client, 0)
+        assert poll.poll(1000) == []
+        client.send(b"unread")
+        server.close()
+        assert poll.poll() == [(client.fileno(), virtual.POLLERR)]
+        with pytest.raises(ValueError, match="errors alone"):
+            poll.register(client, 1)
+
+    scheduler.run(main)
+
+
+def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
+    network = Network(scheduler)
+    virtual = stand_ins.os_of(lambda: network.kernel)
+
+    def main() -> None:
+        server, _ = network.pair("ann")
+        virtual.close(server.fileno())
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            server.send(b"x")
+
+    scheduler.run(main)
+    assert virtual.getpid() == os.getpid()
+    for name in ("fork", "read", "execv", "system"):
+        with pytest.raises(NotModelled, match=rf"does not model os\.{name}"):
+            getattr(virtual, name)()
+
+
+def test_a_socket_module_is_that_of_the_run(scheduler: Scheduler) -> None:
+    networks = [Network(scheduler), Network(scheduler)]
+    module = stand_ins.socket_of(lambda: networks[-1])
+    assert module.socket is networks[1].module.socket
+    networks.pop()
+    assert module.socket is networks[0].module.socket
+    assert not hasattr(module, "__wrapped__")
+
+
+def test_logging_that_says_nothing() -> None:
+    quiet: Any = stand_ins.silent_logging()
+    assert isinstance(quiet, ModuleType)
+    quiet.getLogger("x").exception("never %s", "said")
+    quiet.warning("neither")
+    assert quiet.getLogger().isEnabledFor(quiet.INFO) is False

@@ -1,0 +1,53 @@
+"""The scheduler on the reference: no schedule that is tried here breaks it, and none is taken for broken."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from faults.schedule.exploring import explored, explored_by_chance, scenarios_for, world_of
+from faults.schedule.scenarios import SCENARIOS
+from faults.schedule.search import Bounds, Found
+from faults.schedule.subject import read
+from reference.check import one_processor
+
+LONG = ("flood", "resume")
+"""Scenarios with too many decisions for a test; `make schedules` has them."""
+
+
+@pytest.fixture(autouse=True)
+def on_one_processor() -> Iterator[None]:
+    """Threads of which one runs at a time are twice as fast on one processor."""
+    with one_processor(os.getpid()):
+        yield
+
+
+def searched(program: str, scenario: str, deviations: int) -> Found:
+    subject = read(program, SCENARIOS[scenario].protocol)
+    with world_of(subject) as world:
+        return explored(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded", "echo"])
+def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> None:
+    subject = read(program)
+    with world_of(subject) as world:
+        scenarios = scenarios_for(subject, None)
+        for name in LONG:
+            scenarios.pop(name, None)
+        found = explored(world, scenarios, Bounds(1, seconds=600))
+    assert found.outcome is None
+    assert all(coverage.complete == 2 and not coverage.unjudged for coverage in found.covered.values())
+
+
+def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> None:
+    found = searched("chat", "greet", 3)
+    assert found.outcome is None
+    assert found.covered["greet"].complete == 4
+
+
+def test_no_drawn_schedule_of_a_drawn_scenario_does() -> None:
+    with world_of(read("chat")) as world:
+        found = explored_by_chance(world, 100)
+    assert found.outcome is None
+    assert found.covered["drawn"].unjudged == 0

@@ -1,0 +1,76 @@
+"""The search, on a program that is nothing but decisions."""
+
+from collections.abc import Callable
+
+import pytest
+
+from faults.schedule.runs import Choose, Endless, Story, Task
+from faults.schedule.search import Bounds, OutOfPlace, chooser, reduced, search, taken
+from faults.schedule.world import Outcome
+
+TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
+
+
+def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[Choose], Outcome]:
+    """Return a program of five decisions that fails when these are wrong."""
+
+    def play(choose: Choose) -> Outcome:
+        choices = [choose(TASKS[:options]) for _ in range(5)]
+        story = Story(decisions=[(options, choice) for choice in choices])
+        return Outcome(story, Endless("wrong") if wrong(choices) else None)
+
+    return play
+
+
+def test_all_schedules_with_few_deviations_are_run_once_the_fewest_first() -> None:
+    ran: list[list[int]] = []
+
+    def look(choices: list[int]) -> bool:
+        ran.append(choices)
+        return False
+
+    found = search({"all": (deciding(look, 3), 2)}, Bounds())
+    assert found.covered["all"].levels == [1, 10, 40]
+    assert found.covered["all"].complete == 3
+    assert len({tuple(choices) for choices in ran}) == found.schedules == 51
+    deviations = [sum(map(bool, choices)) for choices in ran]
+    assert deviations == sorted(deviations)
+
+
+def test_what_is_found_has_as_few_deviations_as_can_be() -> None:
+    found = search({"two": (deciding(lambda choices: sum(choices) >= 2), 5)}, Bounds())
+    assert found.deviations == ((0, 1), (1, 1))
+    assert found.schedules == 7
+
+
+def test_scenarios_take_turns_level_by_level_and_each_has_its_own_bound() -> None:
+    right = deciding(lambda _: False)
+    found = search({"short": (right, 0), "long": (right, 2), "wrong": (deciding(lambda c: c[4] == 1), 1)}, Bounds())
+    assert found.scenario == "wrong"
+    assert {name: coverage.levels for name, coverage in found.covered.items()} == {
+        "short": [1],
+        "long": [1, 5],
+        "wrong": [1, 5],
+    }
+
+
+def test_a_search_keeps_its_bounds() -> None:
+    right = deciding(lambda _: False)
+    found = search({"right": (right, 5)}, Bounds(schedules=4))
+    assert (found.schedules, found.covered["right"].complete) == (4, 1)
+    assert search({"right": (right, 5)}, Bounds(seconds=0)).schedules == 1
+
+
+def test_a_drawn_schedule_is_reduced_to_what_it_needs() -> None:
+    shallow = deciding(lambda choices: choices[3] == 1)
+    outcome = shallow(chooser(((0, 1), (1, 1), (3, 1), (4, 1))))
+    assert reduced(shallow, outcome)[0] == ((3, 1),)
+    deep = deciding(lambda choices: choices[0] + choices[2] + choices[4] == 3)
+    outcome = deep(chooser(tuple((decision, 1) for decision in range(5))))
+    deviations, least = reduced(deep, outcome)
+    assert deviations == taken(least) == ((0, 1), (2, 1), (4, 1))
+
+
+def test_a_schedule_of_another_program_is_out_of_place() -> None:
+    with pytest.raises(OutOfPlace, match="decision 1 has 2 options, and the schedule takes number 2"):
+        deciding(lambda _: False)(chooser(((1, 2),)))
