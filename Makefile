@@ -10,7 +10,7 @@ SERVE ?= chat
 SEEDS ?= 1
 SERVERS ?=
 
-.PHONY: help check test matrix interop lint serve spec demo schedules bench wheel clean
+.PHONY: help check test matrix interop lint serve spec demo schedules bench wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: .venv/dev  ## measure what exploration and settled steps cost
 
 wheel:  ## build the wheel and try it on a sample project in an empty environment
 	PYTHON=$(PYTHON) ci/wheel
+
+job:  ## try the CI job for other people's servers, on the wheel
+	PYTHON=$(PYTHON) ci/job
 
 clean:  ## remove everything that make made
 	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

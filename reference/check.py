@@ -8,8 +8,10 @@ import argparse
 import io
 import os
 import random
+import signal
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,10 +135,31 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
     if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return _check(options, pytest_arguments)
+        with terminated_as_interrupted():
+            return _check(options, pytest_arguments)
     except (CannotCheck, history.NotInOrder, reporting.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
-        return NOT_CHECKED
+    except KeyboardInterrupt:
+        print("socketserver-reference check: interrupted before there was anything to tell", file=sys.stderr)
+    return NOT_CHECKED
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Take a request to end (SIGTERM) for a Ctrl-C: the server is ended, and the results so far are told."""
+    if threading.current_thread() is not threading.main_thread():  # nobody else may say what becomes of a signal
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows is the end, in order
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:

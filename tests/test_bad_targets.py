@@ -72,7 +72,7 @@ def test_a_command_that_starts_no_server_is_told_in_one_line(check: Checker, com
 def test_a_command_that_never_listens_is_given_up_and_ended(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference.conformance.target.STARTING", 1.0)
+    monkeypatch.setattr("reference.conformance.launched.STARTING", 1.0)
     line = check.refusal("chat", "--launch", bad("deaf", lifeline.path), *QUICK)
     assert "does not listen at tcp://127.0.0.1:" in line
     lifeline.wait_for_the_end()

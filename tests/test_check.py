@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -354,17 +355,45 @@ def test_what_the_terminal_cannot_show_is_escaped() -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(lifeline: Lifeline, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
+    lifeline: Lifeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     file = tmp_path / "verdicts.json"
     command = bad("hanging", lifeline.path)
     with checking("chat", "--launch", command, "--patience", 60, "--json", file) as process:
         lifeline.wait_for(b"hanging")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (2, "")
     assert "CHAT-1   holds" in out
     assert json.loads(file.read_text())["summary"]["holds"] == 1
+    assert list(temporary.iterdir()) == []
     lifeline.wait_for_the_end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, number: signal.Signals) -> None:
+    with checking("chat", "--launch", bad("deaf", lifeline.path), "--only", "CHAT-1") as process:
+        lifeline.wait_for(b"up")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "Traceback" not in out + err
+    lifeline.wait_for_the_end()
+
+
+def test_a_check_in_another_thread_than_the_main_one_leaves_signals_alone(check: Checker) -> None:
+    codes: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=lambda: codes.append(check("echo", *ONE).code))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_module_and_the_function_are_the_same_command() -> None:

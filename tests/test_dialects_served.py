@@ -64,7 +64,7 @@ TRIED_IN = {
     "Repeats": ["prompting", "unmarked"],
     "TurnsRound": ["named"],
     "CutsShort": ["prompting", "lengths"],
-    "TellsTheOthers": ["prompting"],
+    "TellsTheOthers": ["prompting", "unmarked"],
     "Stays": ["named"],
     "QuitsAtAnyMention": ["named"],
     "WaitsForAWord": ["named", "fixed"],

@@ -90,7 +90,8 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-5")
     def test_what_one_said_arrives_in_order(self, play: Play) -> None:
-        in_a_row: list[Step] = [Send("ann", b"word %d of many, " % count) for count in range(40)]
+        words = play.dialect.limits.rounds(40, utterances=1)
+        in_a_row: list[Step] = [Send("ann", b"word %d of many, " % count) for count in range(words)]
         one_by_one = [Say("ben", b"%d" % count) for count in range(10)]
         at_length: list[Step] = [step for _ in range(4) for step in (Send("cal", numbered(4000)), Settle())]
         play(*join("ann", "ben", "cal"), *in_a_row, Settle(), *at_length, *one_by_one)
@@ -186,7 +187,7 @@ class ChatConformance(Conformance):
     def test_all_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
         names = ["ann", "ben", "cal", "dan", "eve", "fay"]
         together: list[Step] = []
-        for count in range(300):
+        for count in range(play.dialect.limits.rounds(300, utterances=1)):
             together += [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
             if count % 10 == 9:
                 together.append(Settle())
@@ -195,7 +196,7 @@ class ChatConformance(Conformance):
     @decides("CHAT-13")
     def test_all_hear_one_order_while_others_come_and_go(self, play: Play) -> None:
         churn: list[Step] = []
-        for count in range(100):
+        for count in range(play.dialect.limits.rounds(100, utterances=3, joins=1)):
             who = f"guest{count}"
             speaking: list[Step] = [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
             churn += [
@@ -215,7 +216,7 @@ class ChatConformance(Conformance):
     @decides("CHAT-12")
     def test_a_client_resets_straight_after_connecting(self, play: Play) -> None:
         rude: list[Step] = []
-        for who in (f"x{count}" for count in range(8)):
+        for who in (f"x{count}" for count in range(play.dialect.limits.rounds(8, utterances=1, joins=1))):
             rude += [Connect(who), Reset(who), Say("ann", b"and on")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
@@ -229,7 +230,8 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-12")
     def test_a_client_resets_in_the_middle_of_a_delivery(self, play: Play) -> None:
-        names = [f"x{count}" for count in range(8)]  # not each hits a delivery
+        rudely = play.dialect.limits.rounds(8, utterances=18, joins=1)  # 16 KiB take so many lines
+        names = [f"x{count}" for count in range(rudely)]  # not each hits a delivery
         rude: list[Step] = []
         for who in names:
             talk: Step = Send("ann", numbered(8 * 1024))
@@ -260,7 +262,7 @@ class ChatConformance(Conformance):
     def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
         together: list[Step] = [
             step
-            for _ in range(40)
+            for _ in range(play.dialect.limits.rounds(40, utterances=4))
             for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
         ]
         play(*join("ann", "ben", "cal"), *together)

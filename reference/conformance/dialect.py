@@ -43,6 +43,11 @@ LONGEST = 65536
 
 LABELS = 20
 """Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
+REPEATING = 10.0
+"""Seconds of gaps that are spent on repeating something."""
+
+REPEATED = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
+"""Clauses whose scenarios do something over and over, so that luck does not decide."""
 
 WITNESS = "witness"
 """The client that is always there where speakers do not hear themselves: it hears everybody."""
@@ -68,6 +73,15 @@ class Limits:
     """Least time between two connections."""
     start: float = 0.0
     """Time that the server may take until it listens."""
+    fresh: bool = False
+    """Whether every scenario needs a server that has seen none before."""
+
+    def rounds(self, wanted: int, *, utterances: int, joins: int = 0) -> int:
+        """Return how many rounds to play of those wanted, each of so many utterances of one client and so many joins:
+        as many as the gaps leave time for in REPEATING seconds, but three.
+        """
+        each = utterances * self.gap + joins * self.join_gap
+        return wanted if wanted * each <= REPEATING else min(wanted, max(3, int(REPEATING / each)))
 
 
 CHUNKS = Framing()
@@ -97,6 +111,8 @@ class Dialect:
     notices: tuple[Template, ...] = ()
     prompts: tuple[bytes, ...] = ()
     """What the server writes when it waits for words, before whatever comes next."""
+    history: int = 0
+    """Earlier deliveries that whoever comes may hear first, at most."""
     quit: bytes = model.QUIT
     """What leaves; empty for nothing."""
     handling: Handling = "verbatim"
@@ -125,7 +141,7 @@ class Dialect:
         prefixed = self.template.constant and bool(self.template.head) and not self.template.tail
         nothing_else = self.to_sender == "same" and not (self.notices or self.prompts)
         anything = self.handling == "verbatim" and not self.strips
-        unlimited = not (self.limits.utterance or self.limits.members)
+        unlimited = not (self.limits.utterance or self.limits.members or self.limits.gap or self.history)
         return "chat" in self.protocols and chunks and prefixed and nothing_else and anything and unlimited
 
     @property
@@ -282,22 +298,23 @@ class Dialect:
     @property
     def changes(self) -> list[tuple[str, str]]:
         """Clause and what is asked differently, in words."""
-        chat = _chat_changes(self) if "chat" in self.protocols else []
+        chat = [*_chat_changes(self), *_paced_changes(self)] if "chat" in self.protocols else []
         return [*chat, *_echo_changes(self)]
 
 
 def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     changed = []
     if dialect.handshake:
-        changed.append(
-            ("CHAT-1", f"a client goes through {_exchanges(dialect)} first; what comes before what it waits for passes")
-        )
+        changed.append(("CHAT-1", _greeted(dialect)))
     if dialect.template != NOTE.template or not dialect.stream:
         changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
     passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]
     for what, texts in passing:
         shown = ", ".join(repr(text) for text in texts)
         changed += [(clause, f"these {what} pass: {shown}") for clause in ("CHAT-1", "CHAT-4") if texts]
+    if dialect.history:
+        earlier = f"whoever comes may hear up to {dialect.history} earlier deliveries first"
+        changed += [(clause, earlier) for clause in ("CHAT-1", "CHAT-4")]
     if dialect.to_sender == "nothing":
         changed.append(("CHAT-2", "speakers do not hear themselves; all others do"))
     elif isinstance(dialect.to_sender, Template):
@@ -313,6 +330,13 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if dialect.quit not in (b"", NOTE.quit):
         changed.append(("CHAT-7", f"the word is {dialect.quit!r}"))
     return changed
+
+
+def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
+    if not (dialect.limits.gap or dialect.limits.join_gap):
+        return []
+    less = f"what is repeated is repeated less often: as often as fits into {REPEATING:g} s with the gaps"
+    return [(clause, less) for clause in REPEATED]
 
 
 def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
@@ -331,7 +355,7 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         elif dialect.limits.utterance:
             changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
         if dialect.handshake:
-            changed.append(("ECHO-1", f"there are {_exchanges(dialect)} first"))
+            changed.append(("ECHO-1", _greeted(dialect)))
     if dialect.chunk != NOTE.chunk and echo and dialect.raw:
         changed.append(("ECHO-4", f"a request is of at most {dialect.chunk} bytes"))
     if dialect.persistent:
@@ -341,9 +365,10 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
     return changed
 
 
-def _exchanges(dialect: Dialect) -> str:
+def _greeted(dialect: Dialect) -> str:
     count = len(dialect.handshake)
-    return "an exchange" if count == 1 else f"{count} exchanges"
+    exchanges = "an exchange" if count == 1 else f"{count} exchanges"
+    return f"a client goes through {exchanges} first; what comes before what it waits for passes"
 
 
 def _handled(dialect: Dialect) -> list[str]:

@@ -18,6 +18,7 @@
     to_sender = "nothing"                   # or "same", or a template: without {body}, what only tells that it was read
     notices = ["{any} has joined"]
     prompts = ["> "]                        # what stands before a delivery, or alone, and means nothing
+    history = 20                            # earlier deliveries that whoever comes hears first, at most
 
     [quit]
     word = "/quit"                          # "" for none
@@ -25,6 +26,7 @@
     [limits]                                # bytes, seconds; 0 for none
     utterance = 1000
     members = 100
+    fresh = true                            # a server that keeps something: start another for every scenario
 
     [bytes]
     handling = "replaced"                   # verbatim, replaced, refused, escaped, cut-at-nul
@@ -184,6 +186,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
         to_sender=found.get("delivery", "to_sender", NOTE.to_sender),
         notices=found.get("delivery", "notices", ()),
         prompts=found.get("delivery", "prompts", ()),
+        history=found.get("delivery", "history", 0),
         quit=found.get("quit", "word", NOTE.quit.decode()).encode(),
         handling=found.get("bytes", "handling", NOTE.handling),
         strips=found.get("bytes", "white_space", "kept") == "stripped",

@@ -99,6 +99,12 @@ def _seconds(key: str, value: object) -> float:
     return float(value)
 
 
+def _truth(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "true or false")
+    return value
+
+
 def _template(*fields: str) -> Read:
     def read(key: str, value: object) -> Template:
         try:
@@ -165,7 +171,13 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "pad": _some_bytes(1, 1),
         "header": _header,
     },
-    "delivery": {"template": _delivery, "to_sender": _to_sender, "notices": _notices, "prompts": _prompts},
+    "delivery": {
+        "template": _delivery,
+        "to_sender": _to_sender,
+        "notices": _notices,
+        "prompts": _prompts,
+        "history": _whole(0, 1000),
+    },
     "quit": {"word": _text},
     "limits": {
         "utterance": _whole(0, framing.LONGEST),
@@ -174,6 +186,7 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "join_gap": _seconds,
         "start": _seconds,
         "chunk": _whole(16, framing.LONGEST),
+        "fresh": _truth,
     },
     "bytes": {
         "handling": _words("verbatim", "replaced", "refused", "escaped", "cut-at-nul"),

@@ -67,7 +67,7 @@ class Expedition:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up: what is left of the machine's runs then does nothing."""
+        """Whether the time is up: what is left of a run, and of the runs, then does nothing."""
         return time.monotonic() > self._until
 
     @property
@@ -183,10 +183,11 @@ def explore(
     machine: Any = type(
         MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
     )
+    steps = performer.dialect.limits.rounds(STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
     try:
         for begun in range(0, examples, BATCH):
             if not expedition.over:
-                _draw(machine, STEPS[protocol], f"{with_seed}, from run {begun}", min(BATCH, examples - begun))
+                _draw(machine, steps, f"{with_seed}, from run {begun}", min(BATCH, examples - begun))
     except (Violation, HypothesisException):
         if not expedition.found:
             raise

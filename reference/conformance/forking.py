@@ -27,9 +27,9 @@ from reference.address import Address
 from reference.conformance.desk import OURS
 from reference.conformance.hosting import Make, Remains, Served, Stand, remove_path
 from reference.conformance.launch import GRACE, Launch
+from reference.conformance.launched import STARTING
 from reference.conformance.probes import parentage
 from reference.conformance.suite import NotChecked
-from reference.conformance.target import STARTING
 
 PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from reference.conformance.forking import main; main(sys.argv[1])"
 

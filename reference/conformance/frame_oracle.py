@@ -59,6 +59,8 @@ class Member(Presence):
     last_speaker: str = ""
     refused: bytes = b""  # the frame that broke the rules
     label: bytes | None = None  # what the server calls it, once that is known
+    earlier: int = 0  # deliveries that it may still hear of what was said before it came
+    since: int = 0  # how many utterances there had been then
 
     def required(self) -> list[Utterance]:
         """Return what it must hear, speaker by speaker."""
@@ -74,7 +76,17 @@ class FrameOracle(RoomOracle[Member]):
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
         self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
+        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
         self.quitters: list[str] = []
+
+    def unheard(self) -> list[bytes]:
+        dues = (due for member in self.members.values() for queue in member.inbox.values() for due in queue)
+        waiting = {due.utterance.number: due.utterance.body for due in dues}
+        return [waiting[number] for number in sorted(waiting)]
+
+    def _says_late(self, who: str, data: bytes) -> None:
+        self.said += 1
+        self.late.append(Utterance(self.said, who, data))
 
     # What the clients do
 
@@ -84,8 +96,8 @@ class FrameOracle(RoomOracle[Member]):
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
-        member = Member(frames=Frames(self.dialect))
-        for utterance in self.under_way:
+        member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)
+        for utterance in (*self.late, *self.under_way):
             self._offer(member, utterance, required=False)
         return member
 
@@ -199,11 +211,12 @@ class FrameOracle(RoomOracle[Member]):
 
         As far as that goes, prompts may stand before it; those that belong to it do, too.
         """
-        for bare in stripped(frame, self.dialect):
+        found = stripped(frame, self.dialect)
+        for bare in found:
             fits = self._delivered(who, member, bare)
             if fits is not None:
                 return fits
-        return self._means_nothing(frame)
+        return self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found)
 
     def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
         """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
@@ -224,6 +237,15 @@ class FrameOracle(RoomOracle[Member]):
             yield due
             if due.required:
                 return
+
+    def _is_history(self, member: Member, frame: bytes) -> bool:
+        """Take a frame for a delivery from before the member came, or for a part of one that was several utterances, if
+        it has heard nothing else yet.
+        """
+        if not self.dialect.template.begins(frame):
+            return self.dialect.framing_in.kind == "chunk" and 0 <= member.earlier < self.dialect.history
+        member.earlier -= 1
+        return member.earlier >= 0
 
     def _means_nothing(self, rest: bytes) -> bool:
         """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
@@ -269,6 +291,9 @@ class FrameOracle(RoomOracle[Member]):
             dues.popleft()
         member.heard.append(utterance)
         member.last_speaker = speaker
+        if self.dialect.history and utterance.number <= member.since:  # it may have heard that as history
+            return True
+        member.earlier = 0
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
             member.proven = True
             sure = not (self.members[speaker].gone or member.leaving)
@@ -285,6 +310,9 @@ class FrameOracle(RoomOracle[Member]):
     def silent(self, who: str) -> Finding:
         """Explain that nothing came: last words may have been lost because they were the last."""
         finding = super().silent(who)
+        rest = unprompted(self.members[who].frames.rest, self.dialect)
+        if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
+            return replace(finding, clauses=("CHAT-7",))  # nothing marks its end, so it was taken for a beginning
         first = next(iter(self._expected(who)), None)
         if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
             return finding

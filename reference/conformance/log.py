@@ -130,6 +130,11 @@ class RoomLog:
         """Return all speakers who are pending, those that have gone included."""
         return list(self._pending)
 
+    def waiting(self) -> list[bytes]:
+        """Return, of each speaker who is pending, what no reading takes for delivered."""
+        least = [min(taken) for taken in zip(*(reading.taken for reading in self._readings), strict=True)]
+        return [bytes(one.data[taken:]) for taken, one in zip(least, self._pending.values(), strict=True)]
+
     def at_most(self) -> int:
         """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
         undelivered = max(

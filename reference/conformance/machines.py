@@ -68,6 +68,9 @@ class Machine(RuleBasedStateMachine):
                 self._perform(self.stage, step)
 
     def _perform(self, stage: Stage, step: Step) -> None:
+        if self.expedition.over:
+            self._end()
+            return
         self.expedition.steps += 1
         try:
             stage.perform(step)

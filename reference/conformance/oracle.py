@@ -88,6 +88,13 @@ class ChatOracle(RoomOracle[Member]):
         self.mark = 0
         self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
 
+    def unheard(self) -> list[bytes]:
+        return self.log.waiting()
+
+    def _says_late(self, who: str, data: bytes) -> None:
+        self.log.say(who, data, settled=False)
+        self.log.lose(who)
+
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:

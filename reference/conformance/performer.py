@@ -12,12 +12,14 @@ once there is one, nobody waits long for what does not come, unless it would be 
 from collections.abc import Callable, Sequence
 
 from reference.clauses import CLAUSES
-from reference.conformance import pacing
+from reference.conformance import pace, pacing
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
+from reference.conformance.past import Marked, Past
 from reference.conformance.phrasing import Phrasing
 from reference.conformance.scenario import Step
+from reference.conformance.seats import Seats
 from reference.conformance.stage import Stage
 from reference.conformance.suite import Conformance, NotApplicable, NotChecked
 from reference.conformance.target import CannotCheck, Running, Site, Target
@@ -70,8 +72,16 @@ class Performer:
         self._hopeless = ""
         self._greeted = False
         self._last: Stage | None = None
+        self._pace = pace.Pace(dialect.limits)
+        self._seats: Seats | None = None
+        self._past = Past(patience)
+        self._used = False
         self.site: Site = self.target.start(max(patience, dialect.limits.start))
+        if dialect.limits.fresh and not self.site.renewable:
+            self.site.close()
+            raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
         self.address = self.site.address
+        self._pace.joined()  # whoever looked whether it listens
 
     @classmethod
     def of(
@@ -109,6 +119,7 @@ class Performer:
 
     def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
         self.prepare()
+        self._consider(steps)
         farewell = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
@@ -121,6 +132,11 @@ class Performer:
         except Violation as violation:
             violation.afterwards = farewell and violation.clause_id != about
             raise self.seen(violation) from None
+        if self._seats is not None and self._seats.lost:
+            missing = " and no ".join(self._seats.lost)
+            raise NotChecked(
+                f"there was no {missing} for want of a seat: the dialect has {self.dialect.limits.members}"
+            )
         return stage.transcript
 
     def pace(self, *steps: Step, about: str, prompt: str, late: str) -> None:
@@ -147,17 +163,44 @@ class Performer:
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
     ) -> Stage:
         """Return a stage before the server; the caller closes it."""
+        self._used = True
+        self._pace.begin()
+        oracle = self._oracle(self.dialect)
+        if self.site.renewable:  # then it was seen to come to rest
+            self._past.forget()
+        mark = self._past.begin(oracle)
         return Stage(
             self.site.address,
-            self._oracle(self.dialect),
+            oracle,
+            mark=mark,
             patience=self.patience if patience is None else patience,
             about=about,
             rest=self.site.rest,
             renewable=self.site.renewable,
             dialect=self.dialect,
-            phrasing=self._phrasing(self.dialect),
+            phrasing=self._phrased(mark),
+            pace=self._pace,
             manners="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
+
+    def _phrased(self, mark: str = "") -> Phrasing:
+        """Return what phrases a scenario for this server, within its limits."""
+        phrasing = self._phrasing(self.dialect)
+        if self.dialect.history:
+            phrasing = Marked(phrasing, self.dialect, mark)
+        self._seats = None
+        if self.dialect.limits.members:
+            self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
+            phrasing = self._seats
+        return pace.Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
+
+    def _consider(self, steps: Sequence[Step]) -> None:
+        """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""
+        limits = self.dialect.limits
+        if (limits.gap or limits.join_gap) and pace.too_long(steps, limits, self._phrased()):
+            raise NotChecked(
+                f"with the gaps of the dialect {self.dialect.name} its scenario would take more than {pace.LONGEST:g} s"
+            )
 
     def seen(self, violation: Violation) -> Violation:
         """Note that the server has broken a clause, and whether it died of it; raise NotChecked if somebody else may
@@ -225,10 +268,12 @@ class Performer:
         self.site.calm()
         self._broken_by = self._broken_by or self.site.interference()
         try:
-            if self._broken_by and self.site.renew():
-                self.address = self.site.address
+            if (self._broken_by or self._stale) and self.site.renew():
+                self._note_renewal()
             elif self._broken_by or not self._greeted:
                 self._greet()
+                if self._stale and self.site.renew():
+                    self._note_renewal()
         except CannotCheck as error:
             self._hopeless = f"the server could not be restarted after {self._after()}: {error}"
             raise NotChecked(self._hopeless) from None
@@ -237,6 +282,16 @@ class Performer:
     def spoiled(self, clause: str) -> None:
         """Note that somebody else has made the server break a clause: the next scenario needs a fresh one."""
         self._broken_by = clause
+
+    @property
+    def _stale(self) -> bool:
+        """Whether the server has seen somebody, and must not have."""
+        return self.dialect.limits.fresh and self._used
+
+    def _note_renewal(self) -> None:
+        self.address = self.site.address
+        self._used = False
+        self._pace.joined()
 
     def _after(self) -> str:
         """Return what has broken the server, in words."""

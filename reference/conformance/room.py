@@ -116,6 +116,23 @@ class RoomOracle(ABC, Generic[Member]):
     def _absence(self, who: str) -> blame.Absence:
         """Return what is known about something that a client should have read."""
 
+    # What an earlier scenario leaves behind
+
+    @abstractmethod
+    def unheard(self) -> list[bytes]:
+        """Return what was said and may still be delivered, now that everybody has left."""
+
+    @abstractmethod
+    def _says_late(self, who: str, data: bytes) -> None:
+        """Note that a client who has gone said this: from now on it may be delivered, in part or not at all."""
+
+    def expect_late(self, words: list[bytes]) -> None:
+        """Take words of an earlier scenario that may still be under way, before anything else happens."""
+        for count, data in enumerate(words, 1):
+            who = f"somebody before, {count}"
+            self.members[who] = replace(self._newcomer(), gone=True, said=[data])
+            self._says_late(who, data)
+
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:

@@ -15,8 +15,9 @@ from typing import Literal, NoReturn, Self
 
 from reference.address import Address
 from reference.conformance.client import Client, Unreachable, connect_at_once
-from reference.conformance.dialect import NOTE, Dialect, Limits
+from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.oracle import Oracle
+from reference.conformance.pace import Pace
 from reference.conformance.phrasing import AsWritten, Phrasing
 from reference.conformance.scenario import (
     Answer,
@@ -68,6 +69,7 @@ class Stage:
     `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
     server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
     first abrupt one. What is `renewable` is replaced when it has broken a clause, so nobody says goodbye to it then.
+    `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance taken.
     """
 
     def __init__(
@@ -82,6 +84,8 @@ class Stage:
         renewable: bool = False,
         dialect: Dialect = NOTE,
         phrasing: Phrasing | None = None,
+        pace: Pace | None = None,
+        mark: str = "",
     ) -> None:
         self.address = address
         self.oracle = oracle
@@ -95,7 +99,8 @@ class Stage:
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
         self._knocks = 0
-        self._pace = Pace(dialect.limits)
+        self._mark = mark
+        self._pace = pace or Pace(dialect.limits)
         self._heeded = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
@@ -111,6 +116,8 @@ class Stage:
 
     def _phrase(self, step: Step) -> None:
         for phrased in self._phrasing.of(step):
+            if phrased is not step and isinstance(phrased, HalfClose | Close) and phrased.who not in self._clients:
+                continue  # a witness that the server had a right to cut off
             self._perform(phrased)
 
     def _perform(self, step: Step) -> None:
@@ -138,16 +145,18 @@ class Stage:
         self._glance_at(self.oracle.bystanders())
         if listeners:
             self.oracle.settled(step)
+            self._pace.read()
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
-                self._pace.await_turn("", self._dialect.limits.join_gap)
+                self._await_joining()
                 try:
                     self._clients[who] = Client(self.address, self.patience, window, acks)
                 except Unreachable as error:
                     self._report(self.oracle.refused(who, str(error)))
                 self._shake_hands(who)
+                self._note_joining()
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.patience, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
@@ -156,7 +165,7 @@ class Stage:
                 for who in everyone:
                     self._shake_hands(who)
             case Say(who) | Send(who) | Quit(who):
-                self._pace.await_turn(who, self._dialect.limits.gap)
+                self._pace.await_speaking(who)
                 self._clients[who].send(sent)
             case HalfClose(who):
                 self._clients[who].half_close()
@@ -167,6 +176,17 @@ class Stage:
             case _:  # Settle, Stall and Resume only change who is read
                 pass
 
+    def _await_joining(self) -> None:
+        """Return when there is a seat for another client, as far as one can see, and it may connect."""
+        if self._dialect.limits.members:
+            self._rest()
+        self._pace.await_joining()
+
+    def _note_joining(self) -> None:
+        if self._dialect.limits.join_gap:
+            self._rest()
+        self._pace.joined()
+
     def _shake_hands(self, who: str) -> None:
         """Say what the dialect has a client say before it is a member; what comes behind that is for the oracle."""
         rest = b""
@@ -174,7 +194,7 @@ class Stage:
             if exchange.wait is not None:
                 rest = self._await(who, exchange.wait, rest)
             if exchange.send is not None:
-                answer = exchange.send.fill(name=who.encode())
+                answer = exchange.send.fill(name=f"{who}{self._mark}".encode())
                 self.transcript.entries.append(Did(Answer(who, answer), answer))
                 self._clients[who].send(answer)
         if rest:
@@ -334,20 +354,3 @@ class Stage:
         finally:
             for client in clients.values():
                 client.close()
-
-
-class Pace:
-    """Keeps the pace that a dialect asks for: servers that limit rates, or tell clients apart by the second."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limited = bool(limits.gap or limits.join_gap)
-        self._last: dict[str, float] = {}
-
-    def await_turn(self, who: str, gap: float) -> None:
-        """Return when so many seconds have passed since this was last asked for the same client."""
-        if not self._limited:
-            return
-        earliest = self._last.get(who, 0.0) + gap
-        if (early := earliest - time.monotonic()) > 0:
-            time.sleep(early)  # the gap itself is what the server wants; nothing else is waited for
-        self._last[who] = time.monotonic()

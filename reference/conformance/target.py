@@ -11,38 +11,29 @@ is possible.
 
 import os
 import random
-import re
-import shlex
-import shutil
 import socket
 import socketserver
-import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reference.address import Address, BadAddress
 from reference.conformance import threads
 from reference.conformance.client import Client, Unreachable
-from reference.conformance.launch import Launch
+
+if TYPE_CHECKING:
+    from reference.conformance.launched import LaunchedSite
 
 PORTS = range(20000, 32000)
 """Where a free port is looked for: below the ports that Linux gives to outgoing connections, which could take it again.
 """
-
-STARTING = 10.0
-"""Seconds that a launched command has at least until it must listen."""
 
 ENDING = 10.0
 """Seconds for a server in this process to end."""
 
 LEAVING = 0.25
 """Seconds for a server to hang up on a client that has only looked whether it listens."""
-
-FREE = 1.0
-"""Seconds to find out whether an address is taken."""
 
 POLL = 0.02
 """Seconds between two looks of a server at whether it shall stop, and of the checker at whether it listens."""
@@ -245,118 +236,12 @@ class Launched:
         return self.transport or ("unix" if "{path}" in self.command else "tcp")
 
     def start(self, patience: float) -> "LaunchedSite":
+        from reference.conformance.launched import LaunchedSite
+
         return LaunchedSite(self, patience)
 
     def __str__(self) -> str:
         return self.command
-
-
-class LaunchedSite(Alone):
-    """A process, or one after the other, each at an address of its own where the command allows it."""
-
-    renewable = True
-
-    def __init__(self, target: Launched, patience: float) -> None:
-        self._target = target
-        self._patience = max(patience, STARTING)
-        self._directory: str | None = None
-        self._launch: Launch | None = None
-        self._serve()
-
-    def _serve(self) -> None:
-        command = split_command(self._target.command)
-        self._fixed = fixed_address(self._target)
-        self.address = self._fixed or self._free_address()
-        self._launch = Launch([fill_in(word, self.address) for word in command])
-        try:
-            self._await_listening()
-        except BaseException:
-            self.close()
-            raise
-
-    def _free_address(self) -> Address:
-        """Return an address for the command to listen at."""
-        transport = self._target.guessed_transport
-        if transport.startswith("unix"):
-            self._directory = tempfile.mkdtemp(prefix="served-")
-            return Address(transport, path=os.path.join(self._directory, "socket"))
-        return Address(transport, host="127.0.0.1", port=free_port())
-
-    def _await_listening(self) -> None:
-        assert self._launch is not None
-        until = time.monotonic() + self._patience
-        while True:
-            try:
-                reach(self.address, self._patience)
-            except Unreachable as error:
-                if self._launch.ended_within(POLL):
-                    raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.obituary()}") from None
-                if time.monotonic() > until:
-                    raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: "
-                        f"{error}"
-                    ) from None
-            else:
-                return
-
-    def renew(self) -> bool:
-        self.close()
-        self._serve()
-        return True
-
-    def rest(self) -> None:
-        if self._launch is not None:
-            self._launch.rest()
-
-    def calm(self) -> None:
-        self.rest()
-
-    def obituary(self) -> str:
-        return self._launch.obituary() if self._launch is not None else ""
-
-    def close(self) -> None:
-        if self._launch is not None:
-            self._launch.close()
-            self._launch = None
-        if self._directory is not None:
-            shutil.rmtree(self._directory)
-            self._directory = None
-
-
-def split_command(command: str) -> list[str]:
-    """Return the words of a command as a shell would split them; raise CannotCheck unless the first can be run."""
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise CannotCheck(f"{command!r} is no command: {error}") from None
-    if not words or shutil.which(words[0]) is None:
-        raise CannotCheck(f"cannot launch {command!r}: {words[0] if words else ''!r} is no program that can be run")
-    return words
-
-
-def fill_in(word: str, address: Address) -> str:
-    """Return a word of a command with the address in place of its placeholders; other braces stay as they are."""
-    return word.replace("{host}", address.host).replace("{port}", str(address.port)).replace("{path}", address.path)
-
-
-def fixed_address(target: Launched) -> Address | None:
-    """Return where a command listens that is not told; raise CannotCheck if nobody knows, or if the place is taken."""
-    try:
-        address = Address.parse(target.at) if isinstance(target.at, str) else target.at
-    except BadAddress as error:
-        raise CannotCheck(str(error)) from None
-    if address is None:
-        if not {"{port}", "{path}"} & set(re.findall(r"{\w+}", target.command)):
-            raise CannotCheck(
-                f"{target.command!r} is not told where to listen: write {{port}} or {{path}} in it, or give the "
-                "address it listens at as the target"
-            )
-        return None
-    try:
-        reach(address, FREE)
-    except Unreachable:
-        return address
-    raise CannotCheck(f"something else listens at {address} already: end it, or let the command listen elsewhere")
 
 
 def free_port() -> int:

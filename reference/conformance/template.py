@@ -106,6 +106,10 @@ class Template:
         """Whether these bytes are the template filled in somehow."""
         return self._whole.fullmatch(data) is not None
 
+    def begins(self, data: bytes) -> bool:
+        """Whether these bytes may be the template with some body in it."""
+        return data.endswith(self.tail) and self._head.match(data) is not None
+
     def after(self, data: bytes) -> int | None:
         """Return where the first bytes end that are the template filled in; None if there are none yet."""
         found = self._whole.search(data)
