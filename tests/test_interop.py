@@ -66,34 +66,14 @@ def test_what_is_recorded_can_be_violated_by_a_server_that_there_is() -> None:
             assert entry["reason"]
 
 
-@pytest.mark.parametrize(
-    ("verdict", "known", "difference"),
-    [
-        (("holds", ""), {}, ""),
-        (("violated", "ann reads nothing"), {"CHAT-12": False}, ""),
-        (("violated", "ann reads nothing"), {"CHAT-12": True}, ""),
-        (
-            ("violated", "ann reads nothing"),
-            {"CHAT-15": False},
-            "CHAT-12 is violated, which is news: ann reads nothing",
-        ),
-        (("holds", ""), {"CHAT-12": False}, "CHAT-12 holds, and is recorded as violated"),
-        (("holds", ""), {"CHAT-12": True}, ""),
-        (("not-applicable", "why"), {}, ""),
-        (("not-checked", "its scenario broke CHAT-15 first"), {"CHAT-15": False}, ""),
-        (("not-checked", "not selected"), {"CHAT-15": False}, "CHAT-12 was not checked: not selected"),
-        (("not-checked", "not selected"), {"CHAT-12": False}, ""),
-    ],
-)
-def test_what_differs_from_the_record_is_told(
-    check: Any, verdict: tuple[str, str], known: dict[str, bool], difference: str
-) -> None:
-    found = list(check.differences({"CHAT-2": ("holds", ""), "CHAT-12": verdict}, known))
-    assert found == ([difference] if difference else [])
+def test_what_was_not_checked_is_told_unless_a_known_failure_is_the_reason(check: Any) -> None:
+    def clause(id: str, verdict: str, why: str | None = None, known: str | None = None) -> dict[str, str | None]:
+        return {"id": id, "verdict": verdict, "why": why, "known": known}
 
-
-def test_a_server_on_which_nothing_holds_is_not_as_recorded(check: Any) -> None:
-    assert list(check.differences({}, {})) == ["nothing holds"]
+    behind = clause("CHAT-14", "not-checked", "its scenario broke CHAT-15 first")
+    assert not list(check.unexplained([behind, clause("CHAT-15", "violated", known="it waits")]))
+    for other in (clause("CHAT-15", "violated"), clause("CHAT-12", "violated", known="it ends")):
+        assert list(check.unexplained([behind, other])) == ["CHAT-14 was not checked: its scenario broke CHAT-15 first"]
 
 
 def test_a_server_without_a_record_has_to_conform(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,8 +86,14 @@ def test_a_record_that_is_out_of_date_is_told(check: Any, capsys: pytest.Capture
     selected = {**REFERENCE, "options": ["--only", "UDP-4", "--only", "UDP-5"]}
     assert not check.check_all({"xinetd-echo": selected})
     printed = capsys.readouterr().out
-    assert "! UDP-4 holds, and is recorded as violated" in printed
+    assert "! the list of known failures is stale: no longer broken: UDP-4" in printed
+    assert "! UDP-1 was not checked: not selected" in printed
     assert "(UDP-5 sometimes)" in printed
+
+
+def test_a_server_that_cannot_be_checked_is_told(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check.check_all({"reference": {**REFERENCE, "options": ["--only", "CHAT-1"]}})
+    assert "! there is no report" in capsys.readouterr().out
 
 
 def test_a_server_that_cannot_be_had_is_skipped(check: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,9 @@
 """Checks other people's servers, as anybody would, and compares the verdicts with those recorded: `make interop`.
 
 Each server of servers.toml that can be had is launched by `python -m reference check`, in the dialect named there, over
-each of its transports. `known/NAME.toml` lists the clauses that it breaks; a server without that file breaks none.
-Whatever else is violated is news, whatever is listed and holds is out of date, unless it is broken `sometimes`, and
-both fail. A clause may be left unchecked only where a listed one is the reason. README.md tells the stories.
+each of its transports. `known/NAME.toml` lists the clauses that it breaks (`check --known`); a server without that file
+breaks none. Whatever else is violated fails, and so does what is listed and holds. A clause may be left unchecked only
+where a listed one is the reason. README.md tells the stories.
 
     python ci/interop/check.py [NAME ...]       exit status 0 as recorded, 1 not so, 2 no such server
 """
@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,11 +32,13 @@ LONGEST = 300.0
 
 ROW = "{:12}  {:4}  {:8}  {:>5}  {:>3}  {:>3}  {:>5}  {}"
 
+NO_REPORT = {"clauses": [], "seconds": 0.0, "code": 2, "conclusion": "there is no report"}
+
 running: set[subprocess.Popen[bytes]] = set()
 """The checks that run."""
 
-Verdicts = Mapping[str, tuple[str, str]]
-"""Clause -> holds, violated, not-applicable or not-checked, and why."""
+Clauses = Sequence[Mapping[str, Any]]
+"""The clauses of a report, as `check --json` writes them."""
 
 
 def main(names: Sequence[str]) -> int:
@@ -69,7 +70,7 @@ def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
         else:
             checks += [(name, version, server, transport) for transport in server.get("transports", ["tcp"])]
     with ThreadPoolExecutor(AT_ONCE) as pool, cancelling(pool):
-        results = pool.map(lambda one: check(one[2], one[3]), checks)
+        results = pool.map(lambda one: check(one[0], one[2], one[3]), checks)
         told = [
             tell(name, version, transport, *result)
             for (name, version, _, transport), result in zip(checks, results, strict=True)
@@ -77,38 +78,40 @@ def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
     return all(told)
 
 
-def tell(name: str, version: str, transport: str, seconds: float, printed: str, verdicts: Verdicts) -> bool:
+def tell(name: str, version: str, transport: str, printed: str, report: Mapping[str, Any]) -> bool:
     """Print what came of a check, and how it differs from the record; return whether it does not."""
-    known = recorded(name, transport)
-    outcomes = [outcome for outcome, _ in verdicts.values()]
+    # A clause about another kind of transport is nobody's news.
+    clauses = [one for one in report["clauses"] if one["id"].startswith("UDP") == (transport == "udp")]
+    outcomes = [one["verdict"] for one in clauses]
     counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]
-    violated = [clause for clause, (outcome, _) in verdicts.items() if outcome == "violated"]
-    spared = [f"({clause} sometimes)" for clause, sometimes in known.items() if sometimes and clause not in violated]
+    violated = [one["id"] for one in clauses if one["verdict"] == "violated"]
+    spared = [f"({one['id']} sometimes)" for one in clauses if one["known"] and one["verdict"] == "holds"]
     breaks = " ".join([*violated, *spared]) or "-"
-    print(ROW.format(name, transport, version, *counts, f"{seconds:.1f}", breaks), flush=True)
-    found = list(differences(verdicts, known))
+    print(ROW.format(name, transport, version, *counts, f"{report['seconds']:.1f}", breaks), flush=True)
+    found = [*([] if report["code"] == 0 else [report["conclusion"]]), *unexplained(clauses)]
     if found:
         print("\n".join([*(f"    {line}" for line in printed.splitlines()), *(f"! {line}" for line in found)]))
     return not found
 
 
-def check(server: Mapping[str, Any], transport: str) -> tuple[float, str, Verdicts]:
-    """Check a server over a transport; return the seconds it took, what was printed, and the verdicts, if it came to
-    any.
-    """
-    began = time.monotonic()
+def unexplained(clauses: Clauses) -> Iterator[str]:
+    """Yield, in words, the clauses that were not checked for another reason than a known failure."""
+    known = {one["id"] for one in clauses if one["known"]}
+    for one in clauses:
+        if one["verdict"] == "not-checked" and not known & {one["id"], *one["why"].split()}:
+            yield f"{one['id']} was not checked: {one['why']}"
+
+
+def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Mapping[str, Any]]:
+    """Check a server over a transport; return what was printed, and the report, NO_REPORT if there is none."""
+    known = HERE / "known" / f"{name}.toml"
     with tempfile.TemporaryDirectory(prefix="interop-") as directory:
         report = Path(directory, "report.json")
-        command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport]
+        command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport, "--strict"]
         command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
+        command += ["--known", str(known)] if known.exists() else []
         printed = run([*command, *server.get("options", [])])
-        document = json.loads(report.read_text()) if report.exists() else {"clauses": []}
-    verdicts = {
-        clause["id"]: (clause["verdict"], clause["why"] or clause["observed"] or "")
-        for clause in document["clauses"]
-        if is_about(clause["id"], transport)
-    }
-    return time.monotonic() - began, printed, verdicts
+        return printed, json.loads(report.read_text()) if report.exists() else NO_REPORT
 
 
 def run(command: Sequence[str]) -> str:
@@ -155,31 +158,6 @@ def cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
         raise
-
-
-def is_about(clause: str, transport: str) -> bool:
-    """Whether a clause is about this kind of transport."""
-    return clause.startswith("UDP") == (transport == "udp")
-
-
-def recorded(name: str, transport: str) -> dict[str, bool]:
-    """Return the clauses that a server is recorded to break, and whether it does so only sometimes."""
-    file = HERE / "known" / f"{name}.toml"
-    entries = tomllib.loads(file.read_text())["known"] if file.exists() else []
-    return {one["clause"]: one.get("sometimes", False) for one in entries if is_about(one["clause"], transport)}
-
-
-def differences(verdicts: Verdicts, known: Mapping[str, bool]) -> Iterator[str]:
-    """Yield, a line each, how verdicts differ from what is recorded."""
-    for clause, (outcome, why) in verdicts.items():
-        if outcome == "violated" and clause not in known:
-            yield f"{clause} is violated, which is news: {why}"
-        if outcome == "holds" and not known.get(clause, True):
-            yield f"{clause} holds, and is recorded as violated"
-        if outcome == "not-checked" and not known.keys() & {clause, *why.split()}:
-            yield f"{clause} was not checked: {why}"
-    if "holds" not in [outcome for outcome, _ in verdicts.values()]:
-        yield "nothing holds"
 
 
 if __name__ == "__main__":

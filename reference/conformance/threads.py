@@ -22,6 +22,10 @@ UNHURRIED = 0.002
 MUCH = 65536
 """Bytes of a file in /proc that are read: more than any of those looked at has."""
 
+AGAIN = 2
+"""Times that all threads are looked at again, one after the other: each may look asleep while another one's turn is on.
+"""
+
 ASLEEP = ("S", "D", "Z", "")
 DEAD = ("Z", "X", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
@@ -51,7 +55,7 @@ class Rest:
 
     def _looks_at_rest(self) -> bool:
         before = [_runs(task) for task in self._tasks()]
-        return None not in before and before == [_runs(task) for task in self._tasks()]
+        return None not in before and all(before == [_runs(task) for task in self._tasks()] for _ in range(AGAIN))
 
 
 def below(process: int) -> Iterator[str]:
