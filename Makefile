@@ -8,6 +8,7 @@ LAUNCH ?=
 OPTIONS ?=
 SERVE ?= chat
 SEEDS ?= 1
+SERVERS ?=
 
 .PHONY: help check test matrix interop lint serve spec demo schedules bench wheel clean
 
@@ -24,17 +25,17 @@ else
 	@$(BIN)/python -m reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-test: .venv/dev  ## run all tests and print the coverage
+test: .venv/dev  ## run all tests and print the coverage; with `apt-get install chromium`, those of the HTML report too
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=6
+	$(BIN)/coverage run -m pytest --numprocesses=6 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
 	$(BIN)/python -m faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
 
-interop: .venv/check  ## fetch other people's servers, for this checkout alone, and say which there are
-	@$(BIN)/python ci/interop/install.py
+interop: .venv/check  ## check other people's servers, fetched for this checkout alone; or SERVERS='node-chat xinetd-echo'
+	@$(BIN)/python ci/interop/check.py $(SERVERS)
 
 lint: .venv/dev  ## check formatting, lint and types
 	$(BIN)/ruff format --check .

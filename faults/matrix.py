@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults.catalogue import THEMES, Unknown, catalogue, find, judgeable
-from reference.check import NEEDS, CannotCheck, check_writable, write
+from reference.check import NEEDS, CannotCheck
 from reference.clauses import CLAUSES
+from reference.reporting import CannotWrite, check_writable, write
 
 if TYPE_CHECKING:
     from faults.judge import Judgement
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
             write(options.json, as_json(judgements))
         if options.markdown:
             write(options.markdown, as_markdown(judgements))
-    except (Unknown, CannotCheck) as error:
+    except (Unknown, CannotCheck, CannotWrite) as error:
         print(f"faults matrix: {error}", file=sys.stderr)
         return 2
     if options.blindly:

@@ -1,4 +1,4 @@
-"""`python -m reference serve | check | spec`; the console script `socketserver-reference` is the same."""
+"""`python -m reference serve | check | compare | spec`; the console script `socketserver-reference` is the same."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
-from reference import check, serve, spec
+from reference import check, compare, serve, spec
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,10 +20,11 @@ class Parser(argparse.ArgumentParser):
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(prog="socketserver-reference", description="A reference for socketserver programs, and its suite.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | check | spec")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | check | compare | spec")
     for module, name, purpose in (
         (serve, "serve", "run one of the reference's servers"),
         (check, "check", "check a server, any server, and say which clauses it breaks"),
+        (compare, "compare", "check several servers and put them side by side"),
         (spec, "spec", "print the clauses, or the family of socketserver classes"),
     ):
         command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")

@@ -6,19 +6,21 @@ The checks are pytest's; this module turns a command line into a pytest run and 
 
 import argparse
 import io
-import json
 import os
 import random
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reference import history, reporting
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.clauses import CLAUSES, PROFILES
 
@@ -67,6 +69,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="check this clause only (repeatable)")
+    add_effort_arguments(parser)
+    parser.add_argument(
+        "--any-segmentation",
+        action="store_true",
+        help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
+        "clauses about whole chunks",
+    )
+    parser.add_argument(
+        "--dialect",
+        default="note",
+        metavar="NAME|FILE",
+        help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
+    )
+    history.add_arguments(parser)
+    reporting.add_arguments(parser, "the verdicts")
+    parser.epilog = "Arguments after -- are pytest's own."
+
+
+def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say how hard to look, and how much to ask."""
     parser.add_argument("--strict", action="store_true", help="a violated SHOULD fails too")
     parser.add_argument(
         "--examples", type=_number(int, 1), default=30, metavar="N", help="runs of each state machine (default: 30)"
@@ -81,21 +103,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long anything that must come may take (default: 5)",
     )
-    parser.add_argument(
-        "--any-segmentation",
-        action="store_true",
-        help="the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
-        "clauses about whole chunks",
-    )
-    parser.add_argument(
-        "--dialect",
-        default="note",
-        metavar="NAME|FILE",
-        help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
-    )
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts as JSON")
-    parser.epilog = "Arguments after -- are pytest's own."
 
 
 def _number(kind: Callable[[str], Any], least: float, most: float = float("inf")) -> Callable[[str], Any]:
@@ -127,43 +134,62 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _check(options, pytest_arguments)
-    except CannotCheck as error:
+    except (CannotCheck, history.NotInOrder, reporting.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
         return NOT_CHECKED
 
 
 def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     only = read_only(options)
-    for file in (options.junit, options.json):
-        if file is not None:
-            check_writable(file)
+    wanted = reporting.chosen(options)
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
-    from reference.conformance import report
     from reference.conformance.progress import Progress
+    from reference.conformance.report import Report, text
+    from reference.conformance.since import Since
 
     dialect = read_dialect(options, targets)
+    listed, before = history.read(options, dialect.name)
     spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
-    print(f"checking {options.protocol}: {name}{spoken} (seed {options.seed})", flush=True)
+    heading = f"checking {options.protocol}: {name}{spoken} (seed {options.seed})"
+    print(heading, *listed.elsewhere(), sep="\n", flush=True)
+    began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
-        status = progress.run([*conformance_options(options, only), *pytest_arguments])
+        status = progress.run([*conformance_options(options, only), *listed.options(), *pytest_arguments])
     if progress.cannot:
         raise CannotCheck(progress.cannot)
     if status == BAD_USAGE:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
-    verdicts = progress.verdicts()
-    print("\n".join([*report.text(verdicts, progress.explored()), *report.dialect_lines(dialect, verdicts)]))
-    told = {"protocol": options.protocol, "target": name}
-    if options.json:
-        document = report.as_json(verdicts, **told, seed=options.seed, profile=options.profile)
-        write(options.json, json.dumps(document, indent=2) + "\n")
-    if options.junit:
-        write(options.junit, report.as_junit(verdicts, **told, strict=options.strict))
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
+    with history.told_in_one_line():
+        verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
-    print(f"\n{conclusion}")
+    about = {verdict.clause.id for verdict in verdicts}
+    report = Report(
+        options.protocol,
+        name,
+        verdicts,
+        conclusion,
+        code,
+        seed=options.seed,
+        profile=options.profile,
+        strict=options.strict,
+        explored=progress.explored(),
+        dialect=dialect.name,
+        changes=[(clause, what) for clause, what in dialect.changes if clause in about],
+        waived=[(clause, why) for clause, why in dialect.not_applicable.items() if clause in about],
+        scripts=progress.reproductions(verdicts),
+        news=news,
+        began=began,
+        seconds=time.monotonic() - clock,
+        spent=progress.spent,
+    )
+    if before is not None:
+        report = replace(report, since=Since.of(options.compare, before, report))
+    print("\n".join(text.write(report)), flush=True)
+    reporting.write_all(report, wanted)
     return code
 
 
@@ -187,26 +213,6 @@ def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> "Di
     except BadDialect as error:
         raise CannotCheck(f"--dialect {options.dialect}: {error}") from None
     return found[0] if found else spoken("note", "chat", any_segmentation=False)
-
-
-def check_writable(file: Path) -> None:
-    """Raise CannotCheck unless a report can be written there: better now than after the checks."""
-    begun = not file.exists()
-    try:
-        with file.open("a"):
-            pass
-    except OSError as error:
-        raise CannotCheck(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
-    if begun:  # no empty report, should it come to none
-        file.unlink()
-
-
-def write(file: Path, document: str) -> None:
-    """Write a report; raise CannotCheck if it cannot be written after all."""
-    try:
-        file.write_text(document, encoding="utf-8")
-    except OSError as error:
-        raise CannotCheck(f"cannot write {file}: {error.strerror}") from None
 
 
 def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -286,6 +292,7 @@ def conformance_options(options: argparse.Namespace, only: Sequence[str]) -> lis
         f"--conformance-examples={options.examples}",
         f"--conformance-seed={options.seed}",
         f"--conformance-patience={options.patience}",
+        *([f"--conformance-reproduce={options.reproduce}"] if options.reproduce else []),
     ]
 
 
@@ -293,12 +300,18 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
     """Return the exit code and the last line of the report."""
     from reference.conformance import report
 
-    broken = [verdict.clause.id for verdict in verdicts if report.fails(verdict, strict)]
+    failing = [verdict for verdict in verdicts if report.fails(verdict, strict)]
+    broken = [verdict.clause.id for verdict in failing if not verdict.stale]
+    stale = [verdict.clause.id for verdict in failing if verdict.stale]
     if broken:
         return VIOLATED, f"does not conform: breaks {', '.join(broken)}"
+    if stale:
+        return VIOLATED, f"the list of known failures is stale: no longer broken: {', '.join(stale)}"
     if trouble:
         return NOT_CHECKED, "not all could be checked: see the lines that say not checked"
     if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
         return NOT_CHECKED, "nothing was checked"
-    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated"]
-    return CONFORMS, "conforms" + (f", though it should not break {', '.join(advice)}" if advice else "")
+    known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]
+    advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and not verdict.known]
+    but = f" but for known failures: {', '.join(known)}" if known else ""
+    return CONFORMS, f"conforms{but}" + (f", though it should not break {', '.join(advice)}" if advice else "")

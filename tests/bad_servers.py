@@ -17,6 +17,9 @@ from functools import partial
 HOSTILE = b"\x1b[31mred\x1b]0;title\x07\x9b2J <b>&amp;]]> \xff\xfe\xc3( \0\r\n"
 """What a terminal, XML, HTML and UTF-8 each would stumble over."""
 
+MARKUP = b"`|</code><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">" + HOSTILE
+"""What would take over a page that believed it; longer than what a report shows at once."""
+
 LAST_WORDS = b"out of \x1b[5mcheese\n"
 
 Notify = Callable[[bytes], object]
@@ -78,6 +81,13 @@ def hostile(client: socket.socket) -> None:
                 client.sendall(b"ack" + HOSTILE)
     except OSError:
         pass
+
+
+def markup(client: socket.socket) -> None:
+    """Answer with markup, scripts in it."""
+    with client:
+        while client.recv(1024):
+            client.sendall(b"ack" + MARKUP)
 
 
 def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) -> None:
@@ -196,6 +206,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "floods": lambda: for_each_client(port, floods),
         "floods-when-asked": lambda: for_each_client(port, floods_when_asked),
         "hostile": lambda: for_each_client(port, hostile),
+        "markup": lambda: for_each_client(port, markup),
         "mortal": lambda: chat(port, mortal),
         "crashing": lambda: chat(port, crashing),
         "hanging": lambda: chat(port, partial(hanging, notify), notify),

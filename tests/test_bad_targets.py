@@ -58,6 +58,10 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
         (f"{sys.executable} -c pass", "write {port} or {path} in it"),
         (f"{sys.executable} -c 'raise SystemExit(7)' {{port}}", "exit status 7, without a word"),
         (f"{sys.executable} -c 'raise SystemExit(\"no cheese\")' {{port}}", "exit status 1, its last words: no cheese"),
+        (
+            f'{sys.executable} -c \'print("Error: no cheese", *"abcde", sep=chr(10)); raise SystemExit(1)\' {{port}}',
+            "exit status 1, its last words: Error: no cheese; c; d; e",
+        ),
         (f"{sys.executable} -c 'import os; os.abort()' {{port}}", "by signal 6"),
     ],
 )

@@ -23,6 +23,24 @@ UDP = [id for id in CLAUSES if id.startswith("UDP")]
 CHAT = [id for id in CLAUSES if id.startswith("CHAT")]
 QUICK = ("--examples", 2)
 ONE = ("--only", "ECHO-2")
+JSON_KEYS = [
+    "protocol",
+    "target",
+    "dialect",
+    "seed",
+    "profile",
+    "strict",
+    "version",
+    "began",
+    "seconds",
+    "clauses",
+    "changes",
+    "waived",
+    "explored",
+    "summary",
+    "conclusion",
+    "code",
+]
 
 
 def reference_server(*arguments: str) -> str:
@@ -211,7 +229,7 @@ def test_the_same_seed_explores_the_same(check: Checker) -> None:
 
 def test_json_is_a_document_of_this_shape(check: Checker) -> None:
     document = check("echo", *ONE).document
-    assert list(document) == ["protocol", "target", "seed", "profile", "clauses", "summary"]
+    assert list(document) == JSON_KEYS
     assert document["protocol"] == "echo"
     assert (document["seed"], document["profile"]) == (0, "all")
     assert [clause["id"] for clause in document["clauses"]] == [*ECHO, *UDP]
@@ -221,9 +239,13 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
         "profile": "basic",
         "verdict": "holds",
         "why": None,
+        "known": None,
+        "stale": False,
         "expected": None,
         "observed": None,
+        "note": None,
         "exchange": None,
+        "events": None,
     }
     assert document["clauses"][0]["why"] == "not selected"
     assert document["summary"] == {"holds": 1, "violated": 0, "not_applicable": 0, "not_checked": 11}
@@ -241,7 +263,7 @@ def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
 def test_junit_has_a_case_for_every_clause(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
     outcome = check("echo", "--launch", bad("hostile"), *ONE, "--patience", 0.3, "--junit", file)
-    suite = ET.parse(file).getroot()
+    (suite,) = ET.parse(file).getroot()
     assert suite.attrib["tests"] == str(len(suite.findall("testcase"))) == str(len([*ECHO, *UDP]))
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0")
     assert suite.attrib["skipped"] == str(len(suite.findall("testcase/skipped")))
@@ -253,7 +275,7 @@ def test_junit_has_a_case_for_every_clause(check: Checker, tmp_path: Path) -> No
     assert outcome.clause("ECHO-2")["observed"] == failure.attrib["message"]
 
 
-@pytest.mark.parametrize("option", ["--json", "--junit"])
+@pytest.mark.parametrize("option", ["--json", "--junit", "--markdown", "--html"])
 @pytest.mark.parametrize("file", ["missing/verdicts", "."])
 def test_a_report_that_cannot_be_written_is_refused_before_anything_is_checked(
     check: Checker, tmp_path: Path, option: str, file: str

@@ -9,12 +9,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from reference.clauses import CLAUSES
-from reference.conformance import forking, report
+from reference.conformance import forking
 from reference.conformance.forking import Forker
 from reference.conformance.hosting import Served
 from reference.conformance.log import Ambiguous
 from reference.conformance.probes import Handler
 from reference.conformance.record import Record, Verdict
+from reference.conformance.report import Report, junit, text
 from reference.conformance.server import ServerConformance
 from reference.conformance.suite import NotChecked
 from reference.conformance.violation import VIOLATIONS
@@ -72,7 +73,8 @@ def test_where_there_is_no_fork_nothing_is_checked(subject: ServerConformance, m
 
 def test_a_profile_without_clauses_is_left_out_of_the_text() -> None:
     verdicts = [Verdict(CLAUSES["CHAT-1"], "holds")]
-    assert report.text(verdicts, []) == ["", "basic: 1 holds", "  CHAT-1   holds"]
+    report = Report("chat", "somebody", verdicts, "conforms")
+    assert text.write(report) == ["", "basic: 1 holds", "  CHAT-1   holds", "", "conforms"]
 
 
 def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
@@ -81,8 +83,9 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
     record.note_violation(violation)
     record.note("CHAT-1", "holds")
     verdicts = record.verdicts()
-    lenient = ET.fromstring(report.as_junit(verdicts, protocol="chat", target="\0", strict=False))
-    strict = ET.fromstring(report.as_junit(verdicts, protocol="chat", target="\0", strict=True))
+    lenient, strict = (
+        ET.fromstring(junit.write(Report("chat", "\0", verdicts, strict=strict)))[0] for strict in (False, True)
+    )
     assert (lenient.get("failures"), strict.get("failures")) == ("0", "1")
     assert strict.get("name") == "chat ?"
     assert (failure := strict.find(".//failure")) is not None

@@ -18,10 +18,19 @@ JOBS = 12
 """Faults judged at a time: most of the time goes by in waiting for what a broken server does not do."""
 
 
+def covering() -> list[str]:
+    """Return faults that together break every clause which a fault can break that needs no process of its own."""
+    chosen: dict[str, str] = {}
+    for fault in FAULTS:
+        if not (fault.apart or fault.unseen) and not set(fault.breaks) <= set(chosen):
+            chosen |= dict.fromkeys(fault.breaks, fault.name)
+    return sorted(set(chosen.values()))
+
+
 @pytest.mark.timeout(900)
-def test_each_fault_breaks_the_clauses_that_the_catalogue_says_and_no_others() -> None:
-    """All but those that need a process of their own: they cost a processor for a minute. `make matrix` judges all."""
-    judgements = judge_apart([fault.name for fault in judgeable().values() if not fault.apart], JOBS)
+def test_for_every_clause_a_fault_breaks_what_the_catalogue_says_and_nothing_else() -> None:
+    """One for each clause: all of them cost a processor for minutes. `make matrix`, which CI runs too, judges all."""
+    judgements = judge_apart(covering(), JOBS)
     complaints = [line for judgement in judgements for line in judgement.complaints()]
     assert complaints == [], "\n".join(complaints)
 

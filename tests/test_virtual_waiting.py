@@ -232,6 +232,9 @@ def test_one_connects_once_and_to_who_listens(world: World) -> None:
         client.connect(listening.getsockname())
         assert client.getpeername() == listening.getsockname()
         assert outcome(client.connect, listening.getsockname()) == ("raised", "EISCONN")
+        reset(listening.accept()[0])
+        world.until_lost(client)
+        assert outcome(client.connect, listening.getsockname()) == ("raised", "EISCONN")
         assert outcome(deaf.bind, ("127.0.0.1", 0)) == ("raised", "EINVAL")
         with world.socket.socket() as late:
             assert outcome(late.bind, listening.getsockname()) == ("raised", "EADDRINUSE")

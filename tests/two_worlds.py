@@ -6,7 +6,8 @@ to be read, the same answer of poll(). On loopback that is so at once, as a rule
 for, within a bound. An operation that would wait in the virtual world is not done in the real one.
 
 What the kernel may decide is not compared: how many bytes a connection takes, and, once one has taken all it can, until
-these are read, where they wait and when there is room again. Such a direction is *crowded*.
+these are read, where they wait and when there is room again. Such a direction is *crowded*. When it is not to be read
+any more, data arrive there, or reset the connection, whenever the sender happens to ask for room: that is left out.
 """
 
 import errno
@@ -31,8 +32,11 @@ BOUND = 20.0
 BRIEF = 0.2
 """The same when something differs already, and is being shrunk."""
 
-BUFFER = 32 * 1024
-"""Bytes of a real socket's buffers: small, to be filled soon, but more than is said in an example."""
+RECEIVES = 32 * 1024
+SENDS = 96 * 1024
+"""Bytes of a real socket's buffers, which Linux doubles: small, to be filled soon, but more than is said in an example.
+What is sent to a full one never fits in the receiver's alone, however late that is to take it.
+"""
 
 CAPACITY = 64 * 1024
 
@@ -97,9 +101,11 @@ def real_pair() -> tuple[socket.socket, socket.socket]:
     with ExitStack() as stack, socket.socket() as listener:
         client = stack.enter_context(socket.socket())
         for sock in (listener, client):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVES)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENDS)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # a segment that does not fit is dropped, and comes again after 0.2 seconds: so they are small
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1024)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         client.connect(listener.getsockname())
@@ -153,12 +159,14 @@ class Worlds:
     def fill(self, twin: Twin) -> None:
         """Send until no more is taken; how much that is may differ."""
         reader = twin.end.peer
-        self.crowded[reader] = [len(reader.received)] * 2
-        both: tuple[Any, Any] = (twin.virtual, twin.real)
-        for world, sock in enumerate(both):
-            with suppress(BlockingIOError):
-                while True:
-                    self.crowded[reader][world] += sock.send(FILLING, socket.MSG_DONTWAIT)
+        amounts = self.crowded[reader] = [len(reader.received)] * 2
+        amounts[0] += filled(twin.virtual)
+
+        def full() -> bool:
+            amounts[1] += filled(twin.real)
+            return amounts[1] > 2 * RECEIVES
+
+        self._wait_until(full, lambda: f"{twin.virtual!r} is full, but really takes {amounts[1]} bytes")
         self.rest()
 
     def drain(self, twin: Twin) -> None:
@@ -226,11 +234,20 @@ class Worlds:
         return state, mask, bool(unread) if end in self.crowded else unread
 
 
+def filled(sock: socket.socket | Socket) -> int:
+    """Send as much as a socket takes; return how many bytes that is."""
+    taken = 0
+    with suppress(BlockingIOError):
+        while True:
+            taken += sock.send(FILLING, socket.MSG_DONTWAIT)
+    return taken
+
+
 def drained(sock: socket.socket | Socket) -> tuple[bytes, Outcome]:
     """Return what can be read of a socket that does not wait, and how it ended."""
     read = b""
     while True:
-        how, data = last = outcome(sock.recv, BUFFER)
+        how, data = last = outcome(sock.recv, RECEIVES)
         if how == "raised" or not data:
             return read, last
         read += data

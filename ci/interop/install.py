@@ -1,4 +1,4 @@
-"""Fetches other people's servers, by name, for this checkout alone: `make interop`.
+"""Fetches other people's servers, by name, for this checkout alone.
 
 What comes from Debian is unpacked below build/, and never installed: no root is needed, nothing is started at boot, and
 xinetd and inetutils-inetd, which cannot be installed beside each other, lie there side by side. What comes from PyPI is
@@ -14,10 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from reference.conformance.target import CannotCheck, Launched
 
@@ -109,7 +109,7 @@ def version(source: str) -> str:
     return found[0] if found else printed.splitlines()[0]
 
 
-def install(server: Mapping[str, str]) -> str:
+def install(server: Mapping[str, Any]) -> str:
     """Have a server at hand; return its version, or raise Missing."""
     if "program" in server and shutil.which(server["program"], path=SYSTEM) is None:
         raise Missing(f"there is no {server['program']} on this machine")
@@ -119,23 +119,7 @@ def install(server: Mapping[str, str]) -> str:
         from_pypi(server["pip"])
     found = version(server["version"])
     try:
-        Launched(fill_in(server["launch"])).start(LISTENING).close()
+        Launched(fill_in(server["launch"]), transport=server.get("transports", ["tcp"])[0]).start(LISTENING).close()
     except CannotCheck as error:
         raise Missing(str(error)) from None
     return found
-
-
-def main() -> None:
-    """Install what can be installed, and print which servers there are."""
-    for name, server in tomllib.loads((HERE / "servers.toml").read_text()).items():
-        what = f"{server['protocol']} ({', '.join(server.get('transports', ['tcp']))})"
-        try:
-            found = install(server)
-        except Missing as missing:
-            print(f"{name:13} {what:15} skipped: {missing}")
-        else:
-            print(f"{name:13} {what:15} {found:10} {fill_in(server['launch'])}")
-
-
-if __name__ == "__main__":
-    main()

@@ -211,7 +211,7 @@ class Listener:
 
     def crowded(self) -> bool:
         """Whether whoever connects has to wait. Linux takes one more than it was told."""
-        return len(self.arrived) > self.backlog and not self.over
+        return len(self.arrived) > self.backlog
 
     def arrive(self, end: End) -> None:
         """Take a connection that somebody has made."""

@@ -242,8 +242,7 @@ class Kernel:
             end = file.end
             what = _waiting_to("send to" if writing else "read from", end)
             while not self._ready(number, writing):
-                left, changed = until - self.points.now, self._changed(end)
-                if left <= 0 or not self._wait(what, changed, left):
+                if not self._wait(what, self._changed(end), until - self.points.now):
                     return False
             return True
         finally:

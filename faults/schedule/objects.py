@@ -74,9 +74,6 @@ class Socket:
         """Return the serial number, so that a set of sockets has the same order on every replay."""
         return self.serial
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
     def __repr__(self) -> str:
         return f"<virtual socket {self._number}: {self.name}>"
 
@@ -244,12 +241,6 @@ class Socket:
 
     def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
         """Make a system call as Python does: with a timeout, not before poll() has said that it need not wait."""
-        until = self._until() if until is None else until
-        while True:
-            if self._timeout and self._number >= 0 and not self.kernel.poll(self._number, writing, until):
-                raise TimeoutError("timed out")
-            try:
-                return call(self._number)
-            except BlockingIOError:
-                if not self._timeout:
-                    raise
+        if self._timeout and not self.kernel.poll(self._number, writing, self._until() if until is None else until):
+            raise TimeoutError("timed out")
+        return call(self._number)

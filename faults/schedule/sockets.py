@@ -10,6 +10,10 @@ is not compared, and decided here:
 - A connection takes `capacity` bytes each way, of whatever size: not kilobytes, charged by the segment. Half of them
   wait at each end. Whoever waits for room goes on at the first byte of it.
 - The network takes no time. What is sent has arrived, and so has an end of stream or a reset.
+- What waits for room where nobody reads any more, after shutdown(SHUT_RD), comes as soon as there is some. Linux does
+  not tell the sender, who finds out 0.2 seconds later.
+- A reset loses what still waits with its sender: there, as here, but not the same bytes.
+- A listener that is shut down keeps its address, and cannot be bound anew.
 
 There are connections and listeners, no datagrams, no family but AF_INET, and no option that changes anything but
 SO_LINGER. Whatever is not modelled is refused with its name, by `NotModelled`.
@@ -49,7 +53,7 @@ class SocketModule(ModuleType):
 
 
 class Network:
-    """See the module."""
+    """A virtual machine for one run."""
 
     def __init__(self, points: Points, *, capacity: int = CAPACITY, partial: bool = False) -> None:
         """Begin without a socket. With `partial`, send() takes what there is room for, as it may with a timeout."""

@@ -24,7 +24,12 @@ The way of a scenario through the suite, which is also the order to read it in:
     server.py         the SRV clauses, where the server runs; with it server_checks.py scene.py desk.py probes.py
                       hosting.py forking.py, and under_check_family.py for the reference's own classes
     machines.py       the state machines around them       exploration.py   running them, and what they find
-    plugin.py         pytest options and fixtures         report.py     verdicts as text, JSON and JUnit
+    plugin.py         pytest options and fixtures         report/       verdicts as text, JSON, JUnit, Markdown, HTML
+    servers.py        a file that lists several servers   comparing.py  checking one after the other
+    known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
+    since.py          what has changed since an earlier run
+    reproduce.py      a script for each violation         moves.py      the exchange as Python
+    shorten.py        without what it does not take       scripts/      what plays it, in pieces
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
 alone. Importing this package imports nothing else; the names below are found when they are asked for.

@@ -49,7 +49,8 @@ def numbered(size: int, label: str = "") -> bytes:
 
 def flood(who: str, size: int) -> list[Step]:
     """Return the steps by which a member says so much that everybody who reads keeps up with it."""
-    return [step for _ in range(size // PIECE) for step in (Send(who, numbered(PIECE)), Settle())]
+    piece = Send(who, numbered(PIECE))
+    return [step for _ in range(size // PIECE) for step in (piece, Settle())]
 
 
 def judge(dialect: Dialect) -> ChatOracle | FrameOracle:
@@ -216,6 +217,14 @@ class ChatConformance(Conformance):
         rude: list[Step] = []
         for who in (f"x{count}" for count in range(8)):
             rude += [Connect(who), Reset(who), Say("ann", b"and on")]
+        play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
+
+    @decides("CHAT-12")
+    def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
+        rude: list[Step] = []
+        for count in range(10):  # the server may hear of the newcomer before or after the reset
+            rude += [Connect(f"x{count}"), Heed(f"x{count}", "ann"), Reset(f"x{count}")]
+            rude += [Connect(f"y{count}"), Heed(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")

@@ -13,6 +13,7 @@ A dialect changes what a clause means, or leaves nothing of it. `not_applicable`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from reference import model
@@ -168,18 +169,25 @@ class Dialect:
 
     def sayable(self, utterance: bytes) -> bytes:
         """Return what of an utterance can be said in frames; b"" if nothing can, or if it would be a quit."""
-        said = bytes(byte for byte in utterance if self._passes(byte))
-        if self.handling in ("replaced", "refused"):
-            said = said.decode(errors="ignore").encode()
-        said = said[: self.longest]
+        said = self.passing(utterance)[: self.longest]
         if self.handling in ("replaced", "refused"):
             said = said.decode(errors="ignore").encode()
         said = said.rstrip(self.framing_in.pad) if self.framing_in.kind == "fixed" else said
         said = said.strip() if self.strips else said
         return b"" if self.is_quit(said) else said
 
+    def passing(self, utterance: bytes) -> bytes:
+        """Return what of an utterance, however long, is made of bytes that the server lets pass."""
+        said = utterance.translate(None, self._unsayable)
+        return said.decode(errors="ignore").encode() if self.handling in ("replaced", "refused") else said
+
+    @cached_property
+    def _unsayable(self) -> bytes:
+        """The byte values that cannot be said."""
+        return bytes(byte for byte in range(256) if not self._passes(byte))
+
     def _passes(self, byte: int) -> bool:
-        if not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
+        if not self.raw and not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
             return False
         if self.framing_in.kind == self.framing_out.kind == "line" and byte in b"\r\n":
             return False  # a server that takes lines may take either for the end of one
@@ -272,6 +280,10 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         clauses = [*(["ECHO-2"] if "echo" in dialect.protocols else ())]
         clauses += ["UDP-1"] if "datagram" in dialect.protocols else []
         changed += [(clause, f"the transformation is {dialect.transform}") for clause in clauses]
+    if dialect.handling != "verbatim" and "echo" in dialect.protocols:
+        changed.append(("ECHO-2", f"bytes are {dialect.handling}, so nothing is said that this would change"))
+    if dialect.chunk != model.CHUNK and not dialect.persistent and "echo" in dialect.protocols:
+        changed.append(("ECHO-4", f"a request is at most {dialect.chunk} bytes"))
     if dialect.persistent:
         changed.append(("ECHO-3", "answers everything, and says end of stream when the client has"))
     if dialect.handshake and "echo" in dialect.protocols:

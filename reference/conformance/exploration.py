@@ -61,7 +61,7 @@ class Expedition:
         self.found: dict[str, Sighting] = {}
         self.runs = 0
         self.steps = 0
-        self.known: set[str] = set()
+        self.known: dict[str, Violation] = {}
         self.stopped: NotChecked | Violation | None = None
         self._until = time.monotonic() + EXPLORING * max(1.0, examples / 30)
 
@@ -93,7 +93,8 @@ class Expedition:
         except NotChecked:  # it may be somebody else's doing
             return None
         if known := self.performer.explained(violation):
-            self.known |= {known} & self.performer.known
+            if known in self.performer.known | self.performer.listed:
+                self.known.setdefault(known, violation.of(known))
             return None
         clause = self._found_as(violation)
         if not self.found:
@@ -193,7 +194,13 @@ def explore(
     confirmed = [expedition.confirm(clause, sighting) for clause, sighting in expedition.found.items()]
     reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
+        violation.explored = True
         performer.known.add(violation.clause_id)
+        record.note_violation(violation)
+    for clause in performer.listed.intersection(expedition.known).difference(record.broken):
+        violation = expedition.known[clause]
+        violation.explored = True
+        violation.note = "found by exploration, and not made shorter: it is known"
         record.note_violation(violation)
     if reported:
         raise reported[0]

@@ -11,6 +11,7 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reference.conformance import blame
@@ -138,7 +139,8 @@ class FrameOracle(RoomOracle[Member]):
 
     def outstanding(self) -> list[str]:
         here = [member for member in self.members.values() if member.proven and member.reads]
-        return [who for who in self.members if any(member.inbox.get(who) for member in here)]
+        speakers = {who for member in here for who, dues in member.inbox.items() if dues}
+        return [who for who in self.members if who in speakers]
 
     # Whom to read
 
@@ -185,9 +187,9 @@ class FrameOracle(RoomOracle[Member]):
         return len(member.refused) <= self.dialect.longest + LONGER
 
     @staticmethod
-    def _bodies(member: Member) -> list[bytes]:
-        """Return what may come next, for those who can tell by nothing else where it ends."""
-        return [due.utterance.body for dues in member.inbox.values() for due in dues]
+    def _bodies(member: Member) -> Iterator[bytes]:
+        """Yield what may come next, for those who can tell by nothing else where it ends."""
+        return (due.utterance.body for dues in member.inbox.values() for due in dues)
 
     def _takes(self, who: str, member: Member, frame: bytes) -> bool:
         """Take a frame for the delivery that it may be, or for what means nothing."""

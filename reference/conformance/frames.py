@@ -1,5 +1,7 @@
 """A client's bytes, cut into the frames of a dialect."""
 
+from collections.abc import Iterable
+
 from reference.conformance.dialect import NOTE, Dialect
 
 
@@ -19,7 +21,7 @@ class Frames:
         """The beginning of a frame that has not come whole."""
         return bytes(self._held)
 
-    def next(self, bodies: list[bytes]) -> bytes | None:
+    def next(self, bodies: Iterable[bytes]) -> bytes | None:
         """Return the next frame, or None if it has not come whole; `bodies` are what may be in it."""
         if self._dialect.framing_out.kind == "none":
             return self._unmarked(bodies)
@@ -30,7 +32,7 @@ class Frames:
         del self._held[:taken]
         return frame
 
-    def _unmarked(self, bodies: list[bytes]) -> bytes | None:
+    def _unmarked(self, bodies: Iterable[bytes]) -> bytes | None:
         """Return the frame that holds one of these, where nothing marks its end."""
         held = bytes(self._held)
         ends = [end for body in bodies if (end := self._dialect.template.find(held, body))]

@@ -6,6 +6,7 @@ never blocks on a full pipe, and the last of it is kept for the report.
 
 import contextlib
 import os
+import re
 import select
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from reference.conformance import threads
 
 LAST_WORDS = 3
 """Lines of the command's output that a report quotes."""
+
+TELLING = re.compile(r"^\S*(error|exception|panic(ked)?|fatal)\b", re.IGNORECASE)
+"""A line that says why a program ends; Node and Go print it first, and where it was behind it."""
 
 KEPT = 4096
 """Bytes of the command's output that are kept."""
@@ -74,7 +78,8 @@ class Launch:
         self._reader.join(GRACE)
         how = f"by signal {status - 128}" if status > 128 else f"with exit status {status}"
         lines = [line.decode("utf-8", "backslashreplace") for line in self._output.splitlines() if line.strip()]
-        words = "; ".join(ascii(line.strip())[1:-1] for line in lines[-LAST_WORDS:])
+        told = [line for line in lines[:-LAST_WORDS] if TELLING.search(line)]
+        words = "; ".join(ascii(line.strip())[1:-1] for line in [*told[-1:], *lines[-LAST_WORDS:]])
         return f"the server ended {how}" + (f", its last words: {words}" if words else ", without a word")
 
     def close(self) -> None:

@@ -27,6 +27,9 @@ from reference.conformance.violation import Finding, Violation
 BRIEF = 0.5
 """Seconds of patience with a server that is known to break a clause, until something else seems to be wrong with it."""
 
+GOES_ON = "the server goes on when its clients have gone"
+"""What is expected of a server in the end, whatever the scenario was."""
+
 SIGHTS = 3
 """Times that a violation which only a clock can see must be seen."""
 
@@ -49,12 +52,18 @@ class Performer:
         self.target: Target = Running(target) if isinstance(target, str) else target
         self.known: set[str] = set()
         """The clauses that this server is known to break."""
+        self.listed: frozenset[str] = frozenset()
+        """Those that somebody lists as broken, and whose violations are no news: see `known.py`."""
+        self.presumed: set[str] = set()
+        """Those of them that explain nothing before it is confirmed that they are broken indeed."""
+        self.confirm: Callable[[str], bool] = lambda _: True
+        """Finds that out for one of them."""
         self.longest = patience
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
         self._oracle = oracle
         self._phrasing = phrasing
-        self._greeting = greeting
+        self.greeting = greeting
         self._conversation = conversation
         self._survival = survival
         self._broken_by = ""
@@ -165,10 +174,20 @@ class Performer:
 
     def explained(self, violation: Violation) -> str:
         """Return the clause that a violation may come from and that is known or waived, or "" if it is news."""
-        expected = {*self.known, *self.dialect.not_applicable}
-        if violation.clause_id in expected:
+        waived = self.dialect.not_applicable
+        if violation.clause_id in {*self.known, *self.listed, *waived}:
+            self.presumed.discard(violation.clause_id)
             return violation.clause_id
-        return next((clause for clause in violation.candidates if clause in expected), "")
+        fitting = (c for c in violation.candidates if c in waived or (c in self.known and self._certain(c)))
+        return next(fitting, "")
+
+    def _certain(self, clause: str) -> bool:
+        """Whether a known clause is broken indeed, or only said to be."""
+        if clause in self.presumed:
+            self.presumed.discard(clause)
+            if not self.confirm(clause):
+                self.known.discard(clause)
+        return clause in self.known
 
     def blamed(self, violation: Violation) -> Violation:
         """Return the violation as one of the clause that is known to be broken, if it fits; otherwise as it is, known
@@ -185,9 +204,7 @@ class Performer:
         self._last = stage
         self.site.calm()
         if self.site.obituary():
-            raise stage.violation(
-                Finding((self._survival,), "the server goes on when its clients have gone", "it ended")
-            )
+            raise stage.violation(Finding((self._survival,), GOES_ON, "it ended"))
 
     def prepare(self) -> None:
         """Make sure that a server in good order is there; raise NotChecked otherwise.
@@ -213,6 +230,10 @@ class Performer:
             raise NotChecked(self._hopeless) from None
         self._broken_by = ""
 
+    def spoiled(self, clause: str) -> None:
+        """Note that somebody else has made the server break a clause: the next scenario needs a fresh one."""
+        self._broken_by = clause
+
     def _after(self) -> str:
         """Return what has broken the server, in words."""
         return f"the violation of {self._broken_by}" if self._broken_by in CLAUSES else f"this: {self._broken_by}"
@@ -222,7 +243,7 @@ class Performer:
         greeted = False
         try:
             with self.stage(about=self._conversation, patience=self.longest) as stage:
-                stage.play(self._greeting)
+                stage.play(self.greeting)
                 greeted = True
                 if not self._greeted:
                     stage.about = None

@@ -210,7 +210,7 @@ class Requests:
 
     def _request(self, data: bytes) -> bytes:
         if self._dialect.raw:
-            return data[: self._dialect.limits.utterance or len(data)]
+            return self._dialect.passing(data)[: self._dialect.limits.utterance or len(data)]
         return self._dialect.sayable(data)
 
 

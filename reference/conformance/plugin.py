@@ -6,20 +6,27 @@ Hypothesis nor sockets. What it needs then, it imports where it needs it.
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reference.clauses import CLAUSES, PROFILES
+from reference.conformance import known
+from reference.conformance.known import Known
 from reference.conformance.record import OUTCOMES, Outcome, Record
 from reference.conformance.suite import Conformance, NotApplicable, NotChecked
 from reference.conformance.violation import Violation
 
 if TYPE_CHECKING:
     from reference.conformance.performer import Performer, Playing
+    from reference.conformance.reproduce import Reproduction
 
 PATIENCE = 5.0
 """Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
+
+BRIEF = 2.0
+"""Seconds for a handler to do what it is not expected to do."""
 
 EXAMPLES = 30
 """Runs of a state machine, unless --conformance-examples says otherwise."""
@@ -37,9 +44,19 @@ class Options:
     patience: float = PATIENCE
     any_segmentation: bool = False
     dialect: str = ""
+    """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""
+    known: tuple[Known, ...] = ()
+    """What is listed as broken, in the dialect of this run."""
+    known_file: Path | None = None
+    reproduce: Path | None = None
+    """The directory for scripts that show the violations."""
+
+    def listed(self, clause: str | None) -> Known | None:
+        """Return the entry that lists a clause as broken."""
+        return next((entry for entry in self.known if entry.clause == clause), None)
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """What a pytest run knows of conformance: its options, and a record for each conformance class."""
 
@@ -47,6 +64,26 @@ class Run:
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
     """Why the first target that could not be started could not."""
+    reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
+    """Clause -> the script that shows how it is broken, or why there is none."""
+    outcomes: dict[str, str] = field(default_factory=dict)
+    """Clause -> the worst that any check of any class, in any process, found of it."""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather what checks found; pytest-xdist brings the reports of its workers here as well."""
+        ended = {report.clause: report.verdict} if getattr(report, "clause", None) else {}
+        for clause, outcome in {**ended, **dict.fromkeys(getattr(report, "broken", ()), "violated")}.items():
+            worse = self.outcomes.get(clause, outcome), outcome
+            self.outcomes[clause] = min(worse, key=WORST_FIRST.index)
+
+    def stale(self) -> list[Known]:
+        """Return the entries of clauses that hold, now that all checks have ended."""
+        return known.stale(self.options.known, self.outcomes)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fail a run that would pass, if anything is listed as broken and holds."""
+        if self.stale() and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def record_of(self, cls: type[Conformance]) -> Record:
         """Return the class's record."""
@@ -54,6 +91,9 @@ class Run:
 
 
 RUN = pytest.StashKey[Run]()
+
+WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
+"""Of several things found of one clause, the first of these counts."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,6 +123,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--conformance-any-segmentation",
         action="store_true",
         help="the path to the server may split what a client says: accept every way",
+    )
+    group.addoption(
+        "--conformance-known",
+        metavar="FILE",
+        type=Path,
+        help="list of the clauses known to be broken: they are expected to fail, and must",
+    )
+    group.addoption(
+        "--conformance-reproduce",
+        metavar="DIR",
+        type=Path,
+        help="for every violated clause write a script there that shows it, with the standard library alone",
     )
 
     group.addoption(
@@ -122,18 +174,34 @@ def _clause(text: str) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     option = config.getoption
-    config.stash[RUN] = Run(
-        Options(
-            profile=option("--conformance-profile"),
-            only=frozenset(option("--conformance-only")),
-            strict=option("--conformance-strict"),
-            examples=option("--conformance-examples"),
-            seed=option("--conformance-seed"),
-            patience=option("--conformance-patience"),
-            any_segmentation=option("--conformance-any-segmentation"),
-            dialect=option("--conformance-dialect"),
-        )
+    options = Options(
+        profile=option("--conformance-profile"),
+        only=frozenset(option("--conformance-only")),
+        strict=option("--conformance-strict"),
+        examples=option("--conformance-examples"),
+        seed=option("--conformance-seed"),
+        patience=option("--conformance-patience"),
+        any_segmentation=option("--conformance-any-segmentation"),
+        dialect=option("--conformance-dialect"),
+        known_file=option("--conformance-known"),
+        reproduce=option("--conformance-reproduce"),
     )
+    options.known = _known(options)
+    config.stash[RUN] = Run(options)
+    config.pluginmanager.register(config.stash[RUN])
+
+
+def _known(options: Options) -> tuple[Known, ...]:
+    """Return what is listed as broken in the dialect of the run."""
+    if options.known_file is None:
+        return ()
+    from reference.conformance.known_file import BadKnown, read
+
+    try:
+        name = options.dialect and Path(options.dialect).name.removesuffix(".toml")
+        return tuple(entry for entry in read(options.known_file) if not name or entry.applies_to(name))
+    except BadKnown as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 # Which checks run
@@ -152,10 +220,8 @@ def decided(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the options leave out, and tell those classes that wait by themselves how long to."""
+    """Leave out what the options leave out."""
     options = config.stash[RUN].options
-    for cls in {cls for item in items if (cls := conformance_class(item)) is not None and hasattr(cls, "patience")}:
-        cls.patience = options.patience
     left_out = [item for item in items if conformance_class(item) and not _selected(item, options)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -172,6 +238,14 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 
 
 # What checks are given
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell those classes that wait by themselves how long to: briefly for what is known to be broken."""
+    cls = conformance_class(item)
+    if cls is not None and hasattr(cls, "patience"):
+        options = item.config.stash[RUN].options
+        cls.patience = min(BRIEF, options.patience) if options.listed(decided(item)) else options.patience
 
 
 @pytest.fixture(scope="class")
@@ -193,10 +267,23 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
+    known.presume(performing, request.cls.protocol, run.options.known)
     try:
         yield performing
+        _reproduce(run, request.cls, performing)
     finally:
         performing.close()
+
+
+def _reproduce(run: Run, cls: type[Conformance], performing: "Performer") -> None:
+    """Write the scripts that are asked for, what is news first."""
+    from reference.conformance.reproduce import write_all
+
+    violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
+    if run.options.reproduce is not None and violations:
+        violations.sort(key=lambda violation: run.options.listed(violation.clause_id) is not None)
+        for told in write_all(performing, cls.protocol, violations, run.options.reproduce):
+            run.reproductions[told.clause] = told
 
 
 @pytest.fixture
@@ -249,7 +336,7 @@ def pytest_runtest_makereport(
         if isinstance(seen, Violation):
             record.note_violation(seen, own=clause == seen.clause_id)
         told: Any = report  # whoever reports checks, not tests, reads these
-        told.clause, told.verdict = clause, outcome
+        told.clause, told.verdict, told.broken = clause, outcome, record.broken
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
         _explain(report, run.options, seen)
     return report
@@ -264,7 +351,7 @@ def _judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, st
     if isinstance(error, Violation):
         if clause in (None, error.clause_id):
             return "violated", ""
-        return ("holds", "") if error.afterwards else ("not-checked", f"its scenario broke {error.clause_id} first")
+        return ("holds", "") if error.afterwards else ("not-checked", known.behind(error.clause_id))
     return "not-checked", str(error) or type(error).__name__
 
 
@@ -275,7 +362,10 @@ def _explain(report: pytest.TestReport, options: Options, error: BaseException |
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
     elif isinstance(error, Violation):
         report.longrepr = str(error)
-        if CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
+        if entry := options.listed(error.clause_id):
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
+        elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
             report.outcome = "skipped"
             report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
 
@@ -290,3 +380,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         line = ", ".join(f"{len(ids)} {outcome.replace('-', ' ')}" for outcome, ids in counted.items() if ids)
         broken = f" ({', '.join(counted['violated'])})" if counted["violated"] else ""
         terminalreporter.write_line(f"{cls.__name__}: {line}{broken}")
+    for reproduction in config.stash[RUN].reproductions.values():
+        terminalreporter.write_line(str(reproduction))
+    for entry in config.stash[RUN].stale():
+        terminalreporter.write_line(known.complaint(entry, config.stash[RUN].options.known_file), red=True)

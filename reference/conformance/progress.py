@@ -33,6 +33,8 @@ class Progress:
         self._terminal: Any = None
         self._several = len(targets) != 1
         self._subject = ""
+        self.spent: dict[str, float] = {}
+        """Clause -> how many seconds its checks took."""
         self.trouble = False
         """Whether a check ended by an error of its own, or the run was interrupted."""
 
@@ -71,12 +73,16 @@ class Progress:
         if self._run.cannot:
             return
         clause, outcome = report.clause, report.verdict
+        if clause:
+            self.spent[clause] = self.spent.get(clause, 0.0) + report.duration
         subject, _, check = report.location[2].rpartition(".test_")
         if subject != self._subject and self._several:
             self._terminal.write_line(subject)
         self._subject = subject
         story = check.replace("_", " ")
-        self._terminal.write_line(f"  {clause or 'explored':<8} {WORDS[outcome]:<14} {story}")
+        expected = outcome == "violated" and self._run.options.listed(clause)
+        word = "known failure" if expected else WORDS[outcome]
+        self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
         if report.trouble:
             self.trouble = True
             self._terminal.write_line(report.longreprtext)
@@ -104,6 +110,16 @@ class Progress:
                 record.note(clause.id, "not-applicable", f"it is about {kind}")
         return record.verdicts()
 
+    def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
+        """Return what became of the script for each violation, a line each, if any were asked for."""
+        if self._run.options.reproduce is None:
+            return []
+        from reference.conformance.reproduce import INSIDE, Reproduction
+
+        violated = [verdict.clause.id for verdict in verdicts if verdict.violation is not None]
+        none = {clause: Reproduction(clause, None, INSIDE) for clause in violated}
+        return [str(told) for told in {**none, **self._run.reproductions}.values()]
+
     def explored(self) -> list[str]:
         """Return what the state machines did."""
         return [line for record in self._run.records.values() for line in record.explored]
@@ -111,9 +127,8 @@ class Progress:
 
 def merged(records: Sequence[Record]) -> list[Verdict]:
     """Return one verdict a clause from several records: the worst that any of them has to say."""
-    order = ("violated", "not-checked", "holds", "not-applicable")
     columns = zip(*(record.verdicts() for record in records), strict=True)
-    return [min(column, key=lambda verdict: order.index(verdict.outcome)) for column in columns]
+    return [min(column, key=lambda verdict: plugin.WORST_FIRST.index(verdict.outcome)) for column in columns]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Literal
 
 from reference.clauses import CLAUSES, Clause
 from reference.conformance.dialect import NOTE
+from reference.conformance.known import Known
 from reference.conformance.violation import Violation
 
 Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
@@ -21,6 +22,13 @@ class Verdict:
     outcome: Outcome
     why: str = ""
     violation: Violation | None = None
+    known: Known | None = None
+    """The entry by which somebody lists the clause as known to be broken."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the clause is listed as broken, and holds."""
+        return self.known is not None and self.known.is_stale(self.outcome)
 
 
 class Record:
@@ -58,9 +66,10 @@ class Record:
             self._violations[violation.clause_id] = violation
         self._violations.setdefault(violation.clause_id, violation)
 
-    def known(self, clause: str) -> bool:
-        """Whether the clause has been seen broken."""
-        return clause in self._violations
+    @property
+    def broken(self) -> list[str]:
+        """The clauses that have been seen broken so far."""
+        return list(self._violations)
 
     def verdict(self, clause: Clause) -> Verdict:
         """Return the verdict on one clause, as far as it is known."""

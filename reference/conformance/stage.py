@@ -89,6 +89,7 @@ class Stage:
         self._clients: dict[str, Client] = {}
         self._knocks = 0
         self._pace = Pace(dialect.limits)
+        self._heeded = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -118,7 +119,7 @@ class Stage:
             return
         self.oracle.begin(step, rested=rested)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent))
+        self.transcript.entries.append(Did(step, sent, self._heeded))
         self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
@@ -265,7 +266,9 @@ class Stage:
         until = time.monotonic() + self.patience
         while step.who in self.oracle.bystanders():
             self._knocks += 1
+            self._heeded = step.who
             self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
+            self._heeded = ""
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self._wait_in_vain(step.who, self.patience)
             if step.who in self.oracle.bystanders():

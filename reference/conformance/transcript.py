@@ -1,5 +1,6 @@
 """The transcript: what every client did and heard, in the order the checker saw it, and the lines that tell it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,10 +16,13 @@ SHOWN_LINES = 30
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
+    """A client did something; what it `sent` by it, if anything, as it went over the wire; whom it spoke for, if it
+    spoke until one who had been silent would hear it.
+    """
 
     step: Step
     sent: bytes = b""
+    heeded: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,29 +64,36 @@ class Transcript:
     def lines(self) -> list[str]:
         """Return the exchange, a line an event; what a client read in several pieces is one read."""
         told: list[str] = []
-        for entry in _joined(self.entries):
-            match entry:
-                case Did(step=step):
-                    told.append(f"{sum(not line.startswith(' ' * 6) for line in told) + 1:>4}  {step}")
-                case Heard(who, data):
-                    told.append(f"      {who} reads {show(data)}")
-                case Ended(who, how):
-                    told.append(f"      {who} reads {ENDINGS[how]}")
-                case Waited(who, seconds):
-                    told.append(f"      {who} reads nothing for {seconds:g} s")
+        steps = 0
+        for entry in joined(self.entries):
+            steps += isinstance(entry, Did)
+            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {tell(entry)}")
         if len(told) > 2 * SHOWN_LINES:
             left_out = len(told) - 2 * SHOWN_LINES
             told[SHOWN_LINES:-SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
         return told
 
 
-def _joined(entries: list[Entry]) -> list[Entry]:
+def tell(entry: Entry) -> str:
+    """Return an entry in words."""
+    match entry:
+        case Did(step):
+            return str(step)
+        case Heard(who, data):
+            return f"{who} reads {show(data)}"
+        case Ended(who, how):
+            return f"{who} reads {ENDINGS[how]}"
+        case Waited(who, seconds):
+            return f"{who} reads nothing for {seconds:g} s"
+
+
+def joined(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries with neighbouring reads of one client made one."""
-    joined: list[Entry] = []
+    whole: list[Entry] = []
     for entry in entries:
-        last = joined[-1] if joined else None
+        last = whole[-1] if whole else None
         if isinstance(entry, Heard) and isinstance(last, Heard) and entry.who == last.who:
-            joined[-1] = Heard(entry.who, last.data + entry.data, entry.when)
+            whole[-1] = Heard(entry.who, last.data + entry.data, entry.when)
         else:
-            joined.append(entry)
-    return joined
+            whole.append(entry)
+    return whole

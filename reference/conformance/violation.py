@@ -45,6 +45,8 @@ class Violation(AssertionError):
         """Whether nothing came, rather than something wrong."""
         self.afterwards = False
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
+        self.explored = False
+        """Whether exploration found it, and no directed scenario did."""
         self.note = ""
         """Anything a reader should know about this sighting: that it came back in so many replays, say."""
         self.transcript: Transcript | None = None

@@ -6,8 +6,8 @@ from itertools import count
 
 import trio
 
-WAITING = 1000
-"""Lines that may wait for a member before it is sent away."""
+WAITING = 20_000
+"""Lines that may wait for a member before it is sent away: more than 64 KiB, be they empty."""
 
 numbers = count(1)
 members: set["Member"] = set()
@@ -31,11 +31,13 @@ class Member:
 
     async def talk(self) -> None:
         with self.to_hear:
-            async for line in self.lines():
-                if line == b"/quit":
-                    break
-                broadcast(b"[%d] %s" % (self.number, line))
-            members.remove(self)
+            try:
+                async for line in self.lines():
+                    if line == b"/quit":
+                        break
+                    broadcast(b"[%d] %s" % (self.number, line))
+            finally:  # nobody may be told anything any more once its channel is closed
+                members.remove(self)
 
     async def listen(self) -> None:
         async for line in self.heard:

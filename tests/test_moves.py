@@ -1,0 +1,209 @@
+"""Scenarios as Python: what clients do, what they must read, and when there is no telling."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reference.conformance.chat import numbered
+from reference.conformance.dialect import NOTE
+from reference.conformance.moves import CannotTell, exchange, literal
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from reference.conformance.shorten import condensed, is_legal, last_burst, shorter, steps_of
+from reference.conformance.transcript import Did, Entry, Heard, Transcript
+
+
+def chat(*steps: Step, fence: bool = False) -> str:
+    return "\n".join(exchange("chat", steps, NOTE, fence=fence))
+
+
+# Bytes
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.binary(max_size=200)
+    | st.builds(numbered, st.integers(0, 3000), st.sampled_from(["", "a", "ab"]))
+    | st.builds(lambda unit, count, tail: unit * count + tail, st.binary(max_size=90), st.integers(0, 90), st.binary())
+)
+def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
+    assert eval(literal(data)) == data
+    assert eval(literal(b"ack" + data, b"ack")) == b"ack" + data
+
+
+@pytest.mark.parametrize(
+    ("data", "expression"),
+    [
+        (b"short \x1b", r"b'short \x1b'"),
+        (bytes(range(256)), "bytes(range(256))"),
+        (b"x" * 1024, "b'x' * 1024"),
+        (b"y" * 1000 + b"\n", r"b'y' * 1000 + b'\n'"),
+        (numbered(3000, "a"), 'b"".join(b"a%06d " % number for number in range(376))[:3000]'),
+        (bytes(range(61)), repr(bytes(range(61)))),
+        (b"000000 000001 " + bytes(range(61)), repr(b"000000 000001 " + bytes(range(61)))),
+        (b"ack" + b"x" * 1024, "b'ack' + b'x' * 1024"),
+        (3 * (b"ack" + numbered(1000)), '(b\'ack\' + b"".join(b"%06d " % number for number in range(143))[:1000]) * 3'),
+    ],
+)
+def test_what_is_long_is_said_briefly(data: bytes, expression: str) -> None:
+    assert literal(data, b"ack") == expression
+
+
+# What is read
+
+
+def test_what_is_settled_is_read_byte_for_byte() -> None:
+    assert chat(*join("ann"), Connect("lou-2"), HalfClose("lou-2"), Quit("ann")) == (
+        'ann = Client("ann")\n'
+        "ann.says(b'ann is here')\n"
+        "ann.reads(b'ackann is here')\n"
+        'lou_2 = Client("lou-2")\n'
+        "lou_2.half_closes()\n"
+        "lou_2.ends()\n"
+        "ann.says(b'quit\\n')\n"
+        "ann.ends()"
+    )
+
+
+def test_who_reads_again_reads_all_that_was_said() -> None:
+    told = chat(*join("ann", "ben"), Stall("ben"), Say("ann", b"1"), Say("ann", b"2"), Resume("ben"), HalfClose("ben"))
+    assert told.endswith("ben.reads(b'ack1ack2')\nben.half_closes()\nben.ends()")
+
+
+def test_last_words_are_heard_when_their_speaker_has_half_closed() -> None:
+    told = chat(*join("ann", "ben"), Send("ben", b"bye"), HalfClose("ben"))
+    assert told.endswith("ben.says(b'bye')\nben.half_closes()\nann.reads(b'ackbye')\nben.reads(b'ackbye')\nben.ends()")
+
+
+def test_bursts_are_read_by_all_together_and_who_did_not_read_catches_up() -> None:
+    told = chat(*join("ann", "ben"), Stall("ben"), Send("ann", b"1"), Send("ann", b"2"), Settle(), Resume("ben"))
+    assert told.endswith(
+        "since_ben = len(ann.past)\n"
+        "ann.says(b'1', waits=False)\n"
+        "ann.says(b'2', waits=False)\n"
+        "all_read(ann)\n"
+        "ben.catches_up(ann, since_ben)"
+    )
+    assert "since_ben" not in chat(*join("ann", "ben"), Stall("ben"), Send("ann", b"1"), Settle())
+
+
+def test_what_comes_three_times_is_a_loop_and_so_is_what_differs_by_names_alone() -> None:
+    rude: list[Step] = [
+        step for who in ("x0", "x1", "x2") for step in (Connect(who), Reset(who), Say("ann", b"and on"))
+    ]
+    assert chat(*join("ann"), *rude).endswith(
+        "for _ in range(3):\n"
+        '    x0 = Client("x0")\n'
+        "    x0.resets()\n"
+        "    ann.says(b'and on')\n"
+        "    ann.reads(b'ackand on')"
+    )
+    heeded = chat(
+        *join("ann"), Connect("lou"), Heed("lou", "ann"), Close("lou"), Connect("kim"), Send("kim", b"2"), Settle()
+    )
+    assert "speak_until_heard(lou, ann)\nlou.closes()\nkim = " in heeded
+
+
+def test_a_fence_is_what_somebody_says_in_the_end() -> None:
+    assert chat(*join("ann"), fence=True).endswith("ann.says(b'is that all?')\nann.reads(b'ackis that all?')")
+    assert chat(Connect("lou"), fence=True).endswith("lou.half_closes()\nlou.ends()")
+
+
+def test_who_cannot_know_what_it_may_have_heard_reads_to_the_end() -> None:
+    told = chat(*join("ann"), Connect("lou"), Say("ann", b"hello"), HalfClose("lou"))
+    assert told.endswith("lou.half_closes()\nlou.reads_to_the_end()")
+
+
+def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -> None:
+    steps: list[Step] = [
+        Connect("ann"),
+        Say("ann", b" hi\n"),
+        Connect("ben"),
+        Send("ben", b"x" * 2000),
+        HalfClose("ben"),
+    ]
+    told = exchange("echo", [*steps, Connect("cal"), Say("cal", b"\n"), Connect("dan"), Reset("dan")], NOTE)
+    assert [line for line in told if "says" not in line and "Client" not in line] == [
+        "ann.reads(b'HI')",
+        "ann.ends()",
+        "ben.half_closes()",
+        "ben.reads_a_beginning(b'X' * 1024, 1)",
+        "cal.ends()",
+        "dan.resets()",
+    ]
+    assert exchange("echo", [Connect("ann"), Close("ann")], NOTE)[-1] == "ann.closes()"
+    with pytest.raises(AssertionError, match="an echo server has no Settle"):
+        exchange("echo", [Settle()], NOTE)
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ([*join("ann", "cal"), Send("cal", b"x"), Reset("cal")], "whether what cal said just before it went is heard"),
+        ([*join("ann"), Connect("lou"), Say("ann", b"1"), Say("lou", b"2")], "from when on lou hears the others"),
+        ([*join("ann"), Connect("lou"), Send("ann", b"1"), Send("lou", b"2")], "from when on lou hears the others"),
+        ([*join("ann"), Send("ann", b"an ack in it"), Settle()], "can be taken for the beginning of a delivery"),
+        ([*join("ann"), Send("ann", b"at the enda"), Settle()], "can be taken for the beginning of a delivery"),
+        ([*join("ann"), Stall("ann"), Send("ann", b"1"), Settle()], "what ann has to read when it reads again"),
+        ([*join("ann"), Connect("l"), Stall("ann"), Heed("l", "ann")], "who stopped reading while another was waited"),
+        ([Crowd(("ann", "ben"))], "a crowd has a script of its own"),
+    ],
+)
+def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why: str) -> None:
+    with pytest.raises(CannotTell, match=why):
+        exchange("chat", steps, NOTE)
+
+
+# Shorter scenarios
+
+
+def test_who_spoke_until_somebody_heard_it_did_one_thing() -> None:
+    knocks = [Did(Say("ann", b"knock %d" % count), heeded="lou") for count in range(3)]
+    entries: list[Entry] = [Did(Connect("lou")), *knocks, Heard("lou", b"ackknock 3", 0.0), Did(Settle())]
+    assert steps_of(Transcript(entries)) == [Connect("lou"), Heed("lou", "ann"), Settle()]
+
+
+@pytest.mark.parametrize(
+    ("steps", "legal"),
+    [
+        (join("ann"), True),
+        ([Say("ann", b"x")], False),
+        ([Crowd(("ann", "ben")), Say("ben", b"x")], True),
+        ([Connect("ann"), Close("ann"), Say("ann", b"x")], False),
+        ([Connect("ann"), Send("ann", b"x"), Say("ann", b"x")], False),
+        ([Connect("ann"), Connect("lou"), Send("ann", b"x"), Heed("lou", "ann")], False),
+        ([Connect("ann"), Send("ann", b"x"), Settle(), Quit("ann")], True),
+    ],
+)
+def test_a_scenario_is_legal_if_everybody_is_there_and_says_one_thing_at_a_time(
+    steps: Sequence[Step], legal: bool
+) -> None:
+    assert is_legal(steps) == legal
+
+
+def test_a_race_is_condensed_to_its_last_burst_and_a_few_hearers() -> None:
+    names = ["ann", "ben", "cal", "dan", "eve"]
+    early: list[Step] = [Connect("fay"), Send("ann", b"0"), Settle(), HalfClose("fay")]
+    late: list[Step] = [Send(who, b"%d" % count) for count in range(1, 8) for who in ("ann", "ben")]
+    steps = [*join(*names), *early, *late, Settle(), Say("cal", b"?")]
+    assert last_burst(steps) == [*join(*names), Connect("fay"), HalfClose("fay"), *late, Settle(), Say("cal", b"?")]
+    assert condensed(steps)[-12:] == [*late[-10:], Settle(), Say("cal", b"?")]
+    assert {step.who for step in condensed(steps) if isinstance(step, Connect)} == {"ann", "ben", "cal", "dan"}
+    assert condensed(join("ann")) == last_burst(join("ann")) == join("ann")
+    assert next(shorter(steps)) == condensed(steps)
