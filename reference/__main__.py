@@ -1,4 +1,4 @@
-"""`python -m reference serve | check | compare | spec`; the console script `socketserver-reference` is the same."""
+"""`python -m reference serve | check | compare | learn | dialects | spec`: `socketserver-reference`, once installed."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
-from reference import check, compare, serve, spec
+from reference import check, compare, dialects, learn, serve, spec
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,11 +20,14 @@ class Parser(argparse.ArgumentParser):
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(prog="socketserver-reference", description="A reference for socketserver programs, and its suite.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="serve | check | compare | spec")
+    words = "serve | check | compare | learn | dialects | spec"
+    commands = parser.add_subparsers(dest="command", required=True, metavar=words)
     for module, name, purpose in (
         (serve, "serve", "run one of the reference's servers"),
         (check, "check", "check a server, any server, and say which clauses it breaks"),
         (compare, "compare", "check several servers and put them side by side"),
+        (learn, "learn", "talk to a server, and propose the dialect that it speaks, for check --dialect"),
+        (dialects, "dialects", "print how other people's servers speak, as far as it is known"),
         (spec, "spec", "print the clauses, or the family of socketserver classes"),
     ):
         command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")

@@ -91,21 +91,21 @@ def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say how hard to look, and how much to ask."""
     parser.add_argument("--strict", action="store_true", help="a violated SHOULD fails too")
     parser.add_argument(
-        "--examples", type=_number(int, 1), default=30, metavar="N", help="runs of each state machine (default: 30)"
+        "--examples", type=number(int, 1), default=30, metavar="N", help="runs of each state machine (default: 30)"
     )
     parser.add_argument(
         "--seed", type=_seed, default=0, metavar="N|random", help="seed of the state machines (default: 0)"
     )
     parser.add_argument(
         "--patience",
-        type=_number(float, 0.01, LONGEST),
+        type=number(float, 0.01, LONGEST),
         default=5.0,
         metavar="SECONDS",
         help="how long anything that must come may take (default: 5)",
     )
 
 
-def _number(kind: Callable[[str], Any], least: float, most: float = float("inf")) -> Callable[[str], Any]:
+def number(kind: Callable[[str], Any], least: float, most: float = float("inf")) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
             number = kind(text)

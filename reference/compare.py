@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from reference import check, reporting
 from reference.clauses import PROFILES
+from reference.conformance.scenario import printable
 
 FORMATS = ("json", "markdown", "html")
 
@@ -48,13 +49,12 @@ def run(options: argparse.Namespace) -> int:
     # A server's name may hold what the terminal cannot show; only a replaced stdout is of another kind.
     if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
         sys.stdout.reconfigure(errors="backslashreplace")
-    from reference.conformance.report import plain
     from reference.conformance.servers import BadServers
 
     try:
         return _compare(options)
     except (BadServers, check.CannotCheck, reporting.CannotWrite) as error:
-        print(f"socketserver-reference compare: {plain(str(error))}", file=sys.stderr)
+        print(f"socketserver-reference compare: {printable(str(error))}", file=sys.stderr)
         return check.NOT_CHECKED
 
 

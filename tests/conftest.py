@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reference.conformance.learning import asking, datagram, limits, meeting
 from tests.checking import Checker, Lifeline
 
 pytest_plugins = ["pytester"]
@@ -27,3 +28,12 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
     opened = Lifeline(tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
+    monkeypatch.setattr(limits, "CROWD", 8)
+    monkeypatch.setattr(asking, "AWAITED", 0.3)
+    monkeypatch.setattr(datagram, "ANSWERED", 0.5)
+    monkeypatch.setattr(meeting, "HEADERS", ("%4d", "%04d"))

@@ -3,7 +3,7 @@ Hypothesis draws, when it accepts, how it cuts bursts into chunks, whose turn it
 client reads.
 
 `stage(...)` is the suite's own Stage on such a room. Whatever it reports is a false alarm, unless a `spoil` changes
-what one member, or everybody, reads.
+what one member, or everybody, reads. This room speaks the reference's dialect; `framed_room.py` has one for all others.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,12 +13,28 @@ from random import Random
 from typing import Any, cast
 from unittest import mock
 
-from reference import model
 from reference.address import Address
+from reference.conformance import phrasing
 from reference.conformance import stage as stage_module
-from reference.conformance.dialect import NOTE
-from reference.conformance.oracle import ChatOracle
-from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Stall, Step
+from reference.conformance.chat import judge
+from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.room import RoomOracle
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
 from reference.conformance.stage import Manners, Stage
 from reference.conformance.transcript import Ending
 
@@ -48,6 +64,8 @@ Spoil = Callable[[int, list[tuple[Connection, bytes]]], list[tuple[Connection, b
 
 class Room:
     """The server. A turn is one thing that it may do now."""
+
+    dialect: Dialect = NOTE
 
     def __init__(self, chance: Random, spoil: Spoil = lambda _, outgoing: outgoing, buffer: int = 1 << 30) -> None:
         self.chance = chance
@@ -91,14 +109,20 @@ class Room:
             self.leave(connection, "reset")
             return
         chunk = self.cut(connection)
-        if model.is_quit(chunk):
+        if self.dialect.is_quit(chunk):
             self.leave(connection, "eof")
             return
-        delivery = model.delivery(chunk)
-        members = [member for member in self.connections if member.member and not member.left]
-        for member, data in self.spoil(self.chunks, [(member, delivery) for member in members]):
+        for member, data in self.spoil(self.chunks, self.deliveries(connection, chunk)):
             self.offer(member, data)
         self.chunks += 1
+
+    def members(self) -> list[Connection]:
+        """Return who is delivered to."""
+        return [member for member in self.connections if member.member and not member.left]
+
+    def deliveries(self, speaker: Connection, chunk: bytes) -> list[tuple[Connection, bytes]]:  # noqa: ARG002
+        """Return what goes to whom because of a chunk: to all the same, whoever spoke."""
+        return [(member, self.dialect.delivery(chunk)) for member in self.members()]
 
     def cut(self, connection: Connection) -> bytes:
         """Return the next chunk: a settled utterance whole, any piece of a burst."""
@@ -109,7 +133,7 @@ class Room:
         while together < len(connection.incoming) and not connection.settled[together]:
             together += 1
         there = b"".join(connection.incoming[:together])
-        most = min(model.CHUNK, len(there))
+        most = min(self.dialect.chunk, len(there))
         chunk = there[: self.chance.choice([most, self.chance.randint(1, most)])]
         connection.incoming[:together] = [rest for rest in [there[len(chunk) :]] if rest]
         connection.settled[:together] = [False] * bool(there[len(chunk) :])
@@ -207,16 +231,130 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
     ):
         performing = SimulatedStage(
             Address("tcp", "127.0.0.1"),
-            ChatOracle(NOTE),
+            judge(room.dialect),
             patience=60,
             about=about,
             rest=room.rest,
             manners=manners,
+            dialect=room.dialect,
+            phrasing=phrasing.chat(room.dialect),
         )
         with performing:
             yield performing
 
 
-def room_of(performing: Stage) -> ChatOracle:
+def room_of(performing: Stage) -> RoomOracle[Any]:
     """Return the oracle of a stage on a simulated room."""
-    return cast(ChatOracle, performing.oracle)
+    return cast("RoomOracle[Any]", performing.oracle)
+
+
+class Clients:
+    """Clients who do anything that a scenario may contain, by chance."""
+
+    def __init__(self, stage: Stage, chance: Random) -> None:
+        self.stage = stage
+        self.oracle = room_of(stage)
+        self.chance = chance
+        self.arrived = 0
+        self.said = 0
+
+    def do(self, *steps: Step) -> None:
+        for step in steps:
+            self.stage.perform(step)
+
+    def name(self) -> str:
+        self.arrived += 1
+        return f"m{self.arrived}"
+
+    def present(self) -> list[str]:
+        return [who for who, member in self.oracle.members.items() if not (member.gone or member.leaving)]
+
+    def heard_out(self) -> list[str]:
+        """Return the members who read, and have heard all that they said."""
+        return [who for who in self.oracle.readers() if self.oracle.complete(who)]
+
+    def may_go(self, names: list[str]) -> list[str]:
+        """Return those whose leaving leaves somebody to read what is under way."""
+        return [
+            who
+            for who in names
+            if not self.oracle.outstanding() or any(other != who for other in self.oracle.readers())
+        ]
+
+    def words(self) -> bytes:
+        """Return an utterance, preferably one that looks like a delivery, a part of one, or many of them."""
+        self.said += 1
+        return self.chance.choice(
+            [
+                b"word %d " % self.said,
+                self.chance.choice([b"ack", b"a", b"ac", b"ackack", b"k", b"x", b"\n", b"aaack", b"ca", b"ackword "]),
+                bytes(self.chance.choices(b"ackx", k=self.chance.randint(1, 12))),
+                b"b" * self.chance.choice([1024, 1025, 1500, 3000]),
+                b"%06d " % self.said * self.chance.choice([100, 300]),
+            ]
+        )
+
+    def one_more(self) -> None:
+        """Do one thing, if it can be done now."""
+        doable: list[tuple[Callable[..., None], list[str]]] = [
+            (self.connect, [""]),
+            (self.join, [""]),
+            (self.crowd, [""]),
+            (self.say, self.heard_out()),
+            (self.burst, self.oracle.readers()),
+            (self.burst, self.oracle.readers()),
+            (self.settle, [""]),
+            (self.quit, self.may_go(self.heard_out())),
+            (self.half_close, self.may_go(self.present())),
+            (self.close, self.may_go(self.present())),
+            (self.reset, self.may_go(self.present())),
+            (self.stall, self.may_go(self.heard_out())),
+            (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
+            (self.heed, self.oracle.bystanders() if self.heard_out() else []),
+        ]
+        way, names = self.chance.choice(doable)
+        if names:
+            way(self.chance.choice(names))
+
+    def connect(self, _: str) -> None:
+        if len(self.present()) < 6:
+            self.do(Connect(self.name()))
+
+    def join(self, _: str) -> None:
+        if len(self.present()) < 6:
+            self.do(*join(self.name()))
+
+    def crowd(self, _: str) -> None:
+        if len(self.present()) < 5:
+            self.do(Crowd((self.name(), self.name())))
+
+    def say(self, who: str) -> None:
+        words = self.words()[:1000]
+        self.do(Say(who, words + b" #%d" % self.said if self.oracle.outstanding() else words))
+
+    def burst(self, who: str) -> None:
+        self.do(*(Send(who, self.words()) for _ in range(self.chance.randint(1, 3))))
+
+    def settle(self, _: str) -> None:
+        self.do(Settle())
+
+    def quit(self, who: str) -> None:
+        self.do(Quit(who, self.chance.choice([b"quit", b" quit\r\n"])))
+
+    def half_close(self, who: str) -> None:
+        self.do(HalfClose(who))
+
+    def close(self, who: str) -> None:
+        self.do(Close(who))
+
+    def reset(self, who: str) -> None:
+        self.do(Reset(who))
+
+    def stall(self, who: str) -> None:
+        self.do(Stall(who))
+
+    def resume(self, who: str) -> None:
+        self.do(Resume(who))
+
+    def heed(self, who: str) -> None:
+        self.do(Heed(who, self.heard_out()[0]))

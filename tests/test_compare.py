@@ -13,8 +13,9 @@ import pytest
 from reference import compare
 from reference.__main__ import main
 from reference.conformance import comparing
-from reference.conformance.report import comparison, comparison_page, document, plain
+from reference.conformance.report import comparison, comparison_page, document
 from reference.conformance.report.comparison import Checked, Comparison
+from reference.conformance.scenario import printable
 from reference.conformance.target import free_port
 from reference.conformance.violation import Violation
 from tests.browser import CHROMIUM, browser
@@ -274,7 +275,7 @@ def test_many_servers_fit_a_phone(tmp_path: Path) -> None:
         tab.ask(f"{wide}.scrollLeft = 500")
         assert tab.ask(f"{wide}.querySelector('tbody th').getBoundingClientRect().left") >= 0
         names = tab.ask("[...document.querySelectorAll('thead th a')].map(a => a.textContent)")
-        assert names == [plain(f"{MARKUP} {number}") for number in range(9)]
+        assert names == [printable(f"{MARKUP} {number}") for number in range(9)]
         ids = tab.ask("[...document.querySelectorAll('[id]')].map(e => e.id)")
         assert len(ids) == len(set(ids))
         targets = tab.ask("[...document.querySelectorAll('a')].map(a => a.getAttribute('href').slice(1))")

@@ -21,8 +21,8 @@ JOBS = 12
 def covering() -> list[str]:
     """Return faults that together break every clause which a fault can break that needs no process of its own."""
     chosen: dict[str, str] = {}
-    for fault in FAULTS:
-        if not (fault.apart or fault.unseen) and not set(fault.breaks) <= set(chosen):
+    for fault in judgeable().values():
+        if not fault.apart and not set(fault.breaks) <= set(chosen):
             chosen |= dict.fromkeys(fault.breaks, fault.name)
     return sorted(set(chosen.values()))
 

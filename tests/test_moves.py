@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from reference.conformance.chat import numbered
 from reference.conformance.dialect import NOTE
-from reference.conformance.moves import CannotTell, exchange, literal
+from reference.conformance.literals import literal
+from reference.conformance.moves import CannotTell, exchange
 from reference.conformance.scenario import (
     Close,
     Connect,

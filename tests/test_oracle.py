@@ -17,11 +17,8 @@ from reference.conformance.dialect import NOTE
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import ChatOracle
 from reference.conformance.scenario import (
-    Close,
     Connect,
-    Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -35,124 +32,12 @@ from reference.conformance.scenario import (
 from reference.conformance.stage import Manners, Stage
 from reference.conformance.violation import Finding, Violation
 from tests import simulation
-from tests.simulation import Connection, Room, room_of
+from tests.simulation import Clients, Connection, Room
 
 SMALL = 3000
 """Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB."""
 
 EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-
-
-class Clients:
-    """Clients who do anything that a scenario may contain, by chance."""
-
-    def __init__(self, stage: Stage, chance: Random) -> None:
-        self.stage = stage
-        self.oracle = room_of(stage)
-        self.chance = chance
-        self.arrived = 0
-        self.said = 0
-
-    def do(self, *steps: Step) -> None:
-        for step in steps:
-            self.stage.perform(step)
-
-    def name(self) -> str:
-        self.arrived += 1
-        return f"m{self.arrived}"
-
-    def present(self) -> list[str]:
-        return [who for who, member in self.oracle.members.items() if not (member.gone or member.leaving)]
-
-    def heard_out(self) -> list[str]:
-        """Return the members who read, and have heard all that they said."""
-        return [who for who in self.oracle.readers() if self.oracle.log.complete(who)]
-
-    def may_go(self, names: list[str]) -> list[str]:
-        """Return those whose leaving leaves somebody to read what is under way."""
-        return [
-            who
-            for who in names
-            if not self.oracle.log.outstanding() or any(other != who for other in self.oracle.readers())
-        ]
-
-    def words(self) -> bytes:
-        """Return an utterance, preferably one that looks like a delivery, a part of one, or many of them."""
-        self.said += 1
-        return self.chance.choice(
-            [
-                b"word %d " % self.said,
-                self.chance.choice([b"ack", b"a", b"ac", b"ackack", b"k", b"x", b"\n", b"aaack", b"ca", b"ackword "]),
-                bytes(self.chance.choices(b"ackx", k=self.chance.randint(1, 12))),
-                b"b" * self.chance.choice([1024, 1025, 1500, 3000]),
-                b"%06d " % self.said * self.chance.choice([100, 300]),
-            ]
-        )
-
-    def one_more(self) -> None:
-        """Do one thing, if it can be done now."""
-        doable: list[tuple[Callable[..., None], list[str]]] = [
-            (self.connect, [""]),
-            (self.join, [""]),
-            (self.crowd, [""]),
-            (self.say, self.heard_out()),
-            (self.burst, self.oracle.readers()),
-            (self.burst, self.oracle.readers()),
-            (self.settle, [""]),
-            (self.quit, self.may_go(self.heard_out())),
-            (self.half_close, self.may_go(self.present())),
-            (self.close, self.may_go(self.present())),
-            (self.reset, self.may_go(self.present())),
-            (self.stall, self.may_go(self.heard_out())),
-            (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
-            (self.heed, self.oracle.bystanders() if self.heard_out() else []),
-        ]
-        way, names = self.chance.choice(doable)
-        if names:
-            way(self.chance.choice(names))
-
-    def connect(self, _: str) -> None:
-        if len(self.present()) < 6:
-            self.do(Connect(self.name()))
-
-    def join(self, _: str) -> None:
-        if len(self.present()) < 6:
-            self.do(*join(self.name()))
-
-    def crowd(self, _: str) -> None:
-        if len(self.present()) < 5:
-            self.do(Crowd((self.name(), self.name())))
-
-    def say(self, who: str) -> None:
-        words = self.words()[:1000]
-        self.do(Say(who, words + b" #%d" % self.said if self.oracle.log.outstanding() else words))
-
-    def burst(self, who: str) -> None:
-        self.do(*(Send(who, self.words()) for _ in range(self.chance.randint(1, 3))))
-
-    def settle(self, _: str) -> None:
-        self.do(Settle())
-
-    def quit(self, who: str) -> None:
-        self.do(Quit(who, self.chance.choice([b"quit", b" quit\r\n"])))
-
-    def half_close(self, who: str) -> None:
-        self.do(HalfClose(who))
-
-    def close(self, who: str) -> None:
-        self.do(Close(who))
-
-    def reset(self, who: str) -> None:
-        self.do(Reset(who))
-
-    def stall(self, who: str) -> None:
-        self.do(Stall(who))
-
-    def resume(self, who: str) -> None:
-        self.do(Resume(who))
-
-    def heed(self, who: str) -> None:
-        self.do(Heed(who, self.heard_out()[0]))
 
 
 CHANCES = st.integers(0, 1 << 40)

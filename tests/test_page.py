@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from reference.conformance.report import page, plain
+from reference.conformance.report import page
 from reference.conformance.report.drawing import ROWS
-from reference.conformance.scenario import Connect, Say, Step, join
+from reference.conformance.scenario import Connect, Say, Step, join, printable
 from reference.conformance.transcript import Heard
 from reference.conformance.violation import VIOLATIONS
 from tests.bad_servers import MARKUP as MARKUP_OF_SERVER
@@ -111,8 +111,8 @@ def test_a_server_that_answers_markup_is_shown_and_not_believed(check: Checker, 
 
 def test_whatever_a_report_holds_is_text(full: Browser) -> None:
     assert full.complaints() == []
-    assert plain(MARKUP) in full.ask("document.title")
-    assert plain(MARKUP) in elements(full, ".target code")
+    assert printable(MARKUP) in full.ask("document.title")
+    assert printable(MARKUP) in elements(full, ".target code")
     assert elements(full, "script, img") == []
     body = full.ask("document.documentElement.outerHTML")
     assert not {"\u202e", "\x1b", "\0"} & set(body)
@@ -156,15 +156,15 @@ def test_everything_is_told_in_words_with_its_place_in_the_lanes(full: Browser) 
 
 def test_an_exchange_without_data_is_told_in_lines(full: Browser) -> None:
     (lines,) = elements(full, "#CHAT-3 pre.lines")
-    assert plain(MARKUP) in lines
+    assert printable(MARKUP) in lines
     assert "found by exploration" in elements(full, "#CHAT-3 dd")
 
 
 def test_what_was_waived_is_told_with_its_reason(full: Browser) -> None:
     assert elements(full, "[aria-labelledby=changes] dd") == ["in lines"]
     assert "in lines" in elements(full, "#CHAT-2 .said dd")
-    assert elements(full, "[aria-labelledby=waived] dt") == ["CHAT-8", plain(MARKUP)]
-    assert elements(full, "[aria-labelledby=waived] dd") == ["it has no quit word", plain(MARKUP)]
+    assert elements(full, "[aria-labelledby=waived] dt") == ["CHAT-8", printable(MARKUP)]
+    assert elements(full, "[aria-labelledby=waived] dd") == ["it has no quit word", printable(MARKUP)]
 
 
 def test_a_long_exchange_is_folded_in_the_middle(tab: Browser, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
-from reference.conformance.report import document, junit, markdown, page, plain, text
+from reference.conformance.report import document, junit, markdown, page, text
 from reference.conformance.report.diagram import LANES, draw
 from reference.conformance.report.story import DOES, EVENTS, KEPT, Story
-from reference.conformance.scenario import Connect, Say, Send, Stall, Step, join
+from reference.conformance.scenario import Connect, Say, Send, Stall, Step, join, printable
 from reference.conformance.transcript import Did, Ended, Heard
 from reference.conformance.violation import VIOLATIONS
 from tests.checking import Checker, bad
@@ -94,7 +94,7 @@ def test_markdown_shows_markup_and_believes_none() -> None:
     shown = rendered(markdown.write(hostile))
     assert set(shown.names) == set(rendered(markdown.write(harmless)).names)
     head, table, below = ["target", "dialect"], ["CHAT-2", "CHAT-4"], ["dialect", *changes[0], *WAIVED[1], "observed"]
-    assert shown.text.count(plain(MARKUP)) == len([*head, *table, *below])
+    assert shown.text.count(printable(MARKUP)) == len([*head, *table, *below])
     assert shown.names.count("tr") == 1 + len(hostile.verdicts)
     assert shown.names.count("td") == 3 * len(hostile.verdicts)
     assert shown.names.count("h2") == shown.names.count("details") == shown.names.count("pre") == 1
@@ -161,7 +161,9 @@ def test_a_page_holds_everything_as_text() -> None:
     )
     shown = Page(page.write(told))
     assert not {"script", "img", "link"} & set(shown.names)
-    assert shown.text.count(plain(MARKUP)) == len(["title", "target", "note", "line", "why", *WAIVED[1], "explored"])
+    assert shown.text.count(printable(MARKUP)) == len(
+        ["title", "target", "note", "line", "why", *WAIVED[1], "explored"]
+    )
     assert r"on the wire b'hi\r\n'" in shown.text
     assert {"middle", "whole", "wire", "wrong", "legend", "lines"} <= set(shown.classes)
 
@@ -182,7 +184,7 @@ def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
     lines = text.write(report(changes=[("CHAT-2", "in lines")], waived=WAIVED, dialect="other"))
     at = lines.index("in the dialect other:")
     assert lines[at + 1 : at + 3] == ["  CHAT-2   in lines", "  CHAT-8   not asked: it has no quit word"]
-    assert lines[at + 3] == f"  {plain(MARKUP)} not asked: {plain(MARKUP)}"
+    assert lines[at + 3] == f"  {printable(MARKUP)} not asked: {printable(MARKUP)}"
     assert all(line.isprintable() for line in lines[at:])
 
 

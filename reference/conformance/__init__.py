@@ -12,10 +12,20 @@ The way of a scenario through the suite, which is also the order to read it in:
     scenario.py       steps, as data                      dialect.py    how they become bytes
     stage.py          performs them on real sockets       client.py     one socket
     transcript.py     what every client saw
+    room.py           who is there, and what was abrupt
     oracle.py         judges it by the model              log.py        every legal order and segmentation
     blame.py          which clause a misfit breaks        violation.py  the exception that says so
     echo_oracle.py    the same for the echo servers       pacing.py     the one question for a clock
     record.py         a verdict for every clause
+
+Other people's servers speak in other ways; a dialect says how:
+
+    dialect.py        what one may say, and which clauses it changes or makes meaningless
+    dialect_file.py   from TOML                           dialect_keys.py   every key, and what it may hold
+    dialects/         those that come along               template.py, framing.py   bytes that are partly known
+    phrasing.py       any scenario in its words           frames.py     what a client read, cut into frames
+    frame_oracle.py   judges them                         order.py      one order for all
+    frame_blame.py    which clause a frame breaks         stream_echo_oracle.py   an echo that answers everything
 
     target.py         where the server is                 launch.py, keeper.py   a command, started and ended
     threads.py        whether it has come to rest
@@ -29,7 +39,9 @@ The way of a scenario through the suite, which is also the order to read it in:
     known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
     since.py          what has changed since an earlier run
     reproduce.py      a script for each violation         moves.py      the exchange as Python
-    shorten.py        without what it does not take       scripts/      what plays it, in pieces
+    shorten.py        without what it does not take       literals.py   bytes in it, briefly
+    scripts/          what plays it, in pieces
+    learning/         talks to a server of unknown dialect, and proposes one
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`
 alone. Importing this package imports nothing else; the names below are found when they are asked for.

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import reference
 from reference.conformance.launch import GRACE, KEEPER
-from reference.conformance.report import plain
 from reference.conformance.report.comparison import Checked
+from reference.conformance.scenario import printable
 from reference.conformance.servers import Server
 
 ALONE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from reference.__main__ import main; sys.exit(main())"
@@ -25,13 +25,13 @@ def check_all(servers: Sequence[Server], effort: Sequence[str], directory: Path)
     """Check the servers, started in a directory, with these arguments besides; after an interrupt, none any more."""
     checked: list[Checked] = []
     for server in servers:
-        print(f"checking {plain(server.name)} ({server.protocol}) ...", flush=True)
+        print(f"checking {printable(server.name)} ({server.protocol}) ...", flush=True)
         try:
             checked.append(_check(server, effort, directory))
         except KeyboardInterrupt:
             left = servers[len(checked) :]
             return [*checked, *(Checked(server.name, server.protocol, None, "interrupted") for server in left)]
-        print(f"  {plain(checked[-1].conclusion)}", flush=True)
+        print(f"  {printable(checked[-1].conclusion)}", flush=True)
     return checked
 
 

@@ -38,6 +38,12 @@ PUNCTUATION = b"&<>\"'\\"
 CROWD = 200
 """Members that CHAT-17 asks for."""
 
+LONGEST = 65536
+"""Bytes of the longest request, where nothing bounds it."""
+
+LABELS = 20
+"""Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
+
 WITNESS = "witness"
 """The client that is always there where speakers do not hear themselves: it hears everybody."""
 
@@ -112,13 +118,15 @@ class Dialect:
 
     @property
     def stream(self) -> bool:
-        """Whether nothing marks the end of a delivery but the beginning of the next: see the module."""
-        plain = self.framing_in.kind == self.framing_out.kind == "chunk" and not self.notices
-        return plain and self.to_sender == "same" and self.template.constant and bool(self.prefix and not self._tail)
-
-    @property
-    def _tail(self) -> bytes:
-        return self.template.tail
+        """Whether nothing marks the end of a delivery but the beginning of the next, and anything may be said: see the
+        module.
+        """
+        chunks = self.framing_in.kind == self.framing_out.kind == "chunk"
+        prefixed = self.template.constant and bool(self.template.head) and not self.template.tail
+        nothing_else = self.to_sender == "same" and not (self.notices or self.prompts)
+        anything = self.handling == "verbatim" and not self.strips
+        unlimited = not (self.limits.utterance or self.limits.members)
+        return "chat" in self.protocols and chunks and prefixed and nothing_else and anything and unlimited
 
     @property
     def prefix(self) -> bytes:
@@ -137,22 +145,24 @@ class Dialect:
     def delivery(self, chunk: bytes, sender: bytes | None = None) -> bytes:
         """Return the bytes a member reads when somebody's chunk is delivered to it; a label not known stays a field."""
         filled = self.template.fill(body=chunk, sender=sender)
-        return filled if self.stream or self.framing_out.kind == "none" else self.framing_out.put(filled)
+        return filled if self.stream else self.framing_out.put(filled)
 
     @property
     def hears_itself(self) -> bool:
         """Whether a speaker reads its own words, in some form."""
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)
 
-    @property
+    @cached_property
     def all_prompts(self) -> tuple[bytes, ...]:
-        """Return what may stand before a frame, or alone."""
-        told = isinstance(self.to_sender, Template) and not self.to_sender.has_body and self.to_sender.constant
-        return (*self.prompts, *([self.to_sender.head] if told and isinstance(self.to_sender, Template) else []))
+        """What may stand before a line, or alone: what only tells a sender that it was heard, too."""
+        to_sender = self.to_sender
+        if isinstance(to_sender, Template) and to_sender.constant and not to_sender.has_body:
+            return self.prompts if self.framing_out.kind in ("fixed", "length") else (*self.prompts, to_sender.head)
+        return self.prompts
 
     def is_quit(self, chunk: bytes) -> bool:
         """Whether a chunk makes its sender leave."""
-        return bool(self.quit) and chunk.strip() == self.quit
+        return "chat" in self.protocols and bool(self.quit) and chunk.strip() == self.quit
 
     def reply(self, request: bytes) -> bytes:
         """Return the echo server's reply to a request, or to a datagram."""
@@ -163,23 +173,28 @@ class Dialect:
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest utterance that is said."""
+        """Bytes of the longest utterance that is said, or of the longest request."""
+        if "chat" not in self.protocols and self.framing_in.kind == "chunk":
+            return self.limits.utterance or LONGEST
         fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
-        return min(self.limits.utterance or fitting, self.framing_in.longest)
+        around = 0
+        if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
+            around = len(self.template.fill(sender=b"")) + (0 if self.template.constant else LABELS)
+        return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     def sayable(self, utterance: bytes) -> bytes:
         """Return what of an utterance can be said in frames; b"" if nothing can, or if it would be a quit."""
-        said = self.passing(utterance)[: self.longest]
-        if self.handling in ("replaced", "refused"):
-            said = said.decode(errors="ignore").encode()
-        said = said.rstrip(self.framing_in.pad) if self.framing_in.kind == "fixed" else said
-        said = said.strip() if self.strips else said
+        said = self.handled(self.handled(utterance)[: self.longest])  # again: to cut may leave half a letter
+        for framing in (self.framing_in, self.framing_out):
+            said = said.rstrip(framing.pad) if framing.kind == "fixed" else said
         return b"" if self.is_quit(said) else said
 
-    def passing(self, utterance: bytes) -> bytes:
-        """Return what of an utterance, however long, is made of bytes that the server lets pass."""
+    def handled(self, utterance: bytes) -> bytes:
+        """Return what of an utterance the server leaves as it is."""
         said = utterance.translate(None, self._unsayable)
-        return said.decode(errors="ignore").encode() if self.handling in ("replaced", "refused") else said
+        if self.handling in ("replaced", "refused"):  # and some servers take more than \n for the end of a line
+            said = "".join(letter for letter in said.decode(errors="ignore") if letter.isprintable()).encode()
+        return said.strip() if self.strips else said
 
     @cached_property
     def _unsayable(self) -> bytes:
@@ -187,10 +202,11 @@ class Dialect:
         return bytes(byte for byte in range(256) if not self._passes(byte))
 
     def _passes(self, byte: int) -> bool:
-        if not self.raw and not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
-            return False
-        if self.framing_in.kind == self.framing_out.kind == "line" and byte in b"\r\n":
-            return False  # a server that takes lines may take either for the end of one
+        if not self.raw:
+            if not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
+                return False
+            if self.framing_in.kind == self.framing_out.kind == "line" and byte in b"\r\n":
+                return False  # a server that takes lines may take either for the end of one
         match self.handling:
             case "verbatim":
                 return True
@@ -220,77 +236,124 @@ class Dialect:
 
     @property
     def not_applicable(self) -> dict[str, str]:
-        """Clause -> why it says nothing in this dialect."""
-        found = dict(self.waived)
+        """Clause -> why it is not asked: because it says nothing in this dialect, or because it is waived."""
+        return {**self.waived, **self.meaningless}
+
+    @property
+    def meaningless(self) -> dict[str, str]:
+        """Clause -> why it says nothing in this dialect, so that nothing can break it."""
+        chat = self._meaningless_in_chat() if "chat" in self.protocols else {}
+        echo = self._meaningless_in_echo() if "echo" in self.protocols else {}
+        if "datagram" in self.protocols and not self.empty_datagrams:
+            echo["UDP-3"] = "the dialect does not answer empty datagrams"
+        return {**chat, **echo}
+
+    def _meaningless_in_chat(self) -> dict[str, str]:
+        found: dict[str, str] = {}
         if not self.quit:
             found |= dict.fromkeys(("CHAT-7", "CHAT-8"), "the dialect has no word to quit by")
         if self.framing_out.kind == "none":
             unmarked = (
                 "nothing marks where a delivery ends in this dialect, so nobody can speak before the last is heard"
             )
-            found |= dict.fromkeys(("CHAT-13", "CHAT-14"), unmarked)
+            found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
         if 0 < self.limits.members < CROWD:
             found["CHAT-17"] = f"the dialect has room for {self.limits.members} members"
+        if self.limits.join_gap:
+            found["CHAT-17"] = f"the dialect has {self.limits.join_gap:g} s between two who come"
         if self.limits.gap:
             found["CHAT-16"] = f"the dialect has {self.limits.gap:g} s between two utterances"
+        return found
+
+    def _meaningless_in_echo(self) -> dict[str, str]:
+        found = {}
         if self.persistent:
             found["ECHO-4"] = "the dialect has no longest request: it is answered until the client half-closes"
+        elif not self.raw:
+            found["ECHO-4"] = "the dialect marks where a request ends, so it is answered whole"
+        elif 0 < self.limits.utterance <= self.chunk:
+            found["ECHO-4"] = f"the dialect has no request of more than {self.limits.utterance} bytes"
         if self.transform != "strip-upper":
-            kept = "the dialect does not strip, so white space is like anything else"
-            found["ECHO-5"] = kept
-        if not self.empty_datagrams:
-            found["UDP-3"] = "the dialect does not answer empty datagrams"
+            found["ECHO-5"] = "the dialect does not strip, so white space is like anything else"
+        elif self.strips or self.handling != "verbatim":
+            found["ECHO-5"] = "the dialect does not say what becomes of white space"
         return found
 
     @property
     def changes(self) -> list[tuple[str, str]]:
         """Clause and what is asked differently, in words."""
-        return [*_chat_changes(self), *_echo_changes(self)]
+        chat = _chat_changes(self) if "chat" in self.protocols else []
+        return [*chat, *_echo_changes(self)]
 
 
 def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
-    if "chat" not in dialect.protocols or dialect.stream:
-        return []
-    changed = [("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}")]
+    changed = []
     if dialect.handshake:
-        changed.append(("CHAT-1", f"a client is asked for its part of {len(dialect.handshake)} exchanges first"))
-    if dialect.notices:
-        let_pass = ", ".join(repr(notice.text.encode()) for notice in dialect.notices)
-        changed += [(clause, f"these notices pass: {let_pass}") for clause in ("CHAT-1", "CHAT-4")]
+        changed.append(
+            ("CHAT-1", f"a client goes through {_exchanges(dialect)} first; what comes before what it waits for passes")
+        )
+    if dialect.template != NOTE.template or not dialect.stream:
+        changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
+    passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]
+    for what, texts in passing:
+        shown = ", ".join(repr(text) for text in texts)
+        changed += [(clause, f"these {what} pass: {shown}") for clause in ("CHAT-1", "CHAT-4") if texts]
     if dialect.to_sender == "nothing":
         changed.append(("CHAT-2", "speakers do not hear themselves; all others do"))
     elif isinstance(dialect.to_sender, Template):
-        changed.append(("CHAT-2", f"to its sender a delivery is {dialect.to_sender.text.encode()!r}"))
-    if dialect.handling != "verbatim":
-        changed.append(("CHAT-3", f"bytes are {dialect.handling}, so nothing is said that this would change"))
-    if dialect.strips:
-        changed.append(("CHAT-3", "white space around an utterance may be lost, so none is said there"))
-    if dialect.framing_in.kind != "chunk":
-        changed.append(("CHAT-6", f"an utterance is one frame, said in at most {dialect.longest} bytes"))
-    else:
-        changed.append(("CHAT-6", f"everybody says lines, of at most {dialect.longest} bytes"))
-    if dialect.quit:
+        changed.append(("CHAT-2", f"its sender reads {dialect.to_sender.text.encode()!r}"))
+        if not dialect.to_sender.has_body:
+            changed.append(("CHAT-4", f"{dialect.to_sender.text.encode()!r} passes, however often it comes"))
+    changed += [("CHAT-3", what) for what in _handled(dialect)]
+    if not dialect.stream:
+        said = "everybody says lines" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
+        changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
+    elif dialect.chunk != NOTE.chunk:
+        changed.append(("CHAT-6", f"a chunk is of at most {dialect.chunk} bytes"))
+    if dialect.quit not in (b"", NOTE.quit):
         changed.append(("CHAT-7", f"the word is {dialect.quit!r}"))
     return changed
 
 
 def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
     changed = []
-    if dialect.transform != "strip-upper":
-        clauses = [*(["ECHO-2"] if "echo" in dialect.protocols else ())]
-        clauses += ["UDP-1"] if "datagram" in dialect.protocols else []
+    echo, datagram = "echo" in dialect.protocols, "datagram" in dialect.protocols
+    if dialect.transform != NOTE.transform:
+        clauses = [*(["ECHO-2"] if echo else []), *(["UDP-1"] if datagram else [])]
         changed += [(clause, f"the transformation is {dialect.transform}") for clause in clauses]
-    if dialect.handling != "verbatim" and "echo" in dialect.protocols:
-        changed.append(("ECHO-2", f"bytes are {dialect.handling}, so nothing is said that this would change"))
-    if dialect.chunk != model.CHUNK and not dialect.persistent and "echo" in dialect.protocols:
-        changed.append(("ECHO-4", f"a request is at most {dialect.chunk} bytes"))
+    if "chat" not in dialect.protocols:
+        changed += [("ECHO-2" if echo else "UDP-1", what) for what in _handled(dialect)]
+    if echo and "chat" not in dialect.protocols:
+        if not dialect.raw:
+            changed.append(
+                ("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes")
+            )
+        elif dialect.limits.utterance:
+            changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
+        if dialect.handshake:
+            changed.append(("ECHO-1", f"there are {_exchanges(dialect)} first"))
+    if dialect.chunk != NOTE.chunk and echo and dialect.raw:
+        changed.append(("ECHO-4", f"a request is of at most {dialect.chunk} bytes"))
     if dialect.persistent:
         changed.append(("ECHO-3", "answers everything, and says end of stream when the client has"))
-    if dialect.handshake and "echo" in dialect.protocols:
-        changed.append(("ECHO-1", f"there are {len(dialect.handshake)} exchanges first"))
-    if dialect.datagram != model.DATAGRAM:
+    if dialect.datagram != NOTE.datagram:
         changed.append(("UDP-4", f"up to {dialect.datagram} bytes; nothing is asked about longer ones"))
     return changed
+
+
+def _exchanges(dialect: Dialect) -> str:
+    count = len(dialect.handshake)
+    return "an exchange" if count == 1 else f"{count} exchanges"
+
+
+def _handled(dialect: Dialect) -> list[str]:
+    """Return what is not said because the server does not leave it as it is."""
+    told = []
+    if dialect.handling != NOTE.handling:
+        told.append(f"bytes are {dialect.handling}, so nothing is said that this would change")
+    if dialect.strips:
+        told.append("white space around an utterance may be lost, so none is said there")
+    return told
 
 
 NOTE = Dialect()

@@ -220,7 +220,7 @@ class DatagramOracle:
         request = self.clients[who].requests[0]
         if not request:
             return ["UDP-3"]
-        return ["UDP-4"] if len(request) > LONG else []
+        return ["UDP-4"] if len(request) > min(LONG, self.dialect.datagram // 2) else []
 
     def silent(self, who: str) -> Finding:
         disturbed = ["UDP-5"] if self.disturbed else []

@@ -93,8 +93,7 @@ class Expedition:
         except NotChecked:  # it may be somebody else's doing
             return None
         if known := self.performer.explained(violation):
-            if known in self.performer.known | self.performer.listed:
-                self.known.setdefault(known, violation.of(known))
+            self.known.setdefault(known, violation.of(known))
             return None
         clause = self._found_as(violation)
         if not self.found:
@@ -158,6 +157,14 @@ def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
     )
 
 
+def _seen_again(clauses: set[str], performer: Performer) -> str:
+    """Return, in words, which known failures ended runs quietly, and which the dialect leaves out."""
+    known = ", ".join(sorted(clauses & performer.known))
+    left_out = ", ".join(sorted(clauses - performer.known))
+    again = f"; saw {known} broken again" if known else ""
+    return f"{again}; saw {left_out} broken, which the dialect leaves out" if left_out else again
+
+
 def explore(
     performer: Performer,
     record: Record,
@@ -187,7 +194,7 @@ def explore(
     if expedition.runs < examples and not expedition.found:
         cut_short = f" of {examples}: {expedition.why_stopped}"
     record.steps += expedition.steps
-    again = f"; saw {', '.join(sorted(expedition.known))} broken again" if expedition.known else ""
+    again = _seen_again(set(expedition.known), performer)
     record.explored.append(
         f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
     )

@@ -10,13 +10,14 @@ long as the graph has no cycle. So it does not matter that speakers may not hear
 Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any scenario one that can be said in them.
 """
 
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
-from reference.conformance.frames import Frames
+from reference.conformance.frame_blame import Form, FrameMisfit
+from reference.conformance.frames import Frames, stripped, unprompted
 from reference.conformance.order import Order
 from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
@@ -26,9 +27,6 @@ from reference.conformance.violation import Finding
 
 REMEMBERED = 64
 """Deliveries of each member that are kept, to see whether something comes again."""
-
-PROMPTS = 4
-"""Prompts that may stand before one delivery."""
 
 LONGER = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
@@ -73,28 +71,22 @@ class FrameOracle(RoomOracle[Member]):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.order = Order()
-        self.mark = 0  # the last utterance of those that all have heard who read
         self.said = 0
-        self.quits: list[bytes] = []
+        self.bodies: Counter[bytes] = Counter()
+        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
+        self.quitters: list[str] = []
 
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
         if isinstance(step, Quit):
-            self.quits.append(step.data.strip())
+            self.quitters.append(step.who)
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
         member = Member(frames=Frames(self.dialect))
-        under_way = {
-            due.utterance.number: due.utterance
-            for other in self.members.values()
-            for dues in other.inbox.values()
-            for due in dues
-            if due.utterance.number > self.mark
-        }
-        for number in sorted(under_way):
-            self._offer(member, under_way[number], required=False)
+        for utterance in self.under_way:
+            self._offer(member, utterance, required=False)
         return member
 
     @staticmethod
@@ -106,6 +98,8 @@ class FrameOracle(RoomOracle[Member]):
         speaker.proven = True
         self.said += 1
         utterance = Utterance(self.said, who, data)
+        self.under_way.append(utterance)
+        self.bodies[data] += 1
         for name, member in self.members.items():
             if member.gone or (name == who and not self.dialect.hears_itself):
                 continue
@@ -113,9 +107,10 @@ class FrameOracle(RoomOracle[Member]):
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""
+        surely_before = self.under_way[0].number if self.under_way else self.said + 1
         for speaker, dues in self.members[who].inbox.items():
             for due in dues:
-                due.required = due.required and (speaker == who or due.utterance.number <= self.mark)
+                due.required = due.required and (speaker == who or due.utterance.number < surely_before)
         super()._leaves(who, way)
 
     def _lose(self, who: str) -> None:
@@ -127,7 +122,8 @@ class FrameOracle(RoomOracle[Member]):
         return any(self.members[who].inbox.values())
 
     def _owed(self, who: str) -> int:
-        return sum(len(self.dialect.delivery(utterance.body)) for utterance in self.members[who].required())
+        dues = self.members[who].inbox.values()
+        return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
 
     def complete(self, who: str) -> bool:
         return not any(
@@ -167,8 +163,9 @@ class FrameOracle(RoomOracle[Member]):
 
     def settled(self, step: Step) -> None:
         super().settled(step)
-        if not self.outstanding():
-            self.mark = self.said
+        audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
+        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
+            self.under_way.clear()
         if not any(member.required() for member in self.members.values() if not member.gone):
             self.order.clear()
             for member in self.members.values():
@@ -179,53 +176,78 @@ class FrameOracle(RoomOracle[Member]):
     def hears(self, who: str, data: bytes) -> bool:
         member = self.members[who]
         member.frames.add(data)
-        while (frame := member.frames.next(self._bodies(member))) is not None:
+        while (frame := member.frames.next(self._possible(who, member))) is not None:
             if not self._takes(who, member, frame):
                 member.refused = frame
                 return False
         member.refused = member.frames.rest
         return len(member.refused) <= self.dialect.longest + LONGER
 
-    @staticmethod
-    def _bodies(member: Member) -> Iterator[bytes]:
+    def _possible(self, who: str, member: Member) -> Iterator[tuple[Template, bytes]]:
         """Yield what may come next, for those who can tell by nothing else where it ends."""
-        return (due.utterance.body for dues in member.inbox.values() for due in dues)
+        for speaker, dues in member.inbox.items():
+            template = self._read_by(who, speaker)
+            yield from ((template, due.utterance.body) for due in self._next(dues))
+
+    def _read_by(self, who: str, speaker: str) -> Template:
+        """Return as what a client reads the words of a speaker."""
+        own = who == speaker and isinstance(self.dialect.to_sender, Template)
+        return self.dialect.to_sender if own and isinstance(self.dialect.to_sender, Template) else self.dialect.template
 
     def _takes(self, who: str, member: Member, frame: bytes) -> bool:
-        """Take a frame for the delivery that it may be, or for what means nothing."""
-        for _ in range(PROMPTS):
-            if self._is_notice(frame) or self._delivered(who, member, frame):
-                return True
-            prompt = next((prompt for prompt in self.dialect.all_prompts if frame.startswith(prompt)), None)
-            if prompt is None:
-                return False
-            frame = frame.removeprefix(prompt)
-        return False
+        """Take a frame for the delivery that it may be, or for what means nothing; what looks like both is a delivery.
 
-    def _delivered(self, who: str, member: Member, frame: bytes) -> bool:
-        """Take a frame for a delivery of what somebody said, if it may be one."""
-        for speaker, dues in member.inbox.items():
-            first_required = next((count for count, due in enumerate(dues) if due.required), len(dues) - 1)
-            for count in range(first_required + 1):
-                if self._delivers(who, member, frame, speaker, dues[count].utterance):
-                    return self._deliver(who, member, speaker, count)
-        return False
+        As far as that goes, prompts may stand before it; those that belong to it do, too.
+        """
+        for bare in stripped(frame, self.dialect):
+            fits = self._delivered(who, member, bare)
+            if fits is not None:
+                return fits
+        return self._means_nothing(frame)
 
-    def _is_notice(self, frame: bytes) -> bool:
-        """Whether the frame is one that the dialect lets pass: a notice, or what only tells that something was read."""
+    def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
+        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
+
+        Where it may be what must come or what may, it is what must: the other may still come.
+        """
+        for only_required in (True, False):
+            for speaker, dues in member.inbox.items():
+                for count, due in enumerate(self._next(dues)):
+                    if due.required is only_required and self._delivers(who, member, frame, speaker, due.utterance):
+                        return self._deliver(who, member, speaker, count)
+        return None
+
+    @staticmethod
+    def _next(dues: deque[Due]) -> Iterator[Due]:
+        """Yield what of one speaker may come next: all up to the first that must."""
+        for due in dues:
+            yield due
+            if due.required:
+                return
+
+    def _means_nothing(self, rest: bytes) -> bool:
+        """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
+        read.
+        """
+        bare = unprompted(rest, self.dialect)
+        if not bare:
+            return bool(rest)
         to_sender = self.dialect.to_sender
-        prompt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(frame)
-        return prompt or frame in self.dialect.prompts or any(notice.matches(frame) for notice in self.dialect.notices)
+        receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
+        return receipt or any(notice.matches(bare) for notice in self.dialect.notices)
 
     def _delivers(self, who: str, member: Member, frame: bytes, speaker: str, utterance: Utterance) -> bool:
         """Whether the frame is this utterance as the member should read it; what it says of its speaker is learned."""
-        if who == speaker and isinstance(self.dialect.to_sender, Template):
-            return self.dialect.to_sender.label(frame, utterance.body) is not None
-        label = self.dialect.template.label(frame, utterance.body)
+        template = self._read_by(who, speaker)
+        label = template.label(frame, utterance.body)
         if label is None:  # chunks of one speaker that were merged have one label, at the beginning
             merged = self.dialect.framing_in.kind == "chunk" and member.last_speaker == speaker
             return merged and frame == utterance.body
-        return not self.dialect.template.has_sender or self._learn(speaker, label)
+        if (
+            not template.has_sender or template is self.dialect.to_sender
+        ):  # what one is told of oneself is nobody's label
+            return True
+        return self._learn(speaker, label)
 
     def _learn(self, speaker: str, label: bytes) -> bool:
         """Learn a speaker's label, and return True, unless it or another has been heard under a different one."""
@@ -254,9 +276,19 @@ class FrameOracle(RoomOracle[Member]):
                 if due.utterance.body == utterance.body:  # it may have been this one that it heard
                     break
                 due.required = sure
-        return not self.dialect.asks_one_order or self.order.follows(who, utterance.number)
+        if not self.dialect.asks_one_order or self.bodies[utterance.body] > 1:  # nobody knows which of them it was
+            return True
+        return self.order.follows(who, utterance.number)
 
     # What is wrong
+
+    def silent(self, who: str) -> Finding:
+        """Explain that nothing came: last words may have been lost because they were the last."""
+        finding = super().silent(who)
+        first = next(iter(self._expected(who)), None)
+        if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
+            return finding
+        return replace(finding, clauses=tuple(dict.fromkeys(("CHAT-10", *finding.clauses))))
 
     def lacks(self, who: str) -> bytes:
         return next((self._shown(utterance) for utterance in self._expected(who)), b"")
@@ -274,53 +306,56 @@ class FrameOracle(RoomOracle[Member]):
     def misfit(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
         member = self.members[who]
         expected = self._expected(who)
-        clauses = [*self._misfit_clauses(member, expected), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
+        frame = unprompted(member.refused, self.dialect)
+        clauses = [*self._seen(who, frame, expected).clauses(), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
         finding = Finding(
-            ("CHAT-7",) if self._holds_quit(member.refused) else tuple(dict.fromkeys(clauses)),
+            ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
             f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
             f"{who} reads {show(member.refused, 200)}",
             also=blame.CONTENT,
         )
         return self._late(finding)
 
-    def _holds_quit(self, frame: bytes) -> bool:
-        return any(self.dialect.template.label(frame, word) is not None for word in self.quits)
+    def _holds_quit(self, who: str, frame: bytes) -> bool:
+        """Whether the frame is a delivery of what somebody left by."""
+        return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
 
-    def _misfit_clauses(self, member: Member, expected: list[Utterance]) -> list[str]:
-        """Return the clauses that the refused frame may break, the likeliest first."""
-        frame = member.refused
-        disturbed = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.circumstances)]
-        if member.heard and self.order.broken:
-            return ["CHAT-13", *disturbed]
-        template = self.dialect.template
-        if any(template.label(frame, utterance.body) is not None for utterance in member.heard):
-            return ["CHAT-4", *disturbed]
-        if any(self._ascribed(frame, due.utterance) for dues in member.inbox.values() for due in dues):
-            return [*disturbed, "CHAT-4"]
-        later = [due.utterance.body for dues in member.inbox.values() for due in dues]
-        if any(template.label(frame, body) is not None for body in later):  # something before it was left out
-            return [*disturbed, "CHAT-5", "CHAT-2", "CHAT-3"]
-        if not expected:
-            return disturbed
-        known = [*later, *(utterance.body for utterance in member.heard)]
-        mixed = any(body in frame for body in known) or len(self.outstanding()) > 1
-        torn = ["CHAT-14", *disturbed] if mixed or member.owed_at_resume else disturbed
-        changed = ["CHAT-6", "CHAT-3"] if len(expected[0].body) > blame.LINE else ["CHAT-3"]
-        form = [] if expected[0].body in frame else changed
-        return [*torn, *form, "CHAT-2", "CHAT-3"]
+    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMisfit:
+        """Return what is known of a frame that nothing explains."""
+        member = self.members[who]
+        due = [due.utterance for dues in member.inbox.values() for due in dues]
+
+        def forms(utterances: Iterable[Utterance]) -> list[Form]:
+            return [(self._read_by(who, utterance.speaker), utterance.body) for utterance in utterances]
+
+        return FrameMisfit(
+            frame=frame,
+            expected=forms(expected),
+            due=forms(due),
+            heard=forms(member.heard),
+            ascribed=any(self._ascribed(frame, utterance) for utterance in due),
+            out_of_order=bool(member.heard) and self.order.broken,
+            together=len(self.outstanding()) > 1,
+            resumed=member.owed_at_resume > 0,
+            notices=self.dialect.notices,
+            circumstances=self.circumstances,
+        )
 
     def _ascribed(self, frame: bytes, utterance: Utterance) -> bool:
-        """Whether the frame says that somebody else has said this."""
+        """Whether the frame says that somebody else has said this; two labels in one are nobody's, but a mix."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
-        return label is not None and known is not None and label != known
+        if label is None or known is None or label == known:
+            return False
+        return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        whole = not member.frames.rest or self._is_notice(member.frames.rest)
+        whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
         if member.owed_at_resume >= WAITING or in_order:
             member.gone = True
-            self._lose(who)
+            if not in_order:  # who left in order has been heard out
+                self._lose(who)
             return None
         return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
 
@@ -332,7 +367,7 @@ class FrameOracle(RoomOracle[Member]):
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,
             lurker=not member.proven,
-            begun=bool(member.frames.rest) and not self._is_notice(member.frames.rest),
+            begun=bool(member.frames.rest) and not self._means_nothing(member.frames.rest),
             stalled_once=member.owed_at_resume > 0,
             utterance=self._unheard(who),
             circumstances=member.amid if member.leaving else self.circumstances,

@@ -3,6 +3,10 @@
 from collections.abc import Iterable
 
 from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.template import Template
+
+LEADING = 256
+"""Bytes of prompts without anything behind them that are kept."""
 
 
 class Frames:
@@ -10,41 +14,57 @@ class Frames:
 
     def __init__(self, dialect: Dialect = NOTE) -> None:
         self._dialect = dialect
-        self._held = bytearray()
+        self._held = b""
+        self._begin = 0  # of what has not been understood: to cut off every frame would copy the rest each time
 
     def add(self, data: bytes) -> None:
         """Append what was read."""
-        self._held += data
+        self._held = self.rest + data
+        self._begin = 0
 
     @property
     def rest(self) -> bytes:
-        """The beginning of a frame that has not come whole."""
-        return bytes(self._held)
+        """The beginning of a frame that has not come whole, prompts that may stand before it included."""
+        return self._held[self._begin :]
 
-    def next(self, bodies: Iterable[bytes]) -> bytes | None:
-        """Return the next frame, or None if it has not come whole; `bodies` are what may be in it."""
+    def next(self, possible: Iterable[tuple[Template, bytes]]) -> bytes | None:
+        """Return the next frame, or None if it has not come whole; `possible` is what may be in it, in what form."""
         if self._dialect.framing_out.kind == "none":
-            return self._unmarked(bodies)
-        cut = self._dialect.framing_out.cut(bytes(self._held))
+            return self._unmarked(possible)
+        cut = self._dialect.framing_out.cut(self._held, self._begin)
         if cut is None:
-            return self._prompt()
+            self._forget_prompts()
+            return None
         frame, taken = cut
-        del self._held[:taken]
+        self._begin += taken
         return frame
 
-    def _unmarked(self, bodies: Iterable[bytes]) -> bytes | None:
+    def _unmarked(self, possible: Iterable[tuple[Template, bytes]]) -> bytes | None:
         """Return the frame that holds one of these, where nothing marks its end."""
-        held = bytes(self._held)
-        ends = [end for body in bodies if (end := self._dialect.template.find(held, body))]
-        if not ends:
-            return self._prompt()
-        del self._held[: min(ends)]
-        return held[: min(ends)]
-
-    def _prompt(self) -> bytes | None:
-        """Return what is there if it is a prompt, which ends in no frame's end."""
-        held = bytes(self._held)
-        if held in self._dialect.all_prompts:
-            self._held.clear()
-            return held
+        forms = list(possible)
+        for bare in stripped(self.rest, self._dialect):
+            ends = [end for template, body in forms if (end := template.find(bare, body))]
+            if ends:
+                self._begin = len(self._held) - len(bare) + min(ends)
+                return bare[: min(ends)]
+        self._forget_prompts()
         return None
+
+    def _forget_prompts(self) -> None:
+        """Forget prompts of which there are very many: who never hears anything else is told nothing by them."""
+        rest = self.rest
+        if len(rest) > LEADING and not unprompted(rest, self._dialect):
+            self._held, self._begin = b"", 0
+
+
+def unprompted(data: bytes, dialect: Dialect) -> bytes:
+    """Return bytes without the prompts at their beginning."""
+    return stripped(data, dialect)[0]
+
+
+def stripped(data: bytes, dialect: Dialect) -> list[bytes]:
+    """Return bytes without the prompts at their beginning, with the last of them, and so on until they are whole."""
+    found = [data]
+    while prompt := next((prompt for prompt in dialect.all_prompts if found[0].startswith(prompt)), b""):
+        found.insert(0, found[0][len(prompt) :])
+    return found

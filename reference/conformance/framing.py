@@ -19,6 +19,8 @@ Kind = Literal["chunk", "line", "fixed", "length", "none"]
 HEADER = re.compile(r"%(0?)([1-9])d")
 """What a length prefix looks like: so many digits, padded by blanks or zeros."""
 
+NUMBER = re.compile(rb" *[0-9]+ *")
+
 LONGEST = 64 * 1024
 """Bytes of a frame that is not over which are taken for one that will never be."""
 
@@ -53,31 +55,33 @@ class Framing:
                 return frame.ljust(self.size, self.pad)
             case "length":
                 return (self.header % len(frame)).encode() + frame
+            case "none":
+                return frame
             case _:
                 return frame + self.newline
 
-    def cut(self, data: bytes) -> tuple[bytes, int] | None:
-        """Return the first frame of these bytes, and how many it takes; None if it has not come whole."""
+    def cut(self, data: bytes, begin: int = 0) -> tuple[bytes, int] | None:
+        """Return the first frame of what begins there, and how many bytes it takes; None if it has not come whole."""
         match self.kind:
             case "fixed":
-                whole = len(data) >= self.size
-                return (data[: self.size].rstrip(self.pad), self.size) if whole else None
+                frame = data[begin : begin + self.size]
+                return (frame.rstrip(self.pad), self.size) if len(frame) == self.size else None
             case "length":
-                return self._counted(data)
+                return self._counted(data, begin)
             case "none":
                 return None
             case _:
-                at = data.find(self.newline)
-                return (data[:at], at + len(self.newline)) if at >= 0 else None
+                end = data.find(self.newline, begin)
+                return (data[begin:end], end - begin + len(self.newline)) if end >= 0 else None
 
-    def _counted(self, data: bytes) -> tuple[bytes, int] | None:
-        number = data[: self.digits].strip()
-        if len(data) < self.digits:
+    def _counted(self, data: bytes, begin: int) -> tuple[bytes, int] | None:
+        number = data[begin : begin + self.digits]
+        if len(number) < self.digits:
             return None
-        if not number.isdigit():  # what comes is no frame, and as long as it is
-            return data, len(data)
-        end = self.digits + int(number)
-        return (data[self.digits : end], end) if len(data) >= end else None
+        if not NUMBER.fullmatch(number):  # what comes is no frame, however long it is
+            return data[begin:], len(data) - begin
+        end = begin + self.digits + int(number)
+        return (data[begin + self.digits : end], end - begin) if len(data) >= end else None
 
     def holds(self, byte: int) -> bool:
         """Whether a frame may contain this byte."""

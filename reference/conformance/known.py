@@ -29,6 +29,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reference.clauses import CLAUSES
+from reference.conformance.scenario import printable
 
 if TYPE_CHECKING:
     from reference.conformance.performer import Performer
@@ -57,12 +58,12 @@ class Known:
         return outcome == "holds" and not self.sometimes
 
     def __str__(self) -> str:
-        return f"{'known to be broken sometimes' if self.sometimes else 'known'}: {printable(self.reason)}"
+        return f"{'known to be broken sometimes' if self.sometimes else 'known'}: {self.told}"
 
-
-def printable(text: str) -> str:
-    """Return text as one line that a terminal can be given."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in " ".join(text.split()))
+    @property
+    def told(self) -> str:
+        """The reason, on one line."""
+        return printable(" ".join(self.reason.split()))
 
 
 def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdict"]:
@@ -79,7 +80,7 @@ def stale(entries: Iterable[Known], outcomes: Mapping[str, str]) -> list[Known]:
 def complaint(entry: Known, file: object) -> str:
     """Say that an entry is stale, and what to do about it."""
     where = f"{file}:{entry.line}" if entry.line else f"{file}"
-    return f"{where}: {entry.clause} holds and is listed as broken ({printable(entry.reason)}): remove the entry"
+    return f"{where}: {entry.clause} holds and is listed as broken ({entry.told}): remove the entry"
 
 
 def behind(clause: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from reference.conformance import known, known_file, report
 from reference.conformance.known_file import BadKnown
 from reference.conformance.record import Verdict
+from reference.conformance.scenario import printable
 
 
 class KnownFailures:
@@ -36,7 +37,7 @@ class KnownFailures:
     def elsewhere(self) -> list[str]:
         """Say which entries are not about this check's dialect."""
         others = [entry for entry in self._all if not entry.applies_to(self._dialect)]
-        told = ", ".join(f"{entry.clause} ({known.printable(entry.dialect or '')})" for entry in others)
+        told = ", ".join(f"{entry.clause} ({printable(entry.dialect or '')})" for entry in others)
         return [f"known failures in other dialects, left alone: {told}"] if others else []
 
     def _marked(self, verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from reference.conformance.dialect import Dialect
+from reference.conformance.literals import literal
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -35,6 +36,10 @@ WIDTH = 116
 """Columns of a line of the exchange at most, before it is indented."""
 
 
+SEGMENT = 1024
+"""Bytes that surely go in one segment."""
+
+
 class CannotTell(Exception):
     """No script can say what has to be read; the message says why."""
 
@@ -42,50 +47,6 @@ class CannotTell(Exception):
 def delivery(dialect: Dialect, chunk: bytes) -> str:
     """Return, as Python, what a member must read when a chunk is delivered to it: the seam for other dialects."""
     return literal(dialect.delivery(chunk), dialect.prefix)
-
-
-# Bytes as Python
-
-
-def literal(data: bytes, prefix: bytes = b"") -> str:
-    """Return bytes as an expression that a reader can take in: repetitions and counting are said, not written out."""
-    if len(data) <= SHORT:
-        return repr(data)
-    if data == bytes(range(256)):
-        return "bytes(range(256))"
-    unit = data[: (data + data).find(data, 1)]
-    if len(unit) < len(data):
-        return f"{_factor(literal(unit, prefix))} * {len(data) // len(unit)}"
-    if prefix and data.startswith(prefix):
-        return f"{prefix!r} + {literal(data[len(prefix) :])}"
-    if counted := _counted(data):
-        return counted
-    if run := re.search(rb"(.)\1{19,}", data, re.DOTALL):
-        parts = [data[: run.start()], run[0], data[run.end() :]]
-        return " + ".join(literal(part) for part in parts if part)
-    return repr(data)
-
-
-SEGMENT = 1024
-"""Bytes that surely go in one segment."""
-
-SHORT = 60
-"""Bytes that are written out, whatever they are."""
-
-
-def _factor(expression: str) -> str:
-    return f"({expression})" if " + " in expression or " * " in expression else expression
-
-
-def _counted(data: bytes) -> str:
-    """Return the expression for `000000 000001 ...`, with a letter or none before each number; "" if it is no such."""
-    label = data.partition(b"000000 ")[0]
-    if len(label) > 1 or not data.startswith(label + b"000000 " + label + b"000001 "):
-        return ""
-    count = len(data) // (len(label) + 7) + 1
-    if b"".join(b"%s%06d " % (label, number) for number in range(count))[: len(data)] != data:
-        return ""
-    return f'b"".join(b"{label.decode()}%06d " % number for number in range({count}))[:{len(data)}]'
 
 
 # What is read

@@ -173,13 +173,14 @@ class Performer:
         return violation
 
     def explained(self, violation: Violation) -> str:
-        """Return the clause that a violation may come from and that is known or waived, or "" if it is news."""
-        waived = self.dialect.not_applicable
-        if violation.clause_id in {*self.known, *self.listed, *waived}:
+        """Return the clause that a violation may come from and that is known, or "" if it is news.
+
+        What the dialect does not ask explains only what nothing else explains better: it excuses no other clause.
+        """
+        if violation.clause_id in {*self.known, *self.listed, *self.dialect.not_applicable}:
             self.presumed.discard(violation.clause_id)
             return violation.clause_id
-        fitting = (c for c in violation.candidates if c in waived or (c in self.known and self._certain(c)))
-        return next(fitting, "")
+        return next((clause for clause in violation.candidates if clause in self.known and self._certain(clause)), "")
 
     def _certain(self, clause: str) -> bool:
         """Whether a known clause is broken indeed, or only said to be."""
@@ -195,7 +196,10 @@ class Performer:
         """
         clause = self.explained(violation) or violation.clause_id
         if clause in self.dialect.not_applicable:
-            raise NotChecked(f"its scenario came upon {clause}, which says nothing in the dialect {self.dialect.name}")
+            why = self.dialect.not_applicable[clause]
+            raise NotChecked(
+                f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}"
+            )
         self.known.add(clause)
         return violation if clause == violation.clause_id else violation.of(clause)
 

@@ -32,7 +32,11 @@ from reference.conformance.scenario import (
     Step,
 )
 
-SERIAL = re.compile(rb" ~\d+\Z")
+SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
+"""What ends an utterance that nobody waits for, so that no two are the same."""
+
+ROOM_FOR_SERIAL = 12
+"""Bytes of an utterance that are kept free for it."""
 
 
 class Phrasing(Protocol):
@@ -70,6 +74,7 @@ class Framed:
         self._unsettled: dict[str, int] = {}
         self._witnesses = 0
         self._serial = 0
+        self._said: set[bytes] = set()
 
     def of(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who could not come, or is gone."""
@@ -108,8 +113,13 @@ class Framed:
                 return [step]
 
     def _seats(self) -> int:
+        """Return how many may still come; one seat is kept for a witness, where one may be needed."""
         most = self._dialect.limits.members
-        return most - len(self._present) if most else 1_000_000
+        kept = 0 if self._dialect.hears_itself or self._witness() else 1
+        return most - kept - len(self._present) if most else 1_000_000
+
+    def _witness(self) -> str:
+        return next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
 
     def _coming(self, step: Connect, who: str) -> list[Step]:
         if self._seats() < 1:
@@ -119,12 +129,11 @@ class Framed:
 
     def _heard_by(self, speaker: str) -> list[Step]:
         """Return what must be done so that somebody surely hears the speaker."""
-        audience = {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
         self._present[speaker] = True
-        if self._dialect.hears_itself or audience:
+        if self._dialect.hears_itself or self._audience(speaker):
             return []
         arriving: list[Step] = []
-        witness = next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
+        witness = self._witness()
         if not witness or witness == speaker:
             self._witnesses += 1
             witness = f"{WITNESS}{self._witnesses}"
@@ -136,8 +145,33 @@ class Framed:
         said = self._dialect.sayable(data)
         if not said:
             return []
-        self._unsettled.clear()
-        return [*self._heard_by(who), Say(who, said)]
+        steps = self._heard_by(who)
+        if self._may_be_taken_for_another(said):
+            said = self._numbered(said)
+        self._said.add(said)
+        return [*steps, *self._room_for(who, said), Say(who, said)]
+
+    def _room_for(self, who: str, said: bytes) -> list[Step]:
+        """Return what must be done so that the server can take this at once with all that it may not have taken yet."""
+        if self._dialect.framing_in.kind != "chunk":
+            return []
+        size = len(self._dialect.sent(said))
+        before: list[Step] = []
+        if self._unsettled.get(who, 0) + size > self._dialect.chunk:
+            before = [Settle()]
+            self._unsettled.clear()
+        self._unsettled[who] = self._unsettled.get(who, 0) + size
+        return before
+
+    def _may_be_taken_for_another(self, said: bytes) -> bool:
+        """Whether somebody cannot tell by the words alone what it hears.
+
+        Who has heard nothing yet does not know which of two that are the same it is that it hears first; and who has
+        much to hear, where nothing marks the ends, not whether a word is whole.
+        """
+        unheard = not all(self._present.values())
+        unmarked = self._dialect.framing_out.kind == "none"
+        return (unheard and said in self._said) or (unmarked and (unheard or bool(self._stalled)))
 
     def _sending(self, who: str, data: bytes) -> list[Step]:
         steps = self._heard_by(who)
@@ -145,11 +179,7 @@ class Framed:
             if self._dialect.framing_out.kind == "none":
                 steps.append(Say(who, piece))
                 continue
-            size = len(self._dialect.sent(piece))
-            if self._dialect.framing_in.kind == "chunk" and self._unsettled.get(who, 0) + size > self._dialect.chunk:
-                steps.append(Settle())
-                self._unsettled.clear()
-            self._unsettled[who] = self._unsettled.get(who, 0) + size
+            steps += self._room_for(who, piece)
             steps.append(Send(who, piece))
         return steps
 
@@ -157,23 +187,37 @@ class Framed:
         """Return an utterance in as many as it needs, each with a number, so that no two are the same."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
-        longest = self._dialect.longest - 12
-        pieces = []
-        for at in range(0, len(data), longest):
-            said = self._dialect.sayable(data[at : at + longest])
-            self._serial += 1
-            pieces.append(said + b" ~%d" % self._serial)
-        return pieces
+        longest = self._dialect.longest - ROOM_FOR_SERIAL
+        return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
+
+    def _numbered(self, data: bytes) -> bytes:
+        """Return what can be said of some bytes, with a number behind it."""
+        self._serial += 1
+        said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
+        return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
+
+    def _quitting(self, who: str) -> list[Step]:
+        """Return how a client leaves by its own word: not in one chunk with others, where nothing keeps them apart."""
+        alone = not self._unsettled.get(who)
+        heard = self._dialect.hears_itself or bool(self._audience(who))
+        if not self._dialect.quit or not (alone or heard):
+            return [HalfClose(who)]
+        return [*([] if alone else [Settle()]), Quit(who, self._dialect.quit)]
+
+    def _audience(self, speaker: str) -> set[str]:
+        """Return who surely hears what somebody says, besides itself."""
+        return {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
 
     def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
+        leaving: list[Step] = self._quitting(step.who) if isinstance(step, Quit) else [step]
         del self._present[step.who]
         self._stalled.discard(step.who)
-        leaving: list[Step] = [step]
-        if isinstance(step, Quit):
-            leaving = [Quit(step.who, self._dialect.quit)] if self._dialect.quit else [HalfClose(step.who)]
         if self._present and all(who.startswith(WITNESS) for who in self._present):
-            leaving += [HalfClose(who) for who in self._present]
-            self._present.clear()
+            witnesses, self._present = list(self._present), {}
+            self._stalled.clear()
+            way = Close if "CHAT-10" in self._dialect.not_applicable else HalfClose
+            leaving += [Settle()] if way is Close else []
+            leaving += [way(who) for who in witnesses]
         return leaving
 
 
@@ -210,7 +254,7 @@ class Requests:
 
     def _request(self, data: bytes) -> bytes:
         if self._dialect.raw:
-            return self._dialect.passing(data)[: self._dialect.limits.utterance or len(data)]
+            return self._dialect.handled(data)[: self._dialect.limits.utterance or len(data)]
         return self._dialect.sayable(data)
 
 
@@ -222,12 +266,12 @@ class Datagrams:
 
     def of(self, step: Step) -> list[Step]:
         """Return the step, its datagram no longer and no shorter than the dialect allows."""
-        if not isinstance(step, Say | Send) or self._dialect.datagram == NOTE.datagram:
-            kept: Step = step
-        else:
-            kept = type(step)(step.who, step.data[: self._dialect.datagram])
-        silent = isinstance(kept, Say | Send) and not (kept.data or self._dialect.empty_datagrams)
-        return [] if silent else [kept]
+        if not isinstance(step, Say | Send):
+            return [step]
+        data = self._dialect.handled(step.data)
+        if self._dialect.datagram != NOTE.datagram:
+            data = data[: self._dialect.datagram]
+        return [type(step)(step.who, data)] if data or self._dialect.empty_datagrams else []
 
 
 def chat(dialect: Dialect) -> Phrasing:

@@ -23,10 +23,9 @@ from pathlib import Path
 
 from reference.address import Address
 from reference.clauses import CLAUSES
-from reference.conformance.known import printable
 from reference.conformance.moves import WIDTH, CannotTell, exchange, has_bursts
 from reference.conformance.performer import GOES_ON, Performer
-from reference.conformance.scenario import Crowd, Send, Step, join
+from reference.conformance.scenario import Crowd, Send, Step, join, printable
 from reference.conformance.shorten import condensed, shorten, steps_of
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import CannotCheck
@@ -49,6 +48,9 @@ ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
 
 VOLUME = 8_000_000
 """Bytes to send in all rounds together, about, if one round is of many."""
+
+FEWEST = 5
+"""Rounds of a race at least, however much each sends."""
 
 USAGE = (
     "`python {file} {where}` plays the exchange below, and ends with 1 if the server breaks the clause by it, 0 if "
@@ -204,7 +206,7 @@ def script(
         steps = [*steps, *performing.greeting]
     if protocol == "chat" and has_bursts(steps):
         sent = sum(len(step.data) for step in steps if isinstance(step, Send))
-        rounds, fence = max(1, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
+        rounds, fence = max(FEWEST, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
     piece = "datagrams" if protocol == "datagram" else "stream"
     lines = []
     if not asks_its_own_question(violation.clause_id, steps):

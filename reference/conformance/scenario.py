@@ -26,6 +26,13 @@ def show(data: bytes, limit: int = SHOWN) -> str:
     return f"{data[:limit]!r}... ({len(data)} bytes)"
 
 
+def printable(text: str) -> str:
+    """Return text on one line, with an escape for each character that is not printable: nothing acts on a reader."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 @dataclass(frozen=True)
 class Connect:
     """A client connects and says nothing.

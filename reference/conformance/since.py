@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reference.conformance.known import printable
 from reference.conformance.record import OUTCOMES, Verdict
+from reference.conformance.scenario import printable
 
 if TYPE_CHECKING:
     from reference.conformance.report import Report

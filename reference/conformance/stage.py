@@ -10,6 +10,7 @@ illegal byte ends a scenario.
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Literal, Self
 
 from reference.address import Address
@@ -36,6 +37,9 @@ from reference.conformance.template import Template
 from reference.conformance.transcript import ENDINGS, Did, Ended, Ending, Heard, Transcript, Waited
 from reference.conformance.violation import VIOLATIONS, Finding, Violation
 
+HANDSHAKE = 16 * 1024
+"""Bytes that a server may say in one exchange of its handshake."""
+
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
@@ -49,6 +53,9 @@ ABRUPT = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
 Manners = Literal["polite", "polite at first", "abrupt"]
+
+KNOCKS_AGAIN = 4
+"""Times that somebody speaks once more, when a client that was silent so long has spoken."""
 
 GLANCE = 0.05
 """Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event.
@@ -109,7 +116,7 @@ class Stage:
     def _perform(self, step: Step) -> None:
         if isinstance(step, ABRUPT) and self._manners == "polite at first":
             self._manners = "abrupt"
-        rested = self._manners != "abrupt"
+        rested = self._manners != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
         if rested:
             self._rest()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
@@ -181,7 +188,7 @@ class Stage:
             if isinstance(got, bytes):
                 self.transcript.entries.append(Heard(who, got, time.monotonic()))
                 read += got
-            if not isinstance(got, bytes) or len(read) > EVIDENCE or time.monotonic() > until:
+            if not isinstance(got, bytes) or len(read) > HANDSHAKE or time.monotonic() > until:
                 then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
                 why = f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first"
                 self._report(self.oracle.refused(who, why))
@@ -254,6 +261,7 @@ class Stage:
 
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding about this performance."""
+        finding = finding.without(self._dialect.meaningless)
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
@@ -270,7 +278,7 @@ class Stage:
             self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
             self._heeded = ""
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
-                self._wait_in_vain(step.who, self.patience)
+                self._knock_in_vain(step)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
                 client.wait_at_most(min(GLANCE, self.patience))
@@ -278,6 +286,21 @@ class Stage:
                 client.wait_at_most(self.patience)
                 if got is not None:
                     self._take(step.who, got)
+
+    def _knock_in_vain(self, step: Heed) -> None:
+        """Report that a silent client hears nobody, having found out whether it would if it had spoken."""
+        self.transcript.entries.append(Waited(step.who, self.patience))
+        finding = self.oracle.silent(step.who)
+        client = self._clients[step.who]
+        client.send(self._dialect.sent(b"may I?"))
+        client.wait_at_most(min(self.patience, EXPLAINING))
+        for _ in range(KNOCKS_AGAIN):
+            self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
+            got = client.receive()
+            if isinstance(got, bytes) and b"knock" in got:
+                finding = replace(finding, clauses=("CHAT-9",), also=())
+                break
+        self._report(finding)
 
     # The end of a performance
 

@@ -17,6 +17,8 @@ class Visit:
     """One connection."""
 
     spoken: bool = False
+    blank: bool = False
+    """Whether the last request was white space alone, where that is asked about."""
     owed: bytes = b""
     """What has yet to come."""
     read: bytes = b""
@@ -39,6 +41,7 @@ class StreamEchoOracle:
                 self.visits[who] = Visit()
             case Say(who, data) | Send(who, data):
                 self.visits[who].spoken = True
+                self.visits[who].blank = not data.strip() and "ECHO-5" not in self.dialect.not_applicable
                 self.visits[who].owed += self.dialect.reply(data)
             case HalfClose(who):
                 self.visits[who].half_closed = True
@@ -76,8 +79,9 @@ class StreamEchoOracle:
 
     def misfit(self, who: str, data: bytes) -> Finding:
         visit = self.visits[who]
+        blank = ["ECHO-5"] if visit.blank else []
         clauses = ["ECHO-2"] if visit.owed else ["ECHO-3" if visit.spoken else "ECHO-1"]
-        return self._finding(who, [*clauses, "ECHO-2"], show(data, 200))
+        return self._finding(who, [*blank, *clauses, "ECHO-2"], show(data, 200))
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         visit = self.visits[who]
@@ -91,7 +95,8 @@ class StreamEchoOracle:
 
     def _absent(self, visit: Visit) -> list[str]:
         half_closed = ["ECHO-6"] if visit.half_closed and visit.spoken and visit.owed else []
-        return [*(["ECHO-7"] if self.disturbed else []), *half_closed, "ECHO-2" if visit.owed else "ECHO-3", "ECHO-3"]
+        circumstances = [*(["ECHO-7"] if self.disturbed else []), *half_closed]
+        return [*circumstances, *(["ECHO-5"] if visit.blank else []), "ECHO-2" if visit.owed else "ECHO-3", "ECHO-3"]
 
     def refused(self, who: str, why: str) -> Finding:
         return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")

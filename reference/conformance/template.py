@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 FIELD = re.compile(r"\{(\w*)\}")
+BESIDE = re.compile(r"(\{\w*\})(\{\w*\})")
 
 LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
@@ -23,6 +24,9 @@ BODY = rb"(?P<body>.*)"
 
 MANY = 2
 """Times that {any} may stand in one template: a server that is hostile could make more take very long."""
+
+LONGEST = 1000
+"""Bytes of a template; what it is filled with comes on top of that."""
 
 
 class BadTemplate(ValueError):
@@ -39,6 +43,8 @@ class Template:
     def parse(cls, text: str, *fields: str) -> "Template":
         """Read a template that may hold these fields, {body} once at most and nothing unknown behind it."""
         used = FIELD.findall(text)
+        if len(text.encode()) > LONGEST:
+            raise BadTemplate(f"a template has at most {LONGEST} bytes, and this one {len(text.encode())}")
         for name in used:
             if name not in fields:
                 known = ", ".join(f"{{{field}}}" for field in fields)
@@ -49,6 +55,8 @@ class Template:
             raise BadTemplate("a field follows {body}, whose end could not be found then: put it before")
         if used.count("any") > MANY:
             raise BadTemplate(f"{{any}} stands there {used.count('any')} times: {MANY} are enough")
+        if beside := BESIDE.search(text):
+            raise BadTemplate(f"nothing says where {beside[1]} ends and {beside[2]} begins: write something between")
         return cls(text)
 
     @property
@@ -60,6 +68,16 @@ class Template:
     def has_sender(self) -> bool:
         """Whether it says who spoke."""
         return "{sender}" in self.text
+
+    @property
+    def literal(self) -> str:
+        """All of it but the fields."""
+        return FIELD.sub("", self.text)
+
+    @property
+    def parts(self) -> list[bytes]:
+        """What stands before, between and behind the fields."""
+        return [part.encode() for part in re.split(r"\{\w*\}", self.text)]
 
     @property
     def constant(self) -> bool:
@@ -122,12 +140,17 @@ class Template:
 
 
 def _pattern(text: str) -> bytes:
-    """Return a template, or a part of one, as a regular expression."""
-    pattern = b""
-    at = 0
-    for field in FIELD.finditer(text):
-        pattern += re.escape(text[at : field.start()].encode())
+    """Return a template, or a part of one, as a regular expression.
+
+    {any} ends where what follows it comes first, and never later: otherwise every way to cut a long line would be
+    tried, and a hostile server could make that take for ever. Only what stands last may be cut in another way.
+    """
+    fields = list(FIELD.finditer(text))
+    pattern = re.escape(text[: fields[0].start() if fields else len(text)].encode())
+    for count, field in enumerate(fields):
+        last = count + 1 == len(fields)
+        literal = re.escape(text[field.end() : len(text) if last else fields[count + 1].start()].encode())
         label = SAME_LABEL if LABEL in pattern else LABEL
-        pattern += {"body": BODY, "sender": label, "any": ANY}[field.group(1)]
-        at = field.end()
-    return pattern + re.escape(text[at:].encode())
+        part = {"body": BODY, "sender": label, "any": ANY}[field.group(1)] + literal
+        pattern += b"(?>" + part + b")" if field.group(1) == "any" and not last else part
+    return pattern

@@ -4,8 +4,8 @@ Hypothesis tells bugs apart by the type of the exception, so every clause has a 
 looking for a shorter failure of one clause, would end at a failure of another.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from reference.clauses import CLAUSES
@@ -27,6 +27,12 @@ class Finding:
     def clause(self, about: str | None) -> str:
         """Return the clause to report: the one the scenario is about if it is among them, otherwise the likeliest."""
         return about if about in self.clauses else self.clauses[0]
+
+    def without(self, meaningless: Container[str]) -> "Finding":
+        """Return the finding without the clauses that say nothing of this server; itself, if that leaves none."""
+        clauses = tuple(clause for clause in self.clauses if clause not in meaningless)
+        also = tuple(clause for clause in self.also if clause not in meaningless)
+        return replace(self, clauses=clauses, also=also) if clauses else self
 
 
 class Violation(AssertionError):

@@ -99,10 +99,3 @@ def fails(verdict: Verdict, strict: bool) -> bool:
     if verdict.known is not None:
         return verdict.stale
     return verdict.outcome == "violated" and (strict or verdict.clause.level == "MUST")
-
-
-def plain(text: str) -> str:
-    """Return text on one line, with an escape for each character that is not printable: nothing acts on a reader."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )

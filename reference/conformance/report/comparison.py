@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference.clauses import CLAUSES
-from reference.conformance.report import SYMBOLS, WORDS, plain
+from reference.conformance.report import SYMBOLS, WORDS
 from reference.conformance.report.markdown import code, fit, folded, table, words
 from reference.conformance.report.story import Story
+from reference.conformance.scenario import printable
 
 WIDTH = 80
 """Columns of a terminal."""
@@ -99,16 +100,16 @@ def as_text(compared: Comparison) -> list[str]:
     for protocol, those, rows in compared.tables():
         lines += ["", *_table(protocol, those, rows)]
     for server in compared.servers:
-        lines += ["", f"{plain(server.name)} {plain(server.conclusion)}"]
+        lines += ["", f"{printable(server.name)} {printable(server.conclusion)}"]
         for story in server.stories():
-            lines += [f"  {story.clause.id:<8} expected: {plain(story.expected)}"]
-            lines += [f"  {'':<8} observed: {plain(story.observed)}"]
+            lines += [f"  {story.clause.id:<8} expected: {printable(story.expected)}"]
+            lines += [f"  {'':<8} observed: {printable(story.observed)}"]
     return [*lines, "", compared.conclusion]
 
 
 def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row]) -> list[str]:
     """Return a table with a word in each cell; with a sign instead, if that would be too wide."""
-    names = [plain(server.name) for server in those]
+    names = [printable(server.name) for server in those]
     lines = _aligned([[protocol, *names], *([_name(id), *(CELLS.get(o, o) for o in found)] for id, found in rows)])
     if max(map(len, lines)) <= WIDTH:
         return lines

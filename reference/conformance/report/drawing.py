@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 from xml.etree.ElementTree import Element
 
-from reference.conformance.report import plain
 from reference.conformance.report.diagram import Diagram, Row, draw
 from reference.conformance.report.elements import Child, tag
 from reference.conformance.report.story import Event, Story
-from reference.conformance.scenario import SHOWN, show
+from reference.conformance.scenario import SHOWN, printable, show
 
 ROWS = 24
 """Rows at the beginning and at the end of a long exchange that are not folded."""
@@ -49,7 +48,7 @@ def exchange(story: Story) -> Element:
     if not story.events:
         return tag(
             "pre",
-            "\n".join(map(plain, story.lines)),
+            "\n".join(map(printable, story.lines)),
             class_="lines",
             tabindex="0",
             role="region",

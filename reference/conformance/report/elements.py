@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from reference.conformance.report import plain
+from reference.conformance.scenario import printable
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """Content-Security-Policy: styles that are written in the page, and nothing else."""
@@ -21,7 +21,9 @@ Child = Element | str | None
 
 def tag(name: str, /, *children: Child, **attributes: str | None) -> Element:
     """Return an element; `None` is left out. `class_` is the attribute class, `aria_label` is aria-label."""
-    said = {key.rstrip("_").replace("_", "-"): plain(value) for key, value in attributes.items() if value is not None}
+    said = {
+        key.rstrip("_").replace("_", "-"): printable(value) for key, value in attributes.items() if value is not None
+    }
     return extend(Element(name, said), children)
 
 
@@ -31,7 +33,7 @@ def extend(element: Element, children: Iterable[Child]) -> Element:
         if isinstance(child, Element):
             element.append(child)
         elif child is not None:
-            text = "\n".join(map(plain, child.split("\n"))) if element.tag in ("pre", "style") else plain(child)
+            text = "\n".join(map(printable, child.split("\n"))) if element.tag in ("pre", "style") else printable(child)
             if len(element):
                 element[-1].tail = (element[-1].tail or "") + text
             else:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reference.conformance.record import Verdict
-from reference.conformance.report import SYMBOLS, Report, counted, plain, word
+from reference.conformance.report import SYMBOLS, Report, counted, word
 from reference.conformance.report.story import Story
+from reference.conformance.scenario import printable
 
 LIMIT = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
@@ -80,7 +81,7 @@ def fit(head: str, parts: Iterable[str], limit: int = LIMIT) -> str:
 
 def fenced(lines: Sequence[str]) -> list[str]:
     """Return lines as a block of code, fenced by more backticks than they hold in a row."""
-    safe = [plain(line) for line in lines]
+    safe = [printable(line) for line in lines]
     longest = max((len(run) for line in safe for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}text", *safe, fence]
@@ -88,7 +89,7 @@ def fenced(lines: Sequence[str]) -> list[str]:
 
 def words(text: str) -> str:
     """Return text in which nothing is markup."""
-    return re.sub(r"[&<>|`*_\[\]\\~$#@]|:(?=\S)", lambda found: f"&#{ord(found[0])};", plain(text))
+    return re.sub(r"[&<>|`*_\[\]\\~$#@]|:(?=\S)", lambda found: f"&#{ord(found[0])};", printable(text))
 
 
 def code(text: str) -> str:

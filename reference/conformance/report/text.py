@@ -1,7 +1,8 @@
 """The report on a terminal."""
 
 from reference.clauses import PROFILES
-from reference.conformance.report import Report, counted, line, plain
+from reference.conformance.report import Report, counted, line
+from reference.conformance.scenario import printable
 
 
 def write(report: Report) -> list[str]:
@@ -22,9 +23,9 @@ def write(report: Report) -> list[str]:
     if report.explored:
         lines += ["", "explored:", *(f"  {told}" for told in report.explored)]
     if report.changes or report.waived:
-        lines += ["", f"in the dialect {plain(report.dialect)}:"]
-        lines += [f"  {plain(clause):<8} {plain(what)}" for clause, what in report.changes]
-        lines += [f"  {plain(clause):<8} not asked: {plain(why)}" for clause, why in report.waived]
+        lines += ["", f"in the dialect {printable(report.dialect)}:"]
+        lines += [f"  {printable(clause):<8} {printable(what)}" for clause, what in report.changes]
+        lines += [f"  {printable(clause):<8} not asked: {printable(why)}" for clause, why in report.waived]
     if report.scripts:
         lines += ["", "reproductions:", *(f"  {told}" for told in report.scripts)]
     if report.since is not None:

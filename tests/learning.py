@@ -1,0 +1,40 @@
+"""What the tests of `learn` share: a proposal for a server, and what it says."""
+
+import re
+from contextlib import closing
+from dataclasses import fields
+from typing import Any
+
+from reference.conformance import dialect_file
+from reference.conformance.dialect import NOTE, Dialect
+from reference.conformance.learning.proposing import propose
+from reference.conformance.target import Target
+
+
+def proposed(target: Target, protocol: str = "chat", patience: float = 0.1) -> str:
+    """Return the proposal for a server, which must be a dialect, and plain text."""
+    with closing(target.start(10)) as site:
+        text, trouble = propose(protocol, site, "a server", patience)
+    assert not trouble, trouble
+    assert text.isascii()
+    assert re.fullmatch(r"(?:[ -~]*\n)*", text)
+    return text
+
+
+def learned(target: Target, protocol: str = "chat") -> Dialect:
+    """Return the dialect that is proposed for a server."""
+    return dialect_file.read(proposed(target, protocol), "learned", "learned")
+
+
+def differences(dialect: Dialect) -> dict[str, Any]:
+    """Return what is said that is not so in the reference's dialect."""
+    told = {one.name: getattr(dialect, one.name) for one in fields(Dialect)}
+    same = ("name", "about", "verified", "protocols")
+    return {key: value for key, value in told.items() if key not in same and value != getattr(NOTE, key)}
+
+
+def reason(text: str, key: str) -> str:
+    """Return the comment above a key."""
+    found = re.search(rf"((?:^# .*\n)+)(?:# )?{key} = ", text, re.MULTILINE)
+    assert found, f"{key} has no reason in\n{text}"
+    return re.sub(r"\n#\s+", " ", found.group(1).strip())

@@ -1,0 +1,94 @@
+"""What a server does that speaks a dialect: simulated in `framed_room.py`, on sockets in `dialects_served.py`."""
+
+import re
+from collections.abc import Callable, Sequence
+from random import Random
+
+from reference.conformance.dialect import Dialect
+from reference.conformance.dialect_file import read
+from reference.conformance.template import Template
+
+LABELS: dict[str, Callable[[int, int], bytes]] = {
+    "number": lambda number, _: b"%d" % number,
+    "address": lambda number, _: b"127.0.0.1:%d" % (40000 + number),
+    "descriptor": lambda _, place: b"%d" % place,
+    "strange": lambda number, _: b"\x1b[31m<%d>\0{body}" % number,
+}
+"""How a server may call its clients: by a number that counts them, or by a place that is free again when one goes."""
+
+
+def filled(template: Template, anything: bytes, *, body: bytes = b"", sender: bytes = b"") -> bytes:
+    """Return a template filled in by a server, to whom {any} is no secret."""
+    head = re.sub(rb"\{any\}|\{sender\}", lambda field: sender if field[0] == b"{sender}" else anything, template.head)
+    return head + (body + template.tail if template.has_body else b"")
+
+
+def treated(dialect: Dialect, body: bytes) -> bytes:
+    """Return what a server makes of the bytes that somebody said."""
+    match dialect.handling:
+        case "replaced" | "refused":
+            body = body.decode(errors="replace").encode()
+        case "escaped":
+            body = b"".join(
+                b"\\x%02x" % byte if byte < 32 or byte > 126 or byte in b"&<>\"'\\" else bytes([byte]) for byte in body
+            )
+        case "cut-at-nul":
+            body = body.partition(b"\0")[0]
+        case _:
+            pass
+    return body.strip() if dialect.strips else body
+
+
+FRAMINGS = [
+    'in = "line"',
+    'in = "line"\nnewline = "\\r\\n"',
+    'in = "chunk"',
+    'in = "line"\nout = "none"',
+    'in = "chunk"\nout = "none"',
+    'in = "fixed"\nsize = 300',
+    'in = "line"\nout = "fixed"\nsize = 256\npad = "."',
+    'in = "length"\nheader = "%4d"',
+    'in = "line"\nout = "length"\nheader = "%03d"',
+    'in = "length"\nout = "line"\nheader = "%05d"',
+]
+TEMPLATES = [
+    "{body}",
+    "{sender}: {body}",
+    "<user{sender}> {body}",
+    "[{any}] {sender}: {body}",
+    "{sender} ({sender}) says {body}!",
+    "> {body}",
+]
+TO_SENDER = ["same", "nothing", "you: {body}", "ok", "read {any}"]
+NOTICES = [[], ["* {any} has come", "* {any} has gone"]]
+PROMPTS = [[], ["> "], ["$ ", "...> "]]
+HANDSHAKES = ["", '[[handshake]]\nwait = "Welcome {any}\\n"\n', '[[handshake]]\nwait = "Name? "\nsend = "{name}\\n"\n']
+
+
+def drawn(chance: Random, *, anything: bool = True) -> Dialect:
+    """Return a dialect of frames that chance puts together, by way of its file; with or without what hides things."""
+    framing = chance.choice(FRAMINGS)
+    unmarked, lines = '"none"' in framing, not any(kind in framing for kind in ("fixed", "length"))
+    passing: Sequence[str] = chance.choice(NOTICES) if anything and not unmarked else []
+    to_sender = chance.choice(TO_SENDER[: 4 if unmarked else 5])
+    templates = [one for one in TEMPLATES if "chunk" not in framing or one.endswith("{body}")]
+    handling = chance.choice(["verbatim", "replaced", "refused", "escaped", "cut-at-nul"])
+    text = f"""
+protocol = "chat"
+[framing]
+{framing}
+[delivery]
+template = "{chance.choice(templates)}"
+to_sender = "{to_sender}"
+notices = {list(passing)}
+prompts = {chance.choice(PROMPTS) if anything and lines else []}
+[quit]
+word = "{chance.choice(["quit", "/quit", ""])}"
+[bytes]
+handling = "{handling}"
+white_space = "{chance.choice(["kept", "stripped"])}"
+[limits]
+utterance = {chance.choice([0, 60, 120])}
+{chance.choice(HANDSHAKES)}"""
+    dialect = read(text, "drawn", "drawn")
+    return drawn(chance, anything=anything) if dialect.stream else dialect

@@ -1,0 +1,82 @@
+"""What `learn` makes of what was heard: patterns, framing, and a file in which nothing does harm."""
+
+import re
+import tomllib
+
+import pytest
+
+from reference.conformance.framing import Framing
+from reference.conformance.learning.deliveries import Delivery, understand
+from reference.conformance.learning.patterns import head, literal, notices, reader, template
+from reference.conformance.learning.writing import Lesson, comment, quoted, text, toml_string
+
+
+def test_words_are_compared_and_not_characters() -> None:
+    heads = {"ann": [b"127.0.0.1:40512> "] * 2, "ben": [b"127.0.0.1:40528> "] * 2}
+    assert template(head(heads, "")) == "127.0.0.1:{sender}> "
+    assert template(head(heads, "127.0.0.1")) == "{sender}> "
+
+
+def test_labels_of_different_length_are_found() -> None:
+    heads = {"ann": [b"at 12:01 Ann the First: ", b"at 12:02 Ann the First: "], "ben": [b"at 12:03 Ben: "] * 2}
+    assert template(head(heads, "")) == "at {any} {sender}: "
+
+
+def test_lines_of_one_kind_make_one_template() -> None:
+    lines = [
+        b"already here: nobody.",
+        b"already here: ann, ben.",
+        b"ann is here",
+        b"ben is here",
+        b"already here: ann.",
+    ]
+    assert notices(lines, ["ann", "ben"]) == ["already here: {any}.", "{any} is here"]
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        (b"{body} and {sender}", "{any} and {any}"),
+        (b"{not a field}", "{not a field}"),
+        (b"\xff\xfe{}\xff", "{any}"),
+        (b"\xff a \xff b \xff c \xff.", "{any} a {any}."),
+        ("\xe9".encode(), "\xe9"),
+    ],
+)
+def test_what_a_template_cannot_say_is_anything(data: bytes, written: str) -> None:
+    assert literal(data) == written
+    assert template(reader()(data)) == written
+
+
+def test_a_number_that_counts_something_else_is_no_length() -> None:
+    def heard(*data: bytes) -> str:
+        texts = (b"otter", b"wolverine")
+        found = [Delivery("ann", "ben", text, one) for text, one in zip(texts, data, strict=True)]
+        return understand(found, Framing()).framing.kind
+
+    assert heard(b"   5otter", b"   9wolverine") == "length"
+    assert heard(b"   5otter\n", b"   9wolverine\n") == "line"
+    assert heard(b"otter     ", b"wolverine ") == "fixed"
+    assert heard(b"otter", b"wolverine") == "none"
+
+
+def test_a_file_holds_nothing_but_printable_ascii() -> None:
+    lesson = Lesson()
+    lesson.learn("delivery", "template", '\x1b"\\\n\r\t\x7f\xe9\U0001f600{body}', "why\nnot \x1b[31m" + "word " * 40)
+    lesson.learn("delivery", "template", "later {body}", "it is so")
+    lesson.learn("", "about", '\x1b"\\\n\r\t\x7f\xe9\U0001f600', "why\nnot \x1b[31m" + "word " * 40, sure=True)
+    lesson.learn("limits", "gap", 0, "unknown", sure=False)
+    lesson.exchange(send=("{name}\n", "a name"))
+    written = text(lesson, ["a header"])
+    assert re.fullmatch(r"(?:[ -~]{0,120}\n)*", written)
+    document = tomllib.loads(written)
+    assert document["about"] == '\x1b"\\\n\r\t\x7f\xe9\U0001f600'
+    assert document["delivery"] == {"template": "later {body}"}
+    assert document["limits"] == {}
+    assert document["handshake"] == [{"send": "{name}\n"}]
+
+
+def test_long_things_are_quoted_in_part() -> None:
+    assert quoted(b"x" * 61) == repr(b"x" * 60) + "..."
+    assert comment("a\nb") == "# a\\nb"
+    assert toml_string("\t") == '"\\t"'
