@@ -24,7 +24,7 @@ from faults.schedule.runs import Event, Story
 from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Bounds
 from faults.schedule.subject import Refused, read
-from faults.schedule.telling import escaped, lanes
+from faults.schedule.telling import lanes
 from faults.schedule.world import World
 from reference.check import one_processor
 from reference.conformance.scenario import Connect, Crowd, Say, Step
@@ -274,7 +274,9 @@ def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option
 
 
 def test_what_a_program_says_cannot_reach_the_terminal() -> None:
-    assert escaped("\x1b[31mred\r\n") == "\\x1b[31mred\\r\\n"
+    story = lanes(Story([Event("T1", "fails with OSError: \x1b[31mred\r\n", "T2 \x07")]))
+    assert all(line.isprintable() for line in story)
+    assert "\\x1b[31mred" in "".join(story)
 
 
 def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itself_is_told() -> None:

@@ -18,6 +18,7 @@ from faults.schedule.search import Bounds
 from faults.schedule.sockets import NotModelled
 from faults.schedule.subject import Refused, read
 from reference.check import one_processor
+from reference.conformance.scenario import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             return _replay(options)
         return _search(options)
     except (Refused, BadCode, NotModelled, NoLines, Lost) as error:
-        print(f"faults schedule: {telling.escaped(str(error))}", file=sys.stderr)
+        print(f"faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
 

@@ -10,7 +10,7 @@ Whoever has to wait in a system call says so to the `Points`, with what he waits
 for a file: when something happens to the file that it found first, it looks the number up again, and may find none, or
 a stranger's.
 
-Next: `sockets.py`.
+Next: `objects.py`.
 """
 
 import errno

@@ -11,7 +11,7 @@ which may well keep its members in a global set.
 What would wait behind the scheduler's back (asyncio, subprocess, concurrent.futures...) can be imported, but the first
 use is refused with its name.
 
-Next: `stand_ins.py`, the substitutes for `time`, `selectors` and others.
+Next: `subject.py`.
 """
 
 import builtins

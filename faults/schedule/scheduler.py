@@ -4,7 +4,7 @@ Real threads run the code under test, so nothing of it is rewritten. But each ru
 **point** (before each operation on a socket, a lock, a thread or the clock) the running thread says what it is about to
 do, and somebody is asked who goes on::
 
-    point("send to ann")
+    point("sends to ann")
         options: the threads that can go on; first the one that runs, then the others in turn
         choose(options) -> 0        the thread itself goes on: no preemption
                            1, 2..   another gets the baton, and this one waits to be chosen: a *deviation*
@@ -94,7 +94,9 @@ class Scheduler:
             if before == self._steps and task is not None:
                 self._lost = self._lost or task
                 where = place(task)
-                self._failure = Lost(f"{task.name} has not come to a point for {LOST:g} seconds; {where}")
+                self._failure = self._failure or Lost(
+                    f"{task.name} has not come to a point for {LOST:g} seconds; {where}"
+                )
                 return
             before = self._steps
 

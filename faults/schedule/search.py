@@ -13,7 +13,7 @@ no shrinking. Races are shallow, as others have measured and we have: one or two
 
 Schedules that are drawn, by chance or by Hypothesis, deviate often. `reduced` finds shorter ones.
 
-Next: `replay.py`.
+Next: `drawing.py`.
 """
 
 import time

@@ -1,8 +1,8 @@
-"""What else the modules under test find in place of the real thing: the clock, selectors, poll, logging.
+"""What else the modules under test find in place of the real thing: the clock, selectors, poll, logging, os.
 
 None of it does more than programs on `socketserver` need; the rest is refused with its name.
 
-Next: `world.py`, where all of it comes together.
+Next: `modules.py`, which puts all of it in the place of the real ones.
 """
 
 import logging

@@ -18,6 +18,7 @@ from faults.schedule.runs import Event, Story
 from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Found
 from faults.schedule.world import Outcome
+from reference.conformance.scenario import printable
 from reference.conformance.violation import Violation
 
 LANE = 25
@@ -54,12 +55,12 @@ def told(outcome: Outcome) -> Iterator[str]:
     """Yield the lines that tell of one run."""
     failure = outcome.failure
     if isinstance(failure, Violation):
-        yield from (escaped(line) for line in failure.lines())
+        yield from (printable(line) for line in failure.lines())
     elif failure is not None:
-        yield escaped(str(failure))
+        yield printable(str(failure))
     if outcome.story.stuck and getattr(failure, "absent", True):
         yield "then nobody could go on:"
-        yield from (f"  {escaped(line)}" for line in outcome.story.stuck)
+        yield from (f"  {printable(line)}" for line in outcome.story.stuck)
     yield "schedule:"
     yield from lanes(outcome.story)
 
@@ -112,15 +113,10 @@ def _worth_telling(event: Event, names: list[str]) -> bool:
 
 def _told(event: Event, names: list[str]) -> Iterator[str]:
     if event.instead:
-        yield escaped(f"  HERE {event.who} is let in, before {event.instead}")
+        yield printable(f"  HERE {event.who} is let in, before {event.instead}")
     if event.who == CLIENTS and not event.note:
         return
     lane = names.index(event.who) if event.who in names else 0
     what = event.what if event.who in names else f"{event.who} {event.what}"
-    for line in textwrap.wrap(escaped(what), LANE - 2, subsequent_indent="  ") or [""]:
+    for line in textwrap.wrap(printable(what), LANE - 2, subsequent_indent="  ") or [""]:
         yield f"  {' ' * LANE * lane}{line}"
-
-
-def escaped(text: str) -> str:
-    """Return text that can do nothing to a terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

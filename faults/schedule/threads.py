@@ -2,7 +2,7 @@
 
 What is not modelled (local, Barrier, Timer, settrace...) is refused with its name, as soon as somebody asks for it.
 
-Next: `modules.py`, which puts this in the place of the real one.
+Next: `connection.py`, where the sockets begin.
 """
 
 import threading
