@@ -24,10 +24,10 @@ from faults.schedule.runs import Event, Story
 from faults.schedule.scenarios import SCENARIOS
 from faults.schedule.search import Bounds
 from faults.schedule.subject import Refused, read
-from faults.schedule.telling import lanes
+from faults.schedule.telling import covered, lanes
 from faults.schedule.world import World
 from reference.check import one_processor
-from reference.conformance.scenario import Connect, Crowd, Say, Step
+from reference.conformance.scenario import Connect, Crowd, Say, Send, Settle, Step
 from tests import racy_chat
 
 RACES = {
@@ -342,6 +342,13 @@ def test_a_client_who_is_not_let_in_is_told(coming: Step) -> None:
 
 def test_clients_who_come_in_one_instant() -> None:
     assert explore(racy_chat.Locked, [Crowd(("ann", "ben")), Say("ann", b"hi")], deviations=1).outcome is None
+
+
+def test_what_nobody_can_judge_is_counted() -> None:
+    nobody_waits: list[Step] = [Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle()]
+    found = explore(racy_chat.Locked, nobody_waits, deviations=0)
+    assert found.covered["own"].unjudged == 1
+    assert any("1 could not be judged" in line for line in covered(found))
 
 
 def test_a_handler_that_no_module_has_is_refused() -> None:
