@@ -17,6 +17,7 @@ from faults.catalogue import find
 from reference.address import Address
 from reference.clauses import CLAUSES
 from reference.conformance import directed, reproduce, shorten
+from reference.conformance.dialect import NOTE
 from reference.conformance.directed import SUITES, performer
 from reference.conformance.moves import CannotTell
 from reference.conformance.performer import GOES_ON, Performer
@@ -161,6 +162,7 @@ def scenarios() -> Iterator[Any]:
 
             class Listening:
                 address = Address("tcp")
+                dialect = NOTE
                 needs_exact_chunks = staticmethod(lambda: None)
 
                 def __call__(self, *steps: Step) -> None:

@@ -1,5 +1,6 @@
 """What the modules under test find in place of the real ones, and how they are copied."""
 
+import importlib
 import os
 import selectors
 import sys
@@ -78,6 +79,18 @@ def test_a_copied_module_is_not_the_real_one_and_any_other_is(modules: Modules) 
     assert modules.load("queue") is not sys.modules["queue"]
     assert modules.load("json.decoder") is sys.modules["json.decoder"]
     assert modules.load("faults.schedule.search") is sys.modules["faults.schedule.search"]
+
+
+def test_a_package_of_the_process_keeps_its_own_modules_when_one_is_copied(modules: Modules) -> None:
+    own = importlib.import_module("reference.conformance.stage")
+    assert modules.load("reference.conformance.stage") is not own
+    assert importlib.import_module("reference.conformance").stage is own
+
+
+def test_the_suite_is_shared_even_if_the_program_under_test_is_of_the_reference(scheduler: Scheduler) -> None:
+    network = Network(scheduler)
+    modules = Modules(stand_ins.substitutes(scheduler, lambda: network), ["reference"])
+    assert modules.load("reference.conformance.scenario") is importlib.import_module("reference.conformance.scenario")
 
 
 def test_the_virtual_clock(scheduler: Scheduler) -> None:

@@ -81,9 +81,13 @@ class Modules:
             return substitute
         if below(name, REFUSED):
             return Namespace(name, {})
+        if name in COPIED:
+            return self._copy(name, self._lasting)
+        if below(name, SHARED):  # even if the program under test is the reference's own
+            return importlib.import_module(name)
         if below(name, self._fresh_names):
             return self._copy(name, self._fresh)
-        if name in COPIED or (below(name, LASTING) and not below(name, SHARED)):
+        if below(name, LASTING):
             return self._copy(name, self._lasting)
         return importlib.import_module(name)
 
@@ -121,7 +125,7 @@ class Modules:
         except BaseException:
             del copies[name]
             raise
-        if package is not None:
+        if package is not None and package is not sys.modules.get(parent):  # the process's own keeps its own
             setattr(package, child, module)
         return module
 

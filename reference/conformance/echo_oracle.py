@@ -114,9 +114,11 @@ class EchoOracle:
         visit = self.visits[who]
         visit.ended = True
         # A server that does not read all of a request cannot close in order: TCP tells the client of the loss by a
-        # reset.
-        cut = self._may_be_cut(visit)
-        if visit.reply in self._replies(visit) and (how == "eof" or cut):
+        # reset, which may overtake the end of the reply.
+        reset = how == "reset" and self._may_be_cut(visit)
+        if reset and any(reply.startswith(visit.reply) for reply in self._replies(visit)):
+            return None
+        if visit.reply in self._replies(visit) and how == "eof":
             return None
         if visit.reply in self._replies(visit):
             return self._finding(visit, [*self._absent(visit), "ECHO-3"], who, ENDINGS[how], absent=True)

@@ -176,6 +176,8 @@ class PoliteChat(Machine):
         """See everyone whole: all that is due is read, and something new is heard."""
         if self.room.outstanding():
             self.do(Settle())
+        if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
+            self.stage.rest()
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))

@@ -109,6 +109,10 @@ class Stage:
             self.perform(step)
         return self.transcript
 
+    def rest(self) -> None:
+        """Let the server finish what it is doing, as far as one can see that."""
+        self._rest()
+
     def perform(self, step: Step) -> None:
         """Perform one step as it is said in the dialect, and read what it must lead to."""
         self.transcript.scenario.append(step)
