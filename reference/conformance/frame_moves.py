@@ -219,7 +219,7 @@ def _words(data: bytes) -> str:
 
 def patterns(dialect: Dialect) -> dict[str, bytes]:
     """Return the regular expressions of what is heard, with a gap for what was said, and of what means nothing."""
-    prompt = b"(?:%s)" % b"|".join(map(re.escape, dialect.all_prompts)) if dialect.all_prompts else b""
+    prompt = b"(?:%s)" % b"|".join(map(_escaped, dialect.all_prompts)) if dialect.all_prompts else b""
     before = prompt + b"*" if prompt else b""
     heard = pattern(dialect.template)
     if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
@@ -241,25 +241,31 @@ ANY = rb"[^\r\n]*?"
 
 
 def pattern(template: Template, *, named: bool = True) -> bytes:
-    """Return a template as a regular expression that any Python understands; only what has a gap is to be filled in."""
-    gap = template.has_body
+    """Return a template as a regular expression that any Python understands; if it has a gap, it is to be filled in."""
     made, end = b"", 0
     for found in FIELD.finditer(template.text):
-        made += _escaped(template.text[end : found.start()], gap=gap)
+        made += _literal(template, end, found.start())
         end = found.end()
         match found[1]:
             case "body":
                 made += b"%s"
-            case "sender" if named and gap:
+            case "sender" if named and template.has_body:
                 made += rb"(?P=sender)" if b"(?P<sender>" in made else b"(?P<sender>%s)" % ANY
             case _:
                 made += ANY
-    return made + _escaped(template.text[end:], gap=gap)
+    return made + _literal(template, end, len(template.text))
 
 
-def _escaped(text: str, *, gap: bool) -> bytes:
-    escaped = re.sub(rb"([\\^$.|?*+()\[\]{}])", rb"\\\1", text.encode()).replace(b"\n", rb"\n").replace(b"\r", rb"\r")
-    return escaped.replace(b"%", b"%%") if gap else escaped
+def _literal(template: Template, begin: int, end: int) -> bytes:
+    """Return a part of a template without fields as a regular expression."""
+    escaped = _escaped(template.text[begin:end].encode())
+    return escaped.replace(b"%", b"%%") if template.has_body else escaped
+
+
+def _escaped(text: bytes) -> bytes:
+    """Return bytes as a regular expression: re.escape() has every blank escaped, which nobody can read."""
+    escaped = re.sub(rb"[\\^$.|?*+()\[\]{}]", lambda found: b"\\" + found[0], text)
+    return escaped.replace(b"\n", rb"\n").replace(b"\r", rb"\r")
 
 
 def raw(pattern: bytes) -> str:
