@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from reference.conformance.chat import numbered
 from reference.conformance.dialect import NOTE
+from reference.conformance.exchange import exchange
 from reference.conformance.literals import literal
-from reference.conformance.moves import CannotTell, exchange
+from reference.conformance.moves import CannotTell
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -26,12 +27,11 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.shorten import condensed, is_legal, last_burst, shorter, steps_of
-from reference.conformance.transcript import Did, Entry, Heard, Transcript
+from reference.conformance.shorten import condensed, is_legal, last_burst, shorter
 
 
 def chat(*steps: Step, fence: bool = False) -> str:
-    return "\n".join(exchange("chat", steps, NOTE, fence=fence))
+    return "\n".join(exchange("chat", steps, NOTE, fence=fence).lines)
 
 
 # Bytes
@@ -139,7 +139,7 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
         Send("ben", b"x" * 2000),
         HalfClose("ben"),
     ]
-    told = exchange("echo", [*steps, Connect("cal"), Say("cal", b"\n"), Connect("dan"), Reset("dan")], NOTE)
+    told = exchange("echo", [*steps, Connect("cal"), Say("cal", b"\n"), Connect("dan"), Reset("dan")], NOTE).lines
     assert [line for line in told if "says" not in line and "Client" not in line] == [
         "ann.reads(b'HI')",
         "ann.ends()",
@@ -148,7 +148,7 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
         "cal.ends()",
         "dan.resets()",
     ]
-    assert exchange("echo", [Connect("ann"), Close("ann")], NOTE)[-1] == "ann.closes()"
+    assert exchange("echo", [Connect("ann"), Close("ann")], NOTE).lines[-1] == "ann.closes()"
     with pytest.raises(AssertionError, match="an echo server has no Settle"):
         exchange("echo", [Settle()], NOTE)
 
@@ -172,12 +172,6 @@ def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why
 
 
 # Shorter scenarios
-
-
-def test_who_spoke_until_somebody_heard_it_did_one_thing() -> None:
-    knocks = [Did(Say("ann", b"knock %d" % count), heeded="lou") for count in range(3)]
-    entries: list[Entry] = [Did(Connect("lou")), *knocks, Heard("lou", b"ackknock 3", 0.0), Did(Settle())]
-    assert steps_of(Transcript(entries)) == [Connect("lou"), Heed("lou", "ann"), Settle()]
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
     with closing(performer(protocol, Running(address), PATIENCE)) as performing:
         found = VIOLATIONS[clause]("this", "that", [])
         try:
-            text = reproduce.script(performing, protocol, found, steps, rounds=1, fence=True)
+            text = reproduce.script(performing, protocol, found, steps, rounds=1, fence=True).text
         except CannotTell as why:
             assert any(part in str(why) for part in ("is up to the server", "is too much to say"))  # noqa: PT017
             return
@@ -218,7 +218,7 @@ def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -
 def seen(clause: str, *steps: Step, expected: str = "this", observed: str = "that") -> Violation:
     """Return a violation that some steps showed."""
     violation = VIOLATIONS[clause](expected, observed, [])
-    violation.transcript = Transcript([Did(step) for step in steps])
+    violation.transcript = Transcript([Did(step) for step in steps], list(steps))
     return violation
 
 
@@ -242,7 +242,7 @@ def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
 ) -> None:
     with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
         found, steps = seen("CHAT-2", *join("ann")), join("ann")
-        length = reproduce.script(performing, "chat", found, steps, rounds=1, fence=False).count("\n")
+        length = reproduce.script(performing, "chat", found, steps, rounds=1, fence=False).text.count("\n")
         monkeypatch.setattr(reproduce, "LINES", length + 1)
         told = list(write_all(performing, "chat", [found], tmp_path))
     assert (

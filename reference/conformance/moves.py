@@ -10,8 +10,8 @@ there is no script, and CannotTell says why.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from reference.conformance.dialect import Dialect
@@ -97,25 +97,35 @@ class Script:
         del self.here[who]
 
 
+AFTERWARDS = 1 << 30
+"""The number of the step that lines belong to which are added behind all steps."""
+
+
+@dataclass
+class Lines:
+    """The lines of an exchange, each with the number of the step in the scenario that it belongs to."""
+
+    numbered: list[tuple[str, int]] = field(default_factory=list)
+
+    def note(self, lines: Sequence[str], number: int) -> None:
+        """Take what lines there are beyond those that were there before."""
+        self.numbered += [(line, number) for line in lines[len(self.numbered) :]]
+
+
 Write = Callable[[Script, Step], None]
 
 
-def exchange(protocol: str, steps: Sequence[Step], dialect: Dialect, *, fence: bool = False) -> list[str]:
-    """Return the lines of the exchange; raise CannotTell if there is no telling what has to be read.
+def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+    """Return the lines of an exchange; raise CannotTell if there is no telling what has to be read.
 
     With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
     """
-    alike = _written(protocol, with_fewer_names(steps), dialect, fence)
-    unlike = _written(protocol, steps, dialect, fence)
-    return min(unlike, alike, key=len)
-
-
-def _written(protocol: str, steps: Sequence[Step], dialect: Dialect, fence: bool) -> list[str]:
-    script = Script(dialect)
+    script, lines = Script(dialect), Lines()
     write: Write = {"chat": _chat, "echo": _echo, "datagram": _datagram}[protocol]
     script.bursts = protocol == "chat" and has_bursts(steps)
-    for step in steps:
+    for step, number in zip(steps, numbers, strict=True):
         write(script, step)
+        lines.note(script.lines, number)
     if protocol == "chat":
         _settle(script)
     if fence and protocol != "echo":
@@ -123,7 +133,8 @@ def _written(protocol: str, steps: Sequence[Step], dialect: Dialect, fence: bool
             write(script, Say(speaker, b"is that all?"))
     if protocol == "chat":
         _dismiss(script)
-    return list(_looped(_without_idle(script.lines)))
+    lines.note(script.lines, AFTERWARDS)
+    return _without_idle(lines)
 
 
 def _fences(protocol: str, script: Script) -> list[str]:
@@ -150,12 +161,12 @@ def _echo(script: Script, step: Step) -> None:
             script.connect(step)
         case Say(who, data) | Send(who, data):
             script.add(who, f"says({literal(script.dialect.sent(data))})")
-            script.here[who].owed = data
+            script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data
             if isinstance(step, Say):
-                _reply(script, who)
+                _reply(script, who, ends=not script.dialect.persistent)
         case HalfClose(who):
             script.add(who, "half_closes()")
-            _reply(script, who)
+            _reply(script, who, ends=True)
         case Close(who):
             script.leave(who, "closes()")
         case Reset(who):
@@ -164,18 +175,21 @@ def _echo(script: Script, step: Step) -> None:
             raise AssertionError(f"an echo server has no {type(step).__name__}")
 
 
-def _reply(script: Script, who: str) -> None:
-    """Write that a client reads the reply to its request, and the end."""
-    request, dialect = script.here[who].owed, script.dialect
-    if len(request) > dialect.chunk:
+def _reply(script: Script, who: str, *, ends: bool) -> None:
+    """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
+    place, dialect = script.here[who], script.dialect
+    request, place.owed = place.owed, b""
+    if not dialect.persistent and dialect.raw and len(request) > dialect.chunk:
         whole = dialect.reply(request[: dialect.chunk])
         least = min(1, len(dialect.reply(request[:1])))
         script.add(who, f"reads_a_beginning({literal(whole)}, {least})")
         del script.here[who]
         return
-    if reply := dialect.reply(request):
+    reply = request if dialect.persistent else dialect.reply(request)
+    if reply:
         script.add(who, f"reads({literal(reply)})")
-    script.ends(who)
+    if ends:
+        script.ends(who)
 
 
 # The chat
@@ -339,54 +353,12 @@ def _dismiss(script: Script) -> None:
             script.ends(who)
 
 
-def _without_idle(lines: Sequence[str]) -> list[str]:
+def _without_idle(lines: Lines) -> Lines:
     """Return the lines without those that note what nobody asks for later."""
-    text = "\n".join(lines)
-    return [line for line in lines if not line.startswith("since_") or text.count(line.partition(" ")[0]) > 1]
-
-
-# Loops
-
-
-def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
-    """Return the same steps with each newcomer under the name of one who has left, so that loops are seen as such."""
-    names: dict[str, str] = {}
-    free: list[str] = []
-    renamed: list[Step] = []
-    for step in steps:
-        match step:
-            case Settle() | Crowd():
-                renamed.append(step)
-                continue
-            case Heed(who, speaker):
-                renamed.append(Heed(names[who], names[speaker]))
-                continue
-            case Connect(who):
-                names[who] = free.pop() if free else who
-            case Close(who) | Reset(who) | HalfClose(who) | Quit(who):
-                free.append(names[who])
-        renamed.append(replace(step, who=names[step.who]))
-    return renamed
-
-
-BLOCK = 8
-"""Lines of a block at most that is looked for again behind itself."""
-
-
-def _looped(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines, with what comes three times or more in a row written as a loop."""
-    at = 0
-    while at < len(lines):
-        for size in range(1, BLOCK + 1):
-            block = lines[at : at + size]
-            times = 1
-            while lines[at + times * size : at + (times + 1) * size] == block:
-                times += 1
-            if times >= 3:
-                yield f"for _ in range({times}):"
-                yield from (f"    {line}" for line in block)
-                at += times * size
-                break
-        else:
-            yield lines[at]
-            at += 1
+    text = "\n".join(line for line, _ in lines.numbered)
+    used = [
+        (line, number)
+        for line, number in lines.numbered
+        if not line.startswith("since_") or text.count(line.partition(" ")[0]) > 1
+    ]
+    return Lines(used)

@@ -6,7 +6,8 @@ client must read is written beside what each says (`moves.py`); the clauses abou
 of their own. What remains is put together here from the pieces in scripts/.
 
 Each is tried once when it is written, so that the report can say whether it showed. A race may not, though its script
-plays it many times.
+plays it many times. What a script sees before the step that showed the violation does not count: the server passed
+that in the check, so either it is another violation, or the script expects too much.
 """
 
 import contextlib
@@ -23,16 +24,23 @@ from pathlib import Path
 
 from reference.address import Address
 from reference.clauses import CLAUSES
-from reference.conformance.moves import WIDTH, CannotTell, exchange, has_bursts
+from reference.conformance import frame_moves
+from reference.conformance.dialect import Dialect
+from reference.conformance.dialect import Exchange as Turn
+from reference.conformance.exchange import Exchange, exchange, phrased
+from reference.conformance.moves import WIDTH, CannotTell, has_bursts
 from reference.conformance.performer import GOES_ON, Performer
 from reference.conformance.scenario import Crowd, Send, Step, join, printable
-from reference.conformance.shorten import condensed, shorten, steps_of
+from reference.conformance.shorten import condensed, shorten
 from reference.conformance.suite import NotChecked
 from reference.conformance.target import CannotCheck
 from reference.conformance.violation import Violation
 
 LINES = 100
 """A script has fewer lines than these: nobody reads a longer one."""
+
+LINES_IN_FRAMES = 140
+"""... but it takes more to read frames."""
 
 SHORTENING = 10.0
 """Seconds for making the exchanges of all violations shorter."""
@@ -52,6 +60,9 @@ VOLUME = 8_000_000
 FEWEST = 5
 """Rounds of a race at least, however much each sends."""
 
+FAILED = re.compile(r"Round [0-9]+ of [0-9]+, line ([0-9]+): ")
+"""What a script prints last if something was wrong, and in which of its lines."""
+
 USAGE = (
     "`python {file} {where}` plays the exchange below, and ends with 1 if the server breaks the clause by it, 0 if "
     "not, 2 if there is none. Python 3.8 will do. PATIENCE=2 in the environment: nothing may take longer, in seconds."
@@ -61,8 +72,28 @@ SCRIPTS = files("reference.conformance") / "scripts"
 
 INSIDE = "its clause is about the inside of a process, where a script cannot look"
 
-MODULES = ("concurrent.futures", "contextlib", "io", "os", "select", "socket", "struct", "sys", "time")
+MODULES = (
+    "concurrent.futures",
+    "contextlib",
+    "io",
+    "itertools",
+    "os",
+    "re",
+    "select",
+    "socket",
+    "struct",
+    "sys",
+    "time",
+)
 """What a script may import, if it uses it."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """The text of a script, and the number of its first line by which the violation may show."""
+
+    text: str
+    decisive: int
 
 
 @dataclass(frozen=True)
@@ -97,11 +128,11 @@ def _write(performing: Performer, protocol: str, violation: Violation, directory
     why, written, ended = "", False, ""
     for shown, steps in _scenarios(performing, protocol, violation, until):
         try:
-            for text in _ways(performing, protocol, shown, steps):
-                file.write_text(text, encoding="utf-8")
+            for way in _ways(performing, protocol, shown, steps):
+                file.write_text(way.text, encoding="utf-8")
                 written = True
                 _renew(performing)
-                shows, ended = _play(file, performing.site.address, performing.longest)
+                shows, ended = _play(file, performing, way.decisive)
                 if shows:
                     performing.spoiled(clause)
                     return Reproduction(clause, file, "it shows")
@@ -122,7 +153,7 @@ def _scenarios(
     A race is told by its last burst, which goes well with playing it many times; everything else is made shorter.
     """
     assert violation.transcript is not None
-    steps = steps_of(violation.transcript)
+    steps = list(violation.transcript.scenario)
     if asks_its_own_question(violation.clause_id, steps):
         yield violation, steps
     else:
@@ -132,27 +163,27 @@ def _scenarios(
 def _shorter_ones(
     performing: Performer, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
-    if protocol == "chat" and has_bursts(steps):
+    if _races(protocol, steps, performing.dialect):
         yield violation, condensed(steps)
     shortest = shorten(performing, violation, until, partial(_can_be_told, performing, protocol))
     assert shortest.transcript is not None
-    yield shortest, steps_of(shortest.transcript)
+    yield shortest, list(shortest.transcript.scenario)
     if shortest is not violation:
         yield violation, steps
 
 
-def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[str]:
+def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[Script]:
     """Return the scripts that may show the violation, the simplest first; raise CannotTell if there is none."""
-    texts: list[str] = []
+    ways: list[Script] = []
     for rounds, fence in ATTEMPTS:
         try:
-            text = script(performing, protocol, violation, steps, rounds=rounds, fence=fence)
+            way = script(performing, protocol, violation, steps, rounds=rounds, fence=fence)
         except CannotTell:
-            if not texts:
+            if not ways:
                 raise
         else:
-            texts += [text] if text not in texts else []
-    return texts
+            ways += [way] if way not in ways else []
+    return ways
 
 
 def _can_be_told(performing: Performer, protocol: str, steps: Sequence[Step]) -> bool:
@@ -162,6 +193,11 @@ def _can_be_told(performing: Performer, protocol: str, steps: Sequence[Step]) ->
     except CannotTell:
         return False
     return True
+
+
+def _races(protocol: str, steps: Sequence[Step], dialect: Dialect) -> bool:
+    """Whether the steps, as they are said in the dialect, are bursts."""
+    return protocol == "chat" and has_bursts([step for _, step in phrased(protocol, steps, dialect)])
 
 
 def _renew(performing: Performer) -> None:
@@ -176,13 +212,14 @@ def asks_its_own_question(clause: str, steps: Iterable[Step]) -> bool:
     return clause == "CHAT-16" or any(isinstance(step, Crowd) for step in steps)
 
 
-def _play(file: Path, address: Address, patience: float) -> tuple[bool, str]:
+def _play(file: Path, performing: Performer, decisive: int) -> tuple[bool, str]:
     """Run a script against the server; return whether the violation shows, and the last line it printed."""
+    address = performing.site.address
     where = [address.path] if address.path else [address.host, str(address.port)]
     try:
         ended = subprocess.run(
             [sys.executable, "-I", str(file), *where],
-            env={"PATIENCE": str(patience)},
+            env={"PATIENCE": str(performing.longest)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -191,8 +228,13 @@ def _play(file: Path, address: Address, patience: float) -> tuple[bool, str]:
         )
     except subprocess.TimeoutExpired:
         return False, f"it had not ended after {TRYING:g} s"
-    lines = ended.stdout.decode(errors="backslashreplace").splitlines() or [""]
-    return ended.returncode == 1 and lines[-1].startswith("Round "), printable(lines[-1])
+    last = printable((ended.stdout.decode(errors="backslashreplace").splitlines() or [""])[-1])
+    failed = FAILED.match(last)
+    if ended.returncode != 1 or failed is None:
+        return False, last
+    if int(failed[1]) < decisive:
+        return False, f"{last}, which is before line {decisive}, where it was seen in the check"
+    return True, last
 
 
 # Putting a script together
@@ -200,40 +242,50 @@ def _play(file: Path, address: Address, patience: float) -> tuple[bool, str]:
 
 def script(
     performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step], *, rounds: int, fence: bool
-) -> str:
-    """Return the text of the script; raise CannotTell if there can be none."""
+) -> Script:
+    """Return the script; raise CannotTell if there can be none."""
+    dialect, seen = performing.dialect, len(steps)
     if violation.expected == GOES_ON:
         steps = [*steps, *performing.greeting]
-    if protocol == "chat" and has_bursts(steps):
+    if bursts := _races(protocol, steps, dialect):
         sent = sum(len(step.data) for step in steps if isinstance(step, Send))
         rounds, fence = max(FEWEST, min(ROUNDS, VOLUME // sent)), False  # bursts are races, and a fence of their own
-    piece = "datagrams" if protocol == "datagram" else "stream"
-    lines = []
-    if not asks_its_own_question(violation.clause_id, steps):
-        lines = exchange(protocol, steps, performing.dialect, fence=fence)
-    text = _framed(violation, piece, lines or _question(performing, steps), performing, rounds)
-    if (count := text.count("\n")) >= LINES:
+    if asks_its_own_question(violation.clause_id, steps):
+        played = _question(steps, dialect)
+    else:
+        played = exchange(protocol, steps, dialect, fence=fence, seen=seen)
+    text = _framed(violation, protocol, played, performing, rounds, bursts=bursts)
+    longest = LINES if protocol != "chat" or dialect.stream else LINES_IN_FRAMES
+    if (count := text.count("\n")) >= longest:
         raise CannotTell(
             f"the shortest exchange that was found makes a script of {count} lines, which nobody would read"
         )
-    return text
+    begin = text[: text.index("def exchange():")].count("\n") + 2
+    return Script(text, begin + played.decisive)
 
 
-def _question(performing: Performer, steps: Iterable[Step]) -> list[str]:
+def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
     """Return the lines that ask about a crowd, or about time."""
-    if crowd := next((step for step in steps if isinstance(step, Crowd)), None):
-        return ['ann = Client("ann")', f"speak_until_all_hear(ann, come_at_once({len(crowd.everyone)}))"]
-    names = ("ann", "ben", "cal")
-    return [*exchange("chat", join(*names), performing.dialect), f"keep_pace({', '.join(names)})"]
+    for _, step in phrased("chat", steps, dialect):
+        if isinstance(step, Crowd):
+            lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, come_at_once({len(step.everyone)}))"]
+            return Exchange(lines, 1)
+    lines = [*_company(dialect), "lags = lags_of(ann, ben, cal)", "few_are_late(lags)"]
+    return Exchange(lines, len(lines) - 1)
 
 
-def _framed(violation: Violation, piece: str, lines: Iterable[str], performing: Performer, rounds: int) -> str:
+def _company(dialect: Dialect) -> list[str]:
+    """Return the lines by which three come whom everybody hears."""
+    return exchange("chat", join("ann", "ben", "cal"), dialect).lines
+
+
+def _framed(
+    violation: Violation, protocol: str, played: Exchange, performing: Performer, rounds: int, *, bursts: bool
+) -> str:
     """Return the script: the frame with its gaps filled, and of the player what is called."""
-    body = "\n".join(f"    {line}" for line in lines)
+    body = "\n".join(f"    {line}" for line in played.lines)
     address, dialect = performing.site.address, performing.dialect
-    player = _player(piece, body, address)
-    constants = {"PREFIX": repr(dialect.prefix), "CHUNK": str(dialect.chunk), "ROUNDS": str(rounds)}
-    used = [name for name in constants if name == "ROUNDS" or re.search(rf"\b{name}\b", player + body)]
+    player = _player(protocol, body, address, dialect, bursts=bursts)
     seen = [f"# Due:  {printable(violation.expected)}", f"# Seen: {printable(violation.observed)}"]
     seen = [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in seen]
     gaps = {
@@ -244,31 +296,98 @@ def _framed(violation: Violation, piece: str, lines: Iterable[str], performing: 
         ),
         "arguments": "2" if address.path else "3",
         "where": "sys.argv[1]" if address.path else "sys.argv[1], int(sys.argv[2])",
-        "constants": f"{', '.join(used)} = {', '.join(constants[name] for name in used)}",
+        "constants": _constants(dialect, player + body, rounds),
         "exchange": body,
         "player": player,
     }
     frame = _piece("frame")
-    modules = [name for name in MODULES if re.search(rf"\b{name}\.", frame + player)]
+    modules = [name for name in MODULES if re.search(rf"\b{name}\.", frame + gaps["constants"] + player)]
     gaps["modules"] = ", ".join(modules)
     return re.sub(r"<(\w+)>", lambda gap: gaps[gap[1]], frame)
 
 
-def _player(piece: str, body: str, address: Address) -> str:
-    """Return those parts of the player that the exchange calls.
+def _constants(dialect: Dialect, text: str, rounds: int) -> str:
+    """Return the lines that say what the player goes by, as far as it does."""
+    out, limits = dialect.framing_out, dialect.limits
+    long = {"HANDSHAKE": f"[{', '.join(map(_turn, dialect.handshake))}]"}
+    if "HEARD" in text:
+        long |= {name: frame_moves.raw(pattern) for name, pattern in frame_moves.patterns(dialect).items()}
+    short = {
+        "PREFIX": repr(dialect.prefix),
+        "CHUNK": str(dialect.chunk),
+        "NEWLINE": repr(out.newline),
+        "SIZE": str(out.size),
+        "PAD": repr(out.pad),
+        "DIGITS": str(out.digits),
+        "GAP": f"{limits.gap:g}",
+        "JOIN_GAP": f"{limits.join_gap:g}",
+        "COUNT": "itertools.count(1)",
+        "ROUNDS": str(rounds),
+    }
+    used = [name for name in short if name == "ROUNDS" or re.search(rf"\b{name}\b", text)]
+    lines = [f"{name} = {value}" for name, value in long.items() if re.search(rf"\b{name}\b", text)]
+    return "\n".join([*lines, f"{', '.join(used)} = {', '.join(short[name] for name in used)}"])
+
+
+def _turn(turn: Turn) -> str:
+    """Return a part of a handshake: what to wait for, and what to send then."""
+    wait = frame_moves.pattern(turn.wait) if turn.wait else b""
+    return f"({frame_moves.raw(wait)}, {turn.send.text.encode() if turn.send else b''!r})"
+
+
+def _player(protocol: str, body: str, address: Address, dialect: Dialect, *, bursts: bool) -> str:
+    """Return those parts of the player that the exchange calls, and that the dialect asks for.
 
     Above a part stands what calls it: `#: resets`; what stands under `#: all` is always there.
     """
+    framed = protocol == "chat" and not dialect.stream
     slow = re.search(r'Client\("\w+", ', body)
     wanted = {*re.findall(r"(\w+)\(", body), "unix" if address.path else "slow" if slow else "tcp", "all"}
-    wanted |= {"settled"} if "all_read" not in wanted else set()
+    patterns = frame_moves.patterns(dialect)
+    own = "mine" if dialect.hears_itself else "others"
+    wanted |= {f"{call}_{own}" for call in wanted}
+    aspects = {
+        "framed": framed,
+        "stream": not framed,
+        "stream_lags_of": not framed and "lags_of" in wanted,
+        "settled": not framed and "all_read" not in wanted,
+        "greeted": bool(dialect.handshake),
+        "gap": bool(dialect.limits.gap),
+        "join_gap": bool(dialect.limits.join_gap),
+        "line": dialect.framing_out.kind in ("line", "chunk"),
+        "fixed": dialect.framing_out.kind == "fixed",
+        "length": dialect.framing_out.kind == "length",
+        "labelled": dialect.template.has_sender,
+        "unlabelled": not dialect.template.has_sender,
+        "mine": "MINE" in patterns,
+        "same": "MINE" not in patterns,
+        "bursts": bursts,
+        "one_by_one": not bursts,
+        "labelled_mine": dialect.template.has_sender and "MINE" in patterns,
+        "labelled_same": dialect.template.has_sender and "MINE" not in patterns,
+        "one_order": bursts and dialect.asks_one_order,
+    }
+    wanted |= {aspect for aspect, holds in aspects.items() if holds}
+    pieces = ["datagrams"] if protocol == "datagram" else ["client", "frames" if framed else "stream"]
     kept, take = [], True
-    for line in _piece(piece).splitlines():
+    for line in "\n".join(_piece(piece).rstrip("\n") for piece in pieces).splitlines():
         if line.strip().startswith("#: "):
             take = not wanted.isdisjoint(line.split()[1:])
         elif take:
             kept.append(line)
-    return "\n".join(kept)
+    return "\n".join(kept).replace("<put>", _put(dialect))
+
+
+def _put(dialect: Dialect) -> str:
+    """Return, as Python, what goes over the wire when `data` is said."""
+    framing = dialect.framing_in
+    match framing.kind:
+        case "fixed":
+            return f"data.ljust({framing.size}, {framing.pad!r})"
+        case "length":
+            return f"{framing.header.encode()!r} % len(data) + data"
+        case _:
+            return f"data + {framing.newline!r}"
 
 
 def _piece(name: str) -> str:

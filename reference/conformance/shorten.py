@@ -25,21 +25,7 @@ from reference.conformance.scenario import (
     Step,
 )
 from reference.conformance.suite import NotChecked
-from reference.conformance.transcript import Did, Transcript
 from reference.conformance.violation import Violation
-
-
-def steps_of(transcript: Transcript) -> list[Step]:
-    """Return what the clients did, as a scenario: who spoke until somebody heard it did so once."""
-    steps: list[Step] = []
-    for entry in transcript.entries:
-        match entry:
-            case Did(Say(speaker), _, heeded) if heeded:
-                heed = Heed(heeded, speaker)
-                steps += [heed] if steps[-1:] != [heed] else []
-            case Did(step):
-                steps.append(step)
-    return steps
 
 
 def clients_of(step: Step) -> tuple[str, ...]:
@@ -86,7 +72,7 @@ def shorten(
     monotonic time.
     """
     assert violation.transcript is not None
-    steps = steps_of(violation.transcript)
+    steps = violation.transcript.scenario
     tried: set[tuple[Step, ...]] = set()
     again = True
     while again:
@@ -99,7 +85,7 @@ def shorten(
             tried.add(tuple(candidate))
             shown = shows(performing, candidate, violation)
             if shown is not None and shown.transcript is not None:
-                violation, steps, again = shown, steps_of(shown.transcript), True
+                violation, steps, again = shown, shown.transcript.scenario, True
                 break
     return violation
 

@@ -1,0 +1,205 @@
+"""Reproductions in other dialects: each script shows the bug, passes a right server, and claims nothing it cannot."""
+
+import ast
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reference.conformance import directed, reproduce
+from reference.conformance.dialect import Dialect
+from reference.conformance.dialect_file import read
+from reference.conformance.directed import performer
+from reference.conformance.exchange import exchange
+from reference.conformance.frame_moves import patterns, raw
+from reference.conformance.moves import CannotTell
+from reference.conformance.reproduce import LINES_IN_FRAMES, write_all
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from reference.conformance.transcript import Transcript
+from reference.conformance.violation import VIOLATIONS, Violation
+from tests import dialects_served, test_echo_dialects
+from tests.dialect_bugs import BUGS
+from tests.dialects_served import DIALECTS
+from tests.test_echo_dialects import Echo
+from tests.test_reproduce import play
+
+ECHO = read(
+    'protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"\ngreeting = "hello\\r\\n"', "hello", "hello"
+)
+
+PATIENCE = 2.0
+"""Seconds that a right server may take; a bug that is silent is given a quarter."""
+
+
+@pytest.fixture(autouse=True)
+def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproduce, "SHORTENING", 0.5)
+
+
+def first_seen(performing: Any, protocol: str, clause: str) -> Violation:
+    """Return the first violation of the clause that is found."""
+    seen = (directed.seen(outcome) for outcome in directed.play_all(performing, protocol, clause))
+    return next(violation for violation in seen if violation is not None and violation.clause_id == clause)
+
+
+def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: str, directory: Path) -> str:
+    """Have a script written, and see that it shows the bug and passes the right server; return its text."""
+    with closing(performer(protocol, bug, PATIENCE / 4, dialect)) as performing:
+        (told,) = write_all(performing, protocol, [first_seen(performing, protocol, clause)], directory)
+    assert str(told) == f"{directory}/{clause}.py: it shows"
+    assert told.file is not None
+    text = told.file.read_text()
+    ast.parse(text, feature_version=(3, 8))
+    assert len(text.splitlines()) < LINES_IN_FRAMES
+    with closing(performer(protocol, right, PATIENCE, dialect)) as performing:
+        address = performing.site.address
+        status, out = play(told.file, address.host, address.port, patience=PATIENCE)
+    assert status == 0, out
+    return text
+
+
+@pytest.mark.parametrize(
+    ("name", "bug"),
+    [
+        ("named", "LeavesOneOut"),
+        ("named", "Shouts"),
+        ("named", "Stays"),
+        ("named", "PanicsAtAReset"),
+        ("lengths", "Repeats"),
+        ("lengths", "QuitsAtAnyMention"),
+        ("lengths", "TurnsRound"),
+        ("fixed", "CutsShort"),
+        ("fixed", "SendsInTwo"),
+        ("prompting", "WaitsForAWord"),
+        ("prompting", "LosesLastWords"),
+        ("chunks", "SendsInPieces"),
+    ],
+)
+def test_a_script_shows_the_bug_and_passes_a_right_server(name: str, bug: str, tmp_path: Path) -> None:
+    dialect, served = DIALECTS[name], dialects_served.served
+    check_script("chat", dialect, served(dialect, BUGS[bug]), served(dialect), BUGS[bug].breaks, tmp_path)
+
+
+@pytest.mark.parametrize("bug", ["Garbles", "SaysMore", "DropsWhoHalfCloses", "FailsAfterAReset"])
+def test_a_script_of_an_echo_that_answers_everything_does_so_too(bug: str, tmp_path: Path) -> None:
+    handler, served = test_echo_dialects.BUGS[bug], test_echo_dialects.served
+    text = check_script("echo", ECHO, served(ECHO, handler), served(ECHO, Echo), handler.breaks, tmp_path)
+    assert r"""HANDSHAKE = [(rb"hello\r\n", b'')]""" in text
+
+
+# What a script demands, a right server does
+
+
+TALK: list[Step] = [
+    *join("ann", "ben"),
+    Connect("lou"),
+    Say("ann", b"hello"),
+    Say("lou", b"hi"),
+    Stall("ben"),
+    *(Say("ann", b"again and again") for _ in range(4)),
+    Say("lou", b"and so do I"),
+    Resume("ben"),
+    *(Send(who, b"%d from each" % count) for count in range(4) for who in ("ann", "lou")),
+    Settle(),
+    Send("ben", b"last words"),
+    HalfClose("ben"),
+    Connect("kim"),
+    Heed("kim", "ann"),
+    Send("kim", b"never mind"),
+    Reset("kim"),
+    Connect("max"),
+    Close("max"),
+    Connect("pat"),
+    Quit("lou"),
+    Say("ann", b"gone"),
+]
+"""Whatever clients do that a script can tell."""
+
+
+@pytest.mark.parametrize("name", ["named", "lengths", "fixed", "prompting", "chunks"])
+def test_a_script_of_everything_passes_a_right_server(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reproduce, "LINES_IN_FRAMES", 1000)
+    dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
+    file = tmp_path / "script.py"
+    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        script = reproduce.script(performing, "chat", found, TALK, rounds=1, fence=False)
+        file.write_text(script.text.replace(f"{reproduce.ROUNDS}\n\ndef exchange", "2\n\ndef exchange"))
+        status, out = play(file, performing.site.address.host, performing.site.address.port)
+    assert status == 0, out
+
+
+def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
+    for name in ("named", "fixed"):
+        dialect, found = DIALECTS[name], VIOLATIONS["CHAT-17"]("this", "that", [])
+        steps: list[Step] = [*join("ann"), Crowd(tuple(f"m{count}" for count in range(9)))]
+        with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+            script = reproduce.script(performing, "chat", found, steps, rounds=1, fence=False)
+            (tmp_path / "script.py").write_text(script.text)
+            where = performing.site.address
+            status, out = play(tmp_path / "script.py", where.host, where.port)
+        assert status == 0, out
+
+
+def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) -> None:
+    dialect, found = DIALECTS["lengths"], VIOLATIONS["CHAT-2"]("this", "that", [])
+    steps = [*join("ann"), Say("ann", b"once"), Say("ann", b"and on"), Connect("ben"), Say("ben", b"hm")]
+    found.transcript = Transcript([], steps)
+    target = dialects_served.served(dialect, BUGS["Repeats"])
+    with closing(performer("chat", target, PATIENCE, dialect)) as performing:
+        (told,) = write_all(performing, "chat", [found], tmp_path)
+    assert "not b'and on', which is before line" in told.remark
+
+
+# What there is no telling
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "why"),
+    [
+        ("unmarked", join("ann"), "nothing marks where a delivery ends"),
+        ("lengths", [Crowd(("ann", "ben"))], "a crowd has a script of its own"),
+        ("lengths", [*join("ann", "ben"), Stall("ben"), Connect("lou"), Heed("lou", "ann")], "who stopped reading"),
+        ("lengths", [*join("ann", "ben"), Send("ann", b"1"), HalfClose("ben")], "whether ben hears what was under way"),
+        (
+            "lengths",
+            [*join("ann", "ben"), Stall("ben"), *(Say("ann", b"x" * 900) for _ in range(80)), Resume("ben")],
+            "fallen so far behind",
+        ),
+    ],
+)
+def test_where_there_is_no_telling_there_is_no_script(name: str, steps: list[Step], why: str) -> None:
+    with pytest.raises(CannotTell, match=why):
+        exchange("chat", steps, DIALECTS[name])
+
+
+def test_patterns_are_written_so_that_they_can_be_read() -> None:
+    assert patterns(DIALECTS["named"]) == {
+        "HEARD": rb"(?P<sender>[^\r\n]*?): %s",
+        "PASSES": rb"\* [^\r\n]*? has come|\* [^\r\n]*? has gone",
+    }
+    assert patterns(DIALECTS["prompting"]) == {
+        "HEARD": rb"(?:> )*\[[^\r\n]*?\] <(?P<sender>[^\r\n]*?)> %s",
+        "MINE": rb"(?:> )*you: %s",
+        "PASSES": rb"(?:> )+",
+    }
+    assert patterns(DIALECTS["lengths"]) == {"HEARD": rb"%s", "PASSES": rb"ok"}
+    assert patterns(DIALECTS["fixed"])["PASSES"] == rb"(?!)"
+    assert raw(b"\xff") == r"b'\xff'"
