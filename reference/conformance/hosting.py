@@ -9,6 +9,7 @@ import os
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,9 +153,21 @@ class ThreadHost:
         if not self._asked:
             self.ask_to_end()
         self._ending.join(patience)
+        until = time.monotonic() + patience
         for thread in set(threading.enumerate()) - self._stand.threads - {threading.current_thread()}:
-            thread.join(patience)  # handlers and their workers: their clients have gone
+            _join(thread, until)  # handlers and their workers: their clients have gone
         remove_path(self.address)
+
+
+def _join(thread: threading.Thread, until: float) -> None:
+    """Wait for the end of a thread until that monotonic time; one that is just being started cannot be joined yet."""
+    while (left := until - time.monotonic()) > 0:
+        try:
+            thread.join(left)
+        except RuntimeError:
+            os.sched_yield()
+        else:
+            return
 
 
 def open_sockets() -> frozenset[str]:
