@@ -280,7 +280,7 @@ def test_what_a_server_said_is_a_comment_whatever_it_is(tmp_path: Path) -> None:
     told_of(found, Bug("chat").target(), "chat", tmp_path)
     text = (tmp_path / "CHAT-2.py").read_text()
     due, saw = (line for line in text.splitlines() if line.startswith("# "))
-    assert due == '# Due:  \\x1b[31m print(1) """ <exchange> \\x'
+    assert due == '# Due:  \\x1b[31m \\u2028 \\r\\nprint(1)\\n""" <exchange> \\x'
     assert saw.endswith("...")
     assert text.isascii()
     ast.parse(text)
