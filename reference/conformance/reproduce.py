@@ -76,6 +76,8 @@ USAGE = (
 
 SCRIPTS = files("reference.conformance") / "scripts"
 
+UNWRITTEN = "the check ended before it was written"
+
 INSIDE = "its clause is about the inside of a process, where a script cannot look"
 
 MODULES = (
