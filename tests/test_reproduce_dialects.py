@@ -81,7 +81,7 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
         ("named", "LeavesOneOut"),
         ("named", "Shouts"),
         ("named", "Stays"),
-        ("named", "PanicsAtAReset"),
+        ("named", "QuitsAtAnyMention"),
         ("lengths", "Repeats"),
         ("lengths", "QuitsAtAnyMention"),
         ("lengths", "TurnsRound"),

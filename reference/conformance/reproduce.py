@@ -80,20 +80,12 @@ UNWRITTEN = "the check ended before it was written"
 
 INSIDE = "its clause is about the inside of a process, where a script cannot look"
 
+# fmt: off
 MODULES = (
-    "collections",
-    "concurrent.futures",
-    "contextlib",
-    "io",
-    "itertools",
-    "os",
-    "re",
-    "select",
-    "socket",
-    "struct",
-    "sys",
-    "time",
+    "collections", "concurrent.futures", "contextlib", "io", "itertools", "os", "re", "select", "socket", "struct",
+    "sys", "time",
 )
+# fmt: on
 """What a script may import, if it uses it."""
 
 
@@ -286,13 +278,9 @@ def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
         if isinstance(step, Crowd):
             lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, come_at_once({len(step.everyone)}))"]
             return Exchange(lines, 1)
-    lines = [*_company(dialect), "lags = lags_of(ann, ben, cal)", "few_are_late(lags)"]
+    company = exchange("chat", join("ann", "ben", "cal"), dialect).lines
+    lines = [*company, "lags = lags_of(ann, ben, cal)", "few_are_late(lags)"]
     return Exchange(lines, len(lines) - 1)
-
-
-def _company(dialect: Dialect) -> list[str]:
-    """Return the lines by which three come whom everybody hears."""
-    return exchange("chat", join("ann", "ben", "cal"), dialect).lines
 
 
 def _framed(
