@@ -41,6 +41,7 @@ def chat(*steps: Step, fence: bool = False) -> str:
 @given(
     st.binary(max_size=200)
     | st.builds(numbered, st.integers(0, 3000), st.sampled_from(["", "a", "ab"]))
+    | st.builds(lambda begin, end: numbered(3000)[begin:end], st.integers(0, 3000), st.integers(0, 3000))
     | st.builds(lambda unit, count, tail: unit * count + tail, st.binary(max_size=90), st.integers(0, 90), st.binary())
 )
 def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
@@ -56,6 +57,8 @@ def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
         (b"x" * 1024, "b'x' * 1024"),
         (b"y" * 1000 + b"\n", r"b'y' * 1000 + b'\n'"),
         (numbered(3000, "a"), 'b"".join(b"a%06d " % number for number in range(376))[:3000]'),
+        (numbered(3000)[99:2000], 'b"".join(b"%06d " % number for number in range(286))[99:2000]'),
+        (numbered(3000)[99:999] + b"?", repr(numbered(3000)[99:999] + b"?")),
         (bytes(range(61)), repr(bytes(range(61)))),
         (b"000000 000001 " + bytes(range(61)), repr(b"000000 000001 " + bytes(range(61)))),
         (b"ack" + b"x" * 1024, "b'ack' + b'x' * 1024"),

@@ -355,6 +355,8 @@ def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: P
     assert progress.reproductions(verdicts) == []
     progress._run.options.reproduce = tmp_path
     assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {reproduce.INSIDE}"]
+    verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
+    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {reproduce.UNWRITTEN}"]
 
 
 MINE = """

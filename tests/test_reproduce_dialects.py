@@ -2,13 +2,14 @@
 
 import ast
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reference.conformance import directed, reproduce
-from reference.conformance.dialect import Dialect
+from reference.conformance.dialect import Dialect, Limits
 from reference.conformance.dialect_file import read
 from reference.conformance.directed import performer
 from reference.conformance.exchange import exchange
@@ -80,7 +81,7 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
         ("named", "LeavesOneOut"),
         ("named", "Shouts"),
         ("named", "Stays"),
-        ("named", "PanicsAtAReset"),
+        ("named", "QuitsAtAnyMention"),
         ("lengths", "Repeats"),
         ("lengths", "QuitsAtAnyMention"),
         ("lengths", "TurnsRound"),
@@ -188,6 +189,12 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
 def test_where_there_is_no_telling_there_is_no_script(name: str, steps: list[Step], why: str) -> None:
     with pytest.raises(CannotTell, match=why):
         exchange("chat", steps, DIALECTS[name])
+
+
+def test_nobody_knocks_where_there_is_no_room_for_it() -> None:
+    terse = replace(DIALECTS["lengths"], limits=Limits(utterance=5))
+    with pytest.raises(CannotTell, match="nobody can say b'knock 9'"):
+        exchange("chat", [*join("ann"), Connect("lou"), Heed("lou", "ann")], terse)
 
 
 def test_patterns_are_written_so_that_they_can_be_read() -> None:

@@ -93,7 +93,7 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
     return renamed
 
 
-BLOCK = 8
+BLOCK = 16
 """Lines of a block at most that is looked for again behind itself."""
 
 

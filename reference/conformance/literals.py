@@ -33,9 +33,24 @@ def _factor(expression: str) -> str:
 def _counted(data: bytes) -> str:
     """Return the expression for `000000 000001 ...`, with a letter or none before each number; "" if it is no such."""
     label = data.partition(b"000000 ")[0]
+    if further := _counted_from(data):
+        return further
     if len(label) > 1 or not data.startswith(label + b"000000 " + label + b"000001 "):
         return ""
     count = len(data) // (len(label) + 7) + 1
     if b"".join(b"%s%06d " % (label, number) for number in range(count))[: len(data)] != data:
         return ""
     return f'b"".join(b"{label.decode()}%06d " % number for number in range({count}))[:{len(data)}]'
+
+
+def _counted_from(data: bytes) -> str:
+    """Return the expression for a stretch from within such a count, without letters; "" if it is no such."""
+    found = re.search(rb"([0-9]{6}) ", data[:13])
+    begin = int(found[1]) * 7 - found.start() if found else 0
+    if begin < 1:
+        return ""
+    end = begin + len(data)
+    first, last = begin // 7, end // 7 + 1
+    if b"".join(b"%06d " % number for number in range(first, last))[begin - first * 7 :][: len(data)] != data:
+        return ""
+    return f'b"".join(b"%06d " % number for number in range({last}))[{begin}:{end}]'

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reference.clauses import CLAUSES
 from reference.conformance import plugin
 from reference.conformance.record import Record, Verdict
 from reference.conformance.report import WORDS
@@ -114,10 +115,13 @@ class Progress:
         """Return what became of the script for each violation, a line each, if any were asked for."""
         if self._run.options.reproduce is None:
             return []
-        from reference.conformance.reproduce import INSIDE, Reproduction
+        from reference.conformance.reproduce import INSIDE, UNWRITTEN, Reproduction
 
         violated = [verdict.clause.id for verdict in verdicts if verdict.violation is not None]
-        none = {clause: Reproduction(clause, None, INSIDE) for clause in violated}
+        none = {
+            clause: Reproduction(clause, None, INSIDE if CLAUSES[clause].observer == "in-process" else UNWRITTEN)
+            for clause in violated
+        }
         return [str(told) for told in {**none, **self._run.reproductions}.values()]
 
     def explored(self) -> list[str]:
