@@ -71,8 +71,8 @@ class FramedRoom(Room):
         return self.chance.choice([b"", b"m1", b"12:30", b"\x1b[2J\0", b"> ", b"*"])
 
     def chat(self, _: Connection) -> None:
-        """Say a notice to some, and a prompt to some."""
-        for member in self.members():
+        """Say a notice to some, and a prompt to some; not where they would fill up what is kept for deliveries."""
+        for member in (member for member in self.members() if not member.stalled):
             if self.dialect.notices and self.chance.random() < CHATTY:
                 notice = self.chance.choice(self.dialect.notices)
                 self.offer(member, self.dialect.framing_out.put(speaking.filled(notice, self.anything())))

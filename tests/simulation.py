@@ -205,7 +205,7 @@ class SimulatedStage(Stage):
 
     def _perform(self, step: Step) -> None:
         self.settling = isinstance(step, Say | Quit)
-        if isinstance(step, Stall | Resume | Quit | HalfClose):
+        if isinstance(step, Stall | Resume | Quit | HalfClose) and step.who in self._clients:
             cast(Any, self._clients[step.who]).connection.stalled = isinstance(step, Stall)
         super()._perform(step)
 

@@ -24,7 +24,7 @@ Other people's servers speak in other ways; a dialect says how:
     dialect_file.py   from TOML                           dialect_keys.py   every key, and what it may hold
     dialects/         those that come along               template.py, framing.py   bytes that are partly known
     phrasing.py       any scenario in its words           frames.py     what a client read, cut into frames
-    frame_oracle.py   judges them                         order.py      one order for all
+    frame_oracle.py   judges them, by what is in each member's inbox.py     order.py   one order for all
     frame_blame.py    which clause a frame breaks         stream_echo_oracle.py   an echo that answers everything
 
     target.py         where the server is                 launch.py, keeper.py   a command, started and ended

@@ -195,7 +195,8 @@ class Dialect:
         fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
-            around = len(self.template.fill(sender=b"")) + (0 if self.template.constant else LABELS)
+            forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
+            around = max(len(form.fill(sender=b"")) + (0 if form.constant else LABELS) for form in forms)
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     def sayable(self, utterance: bytes) -> bytes:

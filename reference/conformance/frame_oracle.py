@@ -12,59 +12,22 @@ Next: `frames.py` cuts a client's bytes into frames, `phrasing.py` makes any sce
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
 from reference.conformance.frame_blame import Form, FrameMisfit
 from reference.conformance.frames import Frames, stripped, unprompted
+from reference.conformance.inbox import Due, Member, Utterance
 from reference.conformance.order import Order
-from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
+from reference.conformance.room import WAITING, Leaving, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
 from reference.conformance.template import Template
 from reference.conformance.transcript import Ending
 from reference.conformance.violation import Finding
 
-REMEMBERED = 64
-"""Deliveries of each member that are kept, to see whether something comes again."""
-
 LONGER = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What somebody said; `number` counts all of them."""
-
-    number: int
-    speaker: str
-    body: bytes
-
-
-@dataclass
-class Due:
-    """An utterance that a member may hear, or must."""
-
-    utterance: Utterance
-    required: bool
-
-
-@dataclass
-class Member(Presence):
-    """What is known of one client, and what it has yet to hear."""
-
-    frames: Frames = field(default_factory=Frames)
-    inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
-    heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    last_speaker: str = ""
-    refused: bytes = b""  # the frame that broke the rules
-    label: bytes | None = None  # what the server calls it, once that is known
-    earlier: int = 0  # deliveries that it may still hear of what was said before it came
-    since: int = 0  # how many utterances there had been then
-
-    def required(self) -> list[Utterance]:
-        """Return what it must hear, speaker by speaker."""
-        return [due.utterance for dues in self.inbox.values() for due in dues if due.required]
 
 
 class FrameOracle(RoomOracle[Member]):

@@ -98,6 +98,7 @@ class Stage:
         self._dialect = dialect
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
+        self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._knocks = 0
         self._mark = mark
         self._pace = pace or Pace(dialect.limits)
@@ -125,6 +126,8 @@ class Stage:
             self._perform(phrased)
 
     def _perform(self, step: Step) -> None:
+        if getattr(step, "who", None) in self._cut_off:
+            return
         if isinstance(step, ABRUPT) and self._manners == "polite at first":
             self._manners = "abrupt"
         rested = self._manners != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
@@ -253,6 +256,7 @@ class Stage:
         finding = self.oracle.ends(who, got)
         if finding is not None:
             self._report(finding)
+        self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
         if not self.oracle.hears(who, data):
