@@ -121,8 +121,6 @@ class Stage:
 
     def _phrase(self, step: Step) -> None:
         for phrased in self._phrasing.of(step):
-            if phrased is not step and isinstance(phrased, HalfClose | Close) and phrased.who not in self._clients:
-                continue  # a witness that the server had a right to cut off
             self._perform(phrased)
 
     def _perform(self, step: Step) -> None:
