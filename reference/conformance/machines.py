@@ -178,6 +178,7 @@ class PoliteChat(Machine):
             self.do(Settle())
         if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
             self.stage.rest()
+            self.room.nobody_has_survived()
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))

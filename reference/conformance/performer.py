@@ -125,6 +125,7 @@ class Performer:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
                 stage.play(steps)
                 farewell = True
+                stage.rest()  # what was abrupt has its effect now, before anybody is taken to have survived it
                 stage.play(stage.oracle.farewell())
             self.check_alive(stage)
         except Ambiguous:

@@ -207,7 +207,8 @@ class RoomOracle(ABC, Generic[Member]):
         self.survivors.clear()
 
     def farewell(self) -> list[Step]:
-        """Return the steps after which everybody has been seen whole."""
+        """Return the steps after which everybody has been seen whole; the server has come to rest before."""
+        self.nobody_has_survived()
         here = self.readers()
         some = here if len(here) <= SOME else [*here[: SOME // 2], *here[-SOME // 2 :]]
         words = [Say(who, f"{who} is still here".encode()) for who in some]
@@ -222,6 +223,10 @@ class RoomOracle(ABC, Generic[Member]):
             if step.who in self.survivors:  # whoever is heard again has survived delivering what it said before
                 self._forget_circumstances()
             self.survivors.add(step.who)
+
+    def nobody_has_survived(self) -> None:
+        """Take nobody for a survivor who has spoken before now: what was abrupt may have had its effect only now."""
+        self.survivors.clear()
 
     def _forget_circumstances(self) -> None:
         """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
