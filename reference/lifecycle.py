@@ -253,6 +253,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
             By SIGKILL: a signal that can be caught may get lost while Python prepares a child that was forked just now.
             """
             super().hang_up()
-            for child in self.active_children or ():
+            # [SRV-9] a copy, since serve_forever() wakes up in its thread and takes out the children that have ended
+            for child in (self.active_children or set()).copy():
                 with suppress(ProcessLookupError):  # somebody else has waited for it
                     os.kill(child, signal.SIGKILL)

@@ -45,6 +45,23 @@ def test_a_forking_server_has_as_many_children_as_the_table_says() -> None:
     assert f"serves {socketserver.ForkingMixIn.max_children} clients" in CONCURRENCIES["forking"].character
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_children_may_be_collected_while_they_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server: Any
+    with make_server("echo", somewhere("tcp", tmp_path), "forking") as server:
+        children = {1 << 30, (1 << 30) + 1, (1 << 30) + 2}  # no system has so many processes
+        ended = set()
+
+        def kill(child: int, _signal: int) -> None:
+            ended.add(child)
+            server.collect_children()  # as serve_forever() does in its thread, just now
+
+        monkeypatch.setattr(os, "kill", kill)
+        server.active_children = children.copy()
+        server.hang_up()
+    assert ended == children
+
+
 @pytest.mark.parametrize("program", ["chat", "overthreaded"])
 @pytest.mark.parametrize(("transport", "concurrency"), PAIRS)
 def test_a_chat_is_served_by_threads_over_connections_and_refused_otherwise(
