@@ -1,6 +1,7 @@
 """Scenarios as Python: what clients do, what they must read, and when there is no telling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference.conformance.chat import numbered
 from reference.conformance.dialect import NOTE
-from reference.conformance.exchange import exchange
+from reference.conformance.exchange import exchange, looped
 from reference.conformance.literals import literal
 from reference.conformance.moves import CannotTell
 from reference.conformance.scenario import (
@@ -41,7 +42,12 @@ def chat(*steps: Step, fence: bool = False) -> str:
 @given(
     st.binary(max_size=200)
     | st.builds(numbered, st.integers(0, 3000), st.sampled_from(["", "a", "ab"]))
-    | st.builds(lambda begin, end: numbered(3000)[begin:end], st.integers(0, 3000), st.integers(0, 3000))
+    | st.builds(
+        lambda label, begin, end: numbered(3000, label)[begin:end],
+        st.sampled_from(["", "a"]),
+        st.integers(0, 3000),
+        st.integers(0, 3000),
+    )
     | st.builds(lambda unit, count, tail: unit * count + tail, st.binary(max_size=90), st.integers(0, 90), st.binary())
 )
 def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
@@ -59,14 +65,77 @@ def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
         (numbered(3000, "a"), 'b"".join(b"a%06d " % number for number in range(376))[:3000]'),
         (numbered(3000)[99:2000], 'b"".join(b"%06d " % number for number in range(286))[99:2000]'),
         (numbered(3000)[99:999] + b"?", repr(numbered(3000)[99:999] + b"?")),
-        (bytes(range(61)), repr(bytes(range(61)))),
-        (b"000000 000001 " + bytes(range(61)), repr(b"000000 000001 " + bytes(range(61)))),
+        (numbered(3000, "b")[99:2000], 'b"".join(b"b%06d " % number for number in range(251))[99:2000]'),
+        (bytes(range(33, 127)), "bytes(range(33, 127))"),
+        (bytes(range(61))[::-1], repr(bytes(range(61))[::-1])),
+        (b"000000 000001 " + bytes(range(61))[::-1], repr(b"000000 000001 " + bytes(range(61))[::-1])),
         (b"ack" + b"x" * 1024, "b'ack' + b'x' * 1024"),
         (3 * (b"ack" + numbered(1000)), '(b\'ack\' + b"".join(b"%06d " % number for number in range(143))[:1000]) * 3'),
     ],
 )
 def test_what_is_long_is_said_briefly(data: bytes, expression: str) -> None:
     assert literal(data, b"ack") == expression
+
+
+# Loops
+
+WORDS = st.sampled_from(["b'%d'", "b'word %d of 9, '", "b'100%% and %d'", "b'%d ~%%06d' %% next(COUNT)", "b'x' * %d"])
+BLOCKS = st.lists(st.tuples(st.sampled_from(["ann", "ben"]), WORDS, st.booleans()), min_size=1, max_size=3)
+
+
+@st.composite
+def talks(draw: st.DrawFn) -> list[str]:
+    """Lines in which something is said again and again, with or without a number that counts."""
+    lines = []
+    for _ in range(draw(st.integers(1, 4))):
+        block, first, outer = draw(BLOCKS), draw(st.integers(0, 12)), draw(st.integers(1, 4))
+        rounds = [
+            f"{who}.says({words % (number if counts else first)}, later=[cal])"
+            for number in range(first, first + draw(st.integers(1, 12)))
+            for who, words, counts in block
+        ]
+        counts = draw(st.booleans())
+        for number in range(outer):
+            lines += [*rounds, f"ben.says(b'{number}', later=[cal])" if counts else "all_hear(cal)"]
+    return lines
+
+
+def heard(lines: Iterable[str]) -> list[tuple[str, bytes]]:
+    """Run the lines; return who says what."""
+    said: list[tuple[str, bytes]] = []
+
+    class Speaker:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def says(self, data: bytes, later: list["Speaker"]) -> None:
+            said.extend((one.name, data) for one in (self, *later))
+
+    def all_hear(*everybody: Speaker) -> None:
+        said.extend((one.name, b"hears") for one in everybody)
+
+    everybody = {name: Speaker(name) for name in ("ann", "ben", "cal")}
+    exec("\n".join(lines), {"COUNT": count(), "all_hear": all_hear, **everybody})
+    return said
+
+
+@settings(max_examples=200, deadline=None)
+@given(talks())
+def test_a_loop_is_what_it_stands_for(lines: list[str]) -> None:
+    short = looped(list(zip(lines, range(len(lines)), strict=True)))
+    assert heard(line for line, _ in short) == heard(lines)
+    assert len(short) <= len(lines)
+    assert [number for _, number in short] == sorted(number for _, number in short)
+
+
+def test_what_counts_is_a_loop_and_so_is_a_loop_that_comes_again() -> None:
+    words = [*(f"ann.says(b'word {number}', later=[cal])" for number in range(8, 12)), "all_hear(cal)"]
+    assert [line for line, _ in looped([(line, 0) for line in 3 * words])] == [
+        "for _ in range(3):",
+        "    for n in range(8, 12):",
+        "        ann.says(b'word %d' % n, later=[cal])",
+        "    all_hear(cal)",
+    ]
 
 
 # What is read

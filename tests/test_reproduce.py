@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from reference.conformance.progress import Progress
 from reference.conformance.record import Verdict
 from reference.conformance.reproduce import Reproduction, write_all
 from reference.conformance.scenario import Reset, Say, Send, Step, join
+from reference.conformance.script import ROUNDS, script
 from reference.conformance.suite import NotApplicable
 from reference.conformance.target import InProcess, Running, free_port
 from reference.conformance.transcript import Did, Transcript
@@ -144,7 +146,7 @@ def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
     assert max(map(len, text.splitlines())) <= 120
     ast.parse(text, feature_version=(3, 8))
     if clause == "CHAT-14":  # one flood is enough for a right server
-        told.file.write_text(text.replace(f"1024, {reproduce.FEWEST}\n", "1024, 1\n"))
+        told.file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "1", text))
     status, out = play(told.file, right[fault.protocol].host, right[fault.protocol].port)
     assert status == 0, out
     assert out.splitlines()[-1].startswith("The violation does not show")
@@ -192,17 +194,17 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reproduce, "LINES", 10_000)
+    monkeypatch.setattr("reference.conformance.script.LINES", 10_000)
     address = right[protocol]
     with closing(performer(protocol, Running(address), PATIENCE)) as performing:
         found = VIOLATIONS[clause]("this", "that", [])
         try:
-            text = reproduce.script(performing, protocol, found, steps, rounds=1, fence=True).text
+            text = script(performing, protocol, found, steps, rounds=1, fence=True).text
         except CannotTell as why:
             assert any(part in str(why) for part in ("is up to the server", "is too much to say"))  # noqa: PT017
             return
     file = tmp_path / "script.py"
-    file.write_text(text.replace("ROUNDS = 40", "ROUNDS = 2").replace("1024, 40", "1024, 2"))
+    file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "2", text))
     status, out = play(file, address.host, address.port)
     assert status == 0, out
 
@@ -229,11 +231,11 @@ def test_a_violation_that_does_not_come_back_keeps_its_script_and_that_is_told(t
     assert (
         str(told) == f"{tmp_path}/CHAT-2.py: it did not show when it was tried: The violation does not show. Rounds: 40"
     )
-    assert "ROUNDS = 40" in (tmp_path / "CHAT-2.py").read_text()
+    assert "CLIENTS, ROUNDS = [], 40\n" in (tmp_path / "CHAT-2.py").read_text()
 
 
 def test_a_script_that_would_be_too_long_is_not_written(tmp_path: Path) -> None:
-    steps = [*join("ann"), *(Say("ann", b"%d" % count) for count in range(99))]
+    steps = [*join("ann"), *(Say("ann", b"%d" % count**2) for count in range(99))]
     told = told_of(seen("CHAT-2", *steps), Bug("chat").target(), "chat", tmp_path)
     assert str(told).startswith("no reproduction of CHAT-2: the shortest exchange that was found makes a script of 2")
     assert list(tmp_path.iterdir()) == []
@@ -244,8 +246,8 @@ def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
 ) -> None:
     with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
         found, steps = seen("CHAT-2", *join("ann")), join("ann")
-        length = reproduce.script(performing, "chat", found, steps, rounds=1, fence=False).text.count("\n")
-        monkeypatch.setattr(reproduce, "LINES", length + 1)
+        length = script(performing, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
+        monkeypatch.setattr("reference.conformance.script.LINES", length + 1)
         told = list(write_all(performing, "chat", [found], tmp_path))
     assert (
         str(told[0])

@@ -1,6 +1,7 @@
 """Reproductions in other dialects: each script shows the bug, passes a right server, and claims nothing it cannot."""
 
 import ast
+import re
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from reference.conformance.directed import performer
 from reference.conformance.exchange import exchange
 from reference.conformance.frame_moves import patterns, raw
 from reference.conformance.moves import CannotTell
-from reference.conformance.reproduce import LINES_IN_FRAMES, write_all
+from reference.conformance.reproduce import write_all
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -32,6 +33,7 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
+from reference.conformance.script import script
 from reference.conformance.transcript import Transcript
 from reference.conformance.violation import VIOLATIONS, Violation
 from tests import dialects_served, test_echo_dialects
@@ -67,7 +69,8 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
     assert told.file is not None
     text = told.file.read_text()
     ast.parse(text, feature_version=(3, 8))
-    assert len(text.splitlines()) < LINES_IN_FRAMES
+    assert len(text.splitlines()) < 100
+    assert max(map(len, text.splitlines())) <= 120
     with closing(performer(protocol, right, PATIENCE, dialect)) as performing:
         address = performing.site.address
         status, out = play(told.file, address.host, address.port, patience=PATIENCE)
@@ -137,12 +140,12 @@ TALK: list[Step] = [
 def test_a_script_of_everything_passes_a_right_server(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reproduce, "LINES_IN_FRAMES", 1000)
+    monkeypatch.setattr("reference.conformance.script.LINES", 1000)
     dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
     file = tmp_path / "script.py"
     with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-        script = reproduce.script(performing, "chat", found, TALK, rounds=1, fence=False)
-        file.write_text(script.text.replace(f"{reproduce.ROUNDS}\n\ndef exchange", "2\n\ndef exchange"))
+        written = script(performing, "chat", found, TALK, rounds=1, fence=False)
+        file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "2", written.text))
         status, out = play(file, performing.site.address.host, performing.site.address.port)
     assert status == 0, out
 
@@ -152,8 +155,8 @@ def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
         dialect, found = DIALECTS[name], VIOLATIONS["CHAT-17"]("this", "that", [])
         steps: list[Step] = [*join("ann"), Crowd(tuple(f"m{count}" for count in range(9)))]
         with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-            script = reproduce.script(performing, "chat", found, steps, rounds=1, fence=False)
-            (tmp_path / "script.py").write_text(script.text)
+            written = script(performing, "chat", found, steps, rounds=1, fence=False)
+            (tmp_path / "script.py").write_text(written.text)
             where = performing.site.address
             status, out = play(tmp_path / "script.py", where.host, where.port)
         assert status == 0, out
@@ -199,14 +202,18 @@ def test_nobody_knocks_where_there_is_no_room_for_it() -> None:
 
 def test_patterns_are_written_so_that_they_can_be_read() -> None:
     assert patterns(DIALECTS["named"]) == {
-        "HEARD": rb"(?P<sender>[^\r\n]*?): %s",
-        "PASSES": rb"\* [^\r\n]*? has come|\* [^\r\n]*? has gone",
+        "HEARD": rb"(?P<sender>%s): %s\n",
+        "PASSES": rb"(?:\* [^\r\n]*? has come\n|\* [^\r\n]*? has gone\n)*",
     }
     assert patterns(DIALECTS["prompting"]) == {
-        "HEARD": rb"(?:> )*\[[^\r\n]*?\] <(?P<sender>[^\r\n]*?)> %s",
-        "MINE": rb"(?:> )*you: %s",
-        "PASSES": rb"(?:> )+",
+        "HEARD": rb"\[[^\r\n]*?\] <(?P<sender>%s)> %s\r\n",
+        "MINE": rb"you: %s\r\n",
+        "PASSES": rb"(?:> |(?:> )+\r\n)*",
     }
-    assert patterns(DIALECTS["lengths"]) == {"HEARD": rb"%s", "PASSES": rb"ok"}
-    assert patterns(DIALECTS["fixed"])["PASSES"] == rb"(?!)"
+    assert patterns(DIALECTS["lengths"]) == {
+        "HEARD": rb"(?P<size>[ 0-9]{4})%s",
+        "PASSES": rb"(?:(?:[ 0-9]{4})ok)*",
+    }
+    assert patterns(DIALECTS["fixed"]) == {"HEARD": rb"(?P<sender>%s)>%s", "PASSES": b""}
+    assert patterns(DIALECTS["chunks"])["HEARD"] == rb"(?:<user(?P<sender>%s)> )?%s\n"
     assert raw(b"\xff") == r"b'\xff'"

@@ -4,6 +4,7 @@ The steps are phrased first, as the stage does it (`phrasing.py`). What must be 
 streams, and for `frame_moves.py`, in frames. Here is what both have in common.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ from reference.conformance.scenario import (
     Settle,
     Step,
 )
+
+Numbered = list[tuple[str, int]]
+"""The lines of an exchange, each with the number of the step that it belongs to."""
 
 PHRASINGS = {"chat": phrasing.chat, "echo": phrasing.Requests, "datagram": phrasing.Datagrams}
 
@@ -58,7 +62,7 @@ def exchange(
     if moves.has_bursts(alone):
         last = min(last, next(number for number, step in said if isinstance(step, Send)))
     both = (_written(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
-    lines = min((list(_looped(lines)) for lines in both), key=len)
+    lines = min((looped(lines.numbered) for lines in both), key=len)
     decisive = next((at for at, (_, number) in enumerate(lines) if number >= last), len(lines))
     return Exchange([line for line, _ in lines], decisive)
 
@@ -96,25 +100,81 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
 BLOCK = 16
 """Lines of a block at most that is looked for again behind itself."""
 
+NUMBER = re.compile(r"([0-9]+)")
 
-def _looped(lines: Lines) -> Iterator[tuple[str, int]]:
-    """Yield the lines, with what comes three times or more in a row written as a loop, which belongs to its last
-    round.
+LITERAL = re.compile(r"b'([^'\\]*)'( % next\(COUNT\))?")
+
+N = "\0"
+"""Stands in a line for the number that is one more in each round of a loop."""
+
+
+def looped(lines: Numbered) -> Numbered:
+    """Return the lines with what comes three times or more in a row written as a loop, which belongs to its last round.
+
+    In each round of a loop one number in what is said may be one more than in the round before. Loops are looped, too.
     """
-    texts, numbers = [line for line, _ in lines.numbered], [number for _, number in lines.numbered]
+    shorter = list(_loops(lines))
+    return shorter if shorter == lines else looped(shorter)
+
+
+def _loops(lines: Numbered) -> Iterator[tuple[str, int]]:
+    texts = [line for line, _ in lines]
     at = 0
     while at < len(texts):
-        for size in range(1, BLOCK + 1):
-            block = texts[at : at + size]
+        for size in range(1, min(BLOCK, (len(texts) - at) // 3) + 1):
+            block, first = _template(texts[at : at + size], texts[at + size : at + 2 * size])
             times = 1
-            while texts[at + times * size : at + (times + 1) * size] == block:
+            while block and texts[at + times * size : at + (times + 1) * size] == _filled(block, first + times):
                 times += 1
-            if times >= 3:
-                last = numbers[at + (times - 1) * size : at + times * size]
-                yield f"for _ in range({times}):", last[0]
-                yield from ((f"    {line}", number) for line, number in zip(block, last, strict=True))
+            if times >= 3 and _whole(texts, at, size, times):
+                numbers = [number for _, number in lines[at + (times - 1) * size : at + times * size]]
+                counts = any(N in line for line in block)
+                loop = f"for n in range({first}, {first + times}):" if counts else f"for _ in range({times}):"
+                yield loop, numbers[0]
+                yield from ((f"    {_said(line)}", number) for line, number in zip(block, numbers, strict=True))
                 at += times * size
                 break
         else:
-            yield texts[at], numbers[at]
+            yield lines[at]
             at += 1
+
+
+def _whole(texts: Sequence[str], at: int, size: int, times: int) -> bool:
+    """Whether no loop that is there already would be cut by a loop of so many lines."""
+    ends = [*texts[at : at + (times + 1) * size : size], ""][: times + 1]
+    return not any(line.startswith(" ") for line in ends)
+
+
+def _template(block: list[str], following: list[str]) -> tuple[list[str], int]:
+    """Return a block with `N` where the next has another number, and the number there; [] if they differ otherwise."""
+    made, numbers = [], set()
+    for line, other in zip(block, following, strict=True):
+        parts, others = NUMBER.split(line), NUMBER.split(other)
+        if len(parts) != len(others):
+            return [], 0
+        for at in range(1, len(parts), 2):
+            if parts[at] != others[at]:
+                numbers.add(parts[at])
+                parts[at] = N
+        made.append("".join(parts))
+    first = int(numbers.pop()) if numbers else 0
+    counted = any(N in _said(line) for line in made) or (N in "".join(made) and "for n in" in "".join(made))
+    return (made, first) if _filled(made, first) == block and not counted else ([], 0)
+
+
+def _filled(block: list[str], number: int) -> list[str]:
+    return [line.replace(N, str(number)) for line in block]
+
+
+def _said(line: str) -> str:
+    """Return a line with the number, where it stands in what somebody says, as a variable."""
+
+    def with_variable(found: re.Match[str]) -> str:
+        words, counted = found[1], found[2]
+        if N not in words:
+            return found[0]
+        words = words if counted else words.replace("%", "%%")
+        values = ["n"] * words.count(N) + (["next(COUNT)"] if counted else [])
+        return f"b'{words.replace(N, '%d')}' % {values[0] if len(values) == 1 else '(' + ', '.join(values) + ')'}"
+
+    return LITERAL.sub(with_variable, line)

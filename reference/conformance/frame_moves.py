@@ -5,7 +5,8 @@
 Beside what somebody says stands who must hear it, and does so at once, or when `all_hear` is called. Frames tell
 deliveries apart, so whoever plays the script needs to know no more: in what order things come, what comes between
 them, and by which label a speaker goes is seen to by `hears` in scripts/frames.txt. It goes by patterns, which are made
-here from the dialect's templates.
+here from the dialect's templates, frame and all. Who was there while others spoke, and is not known to have been a
+member, is `early`: before the first thing that it must hear, anything may come.
 """
 
 import re
@@ -13,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reference.conformance.dialect import Dialect
-from reference.conformance.literals import literal
+from reference.conformance.framing import Framing
+from reference.conformance.literals import SHORT, counts, literal
 from reference.conformance.moves import AFTERWARDS, CannotTell, Lines
-from reference.conformance.phrasing import SERIAL
+from reference.conformance.phrasing import ROOM_FOR_SERIAL, SERIAL
 from reference.conformance.room import WAITING
 from reference.conformance.scenario import (
     Close,
@@ -43,7 +45,7 @@ class Guest:
 
     variable: str
     member: bool = False  # it has spoken, or was heard to be there
-    early: bool = False  # it is no member yet, and others have spoken
+    early: bool = False  # it was no member yet when others spoke: it may have heard them
     stalled: bool = False
     owed: int = 0  # bytes that wait for it, since it stopped reading
 
@@ -57,6 +59,8 @@ class FrameScript:
     here: dict[str, Guest] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
     """Who has said something that nobody has read yet."""
+    introduced: str = ""
+    """Who has been heard by somebody who came for that, and has said nothing since."""
 
     def add(self, who: str, call: str) -> None:
         """Write a line: a client does something."""
@@ -75,13 +79,15 @@ class FrameScript:
 
     def write(self, step: Step) -> None:
         """Write the lines of a step; raise CannotTell if there are none."""
+        introduced, self.introduced = self.introduced, ""
         match step:
             case Connect(who, _, window):
                 variable = re.sub(r"\W", "_", who)
                 self.here[who] = Guest(variable, early=bool(self.pending))
                 self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
             case Say(who, data):
-                self._says(who, data, at_once=not self.pending)
+                if data != b"%s is here" % who.encode() or introduced != who:  # it has been heard just now
+                    self._says(who, data, at_once=not self.pending)
                 self.settle()
             case Send(who, data):
                 self._says(who, data, at_once=False)
@@ -112,22 +118,22 @@ class FrameScript:
         itself = self.dialect.hears_itself
         hearers = [name for name, guest in self.here.items() if guest.member and (itself or name != who)]
         now = [name for name in hearers if at_once and not self.here[name].stalled]
-        words = [_words(data), *([self.variables(now)] if now else [])]
+        later = [name for name in hearers if name not in now]
+        words = [_words(data, self.dialect.longest - ROOM_FOR_SERIAL), *([self.variables(now)] if now else [])]
         for name in hearers:
             guest = self.here[name]
             guest.owed += len(self.dialect.delivery(data, b"")) if guest.stalled else 0
-        self.add(who, f"says({', '.join([*words, *self._others(hearers, now)])})")
+        self._overheard()
+        self.add(who, f"says({', '.join([*words, *([f'later=[{self.variables(later)}]'] if later else [])])})")
         if not at_once:
             self.pending.add(who)
 
-    def _others(self, hearers: Sequence[str], now: Sequence[str]) -> list[str]:
-        """Return as arguments who must hear something later, and who may, as it is not known to be there yet."""
-        later = [name for name in hearers if name not in now]
-        perhaps = [name for name, guest in self.here.items() if not guest.member]
-        for name in perhaps:
-            self.here[name].early = True
-        named = {"later": later, "perhaps": perhaps}
-        return [f"{name}=[{self.variables(names)}]" for name, names in named.items() if names]
+    def _overheard(self) -> None:
+        """Write who may hear what is said next, and need not."""
+        for name, guest in self.here.items():
+            if not (guest.member or guest.early):
+                guest.early = True
+                self.add(name, "passes = ANYTHING  # it may hear what is said now, and need not")
 
     def settle(self, *, anyway: bool = False) -> None:
         """Write that everybody reads what is due."""
@@ -145,8 +151,9 @@ class FrameScript:
         itself = self.dialect.hears_itself
         hearers = [name for name in self.readers if name != who and (itself or name != speaker)]
         self.here[who].member = True
-        words = [self.variables([who, speaker, *hearers]), *self._others([], [])]
-        self.lines.append(f"speak_until_heard({', '.join(words)})")
+        self._overheard()
+        self.lines.append(f"speak_until_heard({self.variables([who, speaker, *hearers])})")
+        self.introduced = speaker
 
     def _leaves(self, who: str) -> None:
         """Write that one who leaves reads what is due to it, and the end; what is under way may come too late."""
@@ -172,11 +179,11 @@ class FrameScript:
     # The end
 
     def fence(self) -> None:
-        """Have somebody speak once more, before whose words nothing may come that was not due."""
+        """Have somebody speak once more to everybody, before whose words nothing may come that was not due."""
         heard = b"is that all?"
-        speaker = next(iter(self.readers), None)
-        if speaker is not None and self.dialect.sayable(heard) == heard:
-            self.write(Say(speaker, heard))
+        if self.dialect.sayable(heard) == heard:
+            for speaker in self.readers[: 1 if self.dialect.hears_itself else 2]:
+                self.write(Say(speaker, heard))
 
     def dismiss(self) -> None:
         """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
@@ -200,54 +207,102 @@ def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, 
         script.fence()
     script.dismiss()
     lines.note(script.lines, AFTERWARDS)
-    return lines
+    return _joined(lines)
 
 
-def _words(data: bytes) -> str:
-    """Return, as Python, what is said; a number behind it that tells it from others is counted when it is said."""
+COMING = re.compile(r"(\w+) = (Client\(.*\))")
+
+
+def _joined(lines: Lines) -> Lines:
+    """Return the lines with those in one in which somebody comes, and says something that it does not hear itself; and
+    those in which two come.
+    """
+    joined: list[tuple[str, int]] = []
+    for line, number in lines.numbered:
+        before = joined[-1][0] if joined else ""
+        first, second = COMING.fullmatch(before), COMING.fullmatch(line)
+        if first and second:
+            joined[-1] = (f"{first[1]}, {second[1]} = {first[2]}, {second[2]}", number)
+        elif first and line.startswith(f"{first[1]}.says(b'") and first[1] not in _variables(line):
+            joined[-1] = (before + line.removeprefix(first[1]), number)
+        else:
+            joined.append((line, number))
+    return Lines(joined)
+
+
+def _variables(line: str) -> list[str]:
+    """Return the names that stand behind what is said in a line."""
+    return re.findall(r"\w+", line.rpartition("'")[2])
+
+
+def _words(data: bytes, longest: int) -> str:
+    """Return, as Python, what is said; a number behind it that tells it from others is counted when it is said.
+
+    With such a number the words of a flood matter to nobody: they are as many as there may be, and one is like another.
+    """
     serial = SERIAL.search(data)
     if serial is None or not serial.start():
         return literal(data)
-    return f"numbered({literal(data[: serial.start()])})"
+    words = data[: serial.start()]
+    if len(words) <= SHORT:
+        return f"{words.replace(b'%', b'%%') + b' ~%06d'!r} % next(COUNT)"
+    if counts(words):
+        size = len(words)
+        words = b"x" * (longest if size > longest - len(b" 000000 ") else size)
+    return f"{literal(words)} + b' ~%06d' % next(COUNT)"
 
 
 # Patterns
 
 
 def patterns(dialect: Dialect) -> dict[str, bytes]:
-    """Return the regular expressions of what is heard, with a gap for what was said, and of what means nothing."""
-    prompt = b"(?:%s)" % b"|".join(map(_escaped, dialect.all_prompts)) if dialect.all_prompts else b""
-    before = prompt + b"*" if prompt else b""
+    """Return the regular expressions of what is heard, with gaps for the label of who spoke and for what was said,
+    and of what means nothing, which may come any number of times.
+    """
     heard = pattern(dialect.template)
     if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
-        heard = b"(?:%s)?%%s" % heard.removesuffix(b"%s") if heard.endswith(b"%s") else heard
-    found = {"HEARD": before.replace(b"%", b"%%") + heard}
-    passing = [pattern(notice) for notice in dialect.notices]
+        heard = b"(?:%s)?%%s" % heard.removesuffix(BODY) if heard.endswith(BODY) else heard
+    found = {"HEARD": _framed(dialect.framing_out, heard, sized=True)}
+    passing = [_framed(dialect.framing_out, pattern(notice)) for notice in dialect.notices]
     if isinstance(dialect.to_sender, Template):
         own = pattern(dialect.to_sender, named=False)
         if dialect.to_sender.has_body:
-            found["MINE"] = before.replace(b"%", b"%%") + own
+            found["MINE"] = _framed(dialect.framing_out, own, sized=True)
         else:
-            passing.append(own)
-    alone = [prompt + b"+"] if prompt else []
-    found["PASSES"] = b"|".join([*alone, *(before + one for one in passing)]) or b"(?!)"
+            passing.append(_framed(dialect.framing_out, own))
+    if prompts := [_escaped(prompt) for prompt in dialect.all_prompts]:
+        alone = b"|".join(prompts)
+        passing += [alone, _framed(dialect.framing_out, b"(?:%s)+" % alone)]
+    found["PASSES"] = b"(?:%s)*" % b"|".join(passing) if passing else b""
     return found
 
 
+def _framed(framing: Framing, inner: bytes, *, sized: bool = False) -> bytes:
+    """Return the regular expression of a frame. A script makes sure that one has its size."""
+    match framing.kind:
+        case "length":
+            return b"(%s[ 0-9]{%d})%s" % (b"?P<size>" if sized else b"?:", framing.digits, inner)
+        case "fixed":
+            return inner if sized else b"%s%s*" % (inner, _escaped(framing.pad))
+        case _:
+            return inner + _escaped(framing.newline)
+
+
 ANY = rb"[^\r\n]*?"
+BODY = b"%s"
 
 
 def pattern(template: Template, *, named: bool = True) -> bytes:
-    """Return a template as a regular expression that any Python understands; if it has a gap, it is to be filled in."""
+    """Return a template as a regular expression that any Python understands, with gaps for what is not known yet."""
     made, end = b"", 0
     for found in FIELD.finditer(template.text):
         made += _literal(template, end, found.start())
         end = found.end()
         match found[1]:
             case "body":
-                made += b"%s"
+                made += BODY
             case "sender" if named and template.has_body:
-                made += rb"(?P=sender)" if b"(?P<sender>" in made else b"(?P<sender>%s)" % ANY
+                made += rb"(?P=sender)" if b"(?P<sender>" in made else b"(?P<sender>%s)"
             case _:
                 made += ANY
     return made + _literal(template, end, len(template.text))

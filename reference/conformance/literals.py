@@ -7,8 +7,8 @@ def literal(data: bytes, prefix: bytes = b"") -> str:
     """Return bytes as an expression that a reader can take in: repetitions and counting are said, not written out."""
     if len(data) <= SHORT:
         return repr(data)
-    if data == bytes(range(256)):
-        return "bytes(range(256))"
+    if data == bytes(range(data[0], data[-1] + 1)):
+        return f"bytes(range({f'{data[0]}, ' if data[0] else ''}{data[-1] + 1}))"
     unit = data[: (data + data).find(data, 1)]
     if len(unit) < len(data):
         return f"{_factor(literal(unit, prefix))} * {len(data) // len(unit)}"
@@ -30,27 +30,27 @@ def _factor(expression: str) -> str:
     return f"({expression})" if " + " in expression or " * " in expression else expression
 
 
+COUNTING = re.compile(rb"([a-z]?)([0-9]{6}) ")
+
+
+def counts(data: bytes) -> bool:
+    """Whether it is a stretch of `000000 000001 ...`, with a letter or none before each number."""
+    return bool(_counted(data))
+
+
 def _counted(data: bytes) -> str:
-    """Return the expression for `000000 000001 ...`, with a letter or none before each number; "" if it is no such."""
-    label = data.partition(b"000000 ")[0]
-    if further := _counted_from(data):
-        return further
-    if len(label) > 1 or not data.startswith(label + b"000000 " + label + b"000001 "):
+    """Return the expression for a stretch from within such a count; "" if it is no such."""
+    found = COUNTING.search(data[: 2 * SHORT])
+    if found is None or found.start() > len(found[0]):
         return ""
-    count = len(data) // (len(label) + 7) + 1
-    if b"".join(b"%s%06d " % (label, number) for number in range(count))[: len(data)] != data:
+    label, size = found[1], len(found[0])
+    begin = int(found[2]) * size - found.start()
+    last = (begin + len(data)) // size + 1
+    if (
+        begin < 0
+        or b"".join(b"%s%06d " % (label, number) for number in range(begin // size, last))[begin % size :][: len(data)]
+        != data
+    ):
         return ""
-    return f'b"".join(b"{label.decode()}%06d " % number for number in range({count}))[:{len(data)}]'
-
-
-def _counted_from(data: bytes) -> str:
-    """Return the expression for a stretch from within such a count, without letters; "" if it is no such."""
-    found = re.search(rb"([0-9]{6}) ", data[:13])
-    begin = int(found[1]) * 7 - found.start() if found else 0
-    if begin < 1:
-        return ""
-    end = begin + len(data)
-    first, last = begin // 7, end // 7 + 1
-    if b"".join(b"%06d " % number for number in range(first, last))[begin - first * 7 :][: len(data)] != data:
-        return ""
-    return f'b"".join(b"%06d " % number for number in range({last}))[{begin}:{end}]'
+    stretch = f"{begin}:{begin + len(data)}" if begin else f":{len(data)}"
+    return f'b"".join(b"{label.decode()}%06d " % number for number in range({last}))[{stretch}]'

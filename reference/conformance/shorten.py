@@ -122,14 +122,14 @@ TALK = 10
 """Utterances that are under way together which a race needs at most."""
 
 
-def condensed(steps: Sequence[Step]) -> list[Step]:
+def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
     """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
     may still show so, if it is played often enough.
     """
     burst = last_burst(steps)
     speakers = {step.who for step in burst if isinstance(step, Send)}
     silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in speakers]
-    left_out = set(silent[HEARERS:]) if speakers else set()
+    left_out = set(silent[hearers:]) if speakers else set()
     early = sum(isinstance(step, Send) for step in burst) - TALK
     kept: list[Step] = []
     for step in burst:
