@@ -38,9 +38,9 @@ Other people's servers speak in other ways; a dialect says how:
     servers.py        a file that lists several servers   comparing.py  checking one after the other
     known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
     since.py          what has changed since an earlier run
-    reproduce.py      a script for each violation         moves.py      the exchange as Python
-    shorten.py        without what it does not take       literals.py   bytes in it, briefly
-    scripts/          what plays it, in pieces
+    reproduce.py      a script for each violation         shorten.py    by no more steps than it takes
+    script.py         put together from scripts/          exchange.py   the steps as Python, in the dialect's words
+    moves.py frame_moves.py    what is read then          literals.py   bytes, briefly
     learning/         talks to a server of unknown dialect, and proposes one
 
 Nothing here imports a server: the suite knows what a server must do from `reference.clauses` and `reference.model`

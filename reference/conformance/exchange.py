@@ -5,7 +5,7 @@ streams, and for `frame_moves.py`, in frames. Here is what both have in common.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reference.conformance import frame_moves, moves, phrasing
@@ -53,7 +53,8 @@ def exchange(
     """Return the exchange; raise CannotTell if there is no telling what has to be read.
 
     The violation was `seen` after so many of the steps, all if nothing is said. Where there are bursts it may show by
-    any of them. With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
+    any of them, and anywhere behind a reset, of which the server hears sooner or later. With a `fence` somebody speaks
+    once more in the end, before which nothing may come that was not due.
     """
     said = phrased(protocol, steps, dialect)
     alone = [step for _, step in said]
@@ -61,6 +62,7 @@ def exchange(
     last = (len(steps) if seen is None else seen) - 1
     if moves.has_bursts(alone):
         last = min(last, next(number for number, step in said if isinstance(step, Send)))
+    last = min([last, *(number for number, step in said if isinstance(step, Reset | Close))])
     both = (_written(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
     lines = min((looped(lines.numbered) for lines in both), key=len)
     decisive = next((at for at, (_, number) in enumerate(lines) if number >= last), len(lines))
@@ -113,30 +115,53 @@ def looped(lines: Numbered) -> Numbered:
 
     In each round of a loop one number in what is said may be one more than in the round before. Loops are looped, too.
     """
-    shorter = list(_loops(lines))
+    texts = [line for line, _ in lines]
+    shorter: Numbered = []
+    at = 0
+    while at < len(texts):
+        loops = (_Loop.of(texts, at, size) for size in range(1, min(BLOCK, (len(texts) - at) // 3) + 1))
+        loop = max(filter(None, loops), key=lambda loop: loop.length, default=None)
+        if loop:
+            last = at + loop.length - len(loop.block)
+            shorter += loop.written([number for _, number in lines[last : at + loop.length]])
+            at += loop.length
+        else:
+            shorter.append(lines[at])
+            at += 1
     return shorter if shorter == lines else looped(shorter)
 
 
-def _loops(lines: Numbered) -> Iterator[tuple[str, int]]:
-    texts = [line for line, _ in lines]
-    at = 0
-    while at < len(texts):
-        for size in range(1, min(BLOCK, (len(texts) - at) // 3) + 1):
-            block, first = _template(texts[at : at + size], texts[at + size : at + 2 * size])
-            times = 1
-            while block and texts[at + times * size : at + (times + 1) * size] == _filled(block, first + times):
-                times += 1
-            if times >= 3 and _whole(texts, at, size, times):
-                numbers = [number for _, number in lines[at + (times - 1) * size : at + times * size]]
-                counts = any(N in line for line in block)
-                loop = f"for n in range({first}, {first + times}):" if counts else f"for _ in range({times}):"
-                yield loop, numbers[0]
-                yield from ((f"    {_said(line)}", number) for line, number in zip(block, numbers, strict=True))
-                at += times * size
-                break
-        else:
-            yield lines[at]
-            at += 1
+@dataclass(frozen=True)
+class _Loop:
+    """Lines that come again and again, with `N` for a number that counts from a first one on."""
+
+    block: list[str]
+    first: int
+    times: int
+
+    @classmethod
+    def of(cls, texts: list[str], at: int, size: int) -> "_Loop | None":
+        """Return the loop of so many lines that begins there, if there is one."""
+        block, first = _template(texts[at : at + size], texts[at + size : at + 2 * size])
+        times = 1
+        while block and texts[at + times * size : at + (times + 1) * size] == _filled(block, first + times):
+            times += 1
+        return cls(block, first, times) if times >= 3 and _whole(texts, at, size, times) else None
+
+    @property
+    def length(self) -> int:
+        """How many lines it stands for."""
+        return len(self.block) * self.times
+
+    def written(self, numbers: Sequence[int]) -> Numbered:
+        """Return its lines, with the numbers of its last round."""
+        body: Numbered = [(_said(line), number) for line, number in zip(self.block, numbers, strict=True)]
+        counts = any(N in line for line in self.block)
+        head = (
+            f"for n in range({self.first}, {self.first + self.times}):" if counts else f"for _ in range({self.times}):"
+        )
+        body = body if counts else looped(body)
+        return [(head, numbers[0]), *((f"    {line}", number) for line, number in body)]
 
 
 def _whole(texts: Sequence[str], at: int, size: int, times: int) -> bool:

@@ -210,29 +210,22 @@ def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, 
     return _joined(lines)
 
 
-COMING = re.compile(r"(\w+) = (Client\(.*\))")
+COMING = re.compile(r"(\w+) = (Client\([^()]*\))")
 
 
 def _joined(lines: Lines) -> Lines:
-    """Return the lines with those in one in which somebody comes, and says something that it does not hear itself; and
-    those in which two come.
-    """
+    """Return the lines with those in one in which somebody comes and speaks at once, or in which two come."""
     joined: list[tuple[str, int]] = []
     for line, number in lines.numbered:
         before = joined[-1][0] if joined else ""
         first, second = COMING.fullmatch(before), COMING.fullmatch(line)
         if first and second:
             joined[-1] = (f"{first[1]}, {second[1]} = {first[2]}, {second[2]}", number)
-        elif first and line.startswith(f"{first[1]}.says(b'") and first[1] not in _variables(line):
-            joined[-1] = (before + line.removeprefix(first[1]), number)
+        elif first and line.startswith(f"{first[1]}.says("):
+            joined[-1] = (f"({first[1]} := {first[2]}){line.removeprefix(first[1])}", number)
         else:
             joined.append((line, number))
     return Lines(joined)
-
-
-def _variables(line: str) -> list[str]:
-    """Return the names that stand behind what is said in a line."""
-    return re.findall(r"\w+", line.rpartition("'")[2])
 
 
 def _words(data: bytes, longest: int) -> str:
@@ -256,36 +249,39 @@ def _words(data: bytes, longest: int) -> str:
 
 
 def patterns(dialect: Dialect) -> dict[str, bytes]:
-    """Return the regular expressions of what is heard, with gaps for the label of who spoke and for what was said,
-    and of what means nothing, which may come any number of times.
+    """Return the regular expressions of what is heard, with gaps for the label of who spoke and for what was said, and
+    of what means nothing.
+
+    Lines are found by their ends, in all that has come: `PASSES` is as many as there may be. Other frames are taken one
+    by one; there it is one of them, and `REST` is as many as there may be.
     """
+    framing = dialect.framing_out
     heard = pattern(dialect.template)
     if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
         heard = b"(?:%s)?%%s" % heard.removesuffix(BODY) if heard.endswith(BODY) else heard
-    found = {"HEARD": _framed(dialect.framing_out, heard, sized=True)}
-    passing = [_framed(dialect.framing_out, pattern(notice)) for notice in dialect.notices]
-    if isinstance(dialect.to_sender, Template):
-        own = pattern(dialect.to_sender, named=False)
-        if dialect.to_sender.has_body:
-            found["MINE"] = _framed(dialect.framing_out, own, sized=True)
-        else:
-            passing.append(_framed(dialect.framing_out, own))
-    if prompts := [_escaped(prompt) for prompt in dialect.all_prompts]:
-        alone = b"|".join(prompts)
-        passing += [alone, _framed(dialect.framing_out, b"(?:%s)+" % alone)]
-    found["PASSES"] = b"(?:%s)*" % b"|".join(passing) if passing else b""
-    return found
+    passing = [pattern(notice) for notice in dialect.notices]
+    own = pattern(dialect.to_sender, named=False) if isinstance(dialect.to_sender, Template) else b""
+    prompts = b"|".join(_escaped(prompt) for prompt in dialect.all_prompts)
+    found = {"HEARD": heard}
+    if isinstance(dialect.to_sender, Template) and dialect.to_sender.has_body:
+        found["MINE"] = own
+    elif own:
+        passing.append(own)
+    if framing.kind in ("fixed", "length"):
+        passing = [b"(?:%s)*%s" % (prompts, one) if prompts else one for one in passing]
+        rest = b"|".join(_framed(framing, one) for one in passing)
+        return found | {"PASSES": b"|".join(passing) or b"(?!)", "REST": b"(?:%s)*" % rest if rest else b""}
+    ended = {name: one + _escaped(framing.newline) for name, one in found.items()}
+    passing = [one + _escaped(framing.newline) for one in passing]
+    passing += [prompts, b"(?:%s)+%s" % (prompts, _escaped(framing.newline))] if prompts else []
+    return ended | {"PASSES": b"(?:%s)*" % b"|".join(passing) if passing else b""}
 
 
-def _framed(framing: Framing, inner: bytes, *, sized: bool = False) -> bytes:
-    """Return the regular expression of a frame. A script makes sure that one has its size."""
-    match framing.kind:
-        case "length":
-            return b"(%s[ 0-9]{%d})%s" % (b"?P<size>" if sized else b"?:", framing.digits, inner)
-        case "fixed":
-            return inner if sized else b"%s%s*" % (inner, _escaped(framing.pad))
-        case _:
-            return inner + _escaped(framing.newline)
+def _framed(framing: Framing, inner: bytes) -> bytes:
+    """Return the regular expression of a frame that is no line."""
+    if framing.kind == "length":
+        return b"[ 0-9]{%d}%s" % (framing.digits, inner)
+    return b"%s%s*" % (inner, _escaped(framing.pad))
 
 
 ANY = rb"[^\r\n]*?"

@@ -153,20 +153,21 @@ class _Player:
             "greeted": bool(dialect.handshake),
             "gap": bool(dialect.limits.gap),
             "join_gap": bool(dialect.limits.join_gap),
-            "line": out in ("line", "chunk"),
+            "line": self.framed and out in ("line", "chunk"),
+            "sliced": self.framed and out in ("fixed", "length"),
             "fixed": out == "fixed",
             "length": out == "length",
             "labelled": self.framed and dialect.template.has_sender and not at_times,
             "labelled_at_times": self.framed and at_times,
             "unlabelled": self.framed and not dialect.template.has_sender,
             "mine": "MINE" in self.patterns,
-            "same": "MINE" not in self.patterns,
-            "joined": ").says(" in body,
             "hasty": where != "unix" and (not self.framed or "later=" in body),
             "one_order": len(speaking) > 1 and dialect.asks_one_order,
         }
         kind = "framed" if self.framed else "stream"
-        calls |= {f"{call}_{kind}" for call in calls}
+        shape = "line" if holding["line"] else "sliced"
+        calls |= {f"{call}_{kind}" for call in calls} | {f"{call}_{shape}" for call in calls}
+        calls.add(f"{'mine' if holding['mine'] else 'same'}_{shape}")
         return {"all", where, *calls, *(aspect for aspect, holds in holding.items() if holds)}
 
     @property
@@ -186,6 +187,7 @@ class _Player:
             "CHUNK": str(dialect.chunk),
             "SIZE": str(out.size),
             "PAD": repr(out.pad),
+            "DIGITS": str(out.digits),
             "GAP": f"{limits.gap:g}",
             "JOIN_GAP": f"{limits.join_gap:g}",
             "ANYTHING": frame_moves.raw(b"(?s:.*?)"),

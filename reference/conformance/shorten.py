@@ -22,6 +22,7 @@ from reference.conformance.scenario import (
     Say,
     Send,
     Settle,
+    Stall,
     Step,
 )
 from reference.conformance.suite import NotChecked
@@ -128,7 +129,8 @@ def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
     """
     burst = last_burst(steps)
     speakers = {step.who for step in burst if isinstance(step, Send)}
-    silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in speakers]
+    needed = speakers | {step.who for step in burst if isinstance(step, Stall)}
+    silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in needed]
     left_out = set(silent[hearers:]) if speakers else set()
     early = sum(isinstance(step, Send) for step in burst) - TALK
     kept: list[Step] = []
