@@ -107,6 +107,13 @@ def test_what_did_not_come_breaks_the_likeliest_clause(absence: Absence, clause:
     assert blame.cut_off(absence, "eof").observed == "ann reads end of stream"
 
 
+def test_who_has_gone_and_is_not_let_go_explains_silence() -> None:
+    for gone in ("reset", "left"):
+        assert "CHAT-10" in blame.missing(replace(ABSENCE, circumstances=[gone, "stalled"])).also
+        assert "CHAT-10" not in blame.missing(replace(ABSENCE, circumstances=[gone], leaving="quit")).also
+    assert "CHAT-10" not in blame.missing(replace(ABSENCE, circumstances=["stalled"])).also
+
+
 @pytest.mark.parametrize(("leaving", "expected"), [(None, "ann stays connected"), ("quit", "ann reads end of stream")])
 def test_where_no_delivery_was_due_the_connection_itself_was(leaving: str | None, expected: str) -> None:
     assert blame.missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected

@@ -153,8 +153,8 @@ def cut_off(absent: Absence, how: Ending) -> Finding:
 
 def _absence(absent: Absence, observed: str, clauses: list[str]) -> Finding:
     altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > LINE or _unusual(absent.utterance) else []
-    # Who resets and is not let go, as at the end of a stream, may cost the others time.
-    kept = ["CHAT-10"] if "reset" in absent.circumstances and not absent.leaving else []
+    # Whoever has gone and is not let go may cost the others time: a thread that spins leaves little of it.
+    kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.circumstances} else []
     also = ("CHAT-2", "CHAT-5", *kept, *altered)
     fitting = tuple(dict.fromkeys(clauses))
     return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
