@@ -98,6 +98,7 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
         ("named", "HasNoOneOrder"),
         ("named", "Waits"),
         ("unmarked", "IsFull"),
+        ("unmarked", "WaitsForAWord"),
     ],
 )
 def test_a_script_shows_the_bug_and_passes_a_right_server(name: str, bug: str, tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ TALK: list[Step] = [
 """Whatever clients do that a script can tell."""
 
 
-@pytest.mark.parametrize("name", ["named", "lengths", "fixed", "prompting", "chunks"])
+@pytest.mark.parametrize("name", ["named", "lengths", "fixed", "prompting", "chunks", "unmarked"])
 def test_a_script_of_everything_passes_a_right_server(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +184,6 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "steps", "why"),
     [
-        ("unmarked", join("ann"), "nothing marks where a delivery ends"),
         ("lengths", [Crowd(("ann", "ben"))], "a crowd has a script of its own"),
         ("lengths", [*join("ann", "ben"), Stall("ben"), Connect("lou"), Heed("lou", "ann")], "who stopped reading"),
         ("lengths", [*join("ann", "ben"), Send("ann", b"1"), HalfClose("ben")], "whether ben hears what was under way"),

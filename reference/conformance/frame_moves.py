@@ -194,10 +194,6 @@ class FrameScript:
 
 def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
     """Return the lines of an exchange, each with the number of the step that it belongs to."""
-    if dialect.framing_out.kind == "none":
-        raise CannotTell(
-            "nothing marks where a delivery ends in this dialect, so a script cannot tell one from another"
-        )
     script, lines = FrameScript(dialect), Lines()
     for step, number in zip(steps, numbers, strict=True):
         script.write(step)
@@ -253,9 +249,12 @@ def patterns(dialect: Dialect) -> dict[str, bytes]:
     of what means nothing.
 
     Lines are found by their ends, in all that has come: `PASSES` is as many as there may be. Other frames are taken one
-    by one; there it is one of them, and `REST` is as many as there may be.
+    by one; there it is one of them, and `REST` is as many as there may be. Where nothing marks where a delivery ends a
+    script looks for what was said, and cannot tell what else comes.
     """
     framing = dialect.framing_out
+    if framing.kind == "none":
+        return {"HEARD": BODY, "PASSES": ANYTHING}
     heard = pattern(dialect.template)
     if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
         heard = b"(?:%s)?%%s" % heard.removesuffix(BODY) if heard.endswith(BODY) else heard
@@ -284,6 +283,7 @@ def _framed(framing: Framing, inner: bytes) -> bytes:
     return b"%s%s*" % (inner, _escaped(framing.pad))
 
 
+ANYTHING = rb"(?s:.*?)"
 ANY = rb"[^\r\n]*?"
 BODY = b"%s"
 

@@ -136,11 +136,16 @@ class _Player:
         """Whether deliveries are read frame by frame."""
         return self.protocol == "chat" and not self.dialect.stream and not self.question
 
+    @property
+    def labelled(self) -> bool:
+        """Whether it can be told by a label who said what is heard."""
+        return self.framed and self.dialect.template.has_sender and self.dialect.framing_out.kind != "none"
+
     def aspects(self, body: str, rounds: int) -> set[str]:
         """Return what an exchange asks of the pieces: what it calls, and what is so in its dialect."""
         dialect, out = self.dialect, self.dialect.framing_out.kind
         calls, speaking = {*re.findall(r"(\w+)\(", body)}, {*re.findall(r"(\w+)\.says\(.*later=", body)}
-        at_times = dialect.template.has_sender and (dialect.framing_in.kind == "chunk" or "MINE" in self.patterns)
+        at_times = self.labelled and (dialect.framing_in.kind == "chunk" or "MINE" in self.patterns)
         slow = re.search(r'Client\("\w+", ', body)
         where = "unix" if self.address.path else "slow" if slow else "tcp"
         holding = {
@@ -153,13 +158,13 @@ class _Player:
             "greeted": bool(dialect.handshake),
             "gap": bool(dialect.limits.gap),
             "join_gap": bool(dialect.limits.join_gap),
-            "line": self.framed and out in ("line", "chunk"),
+            "line": self.framed and out in ("line", "chunk", "none"),
             "sliced": self.framed and out in ("fixed", "length"),
             "fixed": out == "fixed",
             "length": out == "length",
-            "labelled": self.framed and dialect.template.has_sender and not at_times,
-            "labelled_at_times": self.framed and at_times,
-            "unlabelled": self.framed and not dialect.template.has_sender,
+            "labelled": self.labelled and not at_times,
+            "labelled_at_times": at_times,
+            "unlabelled": self.framed and not self.labelled,
             "mine": "MINE" in self.patterns,
             "hasty": where != "unix" and (not self.framed or "later=" in body),
             "one_order": len(speaking) > 1 and dialect.asks_one_order,
@@ -190,7 +195,7 @@ class _Player:
             "DIGITS": str(out.digits),
             "GAP": f"{limits.gap:g}",
             "JOIN_GAP": f"{limits.join_gap:g}",
-            "ANYTHING": frame_moves.raw(b"(?s:.*?)"),
+            "ANYTHING": frame_moves.raw(frame_moves.ANYTHING),
             "LABEL": frame_moves.raw(frame_moves.ANY),
             "CLIENTS": "[]",
             "COUNT": "itertools.count(1)",
@@ -220,7 +225,7 @@ def _framed(violation: Violation, player: _Player, played: Exchange, rounds: int
     aspects = player.aspects(body, rounds)
     seen = [f"# Due:  {printable(violation.expected)}", f"# Seen: {printable(violation.observed)}"]
     seen = [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in seen]
-    by_path, labelled = bool(player.address.path), player.dialect.template.has_sender
+    by_path = bool(player.address.path)
     gaps = {
         "clause": textwrap.fill(str(CLAUSES[violation.clause_id]), WIDTH),
         "seen": "\n".join(seen),
@@ -229,7 +234,7 @@ def _framed(violation: Violation, player: _Player, played: Exchange, rounds: int
         "where": "sys.argv[1]" if by_path else "sys.argv[1], int(sys.argv[2])",
         "exchange": body,
         "put": player.put(),
-        "heard": f"HEARD % {'(speaker.called, re.escape(due[0]))' if labelled else 're.escape(due[0])'}",
+        "heard": f"HEARD % {'(speaker.called, re.escape(due[0]))' if player.labelled else 're.escape(due[0])'}",
     }
     gaps["player"] = _filled("\n".join(_called(piece, aspects) for piece in player.pieces), gaps)
     frame = _called("frame", aspects)
