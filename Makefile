@@ -71,6 +71,9 @@ clean:  ## remove everything that make made
 	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The tests start hundreds of Pythons: what they import is compiled once, whatever the surroundings say.
+test .venv/dev: export PYTHONDONTWRITEBYTECODE :=
+
 # LAUNCH may hold quotes and braces, so it goes through the environment and never through the shell's hands.
 export LAUNCH
 

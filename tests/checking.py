@@ -22,12 +22,16 @@ INSTALLED = any(point.value == "reference.conformance.plugin" for point in entry
 PLUGIN = () if INSTALLED else ("-p", "reference.conformance.plugin")
 """What pytest has to be told to find the plugin: nothing, once the project is installed."""
 
+BARE_PYTHON = f"{sys.executable} -S"
+"""A Python for servers that need the standard library alone. Without site-packages nothing measures them either, which
+would take ten times what starting them does."""
+
 BAD_SERVERS = Path(__file__).with_name("bad_servers.py")
 
 
 def bad(name: str, *arguments: object) -> str:
     """Return the command that launches one of the bad servers."""
-    return " ".join(map(str, [sys.executable, BAD_SERVERS, name, "{port}", *arguments]))
+    return " ".join(map(str, [BARE_PYTHON, BAD_SERVERS, name, "{port}", *arguments]))
 
 
 @dataclass

@@ -1,6 +1,15 @@
-"""Fixtures of the tests of the checker."""
+"""Fixtures of the tests of the checker, and what of them is measured.
 
-from collections.abc import Iterator
+To trace a program for the coverage takes two to five times what running it does. So tests that run much, and run what
+others run as well, are marked `unmeasured`: neither they nor the processes they start are traced. They count for the
+verdict, and for nothing in the coverage, which can only be lower for it.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,12 +17,55 @@ import pytest
 from reference.conformance.learning import asking, datagram, limits, meeting
 from tests.checking import Checker, Lifeline
 
+LONGEST = (
+    "test_for_every_clause_a_fault_breaks",
+    "test_a_script_shows_the_fault",
+    "test_who_keeps_the_gaps",
+    "test_the_chat_holds",
+    "test_a_script_shows_the_bug",
+)
+"""Tests that mostly wait, for what a broken server does not do."""
+
 pytest_plugins = ["pytester"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that nobody waits for it alone in the end."""
-    items.sort(key=lambda item: not item.name.startswith("test_each_fault_breaks_the_clauses"))
+    """Begin with what waits longest, so that others work meanwhile, and nobody waits for it alone in the end."""
+    items.sort(key=lambda item: not item.name.startswith(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a test, with its fixtures, measured or not."""
+    if item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    with unmeasured():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure in one worker what all of them import."""
+    if getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":
+        return (yield)
+    with unmeasured():
+        return (yield)
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Trace neither this thread, nor what it starts, threads or processes."""
+    here, threads = sys.gettrace(), threading.gettrace()
+    processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(threads)
+        sys.settrace(here)
+        if processes is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = processes
 
 
 @pytest.fixture

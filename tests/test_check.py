@@ -16,7 +16,7 @@ from reference.__main__ import main
 from reference.address import Address
 from reference.clauses import CLAUSES
 from reference.conformance.target import free_port
-from tests.checking import Checker, Lifeline, bad, checking, run_check
+from tests.checking import BARE_PYTHON, Checker, Lifeline, bad, checking, run_check
 from tests.serving import PATIENCE, serving
 
 ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
@@ -46,7 +46,7 @@ JSON_KEYS = [
 
 def reference_server(*arguments: str) -> str:
     """Return the command that serves one of the reference's servers."""
-    return " ".join([sys.executable, "-m", "reference", "serve", *arguments])
+    return " ".join([BARE_PYTHON, "-m", "reference", "serve", *arguments])
 
 
 # What is checked
@@ -61,6 +61,7 @@ def test_without_a_target_the_reference_is_checked_and_conforms(check: Checker) 
     assert outcome.err == ""
 
 
+@pytest.mark.unmeasured
 def test_the_chat_of_the_reference_conforms(check: Checker) -> None:
     outcome = check("chat", *QUICK, "--strict")
     assert outcome.code == 0

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from faults.programs.closed_request import ClosedRequest
 from reference.__main__ import Parser
 from reference.address import Address
 from reference.family import PROGRAMS
-from tests.serving import connect, read_to_end, serving
+from tests.serving import PATIENCE, connect, read_to_end, serving
 
 TIMES = 100
 
@@ -192,7 +193,7 @@ def other_pythons() -> list[str]:
 
 def played_by(python: str) -> list[Play]:
     """Let another Python play every row; a warning would be an error there, and any word of complaint is one here."""
-    command = [python, "-BE", "-W", "error", "-c", PLAYS, str(TIMES)]
+    command = [python, "-E", "-W", "error", "-c", PLAYS, str(TIMES)]
     ran = subprocess.run(command, cwd=Path(faults.__file__).parents[1], capture_output=True, timeout=240, check=False)
     assert (ran.returncode, ran.stderr.decode()) == (0, ""), python
     plays: list[Play] = pickle.loads(ran.stdout)
@@ -252,13 +253,18 @@ def test_there_is_no_demo_of_anything_else(capsys: pytest.CaptureFixture[str]) -
 def test_who_waits_in_vain_says_for_what_and_leaves_no_thread(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def say_nothing(handler: Any) -> None:
+        """Be waited for briefly only when there is nothing else to wait for."""
+        handler.stage.settled.wait(PATIENCE)
+        monkeypatch.setattr(playing, "PATIENCE", 0.01)
+
     before = threading.active_count()
-    monkeypatch.setattr(playing, "PATIENCE", 0.01)
-    monkeypatch.setattr(playing.Joining, "talk", lambda _: None)
+    monkeypatch.setattr(playing.Joining, "talk", say_nothing)
     assert run("closed-request") == 2
     assert (
         capsys.readouterr().err == "python -m faults demo: the client has waited 0.01 seconds for the worker to end\n"
     )
+    monkeypatch.setattr(playing.Joining, "talk", lambda _: None)
     with pytest.raises(playing.Late, match="for the worker to call recv"):
         play(ROWS[1], joined=False)
     one, other = socket.socketpair()

@@ -1,7 +1,6 @@
 """Servers that die, at any time, and that cannot be started again at once: each is told, and none spoils the next."""
 
 import socket
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from reference.address import Address
 from reference.conformance import launched
 from reference.conformance.client import Client
 from reference.conformance.target import CannotCheck, Launched, free_port
-from tests.checking import Checker, Lifeline, checking
+from tests.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.serving import PATIENCE
 
 QUICK = ("--patience", 0.3, "--examples", 2)
@@ -19,7 +18,7 @@ QUICK = ("--patience", 0.3, "--examples", 2)
 
 def frail(name: str, address: object = "{port}", *arguments: object) -> str:
     """Return the command that launches one of the frail servers."""
-    return " ".join(map(str, [sys.executable, "-m", "tests.frail_servers", name, address, *arguments]))
+    return " ".join(map(str, [BARE_PYTHON, "-m", "tests.frail_servers", name, address, *arguments]))
 
 
 @pytest.fixture

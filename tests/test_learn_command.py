@@ -11,14 +11,14 @@ from reference.address import Address
 from reference.conformance import dialect_file
 from reference.conformance.target import free_port
 from reference.family import server_address
-from tests.checking import bad
+from tests.checking import BARE_PYTHON, bad
 from tests.serving import serving
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
 
 def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str]) -> None:
-    command = f"{sys.executable} -m reference serve chat --port {{port}}"
+    command = f"{BARE_PYTHON} -m reference serve chat --port {{port}}"
     assert main(["learn", "chat", "--launch", command]) == 0
     out, err = capfd.readouterr()
     assert dialect_file.read(out, "learned", "learned").stream

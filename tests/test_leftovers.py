@@ -1,7 +1,6 @@
 """Servers that keep something of an earlier scenario: nothing of it is held against them in a later one."""
 
 import itertools
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -26,7 +25,7 @@ from reference.conformance.suite import NotChecked
 from reference.conformance.target import Running
 from reference.conformance.template import Template
 from reference.conformance.violation import Violation
-from tests.checking import Checker
+from tests.checking import BARE_PYTHON, Checker
 from tests.planted import Bug
 
 PATIENCE = 5.0
@@ -228,6 +227,7 @@ def test_more_of_it_than_the_dialect_says_is_a_fault(told: int) -> None:
     assert any(one is not None for one in history(Repeating, told))
 
 
+@pytest.mark.unmeasured
 def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
     class Forgetful(Repeating):
         def deliver(self, chunk: bytes) -> None:
@@ -242,7 +242,7 @@ def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
 
 
 FRESH = 'protocol = "chat"\n[limits]\nfresh = true\n'
-KEEPS = f"{sys.executable} -m tests.strict_servers keeps {{port}} 20"
+KEEPS = f"{BARE_PYTHON} -m tests.strict_servers keeps {{port}} 20"
 SOME = ("--patience", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
 
 

@@ -43,7 +43,6 @@ Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Somebody's repository, where reference and faults are installed."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider")
     return pytester
 
@@ -56,12 +55,14 @@ def run(project: pytest.Pytester, target: str, *options: str) -> pytest.RunResul
     )
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_conforms_passes(project: pytest.Pytester) -> None:
     result = run(project, REFERENCE, "--conformance-profile=basic")
     assert result.parseoutcomes() == {"passed": 15, "deselected": CHECKS - 15}
     result.stdout.fnmatch_lines(["TestMine: 11 holds, 6 not checked"])
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_does_not_fails_with_the_story_of_the_clause(project: pytest.Pytester) -> None:
     project.makepyfile(faulty=FAULTY)
     result = run(project, f'Launched("{sys.executable} faulty.py {{port}}")', "--conformance-only=CHAT-2")
@@ -71,6 +72,7 @@ def test_a_server_that_does_not_fails_with_the_story_of_the_clause(project: pyte
     result.stdout.fnmatch_lines(["TestMine: 1 violated, 16 not checked (CHAT-2)"])
 
 
+@pytest.mark.unmeasured
 def test_only_chooses_clauses_and_other_tests_run_all_the_same(project: pytest.Pytester) -> None:
     project.makepyfile(test_other="def test_nothing_of_ours(): pass")
     result = run(project, REFERENCE, "--conformance-only=CHAT-7", "--conformance-only=CHAT-8")
@@ -92,23 +94,27 @@ def test_an_option_that_makes_no_sense_is_refused(project: pytest.Pytester, opti
     result.stderr.fnmatch_lines([f"*'{option.partition('=')[2]}' is not a number above 0*"])
 
 
+@pytest.mark.unmeasured
 def test_a_violated_should_is_an_expected_failure(project: pytest.Pytester) -> None:
     result = run(project, NOTE, "--conformance-only=CHAT-16", "-rx")
     assert (result.ret, result.parseoutcomes()) == (0, {"xfailed": 1, "deselected": CHECKS - 1})
     result.stdout.fnmatch_lines(["*CHAT-16 is a SHOULD*"])
 
 
+@pytest.mark.unmeasured
 def test_a_violated_should_fails_when_strict(project: pytest.Pytester) -> None:
     result = run(project, NOTE, "--conformance-only=CHAT-16", "--conformance-strict")
     assert (result.ret, result.parseoutcomes()) == (1, {"failed": 1, "deselected": CHECKS - 1})
 
 
+@pytest.mark.unmeasured
 def test_an_address_as_text_is_a_target(project: pytest.Pytester) -> None:
     with serving("chat", Address("tcp", host="127.0.0.1")) as server:
         result = run(project, f'"tcp://127.0.0.1:{server.server_address[1]}"', "--conformance-only=CHAT-3")
     assert result.parseoutcomes() == {"passed": 1, "deselected": CHECKS - 1}
 
 
+@pytest.mark.unmeasured
 def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_here="""
@@ -125,6 +131,7 @@ def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
     assert result.parseoutcomes() == {"passed": 10}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("target", "word"),
     [
@@ -140,6 +147,7 @@ def test_a_target_that_cannot_start_is_one_clear_error(project: pytest.Pytester,
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.unmeasured
 def test_hostile_bytes_are_escaped_in_pytests_own_report(project: pytest.Pytester) -> None:
     result = run(project, f"Launched({bad('hostile')!r})", "--conformance-only=CHAT-3")
     assert result.ret == 1

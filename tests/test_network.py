@@ -942,6 +942,7 @@ def conforms(suite: type[Conformance], program: str, address: Address, weather: 
         assert site.interference() == ""
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("weather", SAME_VERDICT)
 def test_the_chat_holds_what_it_holds_without_a_network_between(weather: str) -> None:
     conforms(ChatConformance, "chat", LOCALHOST, SAME_VERDICT[weather])
@@ -999,6 +1000,7 @@ def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
 
 
 @pytest.mark.parametrize("weather", [Weather(reset_after=3000), Weather(reset=0.01)], ids=str)
+@pytest.mark.unmeasured
 def test_a_server_is_not_blamed_for_resets_by_the_network(weather: Weather) -> None:
     held, reasons = [], []
     with closing(performer("chat", Through(target_of("chat", LOCALHOST), weather), 1.0)) as performing:

@@ -26,7 +26,12 @@ UNJOINED = {id: "violated" if id == "CHAT-2" else "not-checked" for id in CHAT}
 
 @pytest.mark.parametrize(
     ("program", "code", "expected"),
-    [("echo", 0, ECHO), ("chat", 1, CHAT), ("overthreaded", 1, CHAT), ("unjoined", 1, UNJOINED)],
+    [
+        ("echo", 0, ECHO),
+        ("chat", 1, CHAT),
+        pytest.param("overthreaded", 1, CHAT, marks=pytest.mark.unmeasured),
+        pytest.param("unjoined", 1, UNJOINED, marks=pytest.mark.unmeasured),
+    ],
 )
 def test_the_verdict_on_every_clause(check: Checker, program: str, code: int, expected: dict[str, str]) -> None:
     protocol = "echo" if program == "echo" else "chat"

@@ -44,6 +44,7 @@ CHANCES = st.integers(0, 1 << 40)
 MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 
 
+@pytest.mark.unmeasured
 @given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS)
 @EXAMPLES
 def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
@@ -57,6 +58,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
             clients.do(*stage.oracle.farewell())
 
 
+@pytest.mark.unmeasured
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
@@ -71,6 +73,7 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
             clients.do(*stage.oracle.farewell())
 
 
+@pytest.mark.unmeasured
 @given(seed=CHANCES)
 @settings(EXAMPLES, max_examples=20)
 def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:

@@ -104,6 +104,7 @@ def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
 # Replays
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("name", "times"), [("delivers-without-the-lock", 100), ("waits-for-the-slow", 10)])
 def test_a_code_replays_exactly_again_and_again(name: str, times: int) -> None:
     code = Code.parse(find(name)[0])
@@ -207,14 +208,20 @@ def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture
     assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
 
 
-def test_drawn_scenarios_and_schedules(capsys: pytest.CaptureFixture[str]) -> None:
+def test_scenarios_are_drawn_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert " 5 schedules  drawn, each with a scenario of its own\n" in told(capsys, "chat", "--drawn", "5", code=0)
-    out = told(capsys, "delivers-without-the-lock", "--drawn", "30", code=1)
-    code = out.rpartition(" ")[2].strip()
-    assert code.startswith("drawn-")
-    assert "CHAT-13" in told(capsys, "delivers-without-the-lock", "--replay", code, code=1)
     assert "scenarios are drawn for a chat" in told(capsys, "echo", "--drawn", "1", code=2)
     assert "leave the scenario out" in told(capsys, "chat", "speak", "--drawn", "1", code=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.unmeasured)]
+)
+def test_what_a_drawn_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    out = told(capsys, name, "--drawn", "30", code=1)
+    code = out.rpartition(" ")[2].strip()
+    assert code.startswith("drawn-")
+    assert "CHAT-13" in told(capsys, name, "--replay", code, code=1)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +234,7 @@ def test_drawn_scenarios_and_schedules(capsys: pytest.CaptureFixture[str]) -> No
         (["chat", "greet", "--replay", "speak:0~000000"], "is for the scenario 'speak', not 'greet'"),
         (["replies-twice"], "it serves udp, and virtual sockets are TCP connections"),
         (["forks-the-room"], "cannot be played under a schedule: it forks"),
-        (["reset-ends-the-process"], "the scheduler does not model os._exit"),
+        (["reset-ends-the-process", "reset"], "the scheduler does not model os._exit"),
         (["no.such.module:Handler"], "there is no module 'no.such.module' here"),
         (["math:Handler"], "there is no module 'math' here, written in Python"),
         (["tests.racy_chat:"], "names no handler class: write package.module:Handler"),

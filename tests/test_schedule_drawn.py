@@ -34,6 +34,8 @@ EXAMPLES = settings(
     max_examples=50, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
+pytestmark = pytest.mark.unmeasured
+
 
 @contextmanager
 def world(program: str) -> Iterator[World]:
