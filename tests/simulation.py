@@ -52,6 +52,7 @@ class Connection:
     finished: bool = False  # the client sends no more
     gone: bool = False  # the client reads no more, and what it said may be lost
     stalled: bool = False
+    queued: int = 0  # bytes that waited for it when it stopped reading
     outgoing: bytearray = field(default_factory=bytearray)
     ending: Ending | None = None  # what comes after the last outgoing byte
     member: bool = False
@@ -142,7 +143,7 @@ class Room:
     def offer(self, member: Connection, delivery: bytes) -> None:
         if member.gone:
             return
-        room = self.buffer - len(member.outgoing) if member.stalled else len(delivery)
+        room = member.queued + self.buffer - len(member.outgoing) if member.stalled else len(delivery)
         member.outgoing += delivery[:room]
         if room < len(delivery):
             member.finished = True
@@ -206,7 +207,8 @@ class SimulatedStage(Stage):
     def _perform(self, step: Step) -> None:
         self.settling = isinstance(step, Say | Quit)
         if isinstance(step, Stall | Resume | Quit | HalfClose) and step.who in self._clients:
-            cast(Any, self._clients[step.who]).connection.stalled = isinstance(step, Stall)
+            connection = cast(Any, self._clients[step.who]).connection
+            connection.stalled, connection.queued = isinstance(step, Stall), len(connection.outgoing)
         super()._perform(step)
 
 

@@ -102,6 +102,8 @@ class FrameScript:
                 self.add(who, "half_closes()")
                 self._leaves(who)
             case Close(who) | Reset(who):
+                if who in self.pending:
+                    raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
                 self.add(who, "resets()" if isinstance(step, Reset) else "closes()")
                 self._lost(who)
                 del self.here[who]
@@ -171,10 +173,9 @@ class FrameScript:
         guest.stalled, guest.owed = False, 0
 
     def _lost(self, who: str) -> None:
-        """Write that nobody has to hear what one has said who has gone, where it may not have been heard yet."""
-        if who in self.pending or any(guest.stalled for guest in self.here.values()):
+        """Write that nobody has to hear what one has said who has gone, when it reads again."""
+        if any(guest.stalled for guest in self.here.values()):
             self.lines.append(f"may_be_lost({self.here[who].variable})")
-            self.pending.discard(who)
 
     # The end
 
