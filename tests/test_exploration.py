@@ -171,6 +171,7 @@ def is_found_dead(stage: Stage) -> None:
     raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended"))
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exploration, "SHRINKING", 0.3)
     record = Record(["CHAT"])

@@ -109,6 +109,7 @@ def test_a_server_that_nobody_knows_is_refused_in_one_line() -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.unmeasured
 def test_who_is_stopped_ends_what_it_has_started() -> None:
     command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -111,6 +111,7 @@ def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
 # Gaps
 
 
+@pytest.mark.unmeasured
 def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

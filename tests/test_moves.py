@@ -119,7 +119,8 @@ def heard(lines: Iterable[str]) -> list[tuple[str, bytes]]:
     return said
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.unmeasured
+@settings(max_examples=100, deadline=None)
 @given(talks())
 def test_a_loop_is_what_it_stands_for(lines: list[str]) -> None:
     short = looped(list(zip(lines, range(len(lines)), strict=True)))

@@ -79,6 +79,7 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
     return text
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("name", "bug"),
     [
