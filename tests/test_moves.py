@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference.conformance.chat import numbered
 from reference.conformance.dialect import NOTE
-from reference.conformance.exchange import exchange, looped
+from reference.conformance.exchange import Exchange, exchange, looped
 from reference.conformance.literals import literal
 from reference.conformance.moves import CannotTell
 from reference.conformance.scenario import (
@@ -137,6 +137,29 @@ def test_what_counts_is_a_loop_and_so_is_a_loop_that_comes_again() -> None:
         "        ann.says(b'word %d' % n, later=[cal])",
         "    all_hear(cal)",
     ]
+
+
+@pytest.mark.parametrize(("decisive", "moved"), [(0, 0), (1, 0), (2, 1), (3, 2), (5, 3), (6, 4), (7, 5)])
+def test_where_lines_are_dear_who_comes_speaks_in_the_same(decisive: int, moved: int) -> None:
+    lines = [
+        'ann = Client("ann")',
+        'ben = Client("ben", 4096)',
+        "ben.says(b'hi')",
+        "for _ in range(3):",
+        '    x = Client("x")',
+        "    x.says(b'hi')",
+        "x.resets()",
+    ]
+    assert Exchange(lines, decisive).compact() == Exchange(
+        [
+            'ann, ben = Client("ann"), Client("ben", 4096)',
+            "ben.says(b'hi')",
+            "for _ in range(3):",
+            "    (x := Client(\"x\")).says(b'hi')",
+            "x.resets()",
+        ],
+        moved,
+    )
 
 
 # What is read

@@ -30,6 +30,9 @@ Numbered = list[tuple[str, int]]
 PHRASINGS = {"chat": phrasing.chat, "echo": phrasing.Requests, "datagram": phrasing.Datagrams}
 
 
+COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
+
+
 @dataclass(frozen=True)
 class Exchange:
     """The lines of an exchange, and the index of the first of them by which the violation may show.
@@ -39,6 +42,23 @@ class Exchange:
 
     lines: list[str]
     decisive: int
+
+    def compact(self) -> "Exchange":
+        """Return the same in fewer lines: those in one in which somebody comes and speaks, or in which two come."""
+        lines: list[str] = []
+        decisive = 0
+        for at, line in enumerate(self.lines):
+            before, now = COMING.fullmatch(lines[-1] if lines else ""), COMING.fullmatch(line)
+            if before and now and before["indent"] == now["indent"]:
+                names, clients = f"{before['who']}, {now['who']}", f"{before['client']}, {now['client']}"
+                lines[-1] = f"{before['indent']}{names} = {clients}"
+            elif before and line.startswith(f"{before['indent']}{before['who']}.says("):
+                who, said = before["who"], line.removeprefix(before["indent"] + before["who"])
+                lines[-1] = f"{before['indent']}({who} := {before['client']}){said}"
+            else:
+                lines.append(line)
+            decisive = len(lines) - 1 if at == self.decisive else decisive
+        return Exchange(lines, decisive if self.decisive < len(self.lines) else len(lines))
 
 
 def phrased(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:

@@ -204,25 +204,7 @@ def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, 
         script.fence()
     script.dismiss()
     lines.note(script.lines, AFTERWARDS)
-    return _joined(lines)
-
-
-COMING = re.compile(r"(\w+) = (Client\([^()]*\))")
-
-
-def _joined(lines: Lines) -> Lines:
-    """Return the lines with those in one in which somebody comes and speaks at once, or in which two come."""
-    joined: list[tuple[str, int]] = []
-    for line, number in lines.numbered:
-        before = joined[-1][0] if joined else ""
-        first, second = COMING.fullmatch(before), COMING.fullmatch(line)
-        if first and second:
-            joined[-1] = (f"{first[1]}, {second[1]} = {first[2]}, {second[2]}", number)
-        elif first and line.startswith(f"{first[1]}.says("):
-            joined[-1] = (f"({first[1]} := {first[2]}){line.removeprefix(first[1])}", number)
-        else:
-            joined.append((line, number))
-    return Lines(joined)
+    return lines
 
 
 def _words(data: bytes, longest: int) -> str:

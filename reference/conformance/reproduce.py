@@ -141,10 +141,11 @@ def _shorter_ones(
 def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[Script]:
     """Return the scripts that may show the violation, the simplest first; raise CannotTell if there is none."""
     ways: list[Script] = []
-    # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another.
-    sudden = any(isinstance(step, Reset | Close) for step in steps)
+    # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another. And one
+    # datagram may overtake another.
+    by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
     for rounds, fence in ATTEMPTS:
-        if sudden and rounds == 1:
+        if by_chance and rounds == 1:
             continue
         try:
             way = script(performing, protocol, violation, steps, rounds=rounds, fence=fence)

@@ -82,11 +82,11 @@ def script(
         played = exchange(protocol, steps, dialect, seen=seen)
     else:
         played = exchange(protocol, steps, dialect, fence=fence, seen=seen)
-    text = _framed(violation, _Player(protocol, dialect, performing.site.address, question), played, rounds)
-    if (count := text.count("\n")) >= LINES:
-        raise CannotTell(
-            f"the shortest exchange that was found makes a script of {count} lines, which nobody would read"
-        )
+    player = _Player(protocol, dialect, performing.site.address, question)
+    texts = ((_framed(violation, player, lines, rounds), lines) for lines in (played, played.compact()))
+    text, played = next(((text, lines) for text, lines in texts if text.count("\n") < LINES), ("", played))
+    if not text:
+        raise CannotTell(f"the shortest exchange that was found makes a script of more than {LINES} lines")
     begin = text[: text.index("def exchange():")].count("\n") + 2
     return Script(text, begin + played.decisive, rounds)
 
