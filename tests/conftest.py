@@ -6,6 +6,7 @@ verdict, and for nothing in the coverage, which can only be lower for it.
 """
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
@@ -27,6 +28,11 @@ LONGEST = (
 """Tests that mostly wait, for what a broken server does not do."""
 
 pytest_plugins = ["pytester"]
+
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # as in a shell's background, and whatever is launched inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

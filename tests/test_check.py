@@ -387,6 +387,20 @@ def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, num
     lifeline.wait_for_the_end()
 
 
+def test_an_interrupt_before_anything_was_begun_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checking_module, "_check", interrupted)
+    assert main(["check", "echo"]) == checking_module.NOT_CHECKED
+    assert capsys.readouterr() == (
+        "",
+        "socketserver-reference check: interrupted before there was anything to tell\n",
+    )
+
+
 def test_a_check_in_another_thread_than_the_main_one_leaves_signals_alone(check: Checker) -> None:
     codes: list[int] = []
     before = signal.getsignal(signal.SIGTERM)

@@ -248,6 +248,24 @@ def test_a_should_is_told_from_a_must() -> None:
     assert "CHAT-1          holds" in lines
 
 
+def test_the_same_comparison_is_written_in_every_format(
+    run: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = [checked("good"), checked("bad", violation(EVERYTHING)), Checked("gone", "chat", None, "no")]
+    monkeypatch.setattr(comparing, "check_all", lambda *_: servers)
+    files = {name: tmp_path / f"compared.{name}" for name in compare.FORMATS}
+    code, out, _ = run(server("a", "run {port}"), *(word for name, to in files.items() for word in (f"--{name}", to)))
+    assert (code, out.splitlines()[-1]) == (1, "1 of 3 conforms")
+    written = json.loads(files["json"].read_text())
+    assert (written["conclusion"], written["code"]) == ("1 of 3 conforms", 1)
+    assert written["servers"] == [
+        {"name": each.name, "protocol": "chat", "why": why, "report": each.document}
+        for each, why in zip(servers, (None, None, "no"), strict=True)
+    ]
+    assert files["markdown"].read_text() == comparison.as_markdown(Comparison(servers))
+    assert files["html"].read_text() == comparison_page.write(Comparison(servers))
+
+
 def test_markdown_and_html_tell_each_violation_once() -> None:
     compared = Comparison([checked("good"), checked("bad", violation(EVERYTHING)), Checked("gone", "chat", None, "no")])
     written = comparison.as_markdown(compared)

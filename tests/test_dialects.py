@@ -242,6 +242,15 @@ def test_a_witness_is_not_needed_where_somebody_hears_and_comes_again_when_it_is
     assert phrased(framed, Say("witness2", b"I?"))[0] == Connect("witness3")
 
 
+def test_a_witness_who_is_there_and_may_not_hear_yet_is_waited_for() -> None:
+    framed = Framed(chat(SILENT))
+    assert phrased(framed, Connect("witness1"), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"))[2:] == [
+        Heed("witness1", "ann"),
+        Say("ann", b"hi"),
+        Say("ann", b"ho"),
+    ]
+
+
 def test_who_is_waived_to_half_close_closes() -> None:
     framed = Framed(chat(SILENT + '[waived]\nCHAT-10 = "it resets"'))
     steps = phrased(framed, Connect("ann"), Say("ann", b"hi"), HalfClose("ann"))
@@ -370,6 +379,9 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
         (chat(LINES + '[[handshake]]\nwait = "Hi"'), "CHAT-1", "an exchange first; what comes before"),
         (chat(LINES + '[bytes]\nhandling = "cut-at-nul"'), "CHAT-3", "bytes are cut-at-nul"),
         (chat(LINES + '[bytes]\nwhite_space = "stripped"'), "CHAT-3", "white space around"),
+        (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-13", "as often as fits into 10 s with the gaps"),
+        (chat(LINES + "[limits]\njoin_gap = 0.5"), "CHAT-5", "what is repeated is repeated less often"),
+        (chat(), "CHAT-5", ""),
         (chat(), "CHAT-6", ""),
         (chat(LINES), "CHAT-6", "an utterance is one frame, of at most 1000 bytes"),
         (chat('[delivery]\ntemplate = "{body}"'), "CHAT-6", "everybody says lines, of at most 1023 bytes"),

@@ -8,7 +8,7 @@ import pytest
 
 from reference.address import Address
 from reference.conformance import launched
-from reference.conformance.client import Client
+from reference.conformance.client import Client, Unreachable
 from reference.conformance.target import CannotCheck, Launched, free_port
 from tests.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.serving import PATIENCE
@@ -84,6 +84,22 @@ def leave_a_connection_behind(address: Address) -> None:
     with Client(address, PATIENCE) as leaving:
         leaving.send(b"quit")
         assert leaving.receive() == "eof"
+
+
+def test_an_address_where_the_last_server_still_listens_is_waited_for(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Address] = []
+
+    def listens_twice(address: Address, _: float) -> None:
+        seen.append(address)
+        if len(seen) > 2:
+            raise Unreachable("nobody is there")
+
+    monkeypatch.setattr(launched, "reach", listens_twice)
+    monkeypatch.setattr(launched, "POLL", 0.0)
+    assert launched.fixed_address(Launched("serve", fixed), wait=PATIENCE) == fixed
+    assert seen == [fixed] * 3
 
 
 def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(

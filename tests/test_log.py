@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference.conformance import log as log_module
 from reference.conformance.dialect import NOTE
-from reference.conformance.log import Ambiguous, RoomLog
+from reference.conformance.log import Ambiguous, Reading, RoomLog
 
 STREAMS = st.lists(
     st.binary(min_size=1, max_size=12) | st.sampled_from([b"ack", b"ackack", b"a", b"ac", b"x" * 1500, b"kack"]),
@@ -169,3 +169,12 @@ def test_too_many_readings_are_not_judged() -> None:
     log = log_of(dict.fromkeys(("ann", "ben", "cal"), b"ack" * 100))
     with mock.patch.object(log_module, "TOO_MANY", 5), pytest.raises(Ambiguous):
         log.extend(b"ack" * 100)
+
+
+def test_of_readings_that_differ_in_the_words_of_who_has_gone_those_that_took_the_fewest_are_followed() -> None:
+    log = log_of({"ann": b"aa", "ben": b"bb", "cal": b"cc"})
+    every = {Reading(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (1, 1, 1), (2, 0, 1), (2, 2, 2))}
+    assert set(log._best(every)) == every
+    log.lose("ann")
+    log.lose("ben")
+    assert set(log._best(every)) == {Reading(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (2, 2, 2))}

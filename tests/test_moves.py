@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reference.conformance.chat import numbered
 from reference.conformance.dialect import NOTE
 from reference.conformance.exchange import Exchange, exchange, looped
-from reference.conformance.literals import literal
+from reference.conformance.literals import counts, literal
 from reference.conformance.moves import CannotTell
 from reference.conformance.scenario import (
     Close,
@@ -75,6 +75,14 @@ def test_a_literal_is_what_it_stands_for(data: bytes) -> None:
 )
 def test_what_is_long_is_said_briefly(data: bytes, expression: str) -> None:
     assert literal(data, b"ack") == expression
+
+
+@pytest.mark.parametrize(
+    ("data", "so"),
+    [(numbered(3000), True), (numbered(3000, "a")[99:2000], True), (b"x" * 100, False), (numbered(99) + b"?", False)],
+)
+def test_counting_is_told_from_other_words(data: bytes, so: bool) -> None:
+    assert counts(data) == so
 
 
 # Loops
@@ -280,6 +288,9 @@ def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why
         ([Connect("ann"), Send("ann", b"x"), Say("ann", b"x")], False),
         ([Connect("ann"), Connect("lou"), Send("ann", b"x"), Heed("lou", "ann")], False),
         ([Connect("ann"), Send("ann", b"x"), Settle(), Quit("ann")], True),
+        ([Connect("ann"), Connect("lou"), Heed("lou", "ann")], True),
+        ([Connect("ann"), Heed("lou", "ann")], False),
+        ([Connect("lou"), Heed("lou", "ann")], False),
     ],
 )
 def test_a_scenario_is_legal_if_everybody_is_there_and_says_one_thing_at_a_time(

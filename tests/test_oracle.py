@@ -268,6 +268,28 @@ def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_late
     assert not any(map(oracle.due, ("zoe", "ann", "ben")))
 
 
+def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_read_is_not() -> None:
+    def says(word: bytes, *hearers: str) -> None:
+        oracle.begin(step := Say("ann", word), rested=True)
+        assert all(oracle.hears(who, b"ack" + word) for who in hearers)
+        oracle.settled(step)
+
+    oracle = fed(Connect("ann"), Connect("ben"))
+    with mock.patch.object(oracle_module, "REMEMBERED", 20):
+        says(b"one of ten", "ann", "ben")
+        assert oracle.log.boundaries(0, oracle.log.end) == [0, 13]
+        says(b"two of ten", "ann", "ben")
+        assert oracle.log.boundaries(0, oracle.log.end) == [26]
+        oracle.begin(Stall("ben"), rested=True)
+        for word in (b"something", b"more"):
+            says(word, "ann")
+        assert oracle.log.boundaries(0, oracle.log.end) == [26, 38, 45]
+        oracle.begin(Resume("ben"), rested=True)
+        assert oracle.due("ben")
+        assert oracle.hears("ben", b"acksomethingackmore")
+        assert not oracle.due("ben")
+
+
 def test_words_with_too_many_readings_are_not_judged() -> None:
     oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
     for who in ("ann", "ben", "cal"):

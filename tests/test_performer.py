@@ -364,3 +364,15 @@ def test_a_violation_tells_its_whole_story() -> None:
         "   1  ann connects",
     ]
     assert str(violation("CHAT-7")).splitlines()[3] == "exchange:"
+
+
+def test_a_clause_that_is_said_to_be_broken_explains_nothing_before_it_is_confirmed() -> None:
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        found = violation("CHAT-8")
+        found.candidates = ("CHAT-8", "CHAT-3")
+        for broken, explains, known in ((True, "CHAT-3", {"CHAT-3"}), (False, "", set())):
+            asked: list[str] = []
+            performing.known, performing.presumed = {"CHAT-3"}, {"CHAT-3"}
+            performing.confirm = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
+            assert [performing.explained(found) for _ in range(2)] == [explains] * 2
+            assert (asked, performing.known) == (["CHAT-3"], known)

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from reference.conformance import hosting
+from reference.conformance import hosting, pace
 from reference.conformance.dialect import NOTE
 from reference.conformance.dialect_file import read
 from reference.conformance.directed import performer
 from reference.conformance.frame_oracle import FrameOracle
 from reference.conformance.phrasing import Framed
-from reference.conformance.scenario import Connect, HalfClose, Heed, Quit, Say, Stall, Step
+from reference.conformance.scenario import Connect, HalfClose, Heed, Quit, Say, Stall, Step, join
 from reference.conformance.stream_echo_oracle import StreamEchoOracle
 from reference.conformance.suite import NotChecked
 from reference.conformance.violation import VIOLATIONS
+from tests import dialects_served
 from tests.checking import Checker
 from tests.planted import Bug
 from tests.serving import PATIENCE
@@ -42,6 +43,14 @@ def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
         pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
     ):
         performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
+
+
+def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
+    dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
+    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        performing._consider([*join("ann"), Say("ann", b"hi")])
+        with pytest.raises(NotChecked, match=f"its scenario would take more than {pace.LONGEST:g} s"):
+            performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
 
 
 def test_history_is_told_among_what_is_asked_differently() -> None:

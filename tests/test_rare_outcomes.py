@@ -17,13 +17,15 @@ from reference.conformance.directed import performer
 from reference.conformance.exploration import Expedition, Sighting
 from reference.conformance.machines import MACHINES
 from reference.conformance.probes import Handler
-from reference.conformance.scenario import Connect, HalfClose, Quit, Say, Send, Settle, Step, join
+from reference.conformance.scenario import Connect, HalfClose, Heed, Quit, Say, Send, Settle, Step, join
 from reference.conformance.server import Served, ServerConformance
+from reference.conformance.stage import Stage
 from reference.conformance.suite import NotChecked
-from reference.conformance.violation import VIOLATIONS, Violation
+from reference.conformance.violation import VIOLATIONS, Finding, Violation
 from reference.echo import EchoHandler
 from tests.planted import Bug, Planted
 from tests.serving import PATIENCE
+from tests.test_performer import Meddling
 from tests.test_server_conformance import Faultless, KeepsRequestsOpen, made, subject
 
 # Servers
@@ -216,6 +218,44 @@ def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:
         assert ended.scenario == before
 
 
+def test_when_the_time_is_up_what_is_left_of_a_run_does_nothing() -> None:
+    with run("basic") as machine:
+        ended, steps = machine.stage.transcript, machine.expedition.steps
+        before = list(ended.scenario)
+        machine.expedition.stop(NotChecked("it is enough"))
+        machine.do(Say("ann", b"one more"))
+        assert machine.stage is None
+        assert (ended.scenario, machine.expedition.steps) == (before, steps)
+
+
+def test_who_has_heard_nothing_to_the_end_of_a_run_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    with run("basic") as machine:
+        machine.arrive(speaking=False)
+        with monkeypatch.context() as late:
+            late.setattr(machine.stage, "_glance_at", lambda _: None)  # what others have read has not come to ben yet
+            machine.finish()
+        assert done(machine)[-1] == Heed("ben", "ann")
+        assert machine.room.bystanders() == []
+
+
+def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_found_dead(stage: Stage) -> None:
+        raise stage.violation(Finding(("CHAT-11",), "the server goes on", "it ended"))
+
+    with run("basic") as machine:
+        stage, expedition = machine.stage, machine.expedition
+        monkeypatch.setattr(expedition.performer, "check_alive", is_found_dead)
+        with pytest.raises(Violation) as caught:
+            machine._leave(stage)
+        assert (caught.value.clause_id, machine.stage) == ("CHAT-11", None)
+        assert expedition.found["CHAT-11"].steps == stage.transcript.scenario
+        expedition.performer.known.add("CHAT-11")
+        machine._leave(stage)
+        assert list(expedition.known) == ["CHAT-11"]
+
+
 CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 """Steps that break CHAT-7 on a server that delivers what quits."""
 
@@ -238,3 +278,13 @@ def test_a_replay_that_breaks_another_clause_confirms_nothing() -> None:
 def test_what_is_not_to_be_shortened_is_reported_as_first_seen_without_a_replay() -> None:
     violation = confirmed("CHAT-7", shrink=False)
     assert (violation.clause_id, violation.observed, violation.note) == ("CHAT-7", "something else", "")
+
+
+def test_what_others_may_have_done_in_each_replay_confirms_nothing() -> None:
+    target = Meddling(Planted("delivers-quit").target().make)
+    with contextlib.closing(performer("chat", target, 0.3)) as performing:
+        expedition = Expedition(performing, "basic", examples=1, shrink=True)
+        first = VIOLATIONS["CHAT-7"]("something", "something else", [])
+        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=True)) is None
+        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=False)) is first
+    assert first.note.endswith("again in 0 of 3 replays")

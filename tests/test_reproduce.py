@@ -19,21 +19,23 @@ from faults.catalogue import find
 from reference.address import Address
 from reference.clauses import CLAUSES
 from reference.conformance import directed, reproduce, shorten
-from reference.conformance.dialect import NOTE
+from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.directed import SUITES, performer
 from reference.conformance.moves import CannotTell
 from reference.conformance.performer import GOES_ON, Performer
 from reference.conformance.progress import Progress
 from reference.conformance.record import Verdict
 from reference.conformance.reproduce import Reproduction, write_all
-from reference.conformance.scenario import Reset, Say, Send, Step, join
+from reference.conformance.scenario import Crowd, Reset, Say, Send, Settle, Stall, Step, join
 from reference.conformance.script import ROUNDS, script
+from reference.conformance.shorten import condensed
 from reference.conformance.suite import NotApplicable
 from reference.conformance.target import InProcess, Running, free_port
 from reference.conformance.transcript import Did, Transcript
 from reference.conformance.violation import VIOLATIONS, Violation
 from reference.family import server_address
 from tests.checking import PLUGIN, Checker
+from tests.dialects_served import DIALECTS, served
 from tests.planted import Bug, Planted
 from tests.serving import PATIENCE, serving
 from tests.test_known import entry, serving_fault
@@ -324,6 +326,58 @@ def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -
     assert (status, "`python CHAT-2.py HOST PORT` plays" in out) == (2, True)
     optimized = subprocess.run([sys.executable, "-O", file, "localhost", "1"], capture_output=True, check=False)
     assert optimized.returncode == 2
+
+
+def tried(violation: Violation, target: Any, dialect: Dialect = NOTE) -> list[list[Step]]:
+    """Return the steps that are tried as a script, the first first, where there is no time to make them shorter."""
+    with closing(performer("chat", target, BRIEF, dialect)) as performing:
+        found = list(reproduce._scenarios(performing, "chat", violation, until=0.0))
+    assert all(shown is violation for shown, _ in found)
+    return [steps for _, steps in found]
+
+
+BURST: list[Step] = [*join("ann", "ben", "cal", "dan"), Send("ann", b"1"), Send("ben", b"2"), Settle()]
+
+
+def test_what_asks_its_own_question_is_tried_as_it_is() -> None:
+    crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
+    for clause, steps in (("CHAT-16", BURST), ("CHAT-17", crowd)):
+        assert tried(seen(clause, *steps), Bug("chat").target()) == [steps]
+
+
+def test_a_race_is_tried_by_its_last_burst_among_ever_fewer() -> None:
+    assert tried(seen("CHAT-13", *BURST), Bug("chat").target()) == [
+        condensed(BURST, 2),
+        condensed(BURST, 1),
+        BURST,
+    ]
+    dialect = DIALECTS["named"]  # whose speakers hear others alone
+    assert tried(seen("CHAT-13", *BURST), served(dialect), dialect) == [condensed(BURST, 1), condensed(BURST, 0), BURST]
+
+
+def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
+    steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
+    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
+        steps,
+        [*steps, *(reproduce.LONGER * [Send("ann", b"x"), Settle()])],
+    ]
+    steps.append(Say("ann", b"y"))
+    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]
+
+
+def test_what_was_made_shorter_is_tried_before_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    long, short = seen("CHAT-2", *join("ann", "ben")), seen("CHAT-2", *join("ann"))
+    monkeypatch.setattr(reproduce, "shorten", lambda *_: short)
+    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+        found = list(reproduce._scenarios(performing, "chat", long, until=0.0))
+    assert found == [(short, join("ann")), (long, join("ann", "ben"))]
+
+
+def test_steps_that_no_script_can_tell_are_of_no_use() -> None:
+    untold: list[Step] = [*join("ann"), Send("ann", b"1"), Reset("ann")]
+    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+        assert reproduce._can_be_told(performing, "chat", join("ann"))
+        assert not reproduce._can_be_told(performing, "chat", untold)
 
 
 def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:

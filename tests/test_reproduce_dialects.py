@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reference.conformance import directed, reproduce
+from reference.conformance.chat import numbered
 from reference.conformance.dialect import Dialect, Limits
 from reference.conformance.dialect_file import read
 from reference.conformance.directed import performer
@@ -34,6 +35,7 @@ from reference.conformance.scenario import (
     join,
 )
 from reference.conformance.script import script
+from reference.conformance.template import Template
 from reference.conformance.transcript import Transcript
 from reference.conformance.violation import VIOLATIONS, Violation
 from tests import dialects_served, test_echo_dialects
@@ -45,6 +47,9 @@ from tests.test_reproduce import play
 ECHO = read(
     'protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"\ngreeting = "hello\\r\\n"', "hello", "hello"
 )
+
+HEARING = replace(DIALECTS["lengths"], to_sender="same")
+"""In frames, where speakers hear themselves."""
 
 PATIENCE = 2.0
 """Seconds that a right server may take; a bug that is silent is given a quarter."""
@@ -174,6 +179,20 @@ def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
         assert status == 0, out
 
 
+def test_a_question_about_time_is_decided_by_its_last_line() -> None:
+    dialect, found = DIALECTS["lengths"], VIOLATIONS["CHAT-16"]("this", "that", [])
+    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        written = script(performing, "chat", found, join("ann", "ben", "cal"), rounds=1, fence=False)
+    lines = written.text.splitlines()
+    assert lines[written.decisive - 2 : written.decisive] == [
+        "    lags = lags_of(ann, ben, cal)",
+        "    few_are_late(lags)",
+    ]
+    asked = [line.strip() for line in lines if line.startswith("    speak_until_all_hear(")]
+    assert asked == ["speak_until_all_hear(ann, ben, cal)", "speak_until_all_hear(ben, ann, cal)"]
+    ast.parse(written.text, feature_version=(3, 8))
+
+
 def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) -> None:
     dialect, found = DIALECTS["lengths"], VIOLATIONS["CHAT-2"]("this", "that", [])
     steps = [*join("ann"), Say("ann", b"once"), Say("ann", b"and on"), Connect("ben"), Say("ben", b"hm")]
@@ -210,6 +229,35 @@ def test_nobody_knocks_where_there_is_no_room_for_it() -> None:
     terse = replace(DIALECTS["lengths"], limits=Limits(utterance=5))
     with pytest.raises(CannotTell, match="nobody can say b'knock 9'"):
         exchange("chat", [*join("ann"), Connect("lou"), Heed("lou", "ann")], terse)
+    found = VIOLATIONS["CHAT-17"]("this", "that", [])
+    crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
+    with (
+        closing(performer("chat", dialects_served.served(terse), PATIENCE, terse)) as performing,
+        pytest.raises(CannotTell, match="nobody can say b'knock 9'"),
+    ):
+        script(performing, "chat", found, crowd, rounds=1, fence=False)
+
+
+@pytest.mark.parametrize(("longest", "said"), [(12, 1), (11, 0)])
+def test_nobody_asks_in_the_end_where_there_is_no_room_for_it(longest: int, said: int) -> None:
+    terse = replace(HEARING, limits=Limits(utterance=longest))
+    lines = exchange("chat", join("ann"), terse, fence=True).lines
+    assert sum("is that all?" in line for line in lines) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "expression"),
+    [
+        (b"100% of it", "b'100%% of it ~%06d' % next(COUNT)"),
+        (b"y" * 70, "b'y' * 70 + b' ~%06d' % next(COUNT)"),
+        (numbered(70), "b'x' * 70 + b' ~%06d' % next(COUNT)"),
+        (numbered(980), "b'x' * 980 + b' ~%06d' % next(COUNT)"),
+        (numbered(981), "b'x' * 988 + b' ~%06d' % next(COUNT)"),
+    ],
+)
+def test_what_a_flood_says_is_as_long_and_no_matter(words: bytes, expression: str) -> None:
+    lines = exchange("chat", [Connect("ann"), Send("ann", words + b" ~000001")], HEARING).lines
+    assert lines[0] == f'(ann := Client("ann")).says({expression}, later=[ann])'
 
 
 def test_patterns_are_written_so_that_they_can_be_read() -> None:
@@ -228,5 +276,8 @@ def test_patterns_are_written_so_that_they_can_be_read() -> None:
         "REST": rb"(?:[ 0-9]{4}ok)*",
     }
     assert patterns(DIALECTS["fixed"]) == {"HEARD": rb"(?P<sender>%s)>%s", "PASSES": b"(?!)", "REST": b""}
+    noticing = replace(DIALECTS["fixed"], notices=(Template("* {any}"), Template("hm.")))
+    assert patterns(noticing)["PASSES"] == rb"\* [^\r\n]*?|hm\."
+    assert patterns(noticing)["REST"] == rb"(?:\* [^\r\n]*? *|hm\. *)*"
     assert patterns(DIALECTS["chunks"])["HEARD"] == rb"(?:<user(?P<sender>%s)> )?%s\n"
     assert raw(b"\xff") == r"b'\xff'"

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reference.address import Address
 from reference.chat import ChatHandler
 from reference.conformance import client as client_module
 from reference.conformance.client import Client, Unreachable, describe
-from reference.conformance.dialect import NOTE
+from reference.conformance.dialect import NOTE, Exchange, Limits
 from reference.conformance.echo_oracle import DatagramOracle, EchoOracle
 from reference.conformance.oracle import ChatOracle
 from reference.conformance.scenario import (
@@ -36,6 +37,7 @@ from reference.conformance.scenario import (
     show,
 )
 from reference.conformance.stage import Stage
+from reference.conformance.template import Template
 from reference.conformance.transcript import Did, Ended, Heard, Transcript, Waited
 from reference.conformance.violation import Violation
 from reference.family import server_address
@@ -184,6 +186,47 @@ def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() ->
                 assert len(rested) == rests, manners
 
 
+def test_whose_stream_has_ended_does_nothing_any_more() -> None:
+    with room() as stage:
+        told = stage.play([*join("ann"), HalfClose("ann")]).lines()
+        assert told[-1] == "      ann reads end of stream"
+        assert stage.play([Say("ann", b"hello?")]).lines() == told
+
+
+def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_last() -> None:
+    gap = replace(NOTE, limits=Limits(join_gap=0.01))
+    with serving("chat", LOOPBACK) as server:
+        for dialect, rests in ((gap, 1), (NOTE, 0)):
+            rested: list[str] = []
+            with Stage(
+                server_address(server),
+                ChatOracle(dialect),
+                patience=PATIENCE,
+                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                manners="abrupt",
+                dialect=dialect,
+            ) as stage:
+                stage.play([Connect("ann")])
+                assert len(rested) == rests
+
+
+def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
+    read: list[bytes] = []
+
+    def listens(connection: socket.socket) -> None:
+        while part := connection.recv(1024):
+            read.append(part)
+
+    dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
+    with (
+        server_that(listens) as address,
+        Stage(address, ChatOracle(dialect), patience=PATIENCE, dialect=dialect, mark="-7") as stage,
+    ):
+        told = stage.play([Connect("ann")]).lines()
+    assert told == ["   1  ann connects", "   2  ann answers b'I am ann-7'"]
+    assert b"".join(read) == b"I am ann-7"
+
+
 def test_a_server_that_refuses_is_reported_with_the_reason() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -267,19 +310,56 @@ def served(handler: type[Any]) -> Iterator[Address]:
         site.close()
 
 
+class Speakers(ChatHandler):
+    """Has only those hear others who have spoken."""
+
+    def setup(self) -> None:
+        pass
+
+    def deliver(self, chunk: bytes) -> None:
+        self.server.join(self.request)
+        super().deliver(chunk)
+
+
+class Alone(ChatHandler):
+    """Has nobody hear anybody but itself."""
+
+    def deliver(self, chunk: bytes) -> None:
+        self.request.sendall(self.delivery(chunk))
+
+
 def test_a_lurker_who_hears_nothing_is_reported() -> None:
-    class Speakers(ChatHandler):
-        def setup(self) -> None:
-            pass
-
-        def deliver(self, chunk: bytes) -> None:
-            self.server.join(self.request)
-            super().deliver(chunk)
-
     with served(Speakers) as address:
         violation = accused(address, [*join("ann"), Connect("lou"), Heed("lou", "ann")], BRIEF)
     assert violation.clause_id == "CHAT-9"
     assert "lou reads nothing" in violation.observed
+
+
+def in_vain(stage: Stage, who: str) -> Violation:
+    """Return what is reported when ann has spoken again and again, and somebody has heard nothing."""
+    with pytest.raises(Violation) as caught:
+        stage._knock_in_vain(Heed(who, "ann"))
+    return caught.value
+
+
+def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
+    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE, about="CHAT-17") as stage:
+        stage.play([*join("ann"), Crowd(("cal", "dan"))])
+        violation = in_vain(stage, "dan")
+    assert violation.clause_id == "CHAT-17"
+    assert violation.observed == "dan reads nothing"
+
+
+def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reference.conformance.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
+    with served(Alone) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE) as stage:
+        stage.play([*join("ann"), Connect("lou")])
+        silent = stage.oracle.silent("lou")
+        violation = in_vain(stage, "lou")
+    assert set(violation.candidates) == {*silent.clauses, *silent.also} > {"CHAT-9"}
+    assert violation.observed == "lou reads nothing"
 
 
 def test_an_echo_asks_and_reads_to_the_end() -> None:
