@@ -66,6 +66,7 @@ def test_any_cut_any_order_and_any_reads_of_what_was_said_are_legal(parts: list[
 
 
 @given(seed=st.integers(0, 1 << 32), at=st.integers(0, 200), byte=st.integers(1, 255))
+@settings(deadline=None)
 def test_a_changed_byte_is_refused_and_changes_nothing(seed: int, at: int, byte: int) -> None:
     streams = {"ann": b"".join(b"<%02d>" % count for count in range(10)), "ben": b"[nothing else]"}
     text = delivered(streams, Random(seed))
@@ -78,6 +79,7 @@ def test_a_changed_byte_is_refused_and_changes_nothing(seed: int, at: int, byte:
 
 
 @given(seed=st.integers(0, 1 << 32), kept=st.integers(0, 40))
+@settings(deadline=None)
 def test_of_a_speaker_who_has_gone_any_part_may_come_in_order(seed: int, kept: int) -> None:
     chance = Random(seed)
     said = b"".join(b"<%02d>" % count for count in range(10))

@@ -1,7 +1,7 @@
 """The model is small enough to be read; these are its corners, and its laws."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference import model
@@ -36,6 +36,7 @@ def test_what_only_looks_like_quit_is_heard_by_all(chunk: bytes) -> None:
 
 
 @given(CHUNKS)
+@settings(deadline=None)
 def test_a_chunk_reaches_all_members_or_ends_its_sender(chunk: bytes) -> None:
     outcome = step(ROOM, Speaks("ann", chunk))
     if model.is_quit(chunk):
@@ -45,6 +46,7 @@ def test_a_chunk_reaches_all_members_or_ends_its_sender(chunk: bytes) -> None:
 
 
 @given(CHUNKS)
+@settings(deadline=None)
 def test_the_reference_decides_as_the_model_does(chunk: bytes) -> None:
     from reference.chat import ChatHandler
     from reference.echo import transform
