@@ -182,7 +182,8 @@ def test_lags_are_counted_from_one_who_heard_the_same_before() -> None:
 
 def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> None:
     assert pacing.stalls([0.04, 0.0] * 10)
-    assert not pacing.stalls([0.04, *[0.0] * 10])
+    assert pacing.stalls([0.04, 0.0, 0.0, 0.0])
+    assert not pacing.stalls([0.04, 0.0, 0.0, 0.0, 0.0])
     assert not pacing.stalls([])
     finding = pacing.finding([0.04, 0.0, 0.05], "ben", "cal")
     assert finding.clauses == ("CHAT-16",)

@@ -29,8 +29,12 @@ def lags(transcript: Transcript, prompt: str, late: str) -> list[float]:
 
 
 def stalls(lags: list[float]) -> bool:
-    """Whether the pattern is that of stalls: more than a third are late (measured: every second one, exactly)."""
-    return 3 * sum(lag > SLOW for lag in lags) > len(lags)
+    """Whether the pattern is that of stalls: more than a fifth are late.
+
+    Measured: every second one, but for those before the first stall, 10 of 23 in all; on a busy machine now and then
+    fewer, for whoever should be prompt is late as well. Where nothing stalls it is none, on a busy machine, too.
+    """
+    return 5 * sum(lag > SLOW for lag in lags) > len(lags)
 
 
 def finding(lags: list[float], prompt: str, late: str) -> Finding:

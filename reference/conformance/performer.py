@@ -144,7 +144,7 @@ class Performer:
         """Play a scenario again and again; a violation only if `late` is kept waiting every time.
 
         A busy machine and a stalled delivery look alike to a stopwatch. So `late` is compared with `prompt`, another
-        member who hears the same deliveries at the same time, and one slow delivery says nothing: a third of them must
+        member who hears the same deliveries at the same time, and one slow delivery says nothing: a fifth of them must
         be slow.
         """
         for _ in range(SIGHTS):
