@@ -29,9 +29,8 @@ LONGEST = (
 
 pytest_plugins = ["pytester"]
 
-if (
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-):  # as in a shell's background, and whatever is launched inherits it
+# A shell has what it starts in the background ignore Ctrl-C, and whatever that launches inherits it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -309,3 +309,13 @@ def test_a_race_is_condensed_to_its_last_burst_and_a_few_hearers() -> None:
     assert {step.who for step in condensed(steps) if isinstance(step, Connect)} == {"ann", "ben", "cal", "dan"}
     assert condensed(join("ann")) == last_burst(join("ann")) == join("ann")
     assert next(shorter(steps)) == condensed(steps)
+    stalled = [*join(*names), Stall("eve"), *late, Settle()]
+    assert condensed(stalled)[-11:] == [*late[-10:], Settle()]
+    assert Stall("eve") in condensed(stalled), "who does not read is needed, whoever only hears"
+
+
+def test_a_violation_may_show_anywhere_behind_a_reset() -> None:
+    steps = [*join("ann", "ben"), Say("ann", b"1"), Reset("ben"), Say("ann", b"2"), Say("ann", b"3")]
+    played = exchange("chat", steps, NOTE)
+    assert played.lines[played.decisive] == "ben.resets()"
+    assert exchange("chat", steps[:-3], NOTE).decisive == played.lines.index("ann.says(b'1')")

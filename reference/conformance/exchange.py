@@ -29,8 +29,8 @@ Numbered = list[tuple[str, int]]
 
 PHRASINGS = {"chat": phrasing.chat, "echo": phrasing.Requests, "datagram": phrasing.Datagrams}
 
-
 COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
+"""A line in which somebody comes."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,7 @@ BLOCK = 16
 NUMBER = re.compile(r"([0-9]+)")
 
 LITERAL = re.compile(r"b'([^'\\]*)'( % next\(COUNT\))?")
+"""What somebody says, and the count behind it, if there is one."""
 
 N = "\0"
 """Stands in a line for the number that is one more in each round of a loop."""

@@ -124,9 +124,7 @@ def _shorter_ones(
     performing: Performer, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
     stalled = any(isinstance(step, Stall) for step in steps)
-    if (
-        races(protocol, steps, performing.dialect) and not stalled
-    ):  # where it takes a flood the last burst is too little
+    if races(protocol, steps, performing.dialect) and not stalled:  # of a flood the last burst would be too little
         witness = not performing.dialect.hears_itself  # who hears as well
         yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(HEARERS, 0, -1))
     shortest = shorten(performing, violation, until, partial(_can_be_told, performing, protocol))

@@ -86,7 +86,7 @@ def script(
     texts = ((_framed(violation, player, lines, rounds), lines) for lines in (played, played.compact()))
     text, played = next(((text, lines) for text, lines in texts if text.count("\n") < LINES), ("", played))
     if not text:
-        raise CannotTell(f"the shortest exchange that was found makes a script of more than {LINES} lines")
+        raise CannotTell(f"the shortest exchange that was found makes a script of {LINES} lines or more")
     begin = text[: text.index("def exchange():")].count("\n") + 2
     return Script(text, begin + played.decisive, rounds)
 
