@@ -5,6 +5,7 @@ others run as well, are marked `unmeasured`: neither they nor the processes they
 verdict, and for nothing in the coverage, which can only be lower for it.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from reference.conformance.learning import asking, datagram, limits, meeting
 from tests.checking import Checker, Lifeline
+from tests.serving import PATIENCE
 
 LONGEST = (
     "test_for_every_clause_a_fault_breaks",
@@ -37,6 +39,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what waits longest, so that others work meanwhile, and nobody waits for it alone in the end."""
     items.sort(key=lambda item: not item.name.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Take what is here by now for what stays: each pytest run within a test ends by looking for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,6 +79,17 @@ def unmeasured() -> Iterator[None]:
         sys.settrace(here)
         if processes is not None:
             os.environ["COVERAGE_PROCESS_CONFIG"] = processes
+
+
+@pytest.fixture(autouse=True)
+def nobody_left_behind() -> Iterator[None]:
+    """Every thread ends with the test that started it: what one raises later would be blamed on another test."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.is_alive() and thread.name != "launched output":  # as it is of a process that serves a whole module
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), f"{thread} is left behind"
 
 
 @pytest.fixture

@@ -23,9 +23,11 @@ def noted(program: str) -> Iterator[Address]:
     with server_class(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield Address("tcp", host="127.0.0.1", port=server.server_address[1])
-        server.shutdown()
-        thread.join()
+        try:
+            yield Address("tcp", host="127.0.0.1", port=server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_echo_strips_and_upper_cases() -> None:
@@ -65,11 +67,14 @@ def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
 
 
 def test_without_the_join_a_client_reads_end_of_stream_straight_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = threading.Semaphore(0)
-    monkeypatch.setattr(threading, "excepthook", lambda _: failed.release())
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(note.UnjoinedChatHandler, "members", set())
+    workers: list[threading.Thread] = []
+    monkeypatch.setattr(note.UnjoinedChatHandler, "wait_for", lambda _, worker: workers.append(worker))
     with noted("unjoined") as address, connect_to(address) as client:
         assert read_to_end(client) == b""
-    note.UnjoinedChatHandler.members.clear()
+    for worker in workers:
+        worker.join()
 
 
 @pytest.mark.parametrize("program", note.PROGRAMS)

@@ -76,7 +76,7 @@ BREAKING = {
 }
 """A fault for each clause that is seen from outside."""
 
-SILENT = ("CHAT-2", "CHAT-9", "UDP-3", "UDP-5")
+SILENT = ("CHAT-2", "CHAT-5", "CHAT-9", "CHAT-12", "CHAT-14", "ECHO-7", "UDP-3", "UDP-5")
 """Clauses whose faults here show by silence, for which nobody has to wait long."""
 
 BRIEF = 1.0

@@ -320,12 +320,18 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn the outcome of a check into a verdict, and its report into what a stranger can follow."""
-    report = yield
     cls = conformance_class(item)
     if cls is None:
-        return report
+        return (yield)
+    raised = call.excinfo
+    error = raised.value if raised is not None else None
+    if isinstance(error, Violation | NotApplicable | NotChecked):  # told as a story below: no traceback is laid out for it
+        call.excinfo = pytest.ExceptionInfo.from_exception(
+            pytest.fail.Exception("", pytrace=False).with_traceback(error.__traceback__)
+        )
+    report = yield
+    call.excinfo = raised
     run = item.config.stash[RUN]
-    error = call.excinfo.value if call.excinfo is not None else None
     if call.when == "call" or error is not None:
         clause = decided(item)
         outcome, why = _judge(clause, error)
