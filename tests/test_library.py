@@ -50,9 +50,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 def run(project: pytest.Pytester, target: str, *options: str) -> pytest.RunResult:
     """Run the conformance class of somebody's server, with some options."""
     project.makepyfile(test_mine=SUBJECT.format(target=target))
-    return project.runpytest_subprocess(
-        *PLUGIN, "--conformance-patience=1", "--conformance-examples=2", *options, timeout=60
-    )
+    return project.runpytest_inprocess(*PLUGIN, "--conformance-patience=1", "--conformance-examples=2", *options)
 
 
 @pytest.mark.unmeasured

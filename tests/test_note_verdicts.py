@@ -1,10 +1,12 @@
 """The study note's own programs, judged: they keep the basic profile and break the hardened one, every time alike.
 
-But for one clause: whether two threads get in each other's way, so that members hear two orders, luck decides. It
-shows nearly always, and less often on a busy machine; the scheduler shows it always.
+But where luck decides. Whether two threads get in each other's way, so that members hear two orders, or a crowd throws
+out whoever speaks: that shows nearly always, and less often on a busy machine; the scheduler shows it always. And
+whoever connects right behind a delivery may still change the set under its loop: hardly ever, and the server says so.
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,55 +18,57 @@ from tests.checking import Checker
 
 QUICK = ("--examples", 8, "--patience", 2)
 
-LUCK = "holds or violated"
+RACE = "RuntimeError: Set changed size during iteration"
 
-ECHO = {id: "holds" if id.startswith("ECHO") else "not-applicable" for id in CLAUSES if id[:3] in ("ECH", "UDP")}
-
-CHAT = {
-    **{f"CHAT-{number}": "holds" for number in range(1, 12)},
-    "CHAT-12": "violated",
-    "CHAT-13": LUCK,
-    "CHAT-14": "not-checked",
-    "CHAT-15": "violated",
-    "CHAT-16": "violated",
-    "CHAT-17": "violated",
-}
-
-UNJOINED = {id: "violated" if id == "CHAT-2" else "not-checked" for id in CHAT}
+CHATS = pytest.mark.parametrize("program", ["chat", "overthreaded"])
 
 
+def serving(program: str) -> str:
+    """Return a command that serves one of the programs."""
+    return f"{sys.executable} -m faults.note {program} {{port}}"
+
+
+def test_the_echo_conforms(check: Checker) -> None:
+    outcome = check("echo", "--launch", serving("echo"), *QUICK)
+    over = {id: id.startswith("ECHO") for id in CLAUSES if id.startswith(("ECHO", "UDP"))}
+    assert outcome.verdicts == {id: "holds" if tcp else "not-applicable" for id, tcp in over.items()}, outcome.out
+    assert outcome.code == 0
+
+
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
-    ("program", "code", "expected"),
+    ("chosen", "expected"),
     [
-        ("echo", 0, ECHO),
-        pytest.param("chat", 1, CHAT, marks=pytest.mark.unmeasured),
-        pytest.param("overthreaded", 1, CHAT, marks=pytest.mark.unmeasured),
-        pytest.param("unjoined", 1, UNJOINED, marks=pytest.mark.unmeasured),
+        (("--profile", "basic"), {f"CHAT-{number}": "holds" for number in range(1, 12)}),
+        (("--only", "CHAT-12"), {"CHAT-12": "violated"}),
+        (("--only", "CHAT-15"), {"CHAT-15": "violated"}),
+        (("--only", "CHAT-16"), {"CHAT-16": "violated"}),
     ],
 )
-def test_the_verdict_on_every_clause(check: Checker, program: str, code: int, expected: dict[str, str]) -> None:
-    protocol = "echo" if program == "echo" else "chat"
-    outcome = check(protocol, "--launch", f"{sys.executable} -m faults.note {program} {{port}}", *QUICK)
-    lucky = {id for id, verdict in expected.items() if verdict == LUCK}
-    assert all(outcome.verdicts[id] in ("holds", "violated") for id in lucky)
-    assert {id: LUCK if id in lucky else verdict for id, verdict in outcome.verdicts.items()} == expected, outcome.out
-    assert outcome.code == code
+@CHATS
+def test_a_chat_keeps_the_basic_profile_and_breaks_the_hardened_one(
+    check: Checker, program: str, chosen: tuple[str, str], expected: dict[str, str], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    outcome = check("chat", "--launch", f"sh -c '{serving(program)} 2>>{said}'", *QUICK, *chosen)
+    found = {id: outcome.verdicts[id] for id in expected}
+    assert found == expected or RACE in said.read_text(), outcome.out
 
 
-@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+def test_without_the_join_nothing_can_be_said(check: Checker) -> None:
+    outcome = check("chat", "--launch", serving("unjoined"), *QUICK)
+    chat = [id for id in CLAUSES if id.startswith("CHAT")]
+    assert outcome.verdicts == {id: "violated" if id == "CHAT-2" else "not-checked" for id in chat}, outcome.out
+    assert outcome.code == 1
+    assert outcome.clause("CHAT-2")["exchange"][-1].endswith("reads end of stream")
+
+
+@CHATS
 def test_one_reset_costs_an_innocent_client_its_connection(check: Checker, program: str) -> None:
-    command = f"{sys.executable} -m faults.note {program} {{port}}"
-    outcome = check("chat", "--launch", command, *QUICK, "--", "-k", "an_idle_client_resets")
+    outcome = check("chat", "--launch", serving(program), *QUICK, "--", "-k", "an_idle_client_resets")
     exchange = outcome.clause("CHAT-12")["exchange"]
     reset = next(at for at, line in enumerate(exchange) if line.endswith("cal resets its connection"))
     assert any(line.endswith(("ann reads end of stream", "ben reads end of stream")) for line in exchange[reset:])
-
-
-def test_without_the_join_the_first_word_is_never_answered(check: Checker) -> None:
-    command = f"{sys.executable} -m faults.note unjoined {{port}}"
-    outcome = check("chat", "--launch", command, *QUICK, "--only", "CHAT-2")
-    assert outcome.clauses_that("violated") == ["CHAT-2"]
-    assert outcome.clause("CHAT-2")["exchange"][-1].endswith("reads end of stream")
 
 
 @pytest.mark.parametrize("handler", [note.ChatHandler, note.OverthreadedChatHandler])

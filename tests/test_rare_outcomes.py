@@ -23,10 +23,11 @@ from reference.conformance.stage import Stage
 from reference.conformance.suite import NotChecked
 from reference.conformance.violation import VIOLATIONS, Finding, Violation
 from reference.echo import EchoHandler
+from tests.broken_family import Faultless, KeepsRequestsOpen, made
 from tests.planted import Bug, Planted
 from tests.serving import PATIENCE
 from tests.test_performer import Meddling
-from tests.test_server_conformance import Faultless, KeepsRequestsOpen, made, subject
+from tests.test_server_conformance import subject
 
 # Servers
 

@@ -1,32 +1,21 @@
 """The checks of the SRV clauses: they pass on the whole family, and each finds the servers that break its clause."""
 
-import mmap
-import queue
-import socket
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from faults import note
-from reference.chat import ChatHandler, Room
 from reference.clauses import CLAUSES
 from reference.conformance.hosting import Concurrency, Served
 from reference.conformance.probes import Handler
 from reference.conformance.server import ServerConformance
 from reference.conformance.suite import NotApplicable, NotChecked
-from reference.conformance.under_check_family import CLASSES, anywhere
+from reference.conformance.under_check_family import CLASSES
 from reference.conformance.violation import Violation
-from reference.echo import EchoHandler
-from reference.family import PROGRAMS, server_class
-from reference.lifecycle import StreamServer, Threads
-from reference.overthreaded import OverthreadedChatHandler
+from tests.broken_family import BROKEN, Faultless, FinishesTwice, UnjoinedPoolChat, keep_working, made
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
 
@@ -62,369 +51,6 @@ def test_every_clause_of_the_group_is_decided() -> None:
     assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
 
 
-# Servers that break one clause
-
-
-class LiesAboutTheClient(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        super().finish_request(request, ("192.0.2.1", 1))
-
-
-class LiesAboutTheServer(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        stranger: Any = SimpleNamespace(socket=self.socket)  # type: ignore[attr-defined]
-        self.RequestHandlerClass(request, client_address, stranger)
-
-
-class GivesAFile(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        with request.makefile("rwb") as file:
-            super().finish_request(file, client_address)
-
-
-class GivesBytes(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        super().finish_request(request[0], client_address)
-
-
-class ByHand(socketserver.BaseServer):
-    """Runs the three by hand instead of leaving it to the constructor."""
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        handler_class: Any = self.RequestHandlerClass
-        handler = handler_class.__new__(handler_class)
-        handler.request, handler.client_address, handler.server = request, client_address, self
-        self.run(handler)
-
-    def run(self, handler: Any) -> None:
-        raise NotImplementedError
-
-
-class SkipsFinish(ByHand):
-    def run(self, handler: Any) -> None:
-        handler.setup()
-        handler.handle()
-        handler.finish()
-
-
-class FinishesTwice(ByHand):
-    def run(self, handler: Any) -> None:
-        handler.setup()
-        try:
-            handler.handle()
-        finally:
-            handler.finish()
-        handler.finish()
-
-
-class FinishesWhatNeverBegan(ByHand):
-    def run(self, handler: Any) -> None:
-        try:
-            handler.setup()
-            handler.handle()
-        finally:
-            handler.finish()
-
-
-class HandlesTwice(socketserver.BaseServer):
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        super().finish_request(request, client_address)
-        super().finish_request(request, client_address)
-
-
-class ForgetfulEcho(EchoHandler):
-    """Its own constructor forgets finish when handle raises."""
-
-    def __init__(self, request: Any, client_address: Any, server: Any) -> None:
-        self.request, self.client_address, self.server = request, client_address, server
-        self.setup()
-        self.handle()
-        self.finish()
-
-
-class ShutsDownBeforeFinish(ByHand):
-    def run(self, handler: Any) -> None:
-        handler.setup()
-        try:
-            handler.handle()
-        finally:
-            handler.request.shutdown(socket.SHUT_WR)
-            handler.finish()
-
-
-class KeepsRequestsOpen(StreamServer):
-    def shutdown_request(self, request: Any) -> None:
-        self.__dict__.setdefault("kept", []).append(request)
-
-    def server_close(self) -> None:
-        super().server_close()
-        for request in self.__dict__.get("kept", []):
-            self.end(request)
-            self.close_request(request)
-
-
-class OnlyShutsDown(KeepsRequestsOpen):
-    def shutdown_request(self, request: Any) -> None:
-        super().shutdown_request(request)
-        request.shutdown(socket.SHUT_WR)
-
-
-class UnjoinedChat(OverthreadedChatHandler):
-    def wait_for(self, worker: threading.Thread) -> None:
-        pass
-
-
-class UnjoinedPoolChat(ChatHandler):
-    """Hands its client to a thread that was there before."""
-
-    work: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def handle(self) -> None:
-        self.work.put(super().handle)
-
-
-def keep_working() -> None:
-    while (job := UnjoinedPoolChat.work.get()) is not None:
-        with suppress(OSError):
-            job()
-
-
-@pytest.fixture
-def pool() -> Iterator[None]:
-    thread = threading.Thread(target=keep_working)
-    thread.start()
-    yield
-    UnjoinedPoolChat.work.put(None)
-    thread.join()
-
-
-class UnjoinedEcho(EchoHandler):
-    def handle(self) -> None:
-        threading.Thread(target=super().handle, daemon=True).start()
-
-
-class DropsWhoWaits(socketserver.BaseServer):
-    """Turns away whoever has connected while it served another."""
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        super().finish_request(request, client_address)
-        listening: Any = self.socket  # type: ignore[attr-defined]
-        listening.setblocking(False)
-        try:
-            while True:
-                listening.accept()[0].close()
-        except BlockingIOError:
-            listening.setblocking(True)
-
-
-class ListensInTheLoop(socketserver.BaseServer):
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        request.recv(1, socket.MSG_PEEK)
-        return True
-
-
-class OneChild(socketserver.BaseServer):
-    max_children = 1
-
-
-class SharesMemory(socketserver.BaseServer):
-    """Keeps what handlers store on it where all processes see it."""
-
-    memory = mmap.mmap(-1, 1)
-
-    @property
-    def probed(self) -> int:
-        return self.memory[0]
-
-    @probed.setter
-    def probed(self, count: int) -> None:
-        self.memory[0] = count
-
-
-class Alone(ChatHandler):
-    """Keeps the members on the handler."""
-
-    def setup(self) -> None:
-        self.members = {self.request}
-
-    def deliver(self, chunk: bytes) -> None:
-        for member in self.members:
-            member.sendall(self.delivery(chunk))
-
-
-class Fragile(socketserver.BaseServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        raise
-
-
-class Panics(StreamServer):
-    """Hangs up on everybody when one handler fails."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        super().handle_error(request, client_address)
-        for connection in list(self.connections):
-            self.end(connection)
-
-
-class LeavesTheDead(Room):
-    """Keeps the connections of handlers that failed, and lets the next speaker fail on them."""
-
-    def leave(self, member: socket.socket) -> None:
-        pass
-
-    def offer(self, member: socket.socket, delivery: bytes) -> bool:
-        return member.send(delivery) == len(delivery)
-
-
-class NeverHangsUp(StreamServer):
-    def hang_up(self) -> None:
-        pass
-
-
-class KeepsItsPort(socketserver.BaseServer):
-    def server_close(self) -> None:
-        port: Any = self.socket.dup()  # type: ignore[attr-defined]
-        super().server_close()
-        self.__dict__["port"] = port
-
-
-class KeepsItsFile(StreamServer):
-    def server_close(self) -> None:
-        self.path = ""
-        super().server_close()
-
-
-class KeepsAThread(socketserver.BaseServer):
-    def server_close(self) -> None:
-        super().server_close()
-        threading.Thread(target=threading.Event().wait, args=(0.3,), name="housekeeping", daemon=True).start()
-
-
-class DoesNotWait(Threads):
-    def wait_for_handlers(self) -> None:
-        pass
-
-
-class LeavesChildren(StreamServer):
-    """Ends without its children."""
-
-    block_on_close = False
-
-    def hang_up(self) -> None:
-        pass
-
-
-class OneRoomForAll(Room):
-    everybody: set[socket.socket] = set()  # noqa: RUF012 - sharing it is the fault
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        self.members = self.everybody
-
-
-class Faultless(socketserver.BaseServer):
-    """No fault of the server's: the handler has it."""
-
-
-@dataclass(frozen=True)
-class Maker:
-    """Makes a server of the family with a fault mixed in, or with a handler of its own."""
-
-    fault: type[Any]
-    program: str
-    transport: str
-    concurrency: str
-    handler: type[Any] | None = None
-
-    def __call__(self, handler: Handler | None) -> socketserver.BaseServer:
-        program, address = PROGRAMS[self.program], anywhere(self.transport)
-        own = self.handler or (program.datagram_handler if address.datagram else program.connection_handler)
-        bases = (self.fault, server_class(program, address, self.concurrency))
-        make: Any = type(self.fault.__name__, bases, {})
-        server: socketserver.BaseServer = make(address.sockaddr, handler or own)
-        return server
-
-
-def library(handler: Handler | None) -> socketserver.BaseServer:
-    return socketserver.TCPServer(("127.0.0.1", 0), handler or EchoHandler)
-
-
-def threading_library(handler: Handler | None) -> socketserver.BaseServer:
-    return socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler or EchoHandler)
-
-
-def forking_library(handler: Handler | None) -> socketserver.BaseServer:
-    return socketserver.ForkingTCPServer(("127.0.0.1", 0), handler or EchoHandler)
-
-
-def made(
-    fault: type[Any],
-    transport: str,
-    concurrency: Concurrency,
-    program: str = "echo",
-    handler: type[Any] | None = None,
-    claims: Concurrency | None = None,
-) -> Served:
-    maker = Maker(fault, program, transport, concurrency, handler)
-    return Served(fault.__name__, transport, claims or concurrency, maker, chat=program != "echo")
-
-
-BROKEN: list[tuple[str, Served]] = [
-    ("SRV-1", made(LiesAboutTheClient, "tcp", "threading")),
-    ("SRV-1", made(LiesAboutTheClient, "udp", "sync")),
-    ("SRV-1", made(LiesAboutTheClient, "unix", "sync")),
-    ("SRV-1", made(LiesAboutTheClient, "unix-datagram", "forking")),
-    ("SRV-1", made(LiesAboutTheServer, "tcp", "forking")),
-    ("SRV-1", made(LiesAboutTheServer, "udp", "threading")),
-    ("SRV-1", made(GivesAFile, "tcp", "sync")),
-    ("SRV-1", made(GivesBytes, "udp", "threading")),
-    ("SRV-2", made(SkipsFinish, "tcp", "threading")),
-    ("SRV-2", made(SkipsFinish, "udp", "sync")),
-    ("SRV-2", made(FinishesTwice, "tcp", "sync")),
-    ("SRV-2", made(FinishesWhatNeverBegan, "unix", "forking")),
-    ("SRV-2", made(HandlesTwice, "udp", "threading")),
-    ("SRV-2", made(Faultless, "tcp", "threading", handler=ForgetfulEcho)),
-    ("SRV-3", made(ShutsDownBeforeFinish, "tcp", "sync")),
-    ("SRV-3", made(ShutsDownBeforeFinish, "unix", "forking")),
-    ("SRV-3", made(KeepsRequestsOpen, "tcp", "threading")),
-    ("SRV-3", made(OnlyShutsDown, "tcp", "sync")),
-    ("SRV-3", made(OnlyShutsDown, "unix", "sync")),
-    ("SRV-3", made(Faultless, "tcp", "threading", "overthreaded", handler=UnjoinedChat)),
-    ("SRV-3", made(Faultless, "unix", "threading", "overthreaded", handler=UnjoinedChat)),
-    ("SRV-3", made(Faultless, "tcp", "sync", handler=UnjoinedEcho)),
-    ("SRV-3", made(Faultless, "tcp", "forking", handler=UnjoinedEcho)),
-    ("SRV-4", made(Faultless, "tcp", "threading", claims="sync")),
-    ("SRV-4", made(Faultless, "unix-datagram", "threading", claims="sync")),
-    ("SRV-4", made(DropsWhoWaits, "tcp", "sync")),
-    ("SRV-5", made(Faultless, "tcp", "sync", claims="threading")),
-    ("SRV-5", made(Faultless, "udp", "sync", claims="threading")),
-    ("SRV-5", made(ListensInTheLoop, "tcp", "threading")),
-    ("SRV-6", made(Faultless, "tcp", "threading", claims="forking")),
-    ("SRV-6", made(Faultless, "unix-datagram", "threading", claims="forking")),
-    ("SRV-6", made(OneChild, "tcp", "forking")),
-    ("SRV-6", made(SharesMemory, "udp", "forking")),
-    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=Alone)),
-    ("SRV-7", made(Faultless, "unix", "forking", "chat")),
-    ("SRV-8", made(Fragile, "tcp", "sync")),
-    ("SRV-8", made(Fragile, "unix-datagram", "sync")),
-    ("SRV-8", made(Panics, "tcp", "threading")),
-    ("SRV-8", made(LeavesTheDead, "tcp", "threading", "chat")),
-    ("SRV-9", Served("library", "tcp", "sync", library)),
-    ("SRV-9", Served("threading library", "tcp", "threading", threading_library)),
-    ("SRV-9", Served("forking library", "tcp", "forking", forking_library)),
-    ("SRV-9", made(NeverHangsUp, "unix", "threading", "chat")),
-    ("SRV-9", made(KeepsItsPort, "tcp", "threading")),
-    ("SRV-9", made(KeepsItsPort, "udp", "forking")),
-    ("SRV-9", made(KeepsItsFile, "unix", "sync")),
-    ("SRV-9", made(KeepsAThread, "tcp", "sync")),
-    ("SRV-9", made(DoesNotWait, "tcp", "threading", "overthreaded")),
-    ("SRV-9", made(DoesNotWait, "udp", "threading")),
-    ("SRV-9", made(LeavesChildren, "tcp", "forking")),
-    ("SRV-10", made(OneRoomForAll, "tcp", "threading", "chat")),
-    ("SRV-10", made(OneRoomForAll, "unix", "threading", "overthreaded")),
-]
-
-
 def subject(served: Served, patience: float) -> type[ServerConformance]:
     return type("Subject", (ServerConformance,), {"target": served, "patience": patience})
 
@@ -440,6 +66,15 @@ def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Ser
     assert violated == {clause}, outcomes
     deciding = [found for check, found in outcomes.items() if getattr(ServerConformance, check).decides == clause]
     assert clause in deciding
+
+
+@pytest.fixture
+def pool() -> Iterator[None]:
+    thread = threading.Thread(target=keep_working)
+    thread.start()
+    yield
+    UnjoinedPoolChat.work.put(None)
+    thread.join()
 
 
 @pytest.mark.usefixtures("pool")
