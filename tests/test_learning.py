@@ -1,14 +1,18 @@
 """`learn chat`: the dialect that is proposed for a server is the one that it speaks, and every line has its reason."""
 
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
+from faults import judge
+from faults.catalogue import find
 from reference.address import Address
+from reference.chat import Room
 from reference.conformance import dialect_file
 from reference.conformance.dialect import Exchange
 from reference.conformance.framing import Framing
@@ -78,6 +82,25 @@ def test_a_bug_is_said_and_not_made_a_dialect(fault: str, said: str) -> None:
     text = proposed(Planted(fault).target())
     assert said in re.sub(r"\n#\s+", " ", text)
     assert differences(dialect_file.read(text, "learned", "learned")) == {}
+
+
+class ClosedLast(set[socket.socket]):
+    """Members in an order in which a delivery reaches all of them before it comes to one that is closed."""
+
+    def __iter__(self) -> Iterator[socket.socket]:
+        return iter(sorted(super().__iter__(), key=lambda member: member.fileno() == -1))
+
+
+class Orderly(Room):
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.members = ClosedLast()
+
+
+def test_a_room_that_throws_out_whoever_speaks_does_not_work_though_all_hear_it() -> None:
+    fault = find("leaves-the-quitter-behind")
+    text = proposed(judge.target(replace(fault, mix_ins=(*fault.mix_ins, Orderly))))
+    assert "After words to quit by the room did not work any more" in re.sub(r"\n#\s+", " ", text)
 
 
 @pytest.mark.parametrize("fault", ["members-on-the-handler", "delivers-to-the-sender-only"])
