@@ -325,7 +325,7 @@ def pytest_runtest_makereport(
         return (yield)
     raised = call.excinfo
     error = raised.value if raised is not None else None
-    if isinstance(error, Violation | NotApplicable | NotChecked):  # told as a story below: no traceback is laid out for it
+    if isinstance(error, Violation | NotApplicable | NotChecked):  # a story, below: a traceback would be for nothing
         call.excinfo = pytest.ExceptionInfo.from_exception(
             pytest.fail.Exception("", pytrace=False).with_traceback(error.__traceback__)
         )

@@ -118,7 +118,7 @@ class Room:
         return self.asking.hear(lambda heard: until(heard) or who in self.asking.ended, briefly=briefly)
 
     def heard_by_all(self, who: str = SPEAKER, among: Iterable[str] = NAMES) -> tuple[bool, Heard]:
-        """Let somebody speak; return whether all the others heard it, of one who is still there, and what they heard."""
+        """Let somebody speak; return whether all the others heard it, of one who stays, and what they heard."""
         text = self.asking.text()
         others = [one for one in among if one != who]
         heard = self.ask(who, self.said.put(text), lambda heard: all(text in heard[one] for one in others))
