@@ -27,7 +27,7 @@ endif
 
 test: .venv/dev  ## run all tests and print the coverage; with `apt-get install chromium`, those of the HTML report too
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=6 --dist=loadgroup
+	$(BIN)/coverage run -m pytest --numprocesses=8 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

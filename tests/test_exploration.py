@@ -218,6 +218,7 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
     assert record.explored[0].endswith("(seed 0)")
 
 
+@pytest.mark.unmeasured
 def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> None:
         raise ZeroDivisionError

@@ -45,10 +45,11 @@ def written(directory: Path, limits: str, rest: str = "") -> Path:
 # Members
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("name", "members", "rest"),
     [
-        pytest.param("few", 5, "", marks=pytest.mark.unmeasured),
+        ("few", 5, ""),
         ("refuses", 5, ""),
         ("others", 6, OTHERS),
     ],
