@@ -167,6 +167,7 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
     scheduler: Scheduler, virtual: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler_module, "LOST", 0.05)
+    before = set(threading.enumerate())
     real = threading.Lock()
     with real:
 
@@ -181,9 +182,9 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
     with pytest.raises(AssertionError, match="a thread was lost"):
         scheduler.run(main)
     scheduler.close()
-    for thread in threading.enumerate():  # the one that was lost has come back, and ends
-        if thread.name == "a hand of the scheduler":
-            thread.join(10)
+    for thread in set(threading.enumerate()) - before:  # the one that was lost has come back, and ends
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 # The clock

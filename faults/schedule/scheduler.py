@@ -101,7 +101,7 @@ class Scheduler:
             before = self._steps
 
     def close(self) -> None:
-        """End the real threads."""
+        """End the real threads; one that was lost ends when it comes back."""
         while self._hands:
             self._hands.pop().end()
 
@@ -226,10 +226,11 @@ class Scheduler:
                 self.trace(False)
         task.over = True
         assert task.hand is not None
-        self._hands.append(task.hand)
-        task.hand = None
-        if task is self._lost:  # it has come back after all, when nobody waited for it any more
+        hand, task.hand = task.hand, None
+        if task is self._lost:  # it has come back after all, when nobody waits for it any more
+            hand.baton.release()  # to nothing: it ends
             return
+        self._hands.append(hand)
         if self.aborting or self._failure:
             self._home.release()
         else:
