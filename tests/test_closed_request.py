@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -253,13 +252,16 @@ def test_there_is_no_demo_of_anything_else(capsys: pytest.CaptureFixture[str]) -
 def test_who_waits_in_vain_says_for_what_and_leaves_no_thread(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def say_nothing(handler: Any) -> None:
-        """Be waited for briefly only when there is nothing else to wait for."""
-        handler.stage.settled.wait(PATIENCE)
-        monkeypatch.setattr(playing, "PATIENCE", 0.01)
+    await_gate = playing.await_gate
+
+    def await_the_end_briefly(gate: threading.Event, what: str) -> None:
+        if what == "the worker to end":  # the first for which there is nothing to wait
+            monkeypatch.setattr(playing, "PATIENCE", 0.01)
+        await_gate(gate, what)
 
     before = threading.active_count()
-    monkeypatch.setattr(playing.Joining, "talk", say_nothing)
+    monkeypatch.setattr(playing, "await_gate", await_the_end_briefly)
+    monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(PATIENCE))
     assert run("closed-request") == 2
     assert (
         capsys.readouterr().err == "python -m faults demo: the client has waited 0.01 seconds for the worker to end\n"
