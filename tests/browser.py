@@ -37,8 +37,15 @@ QUIET = (
     "--remote-debugging-pipe",
 )
 
-MOVE = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
-"""Makes two descriptors 3 and 4, which is where Chromium expects its pipes, and becomes Chromium."""
+MOVE = """import os, sys
+os.nice(10)
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Makes two descriptors 3 and 4, which is where Chromium expects its pipes, and becomes Chromium: one that leaves the
+processors to others, for it has dozens of threads, and nobody is in a hurry to see a page.
+"""
 
 
 class Browser:

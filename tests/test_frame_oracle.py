@@ -12,7 +12,21 @@ from hypothesis import strategies as st
 
 from reference.conformance import frame_oracle as frame_oracle_module
 from reference.conformance.dialect import Dialect
-from reference.conformance.scenario import Connect, HalfClose, Quit, Resume, Say, Send, Settle, Stall, join
+from reference.conformance.dialect_file import read
+from reference.conformance.scenario import (
+    Close,
+    Connect,
+    HalfClose,
+    Heed,
+    Quit,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
 from reference.conformance.stage import Manners, Stage
 from reference.conformance.template import Template
 from reference.conformance.transcript import Ending
@@ -53,6 +67,26 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
         for _ in range(steps):
             clients.one_more()
         clients.do(*stage.oracle.farewell())
+
+
+OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender = "nothing"', "others", "others")
+"""A dialect in which nobody hears themselves."""
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        [Say("ben", b"am I here?"), *join("cal"), Say("cal", b"no")],
+        [Connect("lou"), Heed("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
+    flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
+    room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
+    with mock.patch.object(frame_oracle_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+        stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
+    assert room.connections[2].left  # behind ann and her witness
 
 
 # Alterations: what one member, or everybody, reads of one utterance

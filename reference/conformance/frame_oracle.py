@@ -75,10 +75,15 @@ class FrameOracle(RoomOracle[Member]):
         utterance = Utterance(self.said, who, data)
         self.under_way.append(utterance)
         self.bodies[data] += 1
+        heard = self.dialect.hears_itself or not self._may_be_cut_off(who)
         for name, member in self.members.items():
             if member.gone or (name == who and not self.dialect.hears_itself):
                 continue
-            self._offer(member, utterance, required=member.proven and not member.leaving)
+            self._offer(member, utterance, required=heard and member.proven and not member.leaving)
+
+    def _may_be_cut_off(self, who: str) -> bool:
+        """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
+        return self.members[who].owed_at_resume >= WAITING and self._is_behind(who)
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""

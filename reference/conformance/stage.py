@@ -301,8 +301,12 @@ class Stage:
         while step.who in self.oracle.bystanders():
             self._knocks += 1
             self._heeded = step.who
-            self._phrase(Say(step.speaker, b"knock %d" % self._knocks))
+            knock = Say(step.speaker, b"knock %d" % self._knocks)
+            self._phrase(knock)
             self._heeded = ""
+            self._glance_at([who for who in self.oracle.listeners(knock) if who == step.speaker])
+            if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
+                return
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
                 self._knock_in_vain(step)
             if step.who in self.oracle.bystanders():
