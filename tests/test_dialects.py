@@ -11,7 +11,6 @@ from reference.conformance.dialect_file import bundled, read
 from reference.conformance.frame_blame import FrameMisfit
 from reference.conformance.frames import LEADING, Frames
 from reference.conformance.framing import Framing
-from reference.conformance.order import Order
 from reference.conformance.phrasing import AsWritten, Datagrams, Framed, Phrasing, Requests
 from reference.conformance.scenario import (
     Answer,
@@ -144,39 +143,6 @@ def test_prompts_that_are_never_followed_by_anything_are_forgotten() -> None:
     dialect = chat(LINES + '[delivery]\nprompts = ["> "]')
     assert frames(dialect, *[b"> "] * LEADING)[1] in (b"> " * count for count in range(LEADING))
     assert len(frames(dialect, *[b"> "] * LEADING)[1]) <= LEADING
-
-
-# One order
-
-
-def test_what_is_heard_in_two_orders_is_no_one_order() -> None:
-    order = Order()
-    assert all(order.follows("ann", number) for number in (1, 2, 3))
-    assert all(order.follows("ben", number) for number in (1, 2))
-    assert order.follows("cal", 2)
-    assert order.follows("cal", 4)
-    assert not order.broken
-    assert not order.follows("cal", 1)
-    assert order.broken
-
-
-def test_an_order_that_no_two_contradict_may_still_be_none() -> None:
-    order = Order()
-    assert order.follows("ann", 1)
-    assert order.follows("ann", 2)
-    assert order.follows("ben", 2)
-    assert order.follows("ben", 3)
-    assert order.follows("cal", 3)
-    assert not order.follows("cal", 1)
-
-
-def test_what_all_have_heard_binds_nobody() -> None:
-    order = Order()
-    assert order.follows("ann", 1)
-    assert order.follows("ann", 2)
-    order.clear()
-    assert order.follows("ben", 2)
-    assert order.follows("ben", 1)
 
 
 # What can be said

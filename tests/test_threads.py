@@ -77,3 +77,13 @@ def test_a_process_below_lives_until_it_has_ended() -> None:
         process.communicate(b"\n")
     assert not threads.all_dead(process.pid)  # nothing is to be seen any more
     assert list(threads.below(process.pid)) == []
+
+
+def test_what_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> bytes:
+        raise ProcessLookupError
+
+    place = f"/proc/self/task/{threading.get_native_id()}"
+    assert threads._state(place) == "R"
+    monkeypatch.setattr(os, "read", gone)
+    assert threads._state(place) == ""
