@@ -15,6 +15,10 @@ from reference.conformance.target import free_port
 from tests.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
 
 QUICK = ("--patience", 0.3, "--examples", 2)
+"""For servers that are wrong however long one waits."""
+
+PATIENT = ("--patience", 5, "--examples", 2)
+"""For servers that answer, for a while."""
 CUT = 600
 """Characters within which a report quotes what a server sent."""
 
@@ -157,7 +161,7 @@ def test_nothing_hostile_that_a_server_says_reaches_a_report_as_it_is(
 def test_a_launched_server_that_dies_is_reported_with_how_it_did_and_started_again(
     check: Checker, name: str, how: str
 ) -> None:
-    outcome = check("chat", "--launch", bad(name), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2", "--only", "CHAT-9")
+    outcome = check("chat", "--launch", bad(name), *PATIENT, "--only", "CHAT-1", "--only", "CHAT-2", "--only", "CHAT-9")
     assert outcome.code == 1
     assert outcome.verdicts["CHAT-1"] == "holds"
     assert outcome.verdicts["CHAT-2"] == "violated"
@@ -168,7 +172,7 @@ def test_a_launched_server_that_dies_is_reported_with_how_it_did_and_started_aga
 
 def test_a_running_server_that_dies_leaves_the_rest_unchecked(check: Checker) -> None:
     with running("mortal") as address:
-        outcome = check("chat", address, *QUICK)
+        outcome = check("chat", address, *PATIENT)
     assert outcome.code == 1
     assert outcome.verdicts["CHAT-1"] == "holds"
     assert outcome.verdicts["CHAT-2"] == "violated"

@@ -23,7 +23,7 @@ from tests.checking import Lifeline, bad
 from tests.exchanges import EVERYTHING, MARKUP, report, violation
 from tests.serving import PATIENCE
 
-QUICK = ("--examples", "1", "--patience", "0.3", "--profile", "basic")
+QUICK = ("--examples", "1", "--patience", "3", "--profile", "basic")
 
 Compare = Callable[..., tuple[int, str, str]]
 

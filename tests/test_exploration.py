@@ -27,7 +27,7 @@ from reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving
 
-PATIENCE = 1.0
+PATIENCE = 3.0
 
 
 @pytest.fixture(autouse=True)

@@ -51,8 +51,11 @@ ECHO = read(
 HEARING = replace(DIALECTS["lengths"], to_sender="same")
 """In frames, where speakers hear themselves."""
 
-PATIENCE = 2.0
-"""Seconds that a right server may take; a bug that is silent is given a quarter."""
+PATIENCE = 5.0
+"""Seconds that a right server may take."""
+
+BRIEF = 1.0
+"""Seconds that one with a bug may, which may be that it is silent."""
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +71,7 @@ def first_seen(performing: Any, protocol: str, clause: str) -> Violation:
 
 def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: str, directory: Path) -> str:
     """Have a script written, and see that it shows the bug and passes the right server; return its text."""
-    with closing(performer(protocol, bug, PATIENCE / 4, dialect)) as performing:
+    with closing(performer(protocol, bug, BRIEF, dialect)) as performing:
         (told,) = write_all(performing, protocol, [first_seen(performing, protocol, clause)], directory)
     assert str(told) == f"{directory}/{clause}.py: it shows"
     assert told.file is not None
