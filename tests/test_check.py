@@ -68,6 +68,7 @@ def test_the_chat_of_the_reference_conforms(check: Checker) -> None:
     assert outcome.clauses_that("holds") == CHAT
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("transport", ["tcp", "unix", "udp", "unix-datagram"])
 def test_transport_says_over_what_the_reference_is_checked(check: Checker, transport: str) -> None:
     outcome = check("echo", *QUICK, "--transport", transport)
@@ -84,6 +85,7 @@ def test_a_chat_over_unix_sockets_knows_no_delayed_acknowledgements(check: Check
     assert outcome.clause("CHAT-16")["why"] == "unix knows no delayed acknowledgements"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("transport", ["tcp", "udp", "unix", "unix-datagram"])
 def test_a_running_server_is_checked_at_its_address(check: Checker, tmp_path: Path, transport: str) -> None:
     if transport.startswith("unix"):
@@ -97,6 +99,7 @@ def test_a_running_server_is_checked_at_its_address(check: Checker, tmp_path: Pa
     assert outcome.document["target"] == str(address)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("placeholders", "transport"),
     [

@@ -31,9 +31,10 @@ def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> s
     return {clause for clause, _, raised in outcomes if type(raised) is (kind or type(None))}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.unmeasured) if name == "named" else name for name in DIALECTS],
+    DIALECTS,
 )
 def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
     dialect = DIALECTS[name]
