@@ -99,7 +99,6 @@ def test_a_running_server_is_checked_at_its_address(check: Checker, tmp_path: Pa
     assert outcome.document["target"] == str(address)
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("placeholders", "transport"),
     [
