@@ -17,12 +17,12 @@ help:  ## list the targets
 
 check: .venv/check  ## check the reference, or another server: make check TARGET=tcp://host:port PROTOCOL=chat
 ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
-	$(BIN)/python -m reference check echo $(OPTIONS)
-	$(BIN)/python -m reference check chat $(OPTIONS)
-	$(BIN)/python -m reference check family $(OPTIONS)
+	$(BIN)/socketserver-reference check echo $(OPTIONS)
+	$(BIN)/socketserver-reference check chat $(OPTIONS)
+	$(BIN)/socketserver-reference check family $(OPTIONS)
 else
 	@$(if $(PROTOCOL),:,echo "make check: say what the server serves: PROTOCOL=echo or PROTOCOL=chat" >&2; exit 2)
-	@$(BIN)/python -m reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
+	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
 test: .venv/dev  ## run all tests and print the coverage; with `apt-get install chromium`, those of the HTML report too
@@ -32,7 +32,7 @@ test: .venv/dev  ## run all tests and print the coverage; with `apt-get install 
 	$(BIN)/coverage report
 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
-	$(BIN)/python -m faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
+	$(BIN)/socketserver-faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
 
 interop: .venv/check  ## check other people's servers, fetched for this checkout alone; or SERVERS='node-chat xinetd-echo'
 	@$(BIN)/python ci/interop/check.py $(SERVERS)
@@ -43,20 +43,20 @@ lint: .venv/dev  ## check formatting, lint and types
 	$(BIN)/mypy
 
 serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C
-	@$(BIN)/python -m reference serve $(SERVE) $(OPTIONS)
+	@$(BIN)/socketserver-reference serve $(SERVE) $(OPTIONS)
 
 spec: .venv/check  ## print the clauses
-	@$(BIN)/python -m reference spec $(OPTIONS)
+	@$(BIN)/socketserver-reference spec $(OPTIONS)
 
 demo: .venv/check  ## play the closed-request bug, row by row, and its mend
-	@$(BIN)/python -m faults demo closed-request
+	@$(BIN)/socketserver-faults demo closed-request
 
 schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 drawn ones
-	$(BIN)/python -m faults schedule chat --seconds 900
-	$(BIN)/python -m faults schedule overthreaded --seconds 900
-	$(BIN)/python -m faults schedule echo
-	$(BIN)/python -m faults schedule chat --drawn 25000
-	$(BIN)/python -m faults schedule overthreaded --drawn 25000
+	$(BIN)/socketserver-faults schedule chat --seconds 900
+	$(BIN)/socketserver-faults schedule overthreaded --seconds 900
+	$(BIN)/socketserver-faults schedule echo
+	$(BIN)/socketserver-faults schedule chat --drawn 25000
+	$(BIN)/socketserver-faults schedule overthreaded --drawn 25000
 
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from reference.address import Address
-from reference.clauses import PROFILES, Profile
-from reference.conformance.chat import ChatConformance
-from reference.conformance.dialect import NOTE
-from reference.conformance.exploration import explore
-from reference.conformance.performer import Performer
-from reference.conformance.record import Record
-from reference.conformance.scenario import Say, Step, join
-from reference.conformance.stage import Stage
-from reference.conformance.target import InProcess
-from reference.family import make_server
+from socketserver_reference.address import Address
+from socketserver_reference.clauses import PROFILES, Profile
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.scenario.steps import Say, Step, join
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import make_server
 
 ROUNDS = 5
 EXAMPLES = 100

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from reference.chat import ChatHandler, Room
-from reference.conformance.hosting import Concurrency, Served
-from reference.conformance.probes import Handler
-from reference.conformance.under_check_family import anywhere
-from reference.echo import EchoHandler
-from reference.family import PROGRAMS, server_class
-from reference.lifecycle import StreamServer, Threads
-from reference.overthreaded import OverthreadedChatHandler
+from socketserver_reference.chat import ChatHandler, Room
+from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.runner.collected_family import anywhere
+from socketserver_reference.echo import EchoHandler
+from socketserver_reference.family import PROGRAMS, server_class
+from socketserver_reference.lifecycle import StreamServer, Threads
+from socketserver_reference.overthreaded import OverthreadedChatHandler
 
 
 class LiesAboutTheClient(socketserver.BaseServer):

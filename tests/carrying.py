@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faults.network import CALM, Proxy, Weather
-from reference.address import Address
+from socketserver_faults.network import CALM, Proxy, Weather
+from socketserver_reference.address import Address
 from tests.serving import PATIENCE, connect_to, read_to_end
 
 LOCALHOST = Address("tcp", "127.0.0.1")

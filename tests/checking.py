@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 
-from reference.__main__ import main
+from socketserver_reference.cli.main import main
 from tests.serving import PATIENCE
 
-INSTALLED = any(point.value == "reference.conformance.plugin" for point in entry_points(group="pytest11"))
-PLUGIN = () if INSTALLED else ("-p", "reference.conformance.plugin")
+INSTALLED = any(
+    point.value == "socketserver_reference.conformance.runner.plugin" for point in entry_points(group="pytest11")
+)
+PLUGIN = () if INSTALLED else ("-p", "socketserver_reference.conformance.runner.plugin")
 """What pytest has to be told to find the plugin: nothing, once the project is installed."""
 
 BARE_PYTHON = f"{sys.executable} -S"
@@ -124,14 +126,14 @@ class Lifeline:
 
 def run_check(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run `check` in a process of its own."""
-    command = [sys.executable, "-m", "reference", "check", *map(str, arguments)]
+    command = [sys.executable, "-m", "socketserver_reference", "check", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
 
 @contextmanager
 def checking(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     """Run `check` in a process of its own for the length of the block."""
-    command = [sys.executable, "-m", "reference", "check", *map(str, arguments)]
+    command = [sys.executable, "-m", "socketserver_reference", "check", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from reference.conformance.learning import asking, datagram, limits, meeting
+from socketserver_reference.conformance.learn import conversation as asking
+from socketserver_reference.conformance.learn import datagram, limits
+from socketserver_reference.conformance.learn import first_contact as meeting
 from tests.checking import Checker, Lifeline
-from tests.serving import PATIENCE
+from tests.serving import PATIENCE, SOURCES
 
 LONGEST = (
     "test_for_every_clause_a_fault_breaks",
@@ -30,6 +32,8 @@ LONGEST = (
 """Tests that mostly wait, for what a broken server does not do."""
 
 pytest_plugins = ["pytester"]
+
+os.environ["PYTHONPATH"] = SOURCES  # what is started without site-packages finds us all the same
 
 # A shell has what it starts in the background ignore Ctrl-C, and whatever that launches inherits it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

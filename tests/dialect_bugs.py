@@ -6,7 +6,7 @@ import socket
 import time
 from typing import Any
 
-from reference.echo import GONE
+from socketserver_reference.echo import GONE
 from tests.dialects_served import Speaker
 
 

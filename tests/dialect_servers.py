@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from reference.conformance.target import InProcess
+from socketserver_reference.conformance.targets.base import InProcess
 
 
 def lines(member: "Member") -> bytes | None:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from reference.address import Address
-from reference.chat import ChatHandler
-from reference.conformance.dialect import Dialect
-from reference.conformance.dialect_file import read
-from reference.conformance.target import InProcess
-from reference.conformance.template import Template
-from reference.family import PROGRAMS, make_server
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled, treated
 
 BUFFER = 96 * 1024

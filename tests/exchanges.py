@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from reference.clauses import CLAUSES
-from reference.conformance.record import Verdict
-from reference.conformance.report import Report
-from reference.conformance.report.story import Story
-from reference.conformance.scenario import (
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,
     Connect,
@@ -22,8 +22,8 @@ from reference.conformance.scenario import (
     Stall,
     Step,
 )
-from reference.conformance.transcript import Did, Ended, Entry, Heard, Transcript, Waited
-from reference.conformance.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Entry, Heard, Transcript, Waited
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 MARKUP = "\u202e<script>document.title='taken'</script><img src=x>`|</code>\n# *x* \x1b[31m\0 &amp; ]]>"
 """What no name of a target should be, and what it might be all the same."""

@@ -6,9 +6,9 @@ are numbers, addresses, or descriptors that are used again.
 
 from random import Random
 
-from reference.conformance.dialect import Dialect
-from reference.conformance.template import Template
-from reference.conformance.transcript import Ending
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.scenario.transcript import Ending
 from tests import speaking
 from tests.simulation import Connection, Room, Spoil
 

@@ -5,10 +5,10 @@ from contextlib import closing
 from dataclasses import fields
 from typing import Any
 
-from reference.conformance import dialect_file
-from reference.conformance.dialect import NOTE, Dialect
-from reference.conformance.learning.proposing import propose
-from reference.conformance.target import Target
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.learn.propose import propose
+from socketserver_reference.conformance.targets.base import Target
 
 
 def proposed(target: Target, protocol: str = "chat", patience: float = 0.1) -> str:

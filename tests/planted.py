@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from faults import judge
-from faults.catalogue import find
-from reference.address import Address
-from reference.conformance.target import InProcess
-from reference.family import PROGRAMS, make_server
+from socketserver_faults.catalogue.registry import find
+from socketserver_faults.matrix import judge
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 
 Class = type[Any]
 

@@ -1,14 +1,21 @@
 """What the tests of the servers share: a server in a thread, and clients that give up after ten seconds."""
 
+import os
 import socket
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from reference.address import Address
-from reference.family import Program, make_server, server_address
+from socketserver_reference.address import Address
+from socketserver_reference.family import Program, make_server, server_address
+
+ROOT = Path(__file__).parents[1]
+
+SOURCES = os.pathsep.join(map(str, (ROOT / "reference", ROOT / "faults", ROOT)))
+"""A PYTHONPATH on which everything is, for a Python that has none of it installed."""
 
 PATIENCE = 10.0
 """Seconds after which a test fails, instead of waiting for a server that never answers."""

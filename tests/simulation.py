@@ -13,13 +13,14 @@ from random import Random
 from typing import Any, cast
 from unittest import mock
 
-from reference.address import Address
-from reference.conformance import phrasing
-from reference.conformance import stage as stage_module
-from reference.conformance.chat import judge
-from reference.conformance.dialect import NOTE, Dialect
-from reference.conformance.room import RoomOracle
-from reference.conformance.scenario import (
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver import stage as stage_module
+from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
@@ -35,8 +36,7 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.stage import Manners, Stage
-from reference.conformance.transcript import Ending
+from socketserver_reference.conformance.scenario.transcript import Ending
 
 LOSS = 0.15
 """How likely the server is, at each of its turns, to notice that a client has gone and to forget what it said."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from random import Random
 
-from reference.conformance.dialect import Dialect
-from reference.conformance.dialect_file import read
-from reference.conformance.template import Template
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
 
 LABELS: dict[str, Callable[[int, int], bytes]] = {
     "number": lambda number, _: b"%d" % number,

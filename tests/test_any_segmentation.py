@@ -5,19 +5,19 @@ from functools import partial
 
 import pytest
 
-from faults.network import Through, Weather
-from reference.address import Address
-from reference.chat import ChatHandler
-from reference.conformance.dialect import ANY_SEGMENTATION, NOTE
-from reference.conformance.directed import outcomes, performer, play_all, seen
-from reference.conformance.echo_oracle import EchoOracle
-from reference.conformance.exploration import explore
-from reference.conformance.oracle import ChatOracle
-from reference.conformance.record import Record
-from reference.conformance.scenario import Connect, Reset, Say, join
-from reference.conformance.suite import NotApplicable
-from reference.conformance.target import InProcess
-from reference.family import make_server
+from socketserver_faults.network import Through, Weather
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.checks.base import NotApplicable
+from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import outcomes, performer, play_all, seen
+from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import make_server
 from tests.checking import Checker
 from tests.planted import Bug
 

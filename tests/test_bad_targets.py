@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reference.conformance.target import free_port
+from socketserver_reference.conformance.targets.base import free_port
 from tests.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
 
 QUICK = ("--patience", 0.3, "--examples", 2)
@@ -76,7 +76,7 @@ def test_a_command_that_starts_no_server_is_told_in_one_line(check: Checker, com
 def test_a_command_that_never_listens_is_given_up_and_ended(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference.conformance.launched.STARTING", 1.0)
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.STARTING", 1.0)
     line = check.refusal("chat", "--launch", bad("deaf", lifeline.path), *QUICK)
     assert "does not listen at tcp://127.0.0.1:" in line
     lifeline.wait_for_the_end()

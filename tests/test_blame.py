@@ -4,12 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from reference.conformance import blame
-from reference.conformance.blame import Absence, Misfit
-from reference.conformance.dialect import NOTE
-from reference.conformance.echo_oracle import DatagramOracle, EchoOracle
-from reference.conformance.scenario import Close, Connect, HalfClose, Quit, Reset, Say, Send, Settle, Step
-from reference.conformance.violation import Finding
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles.attribution import Absence, Misfit
+from socketserver_reference.conformance.oracles.echo import DatagramOracle, EchoOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    HalfClose,
+    Quit,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Step,
+)
+from socketserver_reference.conformance.scenario.violation import Finding
 
 MISFIT = Misfit(
     who="ann",

@@ -1,4 +1,4 @@
-"""`python -m reference check` as its user meets it: the options, the reports, the refusals, the end."""
+"""`socketserver-reference check` as its user meets it: the options, the reports, the refusals, the end."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from reference import check as checking_module
-from reference.__main__ import main
-from reference.address import Address
-from reference.clauses import CLAUSES
-from reference.conformance.target import free_port
+from socketserver_reference.address import Address
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli import check as checking_module
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.targets.base import free_port
 from tests.checking import BARE_PYTHON, Checker, Lifeline, bad, checking, run_check
-from tests.serving import PATIENCE, serving
+from tests.serving import PATIENCE, SOURCES, serving
 
 ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
 UDP = [id for id in CLAUSES if id.startswith("UDP")]
@@ -46,7 +46,7 @@ JSON_KEYS = [
 
 def reference_server(*arguments: str) -> str:
     """Return the command that serves one of the reference's servers."""
-    return " ".join([BARE_PYTHON, "-m", "reference", "serve", *arguments])
+    return " ".join([BARE_PYTHON, "-m", "socketserver_reference", "serve", *arguments])
 
 
 # What is checked
@@ -172,7 +172,14 @@ def test_what_pytest_refuses_cannot_be_checked(check: Checker, option: list[str]
 
 
 def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: Checker) -> None:
-    launched = ("--launch", f"{sys.executable} -m faults.note chat {{port}}", "--only", "CHAT-16", "--patience", 1)
+    launched = (
+        "--launch",
+        f"{sys.executable} -m socketserver_faults.tutorial chat {{port}}",
+        "--only",
+        "CHAT-16",
+        "--patience",
+        1,
+    )
     lenient, strict = check("chat", *launched), check("chat", *launched, "--strict")
     assert (lenient.code, strict.code) == (0, 1)
     assert lenient.verdicts["CHAT-16"] == strict.verdicts["CHAT-16"] == "violated"
@@ -313,7 +320,7 @@ def test_the_directory_it_runs_in_neither_matters_nor_changes(tmp_path: Path) ->
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     surroundings = {
         **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": SOURCES,
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_ADDOPTS": "--no-such-option",
         "PYTEST_PLUGINS": "no_such_plugin",
@@ -334,7 +341,7 @@ def test_it_leaves_the_environment_as_it_was(check: Checker, monkeypatch: pytest
 
 @pytest.mark.parametrize("missing", ["pytest", "hypothesis", "pytest_timeout"])
 def test_without_what_checking_needs_it_says_what_to_install(missing: str) -> None:
-    hidden = f"import sys; sys.modules[{missing!r}] = None; from reference.__main__ import main; sys.exit(main())"
+    hidden = f"import sys; sys.modules[{missing!r}] = None; from {main.__module__} import main; sys.exit(main())"
     command = [sys.executable, "-c", hidden, "check", "echo", *ONE]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2

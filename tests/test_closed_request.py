@@ -1,4 +1,4 @@
-"""The closed-request bug as `faults/programs/closed_request.py` tells it: every row of its table, and the join."""
+"""The closed-request bug as `catalogue/closed_request.py` tells it: every row of its table, and the join."""
 
 import glob
 import os
@@ -12,21 +12,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
-import faults
-from faults import demo
-from faults.demo import playing
-from faults.demo.playing import play
-from faults.demo.rows import ROWS, Event, Play, Row, Talk
-from faults.demo.telling import render
-from faults.programs.closed_request import ClosedRequest
-from reference.__main__ import Parser
-from reference.address import Address
-from reference.family import PROGRAMS
-from tests.serving import PATIENCE, connect, read_to_end, serving
+from socketserver_faults.catalogue.closed_request import ClosedRequest
+from socketserver_faults.cli import demo
+from socketserver_faults.demo import play as playing
+from socketserver_faults.demo.play import play
+from socketserver_faults.demo.rows import ROWS, Event, Play, Row, Talk
+from socketserver_faults.demo.timeline import render
+from socketserver_reference.address import Address
+from socketserver_reference.cli.main import Parser
+from socketserver_reference.family import PROGRAMS
+from tests.serving import PATIENCE, SOURCES, connect, read_to_end, serving
 
 TIMES = 100
 
@@ -159,7 +157,9 @@ def test_where_finish_takes_the_client_out_the_members_are_clean_and_only_the_mi
 
 PLAYS = """
 import pickle, sys
-from faults.demo import ROWS, play
+sys.path[:0] = sys.argv[2].split(":")
+from socketserver_faults.demo.play import play
+from socketserver_faults.demo.rows import ROWS
 plays = [play(row, joined) for row in ROWS for joined in (False, True) for _ in range(int(sys.argv[1]))]
 pickle.dump(plays, sys.stdout.buffer)
 """
@@ -192,8 +192,8 @@ def other_pythons() -> list[str]:
 
 def played_by(python: str) -> list[Play]:
     """Let another Python play every row; a warning would be an error there, and any word of complaint is one here."""
-    command = [python, "-E", "-W", "error", "-c", PLAYS, str(TIMES)]
-    ran = subprocess.run(command, cwd=Path(faults.__file__).parents[1], capture_output=True, timeout=240, check=False)
+    command = [python, "-E", "-W", "error", "-c", PLAYS, str(TIMES), SOURCES]
+    ran = subprocess.run(command, capture_output=True, timeout=240, check=False)
     assert (ran.returncode, ran.stderr.decode()) == (0, ""), python
     plays: list[Play] = pickle.loads(ran.stdout)
     return plays
@@ -215,7 +215,7 @@ def test_every_other_python_on_this_machine_agrees() -> None:
 
 
 def run(*words: str) -> int:
-    parser = Parser(prog="faults demo")
+    parser = Parser(prog="socketserver-faults demo")
     demo.add_arguments(parser)
     return demo.run(parser.parse_args(words))
 
@@ -264,7 +264,8 @@ def test_who_waits_in_vain_says_for_what_and_leaves_no_thread(
     monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(PATIENCE))
     assert run("closed-request") == 2
     assert (
-        capsys.readouterr().err == "python -m faults demo: the client has waited 0.01 seconds for the worker to end\n"
+        capsys.readouterr().err
+        == "socketserver-faults demo: the client has waited 0.01 seconds for the worker to end\n"
     )
     monkeypatch.setattr(playing.Joining, "talk", lambda _: None)
     with pytest.raises(playing.Late, match="for the worker to call recv"):

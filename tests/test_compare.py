@@ -1,4 +1,4 @@
-"""`python -m reference compare`: several servers side by side, and files that say nothing of the kind."""
+"""`socketserver-reference compare`: several servers side by side, and files that say nothing of the kind."""
 
 import json
 import signal
@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from reference import compare
-from reference.__main__ import main
-from reference.conformance import comparing
-from reference.conformance.report import comparison, comparison_page, document
-from reference.conformance.report.comparison import Checked, Comparison
-from reference.conformance.scenario import printable
-from reference.conformance.target import free_port
-from reference.conformance.violation import Violation
+from socketserver_reference.cli import compare
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.reports import comparison
+from socketserver_reference.conformance.reports import json_report as document
+from socketserver_reference.conformance.reports.comparison import Checked, Comparison
+from socketserver_reference.conformance.reports.html import comparison as comparison_page
+from socketserver_reference.conformance.runner import compare as comparing
+from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import free_port
 from tests.browser import CHROMIUM, browser
 from tests.checking import Lifeline, bad
 from tests.exchanges import EVERYTHING, MARKUP, report, violation
@@ -36,7 +38,7 @@ def server(name: str, launch: str = "", protocol: str = "echo", **keys: str) -> 
 
 def served(program: str) -> str:
     """Return the command that serves one of the reference's servers."""
-    return f"{sys.executable} -m reference serve {program} --port {{port}}"
+    return f"{sys.executable} -m socketserver_reference serve {program} --port {{port}}"
 
 
 @pytest.fixture
@@ -104,10 +106,10 @@ def test_what_is_started_is_started_beside_the_file_whatever_lies_there(run: Com
     (file.parent / "reference.py").write_text("raise SystemExit('this is somebody else\\'s module')")
     (file.parent / "json.py").write_text("raise SystemExit('and so is this')")
     (file.parent / "mine").mkdir()
-    root = str(Path(compare.__file__).parent.parent)
+    root = str(Path(compare.__file__).parents[2])
     (file.parent / "mine" / "server.py").write_text(
         f"import sys; sys.path.insert(0, {root!r}); sys.argv[1:1] = ['serve', 'echo', '--port']; "
-        "from reference.__main__ import main; main()"
+        "from socketserver_reference.cli.main import main; main()"
     )
     code, out, _ = run(server("mine", f"{sys.executable} mine/server.py {{port}}"), *QUICK, "--strict")
     assert code == 0, out
@@ -119,7 +121,17 @@ def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline
         + server("hanging", bad("hanging", lifeline.path), "chat")
         + server("last", served("echo"))
     )
-    command = [sys.executable, "-m", "reference", "compare", str(file), "--examples", "1", "--patience", "60"]
+    command = [
+        sys.executable,
+        "-m",
+        "socketserver_reference",
+        "compare",
+        str(file),
+        "--examples",
+        "1",
+        "--patience",
+        "60",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lifeline.wait_for(b"hanging")
         process.send_signal(signal.SIGINT)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reference.clauses import CLAUSES
-from reference.conformance import dialect_file
-from reference.conformance.dialect import NOTE, Dialect
-from reference.conformance.dialect_file import BUNDLED, BadDialect, bundled, find, load, read, spoken
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import BUNDLED, BadDialect, bundled, find, load, read, spoken
 
 CHAT = 'protocol = "chat"\n'
 ECHO = 'protocol = "echo"\n'

@@ -4,15 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from reference.__main__ import main
-from reference.conformance import phrasing
-from reference.conformance.dialect import NOTE, Dialect
-from reference.conformance.dialect_file import bundled, read
-from reference.conformance.frame_blame import FrameMisfit
-from reference.conformance.frames import LEADING, Frames
-from reference.conformance.framing import Framing
-from reference.conformance.phrasing import AsWritten, Datagrams, Framed, Phrasing, Requests
-from reference.conformance.scenario import (
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.loader import bundled, read
+from socketserver_reference.conformance.dialects.rewrite import AsWritten, Datagrams, Framed, Phrasing, Requests
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.oracles.frame_attribution import FrameMisfit
+from socketserver_reference.conformance.oracles.frame_reader import LEADING, Frames
+from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,
     Connect,
@@ -28,7 +29,6 @@ from reference.conformance.scenario import (
     Stall,
     Step,
 )
-from reference.conformance.template import Template
 
 
 def chat(text: str = "") -> Dialect:

@@ -5,13 +5,13 @@ What takes long for its size (a flood of six megabytes, two hundred members) is 
 
 import pytest
 
-from reference.conformance import chat as chat_module
-from reference.conformance import directed
-from reference.conformance.chat import ChatConformance
-from reference.conformance.directed import Outcome, outcomes, performer
-from reference.conformance.exploration import explore
-from reference.conformance.record import Record
-from reference.conformance.suite import NotApplicable
+from socketserver_reference.conformance.checks import chat as chat_module
+from socketserver_reference.conformance.checks.base import NotApplicable
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS, served
 

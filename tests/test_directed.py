@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from faults.catalogue import find
-from reference.conformance import directed
-from reference.conformance.directed import checks, outcomes_of_server, seen
-from reference.conformance.hosting import Served
-from reference.conformance.server import ServerConformance
-from reference.conformance.suite import NotChecked
-from reference.conformance.under_check_family import Maker
-from reference.conformance.violation import VIOLATIONS
+from socketserver_faults.catalogue.registry import find
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.collected_family import Maker
+from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, seen
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
 PATIENCE = 5.0
 

@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from reference.address import Address
-from reference.conformance import directed
-from reference.conformance.dialect import Dialect
-from reference.conformance.dialect_file import read
-from reference.conformance.directed import SUITES, outcomes, performer
-from reference.conformance.exploration import explore
-from reference.conformance.record import Record
-from reference.conformance.target import InProcess
-from reference.family import PROGRAMS, make_server
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled
 
 PATIENCE = 5.0

@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 from hypothesis.errors import HypothesisException
 
-from reference.address import Address
-from reference.chat import ChatHandler
-from reference.clauses import Profile
-from reference.conformance import exploration, machines, stage
-from reference.conformance.directed import performer
-from reference.conformance.exploration import explore
-from reference.conformance.log import Ambiguous, RoomLog
-from reference.conformance.machines import MACHINES
-from reference.conformance.record import Record
-from reference.conformance.scenario import join
-from reference.conformance.stage import Stage
-from reference.conformance.suite import NotChecked
-from reference.conformance.target import Running, Target
-from reference.conformance.violation import Finding, Violation
-from reference.family import server_address
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.clauses import Profile
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.driver import stage
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.exploration import explore as exploration
+from socketserver_reference.conformance.exploration import machine as machines
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.exploration.machine import MACHINES
+from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import join
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from socketserver_reference.conformance.targets.base import Running, Target
+from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving
 

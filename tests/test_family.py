@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from reference.address import TRANSPORTS, Address
-from reference.family import (
+from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.family import (
     CONCURRENCIES,
     LIBRARY_NAMES,
     PROGRAMS,

@@ -3,22 +3,22 @@
 import signal
 import socketserver
 from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from reference.clauses import CLAUSES
-from reference.conformance import forking
-from reference.conformance.forking import Forker
-from reference.conformance.hosting import Served
-from reference.conformance.log import Ambiguous
-from reference.conformance.probes import Handler
-from reference.conformance.record import Record, Verdict
-from reference.conformance.report import Report, junit, text
-from reference.conformance.server import ServerConformance
-from reference.conformance.suite import NotChecked
-from reference.conformance.violation import VIOLATIONS
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.inprocess import fork_host as forking
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.fork_host import Forker
+from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.reports import junit, text
+from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.verdicts import Record, Verdict
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.checking import PLUGIN, Checker
 
 
@@ -98,20 +98,19 @@ def test_a_scenario_that_allows_too_many_readings_decides_nothing(
     def ambiguous(*_: object) -> bool:
         raise Ambiguous
 
-    monkeypatch.setattr("reference.conformance.stage.Stage.play", ambiguous)
-    monkeypatch.setattr("reference.conformance.performer.Performer.prepare", lambda _: None)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.Stage.play", ambiguous)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.prepare", lambda _: None)
     outcome = check("chat", "--only=CHAT-6")
     assert outcome.code == 2
     assert outcome.clause("CHAT-6")["why"] == "what was said allows too many readings to judge"
 
 
-def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        from reference.address import Address
-        from reference.conformance import EchoConformance, InProcess
-        from reference.family import make_server
+        from socketserver_reference.address import Address
+        from socketserver_reference.conformance import EchoConformance, InProcess
+        from socketserver_reference.family import make_server
 
         class TestMine(EchoConformance):
             target = InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1")))
@@ -129,7 +128,7 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of the checker's own")
 
-    monkeypatch.setattr("reference.conformance.performer.Performer.play", broken)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.play", broken)
     outcome = check("echo", "--only=ECHO-1", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out

@@ -1,4 +1,4 @@
-"""`python -m faults list | show | serve`: what a learner types to meet a bug."""
+"""`socketserver-faults list | show | serve`: what a learner types to meet a bug."""
 
 import signal
 import socket
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from faults.__main__ import main
-from faults.catalogue import CATALOGUE, THEMES, catalogue, fault
-from reference.chat import ChatHandler
-from reference.echo import EchoHandler
+from socketserver_faults.catalogue.registry import CATALOGUE, THEMES, catalogue, fault
+from socketserver_faults.cli.main import main
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.echo import EchoHandler
 from tests.serving import PATIENCE
 
 
@@ -45,7 +45,8 @@ def test_show_tells_the_story_and_the_difference_to_the_reference(capsys: pytest
     out = told(capsys, "show", "quits-in-any-case")
     assert out.startswith("quits-in-any-case: CHAT-8 (threading chat over tcp)\n\nQUIT in capitals is quit too.\n")
     assert "\nMended: " in out
-    assert "--- reference.chat.ChatHandler.leaves\n+++ faults.programs.leaving.QuitsInAnyCase.leaves\n" in out
+    before, after = "socketserver_reference.chat.ChatHandler", "socketserver_faults.catalogue.leaving.QuitsInAnyCase"
+    assert f"--- {before}.leaves\n+++ {after}.leaves\n" in out
     assert "\n+    return super().leaves(chunk.lower())\n" in out
     assert "(threading echo over tcp, which promises to be sync)" in told(capsys, "show", "locks-for-itself")
 
@@ -56,7 +57,7 @@ def test_a_name_that_is_none_is_told_with_those_that_come_close(
 ) -> None:
     line = told(capsys, command, "delivers-twise", code=2)
     assert line.startswith(
-        f"faults {command}: 'delivers-twise' is no fault of the catalogue: did you mean delivers-twice"
+        f"socketserver-faults {command}: 'delivers-twise' is no fault of the catalogue: did you mean delivers-twice"
     )
 
 
@@ -68,7 +69,7 @@ def test_what_cannot_be_served_is_refused_with_the_reason(capsys: pytest.Capture
 @contextmanager
 def served(name: str) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
     """A fault served by the command, and a client of it."""
-    command = [sys.executable, "-m", "faults", "serve", name, "--port", "0"]
+    command = [sys.executable, "-m", "socketserver_faults", "serve", name, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
@@ -115,7 +116,7 @@ def test_a_fault_that_breaks_nothing_or_has_the_name_of_another_does_not_enter_t
 
 
 def test_only_what_reads_can_break_the_pipe() -> None:
-    command = [sys.executable, "-m", "faults", "list"]
+    command = [sys.executable, "-m", "socketserver_faults", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reference.address import Address
-from reference.conformance import launched
-from reference.conformance.client import Client, Unreachable
-from reference.conformance.target import CannotCheck, Launched, free_port
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets import launched
+from socketserver_reference.conformance.targets.base import CannotCheck, Launched, free_port
+from socketserver_reference.conformance.targets.client import Client, Unreachable
 from tests.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.serving import PATIENCE
 

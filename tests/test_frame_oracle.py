@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from reference.conformance import frame_oracle as frame_oracle_module
-from reference.conformance.dialect import Dialect
-from reference.conformance.dialect_file import read
-from reference.conformance.scenario import (
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.oracles import framed_chat as frame_oracle_module
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
@@ -27,10 +29,8 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.stage import Manners, Stage
-from reference.conformance.template import Template
-from reference.conformance.transcript import Ending
-from reference.conformance.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.transcript import Ending
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests import simulation, speaking
 from tests.framed_room import FramedRoom
 from tests.simulation import Clients, Connection, Room

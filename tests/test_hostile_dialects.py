@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from reference.address import Address
-from reference.conformance.dialect import Dialect
-from reference.conformance.dialect_file import read
-from reference.conformance.directed import performer
-from reference.conformance.scenario import Connect, Say, join
-from reference.conformance.suite import NotChecked
-from reference.conformance.target import InProcess
-from reference.conformance.violation import Violation
-from reference.family import PROGRAMS, make_server
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import Connect, Say, join
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.dialects_served import Speaker
 
 PATIENCE = 0.3

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from reference.check import conformance_protocol
-from reference.clauses import CLAUSES
-from reference.conformance import dialect_file
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli.check import conformance_protocol
+from socketserver_reference.conformance.dialects import loader as dialect_file
 
 HERE = Path(__file__).resolve().parents[1] / "ci" / "interop"
 SERVERS: dict[str, Any] = tomllib.loads((HERE / "servers.toml").read_text())
@@ -27,7 +27,7 @@ REFERENCE = {
     "protocol": "echo",
     "transports": ["udp"],
     "dialect": "note",
-    "launch": "{python} -m reference serve echo --transport udp --port {port}",
+    "launch": "{python} -m socketserver_reference serve echo --transport udp --port {port}",
     "version": "{python} --version",
     "options": ["--examples", "1"],
 }

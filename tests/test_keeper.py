@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from reference.conformance.launch import KEEPER
+from socketserver_reference.conformance.targets.process import KEEPER
 
 PROMPT = "import os; os.write(1, b'up');"
 """What a kept program says first, so that a test knows it runs."""

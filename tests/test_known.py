@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from faults.catalogue import find
-from reference.clauses import CLAUSES
-from reference.conformance import ChatConformance, known, known_file, report
-from reference.conformance.directed import performer
-from reference.conformance.exploration import explore
-from reference.conformance.known import UNEXPLAINED, Known
-from reference.conformance.known_command import KnownFailures
-from reference.conformance.performer import Performer
-from reference.conformance.record import Record, Verdict
-from reference.conformance.scenario import Reset, Say, join
-from reference.conformance.violation import VIOLATIONS, Violation
-from reference.family import server_address
+from socketserver_faults.catalogue.registry import find
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance import ChatConformance
+from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results import known, known_file, report
+from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
+from socketserver_reference.conformance.results.known_update import KnownFailures
+from socketserver_reference.conformance.results.verdicts import Record, Verdict
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import Reset, Say, join
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker, Outcome
 from tests.planted import Planted
 from tests.serving import PATIENCE
@@ -359,7 +360,7 @@ def test_a_list_that_is_not_there_or_no_text_is_refused(check: Checker, file: Pa
 
 
 MINE = """
-from reference.conformance import ChatConformance, EchoConformance, Served, ServerConformance
+from socketserver_reference.conformance import ChatConformance, EchoConformance, Served, ServerConformance
 
 class TestMine(ChatConformance):
     target = "{}"

@@ -6,11 +6,11 @@ import textwrap
 
 import pytest
 
-from reference.__main__ import main
-from reference.address import Address
-from reference.conformance import dialect_file
-from reference.conformance.target import free_port
-from reference.family import server_address
+from socketserver_reference.address import Address
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.targets.base import free_port
+from socketserver_reference.family import server_address
 from tests.checking import BARE_PYTHON, bad
 from tests.serving import serving
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quick_learning")
 
 
 def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str]) -> None:
-    command = f"{BARE_PYTHON} -m reference serve chat --port {{port}}"
+    command = f"{BARE_PYTHON} -m socketserver_reference serve chat --port {{port}}"
     assert main(["learn", "chat", "--launch", command]) == 0
     out, err = capfd.readouterr()
     assert dialect_file.read(out, "learned", "learned").stream

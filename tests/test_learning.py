@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from faults import judge
-from faults.catalogue import find
-from reference.address import Address
-from reference.chat import Room
-from reference.conformance import dialect_file
-from reference.conformance.dialect import Exchange
-from reference.conformance.framing import Framing
-from reference.conformance.learning.asking import CannotLearn
-from reference.conformance.target import InProcess
-from reference.conformance.template import Template
-from reference.family import make_server
+from socketserver_faults.catalogue.registry import find
+from socketserver_faults.matrix import judge
+from socketserver_reference.address import Address
+from socketserver_reference.chat import Room
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects.dialect import Exchange
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.family import make_server
 from tests import dialect_servers as servers
 from tests.dialect_servers import chat
 from tests.learning import differences, learned, proposed, reason

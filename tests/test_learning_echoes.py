@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from reference.conformance import dialect_file
-from reference.conformance.dialect import Exchange, Limits
-from reference.conformance.framing import Framing
-from reference.conformance.learning.asking import CannotLearn
-from reference.conformance.target import InProcess
-from reference.conformance.template import Template
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects.dialect import Exchange, Limits
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.targets.base import InProcess
 from tests.bad_servers import HOSTILE
 from tests.dialect_servers import answering, served
 from tests.learning import differences, learned, proposed, reason

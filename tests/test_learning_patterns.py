@@ -5,10 +5,10 @@ import tomllib
 
 import pytest
 
-from reference.conformance.framing import Framing
-from reference.conformance.learning.deliveries import Delivery, understand
-from reference.conformance.learning.patterns import head, literal, notices, reader, template
-from reference.conformance.learning.writing import Lesson, comment, quoted, text, toml_string
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.learn.dialect_writer import Lesson, comment, quoted, text, toml_string
+from socketserver_reference.conformance.learn.framing import Delivery, understand
+from socketserver_reference.conformance.learn.patterns import head, literal, notices, reader, template
 
 
 def test_words_are_compared_and_not_characters() -> None:

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from reference.chat import ChatHandler
-from reference.clauses import PROFILES
-from reference.conformance import past
-from reference.conformance.chat import judge
-from reference.conformance.dialect import NOTE, Dialect, Exchange
-from reference.conformance.directed import performer, play_all
-from reference.conformance.echo_oracle import EchoOracle
-from reference.conformance.exploration import explore
-from reference.conformance.past import Past
-from reference.conformance.performer import Performer
-from reference.conformance.record import Record
-from reference.conformance.room import RoomOracle
-from reference.conformance.scenario import Connect, Quit, Reset, Say, Send, Step, join
-from reference.conformance.suite import NotChecked
-from reference.conformance.target import Running
-from reference.conformance.template import Template
-from reference.conformance.violation import Violation
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.clauses import PROFILES
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver import carry_over as past
+from socketserver_reference.conformance.driver.carry_over import Past
+from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import performer, play_all
+from socketserver_reference.conformance.scenario.steps import Connect, Quit, Reset, Say, Send, Step, join
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import Running
 from tests.checking import BARE_PYTHON, Checker
 from tests.planted import Bug
 

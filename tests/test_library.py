@@ -2,27 +2,26 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from reference.address import Address
-from reference.conformance import ChatConformance
+from socketserver_reference.address import Address
+from socketserver_reference.conformance import ChatConformance
 from tests.checking import PLUGIN, bad
-from tests.serving import serving
+from tests.serving import SOURCES, serving
 
 CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
 
 SUBJECT = """
-from reference.conformance import ChatConformance, Launched
+from socketserver_reference.conformance import ChatConformance, Launched
 
 class TestMine(ChatConformance):
     target = {target}
 """
 
-REFERENCE = f'Launched("{sys.executable} -m reference serve chat --port {{port}}")'
-NOTE = f'Launched("{sys.executable} -m faults.note chat {{port}}")'
+REFERENCE = f'Launched("{sys.executable} -m socketserver_reference serve chat --port {{port}}")'
+NOTE = f'Launched("{sys.executable} -m socketserver_faults.tutorial chat {{port}}")'
 
 FAULTY = """
 import socketserver, sys
@@ -40,9 +39,8 @@ Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Somebody's repository, where reference and faults are installed."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """Somebody's repository, where the reference is installed."""
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:cacheprovider")
     return pytester
 
@@ -117,9 +115,9 @@ def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_here="""
         import functools
-        from reference.address import Address
-        from reference.conformance import EchoConformance, InProcess
-        from reference.family import make_server
+        from socketserver_reference.address import Address
+        from socketserver_reference.conformance import EchoConformance, InProcess
+        from socketserver_reference.family import make_server
 
         class TestHere(EchoConformance):
             target = InProcess(functools.partial(make_server, "echo", Address("tcp", host="127.0.0.1")))
@@ -158,12 +156,19 @@ def test_the_plugin_costs_other_projects_nothing(project: pytest.Pytester) -> No
     program = "import sys, pytest; pytest.main(sys.argv[1:]); print('loaded', *sys.modules, file=sys.stderr)"
     arguments = ["-q", "test_other.py"]
     loaded = []
-    for plugin in ([], ["-p", "reference.conformance.plugin"]):
+    for plugin in ([], ["-p", "socketserver_reference.conformance.runner.plugin"]):
         command = [sys.executable, "-c", program, *plugin, *arguments]
-        environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": SOURCES}
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
         loaded.append(set(result.stderr.split()))
     ours = loaded[1] - loaded[0]
-    assert "reference.conformance.plugin" in ours
+    assert "socketserver_reference.conformance.runner.plugin" in ours
     assert not {name.partition(".")[0] for name in ours} & {"hypothesis", "socketserver", "socket", "subprocess"}
-    assert not {"reference.conformance.target", "reference.conformance.stage", "reference.conformance.chat"} & ours
+    assert (
+        not {
+            "socketserver_reference.conformance.targets.base",
+            "socketserver_reference.conformance.driver.stage",
+            "socketserver_reference.conformance.checks.chat",
+        }
+        & ours
+    )

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from reference.conformance import dialect as dialects
-from reference.conformance import exploration, pace
-from reference.conformance.dialect import Dialect, Limits
-from reference.conformance.pace import Pace, Paced
-from reference.conformance.phrasing import AsWritten, Requests
-from reference.conformance.scenario import (
+from socketserver_reference.conformance.dialects import dialect as dialects
+from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
+from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
+from socketserver_reference.conformance.dialects.rewrite_limits import Seats
+from socketserver_reference.conformance.driver import rate_limit as pace
+from socketserver_reference.conformance.driver.rate_limit import Pace, Paced
+from socketserver_reference.conformance.exploration import explore as exploration
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Crowd,
     HalfClose,
@@ -22,7 +24,6 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.seats import Seats
 from tests.checking import BARE_PYTHON, Checker
 
 QUICK = ("--patience", 2, "--examples", 3)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference.conformance import log as log_module
-from reference.conformance.dialect import NOTE
-from reference.conformance.log import Ambiguous, Reading, RoomLog
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.oracles import readings as log_module
+from socketserver_reference.conformance.oracles.readings import Ambiguous, Reading, RoomLog
 
 STREAMS = st.lists(
     st.binary(min_size=1, max_size=12) | st.sampled_from([b"ack", b"ackack", b"a", b"ac", b"x" * 1500, b"kack"]),

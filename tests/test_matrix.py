@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from faults import matrix
-from faults.__main__ import main
-from faults.catalogue import PARTS, THEMES, Fault, catalogue, find, judgeable
-from faults.judge import Judgement, judge_apart
-from reference.clauses import CLAUSES
+from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault, catalogue, find, judgeable
+from socketserver_faults.cli.main import main
+from socketserver_faults.matrix import table as matrix
+from socketserver_faults.matrix.judge import Judgement, judge_apart
+from socketserver_reference.clauses import CLAUSES
+from tests.serving import ROOT
 
 FAULTS = list(catalogue().values())
 LEAST = 45
@@ -43,7 +44,7 @@ def test_every_clause_has_a_fault() -> None:
 
 def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
     judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in judgeable().values()]
-    assert Path(matrix.__file__).with_name("MATRIX.md").read_text() == matrix.as_markdown(judgements)
+    assert (ROOT / "faults" / "MATRIX.md").read_text() == matrix.as_markdown(judgements)
 
 
 # What a fault is made of
@@ -113,11 +114,17 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["greet"], "faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
-        (["nothing-like-it-at-all"], "faults matrix: 'nothing-like-it-at-all' is no fault of the catalogue: `python"),
-        (["joins-a-copy"], "faults matrix: joins-a-copy is not for the suite to find: the threads would have to"),
-        (["greets", "--markdown", "x.md"], "faults matrix: --markdown is of the whole matrix"),
-        (["--json", "/no/such/place"], "faults matrix: cannot write /no/such/place: "),
+        (["greet"], "socketserver-faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
+        (
+            ["nothing-like-it-at-all"],
+            "socketserver-faults matrix: 'nothing-like-it-at-all' is no fault of the catalogue: `",
+        ),
+        (
+            ["joins-a-copy"],
+            "socketserver-faults matrix: joins-a-copy is not for the suite to find: the threads would have to",
+        ),
+        (["greets", "--markdown", "x.md"], "socketserver-faults matrix: --markdown is of the whole matrix"),
+        (["--json", "/no/such/place"], "socketserver-faults matrix: cannot write /no/such/place: "),
     ],
 )
 def test_what_cannot_be_judged_is_told_in_one_line(
@@ -136,7 +143,8 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
     monkeypatch.setattr(matrix, "judgeable", lambda: few)
     monkeypatch.setattr(
-        "faults.judge.judge_apart", lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names]
+        "socketserver_faults.matrix.judge.judge_apart",
+        lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names],
     )
     assert main(["matrix"]) == 1
     told = capsys.readouterr().out

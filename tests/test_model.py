@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference import model
-from reference.model import Joins, Leaves, Speaks, step
+from socketserver_reference import model
+from socketserver_reference.model import Joins, Leaves, Speaks, step
 
 ROOM = frozenset({"ann", "ben"})
 
@@ -48,8 +48,8 @@ def test_a_chunk_reaches_all_members_or_ends_its_sender(chunk: bytes) -> None:
 @given(CHUNKS)
 @settings(deadline=None)
 def test_the_reference_decides_as_the_model_does(chunk: bytes) -> None:
-    from reference.chat import ChatHandler
-    from reference.echo import transform
+    from socketserver_reference.chat import ChatHandler
+    from socketserver_reference.echo import transform
 
     assert ChatHandler.leaves(None, chunk) == model.is_quit(chunk)  # type: ignore[arg-type]  # it asks nothing of self
     assert ChatHandler.delivery(None, chunk) == model.delivery(chunk)  # type: ignore[arg-type]  # likewise

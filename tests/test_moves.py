@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference.conformance.chat import numbered
-from reference.conformance.dialect import NOTE
-from reference.conformance.exchange import Exchange, exchange, looped
-from reference.conformance.literals import counts, literal
-from reference.conformance.moves import CannotTell
-from reference.conformance.scenario import (
+from socketserver_reference.conformance.checks.chat import numbered
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, looped
+from socketserver_reference.conformance.reproduce.literals import counts, literal
+from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
+from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
@@ -28,7 +29,6 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.shorten import condensed, is_legal, last_burst, shorter
 
 
 def chat(*steps: Step, fence: bool = False) -> str:

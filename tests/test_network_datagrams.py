@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from faults.network import CALM, Proxy, Weather, datagrams
-from reference.address import Address
+from socketserver_faults.network import CALM, Proxy, Weather
+from socketserver_faults.network import datagram_relay as datagrams
+from socketserver_reference.address import Address
 from tests.carrying import deeds_of
 from tests.serving import PATIENCE, connect_to
 
@@ -116,7 +117,7 @@ def test_a_burst_of_datagrams_arrives_whole() -> None:
 
 
 def test_a_datagram_that_cannot_be_sent_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "faults.network")
+    caplog.set_level(logging.INFO, "socketserver_faults.network")
     everybody = Address("udp", "255.255.255.255", 9)  # needs SO_BROADCAST
     with Proxy(Address("udp", "127.0.0.1"), everybody) as proxy, connect_to(proxy.address) as client:
         client.send(b"hello")

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faults.network import CALM, HELD, Proxy, Weather, sides
-from faults.network.streams import Streams
-from faults.network.weather import WAYS, Way
-from reference.address import Address
-from reference.family import server_address
+from socketserver_faults.network import CALM, HELD, Proxy, Weather
+from socketserver_faults.network import connection as sides
+from socketserver_faults.network.conditions import WAYS, Way
+from socketserver_faults.network.stream_relay import Streams
+from socketserver_reference.address import Address
+from socketserver_reference.family import server_address
 from tests.carrying import (
     LOCALHOST,
     carrying,
@@ -120,7 +121,7 @@ def test_a_reset_straight_after_connecting_arrives() -> None:
 
 
 def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "faults.network")
+    caplog.set_level(logging.INFO, "socketserver_faults.network")
     with carrying() as ends:
         client, server = ends.connect()
         with server:
@@ -328,7 +329,7 @@ def test_a_half_close_by_the_network_loses_what_follows_one_way_only() -> None:
 
 
 def test_who_cannot_be_connected_to_the_server_is_reset(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "faults.network")
+    caplog.set_level(logging.INFO, "socketserver_faults.network")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         with Proxy(LOCALHOST, LOCALHOST.with_port(nobody.getsockname()[1])) as proxy:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from faults import note
-from reference.address import Address
+from socketserver_faults import tutorial as note
+from socketserver_reference.address import Address
 from tests.serving import PATIENCE, connect_to, read, read_to_end
 
 
@@ -79,7 +79,7 @@ def test_without_the_join_a_client_reads_end_of_stream_straight_away(monkeypatch
 
 @pytest.mark.parametrize("program", note.PROGRAMS)
 def test_the_address_is_the_first_line(program: str) -> None:
-    command = [sys.executable, "-m", "faults.note", program, "0"]
+    command = [sys.executable, "-m", "socketserver_faults.tutorial", program, "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         address = Address.parse(process.stdout.readline().strip())

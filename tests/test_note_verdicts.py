@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from faults import note
-from faults.schedule import Race, explore
-from reference.clauses import CLAUSES
+from socketserver_faults import tutorial as note
+from socketserver_faults.schedule import Race, explore
+from socketserver_reference.clauses import CLAUSES
 from tests.checking import Checker
 
 QUICK = ("--examples", 8, "--patience", 2)
@@ -25,7 +25,7 @@ CHATS = pytest.mark.parametrize("program", ["chat", "overthreaded"])
 
 def serving(program: str) -> str:
     """Return a command that serves one of the programs."""
-    return f"{sys.executable} -m faults.note {program} {{port}}"
+    return f"{sys.executable} -m socketserver_faults.tutorial {program} {{port}}"
 
 
 def test_the_echo_conforms(check: Checker) -> None:

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reference.conformance import log as log_module
-from reference.conformance import oracle as oracle_module
-from reference.conformance.dialect import NOTE
-from reference.conformance.log import Ambiguous
-from reference.conformance.oracle import ChatOracle
-from reference.conformance.scenario import (
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.oracles import readings as log_module
+from socketserver_reference.conformance.oracles import stream_chat as oracle_module
+from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
     Quit,
@@ -29,8 +30,7 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.stage import Manners, Stage
-from reference.conformance.violation import Finding, Violation
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from tests import simulation
 from tests.simulation import Clients, Connection, Room
 

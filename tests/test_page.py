@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from reference.conformance.report import page
-from reference.conformance.report.drawing import ROWS
-from reference.conformance.scenario import Connect, Say, Step, join, printable
-from reference.conformance.transcript import Heard
-from reference.conformance.violation import VIOLATIONS
+from socketserver_reference.conformance.reports.html import page
+from socketserver_reference.conformance.reports.html.drawing import ROWS
+from socketserver_reference.conformance.scenario.steps import Connect, Say, Step, join, printable
+from socketserver_reference.conformance.scenario.transcript import Heard
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.bad_servers import MARKUP as MARKUP_OF_SERVER
 from tests.browser import CHROMIUM, Browser, browser
 from tests.checking import Checker, bad

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from reference.address import Address
-from reference.chat import ChatHandler
-from reference.clauses import CLAUSES
-from reference.conformance import pacing
-from reference.conformance.chat import ChatConformance
-from reference.conformance.directed import checks, performer
-from reference.conformance.exploration import explore
-from reference.conformance.performer import Performer, Playing
-from reference.conformance.record import Record
-from reference.conformance.scenario import Quit, Say, Step, join
-from reference.conformance.suite import NotApplicable, NotChecked
-from reference.conformance.target import CannotCheck, InProcess, InProcessSite, Running
-from reference.conformance.transcript import Did, Heard, Transcript
-from reference.conformance.violation import VIOLATIONS, Violation
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.driver.session import Performer, Playing
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles import delayed_ack as pacing
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import checks, performer
+from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
+from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, InProcessSite, Running
 from tests.planted import Bug, Planted
 
 PATIENCE = 10.0
@@ -239,7 +239,7 @@ def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("protocol", ["chat", "echo", "datagram"])
 def test_the_reference_passes_every_directed_check(protocol: str) -> None:
-    from reference.conformance.directed import outcomes
+    from socketserver_reference.conformance.runner.direct import outcomes
 
     found = [(clause, outcome) for clause, _, outcome in outcomes(protocol, Bug(protocol).target(), 5.0)]
     assert [outcome for _, outcome in found if outcome is not None] == []
@@ -269,7 +269,7 @@ def test_what_no_known_violation_explains_is_news() -> None:
 
 
 def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference.conformance.performer.BRIEF", 0.01)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.BRIEF", 0.01)
     granted: list[float] = []
     play = Performer._play
 

@@ -1,4 +1,4 @@
-"""`python -m faults proxy`: a network to put before any server."""
+"""`socketserver-faults proxy`: a network to put before any server."""
 
 import argparse
 import os
@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from faults import proxy as command
-from faults.network import Weather
-from reference.address import Address
-from reference.family import server_address
+from socketserver_faults.cli import proxy as command
+from socketserver_faults.network import Weather
+from socketserver_reference.address import Address
+from socketserver_reference.family import server_address
 from tests.carrying import LOCALHOST
 from tests.serving import PATIENCE, connect_to, read, read_to_end, serving
 
@@ -26,7 +26,7 @@ def arguments(*words: str) -> argparse.Namespace:
 def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal.Signals) -> None:
     with serving("chat", LOCALHOST) as server:
         words = ["tcp://127.0.0.1:0", str(server_address(server)), "--delay", "0.001", "--reset-after", "20"]
-        line = [sys.executable, "-m", "faults", "proxy", *words, "--way", "to-server"]
+        line = [sys.executable, "-m", "socketserver_faults", "proxy", *words, "--way", "to-server"]
         with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
@@ -68,7 +68,7 @@ def test_bad_arguments_are_refused_in_one_line(
     assert command.run(arguments(*words)) == 2
     output, error = capsys.readouterr()
     assert output == ""
-    assert error.startswith("faults proxy: ")
+    assert error.startswith("socketserver-faults proxy: ")
     assert refusal in error
     assert error.count("\n") == 1
 

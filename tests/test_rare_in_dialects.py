@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from reference.conformance import hosting, pace
-from reference.conformance.dialect import NOTE
-from reference.conformance.dialect_file import read
-from reference.conformance.directed import performer
-from reference.conformance.frame_oracle import FrameOracle
-from reference.conformance.phrasing import Framed
-from reference.conformance.scenario import Connect, HalfClose, Heed, Quit, Say, Stall, Step, join
-from reference.conformance.stream_echo_oracle import StreamEchoOracle
-from reference.conformance.suite import NotChecked
-from reference.conformance.violation import VIOLATIONS
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.rewrite import Framed
+from socketserver_reference.conformance.driver import rate_limit as pace
+from socketserver_reference.conformance.inprocess import hosts as hosting
+from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
+from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Heed, Quit, Say, Stall, Step, join
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests import dialects_served
 from tests.checking import Checker
 from tests.planted import Bug

@@ -10,19 +10,29 @@ from typing import Any
 
 import pytest
 
-from reference.clauses import Profile
-from reference.conformance.desk import Desk, Story
-from reference.conformance.dialect import ANY_SEGMENTATION, NOTE, Dialect
-from reference.conformance.directed import performer
-from reference.conformance.exploration import Expedition, Sighting
-from reference.conformance.machines import MACHINES
-from reference.conformance.probes import Handler
-from reference.conformance.scenario import Connect, HalfClose, Heed, Quit, Say, Send, Settle, Step, join
-from reference.conformance.server import Served, ServerConformance
-from reference.conformance.stage import Stage
-from reference.conformance.suite import NotChecked
-from reference.conformance.violation import VIOLATIONS, Finding, Violation
-from reference.echo import EchoHandler
+from socketserver_reference.clauses import Profile
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE, Dialect
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.exploration.explore import Expedition, Sighting
+from socketserver_reference.conformance.exploration.machine import MACHINES
+from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
+from socketserver_reference.conformance.inprocess.coordinator import Desk, Story
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Heed,
+    Quit,
+    Say,
+    Send,
+    Settle,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
+from socketserver_reference.echo import EchoHandler
 from tests.broken_family import Faultless, KeepsRequestsOpen, made
 from tests.planted import Bug, Planted
 from tests.serving import PATIENCE

@@ -11,12 +11,14 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
-from reference.conformance.report import document, junit, markdown, page, text
-from reference.conformance.report.diagram import LANES, draw
-from reference.conformance.report.story import DOES, EVENTS, KEPT, Story
-from reference.conformance.scenario import Connect, Say, Send, Stall, Step, join, printable
-from reference.conformance.transcript import Did, Ended, Heard
-from reference.conformance.violation import VIOLATIONS
+from socketserver_reference.conformance.reports import json_report as document
+from socketserver_reference.conformance.reports import junit, markdown, text
+from socketserver_reference.conformance.reports.html import page
+from socketserver_reference.conformance.reports.html.lanes import LANES, draw
+from socketserver_reference.conformance.reports.story import DOES, EVENTS, KEPT, Story
+from socketserver_reference.conformance.scenario.steps import Connect, Say, Send, Stall, Step, join, printable
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.checking import Checker, bad
 from tests.exchanges import EVERYTHING, MARKUP, crowded, did, report, story, violation
 

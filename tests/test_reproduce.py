@@ -13,26 +13,38 @@ from typing import Any
 
 import pytest
 
-from faults import judge
-from faults.catalogue import find
-from reference.address import Address
-from reference.clauses import CLAUSES
-from reference.conformance import directed, reproduce, shorten
-from reference.conformance.dialect import NOTE, Dialect
-from reference.conformance.directed import SUITES, performer
-from reference.conformance.moves import CannotTell
-from reference.conformance.performer import GOES_ON, Performer
-from reference.conformance.progress import Progress
-from reference.conformance.record import Verdict
-from reference.conformance.reproduce import Reproduction, write_all
-from reference.conformance.scenario import Connect, Crowd, Reset, Say, Send, Settle, Stall, Step, join
-from reference.conformance.script import ROUNDS, script
-from reference.conformance.shorten import condensed
-from reference.conformance.suite import NotApplicable
-from reference.conformance.target import InProcess, Running, free_port
-from reference.conformance.transcript import Did, Transcript
-from reference.conformance.violation import VIOLATIONS, Violation
-from reference.family import server_address
+from socketserver_faults.catalogue.registry import find
+from socketserver_faults.matrix import judge
+from socketserver_reference.address import Address
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import NotApplicable
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver.session import GOES_ON, Performer
+from socketserver_reference.conformance.reproduce import shrink as shorten
+from socketserver_reference.conformance.reproduce import write as reproduce
+from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
+from socketserver_reference.conformance.reproduce.shrink import condensed
+from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
+from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
+from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.command_run import Progress
+from socketserver_reference.conformance.runner.direct import SUITES, performer
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    Crowd,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.transcript import Did, Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.targets.base import InProcess, Running, free_port
+from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker
 from tests.dialects_served import DIALECTS, served
 from tests.planted import Bug, Planted
@@ -199,7 +211,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("reference.conformance.script.LINES", 10_000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 10_000)
     address = right[protocol]
     with closing(performer(protocol, Running(address), PATIENCE)) as performing:
         found = VIOLATIONS[clause]("this", "that", [])
@@ -260,7 +272,7 @@ def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
     with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
         found, steps = seen("CHAT-2", *join("ann")), join("ann")
         length = script(performing, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
-        monkeypatch.setattr("reference.conformance.script.LINES", length + 1)
+        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", length + 1)
         told = list(write_all(performing, "chat", [found], tmp_path))
     assert (
         str(told[0])
@@ -402,7 +414,7 @@ def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
 
 
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m faults serve keeps-the-case --quiet --port {{port}}"
+    command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
     options = ("--only", "ECHO-2", "--patience", 1)
     outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
     assert outcome.code == 1
@@ -427,7 +439,7 @@ def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: P
 
 
 MINE = """
-from reference.conformance import EchoConformance
+from socketserver_reference.conformance import EchoConformance
 
 class TestMine(EchoConformance):
     target = "{}"

@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
-from reference.conformance import directed, reproduce
-from reference.conformance.chat import numbered
-from reference.conformance.dialect import Dialect, Limits
-from reference.conformance.dialect_file import read
-from reference.conformance.directed import performer
-from reference.conformance.exchange import exchange
-from reference.conformance.frame_moves import patterns, raw
-from reference.conformance.moves import CannotTell
-from reference.conformance.reproduce import write_all
-from reference.conformance.scenario import (
+from socketserver_reference.conformance.checks.chat import numbered
+from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.reproduce import write as reproduce
+from socketserver_reference.conformance.reproduce.assemble import script
+from socketserver_reference.conformance.reproduce.exchange import exchange
+from socketserver_reference.conformance.reproduce.frame_steps import patterns, raw
+from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
+from socketserver_reference.conformance.reproduce.write import write_all
+from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
@@ -34,10 +37,8 @@ from reference.conformance.scenario import (
     Step,
     join,
 )
-from reference.conformance.script import script
-from reference.conformance.template import Template
-from reference.conformance.transcript import Transcript
-from reference.conformance.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests import dialects_served, test_echo_dialects
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS
@@ -160,7 +161,7 @@ TALK: list[Step] = [
 def test_a_script_of_everything_passes_a_right_server(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference.conformance.script.LINES", 1000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 1000)
     dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
     file = tmp_path / "script.py"
     with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pytest
 
-import faults.schedule
-from faults import catalogue
-from faults.__main__ import main
-from faults.schedule import explore
-from faults.schedule.exploring import Race, explored, replayed, scenarios_for, world_of
-from faults.schedule.replay import BadCode, Code, Deviations
-from faults.schedule.runs import Event, Story
-from faults.schedule.scenarios import SCENARIOS
-from faults.schedule.search import Bounds
-from faults.schedule.subject import Refused, read
-from faults.schedule.telling import covered, lanes
-from faults.schedule.world import World
-from reference.check import one_processor
-from reference.conformance.scenario import Connect, Crowd, Say, Send, Settle, Step
+from socketserver_faults.catalogue import registry as catalogue
+from socketserver_faults.cli.main import main
+from socketserver_faults.schedule import explore
+from socketserver_faults.schedule.core.run import Event, Story
+from socketserver_faults.schedule.exploration.explore import Race, explored, replayed, scenarios_for, world_of
+from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations
+from socketserver_faults.schedule.exploration.search import Bounds
+from socketserver_faults.schedule.exploration.story import covered, lanes
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import Refused, read
+from socketserver_faults.schedule.world.world import World
+from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Send, Settle, Step
 from tests import racy_chat
+from tests.serving import ROOT
 
 RACES = {
     "closed-request": ("greet", "CHAT-2", 0),
@@ -132,9 +132,8 @@ def others() -> list[str]:
 @pytest.mark.parametrize("python", others() or [pytest.param("", marks=pytest.mark.skip(reason="no other Python"))])
 def test_a_code_of_one_python_replays_on_another(python: str) -> None:
     code, _ = find("delivers-without-the-lock")
-    command = [python, "-m", "faults", "schedule", "delivers-without-the-lock", "--replay", code]
-    root = Path(faults.schedule.__file__).parents[2]
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    command = [python, "-m", "socketserver_faults", "schedule", "delivers-without-the-lock", "--replay", code]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (1, "")
     assert ran.stdout.startswith("CHAT-13: ")
 
@@ -187,7 +186,7 @@ def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     assert "\nobserved: ben reads b'ackbacka'\n" in out
     assert re.search(r"^  clients +T1 \(serves ann\) +T2 \(serves ben\)$", out, re.MULTILINE)
     assert "\n  HERE T2 is let in, before T1 sends b'acka' to ben\n" in out
-    again = re.search(r"^again: python -m faults schedule (.*)$", out, re.MULTILINE)
+    again = re.search(r"^again: socketserver-faults schedule (.*)$", out, re.MULTILINE)
     assert again
     replay = told(capsys, *again[1].split(), code=1)
     assert replay.splitlines()[5:] == out.splitlines()[7:-2]
@@ -249,7 +248,7 @@ def test_what_cannot_be_played_is_refused_in_one_line(
     capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
 ) -> None:
     line = told(capsys, *words, code=2)
-    assert line.startswith("faults schedule: ")
+    assert line.startswith("socketserver-faults schedule: ")
     assert complaint in line
 
 
@@ -388,7 +387,9 @@ def test_the_real_modules_stay_as_they_are(world: World) -> None:
     outcome = world.play(SCENARIOS["speak"])
     assert outcome.failure is None
     assert (socketserver.TCPServer, socket.socket, threading.Thread) == real
-    assert {name for name, module in sys.modules.items() if before.get(name) is not module} <= {"reference.family"}
+    assert {name for name, module in sys.modules.items() if before.get(name) is not module} <= {
+        "socketserver_reference.family"
+    }
     assert world.modules.load("socketserver").TCPServer is not socketserver.TCPServer
 
 
@@ -406,7 +407,7 @@ def test_two_runs_of_a_program_share_nothing() -> None:
 def test_the_example_of_the_readme_is_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readme = (Path(faults.schedule.__file__).parents[2] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     program = re.search(r"as `my_chat\.py`.*?```python\n(.*?)```", readme, re.DOTALL)
     assert program
     (tmp_path / "my_chat.py").write_text(program[1])

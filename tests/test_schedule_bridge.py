@@ -2,12 +2,12 @@
 
 import pytest
 
-from faults.demo.playing import play
-from faults.demo.rows import ROWS, Play, Row, Talk
-from faults.schedule.rehearsal import Rehearsal
-from faults.schedule.runs import Choose
-from faults.schedule.search import levels
-from faults.schedule.world import Outcome
+from socketserver_faults.demo.play import play
+from socketserver_faults.demo.rows import ROWS, Play, Row, Talk
+from socketserver_faults.schedule.core.run import Choose
+from socketserver_faults.schedule.exploration.search import levels
+from socketserver_faults.schedule.world.world import Outcome
+from tests.rehearsal import Rehearsal
 
 
 def lanes(talk: Talk) -> dict[str, list[str]]:

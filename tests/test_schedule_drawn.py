@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from faults.schedule.drawing import by_bytes, draw_scenario
-from faults.schedule.exploring import world_of
-from faults.schedule.scenarios import Scenario
-from faults.schedule.search import taken
-from faults.schedule.subject import read
-from faults.schedule.world import Outcome, World
-from reference.check import one_processor
-from reference.conformance.scenario import Connect
+from socketserver_faults.schedule.exploration.explore import world_of
+from socketserver_faults.schedule.exploration.random_runs import by_bytes, draw_scenario
+from socketserver_faults.schedule.exploration.search import taken
+from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.world import Outcome, World
+from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.scenario.steps import Connect
 
 SCHEDULE = 40
 """Decisions that a drawn schedule makes. Of a fixed size, since of lists Hypothesis draws the short ones."""

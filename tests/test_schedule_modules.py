@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from faults.schedule import stand_ins
-from faults.schedule.kernel import NotModelled
-from faults.schedule.modules import Modules
-from faults.schedule.scheduler import Scheduler
-from faults.schedule.sockets import Network
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual import substitutes as stand_ins
+from socketserver_faults.schedule.virtual.kernel import NotModelled
+from socketserver_faults.schedule.virtual.module_copies import Modules
+from socketserver_faults.schedule.virtual.network import Network
 
 PACKAGE = {
     "__init__.py": "from own_chat.rooms import Room\nfrom . import names\n",
@@ -78,19 +78,24 @@ def test_what_would_wait_behind_the_schedulers_back_is_refused_when_it_is_used(m
 def test_a_copied_module_is_not_the_real_one_and_any_other_is(modules: Modules) -> None:
     assert modules.load("queue") is not sys.modules["queue"]
     assert modules.load("json.decoder") is sys.modules["json.decoder"]
-    assert modules.load("faults.schedule.search") is sys.modules["faults.schedule.search"]
+    assert (
+        modules.load("socketserver_faults.schedule.exploration.search")
+        is sys.modules["socketserver_faults.schedule.exploration.search"]
+    )
 
 
 def test_a_package_of_the_process_keeps_its_own_modules_when_one_is_copied(modules: Modules) -> None:
-    own = importlib.import_module("reference.conformance.stage")
-    assert modules.load("reference.conformance.stage") is not own
-    assert importlib.import_module("reference.conformance").stage is own
+    own = importlib.import_module("socketserver_reference.conformance.driver.stage")
+    assert modules.load("socketserver_reference.conformance.driver.stage") is not own
+    assert importlib.import_module("socketserver_reference.conformance.driver").stage is own
 
 
 def test_the_suite_is_shared_even_if_the_program_under_test_is_of_the_reference(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    modules = Modules(stand_ins.substitutes(scheduler, lambda: network), ["reference"])
-    assert modules.load("reference.conformance.scenario") is importlib.import_module("reference.conformance.scenario")
+    modules = Modules(stand_ins.substitutes(scheduler, lambda: network), ["socketserver_reference"])
+    assert modules.load("socketserver_reference.conformance.scenario.steps") is importlib.import_module(
+        "socketserver_reference.conformance.scenario.steps"
+    )
 
 
 def test_the_virtual_clock(scheduler: Scheduler) -> None:

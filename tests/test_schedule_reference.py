@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from faults.schedule.exploring import explored, explored_by_chance, scenarios_for, world_of
-from faults.schedule.scenarios import SCENARIOS
-from faults.schedule.search import Bounds, Found
-from faults.schedule.subject import read
-from reference.check import one_processor
+from socketserver_faults.schedule.exploration.explore import explored, explored_by_chance, scenarios_for, world_of
+from socketserver_faults.schedule.exploration.search import Bounds, Found
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import read
+from socketserver_reference.cli.check import one_processor
 
 LONG = ("flood", "resume")
 """Scenarios with too many decisions for a test; `make schedules` has them."""

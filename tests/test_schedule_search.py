@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from faults.schedule.runs import Choose, Endless, Story, Task
-from faults.schedule.search import Bounds, OutOfPlace, chooser, reduced, search, taken
-from faults.schedule.world import Outcome
+from socketserver_faults.schedule.core.run import Choose, Endless, Story, Task
+from socketserver_faults.schedule.exploration.search import Bounds, OutOfPlace, chooser, reduced, search, taken
+from socketserver_faults.schedule.world.world import Outcome
 
 TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
 

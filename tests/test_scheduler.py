@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from faults.schedule import scheduler as scheduler_module
-from faults.schedule.kernel import NotModelled
-from faults.schedule.runs import Aborted, Blocked, Endless, Lost, Task
-from faults.schedule.scheduler import Scheduler
-from faults.schedule.search import chooser, levels
-from faults.schedule.threads import threading_of
-from faults.schedule.world import Outcome
+from socketserver_faults.schedule.core import scheduler as scheduler_module
+from socketserver_faults.schedule.core.run import Aborted, Blocked, Endless, Lost, Task
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.threads import threading_of
+from socketserver_faults.schedule.exploration.search import chooser, levels
+from socketserver_faults.schedule.virtual.kernel import NotModelled
+from socketserver_faults.schedule.world.world import Outcome
 
 
 @pytest.fixture

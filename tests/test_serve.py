@@ -1,4 +1,4 @@
-"""`python -m reference serve` as its user meets it: the first line, the signals, the refusals."""
+"""`socketserver-reference serve` as its user meets it: the first line, the signals, the refusals."""
 
 import argparse
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from reference import serve
-from reference.address import Address
-from reference.family import PROGRAMS, make_server
+from socketserver_reference.address import Address
+from socketserver_reference.cli import serve
+from socketserver_reference.family import PROGRAMS, make_server
 from tests.serving import PATIENCE, connect_to, read, read_to_end
 
-COMMAND = (sys.executable, "-m", "reference", "serve")
+COMMAND = (sys.executable, "-m", "socketserver_reference", "serve")
 PORT = ("--port", "0")
 
 

@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from faults import note
-from reference.clauses import CLAUSES
-from reference.conformance.hosting import Concurrency, Served
-from reference.conformance.probes import Handler
-from reference.conformance.server import ServerConformance
-from reference.conformance.suite import NotApplicable, NotChecked
-from reference.conformance.under_check_family import CLASSES
-from reference.conformance.violation import Violation
+from socketserver_faults import tutorial as note
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.runner.collected_family import CLASSES
+from socketserver_reference.conformance.scenario.violation import Violation
 from tests.broken_family import BROKEN, Faultless, FinishesTwice, UnjoinedPoolChat, keep_working, made
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from reference.address import Address
-from reference.chat import ChatHandler, Room
-from reference.echo import EchoHandler
-from reference.family import PROGRAMS, make_server, server_address
-from reference.overthreaded import OverthreadedChatHandler
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler, Room
+from socketserver_reference.echo import EchoHandler
+from socketserver_reference.family import PROGRAMS, make_server, server_address
+from socketserver_reference.overthreaded import OverthreadedChatHandler
 from tests.serving import PATIENCE, connect, read, read_to_end, reset, serving, somewhere
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
@@ -347,7 +347,7 @@ def test_a_member_that_takes_only_a_part_of_a_delivery_is_cut_off(chat: Any) -> 
 
 @pytest.mark.parametrize(("transport", "size"), [("tcp", 4), ("tcp", 1027), ("unix", 1027)])
 def test_64_kib_of_deliveries_can_wait_for_a_member(transport: str, size: int, tmp_path: Path) -> None:
-    """Not ("unix", 4): what net.core.wmem_max grants decides that, as reference/lifecycle.py says."""
+    """Not ("unix", 4): what net.core.wmem_max grants decides that, as lifecycle.py says."""
     with serving(watched("chat"), somewhere(transport, tmp_path)) as server, join(server) as lazy:
         delivery = b"ack".ljust(size, b"x")
         count = 65536 // size + 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reference.clauses import CLAUSES
-from reference.conformance import since
-from reference.conformance.record import Outcome, Verdict
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results import baseline as since
+from socketserver_reference.conformance.results.verdicts import Outcome, Verdict
 from tests.checking import Checker
 
 ONE = ("--only", "ECHO-2", "--transport", "tcp")

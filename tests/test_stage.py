@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from reference.address import Address
-from reference.chat import ChatHandler
-from reference.conformance import client as client_module
-from reference.conformance.client import Client, Unreachable, describe
-from reference.conformance.dialect import NOTE, Exchange, Limits
-from reference.conformance.echo_oracle import DatagramOracle, EchoOracle
-from reference.conformance.oracle import ChatOracle
-from reference.conformance.scenario import (
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles.echo import DatagramOracle, EchoOracle
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
@@ -36,11 +36,11 @@ from reference.conformance.scenario import (
     join,
     show,
 )
-from reference.conformance.stage import Stage
-from reference.conformance.template import Template
-from reference.conformance.transcript import Did, Ended, Heard, Transcript, Waited
-from reference.conformance.violation import Violation
-from reference.family import server_address
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard, Transcript, Waited
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import client as client_module
+from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
+from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving, somewhere
 
@@ -254,7 +254,7 @@ def test_a_server_that_hangs_is_reported_when_patience_ends() -> None:
 
 
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference.conformance.stage.DRIPPING", 0)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIPPING", 0)
 
     def drips(connection: socket.socket) -> None:
         connection.recv(1024)
@@ -353,7 +353,7 @@ def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_sp
 def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("reference.conformance.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
     with served(Alone) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE) as stage:
         stage.play([*join("ann"), Connect("lou")])
         silent = stage.oracle.silent("lou")

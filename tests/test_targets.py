@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from reference.address import Address, BadAddress
-from reference.conformance import client, target
-from reference.conformance.client import Client, Unreachable, connect_at_once
-from reference.conformance.launch import Launch
-from reference.conformance.target import CannotCheck, InProcess, Launched, Running, free_port
-from reference.family import make_server, server_address
+from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.conformance.targets import base as target
+from socketserver_reference.conformance.targets import client
+from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, Launched, Running, free_port
+from socketserver_reference.conformance.targets.client import Client, Unreachable, connect_at_once
+from socketserver_reference.conformance.targets.process import Launch
+from socketserver_reference.family import make_server, server_address
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
 
 
 def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference.conformance.launch.GRACE", 0.05)
+    monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE", 0.05)
     launch = Launch(["sleep", "600"])
     launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
     launch.close()

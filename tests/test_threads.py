@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from reference.conformance import threads
+from socketserver_reference.conformance.targets import quiescence as threads
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="this system does not tell")
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from faults.network import CALM, Proxy, Through, Weather
-from faults.network.through import HIDDEN
-from reference.address import Address
-from reference.conformance.chat import ChatConformance
-from reference.conformance.datagram import DatagramConformance
-from reference.conformance.directed import checks, performer
-from reference.conformance.echo import EchoConformance
-from reference.conformance.performer import Playing
-from reference.conformance.scenario import Reset, Say, Send, join
-from reference.conformance.suite import Conformance, NotChecked
-from reference.conformance.target import CannotCheck, InProcess, Launched
-from reference.conformance.violation import Violation
-from reference.family import make_server, server_address
+from socketserver_faults.network import CALM, Proxy, Through, Weather
+from socketserver_faults.network.target import HIDDEN
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.checks.base import Conformance, NotChecked
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.datagram import DatagramConformance
+from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.driver.session import Playing
+from socketserver_reference.conformance.runner.direct import checks, performer
+from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, Launched
+from socketserver_reference.family import make_server, server_address
 from tests.carrying import LOCALHOST, carrying, is_reset, segments_received
 from tests.checking import Checker
 from tests.serving import PATIENCE, connect_to, read, serving, somewhere

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-import reference
-from faults.catalogue import catalogue
-from reference import spec
-from reference.__main__ import main
-from reference.clauses import CLAUSES
-from reference.conformance.chat import ChatConformance
-from reference.conformance.datagram import DatagramConformance
-from reference.conformance.echo import EchoConformance
-from reference.conformance.server import ServerConformance
-from reference.conformance.violation import VIOLATIONS
+from socketserver_faults.catalogue.registry import catalogue
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli import spec
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.datagram import DatagramConformance
+from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.serving import ROOT
 
 
 def loose_ends() -> list[str]:
@@ -45,11 +45,11 @@ def test_every_tag_check_and_fault_has_a_clause_and_every_clause_has_all_three()
 @pytest.fixture
 def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of all sources, to be made wrong."""
-    root = Path(reference.__file__).parent.parent
     for package in ("reference", "faults"):
-        shutil.copytree(root / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(spec, "HERE", tmp_path / "reference")
-    monkeypatch.setattr(spec, "FAULTS", tmp_path / "faults" / "programs")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(spec, "ROOT", tmp_path)
+    for name in ("HERE", "FAULTS"):
+        monkeypatch.setattr(spec, name, tmp_path / getattr(spec, name).relative_to(ROOT))
     assert loose_ends() == []
     return tmp_path
 
@@ -65,14 +65,19 @@ def edit(file: Path, before: str, after: str) -> None:
     ("file", "before", "after", "complaints"),
     [
         (
-            "reference/chat.py",
+            "reference/socketserver_reference/chat.py",
             "# [CHAT-9] ",
             "# [CHAT-99] ",
             ["names CHAT-99, which is no clause", "CHAT-9 is not enf"],
         ),
-        ("reference/conformance/chat.py", '@decides("CHAT-8")', "", ["CHAT-8 is decided by no check"]),
         (
-            "faults/programs/delivery.py",
+            "reference/socketserver_reference/conformance/checks/chat.py",
+            '@decides("CHAT-8")',
+            "",
+            ["CHAT-8 is decided by no check"],
+        ),
+        (
+            "faults/socketserver_faults/catalogue/delivery.py",
             '@fault("CHAT-5")',
             '@fault("CHAT-55")',
             ["names CHAT-55", "CHAT-5 is broken by"],
@@ -112,15 +117,17 @@ def test_ids_are_numbered_without_gaps_in_each_group() -> None:
 def test_only_a_tag_at_the_beginning_of_a_comment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "program.py").write_text('x = "# [CHAT-1] no"\n    # [CHAT-2] [CHAT-3] yes\n# see [CHAT-4]\n')
     monkeypatch.setattr(spec, "HERE", tmp_path)
+    monkeypatch.setattr(spec, "ROOT", tmp_path)
     assert list(spec.enforcements()) == [
-        ("CHAT-2", "reference/program.py:2", "yes"),
-        ("CHAT-3", "reference/program.py:2", "yes"),
+        ("CHAT-2", "program.py:2", "yes"),
+        ("CHAT-3", "program.py:2", "yes"),
     ]
 
 
 def test_a_tag_that_names_no_clause_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "program.py").write_text("# [CHAT-99] a rule that nobody made\n")
     monkeypatch.setattr(spec, "HERE", tmp_path)
+    monkeypatch.setattr(spec, "ROOT", tmp_path)
     assert {id for id, _, _ in spec.enforcements()} - set(CLAUSES) == {"CHAT-99"}
 
 
@@ -137,12 +144,20 @@ def test_spec_prints_all_that_is_known_of_a_clause(capsys: pytest.CaptureFixture
     told = capsys.readouterr().out
     assert told.startswith("CHAT-7 (MUST, basic, observed by stream)\nThe server MUST let the sender of a chunk")
     assert "\nSRV-9 (MUST, hardened, observed by in-process)\n" in told
-    place = re.search(r"^  reference/chat\.py:(\d+)  quit, with white space around it or not$", told, re.MULTILINE)
+    place = re.search(
+        r"^  reference/socketserver_reference/chat\.py:(\d+)  quit, with white space around it or not$",
+        told,
+        re.MULTILINE,
+    )
     assert place
-    lines = (Path(reference.__file__).parent / "chat.py").read_text().splitlines()
+    lines = (spec.HERE / "chat.py").read_text().splitlines()
     assert lines[int(place[1]) - 1].strip() == "# [CHAT-7] quit, with white space around it or not"
-    assert re.search(r"^  reference/conformance/chat\.py:\d+  test_quit_makes_the_sender_leave", told, re.MULTILINE)
-    assert re.search(r"^  faults/programs/leaving\.py:\d+  delivers-quit$", told, re.MULTILINE)
+    assert re.search(
+        r"^  reference/socketserver_reference/conformance/checks/chat\.py:\d+  test_quit_makes_the_sender_leave",
+        told,
+        re.MULTILINE,
+    )
+    assert re.search(r"^  faults/socketserver_faults/catalogue/leaving\.py:\d+  delivers-quit$", told, re.MULTILINE)
 
 
 def test_spec_of_the_family_is_its_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from reference.address import Address
-from reference.conformance import dialect_file
-from reference.conformance.framing import Framing
-from reference.conformance.learning import asking
-from reference.conformance.learning.asking import CannotLearn
-from reference.conformance.learning.contents import UNUSUAL
-from reference.conformance.learning.leaving import QUITS
-from reference.conformance.learning.meeting import NAMES
-from reference.conformance.target import RunningSite, free_port
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.learn import conversation as asking
+from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.first_contact import NAMES
+from socketserver_reference.conformance.learn.leaving import QUITS
+from socketserver_reference.conformance.targets.base import RunningSite, free_port
 from tests.bad_servers import HOSTILE
 from tests.dialect_servers import chat, served
 from tests.learning import learned, proposed

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from faults.schedule.sockets import Network, NotModelled, Socket
+from socketserver_faults.schedule.virtual.network import Network, NotModelled, Socket
 from tests.two_worlds import CAPACITY, Alone, WouldWait, outcome
 from tests.waiting import BAD, LARGE, LONG, SHORT, TIMED_OUT, VirtualWorld, read
 

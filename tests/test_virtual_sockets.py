@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from faults.schedule.connection import READING
-from faults.schedule.sockets import Network
+from socketserver_faults.schedule.virtual.connection import READING
+from socketserver_faults.schedule.virtual.network import Network
 from tests.two_worlds import RESET, Alone, Outcome, Twin, Worlds, outcome
 
 MOST = 4

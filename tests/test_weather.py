@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from faults.network import CALM, HELD, BadWeather, CannotCarry, Proxy, Weather
-from faults.network.course import FRAME, DatagramCourse, Lot, StreamCourse
-from reference.address import Address
+from socketserver_faults.network import CALM, HELD, BadWeather, CannotCarry, Proxy, Weather
+from socketserver_faults.network.link import FRAME, DatagramCourse, Lot, StreamCourse
+from socketserver_reference.address import Address
 
 QUICKLY = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from typing import Any
 
-from faults.schedule.connection import BOTH, READING, End
-from faults.schedule.sockets import Network, Socket
+from socketserver_faults.schedule.virtual.connection import BOTH, READING, End
+from socketserver_faults.schedule.virtual.network import Network, Socket
 
 BOUND = 20.0
 """Seconds to wait at most for a real socket; only one that differs takes that long."""

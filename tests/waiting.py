@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
 
-from faults.schedule.sockets import Network
+from socketserver_faults.schedule.virtual.network import Network
 from tests.two_worlds import BOUND, CAPACITY, RESET, Outcome, WouldWait, outcome, real_pair, wait_until
 
 LARGE = b"x" * (1024 * 1024)

@@ -1,9 +1,9 @@
 """Checks other people's servers, as anybody would, and compares the verdicts with those recorded: `make interop`.
 
-Each server of servers.toml that can be had is launched by `python -m reference check`, in the dialect named there, over
-each of its transports. `known/NAME.toml` lists the clauses that it breaks (`check --known`); a server without that file
-breaks none. Whatever else is violated fails, and so does what is listed and holds. A clause may be left unchecked only
-where a listed one is the reason. README.md tells the stories.
+Each server of servers.toml that can be had is launched by `socketserver-reference check`, in the dialect named there,
+over each of its transports. `known/NAME.toml` lists the clauses that it breaks (`check --known`); a server without that
+file breaks none. Whatever else is violated fails, and so does what is listed and holds. A clause may be left unchecked
+only where a listed one is the reason. README.md tells the stories.
 
     python ci/interop/check.py [NAME ...]       exit status 0 as recorded, 1 not so, 2 no such server
 """
@@ -107,7 +107,16 @@ def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Ma
     known = HERE / "known" / f"{name}.toml"
     with tempfile.TemporaryDirectory(prefix="interop-") as directory:
         report = Path(directory, "report.json")
-        command = [sys.executable, "-m", "reference", "check", server["protocol"], "--transport", transport, "--strict"]
+        command = [
+            sys.executable,
+            "-m",
+            "socketserver_reference",
+            "check",
+            server["protocol"],
+            "--transport",
+            transport,
+            "--strict",
+        ]
         command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
         command += ["--known", str(known)] if known.exists() else []
         printed = run([*command, *server.get("options", [])])

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reference.conformance.target import CannotCheck, Launched
+from socketserver_reference.conformance.targets.base import CannotCheck, Launched
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

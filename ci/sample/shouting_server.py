@@ -2,9 +2,9 @@
 
 import sys
 
-from reference.address import Address
-from reference.chat import ACK, ChatHandler
-from reference.family import PROGRAMS, Program, make_server
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ACK, ChatHandler
+from socketserver_reference.family import PROGRAMS, Program, make_server
 
 
 class ShoutingHandler(ChatHandler):

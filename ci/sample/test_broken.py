@@ -2,7 +2,7 @@
 
 import sys
 
-from reference.conformance import ChatConformance, Launched
+from socketserver_reference.conformance import ChatConformance, Launched
 
 
 class TestBroken(ChatConformance):

@@ -2,12 +2,12 @@
 
 import sys
 
-from reference.conformance import ChatConformance, EchoConformance, Launched
+from socketserver_reference.conformance import ChatConformance, EchoConformance, Launched
 
 
 class TestChat(ChatConformance):
-    target = Launched(f"{sys.executable} -m reference serve chat --port {{port}}")
+    target = Launched(f"{sys.executable} -m socketserver_reference serve chat --port {{port}}")
 
 
 class TestEcho(EchoConformance):
-    target = Launched(f"{sys.executable} -m reference serve echo --port {{port}}")
+    target = Launched(f"{sys.executable} -m socketserver_reference serve echo --port {{port}}")

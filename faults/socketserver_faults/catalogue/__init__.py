@@ -1,0 +1,1 @@
+"""Servers with ONE planted bug each."""

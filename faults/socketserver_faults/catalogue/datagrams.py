@@ -1,0 +1,150 @@
+"""The echo over datagrams: no connections, no order and nobody who leaves, though programs go on believing in them."""
+
+import socket
+from typing import Any
+
+from socketserver_faults.catalogue.registry import fault
+from socketserver_reference.echo import DatagramEchoHandler
+from socketserver_reference.lifecycle import DatagramServer
+
+
+@fault("UDP-1")
+class RepliesTwice(DatagramEchoHandler):
+    """Every reply is sent twice.
+
+    Thought: datagrams get lost, and two are less likely to than one.
+
+    Seen: a client that asks one thing after the other reads the first reply again as its second, and is one reply
+    behind from then on. Where the network is busy, twice the datagrams make it busier.
+
+    Mended: send one. Only the client knows whether a reply has come, so only the client can ask again; replies that may
+    come twice carry the number of their request.
+    """
+
+    def deliver(self, reply: bytes) -> None:
+        for _ in range(2):
+            super().deliver(reply)
+
+
+@fault("UDP-1")
+class RepliesLineByLine(DatagramEchoHandler):
+    """A request of several lines gets several replies.
+
+    Thought: the client reads lines, so send it lines.
+
+    Seen: one line in, one line out: it works until somebody sends two. Then the reply to the second line is read as the
+    reply to the next request; and datagrams may arrive in another order than they were sent.
+
+    Mended: one reply in one datagram. A datagram is not a stream: its borders are kept, and mean something.
+    """
+
+    def deliver(self, reply: bytes) -> None:
+        for line in reply.split(b"\n"):
+            super().deliver(line)
+
+
+@fault("UDP-2")
+class RepliesFromAnotherPort(DatagramEchoHandler):
+    """Replies come from another port than the requests went to.
+
+    Thought: a socket of its own for each reply, so that handlers in several threads need not share the server's.
+
+    Seen: a client that has called connect() on its socket never reads a reply: the kernel drops what comes from another
+    address, and answers it with an ICMP error. Firewalls and address translation drop it on the way.
+
+    Mended: reply through the server's own socket, request[1]. Sending a datagram is one step, so threads may share it.
+    """
+
+    def deliver(self, reply: bytes) -> None:
+        with socket.socket(type=socket.SOCK_DGRAM) as own:
+            own.sendto(reply, self.client_address)
+
+
+@fault("UDP-3")
+class IgnoresEmptyDatagrams(DatagramEchoHandler):
+    """An empty datagram gets no reply.
+
+    Thought: b"" means that the client has gone, as it does on every connection.
+
+    Seen: a client that sends an empty datagram, the smallest question whether anybody is there, waits in vain.
+
+    Mended: treat it as any other. Only streams end; a datagram of no bytes is a datagram, and nobody has gone.
+    """
+
+    def handle(self) -> None:
+        request = self.receive()
+        if not request:
+            return
+        self.deliver(self.decide(request))
+
+
+@fault("UDP-4")
+class DropsLongDatagrams(DatagramEchoHandler):
+    """Datagrams of more than 1472 bytes get no reply.
+
+    Thought: 1472 bytes are what fits into an Ethernet frame; anything longer is a mistake, or an attack.
+
+    Seen: short requests are answered and long ones are not, without a word, which looks just like a network that loses
+    datagrams. So that is where everybody searches.
+
+    Mended: answer up to the limit that the protocol names. Longer than a frame is no mistake: IP cuts such datagrams
+    into pieces and puts them together again.
+    """
+
+    def handle(self) -> None:
+        if len(self.receive()) <= 1472:
+            super().handle()
+
+
+@fault("UDP-4")
+class CutsAtAPage(DatagramEchoHandler):
+    """Only the first 4096 bytes of a datagram are answered.
+
+    Thought: one page of memory is the size of a buffer; everybody writes 4096.
+
+    Seen: a reply that is cut looks like a reply. A client that sends 5000 bytes and compares no lengths believes that
+    it has the answer to all of them.
+
+    Mended: take all that the server has received. How long a datagram may be is for one place to say: the server's
+    max_packet_size.
+    """
+
+    def receive(self) -> bytes:
+        return super().receive()[:4096]
+
+
+@fault("UDP-4", transport="udp")
+class TakesDatagramsWhole(DatagramServer):
+    """Datagrams of more than 8192 bytes are answered whole.
+
+    Thought: a datagram has at most 65507 bytes, so a buffer of 64 KiB never cuts one.
+
+    Seen: requests of 20000 bytes are answered in full, on this server. Clients that have come to rely on it get a part
+    from the next one, and no error with it.
+
+    Mended: ask for max_packet_size bytes, which is how long a request can be; the kernel drops the rest.
+    """
+
+    def get_request(self) -> Any:
+        request, client_address = self.socket.recvfrom(65536)
+        return (request, self.socket), client_address
+
+
+@fault("UDP-5")
+class NeverForgets(DatagramEchoHandler):
+    """Clients are counted as they come, never as they go, and twelve are the limit.
+
+    Thought: a server should know its clients, and protect itself: above twelve of them it is overloaded, so drop what
+    comes in.
+
+    Seen: it runs well on the first day. Whoever starts anew comes from another port, and is another client. When twelve
+    have come, the server answers nobody any more, and it has nothing to do.
+
+    Mended: keep no list. A datagram's client cannot hang up, so whatever is kept for it needs a time when it ends.
+    """
+
+    def handle(self) -> None:
+        clients = self.server.__dict__.setdefault("clients", set())
+        clients.add(self.client_address)
+        if len(clients) <= 12:
+            super().handle()

@@ -1,0 +1,210 @@
+"""The catalogue: every planted bug by name, with the clauses it breaks and its story.
+
+A fault is a class of the reference with ONE method overridden, and `@fault` above it says which clauses that breaks:
+
+    @fault("CHAT-8")
+    class QuitsInAnyCase(ChatHandler):
+        \"\"\"QUIT in capitals is quit too. ...\"\"\"
+
+        def leaves(self, chunk: bytes) -> bool:
+            return super().leaves(chunk.lower())
+
+Everything else follows from the class. Its name, in lower case with hyphens, is the fault's (`quits-in-any-case`); the
+module it stands in is the theme; its base says which of the reference's classes it takes the place of; its docstring
+is the story, in four parts that `Fault` names.
+
+`matrix/table.py` runs the suite against them all, and demands that exactly these clauses are found broken.
+"""
+
+import difflib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from socketserver import BaseServer
+from typing import Any, TypeVar
+
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler, Room
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli.spec import fault_name
+from socketserver_reference.echo import DatagramEchoHandler
+from socketserver_reference.family import PROGRAMS, make_server
+from socketserver_reference.lifecycle import Server
+from socketserver_reference.overthreaded import OverthreadedChatHandler
+
+Class = TypeVar("Class", bound=type[Any])
+
+THEMES = {
+    "ownership": "who may close a request",
+    "membership": "who is in the room",
+    "delivery": "what arrives, where, and how often",
+    "leaving": "how clients go, and what goes with them",
+    "serving": "the server itself: concurrency, failing, ending",
+    "echoing": "the echo over connections",
+    "datagrams": "the echo over datagrams",
+}
+"""Module of this package -> what its faults are about; `closed_request` belongs to ownership."""
+
+PARTS = ("Thought", "Seen", "Mended")
+"""How the paragraphs of a story begin, after its first line: why somebody writes this, what its users see, what to do.
+"""
+
+
+class Unknown(Exception):
+    """No fault has that name; the message names those that come close."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One planted bug: a class of the reference with one method overridden.
+
+    `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is where its handlers run; `promises`
+    is what its users were told, the same unless that is the bug. `apart` faults end, fork or never let go of their
+    process, so they run in one of their own and are checked over the wire alone. `mix_ins` go before those of the
+    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one. `unseen` says why no
+    suite can be expected to see it over real sockets; then only the scheduler (`schedule/`) judges it.
+    """
+
+    name: str
+    breaks: tuple[str, ...]
+    cls: type[Any]
+    theme: str
+    program: str
+    transport: str
+    concurrency: str
+    promises: str
+    apart: bool
+    mix_ins: tuple[type[Any], ...]
+    unseen: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the story: the bug in one sentence."""
+        return self.story.partition("\n")[0]
+
+    @property
+    def story(self) -> str:
+        """What the bug is, what a programmer was thinking, what users see, how it is mended."""
+        return inspect.getdoc(self.cls) or ""
+
+    @property
+    def base(self) -> type[Any]:
+        """The class of the reference that it takes the place of."""
+        base: type[Any] = self.cls.__bases__[0]
+        return base
+
+    @property
+    def method(self) -> str:
+        """The name of the method that is overridden."""
+        name: str
+        (name,) = (name for name, value in vars(self.cls).items() if inspect.isfunction(value))
+        return name
+
+    @property
+    def protocol(self) -> str:
+        """Which conformance class of the wire checks it: chat, echo or datagram."""
+        if self.program != "echo":
+            return "chat"
+        return "datagram" if Address(self.transport).datagram else "echo"
+
+    def diff(self) -> str:
+        """Return the method as a unified diff against the reference's."""
+        before = textwrap.dedent(inspect.getsource(getattr(self.base, self.method)))
+        after = textwrap.dedent(inspect.getsource(vars(self.cls)[self.method]))
+        owner = next(cls for cls in self.base.__mro__ if self.method in vars(cls))
+        return "\n".join(
+            difflib.unified_diff(
+                before.splitlines(),
+                after.splitlines(),
+                f"{owner.__module__}.{owner.__qualname__}.{self.method}",
+                f"{self.cls.__module__}.{self.cls.__qualname__}.{self.method}",
+                n=99,
+                lineterm="",
+            )
+        )
+
+    def make(self, address: Address | None = None, handler: type[Any] | None = None) -> Server:
+        """Return the faulty server, bound and listening; with another handler in place of its own, if one is given."""
+        program = PROGRAMS[self.program]
+        program = replace(program, mix_ins=(*self.mix_ins, *program.mix_ins), refuses={})
+        if not issubclass(self.cls, BaseServer):
+            program = replace(program, connection_handler=self.cls, datagram_handler=self.cls)
+        if handler is not None:
+            program = replace(program, connection_handler=handler, datagram_handler=handler)
+        return make_server(program, address or Address(self.transport, "127.0.0.1"), self.concurrency)
+
+
+CATALOGUE: dict[str, Fault] = {}
+"""Name -> fault, theme by theme, as `index.py` fills it."""
+
+
+def fault(
+    *breaks: str,
+    program: str = "",
+    transport: str = "",
+    concurrency: str = "threading",
+    promises: str = "",
+    apart: bool = False,
+    room: type[Room] | None = None,
+    unseen: str = "",
+) -> Callable[[Class], Class]:
+    """Enter the class below into the catalogue, as a fault that breaks these clauses."""
+
+    def enter(cls: Class) -> Class:
+        name = fault_name(cls.__name__)
+        assert name not in CATALOGUE, f"{name} is in the catalogue already"
+        assert breaks, f"{name} breaks no clause, so it is no fault"
+        theme = cls.__module__.rpartition(".")[2].replace("closed_request", "ownership")
+        mix_ins = ((cls,) if issubclass(cls, BaseServer) else ()) + ((room,) if room else ())
+        CATALOGUE[name] = Fault(
+            name=name,
+            breaks=tuple(id for id in CLAUSES if id in breaks) + tuple(id for id in breaks if id not in CLAUSES),
+            cls=cls,
+            theme=theme,
+            program=program or _program(cls),
+            transport=transport or ("udp" if issubclass(cls, DatagramEchoHandler) else "tcp"),
+            concurrency=concurrency,
+            promises=promises or concurrency,
+            apart=apart,
+            mix_ins=mix_ins,
+            unseen=unseen,
+        )
+        return cls
+
+    return enter
+
+
+def _program(cls: type[Any]) -> str:
+    """Return the program of which a class of the reference is a part."""
+    if issubclass(cls, OverthreadedChatHandler):
+        return "overthreaded"
+    return "chat" if issubclass(cls, ChatHandler | Room) else "echo"
+
+
+def catalogue() -> dict[str, Fault]:
+    """Return all faults by name, theme by theme."""
+    from socketserver_faults.catalogue import index as programs
+
+    assert programs
+    return {fault.name: fault for theme in THEMES for fault in CATALOGUE.values() if fault.theme == theme}
+
+
+def find(name: str) -> Fault:
+    """Return the fault of that name; raise Unknown if there is none."""
+    faults = catalogue()
+    if name not in faults:
+        close = difflib.get_close_matches(name, faults, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "`socketserver-faults list` has them all"
+        raise Unknown(f"{name!r} is no fault of the catalogue: {hint}")
+    return faults[name]
+
+
+def judgeable() -> dict[str, Fault]:
+    """Return the faults that the suite has to find: all but those that only the scheduler can see."""
+    return {name: fault for name, fault in catalogue().items() if not fault.unseen}
+
+
+def breaking(clause: str) -> Iterator[Fault]:
+    """Yield the faults that break a clause."""
+    yield from (fault for fault in catalogue().values() if clause in fault.breaks)

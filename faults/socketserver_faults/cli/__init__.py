@@ -1,0 +1,1 @@
+"""The command line: `socketserver-faults list | show | serve | demo | matrix | proxy | schedule`."""

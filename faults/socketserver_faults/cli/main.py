@@ -1,0 +1,53 @@
+"""`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from socketserver_faults.cli import browse, demo, proxy, schedule
+from socketserver_faults.matrix import table as matrix
+from socketserver_reference.cli.main import Parser, read_or_not
+
+Declare = Callable[[argparse.ArgumentParser], None]
+Run = Callable[[argparse.Namespace], int]
+
+COMMANDS: dict[str, tuple[str, Declare, Run]] = {
+    "list": ("list the planted bugs, and the clauses they break", browse.add_list_arguments, browse.run_list),
+    "show": (
+        "tell the story of one, and show its code beside the reference's",
+        browse.add_show_arguments,
+        browse.run_show,
+    ),
+    "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
+    "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
+    "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
+    "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
+    "schedule": (
+        "play a program under every schedule of its threads, and tell of the first that fails",
+        schedule.add_arguments,
+        schedule.run,
+    ),
+}
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    what = "What goes wrong: in programs, in the network, and between threads."
+    parser = Parser(prog="socketserver-faults", description=what)
+    commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
+    for name, (purpose, declare, run) in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
+        declare(command)
+        command.set_defaults(run=run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = build_parser().parse_args(arguments)
+    return read_or_not(partial(options.run, options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

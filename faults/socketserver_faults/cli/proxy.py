@@ -1,0 +1,88 @@
+"""`socketserver-faults proxy`: a hostile network between any client and any server, until Ctrl-C or SIGTERM.
+
+The first line on stdout is the address it listens at, as clients and `check` take it, and comes once they can connect.
+The log goes to stderr: a line for each connection, for each thing the network does to it, and for its end; it tells
+numbers and addresses, and never a byte that was carried. Exit codes: 0 when stopped by either signal, 2 for anything
+that cannot be carried, with one line that says why.
+"""
+
+import argparse
+import logging
+import sys
+from dataclasses import fields
+from typing import Any
+
+from socketserver_faults.network.conditions import WAYS, BadWeather, Weather, flag
+from socketserver_faults.network.proxy import Proxy
+from socketserver_faults.network.relay import CannotCarry
+from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.cli.serve import stopped_by_signals
+
+LOG_FORMAT = "%(asctime)s %(message)s"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `proxy`."""
+    parser.add_argument(
+        "listen", help="where clients connect to: tcp://host:port, udp://host:port or unix:///path; port 0 for any"
+    )
+    parser.add_argument("target", help="where the server listens")
+    for kind, title in (("", "any weather"), ("streams", "over tcp and unix"), ("datagrams", "over udp")):
+        group = parser.add_argument_group(title)
+        for one in fields(Weather):
+            if one.metadata.get("carries") == kind:
+                group.add_argument(flag(one.name), metavar=one.metadata["measure"].unit, help=one.metadata["help"])
+    parser.add_argument("--way", choices=("both", *WAYS), default="both", help="which way all this happens")
+    parser.add_argument(
+        "--seed",
+        default="0",
+        metavar="N",
+        help="of all that is left to chance: the same seed, the same run (default: 0)",
+    )
+    parser.epilog = (
+        "Without options nothing happens on the way. SECONDS, BYTES/S and CHANCE may have decimals: --delay 0.01."
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry until a signal comes; return the exit code."""
+    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
+    try:
+        proxy = Proxy(
+            Address.parse(options.listen), Address.parse(options.target), read_weather(options), read_seed(options.seed)
+        )
+    except (BadAddress, BadWeather, CannotCarry) as refused:
+        print(f"socketserver-faults proxy: {refused}", file=sys.stderr)
+        return 2
+    with stopped_by_signals(proxy):
+        try:
+            print(proxy.address, flush=True)
+            proxy.serve()
+        finally:
+            proxy.close()
+    return 0
+
+
+def read_weather(options: argparse.Namespace) -> Weather:
+    """Return the weather that the options describe; raise BadWeather if none can be like that."""
+    given: dict[str, Any] = {"way": options.way}
+    for one in fields(Weather):
+        text = getattr(options, one.name)
+        if text is not None and "measure" in one.metadata:
+            given[one.name] = read_number(one.metadata["measure"].kind, text)
+    return Weather(**given)
+
+
+def read_number(kind: type[int] | type[float], text: str) -> int | float | str:
+    """Return the number, or, if it is none, the text itself: Weather knows what would be right."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def read_seed(text: str) -> int:
+    """Return the seed; raise BadWeather if it is no whole number."""
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return int(text)
+    raise BadWeather(f"--seed {text!r}: write a whole number from 0 on")

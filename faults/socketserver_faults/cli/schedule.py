@@ -1,0 +1,108 @@
+"""`socketserver-faults schedule PROGRAM [SCENARIO]`: play a program under every schedule; tell of the first that fails.
+
+Exit codes: 0 when no schedule fails, 1 when one does, 2 when it could not be found out.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from socketserver_faults.schedule.core.line_points import NoLines
+from socketserver_faults.schedule.core.run import Lost
+from socketserver_faults.schedule.exploration import story as telling
+from socketserver_faults.schedule.exploration.explore import (
+    explored,
+    explored_by_chance,
+    replayed,
+    scenarios_for,
+    world_of,
+)
+from socketserver_faults.schedule.exploration.replay import BadCode, Code
+from socketserver_faults.schedule.exploration.search import Bounds
+from socketserver_faults.schedule.virtual.network import NotModelled
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import Refused, read
+from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.scenario.steps import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `schedule`."""
+    parser.add_argument(
+        "program", help="a name of the catalogue or of the reference, or your own handler: package.module:Handler"
+    )
+    parser.add_argument("scenario", nargs="?", help=f"what its clients do: {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument(
+        "--deviations",
+        type=_number(0, 9),
+        metavar="K",
+        help="try all schedules with up to K deviations (default: 2; some scenarios have 1 or 3)",
+    )
+    parser.add_argument("--seconds", type=_number(1, 86_400), default=60, metavar="S", help="at most (default: 60)")
+    parser.add_argument("--schedules", type=_number(1, 10**9), default=10**9, metavar="N", help="at most (no default)")
+    parser.add_argument(
+        "--drawn", type=_number(1, 10**9), metavar="N", help="play N drawn scenarios under drawn schedules instead"
+    )
+    parser.add_argument("--seed", type=_number(0, 10**8), default=0, metavar="N", help="the first seed of --drawn")
+    parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
+    parser.add_argument(
+        "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
+    )
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def protocol_of(scenario: str | None) -> str:
+    """Return the protocol of a scenario, which is what somebody's own handler then has to serve."""
+    return SCENARIOS[scenario].protocol if scenario in SCENARIOS else "chat"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do as the options say; return the exit code."""
+    try:
+        if options.replay:
+            return _replay(options)
+        return _search(options)
+    except (Refused, BadCode, NotModelled, NoLines, Lost) as error:
+        print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
+        return 2
+
+
+def _search(options: argparse.Namespace) -> int:
+    subject = read(options.program, protocol_of(options.scenario))
+    if options.drawn and options.scenario:
+        raise Refused("--drawn draws its scenarios: leave the scenario out")
+    scenarios = {} if options.drawn else scenarios_for(subject, options.scenario)
+    with one_processor(os.getpid()), world_of(subject, lines=options.lines) as world:
+        if options.drawn:
+            found = explored_by_chance(world, options.drawn, options.seed)
+        else:
+            found = explored(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+    if found.outcome is not None:
+        code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
+        again = f"socketserver-faults schedule {options.program} --replay {code}"
+        print(f"{options.program} " + "\n".join(telling.report(found, again)))
+        return 1
+    print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
+    print("\n".join(telling.covered(found)))
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    code = Code.parse(options.replay)
+    if options.scenario not in (None, code.scenario):
+        raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
+    subject = read(options.program, protocol_of(code.scenario))
+    (scenario,) = scenarios_for(subject, code.scenario).values()
+    with world_of(subject, lines=code.lines) as world:
+        outcome = replayed(world, scenario, code)
+    print("\n".join(telling.told(outcome)))
+    return 0 if outcome.failure is None else 1

@@ -1,0 +1,1 @@
+"""The closed-request bug, played on real sockets."""

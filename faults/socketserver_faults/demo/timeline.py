@@ -1,0 +1,34 @@
+"""Tells what was played: text, and nothing of it unescaped."""
+
+from socketserver_faults.demo.rows import Event, Play, Talk
+from socketserver_reference.conformance.scenario.steps import show
+
+DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
+"""How deep `socketserver` is in its calls; all others are one below these."""
+
+
+def render(play: Play) -> str:
+    """Return a play as text: the timeline in two lanes, with what the client does between them, and what came of it."""
+    hides = not play.joined and not play.first.error
+    victim = f", although its handler joins: {play.next.error}; now {play.closed_then} members are closed sockets"
+    return "\n".join(
+        [
+            f"    {'handler thread':<40}worker thread",
+            *(f"    {render_event(event)}" for event in play.first.events),
+            "",
+            f"    the worker       {play.first.error or 'no exception'}{': the bug hides' if hides else ''}",
+            f"    the client       {render_heard(play.first)}",
+            f"    the member set   {'the closed socket is still a member' if play.closed else 'clean'}",
+            f"    the next client  {render_heard(play.next)}{victim if play.next.error else ''}",
+        ]
+    )
+
+
+def render_event(event: Event) -> str:
+    if event.lane == "client":
+        return f"- - - - the client {event}"
+    return " " * (40 if event.lane == "worker" else 2 * DEPTHS.get(event.call, 2)) + str(event)
+
+
+def render_heard(talk: Talk) -> str:
+    return f"heard {show(talk.heard)}" if talk.heard else "heard nothing but end of stream"

@@ -1,0 +1,1 @@
+"""The kill matrix: which clauses the suite finds broken in every fault."""

@@ -1,0 +1,75 @@
+"""One connection through the proxy: its sides, and what has become of each. `stream_relay.py` moves what they say."""
+
+import socket
+import struct
+from contextlib import suppress
+
+from socketserver_faults.network.conditions import WAYS, Way
+from socketserver_faults.network.journal import Deed, Doing
+from socketserver_faults.network.link import StreamCourse
+
+BUFFER = 128 * 1024
+"""Bytes of SO_SNDBUF and SO_RCVBUF of each socket. Left alone, kernels grow them to several MB, and a server would not
+notice for long that its client does not read.
+"""
+
+ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
+
+
+class Side:
+    """One of the two sockets of a connection, and what has become of it."""
+
+    def __init__(self, sock: socket.socket, says: StreamCourse, connection: "Connection") -> None:
+        self.socket = sock
+        self.says = says
+        self.connection = connection
+        self.other: Side
+        self.connecting = False
+        self.blocked = False
+        """Whether it takes no more at present."""
+        self.ended = False
+        """Whether it has nothing more to say: its end of stream or its reset was read."""
+        self.lost = False
+        """Whether it was reset: it gets nothing more."""
+        self.closed = False
+        """Whether it was told the end of the other's stream."""
+        self.hung = False
+        """Whether both its directions are shut: poll() then reports it without end."""
+
+
+class Connection:
+    """A client's connection, and the one to the server that goes with it."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number = number
+        self.name = name
+        self.client: Side
+        self.server: Side
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Return the client's side and the server's."""
+        return self.client, self.server
+
+    def deed(self, what: Doing, side: Side) -> Deed:
+        """Return the deed that ends what `side` was to get."""
+        way: Way = WAYS[0] if side is self.server else WAYS[1]
+        return Deed(what, self.number, self.name, way, side.other.says.passed)
+
+    def __str__(self) -> str:
+        return f"connection {self.number} from {self.name}"
+
+
+def prepare(sock: socket.socket) -> None:
+    """Let a socket send every segment at once, hold little, and never wait."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def abort(sock: socket.socket) -> None:
+    """Make close() a reset. (A Unix socket knows none: there it is end of stream, unless something is unread.)"""
+    with suppress(OSError):  # it is reset already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)

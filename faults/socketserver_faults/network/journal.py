@@ -1,0 +1,71 @@
+"""What the network itself did to its clients: the account that tells its doing from the server's.
+
+From outside, a reset by the path and a reset by the server are the same. So the network writes down whatever a peer
+could take for the other peer's doing, before it does it: who sees the effect finds the deed.
+"""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+from socketserver_faults.network.conditions import Way
+from socketserver_faults.network.link import Fate
+
+log = logging.getLogger("socketserver_faults.network")
+
+REMEMBERED = 10_000
+"""Deeds that are kept, the latest."""
+
+Doing = Fate | Literal["reset", "half-close", "refuse"]
+
+WORDS: dict[Doing, str] = {
+    "reset": "resets both sides after {place} bytes {way}",
+    "half-close": "sends end of stream after {place} bytes {way}, and loses what follows",
+    "refuse": "turns the client away: there is no room for its connection",
+    "drop": "loses datagram {place} {way}",
+    "duplicate": "doubles datagram {place} {way}",
+    "reorder": "lets the next overtake datagram {place} {way}",
+    "no room": "has no room for datagram {place} {way}",
+}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that the network did to connection number `connection`, from `client`; both count from 1.
+
+    `place` is how many bytes had arrived that way by then, or how many datagrams had been sent that way before.
+    """
+
+    what: Doing
+    connection: int
+    client: str
+    way: Way
+    place: int
+
+    def __str__(self) -> str:
+        done = WORDS[self.what].format(place=self.place, way=self.way)
+        return f"connection {self.connection} from {self.client}: the network {done}"
+
+
+class Account:
+    """The deeds of one proxy, and how much and how long it held things back."""
+
+    def __init__(self) -> None:
+        self.deeds: deque[Deed] = deque(maxlen=REMEMBERED)
+        self.done = 0
+        """Deeds so far, those forgotten included."""
+        self.most_held = 0
+        """Bytes of one direction of one connection that were ever held at a time, at most."""
+        self.longest_held = 0.0
+        """Seconds for which anything was held, at most; whoever wants to know about a while sets it to 0 before."""
+
+    def note(self, deed: Deed) -> None:
+        """Write a deed down."""
+        self.deeds.append(deed)
+        self.done += 1
+        log.info("%s", deed)
+
+    def held(self, seconds: float) -> None:
+        """Note for how long something is held."""
+        self.longest_held = max(self.longest_held, seconds)

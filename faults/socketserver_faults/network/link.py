@@ -1,0 +1,242 @@
+"""What becomes of what is sent, in one direction of one connection: decided here, without sockets, threads or clock.
+
+A course takes what a sender says, and gives back what the receiver is to get, in order, each at its time::
+
+    take, end  ->  collect  ->  cut into segments  ->  does it pass, and when?  ->  next, from `due` on
+
+Time is a number of seconds that the caller hands in. All chance is a function of the seed, the connection, the
+direction and the place (how many bytes, or datagrams, came before), so the same segments meet the same fate in every
+run, whatever the threads do meanwhile.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Literal
+
+from socketserver_faults.network.conditions import HELD, Way, Weather
+
+FRAME = 1460
+"""Bytes of a segment at most where the rate is limited, so that a stream flows; an utterance of 1024 stays whole."""
+
+OVERTAKEN = 0.05
+"""Seconds that a datagram waits at most for the one that is to overtake it."""
+
+BOOKKEEPING = 64
+"""Bytes that a datagram counts for beyond its own, so that empty ones cannot pile up."""
+
+Ending = Literal["end of stream", "reset", "half-close", "cut"]
+"""How a direction ends: the first two are the sender's doing, the others the network's."""
+
+Fate = Literal["drop", "duplicate", "reorder", "no room"]
+"""What may become of a datagram."""
+
+
+class Lot:
+    """The dice of one direction of one connection, and the weather there."""
+
+    def __init__(self, weather: Weather, seed: int, connection: int, way: Way) -> None:
+        self.weather = weather.towards(way)
+        self._name = f"{seed} {connection} {way}"
+
+    def falls(self, what: str, chance: float, place: int) -> bool:
+        """Whether something of that probability happens at that place."""
+        return chance > 0 and self._draw(what, place) < chance
+
+    def up_to(self, what: str, most: float, place: int) -> float:
+        """Return a number from 0 up to that, for that place."""
+        return most * self._draw(what, place) if most else 0.0
+
+    def _draw(self, what: str, place: int) -> float:
+        return Random(f"{self._name} {what} {place}").random()
+
+
+class Course:
+    """What streams and datagrams have in common: when something that is sent now arrives.
+
+    `began` is when the network began to work: stalls are counted from there. `held` is told for how long each thing
+    is held, in seconds.
+    """
+
+    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        self.lot = lot
+        self.weather = lot.weather
+        self.size = 0
+        """Bytes held."""
+        self._began = began
+        self._held = held
+        self._last = -math.inf
+
+    @property
+    def room(self) -> int:
+        """How many bytes it takes now."""
+        return max(0, HELD - self.size)
+
+    def _arrival(self, size: int, place: int, now: float) -> float:
+        """Return when so many bytes arrive: never before what was sent before them."""
+        begins = now + self.weather.delay + self.lot.up_to("jitter", self.weather.jitter, place)
+        ends = max(self._last, begins) + (size / self.weather.rate if self.weather.rate else 0.0)
+        self._last = self._began + self.weather.open_from(ends - self._began)
+        self._held(self._last - now)
+        return self._last
+
+
+class StreamCourse(Course):
+    """One direction of a connection."""
+
+    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        super().__init__(lot, began, held)
+        self.passed = 0
+        """Bytes that the receiver has got."""
+        self._taken = 0
+        self._closed = False  # by the network: nothing of what the sender says arrives any more, but its reset
+        self._over = False
+        self._collected = bytearray()
+        self._collects_until = math.inf
+        self._queue: deque[tuple[float, bytes | Ending]] = deque()
+
+    def take(self, data: bytes, now: float) -> None:
+        """Take what the sender said."""
+        if self._closed or self._over:
+            return
+        ends = [
+            (place, how)
+            for place, how in ((self.weather.reset_after, "cut"), (self.weather.half_close_after, "half-close"))
+            if place is not None and place <= self._taken + len(data)
+        ]
+        data = data[: min(ends)[0] - self._taken] if ends else data
+        if not self._collected:
+            self._collects_until = now + self.weather.coalesce
+        self._held(self.weather.coalesce)
+        self._collected += data
+        self._taken += len(data)
+        self.size += len(data)
+        if len(self._collected) >= (self.weather.coalesce_bytes or HELD) or now >= self._collects_until:
+            self._pass_on(now)
+        if ends:
+            self._finish("cut" if min(ends)[1] == "cut" else "half-close", now)
+
+    def end(self, how: Literal["end of stream", "reset"], now: float) -> None:
+        """Take the end of the sender's stream. A reset may follow the end of stream."""
+        if how == "reset" or not self._closed:
+            self._finish(how, now)
+
+    def _finish(self, how: Ending, now: float) -> None:
+        self._pass_on(now)
+        if not self._over:
+            self._closed = True
+            self._over = how in ("reset", "cut")
+            self._queue.append((self._arrival(0, self._taken, now), how))
+
+    def _pass_on(self, now: float) -> None:
+        """Let what has been collected go its way."""
+        data, self._collected = bytes(self._collected), bytearray()
+        place = self._taken - len(data)
+        for piece in self._pieces(data):
+            if self.lot.falls("reset", self.weather.reset, place):
+                self.size -= self._taken - place
+                self._taken = place
+                self._over = self._closed = True
+                self._queue.append((self._arrival(0, place, now), "cut"))
+                return
+            self._queue.append((self._arrival(len(piece), place, now), piece))
+            place += len(piece)
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield the segments that the data becomes."""
+        size = min(self.weather.split or HELD, FRAME if self.weather.rate else HELD)
+        return (data[at : at + size] for at in range(0, len(data), size))
+
+    def next(self, now: float) -> bytes | Ending | None:
+        """Return what the receiver is to get now: a segment, which remains until it is `sent`, or how it all ends."""
+        if self._collected and now >= self._collects_until:
+            self._pass_on(now)
+        if not self._queue or self._queue[0][0] > now:
+            return None
+        item = self._queue[0][1]
+        if not isinstance(item, bytes):
+            self._queue.popleft()
+        return item
+
+    def sent(self, count: int) -> None:
+        """Note that the receiver has got so many bytes of the segment."""
+        due, item = self._queue.popleft()
+        assert isinstance(item, bytes)
+        if count < len(item):
+            self._queue.appendleft((due, item[count:]))
+        self.size -= count
+        self.passed += count
+
+    def lose(self) -> None:
+        """Forget everything, and whatever may come: the receiver is gone."""
+        self._over = self._closed = True
+        self._collected.clear()
+        self._queue.clear()
+        self.size = 0
+
+    @property
+    def due(self) -> float:
+        """When there is something to do next: infinity if nothing is under way."""
+        return min(
+            self._collects_until if self._collected else math.inf, self._queue[0][0] if self._queue else math.inf
+        )
+
+
+class DatagramCourse(Course):
+    """One direction between one client and the server."""
+
+    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        super().__init__(lot, began, held)
+        self.taken = 0
+        """Datagrams so far."""
+        self._overtaken: list[bytes] = []
+        self._overtaken_until = math.inf
+        self._queue: deque[tuple[float, bytes]] = deque()
+
+    def take(self, data: bytes, now: float) -> list[Fate]:
+        """Take a datagram; return what becomes of it, if not all is well."""
+        place = self.taken
+        self.taken += 1
+        if self.lot.falls("drop", self.weather.drop, place):
+            return ["drop"]
+        copies, fates = 1, list[Fate]()
+        if self.lot.falls("duplicate", self.weather.duplicate, place):
+            copies, fates = 2, ["duplicate"]
+        if copies * (len(data) + BOOKKEEPING) > self.room:
+            return ["no room"]
+        self.size += copies * (len(data) + BOOKKEEPING)
+        if self.lot.falls("reorder", self.weather.reorder, place):
+            if not self._overtaken:
+                self._overtaken_until = now + OVERTAKEN
+            self._held(OVERTAKEN)
+            self._overtaken += [data] * copies
+            return [*fates, "reorder"]
+        self._pass_on([data] * copies, now)
+        self._pass_overtaken(now)
+        return fates
+
+    def _pass_on(self, datagrams: list[bytes], now: float) -> None:
+        for data in datagrams:
+            self._queue.append((self._arrival(len(data), self.taken, now), data))
+
+    def _pass_overtaken(self, now: float) -> None:
+        overtaken, self._overtaken = self._overtaken, []
+        self._pass_on(overtaken, now)
+
+    def next(self, now: float) -> bytes | None:
+        """Return the next datagram that the receiver is to get now, and forget it."""
+        if self._overtaken and now >= self._overtaken_until:
+            self._pass_overtaken(now)
+        if not self._queue or self._queue[0][0] > now:
+            return None
+        data = self._queue.popleft()[1]
+        self.size -= len(data) + BOOKKEEPING
+        return data
+
+    @property
+    def due(self) -> float:
+        """When there is something to do next: infinity if nothing is under way."""
+        return min(
+            self._overtaken_until if self._overtaken else math.inf, self._queue[0][0] if self._queue else math.inf
+        )

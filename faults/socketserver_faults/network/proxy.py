@@ -1,0 +1,205 @@
+"""The proxy: a network between any client and any server that does what its weather says, and nothing else.
+
+    with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Weather(delay=0.01), seed=1) as proxy:
+        connect(proxy.address)
+
+One thread does everything: it waits for sockets, for what is due next and for a word of its owner, and never sleeps
+otherwise, so it ends at once. It owns all the sockets there are.
+"""
+
+import math
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Self
+
+from socketserver_faults.network.conditions import CALM, Weather
+from socketserver_faults.network.connection import prepare
+from socketserver_faults.network.datagram_relay import Datagrams
+from socketserver_faults.network.journal import Account, Deed
+from socketserver_faults.network.relay import POLLIN, CannotCarry, Carrier, Poller
+from socketserver_faults.network.stream_relay import Streams
+from socketserver_reference.address import Address
+
+
+class Proxy:
+    """Carry everything between the clients of one address and the server at another.
+
+    Raise BadWeather or CannotCarry. Clients can connect from the beginning; they are served in the length of the `with`
+    block, in a thread, or by `serve`. The end leaves no connection, thread or socket behind, whoever is connected.
+    """
+
+    def __init__(self, listen: Address, target: Address, weather: Weather = CALM, seed: int = 0) -> None:
+        check_carried(listen, target)
+        weather.check(datagrams=listen.datagram)
+        resolved = resolve(target)
+        self._poller = Poller()
+        self.account = Account()
+        self.events = 0
+        """Times that a socket was ready: it stands still while nobody says anything."""
+        self._listener = bind(listen)
+        self.address = bound(self._listener, listen)
+        """Where clients connect to."""
+        self._alarm, self._bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
+        self._poller.watch(self._alarm, POLLIN, self._woken)
+        carrier = Datagrams if listen.datagram else Streams
+        self._carrier: Carrier = carrier(self._poller, self._listener, resolved, weather, seed, self.account)
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._stalled = False
+        self._rest = threading.Condition()
+        self._asked = self._answered = 0
+
+    # What its owner may do, from any thread
+
+    @property
+    def deeds(self) -> list[Deed]:
+        """What the network itself did so far, the earliest first."""
+        return list(self.account.deeds)
+
+    @property
+    def most_held(self) -> int:
+        """Bytes of one direction of one connection that were ever held at a time, at most: never more than HELD."""
+        return self.account.most_held
+
+    @property
+    def stalled(self) -> bool:
+        """Whether `stall` was called, and `resume` was not."""
+        return self._stalled
+
+    def stall(self) -> None:
+        """Pass nothing on from now on; what is read meanwhile is bounded."""
+        self._stalled = True
+        self._wake()
+
+    def resume(self) -> None:
+        """Pass on again, first what has been waiting."""
+        self._stalled = False
+        self._wake()
+
+    def lead_to(self, target: Address) -> None:
+        """Connect whoever comes from now on to another server; raise CannotCarry if that cannot be."""
+        check_carried(self.address, target)
+        self._carrier.target = resolve(target)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait, at most so long, until nothing is under way but what a peer does not take; return whether that is so.
+
+        While a stall by hand lasts, nothing that it holds counts as under way.
+        """
+        with self._rest:
+            self._asked += 1
+            asked = self._asked
+            self._wake()
+            self._rest.wait_for(lambda: self._answered >= asked or self._stopping, seconds)
+            return self._answered >= asked
+
+    def stop(self) -> None:
+        """End `serve` soon; return at once, as a signal handler has to."""
+        self._stopping = True
+        self._wake()
+
+    def close(self) -> None:
+        """End everything: clients and server find their connections closed."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._carrier.close()
+        for sock in (self._listener, self._alarm, self._bell):
+            if sock.fileno() >= 0:
+                self._poller.ignore(sock)
+                sock.close()
+        if self.address.path:
+            with suppress(FileNotFoundError):  # closed twice
+                os.unlink(self.address.path)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self.serve, name="network", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # it rings already, or it is over
+            self._bell.send(b"!")
+
+    # The loop
+
+    def serve(self) -> None:
+        """Carry until `stop`."""
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            with self._rest:
+                self._stopping = True
+                self._rest.notify_all()
+
+    def _turn(self) -> None:
+        asked = self._asked
+        due = math.inf if self._stalled else self._carrier.due
+        at_rest = due == math.inf
+        ready = self._poller.turn(0.0 if at_rest and asked > self._answered else due)
+        self.events += ready
+        if not self._stalled:
+            self._carrier.pass_on(time.monotonic())
+        if at_rest and not ready and asked > self._answered:
+            with self._rest:
+                self._answered = asked
+                self._rest.notify_all()
+
+    def _woken(self, _event: int) -> None:
+        self.events -= 1
+        self._alarm.recv(4096)
+
+
+def check_carried(listen: Address, target: Address) -> None:
+    """Raise CannotCarry unless there can be a server at the target, and both addresses carry the same."""
+    for address in (listen, target):
+        if address.transport == "unix-datagram":
+            raise CannotCarry(f"{address}: a Unix datagram waits where a network loses; use tcp, udp or unix")
+    if listen.datagram != target.datagram:
+        one, other = ("datagrams" if address.datagram else "streams" for address in (listen, target))
+        raise CannotCarry(f"{listen} carries {one} and {target} {other}: let both be udp, or both tcp or unix")
+    if not (target.path or target.port):
+        raise CannotCarry(f"{target} is no place of a server: name the port it listens at")
+
+
+def resolve(target: Address) -> tuple[Any, Any, Any]:
+    """Return family, kind and address of a server as socket() and connect() take them; raise CannotCarry if none."""
+    if target.path:
+        return target.family, target.kind, target.path
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(target.host, target.port, target.family, target.kind)[0]
+    except OSError as error:
+        raise CannotCarry(f"{target} cannot be found: {error.strerror}; name a host that this machine knows") from None
+    return family, kind, address
+
+
+def bind(listen: Address) -> socket.socket:
+    """Return a socket bound to the address; raise CannotCarry if it cannot be."""
+    sock = socket.socket(listen.family, listen.kind)
+    try:
+        if listen.transport == "tcp":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(listen.sockaddr)
+        if not listen.datagram:
+            prepare(sock)
+            sock.listen(socket.SOMAXCONN)
+    except OSError as error:
+        sock.close()
+        hint = "a path that does not exist yet" if listen.path else "an address of this machine, and port 0 for any"
+        raise CannotCarry(f"cannot listen at {listen}: {error.strerror or error}; choose {hint}") from None
+    return sock
+
+
+def bound(sock: socket.socket, listen: Address) -> Address:
+    """Return where a socket listens that was bound to the address."""
+    return listen if listen.path else listen.with_port(sock.getsockname()[1])

@@ -1,0 +1,99 @@
+"""What carries streams and what carries datagrams have in common: who waits for which socket, and for which time."""
+
+import math
+import select
+import socket
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from socketserver_faults.network.conditions import Weather
+from socketserver_faults.network.journal import Account
+
+POLLIN: int = getattr(select, "POLLIN", 0)
+POLLOUT: int = getattr(select, "POLLOUT", 0)
+POLLERR: int = getattr(select, "POLLERR", 0)
+POLLHUP: int = getattr(select, "POLLHUP", 0)
+"""Events of a socket; not known to Windows."""
+
+READ = 64 * 1024
+"""Bytes asked of one recv(); also the largest datagram there is."""
+
+LONGEST = 3600.0
+"""Seconds of one poll() at most: it counts milliseconds in 32 bits."""
+
+Handler = Callable[[int], None]
+
+
+class CannotCarry(Exception):
+    """There can be no proxy between these addresses; the message says why, and what would do."""
+
+
+class Poller:
+    """Calls a handler when its socket is ready. One thread uses it. Raise CannotCarry where there is no poll()."""
+
+    def __init__(self) -> None:
+        if not POLLIN:  # pragma: no cover - Linux has it
+            raise CannotCarry("this system has no poll(): run the proxy on Linux or macOS")
+        self._poll = select.poll()
+        self._watched: dict[int, tuple[int, Handler]] = {}
+
+    def watch(self, sock: socket.socket, mask: int, handler: Handler) -> None:
+        """Call the handler at these events from now on, and, whatever the mask, at errors and hang-ups."""
+        before = self._watched.get(sock.fileno())
+        if before is None or before[0] != mask:
+            self._poll.register(sock, mask)
+        self._watched[sock.fileno()] = (mask, handler)
+
+    def ignore(self, sock: socket.socket) -> None:
+        """Call nobody for this socket any more; to be called before it is closed."""
+        if self._watched.pop(sock.fileno(), None):
+            self._poll.unregister(sock)
+
+    def turn(self, until: float) -> int:
+        """Wait for events, at most until that monotonic time, and call their handlers; return how many there were."""
+        seconds = min(until - time.monotonic(), LONGEST)
+        milliseconds = None if until == math.inf else max(0, math.ceil(1000 * seconds))
+        ready = self._poll.poll(milliseconds)
+        for descriptor, event in ready:
+            if descriptor in self._watched:  # the handler of another event may have closed it
+                self._watched[descriptor][1](event)
+        return len(ready)
+
+
+class Carrier(ABC):
+    """Base of `Streams` and `Datagrams`: what they are given, and what the proxy asks of them."""
+
+    def __init__(
+        self, poller: Poller, listener: socket.socket, target: Any, weather: Weather, seed: int, account: Account
+    ) -> None:
+        self.poller = poller
+        self.listener = listener
+        self.target = target
+        """Family, kind, and address as connect() takes it."""
+        self.weather = weather
+        self.seed = seed
+        self.account = account
+        self.began = time.monotonic()
+        self.connections = 0
+
+    @property
+    @abstractmethod
+    def due(self) -> float:
+        """When there is something to pass on next: infinity if nothing is under way."""
+
+    @abstractmethod
+    def pass_on(self, now: float) -> None:
+        """Pass on what is due."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every socket but the listener."""
+
+
+def named(address: Any) -> str:
+    """Return a socket's address for the log, printable whatever it is."""
+    if isinstance(address, tuple):
+        return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
+    return ascii(address) if address else "a socket without a name"

@@ -1,0 +1,229 @@
+"""Carries connections: whatever one side says, ends or resets, the other side gets, in that order.
+
+A connection has two sides, the client's socket and the server's. What a side says goes into its course and comes out
+for the other side. Nothing is read that the course has no room for, so that whoever says too much to one who does not
+read is stopped by its own kernel, as without a proxy.
+
+A reset comes in two ways: reading a side fails, or sending to it does. What the side said before is passed on first,
+unless the other does not read: a reset does not wait for that.
+"""
+
+import errno
+import math
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from socketserver_faults.network.conditions import WAYS
+from socketserver_faults.network.connection import Connection, Side, abort, prepare
+from socketserver_faults.network.journal import Deed, log
+from socketserver_faults.network.link import Lot, StreamCourse
+from socketserver_faults.network.relay import POLLERR, POLLHUP, POLLIN, POLLOUT, READ, Carrier, named
+
+PAUSE = 0.1
+"""Seconds until the next connection is accepted when there are no descriptors for one."""
+
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
+"""Errors that say that there is no room for one more connection: no descriptor, no memory, or, as only a Unix socket
+that does not wait is told, none in the server's queue.
+"""
+
+
+class Streams(Carrier):
+    """See the module."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._open: set[Connection] = set()
+        self._waiting: dict[Side, None] = {}  # sides that something is under way to, as an ordered set
+        self._paused_until = math.inf
+        self.poller.watch(self.listener, POLLIN, self._accept)
+
+    # Coming
+
+    def _accept(self, _event: int) -> None:
+        try:
+            client, address = self.listener.accept()
+        except OSError as error:
+            if error.errno in FULL and not isinstance(error, BlockingIOError):
+                log.info("no more connections at present: %s", error.strerror)
+                self.poller.ignore(self.listener)
+                self._paused_until = time.monotonic() + PAUSE
+            return
+        self.connections += 1
+        connection = Connection(self.connections, named(address))
+        log.info("%s", connection)
+        try:
+            self._connect(connection, client)
+        except OSError as error:
+            self._unreachable(connection, error)
+            abort(client)
+            client.close()
+
+    def _connect(self, connection: Connection, client: socket.socket) -> None:
+        family, kind, address = self.target
+        server = socket.socket(family, kind)
+        try:
+            for sock in (client, server):
+                prepare(sock)
+            failure = server.connect_ex(address)
+            if failure not in (0, errno.EINPROGRESS):
+                raise OSError(failure, os.strerror(failure))
+        except OSError:
+            server.close()
+            raise
+        sides = []
+        for sock, way in zip((client, server), WAYS, strict=True):
+            course = StreamCourse(Lot(self.weather, self.seed, connection.number, way), self.began, self.account.held)
+            sides.append(Side(sock, course, connection))
+        connection.client, connection.server = sides
+        connection.client.other, connection.server.other = connection.server, connection.client
+        connection.server.connecting = connection.server.blocked = True
+        self._open.add(connection)
+        for side in connection.sides:
+            self._watch(side)
+
+    def _unreachable(self, connection: Connection, error: OSError) -> None:
+        log.info("%s cannot be connected to the server: %s", connection, error.strerror)
+        if error.errno in FULL:
+            self.account.note(Deed("refuse", connection.number, connection.name, "to-server", 0))
+
+    # Reading
+
+    def _watch(self, side: Side) -> None:
+        """Wait for what the side can be used for now."""
+        mask = POLLIN if not side.ended and side.says.room else 0
+        mask |= POLLOUT if side.blocked else 0
+        if not mask and (side.hung or side.lost):
+            self.poller.ignore(side.socket)
+        else:
+            self.poller.watch(side.socket, mask, lambda event: self._ready(side, event))
+
+    def _ready(self, side: Side, event: int) -> None:
+        now = time.monotonic()
+        if side.connecting and not event & POLLERR:
+            side.connecting = False
+        if side.blocked and event & (POLLOUT | POLLERR | POLLHUP):
+            side.blocked = False
+        if event & (POLLIN | POLLERR | POLLHUP) and not side.ended and side.says.room:
+            self._read(side, now)
+        elif event & POLLERR and side.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._reset(side, now)
+        elif event & POLLHUP:
+            side.hung = True
+        if side.connection in self._open:
+            self._watch(side)
+
+    def _read(self, side: Side, now: float) -> bool:
+        """Read once what the side says; return whether there was anything."""
+        try:
+            data = side.socket.recv(min(READ, side.says.room))
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if side.connecting:
+                self._unreachable(side.connection, error)
+            self._reset(side, now)
+            return True
+        if data:
+            side.connecting = False
+            side.says.take(data, now)
+            self.account.most_held = max(self.account.most_held, side.says.size)
+        elif side.lost:  # sending has found out first
+            self._reset(side, now)
+        else:
+            side.ended = True
+            side.says.end("end of stream", now)
+        self._waiting[side.other] = None
+        return True
+
+    def _reset(self, side: Side, now: float) -> None:
+        """Note that the side has reset its connection."""
+        side.ended = side.lost = True
+        side.other.says.lose()
+        side.says.end("reset", now)
+        self._waiting[side.other] = None
+        if not side.other.connecting:
+            side.other.blocked = False  # one more attempt: a reset does not wait for who does not read
+
+    # Passing on
+
+    @property
+    def due(self) -> float:
+        first = min((side.other.says.due for side in self._waiting if not side.blocked), default=math.inf)
+        return min(first, self._paused_until)
+
+    def pass_on(self, now: float) -> None:
+        if now >= self._paused_until:
+            self._paused_until = math.inf
+            self.poller.watch(self.listener, POLLIN, self._accept)
+        for side in list(self._waiting):
+            if side.connection in self._open and not side.blocked:
+                self._pass_on_to(side, now)
+            if side.other.says.due == math.inf or side.connection not in self._open:
+                self._waiting.pop(side, None)
+
+    def _pass_on_to(self, side: Side, now: float) -> None:
+        while side.connection in self._open and not side.blocked:
+            match side.other.says.next(now):
+                case None:
+                    break
+                case "end of stream" | "half-close" as how:
+                    if how == "half-close":
+                        self.account.note(side.connection.deed("half-close", side))
+                    self._close(side)
+                case "reset" | "cut" as how:
+                    if how == "cut":
+                        self.account.note(side.connection.deed("reset", side))
+                    self._abort(side.connection)
+                case segment:
+                    self._send(side, segment, now)
+        if side.connection in self._open:  # there is room for more now, or something waits for room there
+            self._watch(side)
+            self._watch(side.other)
+
+    def _send(self, side: Side, data: bytes, now: float) -> None:
+        """Send a segment, or as much of it as the side takes."""
+        try:
+            side.other.says.sent(side.socket.send(data))
+        except BlockingIOError:
+            side.blocked = True
+            if side.other.lost:
+                self._abort(side.connection)
+        except OSError:
+            side.lost = True
+            side.other.says.lose()
+            while not side.ended and side.says.room and self._read(side, now):
+                pass  # what it said before its reset comes first
+            if not side.ended:
+                self._reset(side, now)
+
+    # Going
+
+    def _close(self, side: Side) -> None:
+        """Send end of stream to a side; end the connection if both have got it."""
+        side.closed = True
+        with suppress(OSError):  # it was reset: reading it tells
+            side.socket.shutdown(socket.SHUT_WR)
+        if side.other.closed:
+            self._end(side.connection)
+
+    def _abort(self, connection: Connection) -> None:
+        """Reset both sides."""
+        for side in connection.sides:
+            abort(side.socket)
+        self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        for side in connection.sides:
+            self.poller.ignore(side.socket)
+            side.socket.close()
+        there, back = (side.says.passed for side in connection.sides)
+        log.info("%s ended: %d bytes to-server, %d bytes to-client", connection, there, back)
+
+    def close(self) -> None:
+        for connection in list(self._open):
+            self._end(connection)

@@ -1,0 +1,1 @@
+"""Threads of which one runs at a time."""

@@ -1,0 +1,115 @@
+"""Points between lines: for races that no operation on a socket or a lock separates.
+
+    members = self.members | {member}
+                                            HERE another thread is let in, and what it adds is lost
+    self.members = members
+
+The functions of the program under test get a point before each line: by `sys.monitoring` from Python 3.12 on, which
+costs nothing elsewhere, and by `sys.settrace` before. Lines are what a reader sees; but the lines that are counted
+differ a little between versions of Python, so a replay code with lines holds for one version.
+
+This shows more than a given Python may do. CPython with its global lock switches threads at calls and at the ends of
+loops, not between any two lines; a build without that lock switches anywhere. So a race that only this finds may never
+have been seen. It is there all the same: nothing promises that it stays hidden.
+"""
+
+import linecache
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from inspect import CO_NEWLOCALS
+from types import CodeType, FrameType
+from typing import Any
+
+from socketserver_faults.schedule.core.scheduler import Scheduler
+
+OURS = (3, 4)
+"""Numbers for tools of sys.monitoring that nothing known uses."""
+
+
+class NoLines(Exception):
+    """Lines cannot be watched; the message says why."""
+
+
+def functions(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of each function in a module; bodies of modules and classes run before there are threads."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_flags & CO_NEWLOCALS:
+                yield constant
+            yield from functions(constant)
+
+
+@contextmanager
+def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator[None]:
+    """Have a point before each line of these modules, within functions, for the length of the block."""
+    codes = {code for module in modules for code in functions(module)}
+
+    def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
+        task = scheduler.running
+        mine = task is not None and task.hand is not None and task.hand.thread is threading.current_thread()
+        if mine and not scheduler.aborting:
+            scheduler.point(describe(code.co_filename, line))
+
+    if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
+        with _monitored(codes, reach):
+            yield
+    else:  # pragma: no cover - likewise
+        scheduler.trace = _tracing(codes, reach)
+        try:
+            yield
+        finally:
+            scheduler.trace = None
+
+
+@cache
+def describe(file: str, line: int) -> str:  # pragma: no cover - called by a tracer
+    """Return a line as a story tells it."""
+    return f"{os.path.basename(file)}:{line} {linecache.getline(file, line).strip()}"
+
+
+if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
+
+    @contextmanager
+    def _monitored(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Iterator[None]:
+        monitoring = sys.monitoring
+        tool = next((number for number in OURS if monitoring.get_tool(number) is None), None)
+        if tool is None:
+            raise NoLines("other tools watch the lines of this process: sys.monitoring has none left")
+        monitoring.use_tool_id(tool, "socketserver_faults.schedule")
+        monitoring.register_callback(tool, monitoring.events.LINE, reach)
+        try:
+            for code in codes:
+                monitoring.set_local_events(tool, code, monitoring.events.LINE)
+            yield
+        finally:
+            for code in codes:
+                monitoring.set_local_events(tool, code, 0)
+            monitoring.register_callback(tool, monitoring.events.LINE, None)
+            monitoring.free_tool_id(tool)
+
+else:  # pragma: no cover - nothing is traced while a tracer runs
+
+    def _tracing(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Callable[[bool], None]:
+        """Return what a thread calls when it begins and when it ends."""
+        before: dict[int, Any] = {}
+
+        def in_function(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "line":
+                reach(frame.f_code, frame.f_lineno)
+            return in_function
+
+        def everywhere(frame: FrameType, _: str, __: Any) -> Any:
+            return in_function if frame.f_code in codes else None
+
+        def switch(on: bool) -> None:
+            if on:
+                before[threading.get_ident()] = sys.gettrace()
+                sys.settrace(everywhere)
+            else:
+                sys.settrace(before.pop(threading.get_ident(), None))
+
+        return switch

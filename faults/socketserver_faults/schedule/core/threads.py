@@ -1,0 +1,151 @@
+"""A `threading` whose threads run one at a time: what the modules under test find when they import it.
+
+What is not modelled (local, Barrier, Timer, settrace...) is refused with its name, as soon as somebody asks for it.
+
+Next: `virtual/connection.py`, where the sockets begin.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from threading import TIMEOUT_MAX
+from typing import Any
+
+from socketserver_faults.schedule.core.locks import Condition, Event, Lock, RLock, Semaphore, named
+from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.run import Task
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual.kernel import NotModelled
+
+
+class _Thread:
+    """A thread that runs when it is chosen. `_scheduler` is set by the namespace that hands the class out."""
+
+    _scheduler: Scheduler
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        daemon: bool | None = None,
+    ) -> None:
+        assert group is None, "group argument must be None for now"
+        self._target, self._args, self._kwargs = target, tuple(args), dict(kwargs or {})
+        self._task: Task | None = None
+        starter = self._scheduler.running
+        self.daemon = bool(starter and starter.daemon) if daemon is None else daemon
+        self._scheduler.threads_made += 1
+        self.name = name or f"T{self._scheduler.threads_made}"
+
+    def run(self) -> None:
+        """Call the target."""
+        if self._target is not None:
+            self._target(*self._args, **self._kwargs)
+
+    def start(self) -> None:
+        """Let the thread begin; it does when it is chosen."""
+        if self._task is not None:
+            raise RuntimeError("threads can only be started once")
+        self._task = self._scheduler.spawn(self._live, self.name, daemon=self.daemon)
+        self._task.thread = self
+        self._scheduler.point(f"goes on, having started {self.name}")
+
+    def _live(self) -> None:
+        try:
+            self.run()
+        except SystemExit:
+            pass
+        except NotModelled as refusal:
+            self._scheduler.give_up(refusal)
+        except Exception as error:
+            self._scheduler.note(f"ends by {type(error).__name__}: {error}")
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the thread has ended, `timeout` virtual seconds at most."""
+        task = self._task
+        if task is None:
+            raise RuntimeError("cannot join thread before it is started")
+        if task is self._scheduler.running:
+            raise RuntimeError("cannot join current thread")
+        self._scheduler.point(f"waits for {self.name} to end", lambda: task.over, timeout)
+
+    def is_alive(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._task is not None and not self._task.over
+
+    @property
+    def ident(self) -> int | None:
+        """The number of the thread, once it is started."""
+        return self._task.number if self._task else None
+
+    native_id = ident
+
+    def getName(self) -> str:  # noqa: N802 - tutorials have it
+        """Return the name."""
+        return self.name
+
+    def setDaemon(self, daemon: bool) -> None:  # noqa: N802 - likewise
+        """Say whether the thread counts."""
+        self.daemon = daemon
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(threading.Thread, name) and not name.startswith("__"):
+            raise NotModelled(f"the scheduler does not model threading.Thread.{name}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.name}>"
+
+
+class _MainThread(_Thread):
+    """What the first thread of a run finds when it asks for itself."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(name="MainThread")
+        self._task = task
+        self._scheduler.threads_made -= 1
+
+
+def threading_of(scheduler: Scheduler) -> Namespace:
+    """Return the `threading` of a scheduler."""
+    thread = type("Thread", (_Thread,), {"_scheduler": scheduler})
+    main = type("MainThread", (_MainThread, thread), {})
+
+    def of(task: Task) -> Any:
+        if task.thread is None:
+            task.thread = main(task)
+        return task.thread
+
+    def running() -> Task:
+        assert scheduler.running is not None, "no thread runs while modules are being prepared"
+        return scheduler.running
+
+    def condition(lock: Lock | None = None) -> Condition:
+        return Condition(scheduler, lock or RLock(scheduler, "condition's lock"), named("condition"))
+
+    def living() -> list[Task]:
+        return [task for task in scheduler.tasks if not task.over]
+
+    return Namespace(
+        "threading",
+        {
+            "Thread": thread,
+            "Lock": lambda: Lock(scheduler, named("lock")),
+            "RLock": lambda: RLock(scheduler, named("lock")),
+            "Condition": condition,
+            "Event": lambda: Event(scheduler, named("event")),
+            "Semaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, None),
+            "BoundedSemaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, value),
+            "current_thread": lambda: of(running()),
+            "main_thread": lambda: of(scheduler.tasks[0]),
+            "get_ident": lambda: running().number,
+            "get_native_id": lambda: running().number,
+            "enumerate": lambda: [of(task) for task in living()],
+            "active_count": lambda: len(living()),
+            "TIMEOUT_MAX": TIMEOUT_MAX,
+            "ThreadError": RuntimeError,
+        },
+    )

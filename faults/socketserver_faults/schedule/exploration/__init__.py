@@ -1,0 +1,1 @@
+"""All schedules with few deviations, and drawn ones."""

@@ -1,0 +1,155 @@
+"""The way in: a program, a scenario, and what came of all their schedules.
+
+`explore` is for a pytest file; `cli/schedule.py` has the same for a terminal.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from socketserver_faults.schedule.core.line_points import between_lines
+from socketserver_faults.schedule.exploration import story as telling
+from socketserver_faults.schedule.exploration.random_runs import by_chance, drawn
+from socketserver_faults.schedule.exploration.replay import BadCode, Code, checksum
+from socketserver_faults.schedule.exploration.search import (
+    Bounds,
+    Coverage,
+    Found,
+    OutOfPlace,
+    chooser,
+    reduced,
+    search,
+)
+from socketserver_faults.schedule.world.scenarios import SCENARIOS, Scenario
+from socketserver_faults.schedule.world.subject import Refused, Subject, name_of, read
+from socketserver_faults.schedule.world.world import Outcome, World
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.scenario.steps import Step
+
+DRAWN = re.compile(r"drawn-(\d{1,9})")
+"""The name of a scenario that was drawn, with its seed."""
+
+OWN = "own"
+"""The name of a scenario that is handed to `explore` as steps."""
+
+
+class Race(AssertionError):
+    """A schedule under which a program fails, told in full."""
+
+
+@contextmanager
+def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) -> Iterator[World]:
+    """Yield a virtual process for the subject, with points between its lines if asked for."""
+    with World(subject, dialect=dialect) as world:
+        if lines:
+            with between_lines(world.scheduler, map(world.modules.code, subject.lines)):
+                yield world
+        else:
+            yield world
+
+
+def scenarios_for(subject: Subject, name: str | None) -> dict[str, Scenario]:
+    """Return the scenario of that name, or all that the subject can play; raise Refused if there is none."""
+    if name is None:
+        return {scenario.name: scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol}
+    if subject.protocol == "chat" and (seed := DRAWN.fullmatch(name)):
+        return {name: drawn(int(seed[1]))}
+    if name not in SCENARIOS:
+        raise Refused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
+    if SCENARIOS[name].protocol != subject.protocol:
+        raise Refused(f"{name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}")
+    return {name: SCENARIOS[name]}
+
+
+def explored(world: World, scenarios: dict[str, Scenario], bounds: Bounds) -> Found:
+    """Search the schedules of the scenarios."""
+    plays = {
+        name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
+        for name, scenario in scenarios.items()
+    }
+    return search(plays, bounds)
+
+
+def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
+    """Play so many drawn scenarios, each under a drawn schedule, with seeds from the first on; stop at a failure.
+
+    Of the schedule that fails, as many deviations are taken back as can be.
+    """
+    if world.subject.protocol != "chat":
+        raise Refused(f"scenarios are drawn for a chat, and {world.subject.name} serves {world.subject.protocol}")
+    begun = time.monotonic()
+    coverage = Coverage(0, [0])
+    found = Found({"drawn": coverage})
+    for seed in range(first, first + count):
+        scenario = drawn(seed)
+        outcome = world.play(scenario, by_chance(seed))
+        coverage.levels[0] += 1
+        coverage.unjudged += not outcome.judged
+        if outcome.failure is not None:
+            found.scenario = scenario.name
+            found.deviations, found.outcome = reduced(partial(world.play, scenario), outcome)
+            break
+    found.seconds = time.monotonic() - begun
+    return found
+
+
+def replayed(world: World, scenario: Scenario, code: Code) -> Outcome:
+    """Play a schedule again; raise BadCode if it turns out to be another one."""
+    stranger = f"{code} is of another program than {world.subject.name}, or of another version of it or of Python"
+    try:
+        outcome = world.play(scenario, chooser(code.deviations))
+    except OutOfPlace as error:
+        raise BadCode(f"{stranger}: {error}") from None
+    if checksum(outcome.story) != code.checksum:
+        raise BadCode(f"{stranger}: its checksum is {checksum(outcome.story)} here")
+    return outcome
+
+
+def explore(
+    handler: type[Any] | Callable[[], Any],
+    scenario: str | Sequence[Step] | None = None,
+    *,
+    deviations: int | None = None,
+    seconds: float = 30.0,
+    lines: bool = False,
+    replay: str = "",
+    dialect: Dialect = NOTE,
+) -> Found:
+    """Play a handler class under its schedules; raise Race, an AssertionError, with the first that fails.
+
+    `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
+    `socketserver` does as well. `scenario` is the name of one, or steps of the suite; by default, all that there are
+    for a chat. `deviations` is with how many all schedules are tried (default: 2, for some scenarios 1 or 3), within so
+    many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned, and `whole` says
+    whether that is all.
+    """
+    __tracebackhide__ = True  # what pytest shows is the race
+    protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"
+    subject = read(name_of(handler), protocol)
+    if scenario is None or isinstance(scenario, str):
+        scenarios = scenarios_for(subject, scenario)
+    else:
+        scenarios = {OWN: Scenario(OWN, "the steps given", "", tuple(scenario), protocol, "abrupt")}
+    with world_of(subject, lines=lines, dialect=dialect) as world:
+        if replay:
+            found = _replay(world, scenarios, Code.parse(replay))
+        else:
+            found = explored(world, scenarios, Bounds(deviations, seconds=seconds))
+    if found.outcome is not None:
+        raise Race("\n".join(telling.report(found, _again(found, lines=lines))))
+    return found
+
+
+def _replay(world: World, scenarios: dict[str, Scenario], code: Code) -> Found:
+    if code.scenario not in scenarios:
+        raise BadCode(f"{code} is for the scenario {code.scenario!r}, which is not among {', '.join(scenarios)}")
+    outcome = replayed(world, scenarios[code.scenario], code)
+    return Found({}, 0.0, code.scenario, code.deviations, outcome if outcome.failure else None)
+
+
+def _again(found: Found, *, lines: bool) -> str:
+    assert found.outcome is not None
+    return f'explore(..., replay="{Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)}")'

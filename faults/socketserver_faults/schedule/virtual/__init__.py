@@ -1,0 +1,1 @@
+"""Virtual sockets and clocks, and the modules that find them."""

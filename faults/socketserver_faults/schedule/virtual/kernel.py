@@ -1,0 +1,263 @@
+"""The kernel's side of virtual sockets: descriptors, the open files behind them, and system calls that wait.
+
+    descriptor, a number  -->  open file  -->  connection
+
+close() takes the number away at once, and the next socket that is opened gets it: the lowest that is free. The open
+file stays as long as a number stands for it or a system call is using it, and whoever is in such a call is not woken.
+Only then is the connection let go, and its other end told.
+
+Whoever has to wait in a system call says so to the `Points`, with what he waits for. `poll()` waits for a number, not
+for a file: when something happens to the file that it found first, it looks the number up again, and may find none, or
+a stranger's.
+
+Next: `socket_object.py`.
+"""
+
+import errno
+import itertools
+from collections.abc import Callable
+from typing import Protocol
+
+from socketserver_faults.schedule.virtual.connection import Address, End, Listener, failure
+
+FIRST = 3
+"""The lowest number of a socket: 0, 1 and 2 are taken in every process."""
+
+FIRST_PORT = 40001
+
+
+class Points(Protocol):
+    """The scheduler as sockets see it: where a thread tells what it is about to do, and others may go first."""
+
+    @property
+    def aborting(self) -> bool:
+        """Whether the run is being torn down; then nobody waits or lets others go first."""
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the run began."""
+
+    def point(self, what: str, ready: Callable[[], bool] | None = None, timeout: float | None = None) -> bool:
+        """Tell that the running thread is about to do `what`, in the words of a story: "reads from ann".
+
+        With `ready`, come back when it is true, or after `timeout` virtual seconds. Return whether it is.
+        """
+
+
+class NotModelled(AttributeError):
+    """The program asked for something that virtual sockets do not have. It says what."""
+
+
+def _waiting_to(do: str, end: End | Listener) -> str:
+    """Return what a story says of who waits at an end."""
+    return f"waits to {do} {end.name}" if isinstance(end, End) else f"waits for a connection to {end.name}"
+
+
+class OpenFile:
+    """What a descriptor stands for."""
+
+    def __init__(self, end: End | Listener) -> None:
+        self.end = end
+        self.nonblocking = False
+        self.resets = False
+        """Whether it is let go by a reset: SO_LINGER with no time."""
+        self.options: dict[tuple[int, int], int] = {}
+        self.holders = 0
+
+
+class Kernel:
+    """The open files of a virtual process, and the addresses somebody listens at."""
+
+    def __init__(self, points: Points, capacity: int, partial: bool) -> None:
+        self.points = points
+        self.capacity = capacity
+        self.partial = partial
+        self._files: dict[int, OpenFile] = {}
+        self._listeners: dict[int, Listener] = {}
+        self._ports = itertools.count(FIRST_PORT)
+        self._serials = itertools.count(1)
+
+    # Descriptors
+
+    def file(self, number: int) -> OpenFile:
+        """Return the open file that a descriptor stands for."""
+        try:
+            return self._files[number]
+        except KeyError:
+            raise failure(errno.EBADF) from None
+
+    def open(self, file: OpenFile) -> int:
+        """Give the file a descriptor, the lowest that is free."""
+        number = FIRST
+        while number in self._files:
+            number += 1
+        self._files[number] = file
+        file.holders += 1
+        return number
+
+    def close(self, number: int) -> None:
+        """Take the descriptor away."""
+        file = self.file(number)
+        del self._files[number]
+        self._let_go(file)
+
+    def called(self, number: int) -> str:
+        """Return what a story calls what a descriptor stands for."""
+        end = self.file(number).end
+        return f"the connection to {end.name}" if isinstance(end, End) else f"the listening socket of {end.name}"
+
+    def who_listens(self, address: Address) -> str:
+        """Return what a story calls whoever listens at an address, or else the address."""
+        listener = self._listeners.get(address[1])
+        return listener.name if listener else "{}:{}".format(*address)
+
+    def _hold(self, number: int) -> OpenFile:
+        file = self.file(number)
+        file.holders += 1
+        return file
+
+    def _let_go(self, file: OpenFile) -> None:
+        file.holders -= 1
+        if not file.holders:
+            file.end.release(file.resets)
+            if isinstance(file.end, Listener):
+                del self._listeners[file.end.address[1]]
+
+    # Making connections
+
+    def end(self, name: str) -> End:
+        """Return an end without a connection."""
+        return End(name, self.capacity)
+
+    def free_address(self) -> Address:
+        """Return an address that nobody has had."""
+        return "127.0.0.1", next(self._ports)
+
+    def next_serial(self) -> int:
+        """Return the number of the next socket that is made."""
+        return next(self._serials)
+
+    def bind(self, number: int, address: Address) -> None:
+        """Give a socket its address; port 0 stands for a free one."""
+        end, (host, port) = self.file(number).end, address
+        if end.address[1]:
+            raise failure(errno.EINVAL)
+        if port in self._listeners:
+            raise failure(errno.EADDRINUSE)
+        end.address = (host or "0.0.0.0", port or next(self._ports))
+
+    def listen(self, number: int, backlog: int) -> None:
+        """Let connections come to the address of a socket."""
+        file = self.file(number)
+        if not file.end.address[1]:
+            self.bind(number, file.end.address)
+        address = file.end.address
+        file.end = self._listeners[address[1]] = Listener(file.end.name, address, self.capacity, backlog)
+
+    def accept(self, number: int) -> tuple[int, End]:
+        """Wait for a connection; return its descriptor, and its end."""
+        file = self._hold(number)
+        try:
+            listener = file.end
+            if not isinstance(listener, Listener):
+                raise failure(errno.EINVAL)
+            if not file.nonblocking and not listener.readable():
+                self._wait(_waiting_to("accept", listener), listener.readable)
+            end = listener.accept()
+        finally:
+            self._let_go(file)
+        return self.open(OpenFile(end)), end
+
+    def connect(self, number: int, address: Address, timeout: float | None, name: str = "") -> End:
+        """Connect to whoever listens at the address, who knows us by the name; wait while too many others do."""
+        file = self._hold(number)
+        try:
+            client, listener = file.end, self._listeners.get(address[1])
+            if not isinstance(client, End) or client.peer is not client:
+                raise failure(errno.EISCONN)
+            if listener is None:
+                raise failure(errno.ECONNREFUSED)
+            if listener.crowded():
+                what = f"waits to be let in by {listener.name}"
+                if not self._wait(what, lambda: not listener.crowded(), timeout):
+                    raise TimeoutError("timed out")
+            if listener.over:
+                raise failure(errno.ECONNREFUSED)
+            if not client.address[1]:
+                client.address = self.free_address()
+            client.name = listener.name
+            server = self.end(name or f"client {client.address[1]}")
+            server.address = address
+            server.join(client)
+            listener.arrive(server)
+            return client
+        finally:
+            self._let_go(file)
+
+    # Using them
+
+    def recv(self, number: int, size: int, peek: bool, dont_wait: bool) -> bytes:
+        """Return what has arrived; wait for it unless told otherwise."""
+        file = self._hold(number)
+        try:
+            end = file.end
+            if isinstance(end, End) and not (file.nonblocking or dont_wait or end.readable()):
+                self._wait(_waiting_to("read from", end), end.readable)
+            return end.recv(size, peek)
+        finally:
+            self._let_go(file)
+
+    def send(self, number: int, data: bytes, dont_wait: bool) -> int:
+        """Send all of the data, waiting for room; or what there is room for, if it may not wait. Return how much."""
+        file = self._hold(number)
+        try:
+            end = file.end
+            waits = isinstance(end, End) and not (file.nonblocking or dont_wait)
+            sent = 0
+            while True:
+                if not waits or end.writable():
+                    sent += end.send(data[sent:])
+                if sent == len(data) or (sent and (self.partial or not waits)):
+                    return sent
+                self._wait(_waiting_to("send to", end), end.writable)
+                if sent and end.broken:  # the next call tells why
+                    return sent
+        finally:
+            self._let_go(file)
+
+    def shutdown(self, number: int, how: int) -> None:
+        """End one direction of the connection, or both, whoever else uses it; they are woken."""
+        file = self.file(number)
+        end = file.end
+        end.shutdown(how)
+        if isinstance(end, Listener) and end.over:  # Linux makes it an unconnected one
+            del self._listeners[end.address[1]]
+            file.end = self.end(end.name)
+            file.end.address = end.address
+
+    def poll(self, number: int, writing: bool, until: float) -> bool:
+        """Wait until the number can be read or written, or stands for nothing; return False when it is too late."""
+        file = self._hold(number)
+        try:
+            end = file.end
+            what = _waiting_to("send to" if writing else "read from", end)
+            while not self._ready(number, writing):
+                if not self._wait(what, self._changed(end), until - self.points.now):
+                    return False
+            return True
+        finally:
+            self._let_go(file)
+
+    def _ready(self, number: int, writing: bool) -> bool:
+        file = self._files.get(number)
+        return file is None or (file.end.writable() if writing else file.end.readable())
+
+    def _changed(self, end: End | Listener) -> Callable[[], bool]:
+        seen = end.changes
+        return lambda: end.changes != seen
+
+    def _wait(self, what: str, ready: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait, and return whether it is ready, as it always is without a timeout."""
+        if self.points.aborting:  # there is nobody left to wait for
+            raise failure(errno.ECONNABORTED)
+        return self.points.point(what, ready, timeout)

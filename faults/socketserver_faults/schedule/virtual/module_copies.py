@@ -1,0 +1,158 @@
+"""Copies of modules that find a virtual `threading` and `socket` where they import the real ones.
+
+Nothing is patched: a copy is the module's own code, executed once more under the same name in a namespace that nobody
+else sees. What it imports comes from here as well: a substitute, another copy, or, for all that has nothing to do with
+threads and sockets, the module that the process has anyway. `sys.modules` is read and never written.
+
+There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, `queue`, the reference and the
+catalogue, which keep nothing in the module. *Fresh* ones are executed again for each run: the program under test,
+which may well keep its members in a global set.
+
+What would wait behind the scheduler's back (asyncio, subprocess, concurrent.futures...) can be imported, but the first
+use is refused with its name.
+
+Next: `world/subject.py`.
+"""
+
+import builtins
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import Any
+
+from socketserver_faults.schedule.core.namespace import Namespace
+
+REFUSED = ("_thread", "asyncio", "concurrent", "fcntl", "multiprocessing", "sched", "signal", "ssl", "subprocess")
+"""Packages that wait, or start something, without a scheduler's knowing."""
+
+LASTING = ("socketserver", "queue", "socketserver_reference", "socketserver_faults")
+"""Modules and packages of which one copy serves all runs."""
+
+SHARED = ("socketserver_faults.schedule", "socketserver_reference.conformance")
+COPIED = ("socketserver_reference.conformance.driver.stage", "socketserver_reference.conformance.targets.client")
+"""What is below LASTING and no program under test, so the process's own; but for what touches sockets."""
+
+
+def below(name: str, packages: Iterable[str]) -> bool:
+    """Whether a module is one of these, or inside one of these packages."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def find_source(name: str) -> ModuleSpec | None:
+    """Return where the Python source of a module is, None if there is none; unlike find_spec(), import no package."""
+    parent = name.rpartition(".")[0]
+    package = find_source(parent) if parent else None
+    if parent and package is None:
+        return None
+    path = package.submodule_search_locations if package else None
+    found = (finder.find_spec(name, path) for finder in sys.meta_path)
+    spec = next((spec for spec in found if spec is not None), None)
+    return spec if spec is not None and (spec.origin or "").endswith(".py") else None
+
+
+class Modules:
+    """The modules of one virtual process; `fresh` are the names of modules and packages that each run has anew."""
+
+    def __init__(
+        self,
+        substitutes: Mapping[str, Any],
+        fresh: Iterable[str] = (),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._substitutes = substitutes
+        self._fresh_names = tuple(fresh)
+        self._lasting: dict[str, ModuleType] = {}
+        self._fresh: dict[str, ModuleType] = {}
+        self._code: dict[str, tuple[CodeType, bool]] = {}
+        self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
+        self._say = say
+
+    def forget(self) -> None:
+        """Drop the fresh copies: the next run begins as a process does."""
+        self._fresh.clear()
+
+    def load(self, name: str) -> ModuleType:
+        """Return the module of that name as the program under test has it."""
+        if name in self._substitutes:
+            substitute: ModuleType = self._substitutes[name]
+            return substitute
+        if below(name, REFUSED):
+            return Namespace(name, {})
+        if name in COPIED:
+            return self._copy(name, self._lasting)
+        if below(name, SHARED):  # even if the program under test is the reference's own
+            return importlib.import_module(name)
+        if below(name, self._fresh_names):
+            return self._copy(name, self._fresh)
+        if below(name, LASTING):
+            return self._copy(name, self._lasting)
+        return importlib.import_module(name)
+
+    def code(self, name: str) -> CodeType:
+        """Return the code of a module, compiled once."""
+        return self._compiled(name)[0]
+
+    def _compiled(self, name: str) -> tuple[CodeType, bool]:
+        if name not in self._code:
+            spec = find_source(name)
+            if spec is None or spec.origin is None:
+                raise ModuleNotFoundError(f"no Python source for module {name!r}", name=name)
+            with open(spec.origin, "rb") as file:
+                code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
+            self._code[name] = code, spec.submodule_search_locations is not None
+        return self._code[name]
+
+    def _copy(self, name: str, copies: dict[str, ModuleType]) -> ModuleType:
+        if name in copies:
+            return copies[name]
+        parent, _, child = name.rpartition(".")
+        package = self.load(parent) if parent else None
+        if name in copies:  # its package has imported it
+            return copies[name]
+        code, is_package = self._compiled(name)
+        module = ModuleType(name)
+        module.__file__ = code.co_filename
+        module.__package__ = name if is_package else parent
+        if is_package:
+            module.__path__ = []
+        vars(module)["__builtins__"] = self._builtins
+        copies[name] = module
+        try:
+            exec(code, vars(module))
+        except BaseException:
+            del copies[name]
+            raise
+        if package is not None and package is not sys.modules.get(parent):  # the process's own keeps its own
+            setattr(package, child, module)
+        return module
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,  # noqa: ARG002 - the signature is __import__'s
+        fromlist: Iterable[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """What an import statement in a copy calls."""
+        if level:
+            name = importlib.util.resolve_name("." * level + name, (globals or {})["__package__"])
+        module = self.load(name)
+        for child in fromlist or ():
+            if isinstance(module, Namespace) and child != "*":
+                getattr(module, child)  # refuses in its own words what an import statement would only not find
+            elif hasattr(module, "__path__") and not hasattr(module, child) and child != "*":
+                with suppress(ModuleNotFoundError):  # the import statement will say so
+                    self.load(f"{name}.{child}")
+        if fromlist or level:
+            return module
+        return self.load(name.partition(".")[0])
+
+    def _print(self, *values: object, sep: str | None = " ", end: str | None = "\n", **elsewhere: Any) -> None:
+        """What print() does in a copy: it goes into the story, as there are thousands of runs."""
+        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+        self._say(f"prints {text.rstrip()!r}")
+        del elsewhere

@@ -1,0 +1,78 @@
+"""Options of virtual sockets: remembered, and told when asked for. Only SO_LINGER with no time does something.
+
+An option belongs to the open file. It is passed as bytes, those of a C int as a rule, as setsockopt(2) has it.
+"""
+
+import errno
+import socket
+import struct
+
+from socketserver_faults.schedule.virtual.connection import failure
+from socketserver_faults.schedule.virtual.kernel import NotModelled, OpenFile
+
+SWITCHES = {
+    (socket.SOL_SOCKET, socket.SO_REUSEADDR),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+}
+"""Options that are 0 or 1, and begin with 0."""
+
+SIZES = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
+"""Sizes of buffers, which Linux doubles; those of a virtual connection have one capacity all the same."""
+
+PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP"}
+
+INT = struct.Struct("i")
+LINGER = struct.Struct("ii")
+
+
+def change(file: OpenFile, level: int, option: int, value: int | bytes) -> None:
+    """Set an option."""
+    content = INT.pack(value) if isinstance(value, int) else value
+    lingers = (level, option) == (socket.SOL_SOCKET, socket.SO_LINGER)
+    if len(content) < (LINGER.size if lingers else INT.size):
+        raise failure(errno.EINVAL)
+    if lingers:
+        on, seconds = LINGER.unpack_from(content)
+        if on and seconds:
+            raise NotModelled(f"virtual sockets have no SO_LINGER of {seconds} s, only of 0 s")
+        file.resets = bool(on)
+    elif (level, option) in SWITCHES:
+        file.options[level, option] = int(bool(as_int(content)))
+    elif (level, option) in SIZES:
+        file.options[level, option] = 2 * as_int(content)
+    else:
+        raise _unknown(level, option)
+
+
+def value(file: OpenFile, level: int, option: int) -> bytes:
+    """Return the value of an option. That of SO_ERROR is told once."""
+    match level, option:
+        case socket.SOL_SOCKET, socket.SO_ERROR:
+            return INT.pack(file.end.take_error())
+        case socket.SOL_SOCKET, socket.SO_TYPE:
+            return INT.pack(socket.SOCK_STREAM)
+        case socket.SOL_SOCKET, socket.SO_LINGER:
+            return LINGER.pack(file.resets, 0)
+        case known if known in SWITCHES:
+            return INT.pack(file.options.get(known, 0))
+        case known if known in SIZES:
+            return INT.pack(file.options.get(known, file.end.capacity))
+        case _:
+            raise _unknown(level, option)
+
+
+def as_int(content: bytes) -> int:
+    """Return the number that the first bytes stand for."""
+    number: int = INT.unpack_from(content)[0]
+    return number
+
+
+def named(prefix: str, value: int) -> str:
+    """Return the name of a constant: named("AF", 10) is "AF_INET6"."""
+    names = (name for name in dir(socket) if name.startswith(f"{prefix}_") and getattr(socket, name) == value)
+    return next(names, f"{prefix} {value}")
+
+
+def _unknown(level: int, option: int) -> NotModelled:
+    return NotModelled(f"virtual sockets have no {named(PREFIXES.get(level, f'option of level {level}:'), option)}")

@@ -1,0 +1,246 @@
+"""Python's side of a virtual socket: the object, with its number, its timeout and its methods.
+
+    socket object  -->  descriptor, a number  -->  open file  -->  connection
+
+The object has a number until it is closed or detached; then each operation is EBADF, as -1 is no descriptor. With a
+timeout an operation is two system calls, poll() and the operation itself, each with the number that the object has by
+then, which is why a thread may find it closed in between. Without a timeout it is one.
+
+Every operation that another thread could notice passes a point before it acts, and one more when it has to wait.
+Options and timeouts pass none: it is the operation after them that shows them.
+
+`makefile()` is that of the real class. Its files are guarded by real locks: a second thread that uses one while the
+first is waiting in it stops the run.
+
+Next: `network.py`.
+"""
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+
+from socketserver_faults.schedule.virtual import options
+from socketserver_faults.schedule.virtual.connection import BOTH, Address, failure
+from socketserver_faults.schedule.virtual.kernel import Kernel, NotModelled, OpenFile
+
+Data = bytes | bytearray | memoryview
+Result = TypeVar("Result")
+
+SHOWN = 16
+"""Most bytes of what is sent that a story shows."""
+
+SHUTS = {
+    socket.SHUT_RD: "stops reading from",
+    socket.SHUT_WR: "says end of stream to",
+    socket.SHUT_RDWR: "hangs up on",
+}
+
+
+class Socket:
+    """See the module. Methods without a docstring do what those of `socket.socket` do."""
+
+    kernel: ClassVar[Kernel]
+    family = socket.AF_INET
+    type = socket.SOCK_STREAM
+    proto = 0
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        """Make a socket without a connection, or one for a descriptor that there is."""
+        for prefix, wanted, known in (
+            ("AF", family, self.family),
+            ("SOCK", type, self.type),
+            ("IPPROTO", proto or -1, socket.IPPROTO_TCP),
+        ):
+            if wanted not in (-1, known):
+                only = options.named(prefix, known)
+                raise NotModelled(f"virtual sockets have no {options.named(prefix, wanted)}, only {only}")
+        self.serial = self.kernel.next_serial()
+        self._timeout: float | None = None
+        self._closed = False
+        self._io_refs = 0
+        if fileno is None:
+            fileno = self.kernel.open(OpenFile(self.kernel.end(f"socket {self.serial}")))
+        self._number = fileno
+        self.name = self._file.end.name
+        """What a story calls whatever is at the other end."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise NotModelled(f"virtual sockets have no {name}")
+
+    def __hash__(self) -> int:
+        """Return the serial number, so that a set of sockets has the same order on every replay."""
+        return self.serial
+
+    def __repr__(self) -> str:
+        return f"<virtual socket {self._number}: {self.name}>"
+
+    # Descriptor
+
+    @property
+    def _file(self) -> OpenFile:
+        return self.kernel.file(self._number)
+
+    def fileno(self) -> int:
+        return self._number
+
+    def detach(self) -> int:
+        self._closed = True
+        number, self._number = self._number, -1
+        return number
+
+    def dup(self) -> Self:
+        other = type(self)(fileno=self.kernel.open(self._file))
+        other.settimeout(self._timeout)
+        return other
+
+    def close(self) -> None:
+        self._closed = True
+        if self._io_refs <= 0:
+            self._real_close()
+
+    def _decref_socketios(self) -> None:
+        """Forget one of the files made by makefile(), which calls this; the last one closes a closed socket."""
+        self._io_refs -= 1
+        if self._closed:
+            self.close()
+
+    def _real_close(self) -> None:
+        if self._number >= 0:
+            self._point(f"closes {self.kernel.called(self._number)}")
+        number = self.detach()
+        if number >= 0:
+            self.kernel.close(number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    def makefile(self, *arguments: Any, **keywords: Any) -> Any:
+        return socket.socket.makefile(cast(socket.socket, self), *arguments, **keywords)
+
+    # Reading and writing
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        return self._recv(bufsize, flags)
+
+    def recv_into(self, buffer: bytearray | memoryview, nbytes: int = 0, flags: int = 0) -> int:
+        with memoryview(buffer) as view, view.cast("B") as target:
+            if nbytes < 0:
+                raise ValueError("negative buffersize in recv_into")
+            if nbytes > len(target):
+                raise ValueError("buffer too small for requested bytes")
+            data = self._recv(nbytes or len(target), flags)
+            target[: len(data)] = data
+            return len(data)
+
+    def _recv(self, size: int, flags: int) -> bytes:
+        dont_wait = self._flags(flags, socket.MSG_PEEK)
+        if not size:  # Python asks nobody
+            return b""
+        self._point(f"reads from {self.name}")
+        peek = bool(flags & socket.MSG_PEEK)
+        return self._call(False, lambda number: self.kernel.recv(number, size, peek, dont_wait))
+
+    def send(self, data: Data, flags: int = 0) -> int:
+        dont_wait, content = self._flags(flags), bytes(data)
+        self._point_to_send(content)
+        return self._send(content, dont_wait, self._until())
+
+    def sendall(self, data: Data, flags: int = 0) -> None:
+        dont_wait, content = self._flags(flags), bytes(data)
+        self._point_to_send(content)
+        until = self._until()
+        sent = self._send(content, dont_wait, until)
+        while sent < len(content):
+            sent += self._send(content[sent:], dont_wait, until)
+
+    def _send(self, content: bytes, dont_wait: bool, until: float) -> int:
+        return self._call(True, lambda number: self.kernel.send(number, content, dont_wait), until)
+
+    def shutdown(self, how: int) -> None:
+        self._point(f"{SHUTS.get(how, 'shuts down')} {self.name}")
+        if how not in SHUTS:
+            self._file  # noqa: B018 - EBADF comes before EINVAL
+            raise failure(errno.EINVAL)
+        self.kernel.shutdown(self._number, (how + 1) & BOTH)
+
+    # Connecting
+
+    def bind(self, address: Address) -> None:
+        self.kernel.bind(self._number, address)
+
+    def listen(self, backlog: int = socket.SOMAXCONN) -> None:
+        self.kernel.listen(self._number, backlog)
+
+    def accept(self) -> tuple[Self, Address]:
+        self._point(f"accepts a connection to {self.name}")
+        number, end = self._call(False, self.kernel.accept)
+        return type(self)(fileno=number), end.peer.address
+
+    def connect(self, address: Address, name: str = "") -> None:
+        """Connect; `name`, which real sockets do not take, is what the stories of the server call this client."""
+        self._point(f"connects to {self.kernel.who_listens(address)}")
+        self.name = self.kernel.connect(self._number, address, self._timeout, name).name
+
+    def getsockname(self) -> Address:
+        return self._file.end.address
+
+    def getpeername(self) -> Address:
+        return self._file.end.peer_address()
+
+    # Options
+
+    def settimeout(self, value: float | None) -> None:
+        if value is not None and value < 0:
+            raise ValueError("Timeout value out of range")
+        self._timeout = value  # even if it is closed
+        self._file.nonblocking = value is not None
+
+    def gettimeout(self) -> float | None:
+        return self._timeout
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(None if flag else 0.0)
+
+    def getblocking(self) -> bool:
+        return self._timeout != 0.0
+
+    def setsockopt(self, level: int, option: int, value: int | Data) -> None:
+        options.change(self._file, level, option, value if isinstance(value, int) else bytes(value))
+
+    def getsockopt(self, level: int, option: int, buflen: int = 0) -> int | bytes:
+        value = options.value(self._file, level, option)
+        return value[:buflen] if buflen else options.as_int(value)
+
+    # Within
+
+    def _flags(self, flags: int, *others: int) -> bool:
+        """Return whether not to wait. MSG_NOSIGNAL changes nothing: Python never gets the signal."""
+        unknown = flags & ~(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | sum(others))
+        if unknown:
+            raise NotModelled(f"virtual sockets have no {socket.MsgFlag(unknown).name or hex(unknown)} here")
+        return bool(flags & socket.MSG_DONTWAIT)
+
+    def _point(self, what: str) -> None:
+        if not self.kernel.points.aborting:
+            self.kernel.points.point(what)
+
+    def _point_to_send(self, content: bytes) -> None:
+        shown = f"{content!r}" if len(content) <= SHOWN else f"{content[:SHOWN]!r}.."
+        self._point(f"sends {shown} to {self.name}")
+
+    def _until(self) -> float:
+        return self.kernel.points.now + self._timeout if self._timeout else 0.0
+
+    def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
+        """Make a system call as Python does: with a timeout, not before poll() has said that it need not wait."""
+        if self._timeout and not self.kernel.poll(self._number, writing, self._until() if until is None else until):
+            raise TimeoutError("timed out")
+        return call(self._number)

@@ -1,0 +1,220 @@
+"""What else the modules under test find in place of the real thing: the clock, selectors, poll, logging, os.
+
+None of it does more than programs on `socketserver` need; the rest is refused with its name.
+
+Next: `module_copies.py`, which puts all of it in the place of the real ones.
+"""
+
+import logging
+import os
+import select
+import selectors
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any, Self
+
+from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.threads import threading_of
+from socketserver_faults.schedule.virtual.kernel import Kernel, NotModelled
+from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.socket_object import Socket
+
+
+class Current(ModuleType):
+    """A module that is another one in each run: names are looked up in the one of this run."""
+
+    def __init__(self, name: str, now: Callable[[], Any]) -> None:
+        super().__init__(name)
+        self.__dict__["_now"] = now
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._now(), name)
+
+
+def time_of(scheduler: Scheduler) -> Namespace:
+    """Return a `time` whose clock is the scheduler's. The first second of every run is that of 1970."""
+
+    def seconds() -> float:
+        return scheduler.now
+
+    def nanoseconds() -> int:
+        return round(scheduler.now * 1e9)
+
+    clocks = ("time", "monotonic", "perf_counter", "process_time", "thread_time")
+    return Namespace(
+        "time",
+        {
+            **dict.fromkeys(clocks, seconds),
+            **{f"{name}_ns": nanoseconds for name in clocks},
+            "sleep": scheduler.sleep,
+            "gmtime": lambda moment=None: time.gmtime(scheduler.now if moment is None else moment),
+            "localtime": lambda moment=None: time.gmtime(scheduler.now if moment is None else moment),
+            "strftime": lambda form, moment=None: time.strftime(form, moment or time.gmtime(scheduler.now)),
+            "ctime": lambda moment=None: time.asctime(time.gmtime(scheduler.now if moment is None else moment)),
+        },
+    )
+
+
+def readable(thing: Any) -> bool:
+    """Whether a server, a listener or a virtual socket has something to accept or to read."""
+    sock: Socket = getattr(thing, "socket", thing)
+    return sock.kernel.file(sock.fileno()).end.readable()
+
+
+def accepts(server: Any) -> bool:
+    """Whether a client waits to be accepted; if the server does not listen any more, none does."""
+    sock: Socket = server.socket
+    return sock.fileno() >= 0 and bool(getattr(sock.kernel.file(sock.fileno()).end, "arrived", ()))
+
+
+def broken(sock: Socket) -> bool:
+    """Whether a virtual socket has an error or has been hung up on, which poll() reports unasked."""
+    return sock.kernel.file(sock.fileno()).end.over
+
+
+def socket_of(network: Callable[[], Network]) -> ModuleType:
+    """Return the `socket` of whichever network there is now, with what else clients use of it."""
+
+    def create_connection(address: tuple[str, int], timeout: float | None = None) -> Socket:
+        client: Socket = network().socket()
+        client.settimeout(timeout)
+        client.connect(address)
+        return client
+
+    module = Current("socket", lambda: network().module)
+    vars(module)["create_connection"] = create_connection
+    return module
+
+
+def selectors_of(scheduler: Scheduler) -> Namespace:
+    """Return a `selectors` with what `socketserver` uses of it: waiting until something can be read."""
+
+    class Selector:
+        def __init__(self) -> None:
+            self._keys: list[selectors.SelectorKey] = []
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._keys.clear()
+
+        def register(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+            if events != selectors.EVENT_READ:
+                raise ValueError(f"the scheduler models EVENT_READ alone, not {events}")
+            self._keys.append(selectors.SelectorKey(thing, thing.fileno(), events, data))
+            return self._keys[-1]
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if not any(readable(key.fileobj) for key in self._keys):
+                scheduler.point("sees a client come", lambda: any(readable(key.fileobj) for key in self._keys), timeout)
+            return [(key, selectors.EVENT_READ) for key in self._keys if readable(key.fileobj)]
+
+    return Namespace(
+        "selectors",
+        {
+            "PollSelector": Selector,
+            "SelectSelector": Selector,
+            "DefaultSelector": Selector,
+            "EVENT_READ": selectors.EVENT_READ,
+            "EVENT_WRITE": selectors.EVENT_WRITE,
+        },
+    )
+
+
+def select_of(scheduler: Scheduler) -> Namespace:
+    """Return a `select` with a poll() that waits for errors and hang-ups alone, as clients here do."""
+
+    class Poll:
+        def __init__(self) -> None:
+            self._things: list[Any] = []
+
+        def register(self, thing: Any, events: int) -> None:
+            if events:
+                raise ValueError("the scheduler models a poll() for errors alone")
+            self._things.append(thing)
+
+        def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
+            seconds = None if milliseconds is None else milliseconds / 1000
+            scheduler.point("waits for an error", lambda: any(map(broken, self._things)), seconds)
+            return [(thing.fileno(), select.POLLERR) for thing in self._things if broken(thing)]
+
+    return Namespace("select", {"poll": Poll, "POLLERR": select.POLLERR, "POLLHUP": select.POLLHUP})
+
+
+class _Silent:
+    """A logger that drops everything: there are thousands of runs, and each has its story."""
+
+    def __getattr__(self, _: str) -> Callable[..., bool]:
+        return lambda *_, **__: False
+
+
+def silent_logging() -> ModuleType:
+    """Return a `logging` that is the real one, but for its loggers."""
+    silent = _Silent()
+    quiet = ModuleType("logging")
+    vars(quiet).update({name: value for name, value in vars(logging).items() if not name.startswith("__")})
+    for name in ("basicConfig", "debug", "info", "warning", "error", "critical", "exception", "log"):
+        vars(quiet)[name] = getattr(silent, name)
+    vars(quiet)["getLogger"] = lambda *_: silent
+    return quiet
+
+
+def without_racing() -> ModuleType:
+    """Return the helper that holds races open in the catalogue's faults, holding nothing: here the scheduler does."""
+    module = ModuleType("socketserver_faults.catalogue.race_window")
+    vars(module)["widen"] = lambda _: None
+    return module
+
+
+def current_exception() -> BaseException | None:
+    """Return the exception that is being handled."""
+    return sys.exception()
+
+
+PROCESSES = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
+DESCRIPTORS = ("dup", "pipe", "read", "write")
+"""How the names begin of what would reach out of the virtual process."""
+
+
+class _Os(ModuleType):
+    """The real `os`, but for what touches descriptors and processes: a virtual number is somebody else's real one."""
+
+    def __init__(self, kernel: Callable[[], Kernel]) -> None:
+        super().__init__("os")
+        self.__dict__["close"] = lambda number: kernel().close(number)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith((*PROCESSES, *DESCRIPTORS)) and hasattr(os, name):  # socketserver looks, and does not call
+            return partial(_refuse, f"os.{name}")
+        return getattr(os, name)
+
+
+def _refuse(what: str, *_: object, **__: object) -> None:
+    raise NotModelled(f"the scheduler does not model {what}")
+
+
+def os_of(kernel: Callable[[], Kernel]) -> ModuleType:
+    """Return an `os` whose close() closes virtual descriptors."""
+    return _Os(kernel)
+
+
+def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[str, ModuleType]:
+    """Return what stands in place of what: module name -> module, for all that is virtual."""
+    return {
+        "threading": threading_of(scheduler),
+        "socket": socket_of(network),
+        "time": time_of(scheduler),
+        "selectors": selectors_of(scheduler),
+        "select": select_of(scheduler),
+        "logging": silent_logging(),
+        "os": os_of(lambda: network().kernel),
+        "_queue": ModuleType("_queue"),  # has nothing, so `queue` falls back on what it has in Python
+        "socketserver_faults.catalogue.race_window": without_racing(),
+    }

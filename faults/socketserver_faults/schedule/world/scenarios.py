@@ -1,0 +1,193 @@
+"""The scenarios that are played under every schedule: steps of the conformance suite, as short as can be.
+
+Each is about one circumstance in which threads meet. From the first abrupt step on (a word that nobody waits for, a
+reset, a stall), nobody waits for the server between two steps; so what the clients do is there before the server has
+done anything, if a schedule wants it so.
+
+Short scenarios have few decisions, and only where decisions are few can all schedules be tried. To add one, add a line;
+`tests/test_schedule.py` sees to it that the reference survives it.
+
+Next: `exploration/search.py`.
+"""
+
+from dataclasses import dataclass
+
+from socketserver_reference.conformance.driver.stage import Manners
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+
+FLOOD: tuple[Step, ...] = (
+    *join("ann", "ben", "cal"),
+    Stall("ann"),
+    *(step for letter in b"ABCDEFGHIJ" for step in (Send("ben", bytes([letter]) * 8 * 1024), Settle())),
+)
+"""Steps that fill the buffers of a member who does not read: with more than the 64 KiB of CHAT-15."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
+
+    `manners` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how many
+    all schedules can be tried in a minute or so.
+    """
+
+    name: str
+    about: str
+    clause: str
+    steps: tuple[Step, ...]
+    protocol: str = "chat"
+    manners: Manners = "polite at first"
+    deviations: int = 2
+
+
+def _chat(
+    name: str, clause: str, about: str, *steps: Step, manners: Manners = "polite at first", deviations: int = 2
+) -> Scenario:
+    return Scenario(name, about, clause, steps, manners=manners, deviations=deviations)
+
+
+def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
+    return Scenario(name, about, clause, steps, "echo", manners="abrupt")
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        _chat(
+            "greet",
+            "CHAT-2",
+            "one client says something",
+            Connect("ann"),
+            Say("ann", b"hi"),
+            manners="abrupt",
+            deviations=3,
+        ),
+        _chat(
+            "speak",
+            "CHAT-13",
+            "two speak at once",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Send("ben", b"b"),
+            Settle(),
+        ),
+        _chat(
+            "join",
+            "CHAT-12",
+            "one comes while another speaks",
+            *join("ann", "ben"),
+            Send("ann", b"a"),
+            Connect("cal"),
+            Say("cal", b"c"),
+            Settle(),
+        ),
+        _chat(
+            "arrive",
+            "CHAT-2",
+            "two come in the same instant, and both speak",
+            Connect("ann"),
+            Connect("ben"),
+            Say("ann", b"a"),
+            Say("ben", b"b"),
+            Say("ann", b"and on"),
+            manners="abrupt",
+        ),
+        _chat(
+            "reset",
+            "CHAT-12",
+            "one resets its connection while two others speak",
+            *join("ann", "ben", "cal"),
+            Send("ann", b"a"),
+            Send("cal", b"c"),
+            Reset("ben"),
+            Settle(),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "quit",
+            "CHAT-11",
+            "one quits while two others speak",
+            *join("ann", "ben", "cal"),
+            Send("ann", b"a"),
+            Send("cal", b"c"),
+            Quit("ben"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "half-close",
+            "CHAT-10",
+            "one half-closes with its last words while another speaks and a third listens",
+            *join("ann", "ben", "cal"),
+            Send("ann", b"a"),
+            Send("ben", b"last words"),
+            HalfClose("ben"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "turnover",
+            "CHAT-11",
+            "one leaves, and another comes in its place",
+            *join("ann", "ben"),
+            Quit("ben"),
+            Send("ann", b"a"),
+            Connect("cal"),
+            Say("cal", b"c"),
+            Say("ann", b"and on"),
+        ),
+        _chat(
+            "stall",
+            "CHAT-15",
+            "one does not read for a while, two others speak",
+            *join("ann", "ben", "cal"),
+            Stall("cal"),
+            Send("ann", b"a"),
+            Send("ben", b"b"),
+            Settle(),
+            Resume("cal"),
+            Say("cal", b"c"),
+        ),
+        _chat(
+            "flood",
+            "CHAT-15",
+            "one does not read until its buffers are full, and another is not delayed",
+            *FLOOD,
+            Say("cal", b"not delayed"),
+            deviations=1,
+        ),
+        _chat(
+            "resume",
+            "CHAT-14",
+            "one does not read until its buffers are full, and then does, while another speaks",
+            *FLOOD,
+            Send("ben", b"K"),
+            Resume("ann"),
+            Say("cal", b"and on"),
+            deviations=1,
+        ),
+        _echo("ask", "ECHO-3", "two ask at once", Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")),
+        _echo(
+            "hang-up",
+            "ECHO-7",
+            "one resets its connection, another half-closes after its request",
+            Connect("ann"),
+            Connect("ben"),
+            Send("ann", b"a"),
+            Reset("ann"),
+            Send("ben", b"b"),
+            HalfClose("ben"),
+        ),
+    )
+}
+"""Name -> scenario, the shortest first."""

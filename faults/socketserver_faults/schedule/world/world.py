@@ -1,0 +1,129 @@
+"""A virtual process: one server of real classes, its clients, and a run for every schedule.
+
+    main        makes the server, lets it handle one request after the other, closes it when the clients have gone
+    clients     play the scenario, and are judged by the suite's oracle
+    T1, T2..    what the server starts: its handlers, and whatever they start
+
+The server is what the reference's `family.py`, the catalogue or a program of yours makes of `socketserver`: real
+classes, the real process_request(), the real handler. Only what lies below them is virtual.
+
+Next: `scenarios.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from socketserver_faults.schedule.core.run import Blocked, Choose, Endless, Story, go_on
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual import substitutes as stand_ins
+from socketserver_faults.schedule.virtual.module_copies import Modules
+from socketserver_faults.schedule.virtual.network import Network, NotModelled
+from socketserver_faults.schedule.world.clients import CLIENTS, Players
+from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.world.subject import Subject
+from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.stream_chat import Oracle
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+
+ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}
+
+CAPACITY = 72 * 1024
+"""Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and no more than makes a scenario long."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: its story, and what was wrong, if anything was; `judged` is False if nobody can say."""
+
+    story: Story
+    failure: Violation | Endless | None = None
+    judged: bool = True
+
+    @property
+    def clause(self) -> str:
+        """The clause that was broken, "" if none was."""
+        return self.failure.clause_id if isinstance(self.failure, Violation) else ""
+
+
+class World:
+    """See the module. A context manager, as it owns a scheduler."""
+
+    def __init__(self, subject: Subject, *, capacity: int = CAPACITY, dialect: Dialect = NOTE) -> None:
+        self.subject = subject
+        self.scheduler = Scheduler()
+        self._capacity = capacity
+        self._dialect = dialect
+        self._network = Network(self.scheduler)
+        self.modules = Modules(
+            stand_ins.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
+        )
+        self._server: Any = None
+        self._players = Players(self.modules, self.scheduler, self._connect)
+
+    def _connect(self, who: str) -> Any:
+        return self._network.connect(self._server.socket, who)
+
+    def play(self, scenario: Scenario, choose: Choose = go_on) -> Outcome:
+        """Play the scenario under a schedule."""
+        self.modules.forget()
+        self._network = Network(self.scheduler, capacity=self._capacity)
+        failure: Violation | Endless | None = None
+        judged = True
+        try:
+            self.scheduler.run(lambda: self._main(scenario), choose)
+        except (Violation, Endless) as found:
+            failure = found
+        except Blocked as blocked:
+            failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have gone", str(blocked), ())
+            failure.absent = True
+        except Ambiguous:
+            judged = False
+        return Outcome(self.scheduler.story, failure, judged)
+
+    def _main(self, scenario: Scenario) -> None:
+        """The first thread of a run."""
+        server = self._server = self.subject.make(self.modules)
+        self._network.kernel.file(server.fileno()).end.name = "the server"
+        self._listen_for_errors(server)
+        clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
+        while True:
+            self.scheduler.point(
+                "sees a client come", lambda: clients.over or stand_ins.accepts(server), waiting="waits for clients"
+            )
+            if not stand_ins.accepts(server):
+                break
+            server.handle_request()
+        server.server_close()
+
+    def _play(self, scenario: Scenario) -> None:
+        """The second thread of a run."""
+        self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
+
+    def _listen_for_errors(self, server: Any) -> None:
+        """Have the story tell how a handler fails, and a refusal end the run; the server does what it does then."""
+        own = type(server).handle_error
+        library = self.modules.load("socketserver").BaseServer.handle_error
+
+        def handle_error(request: Any, client_address: Any) -> None:
+            error = stand_ins.current_exception()
+            if isinstance(error, NotModelled):
+                self.scheduler.give_up(error)
+            self.scheduler.note(f"fails with {type(error).__name__}: {error}")
+            if own is not library:
+                own(server, request, client_address)
+
+        server.handle_error = handle_error
+
+    def close(self) -> None:
+        """End the real threads."""
+        self.scheduler.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""The command line: `socketserver-reference serve | check | compare | learn | dialects | spec`."""

@@ -1,0 +1,102 @@
+"""`socketserver-reference compare SERVERS.toml`: check several servers, and put them side by side, clause by server.
+
+Exit codes: 0 all conform; 1 at least one does not, which is certain whatever could not be checked beside it; 2 none is
+known not to conform, but not all could be checked.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import chdir
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+from socketserver_reference.clauses import PROFILES
+from socketserver_reference.cli import check
+from socketserver_reference.cli import report_files as reporting
+from socketserver_reference.conformance.scenario.steps import printable
+
+FORMATS = ("json", "markdown", "html")
+
+EFFORT = ("profile", "examples", "seed", "patience")
+"""Options of `check` that are the same for all servers."""
+
+
+class Trial(argparse.ArgumentParser):
+    """The parser of `check`, to see whether it would take what a file says."""
+
+    def error(self, message: str) -> NoReturn:
+        raise check.CannotCheck(message)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `compare`."""
+    parser.add_argument(
+        "servers",
+        type=Path,
+        metavar="SERVERS.toml",
+        help="the servers: a table [[server]] for each, with name, protocol (echo or chat), launch or target as check "
+        "takes them, and if need be transport, dialect and known; paths are relative to the file",
+    )
+    parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
+    check.add_effort_arguments(parser)
+    reporting.add_arguments(parser, "the comparison", FORMATS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare as the options say; return the exit code."""
+    # A server's name may hold what the terminal cannot show; only a replaced stdout is of another kind.
+    if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
+        sys.stdout.reconfigure(errors="backslashreplace")
+    from socketserver_reference.conformance.runner.server_list import BadServers
+
+    try:
+        return _compare(options)
+    except (BadServers, check.CannotCheck, reporting.CannotWrite) as error:
+        print(f"socketserver-reference compare: {printable(str(error))}", file=sys.stderr)
+        return check.NOT_CHECKED
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from socketserver_reference.conformance.reports import comparison
+    from socketserver_reference.conformance.reports.html import comparison as comparison_page
+    from socketserver_reference.conformance.runner import compare as comparing
+    from socketserver_reference.conformance.runner import server_list as servers
+
+    listed = servers.read(options.servers)
+    directory = options.servers.absolute().parent
+    for number, server in enumerate(listed, 1):
+        try:
+            with chdir(directory):  # where the paths that a file names begin
+                said = parsed(server.arguments)
+                check.read_dialect(said, check.find_targets(said)[1])
+        except check.CannotCheck as error:
+            raise servers.BadServers(f"{options.servers}: server {number}: {error}") from None
+    wanted = reporting.chosen(options)
+    if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
+        raise check.CannotCheck(check.NEEDS)
+    compared = comparison.Comparison(comparing.check_all(listed, effort(options), directory))
+    print("\n".join(comparison.as_text(compared)), flush=True)
+    writers: dict[str, Any] = {
+        "json": comparison.as_json,
+        "markdown": comparison.as_markdown,
+        "html": comparison_page.write,
+    }
+    for name, file in wanted.items():
+        reporting.write(file, writers[name](compared))
+    return compared.code
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a `check` with these arguments; raise CannotCheck if it would refuse them."""
+    trial = Trial(add_help=False)
+    check.add_arguments(trial)
+    return trial.parse_args(arguments)
+
+
+def effort(options: argparse.Namespace) -> list[str]:
+    """Return the arguments that every check is given."""
+    given = [f"--{name}={getattr(options, name)}" for name in EFFORT if getattr(options, name) is not None]
+    return [*given, *(["--strict"] if options.strict else [])]

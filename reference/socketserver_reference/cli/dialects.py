@@ -1,0 +1,67 @@
+"""`socketserver-reference dialects`: how other people's servers put the protocol into bytes, as files that come along.
+
+`dialects` lists those there are and what each was verified against; `dialects NAME|FILE` shows one: what it asks
+differently, what it does not ask and why, and its text, to be copied and changed. How to write one is said at the top
+of `conformance/dialects/loader.py`.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.dialects.dialect import Dialect
+
+OF_ITS_OWN = "this is the reference's own dialect, the default: there is no file to show"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `dialects`."""
+    parser.add_argument(
+        "dialect", nargs="?", metavar="NAME|FILE", help="a dialect to show, by name or file (default: list all)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was asked for; return the exit code."""
+    from socketserver_reference.conformance.dialects.loader import BadDialect, bundled
+
+    try:
+        if options.dialect is None:
+            lines = [line for dialect in bundled().values() for line in (*in_brief(dialect), "")][:-1]
+        else:
+            lines = list(in_full(options.dialect))
+    except BadDialect as error:
+        print(f"socketserver-reference dialects: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(lines))
+    return 0
+
+
+def in_brief(dialect: "Dialect") -> Iterator[str]:
+    """Yield what a dialect is, a line each."""
+    yield dialect.name
+    yield f"  speaks    {', '.join(dialect.protocols)}"
+    yield f"  is        {dialect.about or 'not said'}"
+    yield f"  verified  {', '.join(dialect.verified) or 'against no server'}"
+
+
+def in_full(name: str) -> Iterator[str]:
+    """Yield all that is known of a dialect; raise BadDialect if there is none."""
+    from socketserver_reference.conformance.dialects.loader import find, source, text_of
+    from socketserver_reference.conformance.scenario.steps import printable
+
+    dialect, path = find(name), source(name)
+    yield from in_brief(dialect)
+    if dialect.changes:
+        yield from ("", "asked differently:", *(f"  {clause:<8} {what}" for clause, what in dialect.changes))
+    if dialect.not_applicable:
+        yield from ("", "not asked:", *(f"  {clause:<8} {why}" for clause, why in dialect.not_applicable.items()))
+    yield ""
+    if path is None:
+        yield OF_ITS_OWN
+    else:
+        yield f"{printable(str(path))}:"
+        yield ""
+        yield from (printable(line.replace("\t", "    ")) for line in text_of(path).splitlines())

@@ -1,0 +1,86 @@
+"""What a check is held against: a list of known failures, an earlier report; and where scripts go that show violations.
+
+Their options, and what can go wrong with somebody's files; what they mean is in `results/known.py` and
+`results/baseline.py`.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from socketserver_reference.cli import report_files as reporting
+
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.results.known_update import KnownFailures
+
+
+class NotInOrder(Exception):
+    """A file cannot be used; the message says why, and what would do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE",
+        help="list of clauses known to be broken, TOML or JSON: these fail nothing, but one that holds does",
+    )
+    parser.add_argument(
+        "--update-known", action="store_true", help="bring the list of --known up to date afterwards, or begin it"
+    )
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since --json wrote this")
+    parser.add_argument(
+        "--reproduce",
+        type=Path,
+        metavar="DIR",
+        help="for every violated clause write a script there that shows it, with the standard library alone",
+    )
+
+
+def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dict[str, Any] | None]":
+    """Return what is listed as broken, and the report to compare with; raise NotInOrder if any file is not."""
+    from socketserver_reference.conformance.dialects.dialect import NOTE
+    from socketserver_reference.conformance.results import baseline as since
+    from socketserver_reference.conformance.results.known_update import KnownFailures
+
+    if options.update_known and options.known:
+        reporting.check_writable(options.known)
+    if options.reproduce:
+        _check_directory(options.reproduce)
+    with told_in_one_line():
+        listed = KnownFailures(
+            options.known, update=options.update_known, dialect=dialect, default=dialect == NOTE.name
+        )
+        before = since.read(options.compare) if options.compare else None
+    if before is not None and before.get("protocol") != options.protocol:
+        raise NotInOrder(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
+    return listed, before
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Make what may be wrong with somebody's files NotInOrder."""
+    from socketserver_reference.conformance.results.baseline import BadReport
+    from socketserver_reference.conformance.results.known_file import BadKnown
+
+    try:
+        yield
+    except (BadKnown, BadReport) as error:
+        raise NotInOrder(str(error)) from None
+    except OSError as error:
+        raise NotInOrder(f"cannot write {error.filename}: {error.strerror}") from None
+
+
+def _check_directory(directory: Path) -> None:
+    """Make a directory, unless it is there; raise NotInOrder if nothing can be written into it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise NotInOrder(
+            f"cannot write into {directory}: {error.strerror}; name a directory, or a place for one"
+        ) from None

@@ -1,0 +1,66 @@
+"""`socketserver-reference learn`: talk to a server, and propose the dialect that it speaks.
+
+It prints a dialect file, every key with the reason for its value, for `check --dialect FILE`. Exit codes: 0 it was
+learned, 2 it was not, with one line that says why.
+"""
+
+import argparse
+import sys
+
+from socketserver_reference.address import TRANSPORTS
+from socketserver_reference.cli.check import LONGEST, CannotCheck, find_targets, number
+
+LEARNED, CANNOT = 0, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `learn`."""
+    parser.add_argument("protocol", choices=("echo", "chat"), help="what the server serves")
+    parser.add_argument("target", nargs="?", help="where it listens, as for check")
+    parser.add_argument("--launch", metavar="COMMAND", help="start the server by this command, as check does")
+    parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: what it listens on (default: tcp)")
+    parser.add_argument(
+        "--patience",
+        type=number(float, 0.01, LONGEST),
+        default=0.5,
+        metavar="SECONDS",
+        help="how much silence is an answer, where nothing else tells that no more will come (default: 0.5)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Learn as the options say, and print what was learned; return the exit code."""
+    try:
+        proposal, trouble = learn(options)
+    except CannotCheck as error:
+        proposal, trouble = "", str(error)
+    print(proposal, end="")
+    if trouble:
+        print(f"socketserver-reference learn: {trouble}", file=sys.stderr)
+    return CANNOT if trouble else LEARNED
+
+
+def learn(options: argparse.Namespace) -> tuple[str, str]:
+    """Return the dialect file of the server that the options name, and what is wrong with it, or "".
+
+    Raises CannotCheck if there is none to be had.
+    """
+    if options.launch is None and options.target is None:
+        raise CannotCheck("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
+    _, targets = find_targets(options)
+    from socketserver_reference.conformance.learn.conversation import CannotLearn
+    from socketserver_reference.conformance.learn.propose import propose
+    from socketserver_reference.conformance.targets import base as target
+
+    (site_of,) = targets.values()
+    try:
+        site = site_of.start(max(options.patience, 1.0))
+    except target.CannotCheck as error:
+        raise CannotCheck(str(error)) from None
+    try:
+        return propose(options.protocol, site, str(site_of), options.patience)
+    except CannotLearn as error:
+        died = site.obituary()
+        raise CannotCheck(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
+    finally:
+        site.close()

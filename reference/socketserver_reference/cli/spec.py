@@ -1,0 +1,116 @@
+"""`socketserver-reference spec`: the clauses, and what stands behind each.
+
+Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, which checks decide it off the
+`@decides("CHAT-7")` marks in the suite's, and which planted bugs break it off the `@fault("CHAT-7")` above them. So
+nothing is listed twice, and neither the suite nor the faults are imported.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from socketserver_reference.clauses import CLAUSES, PROFILES, Clause
+from socketserver_reference.family import family_table
+
+HERE = Path(__file__).parents[1]
+CHECKOUT = HERE.parent.name == "reference"
+ROOT = HERE.parents[1] if CHECKOUT else HERE.parent
+FAULTS = ROOT / ("faults" if CHECKOUT else "") / "socketserver_faults" / "catalogue"
+"""The package, what places are told from, and the planted bugs: in a checkout, and where a wheel is installed."""
+
+TAGS = re.compile(r"^\s*# ((?:\[[A-Z]+-\d+\] ?)+)")
+ID = re.compile(r"\[([A-Z]+-\d+)\]")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `spec`."""
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="clauses to print in full, e.g. CHAT-7 (default: all, in brief)"
+    )
+    parser.add_argument(
+        "--family", action="store_true", help="print what each class of socketserver can and cannot serve"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was asked for; return the exit code."""
+    unknown = [id for id in options.ids if id not in CLAUSES]
+    if unknown:
+        groups = ", ".join(dict.fromkeys(f"{clause.group}-n" for clause in CLAUSES.values()))
+        print(f"socketserver-reference spec: {unknown[0]!r} is no clause: they are {groups}", file=sys.stderr)
+        return 2
+    if options.family:
+        print(family_table())
+    elif options.ids:
+        print("\n\n".join(in_full(CLAUSES[id]) for id in options.ids))
+    else:
+        print("\n".join(in_brief()))
+    return 0
+
+
+def in_brief() -> Iterator[str]:
+    """Yield all clauses, profile by profile."""
+    for profile in PROFILES:
+        yield f"{profile}:"
+        for clause in CLAUSES.values():
+            if clause.profile == profile:
+                yield f"  {clause.id:<8} The server {clause.level} {clause.sentence}."
+
+
+def in_full(clause: Clause) -> str:
+    """Return all that is known of a clause."""
+    enforced = [f"  {place}  {rule}" for id, place, rule in enforcements() if id == clause.id]
+    decided = [f"  {place}  {check}" for id, place, check in checks() if id == clause.id]
+    broken = [f"  {place}  {name}" for id, place, name in faults() if id == clause.id]
+    return "\n".join(
+        [
+            f"{clause.id} ({clause.level}, {clause.profile}, observed by {clause.observer})",
+            f"The server {clause.level} {clause.sentence}.",
+            f"source: {clause.source}",
+            "enforced at:",
+            *enforced,
+            "decided by:",
+            *decided,
+            "broken by (socketserver-faults show NAME):",
+            *broken,
+        ]
+    )
+
+
+def enforcements() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each tag in the servers, the clause, the place (file:line) and the rule as restated there."""
+    for file in sorted(HERE.glob("*.py")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if tags := TAGS.match(line):
+                for id in ID.findall(tags[1]):
+                    yield id, f"{file.relative_to(ROOT)}:{number}", line[tags.end() :].strip()
+
+
+def checks() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each mark in the suite, the clause, the place (file:line) and the name of the check."""
+    yield from _marked(HERE / "conformance", "decides", ast.FunctionDef)
+
+
+def faults() -> Iterator[tuple[str, str, str]]:
+    """Yield, for each clause that a planted bug breaks, the clause, the place (file:line) and the name of the fault."""
+    for clause, place, name in _marked(FAULTS, "fault", ast.ClassDef):
+        yield clause, place, fault_name(name)
+
+
+def fault_name(name: str) -> str:
+    """Return the name of a fault from that of its class: QuitsInAnyCase is quits-in-any-case."""
+    return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()
+
+
+def _marked(directory: Path, mark: str, kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is decorated by a mark with clauses: each clause, the place, and the name in the source."""
+    for file in sorted(directory.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, kind):
+                for call in node.decorator_list:
+                    if isinstance(call, ast.Call) and ast.unparse(call.func) == mark:
+                        place = f"{file.relative_to(ROOT)}:{node.lineno}"
+                        yield from ((ast.literal_eval(clause), place, node.name) for clause in call.args)

@@ -1,0 +1,1 @@
+"""A directed scenario for every clause, as classes that others subclass."""

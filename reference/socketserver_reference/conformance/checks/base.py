@@ -1,0 +1,100 @@
+"""What all conformance classes have in common: a target, checks that each decide one clause, and the fixture they play
+with.
+
+A check is a test method that takes the `play` fixture and hands it a scenario:
+
+    @decides("CHAT-7")
+    def test_quit_makes_the_sender_leave(self, play: Play) -> None:
+        play(*join("ann", "ben"), Quit("ann"), Say("ben", b"who is left?"))
+
+The clause it decides is written once, above it; profile, level and sentence follow from the table. This module knows
+neither pytest nor sockets, so that listing the checks costs nothing.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+from socketserver_reference.clauses import CLAUSES, Profile
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.violation import Violation
+
+if TYPE_CHECKING:
+    from socketserver_reference.address import Address
+
+
+class Play(Protocol):
+    """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
+
+    address: "Address"
+    """Where the server listens."""
+    dialect: Dialect
+    """What it speaks."""
+
+    def __call__(self, *steps: Step) -> Any:
+        """Play the steps; raise the Violation they show."""
+
+    def pace(self, *steps: Step, prompt: str, late: str) -> None:
+        """Play the steps for a clause that only a clock can decide: see `oracles/delayed_ack.py`."""
+
+    def needs_exact_chunks(self) -> None:
+        """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
+
+    def not_applicable(self, why: str) -> None:
+        """End the check: the clause says nothing about this target."""
+
+    def not_checked(self, why: str) -> None:
+        """End the check: the clause cannot be decided here."""
+
+
+Explore = Callable[[Profile], None]
+"""The `explore` fixture: lets the state machine of a profile explore the server."""
+
+Check = TypeVar("Check", bound=Callable[..., Any])
+
+
+def decides(clause: str) -> Callable[[Check], Check]:
+    """Mark a test method as a check of the clause."""
+    assert clause in CLAUSES, f"{clause} is no clause"
+
+    def mark(check: Check) -> Check:
+        check.decides = clause  # type: ignore[attr-defined]  # functions take attributes; their type does not say so
+        return check
+
+    return mark
+
+
+class NotApplicable(Exception):
+    """The clause says nothing about this target; the message says why."""
+
+
+class NotChecked(Exception):
+    """The clause could not be decided; the message says why. `violation` is what was seen of another clause instead."""
+
+    def __init__(self, why: str, violation: Violation | None = None) -> None:
+        super().__init__(why)
+        self.violation = violation
+
+
+class Conformance:
+    """Base of the classes that others subclass: `class TestMine(ChatConformance): target = Launched(...)`.
+
+    `target` is a Target, or the address of a running server as text.
+    """
+
+    target: ClassVar[Any]
+    protocol: ClassVar[str]
+    groups: ClassVar[tuple[str, ...]]
+    """The groups of clauses that the class decides: CHAT, say."""
+    dialect: ClassVar[str] = ""
+    """The name or the file of the dialect that the target speaks, unless --conformance-dialect says it."""
+    oracle: ClassVar[Any]
+    """What makes the oracle of a scenario, from a dialect."""
+    phrasing: ClassVar[Any]
+    """What makes the phrasing of a scenario, from a dialect."""
+    greeting: ClassVar[Any]
+    """The steps of a short conversation, to see that a server is in order."""
+    conversation: ClassVar[str]
+    """The clause that a server breaks which cannot even hold that."""
+    survival: ClassVar[str]
+    """The clause that a server breaks by ending when nobody asked it to."""

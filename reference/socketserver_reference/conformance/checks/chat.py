@@ -1,0 +1,287 @@
+"""The chat: a directed scenario for every CHAT clause, as a class that others subclass.
+
+    class TestMine(ChatConformance):
+        target = Launched("node server.js {port}")
+
+Each check is one story. The basic ones are polite: clients come and go one at a time, and nobody speaks while another
+does. The hardened ones are not. What a clause forbids is always shown by what is said next: an unexpected byte
+before it is a violation, and nobody waits for silence.
+"""
+
+import socket
+
+from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
+from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+
+FLOOD = 6 * 1024 * 1024
+"""Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
+
+PIECE = 48 * 1024
+"""Bytes said at a time while everybody else reads along; less than may wait for one who does not."""
+
+SMALL_WINDOW = 4096
+"""Receive buffer, in bytes, of a client that will not read."""
+
+
+def numbered(size: int, label: str = "") -> bytes:
+    """Return that many bytes of which no stretch repeats soon, and none can be taken for a quit or a delivery."""
+    return b"".join(b"%s%06d " % (label.encode(), count) for count in range(size // (7 + len(label)) + 1))[:size]
+
+
+def flood(who: str, size: int) -> list[Step]:
+    """Return the steps by which a member says so much that everybody who reads keeps up with it."""
+    piece = Send(who, numbered(PIECE))
+    return [step for _ in range(size // PIECE) for step in (piece, Settle())]
+
+
+def judge(dialect: Dialect) -> ChatOracle | FrameOracle:
+    """Return the oracle of a scenario: how deliveries are told apart makes the difference."""
+    return ChatOracle(dialect) if dialect.stream else FrameOracle(dialect)
+
+
+class ChatConformance(Conformance):
+    """See the module."""
+
+    protocol = "chat"
+    groups = ("CHAT",)
+    oracle = judge
+    phrasing = phrasing.chat
+    greeting = (*join("first"), Say("first", b"hello"))
+    conversation = "CHAT-2"
+    survival = "CHAT-11"
+
+    @decides("CHAT-1")
+    def test_nobody_hears_anything_before_somebody_speaks(self, play: Play) -> None:
+        play(Connect("lou"), Connect("ann"), HalfClose("ann"), Connect("ben"), HalfClose("ben"), HalfClose("lou"))
+
+    @decides("CHAT-2")
+    def test_what_one_says_all_hear(self, play: Play) -> None:
+        play(*join("ann", "ben", "cal"), Say("ann", b"hello\n"), Say("ben", b"hi"), Say("cal", b"good day\r\n"))
+
+    @decides("CHAT-3")
+    def test_all_byte_values_arrive_unchanged(self, play: Play) -> None:
+        everything = bytes(range(256))
+        chunks = (everything, b"\0", b"a\0b", b"\xff\xfe\xc3(", b"  kept \t\r\n", b"\n", b"x" * 1024, "Grüße".encode())
+        play(*join("ann", "ben"), *(Say("ann", chunk) for chunk in chunks))
+
+    @decides("CHAT-4")
+    def test_nothing_comes_twice_or_from_nowhere(self, play: Play) -> None:
+        coming_and_going = [Connect("cal"), HalfClose("cal"), *join("dan"), Quit("dan")]
+        play(*join("ann", "ben"), Say("ann", b"once"), *coming_and_going, Say("ben", b"twice"), Say("ben", b"twice"))
+
+    @decides("CHAT-5")
+    def test_what_one_said_arrives_in_order(self, play: Play) -> None:
+        words = play.dialect.limits.rounds(40, utterances=1)
+        in_a_row: list[Step] = [Send("ann", b"word %d of many, " % count) for count in range(words)]
+        one_by_one = [Say("ben", b"%d" % count) for count in range(10)]
+        at_length: list[Step] = [step for _ in range(4) for step in (Send("cal", numbered(4000)), Settle())]
+        play(*join("ann", "ben", "cal"), *in_a_row, Settle(), *at_length, *one_by_one)
+
+    @decides("CHAT-6")
+    def test_a_long_stream_arrives_in_chunks_that_concatenate(self, play: Play) -> None:
+        sizes = (1025, 2048, 5000, 20000)
+        play(*join("ann", "ben"), *(step for size in sizes for step in (Send("ann", numbered(size)), Settle())))
+
+    @decides("CHAT-7")
+    def test_quit_makes_the_sender_leave_and_nobody_hears_it(self, play: Play) -> None:
+        play.needs_exact_chunks()
+        words = (b"quit", b"quit\n", b"quit\r\n", b" \tquit\n\n")
+        names = ["ben", "cal", "dan", "eve"]
+        leaving = [
+            step
+            for who, word in zip(names, words, strict=True)
+            for step in (Quit(who, word), Say("ann", b"who is left?"))
+        ]
+        play(*join("ann", *names), *leaving)
+
+    @decides("CHAT-7")
+    def test_who_quits_reads_what_was_delivered_before(self, play: Play) -> None:
+        play.needs_exact_chunks()
+        before = [Say("ann", b"%d before you go" % count) for count in range(10)]
+        play(*join("ann", "ben"), Stall("ben"), *before, Quit("ben"), Say("ann", b"gone"))
+
+    @decides("CHAT-8")
+    def test_what_only_looks_like_quit_is_said(self, play: Play) -> None:
+        play.needs_exact_chunks()
+        words = play.dialect.quit_like()
+        play(*join("ann", "ben"), *(Say("ann", word) for word in words), Say("ben", b"and so on"))
+
+    @decides("CHAT-9")
+    def test_who_never_speaks_hears_the_others(self, play: Play) -> None:
+        play(*join("ann"), Connect("lou"), Heed("lou", "ann"), *join("ben"), Say("ben", b"hello lou"), Say("ann", b"!"))
+
+    @decides("CHAT-10")
+    def test_last_words_before_a_half_close_reach_all_and_their_sender(self, play: Play) -> None:
+        names = ["ben", "cal", "dan", "eve"]  # who is dropped may depend on luck; not all are lucky
+        leaving = [
+            step
+            for who in names
+            for step in (Send(who, b"last words of " + who.encode()), HalfClose(who), Say("ann", b"gone"))
+        ]
+        play(*join("ann", *names), *leaving)
+
+    @decides("CHAT-10")
+    def test_who_half_closes_reads_what_was_delivered_before(self, play: Play) -> None:
+        before = [Say("ann", b"%d before you go" % count) for count in range(10)]
+        play(*join("ann", "ben"), Stall("ben"), *before, HalfClose("ben"), Say("ann", b"gone"))
+
+    @decides("CHAT-11")
+    def test_the_room_goes_on_whoever_leaves(self, play: Play) -> None:
+        goodbyes: list[Step] = [Quit("ben"), HalfClose("cal"), Close("dan"), Close("lou")]
+        leaving = [step for goodbye in goodbyes for step in (goodbye, Say("ann", b"still here"))]
+        play(*join("ann", "ben", "cal", "dan"), Connect("lou"), Heed("lou", "ann"), *leaving)
+
+    @decides("CHAT-11")
+    def test_the_room_goes_on_after_the_last_member_left(self, play: Play) -> None:
+        play(*join("ann"), Quit("ann"), *join("ben"), Close("ben"), *join("cal", "dan"), Say("cal", b"hello"))
+
+    # From explore_basic on, the order matters to a server that cannot be restarted: the cruellest checks come last.
+
+    def test_explore_politely(self, explore: Explore) -> None:
+        explore("basic")
+
+    @decides("CHAT-17")
+    def test_two_hundred_members_come_at_once(self, play: Play) -> None:
+        crowd = tuple(f"m{count}" for count in range(1, 200))
+        greetings = (Heed(who, "ann") for who in crowd)
+        play(*join("ann"), Crowd(crowd), *greetings, Say("m1", b"hello all"), Say("m199", b"hello one"))
+
+    @decides("CHAT-16")
+    def test_deliveries_do_not_wait_for_delayed_acknowledgements(self, play: Play) -> None:
+        if play.address.transport != "tcp":
+            play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
+        if not hasattr(socket, "TCP_QUICKACK"):
+            play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
+        play.pace(
+            Connect("ann"),
+            Connect("ben"),
+            Connect("cal", acks="delayed"),
+            *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
+            Send("ann", b"go"),  # from here on nobody waits for the server's rest, which may last longer than a stall
+            Settle(),
+            *(Say("ann", b"%d" % count) for count in range(20)),
+            prompt="ben",
+            late="cal",
+        )
+
+    @decides("CHAT-13")
+    def test_all_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
+        names = ["ann", "ben", "cal", "dan", "eve", "fay"]
+        together: list[Step] = []
+        for count in range(play.dialect.limits.rounds(300, utterances=1)):
+            together += [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
+            if count % 10 == 9:
+                together.append(Settle())
+        play(*join(*names), *together, Settle())
+
+    @decides("CHAT-13")
+    def test_all_hear_one_order_while_others_come_and_go(self, play: Play) -> None:
+        churn: list[Step] = []
+        for count in range(play.dialect.limits.rounds(100, utterances=3, joins=1)):
+            who = f"guest{count}"
+            speaking: list[Step] = [Send("ann", b"a%d " % count), Send("ben", b"b%d " % count)]
+            churn += [
+                *speaking,
+                Connect(who),
+                *speaking,
+                HalfClose(who),
+                *speaking,
+                *([Settle()] if count % 5 == 4 else []),
+            ]
+        play(*join("ann", "ben", "cal"), *churn, Settle())
+
+    @decides("CHAT-12")
+    def test_an_idle_client_resets(self, play: Play) -> None:
+        play(*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), Say("ben", b"gone"))
+
+    @decides("CHAT-12")
+    def test_a_client_resets_straight_after_connecting(self, play: Play) -> None:
+        rude: list[Step] = []
+        for who in (f"x{count}" for count in range(play.dialect.limits.rounds(8, utterances=1, joins=1))):
+            rude += [Connect(who), Reset(who), Say("ann", b"and on")]
+        play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
+
+    @decides("CHAT-12")
+    def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
+        rude: list[Step] = []
+        for count in range(10):  # the server may hear of the newcomer before or after the reset
+            rude += [Connect(f"x{count}"), Heed(f"x{count}", "ann"), Reset(f"x{count}")]
+            rude += [Connect(f"y{count}"), Heed(f"y{count}", "ann")]
+        play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
+
+    @decides("CHAT-12")
+    def test_a_client_resets_in_the_middle_of_a_delivery(self, play: Play) -> None:
+        rudely = play.dialect.limits.rounds(8, utterances=18, joins=1)  # 16 KiB take so many lines
+        names = [f"x{count}" for count in range(rudely)]  # not each hits a delivery
+        rude: list[Step] = []
+        for who in names:
+            talk: Step = Send("ann", numbered(8 * 1024))
+            rude += [Stall(who), talk, Reset(who), talk, Settle(), Say("ben", b"and on")]
+        play(*join("ann", "ben", *names), *rude)
+
+    @decides("CHAT-12")
+    def test_a_speaker_resets(self, play: Play) -> None:
+        play(
+            *join("ann", "ben", "cal"),
+            Send("cal", b"last words"),
+            Reset("cal"),
+            Say("ann", b"hm"),
+            Say("ben", b"and on"),
+        )
+
+    @decides("CHAT-12")
+    def test_a_speaker_closes_without_reading(self, play: Play) -> None:
+        play(
+            *join("ann", "ben", "cal"),
+            Send("cal", b"last words"),
+            Close("cal"),
+            Say("ann", b"hm"),
+            Say("ben", b"and on"),
+        )
+
+    @decides("CHAT-14")
+    def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
+        together: list[Step] = [
+            step
+            for _ in range(play.dialect.limits.rounds(40, utterances=4))
+            for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
+        ]
+        play(*join("ann", "ben", "cal"), *together)
+
+    @decides("CHAT-15")
+    def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
+        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
+
+    @decides("CHAT-15")
+    def test_who_does_not_read_delays_nobody(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Say("cal", b"not delayed"))
+
+    @decides("CHAT-14")
+    def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Resume("ben"), Say("cal", b"and on"))
+
+    def test_explore_abruptly(self, explore: Explore) -> None:
+        explore("hardened")

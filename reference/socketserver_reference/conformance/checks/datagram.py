@@ -1,0 +1,69 @@
+"""The echo over datagrams: a directed scenario for every UDP clause, as a class that others subclass.
+
+The fence is another request, which ends every scenario: a reply too many would come before its reply. A network
+between the two may lose datagrams, so check a server from the machine it runs on.
+"""
+
+from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
+from socketserver_reference.conformance.dialects.rewrite import Datagrams
+from socketserver_reference.conformance.oracles.echo import DatagramOracle
+from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
+
+
+class DatagramConformance(Conformance):
+    """See the module."""
+
+    protocol = "datagram"
+    groups = ("UDP",)
+    oracle = DatagramOracle
+    phrasing = Datagrams
+    greeting = (Connect("first"), Say("first", b"hello"))
+    conversation = "UDP-1"
+    survival = "UDP-5"
+
+    @staticmethod
+    def asking(*requests: bytes) -> list[Step]:
+        """Return the steps of one client that asks all this."""
+        return [Connect("ann"), *(Say("ann", request) for request in requests)]
+
+    @decides("UDP-1")
+    def test_each_request_gets_one_reply(self, play: Play) -> None:
+        play(*self.asking(b"hello\n", b" Hello, World!\t", bytes(range(256)), b"\xe9t\xe9", b"twice", b"twice", b" \n"))
+
+    @decides("UDP-1")
+    def test_each_client_gets_its_own_reply(self, play: Play) -> None:
+        names = ["ben", "cal", "dan"]
+        turns = [Say(who, f"{who} {count}".encode()) for count in range(5) for who in names]
+        play(*(Connect(who) for who in names), *turns)
+
+    @decides("UDP-2")
+    def test_the_reply_comes_from_where_the_request_went(self, play: Play) -> None:
+        play(*self.asking(b"where are you?"))
+
+    @decides("UDP-3")
+    def test_an_empty_datagram_gets_an_empty_one(self, play: Play) -> None:
+        play(*self.asking(b"", b"between", b"", b""))
+
+    @decides("UDP-4")
+    def test_long_datagrams_are_answered_up_to_a_limit(self, play: Play) -> None:
+        play(*self.asking(b"a" * 1025, b"b" * 4096, b"c" * 8191, b"d" * 8192, b"e" * 8193 + b"\n", b"f" * 20000))
+
+    def test_explore_politely(self, explore: Explore) -> None:
+        explore("basic")
+
+    @decides("UDP-5")
+    def test_who_has_gone_disturbs_nobody(self, play: Play) -> None:
+        gone = [
+            step
+            for count in range(20)
+            for step in (
+                Connect(f"x{count}"),
+                Send(f"x{count}", b"bye"),
+                Close(f"x{count}"),
+                Say("ben", b"still there?"),
+            )
+        ]
+        play(Connect("ben"), *gone)
+
+    def test_explore_abruptly(self, explore: Explore) -> None:
+        explore("hardened")

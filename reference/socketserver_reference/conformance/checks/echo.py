@@ -1,0 +1,104 @@
+"""The echo over connections: a directed scenario for every ECHO clause, as a class that others subclass.
+
+Clients come one after the other, since a synchronous server serves them so. End of stream is the fence: whatever the
+server sends has come when it has hung up, so nothing here waits for silence.
+"""
+
+from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.rewrite import Requests
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+
+
+def ask(who: str, request: bytes) -> list[Step]:
+    """Return the steps of a whole visit: connect, ask, read to the end."""
+    return [Connect(who), Say(who, request)]
+
+
+def ask_each(*requests: bytes) -> list[Step]:
+    """Return one visit for each request."""
+    return [step for count, request in enumerate(requests, 1) for step in ask(f"client{count}", request)]
+
+
+def judge(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
+    """Return the oracle of a scenario: that of one request a connection, or of as many as the client likes."""
+    return StreamEchoOracle(dialect) if dialect.persistent else EchoOracle(dialect)
+
+
+class EchoConformance(Conformance):
+    """See the module."""
+
+    protocol = "echo"
+    groups = ("ECHO",)
+    oracle = judge
+    phrasing = Requests
+    greeting = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
+    conversation = "ECHO-2"
+    survival = "ECHO-7"
+
+    @decides("ECHO-1")
+    def test_nothing_is_sent_to_a_client_that_says_nothing(self, play: Play) -> None:
+        play(Connect("ann"), HalfClose("ann"), *ask("ben", b"hello"))
+
+    @decides("ECHO-2")
+    def test_a_request_is_stripped_and_upper_cased(self, play: Play) -> None:
+        play(
+            *ask_each(
+                b"hello",
+                b"Hello, World!\r\n",
+                b" \t\n\x0b\x0c\rboth ends\n \t",
+                b"in  side\tstays",
+                b"A",
+                b"42",
+                b"up to the last " * 68 + b"byte",
+            )
+        )
+
+    @decides("ECHO-2")
+    def test_other_bytes_stay_as_they_are(self, play: Play) -> None:
+        play(
+            *ask_each(
+                bytes(range(256)), b"\0hello\0", b"\xe9t\xe9", "straße\n".encode(), b"\xff\xfe\xc3(", b"\xa0nbsp\xa0"
+            )
+        )
+
+    @decides("ECHO-3")
+    def test_the_whole_reply_then_end_of_stream(self, play: Play) -> None:
+        play(*ask_each(b"x", b"y" * 1024, b"z" * 1000 + b"\n"))
+        if play.dialect.persistent:
+            several = [Say("zoe", b"%d more" % count) for count in range(20)]
+            play(Connect("zoe"), *several, Send("zoe", b"the last"), HalfClose("zoe"))
+
+    @decides("ECHO-4")
+    def test_a_long_request_is_answered_in_part(self, play: Play) -> None:
+        play(*ask_each(b"a" * 1025, b"0123456789 " * 400, b" " * 100 + b"b" * 5000, b"c" * 1024))
+
+    @decides("ECHO-5")
+    def test_white_space_alone_gets_an_empty_reply(self, play: Play) -> None:
+        play(*ask_each(b"\n", b" ", b"\r\n", b" \t\n\r\x0b\x0c", b" " * 1024))
+
+    def test_explore_politely(self, explore: Explore) -> None:
+        explore("basic")
+
+    @decides("ECHO-6")
+    def test_who_half_closes_gets_the_reply(self, play: Play) -> None:
+        visits: list[Step] = []
+        for count in range(10):  # end of stream may overtake the reply, or not
+            request = b"x" * 1024 if count % 2 else b"hello\n"
+            visits += [Connect(f"client{count}"), Send(f"client{count}", request), HalfClose(f"client{count}")]
+        play(*visits)
+
+    @decides("ECHO-7")
+    def test_who_leaves_disturbs_nobody(self, play: Play) -> None:
+        ways: list[list[Step]] = []
+        for way in (Close, Reset):
+            name = way.__name__.lower()
+            ways.append([Connect(f"silent-{name}"), way(f"silent-{name}")])
+            ways.append([Connect(f"asked-{name}"), Send(f"asked-{name}", b"never mind"), way(f"asked-{name}")])
+            ways.append([Connect(f"much-{name}"), Send(f"much-{name}", b"x" * 20000), way(f"much-{name}")])
+        play(*(step for count, way in enumerate(ways) for step in (*way, *ask(f"client{count}", b"still there?"))))
+
+    def test_explore_abruptly(self, explore: Explore) -> None:
+        explore("hardened")

@@ -1,0 +1,1 @@
+"""Hypothesis state machines around the steps of the scenarios."""

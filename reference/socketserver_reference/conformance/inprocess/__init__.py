@@ -1,0 +1,1 @@
+"""The SRV clauses, where the server runs."""

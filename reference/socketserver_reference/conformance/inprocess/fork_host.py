@@ -1,0 +1,201 @@
+"""Serves forking servers in a process of their own, which has no threads and is used for one server after the other.
+
+Forking copies one thread and every lock, held or not, so it is safe only where there are no other threads; the checker
+has some. The process is started by `Launch`, so it ends with the checker, however that ends. The two talk over a
+Unix socket in a private directory.
+
+    checker                     process
+      make, own, desk  -------->  makes the server
+      <-------------------------  Ready, or why not
+      SIGUSR1          -------->  shutdown(), then server_close()
+      <-------------------------  "shutdown()" when that has returned, then Remains
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Set
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.inprocess.coordinator import OURS
+from socketserver_reference.conformance.inprocess.hosts import Make, Remains, Served, Stand, remove_path
+from socketserver_reference.conformance.inprocess.probes import parentage
+from socketserver_reference.conformance.targets.launched import STARTING
+from socketserver_reference.conformance.targets.process import GRACE, Launch
+
+PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(sys.argv[1])"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A server listens."""
+
+    address: Address
+    server: int
+    loop: tuple[int, int]
+
+
+# In the process
+
+
+def main(path: str) -> None:
+    """Serve what the checker at this path sends, one after the other, until it hangs up."""
+    line = socket.socket(socket.AF_UNIX)
+    line.connect(path)
+    with Connection(line.detach()) as checker, parentage():
+        while True:
+            try:
+                make, own, desk = checker.recv()
+                stand = Stand(make, own, desk)
+            except EOFError:
+                return
+            except Exception as error:  # whatever the maker, or importing it, raises
+                checker.send(f"{type(error).__name__}: {error}")
+            else:
+                host(checker, stand)
+
+
+def host(checker: Any, stand: Stand) -> None:
+    """Serve until the signal comes; it starts the only thread here, since shutdown() must not be called in the loop."""
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stand.server.shutdown()
+        stopped.set()
+
+    stopping = threading.Thread(target=stop, name=f"{OURS}end", daemon=True)
+    before = signal.signal(signal.SIGUSR1, lambda *_: stopping.start())
+    checker.send(Ready(stand.address, id(stand.server), (os.getpid(), threading.get_ident())))
+    stand.serve()
+    checker.send(f"serve_forever() ended: {stand.failure}" if stand.failure else "serve_forever() ended")
+    stopped.wait()
+    stopping.join()
+    signal.signal(signal.SIGUSR1, before)
+    checker.send("shutdown()")
+    stand.server.server_close()
+    remains = stand.remains()
+    if count := children():
+        remains = Remains((*remains.things, count))
+    checker.send(remains)
+
+
+def children() -> str:
+    """Return, as a report names it, that there are child processes nobody has ended, or waited for."""
+    try:
+        child, _ = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return ""
+    return "a child that nobody waited for" if child else "a child process"
+
+
+# In the checker
+
+
+class Forker:
+    """The process, started when it is first needed, and replaced when a server has spoilt it."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._process: Connection[Any, Any] | None = None
+
+    def _start(self) -> "Connection[Any, Any]":
+        with contextlib.ExitStack() as stack:
+            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory(prefix="forking-")), "socket")
+            listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listening.bind(path)
+            listening.listen()
+            listening.settimeout(STARTING)
+            launch = Launch([sys.executable, "-c", PROGRAM, path, *sys.path])
+            stack.callback(launch.close)
+            try:
+                line, _ = listening.accept()
+            except TimeoutError:
+                raise NotChecked(f"no process to fork in: {launch.obituary() or 'it does not start'}") from None
+            stack.callback(launch.ended_within, GRACE)  # it ends by itself when the line is closed
+            process = stack.enter_context(Connection(line.detach()))
+            self._stack = stack.pop_all()
+        self._process = process
+        return process
+
+    def host(self, served: Served, own: bool, desk: tuple[str, int]) -> "ProcessHost":
+        """Have a server served; raise NotChecked if it cannot be."""
+        if not hasattr(signal, "SIGUSR1"):
+            raise NotChecked("this platform has no fork")
+        process = self._process or self._start()
+        return ProcessHost(self, process, served.make, own, desk)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process = None
+        self._stack.close()
+
+
+class ProcessHost:
+    """A server in the process."""
+
+    def __init__(
+        self, forker: Forker, process: "Connection[Any, Any]", make: Make, own: bool, desk: tuple[str, int]
+    ) -> None:
+        self._forker = forker
+        self._process = process
+        try:
+            process.send((make, own, desk))
+        except Exception as error:  # pickle has many kinds of them
+            raise NotChecked(f"the maker of a forking server must be importable by name: {error}") from None
+        ready = self._receive(STARTING)
+        if not isinstance(ready, Ready):
+            forker.close()
+            raise NotChecked(f"the server cannot be made: {ready or 'nothing happens'}")
+        self.address, self.server, self.loop = ready.address, ready.server, ready.loop
+        self._asked = False
+        self._failure = ""
+        self._calling = "shutdown()"
+        self._remains = Remains(())
+
+    def _receive(self, patience: float) -> Any:
+        """Return what the process says next, or None if it says nothing within so many seconds, or has ended."""
+        try:
+            return self._process.recv() if self._process.poll(patience) else None
+        except (EOFError, OSError):
+            return None
+
+    def failure(self) -> str:
+        while self._calling and (news := self._receive(0)) is not None:
+            self._heed(news)
+        return self._failure
+
+    def _heed(self, news: Any) -> None:
+        if isinstance(news, Remains):
+            self._remains, self._calling = news, ""
+        elif news == "shutdown()":
+            self._calling = "server_close()"
+        else:
+            self._failure = news.partition(": ")[2]
+
+    def ask_to_end(self) -> None:
+        self._asked = True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.loop[0], signal.SIGUSR1)
+
+    def stuck(self, patience: float) -> str:
+        while self._calling and (news := self._receive(patience)) is not None:
+            self._heed(news)
+        return self._calling
+
+    def remains(self, besides: Set[str]) -> Remains:  # noqa: ARG002 - nobody else opens sockets in that process
+        return self._remains
+
+    def close(self, patience: float) -> None:
+        if not self._asked:
+            self.ask_to_end()
+        if self.stuck(patience) or self._remains.things:
+            self._forker.close()
+        remove_path(self.address)

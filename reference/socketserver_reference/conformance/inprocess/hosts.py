@@ -1,0 +1,201 @@
+"""How a server is served while the SRV clauses are checked: in a thread of this process, or, if it forks, in its own.
+
+A `Served` is a description. A `Stand` is one server with a note of what was there before it, so that one can tell what
+it leaves behind. A host serves a stand: `ThreadHost` here, `ProcessHost` in `fork_host.py`; checks do not know which.
+"""
+
+import contextlib
+import os
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.inprocess.coordinator import OURS
+from socketserver_reference.conformance.inprocess.probes import Handler, probe, watch
+from socketserver_reference.conformance.targets.base import POLL, bound_address
+from socketserver_reference.conformance.targets.client import describe
+
+Concurrency = Literal["sync", "threading", "forking"]
+Make = Callable[[Handler | None], socketserver.BaseServer]
+
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A program and its kind of server.
+
+    `make` returns a server that is bound to a free port or path and not yet served, with the given handler or, for
+    None, the program's own. If it forks, its `make` is sent to another process, so it must be importable by name: a
+    function of a module, or an instance of a module's class. `chat` says that the program has a room.
+    """
+
+    name: str
+    transport: str
+    concurrency: Concurrency
+    make: Make
+    chat: bool = False
+
+    @property
+    def datagram(self) -> bool:
+        """Whether it is served over datagrams; otherwise over connections."""
+        return Address(self.transport).datagram
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What a server left behind, each as a report names it."""
+
+    things: tuple[str, ...]
+
+
+class Stand:
+    """A server, made and observed."""
+
+    def __init__(self, make: Make, own: bool, desk: tuple[str, int]) -> None:
+        self.threads = set(threading.enumerate())
+        self.sockets = open_sockets()
+        self.server: Any = make(None if own else probe(desk))
+        if own:
+            watch(self.server, desk)
+        self.address = bound_address(self.server)
+        self.failure = ""
+
+    def serve(self) -> None:
+        """Serve until the server is shut down, or fails."""
+        try:
+            self.server.serve_forever(POLL)
+        except Exception as error:
+            self.failure = repr(error)
+
+    def remains(self, besides: Set[str] = frozenset()) -> Remains:
+        """Return what the closed server left behind, but for some sockets that others opened meanwhile."""
+        threads = [thread for thread in threading.enumerate() if thread not in self.threads]
+        things = [f"a thread, {thread.name!r}" for thread in threads if not thread.name.startswith(OURS)]
+        if sockets := open_sockets() - self.sockets - besides:
+            things.append(f"{len(sockets)} open socket{'s' if len(sockets) > 1 else ''}")
+        if reason := taken(self.address):
+            things.append(reason)
+        return Remains(tuple(things))
+
+
+class Host(Protocol):
+    """A server being served."""
+
+    address: Address
+    server: int
+    """id() of the server, where it runs."""
+    loop: tuple[int, int]
+    """The process and the thread of serve_forever()."""
+
+    def failure(self) -> str:
+        """Return the exception that ended serve_forever(), or "" while it runs."""
+
+    def ask_to_end(self) -> None:
+        """Call shutdown(), then server_close(), without waiting for them."""
+
+    def stuck(self, patience: float) -> str:
+        """Wait so many seconds for the end; return which of the two calls has not returned, or ""."""
+
+    def remains(self, besides: Set[str]) -> Remains:
+        """Return what stayed behind after the end."""
+
+    def close(self, patience: float) -> None:
+        """End the server if it was not asked to, and wait for all that belongs to it."""
+
+
+class ThreadHost:
+    """A server in a thread of this process."""
+
+    def __init__(self, served: Served, own: bool, desk: tuple[str, int]) -> None:
+        self._stand = Stand(served.make, own, desk)
+        self.address = self._stand.address
+        self.server = id(self._stand.server)
+        self._serving = threading.Thread(target=self._stand.serve, name=f"{OURS}serve", daemon=True)
+        self._ending = threading.Thread(target=self._end, name=f"{OURS}end", daemon=True)
+        self._asked = False
+        self._calling = "shutdown()"
+        self._serving.start()
+        assert self._serving.ident is not None
+        self.loop = os.getpid(), self._serving.ident
+
+    def failure(self) -> str:
+        return self._stand.failure
+
+    def ask_to_end(self) -> None:
+        self._asked = True
+        self._ending.start()
+
+    def _end(self) -> None:
+        self._stand.server.shutdown()
+        self._serving.join()
+        self._calling = "server_close()"
+        self._stand.server.server_close()
+        self._calling = ""
+
+    def stuck(self, patience: float) -> str:
+        self._ending.join(patience)
+        return self._calling
+
+    def remains(self, besides: Set[str]) -> Remains:
+        return self._stand.remains(besides)
+
+    def close(self, patience: float) -> None:
+        if not self._asked:
+            self.ask_to_end()
+        self._ending.join(patience)
+        until = time.monotonic() + patience
+        for thread in set(threading.enumerate()) - self._stand.threads - {threading.current_thread()}:
+            _join(thread, until)  # handlers and their workers: their clients have gone
+        remove_path(self.address)
+
+
+def _join(thread: threading.Thread, until: float) -> None:
+    """Wait for the end of a thread until that monotonic time; one that is just being started cannot be joined yet."""
+    while (left := until - time.monotonic()) > 0:
+        try:
+            thread.join(left)
+        except RuntimeError:
+            os.sched_yield()
+        else:
+            return
+
+
+def open_sockets() -> frozenset[str]:
+    """Return the sockets this process has open, where the system tells (Linux)."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in DESCRIPTORS.iterdir():
+            with contextlib.suppress(OSError):  # the one that lists the directory is closed by now
+                found.add(os.readlink(descriptor))
+    return frozenset(name for name in found if name.startswith("socket:"))
+
+
+def taken(address: Address) -> str:
+    """Return why nobody else can listen at an address, or ""."""
+    if address.path:
+        return f"the socket file {address.path}" if os.path.exists(address.path) else ""
+    with socket.socket(address.family, address.kind) as other:
+        if not address.datagram:  # connections that linger in TIME_WAIT are nobody's fault
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind(address.sockaddr)
+        except OSError as error:
+            return f"port {address.port} ({describe(error)})"
+    return ""
+
+
+def remove_path(address: Address) -> None:
+    """Remove the file of a Unix socket that its server has left behind."""
+    if address.path:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(address.path)

@@ -1,0 +1,92 @@
+"""What becomes of bytes in an utterance that are not letters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from socketserver_reference.conformance.dialects.dialect import PUNCTUATION
+from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.room import WITNESS, Room
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+
+UNUSUAL = {
+    "NUL": b"\0",
+    "control characters": b"\x01\x1b\x7f",
+    "UTF-8": "\xe9\u20ac\U0001f600".encode(),
+    "invalid UTF-8": b"\xff\xc3(",
+    "punctuation": PUNCTUATION,
+}
+"""What is said between two words."""
+
+
+@dataclass(frozen=True)
+class Became:
+    """What became of such bytes, in a word, and as it was seen."""
+
+    what: str
+    """intact, changed, cut, nothing."""
+    seen: str
+
+
+def ask_bytes(room: Room, lesson: Lesson) -> None:
+    """Let newcomers say unusual bytes between two words, and see what is between these when they are heard."""
+    became: dict[str, Became] = {}
+    for asked in room.in_turn(UNUSUAL, len(UNUSUAL)):
+        became |= {name: _ask(room, guest, UNUSUAL[name]) for name, guest in asked}
+        room.gone(*(guest for _, guest in asked))
+    tell_bytes(became, lesson)
+
+
+def tell_bytes(became: Mapping[str, Became], lesson: Lesson) -> None:
+    """Say what the least is that has to be left out for all to arrive unchanged."""
+    broken = {name: one for name, one in became.items() if one.what != "intact"}
+    changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
+    why = changed or f"{', '.join(became)}: all came as they were said"
+    lesson.learn("bytes", "handling", _handling(broken), why)
+
+
+def _ask(room: Room, guest: str, middle: bytes) -> Became:
+    left, right = room.asking.text(), room.asking.text()
+    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[WITNESS], briefly=True)
+    if right not in heard[WITNESS]:  # then what comes of it has come when another is heard
+        _, later = room.heard_by_all()
+        heard = {who: data + later[who] for who, data in heard.items()}
+    return compare(heard[WITNESS], left, middle, right, room.asking.ended.get(guest))
+
+
+def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Ending | None) -> Became:
+    """Return what became of what was said in the middle."""
+    _, begins, rest = heard.partition(left)
+    between, ends, _ = rest.partition(right)
+    if begins and ends:
+        if between == middle:
+            return Became("intact", "as said")
+        return Became("changed", f"{quoted(middle)} came as {quoted(between)}")
+    seen = f"{quoted(left + middle + right)} came as {quoted(begins + rest)}"
+    if ended:
+        seen += f", and its speaker got {ENDINGS[ended]}"
+    return Became("cut" if begins else "nothing", seen)
+
+
+def _handling(broken: Mapping[str, Became]) -> str:
+    if "punctuation" in broken or "UTF-8" in broken:
+        return "escaped"
+    if "invalid UTF-8" in broken:
+        return "replaced" if broken["invalid UTF-8"].what == "changed" else "refused"
+    if "control characters" in broken:
+        return "replaced"
+    return "cut-at-nul" if broken else "verbatim"
+
+
+def ask_white_space(room: Room, lesson: Lesson) -> None:
+    """Say something between blanks."""
+    if room.said.kind == "fixed":
+        lesson.learn("bytes", "white_space", "kept", "frames of a fixed size end in blanks: cannot tell", sure=False)
+        return
+    text = room.asking.text()
+    padded = b"  " + text + b"  "
+    guest = room.newcomer()
+    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[WITNESS])
+    room.gone(guest)
+    kept = room.delivered(heard, padded)
+    why = f"{quoted(padded)} came as {quoted(heard[WITNESS])}"
+    lesson.learn("bytes", "white_space", "kept" if kept else "stripped", why)

@@ -1,0 +1,96 @@
+"""What there is to ask in a chat, once one is heard in it: each question adds what it found to the lesson.
+
+What can only be told by silence is told by the next thing that is said: whoever hears that had the time to hear the
+other. A question that the room does not survive is the last; what was learned before stands.
+"""
+
+from collections.abc import Callable
+
+from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
+from socketserver_reference.conformance.learn.conclusions import tell_delivery, tell_handshake, tell_notices
+from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
+from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.first_contact import meet
+from socketserver_reference.conformance.learn.leaving import ask_quit
+from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
+from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, WITNESS, Room
+
+UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
+
+
+def learn_chat(asking: Asking, lesson: Lesson) -> None:
+    """Learn all of a chat's dialect; raise CannotLearn if nobody is heard."""
+    room = Room(asking, meet(asking))
+    lesson.learn("", "protocol", "chat", "three clients heard each other")
+    questions: list[tuple[str, Callable[[Room, Lesson], None]]] = [
+        ("utterances without a line's end", ask_newline),
+        ("what was said first", tell_handshake),
+        ("deliveries", tell_delivery),
+        ("words to quit by", ask_quit),
+        ("unusual bytes", ask_bytes),
+        ("white space", ask_white_space),
+        ("long utterances", ask_longest),
+        ("many members", ask_members),
+    ]
+    for subject, ask in questions:
+        try:
+            ask(room, lesson)
+            alive = room.heard_by_all()[0]
+        except CannotLearn as error:
+            alive, reason = False, f": {error}"
+        else:
+            reason = ""
+        if not alive:
+            lesson.remarks.append(
+                f"After {subject} the room did not work any more{reason}; nothing after that could be learned. "
+                f"{asking.site.obituary()}".strip()
+            )
+            break
+    tell_notices(room, lesson)
+    for limit in ("gap", "join_gap", "start"):
+        lesson.learn("limits", limit, 0, UNKNOWN, sure=False)
+
+
+def ask_newline(room: Room, lesson: Lesson) -> None:
+    """Say something without the end of a line: is it delivered at once, or only behind the end?"""
+    said, heard_in = room.said, room.heard_in
+    if said.kind in ("fixed", "length"):
+        shape = f"{said.size} bytes" if said.size else f"a length of the form {said.header}"
+        lesson.learn("framing", "in", said.kind, f"lines were heard by nobody, frames with {shape} were")
+        lesson.learn("framing", "out", heard_in.kind, room.framed.why)
+    else:
+        _ask_newline(room, lesson)
+    lesson.learn("framing", "newline", said.newline.decode(), f"what was said ended in {said.newline!r}, and was heard")
+    for framing in (heard_in, said):  # if both have one, it is the same for both
+        if framing.kind == "fixed":
+            lesson.learn("framing", "size", framing.size, "so many bytes made a frame")
+            lesson.learn("framing", "pad", heard_in.pad.decode("ascii", "replace"), "what filled the frames that came")
+            break
+    for framing in (heard_in, said):
+        if framing.kind == "length":
+            lesson.learn("framing", "header", framing.header, "the numbers looked like this")
+            break
+
+
+def _ask_newline(room: Room, lesson: Lesson) -> None:
+    text = room.asking.text()
+    heard = room.ask(SPEAKER, text, lambda heard: text in heard[WITNESS], briefly=True)
+    fence = b""
+    if text not in heard[WITNESS]:  # then let another one speak: who hears that would have heard it
+        _, heard = room.heard_by_all(OTHER)
+        fence = heard[WITNESS]
+    if text in heard[WITNESS]:
+        lesson.learn("framing", "in", "chunk", f"{quoted(text)} was delivered at once, without the end of a line")
+        as_it_was = not heard[WITNESS].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
+        if as_it_was:
+            why = "a line's end comes back where one was said, and none where none was"
+            lesson.learn("framing", "out", "chunk", why)
+        else:
+            lesson.learn("framing", "out", room.heard_in.kind, f"{room.framed.why}, whether one was said or not")
+        return
+    heard = room.ask(SPEAKER, room.said.newline, lambda heard: text in heard[WITNESS])
+    why = f"{quoted(text)} was not delivered while another was heard, {quoted(fence)}, but when the line's end followed"
+    if text not in heard[WITNESS]:
+        why = f"{quoted(text)} was never delivered, for its line's end came later than the rest; a guess"
+    lesson.learn("framing", "in", "line", why)
+    lesson.learn("framing", "out", room.heard_in.kind, room.framed.why)

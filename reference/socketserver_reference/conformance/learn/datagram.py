@@ -1,0 +1,132 @@
+"""What there is to ask of an echo over datagrams. What is not answered is known when the next is: that came later."""
+
+from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.echo import REQUEST
+from socketserver_reference.conformance.learn.limits import WORD, in_common, numbered
+from socketserver_reference.conformance.targets.base import Site
+from socketserver_reference.conformance.targets.client import Client
+
+LARGEST = 65_507
+"""Bytes of the largest datagram there is over IPv4."""
+
+TRIES = 3
+"""Times that a datagram is sent at most: one may be lost."""
+
+ANSWERED = 2.0
+"""Seconds for an answer that should come."""
+
+MANY = 100
+"""Answers at most that come besides and are read."""
+
+FENCE = b"Mink-3"
+
+
+class FellSilent(Exception):
+    """The server answers nothing any more; the message says after what."""
+
+
+class Datagrams:
+    """One client that sends datagrams; it knows what the fence is answered by."""
+
+    def __init__(self, client: Client, site: Site, patience: float) -> None:
+        self._client = client
+        self._site = site
+        self._patience = patience
+        self._fence = b""
+
+    def raise_fence(self) -> None:
+        """Find out by what the fence is answered; raise CannotLearn if nothing answers it."""
+        for _ in range(TRIES):
+            self._client.send(FENCE)
+            answer = self._receive(ANSWERED)
+            if answer:
+                self._fence = answer
+                return
+        raise CannotLearn(f"nothing answers the datagram {FENCE!r}")
+
+    def ask(self, datagram: bytes) -> bytes | None:
+        """Send a datagram; return its answer, or None if there is none, though the next is answered.
+
+        Raises FellSilent if the next is not answered either.
+        """
+        for _ in range(TRIES):
+            self._drain()
+            self._client.send(datagram)
+            answer = self._receive(self._patience)
+            if answer is None:
+                self._client.send(FENCE)
+                answer = self._receive(ANSWERED)
+            if answer == self._fence:
+                return None
+            if answer is not None:
+                return answer
+        raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
+
+    def _receive(self, patience: float) -> bytes | None:
+        self._client.wait_at_most(patience)
+        answer = self._client.receive()
+        return answer if isinstance(answer, bytes) else None
+
+    def _drain(self) -> None:
+        """Read what came besides, such as a second answer."""
+        self._site.rest()
+        any(self._receive(0) is None for _ in range(MANY))
+
+
+def learn_datagrams(site: Site, patience: float, lesson: Lesson) -> None:
+    """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
+    with Client(site.address, ANSWERED) as client:
+        datagrams = Datagrams(client, site, patience)
+        datagrams.raise_fence()
+        lesson.learn("", "protocol", "datagram", "over datagrams")
+        try:
+            _tell_transform(datagrams, lesson)
+            _tell_empty(datagrams, lesson)
+            _tell_largest(datagrams, lesson)
+        except FellSilent as error:
+            lesson.remarks.append(f"Not all could be learned: {error}.")
+
+
+def _tell_empty(datagrams: Datagrams, lesson: Lesson) -> None:
+    empty = datagrams.ask(b"")
+    if empty is None:
+        lesson.learn("datagrams", "empty", "ignored", "the next was answered, an empty one not")
+    else:
+        lesson.learn("datagrams", "empty", "answered", f"an empty one was answered by {quoted(empty)}")
+
+
+def _tell_transform(datagrams: Datagrams, lesson: Lesson) -> None:
+    answer = datagrams.ask(REQUEST)
+    why = f"{quoted(REQUEST)} came back as {'nothing' if answer is None else quoted(answer)}"
+    for name, transform in TRANSFORMS.items():
+        if answer == transform(REQUEST):
+            lesson.learn("echo", "transform", name, why)
+            return
+    why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}"
+    lesson.learn("echo", "transform", "identity", why, sure=False)
+
+
+def _tell_largest(datagrams: Datagrams, lesson: Lesson) -> None:
+    """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
+    said = numbered(LARGEST + WORD)[:LARGEST]  # which no transformation changes
+    answer = datagrams.ask(said) or b""
+    piece = in_common(answer, said)
+    if answer and piece == len(answer):
+        why = (
+            f"of a datagram of {LARGEST} bytes the first {piece} were answered"
+            if piece < LARGEST
+            else "the largest there is was answered"
+        )
+        lesson.learn("datagrams", "largest", piece, why)
+        return
+    most, too_many = 0, LARGEST
+    while too_many - most > 1:
+        middle = (most + too_many) // 2
+        if datagrams.ask(said[:middle]) == said[:middle]:
+            most = middle
+        else:
+            too_many = middle
+    why = f"datagrams of {most} bytes were answered whole, those of {too_many} not"
+    lesson.learn("datagrams", "largest", max(most, 1), why, sure=most > 0)

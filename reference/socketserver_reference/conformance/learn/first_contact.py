@@ -1,0 +1,257 @@
+"""The first words in a chat: three clients come in, say something each, and then talk.
+
+Whether the first word was a name is seen afterwards: it was not delivered as all others were. And where nobody hears
+lines, the same is tried in frames of a fixed size and behind length prefixes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import BadTemplate, Template
+from socketserver_reference.conformance.learn import framing as deliveries
+from socketserver_reference.conformance.learn import patterns
+from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn, Heard
+from socketserver_reference.conformance.learn.dialect_writer import quoted
+from socketserver_reference.conformance.learn.framing import Delivery, Framed, NotUnderstood
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+
+NAMES = ("annika", "bertil", "carola")
+
+ROUNDS = 2
+"""Utterances of each: two tell what varies from one to the next."""
+
+HEADERS = ("%4d", "%04d", "%2d", "%3d", "%5d", "%6d", "%8d")
+
+SMALLEST, LARGEST = 16, 4096
+"""Bytes of the fixed frames that are looked for."""
+
+MANY = 1000
+"""Frames that are told apart at most in what was heard at once: a hostile server could send a million."""
+
+
+@dataclass
+class Arrival:
+    """How one of them came in."""
+
+    greeting: bytes
+    reply: bytes = b""
+    """What it heard after its first word."""
+    others: Heard = field(default_factory=dict)
+    """What the others heard when it connected."""
+    others_then: Heard = field(default_factory=dict)
+    """What they heard when it had said its first word."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What somebody said later, and what everybody heard then."""
+
+    speaker: str
+    text: bytes
+    heard: Heard
+
+    def reached(self, listener: str) -> bool:
+        """Whether a client heard it."""
+        return self.text in self.heard[listener]
+
+    @property
+    def reached_all_others(self) -> bool:
+        """Whether all but the speaker heard it."""
+        return all(map(self.reached, _without(self.heard, self.speaker)))
+
+
+def too_early(ending: Ending, greeting: bytes) -> str:
+    """Return that a client was sent away at once, as a sentence."""
+    after = f", after {quoted(greeting)}" if greeting else ""
+    return f"a client that had not said anything got {ENDINGS[ending]}{after}"
+
+
+class Meeting:
+    """Three clients who say everything in one framing."""
+
+    def __init__(self, asking: Asking, said: Framing) -> None:
+        self.asking = asking
+        self.said = said
+        self.arrivals: dict[str, Arrival] = {}
+        self.utterances: list[Utterance] = []
+        self.doubled = False
+
+    def arrive(self) -> None:
+        """Connect, one after the other, and say a first word, which may be a name."""
+        for name in NAMES:
+            self.asking.join(name)
+            heard = self.asking.hear()
+            if name in self.asking.ended:
+                raise CannotLearn(too_early(self.asking.ended[name], heard[name]))
+            self.asking.say(name, self.said.put(name.encode()))
+            then = self.asking.hear(lambda heard: any(heard.values()), briefly=True)  # somebody may hear it, or nobody
+            self.arrivals[name] = Arrival(heard[name], then[name], _without(heard, name), _without(then, name))
+
+    def talk(self, *, briefly: bool = False) -> bool:
+        """Say something each; return whether all others heard everything. Give up when nobody hears anything."""
+        self.utterances = []
+        for speaker in NAMES * ROUNDS:
+            utterance = self._say(speaker, briefly=briefly)
+            self.utterances.append(utterance)
+            if not utterance.reached_all_others:
+                return False
+        return True
+
+    def _say(self, speaker: str, *, briefly: bool) -> Utterance:
+        text = self.asking.text()
+        self.asking.say(speaker, self.said.put(text))
+        heard = self.asking.hear(
+            lambda heard: speaker in self.asking.ended or Utterance(speaker, text, heard).reached_all_others,
+            briefly=briefly,
+        )
+        return Utterance(speaker, text, heard)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return what others heard of what was said."""
+        found = []
+        for one in self.utterances:
+            for listener in _without(one.heard, one.speaker):
+                data = one.heard[listener]
+                half = data[: len(data) // 2]
+                if one.text in half and half * 2 == data:
+                    self.doubled = True
+                    data = half
+                found.append(Delivery(one.speaker, listener, one.text, data))
+        return found
+
+    def leave(self) -> None:
+        """Let all go."""
+        self.asking.leave(*self.arrivals)
+        self.asking.hear()
+
+    @property
+    def heard_by_themselves(self) -> bool:
+        """Whether the last who spoke was the only one to hear it."""
+        last = self.utterances[-1]
+        return [who for who in last.heard if last.reached(who)] == [last.speaker]
+
+    def obituary(self) -> str:
+        """Return why nothing is learned from this, as a part of a sentence."""
+        last = self.utterances[-1]
+        if self.heard_by_themselves:
+            return f"what {last.speaker} says comes back to {last.speaker} alone: try `learn echo`"
+        heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "nobody did"
+        greeting = self.arrivals[last.speaker].greeting
+        parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
+        if last.speaker in self.asking.ended:
+            parts.append(f"its speaker got {ENDINGS[self.asking.ended[last.speaker]]}")
+        if greeting:
+            parts.append(f"it had been greeted by {quoted(greeting)}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A meeting that went well."""
+
+    meeting: Meeting
+    framed: Framed
+    template: Template
+    named: bool
+
+
+def meet(asking: Asking) -> Understood:
+    """Let clients meet until one framing works; raise CannotLearn if none does."""
+    first = Meeting(asking, Framing())
+    first.arrive()
+    if first.talk():
+        return _understand(_with_the_servers_newline(first))
+    why = first.obituary()
+    first.leave()
+    if first.heard_by_themselves:
+        raise CannotLearn(why)
+    for framing in _other_framings(asking):
+        meeting = Meeting(asking, framing)
+        meeting.arrive()
+        if meeting.talk(briefly=True):
+            return _understand(meeting)
+        meeting.leave()
+    raise CannotLearn(f"{why}; neither lines nor frames of a fixed size nor length prefixes were understood")
+
+
+def _with_the_servers_newline(meeting: Meeting) -> Meeting:
+    """Return the meeting, or, where lines came back with another end than ours, how it goes on with that."""
+    try:
+        framed = deliveries.understand(meeting.deliveries(), meeting.said)
+    except NotUnderstood:  # which is told when all is understood
+        return meeting
+    if framed.framing.kind != "line" or framed.tail != b"\r":
+        return meeting
+    again = Meeting(meeting.asking, Framing(newline=b"\r\n"))
+    again.arrivals = meeting.arrivals
+    if again.talk() and all(one.data.endswith(one.text + b"\r\n") for one in again.deliveries()):
+        return again
+    meeting.talk()  # let nothing of that be heard later
+    return meeting
+
+
+def _understand(meeting: Meeting) -> Understood:
+    found = meeting.deliveries()
+    try:
+        framed = deliveries.understand(found, meeting.said)
+        heads: dict[str, list[bytes]] = {name: [] for name in NAMES}
+        for one, head in zip(found, framed.heads, strict=True):
+            heads[one.speaker].append(head)
+        host, _ = meeting.asking.origin(NAMES[0])
+        before = patterns.template(patterns.head(heads, host))
+        template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
+    except (NotUnderstood, BadTemplate) as error:
+        raise CannotLearn(f"deliveries were heard and not understood: {error}") from None
+    return Understood(meeting, framed, template, _named(meeting, framed, template))
+
+
+def _named(meeting: Meeting, framed: Framed, template: Template) -> bool:
+    """Whether the first word of each was a name: it was not delivered as everything else is."""
+    for name, arrival in meeting.arrivals.items():
+        for data in arrival.others_then.values():
+            if any(template.label(frame, name.encode()) is not None for frame in frames(framed, data)):
+                return False
+    return True
+
+
+def frames(framed: Framed, data: bytes) -> list[bytes]:
+    """Return the frames of what was heard, with what is left at the end as one more, and without prompts."""
+    found: list[bytes] = []
+    while data and len(found) < MANY and (cut := framed.framing.cut(data)) is not None:
+        frame, end = cut
+        found.append(frame)
+        data = data[end:]
+    told = [frame.removeprefix(framed.prompt) for frame in [*found, data]]
+    return told if told[-1] else told[:-1]
+
+
+def _other_framings(asking: Asking) -> Iterator[Framing]:
+    size = _fixed_size(asking)
+    if size:
+        yield Framing("fixed", size=size)
+    yield from (Framing("length", header=header) for header in HEADERS)
+
+
+def _fixed_size(asking: Asking) -> int:
+    """Return how many bytes have to be said until another hears them; 0 if there is no such number."""
+    speaker, listener = "dagmar", "elin"
+    asking.join(speaker)
+    asking.join(listener)
+    asking.hear()
+    text = asking.text()
+    said = 0
+    size = 0
+    total = SMALLEST
+    while not size and total <= LARGEST and speaker not in asking.ended:
+        asking.say(speaker, b" " * (total - said) if said else text.ljust(total))
+        said, total = total, 2 * total
+        heard = asking.hear()[listener]
+        size = len(heard) if text in heard else 0
+    asking.leave(speaker, listener)
+    asking.hear()
+    return size
+
+
+def _without(heard: Heard, who: str) -> Heard:
+    return {other: data for other, data in heard.items() if other != who}

@@ -1,0 +1,95 @@
+"""Where a delivery ends, and what is put around what somebody said: from deliveries that came one at a time."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from socketserver_reference.conformance.dialects.framing import Framing
+
+LONGEST_AROUND = 4096
+"""Bytes that are not the text itself in what is taken for a delivery."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one client heard when somebody said a text that occurs nowhere else."""
+
+    speaker: str
+    listener: str
+    text: bytes
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Framed:
+    """Deliveries, understood: in which framing they come, and what is before and behind the text in each frame."""
+
+    framing: Framing
+    heads: tuple[bytes, ...]
+    """One for each delivery."""
+    tail: bytes
+    why: str
+    prompt: bytes = b""
+    """What stands behind the frame, without an end, and belongs to nothing."""
+
+
+class NotUnderstood(Exception):
+    """There is no telling where deliveries end; the message says what was seen."""
+
+
+def understand(deliveries: Sequence[Delivery], said: Framing) -> Framed:
+    """Return the framing of these deliveries; `said` is that in which they were said."""
+    around = max(len(one.data) - len(one.text) for one in deliveries)
+    if around > LONGEST_AROUND:
+        raise NotUnderstood(f"{around} bytes came with a text, too many to be a label")
+    return _fixed(deliveries, said) or _counted(deliveries, said) or _ended(deliveries, said)
+
+
+def _fixed(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
+    """Frames of one size, whatever is in them, that end in padding."""
+    sizes = {len(one.data) for one in deliveries}
+    tails = [one.data.partition(one.text)[2] for one in deliveries]
+    pads = {bytes([byte]) for tail in tails for byte in tail}
+    if len(sizes) > 1 or len(pads) != 1 or len(set(map(len, tails))) == 1:
+        return None
+    framing = Framing("fixed", said.newline, size=sizes.pop(), pad=pads.pop())
+    heads = tuple(one.data.partition(one.text)[0] for one in deliveries)
+    why = f"deliveries of different texts have {framing.size} bytes each, filled up with {framing.pad!r}"
+    return Framed(framing, heads, b"", why)
+
+
+def _counted(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
+    """Frames behind a number that says how many bytes follow."""
+    for digits in range(1, 10):
+        numbers = [one.data[:digits] for one in deliveries]
+        if not all(re.fullmatch(rb" *\d+ *", number) for number in numbers):
+            continue
+        if any(int(one.data[:digits]) != len(one.data) - digits for one in deliveries):
+            continue
+        header = f"%0{digits}d" if any(number[:1] == b"0" for number in numbers) else f"%{digits}d"
+        inner = [one.data[digits:].partition(one.text) for one in deliveries]
+        why = f"deliveries begin with the number of bytes that follow, such as {numbers[0]!r}"
+        framing = Framing("length", said.newline, header=header)
+        return Framed(framing, tuple(before for before, _, _ in inner), _only([after for _, _, after in inner]), why)
+    return None
+
+
+def _ended(deliveries: Sequence[Delivery], said: Framing) -> Framed:
+    """Frames that end where a line does, or nowhere."""
+    parts = [one.data.partition(one.text) for one in deliveries]
+    tail = _only([after for _, _, after in parts])
+    heads = tuple(before for before, _, _ in parts)
+    newline = said.newline
+    before, end, prompt = tail.rpartition(newline)
+    if not end:
+        why = f"deliveries do not end in a line's end, but in {tail!r}"
+        return Framed(Framing("none", newline), heads, tail, why)
+    why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
+    return Framed(Framing("line", newline), heads, before, why, prompt)
+
+
+def _only(tails: Sequence[bytes]) -> bytes:
+    """Return what is behind the text in every delivery."""
+    if len(set(tails)) > 1:
+        raise NotUnderstood(f"what follows a text differs from one to the next: {tails[0][:60]!r}, {tails[-1][:60]!r}")
+    return tails[0]

@@ -1,0 +1,116 @@
+"""How long an utterance may be, and how many may be there."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from socketserver_reference.conformance.dialects.dialect import CROWD
+from socketserver_reference.conformance.learn.dialect_writer import Lesson
+from socketserver_reference.conformance.learn.first_contact import NAMES
+from socketserver_reference.conformance.learn.room import SPEAKER, WITNESS, Room
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+
+SIZES = (1000, 3000, 12_000, 48_000)
+"""Bytes of the utterances that are tried; each is one segment on a loopback network."""
+
+WORD = 8
+"""Bytes of each numbered word of a long utterance."""
+
+LEAST_CHUNK = 16
+"""Bytes of a chunk that a dialect can have."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a long utterance: how much of it came in one piece, and what of the rest."""
+
+    how: Literal["whole", "pieces", "cut", "nothing"]
+    piece: int
+    ended: Ending | None
+
+
+def numbered(size: int) -> bytes:
+    """Return a text in which every place looks different, and which no transformation of an echo changes."""
+    return b"".join(b"%07d." % number for number in range(size // WORD))
+
+
+def in_common(heard: bytes, said: bytes) -> int:
+    """Return how many bytes at the beginning are the same."""
+    return next(
+        (at for at, (one, other) in enumerate(zip(heard, said, strict=False)) if one != other),
+        min(len(heard), len(said)),
+    )
+
+
+def ask_longest(room: Room, lesson: Lesson) -> None:
+    """Say longer and longer things until one does not arrive whole."""
+    whole = 0
+    for size in SIZES:
+        if size > room.said.longest:
+            break
+        found = _ask(room, size)
+        if found.how != "whole":
+            _tell(room, lesson, whole, size, found)
+            return
+        whole = size
+    lesson.learn("limits", "utterance", 0, f"{whole} bytes arrived whole" if whole else "a frame is no longer")
+
+
+def _tell(room: Room, lesson: Lesson, whole: int, size: int, found: Outcome) -> None:
+    if found.how == "nothing":
+        most = _longest_heard(room, whole, size)
+        how = f", and their speaker got {ENDINGS[found.ended]}" if found.ended else ""
+        why = f"{size} bytes were not delivered{how}"
+        lesson.learn("limits", "utterance", most, f"{why}; {most} were")
+    elif found.how == "cut":
+        why = f"of {size} bytes {found.piece} came and the rest was lost, which no dialect should ask for"
+        lesson.learn("limits", "utterance", found.piece, why, sure=False)
+    elif lesson.knows("framing", "in", "chunk") and found.piece >= LEAST_CHUNK:
+        lesson.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+    else:
+        lesson.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+
+
+def _ask(room: Room, size: int) -> Outcome:
+    guest = room.newcomer()
+    said = numbered(size)
+    heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD:] in heard[WITNESS])[WITNESS]
+    ended = room.asking.ended.get(guest)
+    room.gone(guest)
+    begin = heard.find(said[:WORD])
+    if said in heard:
+        return Outcome("whole", len(said), ended)
+    if begin < 0:
+        return Outcome("nothing", 0, ended)
+    piece = in_common(heard[begin:], said)
+    rest = said[piece : piece + 2 * WORD]
+    return Outcome("pieces" if rest in heard[begin + piece :] else "cut", piece, ended)
+
+
+def _longest_heard(room: Room, whole: int, size: int) -> int:
+    """Return the most bytes that arrive whole, by halving what lies between; each attempt is a newcomer's."""
+    while size - whole > WORD:
+        middle = (whole + size) // 2
+        if _ask(room, middle).how == "whole":
+            whole = middle
+        else:
+            size = middle
+    return whole // WORD * WORD
+
+
+def ask_members(room: Room, lesson: Lesson) -> None:
+    """Let in as many as a chat should hold, and see who hears what one says."""
+    guests = room.newcomers(CROWD - len(NAMES))
+    everybody = [*NAMES, *guests]
+    members, before = 1, 0
+    while before < members < len(everybody):  # who connected may be a member a little later
+        before = members
+        _, heard = room.heard_by_all(SPEAKER, everybody)
+        members = 1 + sum(room.asking.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
+    room.gone(*guests)
+    if members == len(everybody) == CROWD:
+        lesson.learn("limits", "members", 0, f"{CROWD} were there at once, and all heard what one said")
+    elif members > len(NAMES):
+        lesson.learn("limits", "members", members, f"of {CROWD} who tried at once {members} were members")
+    else:
+        why = f"cannot tell: {len(guests)} who said nothing were there, and heard nothing"
+        lesson.learn("limits", "members", 0, why, sure=False)

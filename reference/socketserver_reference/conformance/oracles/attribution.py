@@ -1,0 +1,196 @@
+"""Which clause a misfit breaks: the one place where the suite weighs clauses against each other.
+
+A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the
+*circumstances* (something abrupt happened and nobody has been seen whole since), then to what was special about the
+utterance, and only then to the general promise. Each function returns every clause that fits, the likeliest first; a
+directed scenario takes its own clause if it is among them. Besides, a finding names what would `also` explain it, if
+that is known to be broken already: a server that changes bytes shows that in every scenario, in many disguises.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.scenario.steps import show
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.scenario.violation import Finding
+
+CHUNK = NOTE.chunk
+
+LINE = 80
+"""Bytes up to which nothing is special about the length of an utterance."""
+
+Circumstance = Literal["reset", "stalled", "concurrent", "crowded", "left"]
+
+CLAUSE_OF: dict[Circumstance, str] = {
+    "reset": "CHAT-12",
+    "stalled": "CHAT-15",
+    "concurrent": "CHAT-13",
+    "crowded": "CHAT-17",
+    "left": "CHAT-11",
+}
+"""The clause that promises that this disturbs nobody."""
+
+
+CONTENT = ("CHAT-2", "CHAT-3", "CHAT-4", "CHAT-5", "CHAT-6", "CHAT-10")
+"""The clauses about what deliveries hold: a server that breaks one of them may send anything."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Bytes that no reading of the room explains."""
+
+    who: str
+    expected: list[bytes]
+    observed: bytes
+    before: bytes  # what the client read before, as far as the log remembers
+    first: bool  # the client had read nothing so far
+    utterance: bytes
+    said: list[bytes]  # the last words of each client
+    stalled_once: bool
+    quits: list[bytes]
+    circumstances: Sequence[Circumstance]
+    speakers: int
+
+    @property
+    def long(self) -> bool:
+        """Whether more was said than fits into a chunk."""
+        return len(self.utterance) > CHUNK
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Something that was due did not come."""
+
+    who: str
+    expected: str  # the delivery in words, or "" when only the end of the stream was due
+    leaving: str | None
+    lurker: bool
+    begun: bool  # a part of the delivery came
+    stalled_once: bool
+    utterance: bytes
+    circumstances: Sequence[Circumstance]  # for one who leaves: those amid which it began to
+
+
+def misfit(seen: Misfit, dialect: Dialect) -> Finding:
+    """Explain bytes that were not due."""
+    wanted = seen.expected[0] if seen.expected else b""
+    clauses = tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect)))
+    quits = ["CHAT-7"] if any(quit in seen.observed for quit in seen.quits) else []
+    return Finding(
+        clauses,
+        f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
+        f"{seen.who} reads {show(seen.observed, 200)}",
+        also=() if clauses == ("CHAT-7",) else (*quits, *CONTENT),
+    )
+
+
+def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
+    observed, prefix = seen.observed, dialect.prefix
+    if any(observed.startswith(quit) for quit in seen.quits):
+        return ["CHAT-7"]
+    extra = observed[: observed.find(wanted)] if wanted in observed else observed
+    rest = observed.removeprefix(wanted) if wanted else observed
+    if prefix in (extra, rest) or 2 * prefix in (extra[: 2 * len(prefix)], rest[: 2 * len(prefix)]):
+        # An empty delivery: somebody's end of stream, most likely.
+        return ["CHAT-6", "CHAT-10", "CHAT-4"] if seen.long else ["CHAT-10", "CHAT-4", "CHAT-6"]
+    again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
+    from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
+    return [*_likely_clauses(seen, wanted, extra, from_nowhere, prefix), from_nowhere, "CHAT-4"]
+
+
+def _likely_clauses(seen: Misfit, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
+    observed = seen.observed
+    tail = observed.partition(prefix)[0]
+    if len(tail) > 1 and seen.before.endswith(tail):
+        return ["CHAT-14", *_by_circumstance(seen.circumstances)]
+    if seen.speakers > 1 or "concurrent" in seen.circumstances:
+        likely = "CHAT-14" if _mixed(seen, prefix) else "CHAT-13"
+        return [likely, "CHAT-13", *_by_circumstance(seen.circumstances), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
+    if not wanted:
+        return [from_nowhere, *_by_circumstance(seen.circumstances)]
+    if seen.stalled_once:
+        return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
+    if wanted in observed:  # something came before it, or after it
+        if seen.long and not extra:
+            return ["CHAT-6", from_nowhere]
+        overtaking = extra not in seen.before and all(piece in seen.utterance for piece in extra.split(prefix))
+        return [*(["CHAT-5"] if overtaking else []), from_nowhere, "CHAT-3"]
+    if not observed.startswith(prefix[: len(observed)]):
+        bare = wanted.removeprefix(prefix)
+        return ["CHAT-6"] if seen.long and not observed.startswith(bare) else ["CHAT-2"]
+    if observed in seen.before:
+        return ["CHAT-4", "CHAT-5", *(["CHAT-6"] if seen.long else [])]
+    shortened = wanted.startswith(prefix + observed.removeprefix(prefix).partition(prefix)[0])
+    order = [] if shortened else ["CHAT-5"]
+    return ["CHAT-6", *order, "CHAT-3"] if seen.long else ["CHAT-3", *order, "CHAT-2"]
+
+
+def _mixed(seen: Misfit, prefix: bytes) -> bool:
+    """Whether something between two prefixes is a piece of what nobody said."""
+    first, *pieces = seen.observed.split(prefix)
+    return bool(first) or any(not any(piece in said for said in seen.said) for piece in pieces[:-1])
+
+
+def _by_circumstance(circumstances: Sequence[Circumstance]) -> list[str]:
+    """Return the clauses about what happened since everyone was last seen whole, the latest first."""
+    return [CLAUSE_OF[circumstance] for circumstance in reversed(circumstances)]
+
+
+def missing(absent: Absence) -> Finding:
+    """Explain that what was due did not come."""
+    return _absence(absent, f"{absent.who} reads nothing", _absence_clauses(absent))
+
+
+def cut_off(absent: Absence, how: Ending) -> Finding:
+    """Explain that a client was cut off that had not left, or was hung up on before it had read what was due."""
+    clauses = _absence_clauses(absent)
+    if absent.lurker:  # that it was not counted would show by silence
+        clauses = [*_by_circumstance(absent.circumstances), *clauses]
+    return _absence(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
+
+
+def _absence(absent: Absence, observed: str, clauses: list[str]) -> Finding:
+    altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > LINE or _unusual(absent.utterance) else []
+    # Whoever has gone and is not let go may cost the others time: a thread that spins leaves little of it.
+    kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.circumstances} else []
+    also = ("CHAT-2", "CHAT-5", *kept, *altered)
+    fitting = tuple(dict.fromkeys(clauses))
+    return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
+
+
+def _unusual(utterance: bytes) -> bool:
+    """Whether there is anything in it but a line of printable ASCII."""
+    return utterance != utterance.strip() or not (utterance.isascii() and utterance.decode().isprintable())
+
+
+def _otherwise(absent: Absence) -> str:
+    return f"{absent.who} reads end of stream" if absent.leaving else f"{absent.who} stays connected"
+
+
+def _absence_clauses(absent: Absence) -> list[str]:
+    if absent.leaving:
+        mixed_up = ["CHAT-13"] if "concurrent" in absent.circumstances else []
+        return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-11"]
+    if absent.lurker:
+        crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
+        return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
+    blamed = _by_circumstance(absent.circumstances)
+    if absent.begun and not blamed:
+        return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3"]
+    if absent.stalled_once:
+        blamed.append("CHAT-15")
+    if b"quit" in absent.utterance.lower():
+        blamed.append("CHAT-8")
+    elif _unusual(absent.utterance.replace(b"\n", b"")):
+        blamed.append("CHAT-3")
+    elif len(absent.utterance) > CHUNK:
+        blamed.append("CHAT-6")
+    return [*blamed, "CHAT-2", "CHAT-5"]
+
+
+def refused(who: str, why: str, circumstances: Sequence[Circumstance]) -> Finding:
+    """Explain that a client could not connect, though the server accepted others before."""
+    clauses = [*_by_circumstance(circumstances), "CHAT-11", "CHAT-12", "CHAT-17"]
+    return Finding(tuple(dict.fromkeys(clauses)), f"{who} connects", f"{who} cannot connect: {why}")

@@ -1,0 +1,48 @@
+"""Whether deliveries wait for delayed acknowledgements: the one question that only a clock answers (CHAT-16).
+
+Without TCP_NODELAY the server's kernel holds a small delivery back until the one before is acknowledged, and the
+kernel of a client that says nothing acknowledges after 40 ms. Two members hear the same deliveries; one acknowledges
+at once, one late. Whatever else slows the machine slows both.
+"""
+
+from socketserver_reference.conformance.scenario.steps import Say
+from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
+from socketserver_reference.conformance.scenario.violation import Finding
+
+SLOW = 0.020
+"""Seconds of lag that count as a stall: half of the 40 ms that it takes."""
+
+
+def lags(transcript: Transcript, prompt: str, late: str) -> list[float]:
+    """Return, for each utterance that both heard, by how many seconds `late` heard it after `prompt`."""
+    found = []
+    heard: dict[str, float] = {}
+    for entry in transcript.entries:
+        match entry:
+            case Did(Say()):
+                heard = {}
+            case Heard(who, _, when):
+                heard.setdefault(who, when)
+                if who == late and prompt in heard:
+                    found.append(when - heard[prompt])
+    return found
+
+
+def stalls(lags: list[float]) -> bool:
+    """Whether the pattern is that of stalls: more than a fifth are late.
+
+    Measured: every second one, but for those before the first stall, 10 of 23 in all; on a busy machine now and then
+    fewer, for whoever should be prompt is late as well. Where nothing stalls it is none, on a busy machine, too.
+    """
+    return 5 * sum(lag > SLOW for lag in lags) > len(lags)
+
+
+def finding(lags: list[float], prompt: str, late: str) -> Finding:
+    """Explain the stalls."""
+    slow = sorted(lag for lag in lags if lag > SLOW)
+    return Finding(
+        ("CHAT-16",),
+        f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",
+        f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by "
+        f"{1000 * slow[len(slow) // 2]:.0f} ms or more",
+    )

@@ -1,0 +1,244 @@
+"""Judge what the clients of an echo server saw: the connections of EchoOracle, the datagrams of DatagramOracle.
+
+Both are fed as `stream_chat.py` says. Here nobody hears anybody else, so a client's own words are all there is to go
+by.
+"""
+
+from dataclasses import dataclass, field
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step, show
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.targets.client import Stray
+
+
+@dataclass
+class Visit:
+    """One connection."""
+
+    request: bytes | None = None
+    reply: bytes = b""
+    half_closed: bool = False
+    ended: bool = False
+
+
+class EchoOracle:
+    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.visits: dict[str, Visit] = {}
+        self.disturbed = False
+
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+        match step:
+            case Connect(who):
+                self.visits[who] = Visit()
+            case Say(who, data) | Send(who, data):
+                self.visits[who].request = data
+            case HalfClose(who):
+                self.visits[who].half_closed = True
+            case Close(who) | Reset(who):
+                self.visits[who].ended = self.disturbed = True
+            case _:
+                raise ValueError(f"an echo server has no {type(step).__name__}")
+
+    def farewell(self) -> list[Step]:
+        return []
+
+    def listeners(self, step: Step) -> list[str]:
+        match step:
+            case Say(who) | HalfClose(who):
+                return [who]
+            case _:
+                return []
+
+    def due(self, who: str) -> bool:
+        return not self.visits[who].ended
+
+    def bystanders(self) -> list[str]:
+        return []
+
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
+        self.disturbed = False
+
+    def _replies(self, visit: Visit) -> list[bytes]:
+        """Return every right reply, the likeliest first: some requests may be cut anywhere."""
+        request = visit.request or b""
+        if not self._may_be_cut(visit):
+            return [self.dialect.reply(request)]
+        lengths = range(min(len(request), self.dialect.chunk), 0, -1)
+        return list(dict.fromkeys(self.dialect.reply(request[:length]) for length in lengths))
+
+    def _may_be_cut(self, visit: Visit) -> bool:
+        """Whether the server may have read a part of the request only: of one longer than a chunk, or on a path that
+        splits.
+        """
+        length = len(visit.request or b"")
+        cut = length > self.dialect.chunk or (length > 1 and not self.dialect.exact)
+        return cut and self.dialect.raw
+
+    def hears(self, who: str, data: bytes) -> bool:
+        visit = self.visits[who]
+        visit.reply += data
+        return any(reply.startswith(visit.reply) for reply in self._replies(visit))
+
+    def lacks(self, who: str) -> bytes:
+        return self._replies(self.visits[who])[0]
+
+    def misfit(self, who: str, data: bytes) -> Finding:
+        visit = self.visits[who]
+        heard = visit.reply[: len(visit.reply) - len(data)] + data if visit.reply.endswith(data) else data
+        if visit.request is None:
+            return self._finding(visit, ["ECHO-1"], who, heard)
+        due = b"" if self._special(visit) else self._replies(visit)[0]
+        if due and heard.strip() == due:  # it is the white space that should not be there
+            return self._finding(visit, ["ECHO-2", "ECHO-3"], who, heard)
+        if due and heard.endswith(due):
+            return self._finding(visit, ["ECHO-1", "ECHO-2"], who, heard)
+        if due and heard.startswith(due):
+            return self._finding(visit, ["ECHO-3", "ECHO-2"], who, heard)
+        return self._finding(visit, [*self._special(visit), "ECHO-2"], who, heard)
+
+    def _special(self, visit: Visit) -> list[str]:
+        """Return the clauses about what is special in this visit."""
+        request = visit.request or b""
+        special = []
+        if len(request) > self.dialect.chunk:
+            special.append("ECHO-4")
+        if request and not request.strip() and "ECHO-5" not in self.dialect.not_applicable:
+            special.append("ECHO-5")
+        return special
+
+    def ends(self, who: str, how: Ending) -> Finding | None:
+        visit = self.visits[who]
+        visit.ended = True
+        # A server that does not read all of a request cannot close in order: TCP tells the client of the loss by a
+        # reset, which may overtake the end of the reply.
+        reset = how == "reset" and self._may_be_cut(visit)
+        if reset and any(reply.startswith(visit.reply) for reply in self._replies(visit)):
+            return None
+        if visit.reply in self._replies(visit) and how == "eof":
+            return None
+        if visit.reply in self._replies(visit):
+            return self._finding(visit, [*self._absent(visit), "ECHO-3"], who, ENDINGS[how], absent=True)
+        after = f"{show(visit.reply, 200)}, then {ENDINGS[how]}" if visit.reply else ENDINGS[how]
+        clauses = [*self._absent(visit), *self._special(visit), "ECHO-2", "ECHO-3"]
+        return self._finding(visit, clauses, who, after, absent=True)
+
+    def _absent(self, visit: Visit) -> list[str]:
+        """Return the clauses about circumstances under which something must come all the same."""
+        return [*(["ECHO-7"] if self.disturbed else []), *(["ECHO-6"] if visit.half_closed and visit.request else [])]
+
+    def silent(self, who: str) -> Finding:
+        visit = self.visits[who]
+        replied = visit.reply in self._replies(visit)
+        ended_late = replied and (visit.reply or visit.request is None)
+        general = ["ECHO-3"] if ended_late else [*self._special(visit), "ECHO-2", "ECHO-3"]
+        observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
+        return self._finding(visit, [*self._absent(visit), *general], who, observed, absent=True)
+
+    def refused(self, who: str, why: str) -> Finding:
+        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
+
+    def _finding(
+        self, visit: Visit, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
+    ) -> Finding:
+        due = self._replies(visit)
+        reply = f"{show(due[0])}, then " if due[0] else ""
+        some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
+        saw = show(observed, 200) if isinstance(observed, bytes) else observed
+        expected = f"{who} reads {reply}end of stream{some}"
+        also = ("ECHO-7",) if absent else ()  # others have left before
+        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+
+
+@dataclass
+class Correspondent:
+    """One socket that sends requests and receives replies."""
+
+    requests: list[bytes] = field(default_factory=list)
+    gone: bool = False
+
+
+class DatagramOracle:
+    """See the module. Replies to one client come in the order of its requests, since the stage waits for each."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.clients: dict[str, Correspondent] = {}
+        self.disturbed = False
+
+    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+        match step:
+            case Connect(who):
+                self.clients[who] = Correspondent()
+            case Say(who, data) | Send(who, data):
+                self.clients[who].requests.append(data)
+            case Close(who):
+                self.clients[who].gone = self.disturbed = True
+            case _:
+                raise ValueError(f"datagrams know no {type(step).__name__}")
+
+    def farewell(self) -> list[Step]:
+        here = [who for who, client in self.clients.items() if not client.gone]
+        return [Say(who, b"still there? %d" % count) for who in here for count in range(2)]
+
+    def listeners(self, step: Step) -> list[str]:
+        return [step.who] if isinstance(step, Say) else []
+
+    def due(self, who: str) -> bool:
+        return bool(self.clients[who].requests)
+
+    def bystanders(self) -> list[str]:
+        return [who for who, client in self.clients.items() if not client.gone]
+
+    def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
+        self.disturbed = False
+
+    def _reply(self, who: str) -> bytes | None:
+        requests = self.clients[who].requests
+        return self.dialect.reply(requests[0][: self.dialect.datagram]) if requests else None
+
+    def hears(self, who: str, data: bytes) -> bool:
+        if isinstance(data, Stray) or data != self._reply(who):
+            return False
+        self.clients[who].requests.pop(0)
+        return True
+
+    def lacks(self, who: str) -> bytes:  # noqa: ARG002  # a datagram is whole: nothing behind it can mend it
+        return b""
+
+    def misfit(self, who: str, data: bytes) -> Finding:
+        reply = self._reply(who)
+        if reply is None:
+            return Finding(("UDP-1",), f"{who} reads no datagram", f"{who} reads {show(data, 200)}")
+        observed = f"{who} reads {show(data, 200)}"
+        if isinstance(data, Stray):
+            return Finding(("UDP-2",), f"{who} reads {show(reply)}", f"{observed} from {data.source}")
+        return Finding((*self._special(who), "UDP-1"), f"{who} reads {show(reply)}", observed)
+
+    def _special(self, who: str) -> list[str]:
+        request = self.clients[who].requests[0]
+        if not request:
+            return ["UDP-3"]
+        return ["UDP-4"] if len(request) > min(LONG, self.dialect.datagram // 2) else []
+
+    def silent(self, who: str) -> Finding:
+        disturbed = ["UDP-5"] if self.disturbed else []
+        clauses = (*self._special(who), *disturbed, "UDP-1")
+        expected = f"{who} reads {show(self._reply(who) or b'')}"
+        return Finding(
+            clauses, expected, f"{who} reads nothing", absent=True, also=("UDP-5",)
+        )  # others have gone before
+
+    def ends(self, who: str, how: Ending) -> Finding | None:
+        return Finding(("UDP-5", "UDP-1"), f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")
+
+    def refused(self, who: str, why: str) -> Finding:
+        return Finding(("UDP-5", "UDP-1"), f"{who} finds the server", f"{who} does not: {why}")
+
+
+LONG = 1024
+"""Bytes up to which a datagram is like any other; programs that cut datagrams cut them above."""

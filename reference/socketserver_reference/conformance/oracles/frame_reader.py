@@ -1,0 +1,70 @@
+"""A client's bytes, cut into the frames of a dialect."""
+
+from collections.abc import Iterable
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.template import Template
+
+LEADING = 256
+"""Bytes of prompts without anything behind them that are kept."""
+
+
+class Frames:
+    """What one client has read and not yet understood."""
+
+    def __init__(self, dialect: Dialect = NOTE) -> None:
+        self._dialect = dialect
+        self._held = b""
+        self._begin = 0  # of what has not been understood: to cut off every frame would copy the rest each time
+
+    def add(self, data: bytes) -> None:
+        """Append what was read."""
+        self._held = self.rest + data
+        self._begin = 0
+
+    @property
+    def rest(self) -> bytes:
+        """The beginning of a frame that has not come whole, prompts that may stand before it included."""
+        return self._held[self._begin :]
+
+    def next(self, possible: Iterable[tuple[Template, bytes]]) -> bytes | None:
+        """Return the next frame, or None if it has not come whole; `possible` is what may be in it, in what form."""
+        if self._dialect.framing_out.kind == "none":
+            return self._unmarked(possible)
+        cut = self._dialect.framing_out.cut(self._held, self._begin)
+        if cut is None:
+            self._forget_prompts()
+            return None
+        frame, taken = cut
+        self._begin += taken
+        return frame
+
+    def _unmarked(self, possible: Iterable[tuple[Template, bytes]]) -> bytes | None:
+        """Return the frame that holds one of these, where nothing marks its end."""
+        forms = list(possible)
+        for bare in stripped(self.rest, self._dialect):
+            ends = [end for template, body in forms if (end := template.find(bare, body))]
+            if ends:
+                self._begin = len(self._held) - len(bare) + min(ends)
+                return bare[: min(ends)]
+        self._forget_prompts()
+        return None
+
+    def _forget_prompts(self) -> None:
+        """Forget prompts of which there are very many: who never hears anything else is told nothing by them."""
+        rest = self.rest
+        if len(rest) > LEADING and not unprompted(rest, self._dialect):
+            self._held, self._begin = b"", 0
+
+
+def unprompted(data: bytes, dialect: Dialect) -> bytes:
+    """Return bytes without the prompts at their beginning."""
+    return stripped(data, dialect)[0]
+
+
+def stripped(data: bytes, dialect: Dialect) -> list[bytes]:
+    """Return bytes without the prompts at their beginning, with the last of them, and so on until they are whole."""
+    found = [data]
+    while prompt := next((prompt for prompt in dialect.all_prompts if found[0].startswith(prompt)), b""):
+        found.insert(0, found[0][len(prompt) :])
+    return found

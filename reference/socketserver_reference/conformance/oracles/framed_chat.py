@@ -1,0 +1,371 @@
+"""Judges what the clients of a chat saw where deliveries come in frames: see `dialects/dialect.py`.
+
+Every utterance is one frame, so every member has, for each speaker, a queue of what may come next; what it must hear of
+that is required, what it may is not: what was said while it came, or by somebody who has gone. A delivery is told by
+its body; the label that the server gives to its speaker is learned from it, and holds from then on.
+
+Where all must hear one order (CHAT-13), what each member heard in which order makes a graph, and the order is one as
+long as the graph has no cycle. So it does not matter that speakers may not hear themselves.
+
+Next: `frame_reader.py` cuts a client's bytes into frames, `dialects/rewrite.py` makes any scenario one that can be said
+in them.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
+from socketserver_reference.conformance.oracles.frame_attribution import Form, FrameMisfit
+from socketserver_reference.conformance.oracles.frame_reader import Frames, stripped, unprompted
+from socketserver_reference.conformance.oracles.inbox import Due, Member, Utterance
+from socketserver_reference.conformance.oracles.order import Order
+from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step, show
+from socketserver_reference.conformance.scenario.transcript import Ending
+from socketserver_reference.conformance.scenario.violation import Finding
+
+LONGER = 4096
+"""Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
+
+
+class FrameOracle(RoomOracle[Member]):
+    """See the module."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.order = Order()
+        self.said = 0
+        self.bodies: Counter[bytes] = Counter()
+        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
+        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
+        self.quitters: list[str] = []
+
+    def unheard(self) -> list[bytes]:
+        dues = (due for member in self.members.values() for queue in member.inbox.values() for due in queue)
+        waiting = {due.utterance.number: due.utterance.body for due in dues}
+        return [waiting[number] for number in sorted(waiting)]
+
+    def _says_late(self, who: str, data: bytes) -> None:
+        self.said += 1
+        self.late.append(Utterance(self.said, who, data))
+
+    # What the clients do
+
+    def begin(self, step: Step, *, rested: bool) -> None:
+        if isinstance(step, Quit):
+            self.quitters.append(step.who)
+        super().begin(step, rested=rested)
+
+    def _newcomer(self) -> Member:
+        member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)
+        for utterance in (*self.late, *self.under_way):
+            self._offer(member, utterance, required=False)
+        return member
+
+    @staticmethod
+    def _offer(member: Member, utterance: Utterance, *, required: bool) -> None:
+        member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
+
+    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
+        speaker = self.members[who]
+        speaker.proven = True
+        self.said += 1
+        utterance = Utterance(self.said, who, data)
+        self.under_way.append(utterance)
+        self.bodies[data] += 1
+        heard = self.dialect.hears_itself or not self._may_be_cut_off(who)
+        for name, member in self.members.items():
+            if member.gone or (name == who and not self.dialect.hears_itself):
+                continue
+            self._offer(member, utterance, required=heard and member.proven and not member.leaving)
+
+    def _may_be_cut_off(self, who: str) -> bool:
+        """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
+        return self.members[who].owed_at_resume >= WAITING and self._is_behind(who)
+
+    def _leaves(self, who: str, way: Leaving) -> None:
+        """What is under way while it leaves may come too late for it; its own words may not."""
+        surely_before = self.under_way[0].number if self.under_way else self.said + 1
+        for speaker, dues in self.members[who].inbox.items():
+            for due in dues:
+                due.required = due.required and (speaker == who or due.utterance.number < surely_before)
+        super()._leaves(who, way)
+
+    def _lose(self, who: str) -> None:
+        for member in self.members.values():
+            for due in member.inbox.get(who, ()):
+                due.required = False
+
+    def _is_behind(self, who: str) -> bool:
+        return any(self.members[who].inbox.values())
+
+    def _owed(self, who: str) -> int:
+        dues = self.members[who].inbox.values()
+        return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
+
+    def complete(self, who: str) -> bool:
+        return not any(
+            due.required
+            for member in self.members.values()
+            if not (member.gone or member.stalled)
+            for due in member.inbox.get(who, ())
+        )
+
+    def outstanding(self) -> list[str]:
+        here = [member for member in self.members.values() if member.proven and member.reads]
+        speakers = {who for member in here for who, dues in member.inbox.items() if dues}
+        return [who for who in self.members if who in speakers]
+
+    # Whom to read
+
+    def listeners(self, step: Step) -> list[str]:
+        match step:
+            case Quit(who) | HalfClose(who):
+                return [who, *self.readers()]
+            case Say() | Settle() | Resume():
+                return self.readers()
+            case _:
+                return []
+
+    def readers(self) -> list[str]:
+        return [name for name, member in self.members.items() if member.proven and member.reads]
+
+    def bystanders(self) -> list[str]:
+        return [name for name, member in self.members.items() if not member.proven and member.reads]
+
+    def due(self, who: str) -> bool:
+        member = self.members[who]
+        if member.gone or member.stalled:
+            return False
+        return bool(member.leaving) or any(due.required for dues in member.inbox.values() for due in dues)
+
+    def settled(self, step: Step) -> None:
+        super().settled(step)
+        audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
+        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
+            self.under_way.clear()
+        if not any(member.required() for member in self.members.values() if not member.gone):
+            self.order.clear()
+            for member in self.members.values():
+                member.inbox = {who: dues for who, dues in member.inbox.items() if dues}
+
+    # What the clients read
+
+    def hears(self, who: str, data: bytes) -> bool:
+        member = self.members[who]
+        member.frames.add(data)
+        while (frame := member.frames.next(self._possible(who, member))) is not None:
+            if not self._takes(who, member, frame):
+                member.refused = frame
+                return False
+        member.refused = member.frames.rest
+        return len(member.refused) <= self.dialect.longest + LONGER
+
+    def _possible(self, who: str, member: Member) -> Iterator[tuple[Template, bytes]]:
+        """Yield what may come next, for those who can tell by nothing else where it ends."""
+        for speaker, dues in member.inbox.items():
+            template = self._read_by(who, speaker)
+            yield from ((template, due.utterance.body) for due in self._next(dues))
+
+    def _read_by(self, who: str, speaker: str) -> Template:
+        """Return as what a client reads the words of a speaker."""
+        own = who == speaker and isinstance(self.dialect.to_sender, Template)
+        return self.dialect.to_sender if own and isinstance(self.dialect.to_sender, Template) else self.dialect.template
+
+    def _takes(self, who: str, member: Member, frame: bytes) -> bool:
+        """Take a frame for the delivery that it may be, or for what means nothing; what looks like both is a delivery.
+
+        As far as that goes, prompts may stand before it; those that belong to it do, too.
+        """
+        found = stripped(frame, self.dialect)
+        for bare in found:
+            fits = self._delivered(who, member, bare)
+            if fits is not None:
+                return fits
+        return self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found)
+
+    def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
+        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
+
+        Where it may be what must come or what may, it is what must: the other may still come.
+        """
+        for only_required in (True, False):
+            for speaker, dues in member.inbox.items():
+                for count, due in enumerate(self._next(dues)):
+                    if due.required is only_required and self._delivers(who, member, frame, speaker, due.utterance):
+                        return self._deliver(who, member, speaker, count)
+        return None
+
+    @staticmethod
+    def _next(dues: deque[Due]) -> Iterator[Due]:
+        """Yield what of one speaker may come next: all up to the first that must."""
+        for due in dues:
+            yield due
+            if due.required:
+                return
+
+    def _is_history(self, member: Member, frame: bytes) -> bool:
+        """Take a frame for a delivery from before the member came, or for a part of one that was several utterances, if
+        it has heard nothing else yet.
+        """
+        if not self.dialect.template.begins(frame):
+            return self.dialect.framing_in.kind == "chunk" and 0 <= member.earlier < self.dialect.history
+        member.earlier -= 1
+        return member.earlier >= 0
+
+    def _means_nothing(self, rest: bytes) -> bool:
+        """Whether bytes are such as the dialect lets pass: prompts, a notice, or what only tells that something was
+        read.
+        """
+        bare = unprompted(rest, self.dialect)
+        if not bare:
+            return bool(rest)
+        to_sender = self.dialect.to_sender
+        receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
+        return receipt or any(notice.matches(bare) for notice in self.dialect.notices)
+
+    def _delivers(self, who: str, member: Member, frame: bytes, speaker: str, utterance: Utterance) -> bool:
+        """Whether the frame is this utterance as the member should read it; what it says of its speaker is learned."""
+        template = self._read_by(who, speaker)
+        label = template.label(frame, utterance.body)
+        if label is None:  # chunks of one speaker that were merged have one label, at the beginning
+            merged = self.dialect.framing_in.kind == "chunk" and member.last_speaker == speaker
+            return merged and frame == utterance.body
+        if (
+            not template.has_sender or template is self.dialect.to_sender
+        ):  # what one is told of oneself is nobody's label
+            return True
+        return self._learn(speaker, label)
+
+    def _learn(self, speaker: str, label: bytes) -> bool:
+        """Learn a speaker's label, and return True, unless it or another has been heard under a different one."""
+        known = self.members[speaker].label
+        taken = any(
+            member.label == label and not (member.gone or member.leaving)
+            for name, member in self.members.items()
+            if name != speaker
+        )
+        if known is None and not taken:
+            self.members[speaker].label = known = label
+        return known == label
+
+    def _deliver(self, who: str, member: Member, speaker: str, count: int) -> bool:
+        """Note that a member has heard what stands there in the queue; False if it breaks the one order."""
+        dues = member.inbox[speaker]
+        utterance = dues[count].utterance
+        for _ in range(count + 1):
+            dues.popleft()
+        member.heard.append(utterance)
+        member.last_speaker = speaker
+        if self.dialect.history and utterance.number <= member.since:  # it may have heard that as history
+            return True
+        member.earlier = 0
+        if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
+            member.proven = True
+            sure = not (self.members[speaker].gone or member.leaving)
+            for due in reversed(dues):
+                if due.utterance.body == utterance.body:  # it may have been this one that it heard
+                    break
+                due.required = sure
+        if not self.dialect.asks_one_order or self.bodies[utterance.body] > 1:  # nobody knows which of them it was
+            return True
+        return self.order.follows(who, utterance.number)
+
+    # What is wrong
+
+    def silent(self, who: str) -> Finding:
+        """Explain that nothing came: last words may have been lost because they were the last."""
+        finding = super().silent(who)
+        rest = unprompted(self.members[who].frames.rest, self.dialect)
+        if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
+            return replace(finding, clauses=("CHAT-7",))  # nothing marks its end, so it was taken for a beginning
+        first = next(iter(self._expected(who)), None)
+        if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
+            return finding
+        return replace(finding, clauses=tuple(dict.fromkeys(("CHAT-10", *finding.clauses))))
+
+    def lacks(self, who: str) -> bytes:
+        return next((self._shown(utterance) for utterance in self._expected(who)), b"")
+
+    def _expected(self, who: str) -> list[Utterance]:
+        """Return what the client must read next, one for each speaker, what was said first before."""
+        member = self.members[who]
+        first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
+        return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
+
+    def _shown(self, utterance: Utterance) -> bytes:
+        """Return an utterance as a member reads it, as far as its label is known."""
+        return self.dialect.delivery(utterance.body, self.members[utterance.speaker].label)
+
+    def misfit(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
+        member = self.members[who]
+        expected = self._expected(who)
+        frame = unprompted(member.refused, self.dialect)
+        clauses = [*self._seen(who, frame, expected).clauses(), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
+        finding = Finding(
+            ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
+            f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
+            f"{who} reads {show(member.refused, 200)}",
+            also=blame.CONTENT,
+        )
+        return self._late(finding)
+
+    def _holds_quit(self, who: str, frame: bytes) -> bool:
+        """Whether the frame is a delivery of what somebody left by."""
+        return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
+
+    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMisfit:
+        """Return what is known of a frame that nothing explains."""
+        member = self.members[who]
+        due = [due.utterance for dues in member.inbox.values() for due in dues]
+
+        def forms(utterances: Iterable[Utterance]) -> list[Form]:
+            return [(self._read_by(who, utterance.speaker), utterance.body) for utterance in utterances]
+
+        return FrameMisfit(
+            frame=frame,
+            expected=forms(expected),
+            due=forms(due),
+            heard=forms(member.heard),
+            ascribed=any(self._ascribed(frame, utterance) for utterance in due),
+            out_of_order=bool(member.heard) and self.order.broken,
+            together=len(self.outstanding()) > 1,
+            resumed=member.owed_at_resume > 0,
+            notices=self.dialect.notices,
+            circumstances=self.circumstances,
+        )
+
+    def _ascribed(self, frame: bytes, utterance: Utterance) -> bool:
+        """Whether the frame says that somebody else has said this; two labels in one are nobody's, but a mix."""
+        label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
+        if label is None or known is None or label == known:
+            return False
+        return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
+
+    def ends(self, who: str, how: Ending) -> Finding | None:
+        member = self.members[who]
+        whole = not member.frames.rest or self._means_nothing(member.frames.rest)
+        in_order = member.leaving and how == "eof" and whole and not member.required()
+        if member.owed_at_resume >= WAITING or in_order:
+            member.gone = True
+            if not in_order:  # who left in order has been heard out
+                self._lose(who)
+            return None
+        return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
+
+    def _absence(self, who: str) -> blame.Absence:
+        member = self.members[who]
+        expected = [show(self._shown(utterance)) for utterance in self._expected(who)]
+        return blame.Absence(
+            who=who,
+            expected=f"{who} reads {' or '.join(expected)}" if expected else "",
+            leaving=member.leaving,
+            lurker=not member.proven,
+            begun=bool(member.frames.rest) and not self._means_nothing(member.frames.rest),
+            stalled_once=member.owed_at_resume > 0,
+            utterance=self._unheard(who),
+            circumstances=member.amid if member.leaving else self.circumstances,
+        )

@@ -1,0 +1,304 @@
+"""The room's log: every delivery, in the one order that all members must see, and every way it may have come about.
+
+A client sees bytes; the server saw chunks. For a settled utterance the two agree. For bursts they need not: TCP merges
+and splits, speakers overtake each other, and a payload may itself contain `ack`. So the log keeps the bytes once, and
+beside them the set of *readings*: all the ways to cut them into deliveries so that every chunk is the next piece of
+what some speaker sent. As long as one reading is left, the server may be right; when none is left, it is wrong.
+
+Total order (CHAT-13) costs nothing here: every member's stream must be a stretch of this one log.
+
+This file decides what is legal; `stream_chat.py` says whose fault it is when it is not.
+"""
+
+from dataclasses import dataclass, field
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+
+TOO_MANY = 2_000
+"""Readings considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they
+are then not judged.
+"""
+
+
+class Ambiguous(Exception):
+    """There are too many readings to follow."""
+
+
+@dataclass
+class Pending:
+    """What one speaker sent and the log does not hold for certain, in segments: settled utterances, or streams cut
+    anyhow.
+
+    What is `lossy` comes from a client that has gone: any part of it may never be delivered.
+    """
+
+    data: bytearray = field(default_factory=bytearray)
+    segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
+    lossy: bool = False
+
+    def add(self, data: bytes, settled: bool) -> None:
+        """Append an utterance."""
+        self.data += data
+        if self.segments and not settled and not self.segments[-1][1]:
+            self.segments.pop()
+        self.segments.append((len(self.data), settled))
+
+    def piece(self, taken: int, limit: int) -> tuple[bytes, bool]:
+        """Return the next chunk, as long as it may be, and whether it must be all of that; b"" if there is none."""
+        for end, settled in self.segments:
+            if end > taken:
+                return bytes(self.data[taken : min(end, taken + limit)]), settled
+        return b"", False
+
+    def find(self, chunk: bytes, taken: int, *, more: int = 0) -> int:
+        """Return where, at the earliest, a lossy speaker may have said this and so many bytes more; -1 for nowhere.
+
+        Only the earliest place matters: whatever may come after a later one may come after it as well.
+        """
+        begin = taken
+        for end, _ in self.segments:
+            at = self.data.find(chunk, begin, end - more)
+            if at >= 0:
+                return at
+            begin = max(begin, end)
+        return -1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The log up to `position` is deliveries, which took so many bytes of each pending speaker in turn."""
+
+    position: int
+    taken: tuple[int, ...]
+
+
+class RoomLog:
+    """See the module. Positions are absolute: they count the bytes of all deliveries since the beginning."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._text = bytearray()
+        self._start = 0  # the position of the first byte of _text
+        self._pending: dict[str, Pending] = {}
+        self._readings = {Reading(0, ())}
+        self._boundaries = {0}  # positions at which some reading has a delivery end
+
+    @property
+    def end(self) -> int:
+        """The position after the last byte that anybody has read."""
+        return self._start + len(self._text)
+
+    def bytes_at(self, position: int, count: int) -> bytes:
+        """Return up to so many bytes of the log."""
+        begin = position - self._start
+        return bytes(self._text[begin : begin + count])
+
+    def boundaries(self, since: int, until: int) -> list[int]:
+        """Return the positions in that range, both ends included, at which a delivery may begin or have ended."""
+        return sorted(position for position in self._boundaries if since <= position <= until)
+
+    # What was said
+
+    def say(self, who: str, data: bytes, settled: bool) -> None:
+        """Note an utterance: from now on its delivery is legal."""
+        if who not in self._pending:
+            self._pending[who] = Pending()
+            self._readings = {Reading(r.position, (*r.taken, 0)) for r in self._readings}
+        self._pending[who].add(self._dialect.sent(data), settled)
+
+    def lose(self, who: str) -> None:
+        """Note that the speaker has gone: what is pending from it may come, in part or not at all."""
+        if who in self._pending:
+            self._pending[who].lossy = True
+
+    def complete(self, who: str) -> bool:
+        """Whether all that `who` said may have been delivered."""
+        return who not in self._pending or self._all_delivered([who])
+
+    def settled(self) -> bool:
+        """Whether all that must be delivered may have been: all words but those of clients who have gone."""
+        return self._all_delivered([who for who, waiting in self._pending.items() if not waiting.lossy])
+
+    def _all_delivered(self, names: list[str]) -> bool:
+        lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
+        return any(
+            all(length in (None, taken) for taken, length in zip(reading.taken, lengths, strict=True))
+            for reading in self._readings
+        )
+
+    def outstanding(self) -> list[str]:
+        """Return all speakers who are pending, those that have gone included."""
+        return list(self._pending)
+
+    def waiting(self) -> list[bytes]:
+        """Return, of each speaker who is pending, what no reading takes for delivered."""
+        least = [min(taken) for taken in zip(*(reading.taken for reading in self._readings), strict=True)]
+        return [bytes(one.data[taken:]) for taken, one in zip(least, self._pending.values(), strict=True)]
+
+    def at_most(self) -> int:
+        """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
+        undelivered = max(
+            sum(len(waiting.data) - taken for taken, waiting in zip(r.taken, self._pending.values(), strict=True))
+            for r in self._readings
+        )
+        return len(self._dialect.delivery(b".")) * undelivered
+
+    def next_deliveries(self) -> list[bytes]:
+        """Return the longest deliveries that may come next, the likeliest first."""
+        likely = max(self._readings, key=lambda reading: (sum(reading.taken), reading.position))
+        found = []
+        for taken, waiting in zip(likely.taken, self._pending.values(), strict=True):
+            piece, _ = waiting.piece(taken, self._dialect.chunk)
+            found += [self._dialect.delivery(piece)] if piece else []
+        return found
+
+    @property
+    def read_until(self) -> int:
+        """The position of the last certain end of a delivery: what follows it is not whole yet."""
+        return max(reading.position for reading in self._readings)
+
+    # What was delivered
+
+    def extend(self, data: bytes) -> bool:
+        """Append bytes that a member read beyond the end; return False, and change nothing, if no reading is left."""
+        self._text += data
+        left, seen = self._follow()
+        if not left:
+            del self._text[-len(data) :]
+            return False
+        self._readings = left
+        self._boundaries.update(reading.position for reading in seen)
+        self._settle_up()
+        return True
+
+    def allows(self, data: bytes) -> bool:
+        """Whether `extend` would say yes; nothing changes."""
+        self._text += data
+        left, _ = self._follow()
+        del self._text[-len(data) :]
+        return bool(left)
+
+    def _follow(self) -> tuple[set[Reading], set[Reading]]:
+        """Return the readings of the text as it now is that are still possible, and all that were met on the way."""
+        left: set[Reading] = set()
+        seen: set[Reading] = set()
+        most = TOO_MANY + self.end - min(reading.position for reading in self._readings)
+        todo: dict[int, set[Reading]] = {}
+        for reading in self._readings:
+            todo.setdefault(reading.position, set()).add(reading)
+        while todo:
+            for reading in self._best(todo.pop(min(todo))):
+                seen.add(reading)
+                if len(seen) > most:
+                    raise Ambiguous
+                if reading.position == self.end or self._may_grow(reading):
+                    left.add(reading)
+                for longer in self._next(reading):
+                    todo.setdefault(longer.position, set()).add(longer)
+        return left, seen
+
+    def _best(self, readings: set[Reading]) -> list[Reading]:
+        """Leave out readings that took more of a speaker who has gone than another, and are otherwise the same.
+
+        Whatever may follow one of them may follow the other.
+        """
+        lossy = [waiting.lossy for waiting in self._pending.values()]
+        if not any(lossy) or len(readings) == 1:
+            return list(readings)
+        best: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        found = []
+        for reading in sorted(readings, key=lambda reading: sum(reading.taken)):
+            sure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if not gone)
+            unsure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if gone)
+            less = best.setdefault(sure, [])
+            if not any(all(one <= other for one, other in zip(few, unsure, strict=True)) for few in less):
+                less.append(unsure)
+                found.append(reading)
+        return found
+
+    def _tail(self, reading: Reading) -> bytes:
+        """Return what follows the reading: enough for one delivery and the prefix of another."""
+        longest = len(self._dialect.prefix) + self._dialect.chunk + len(self._dialect.prefix)
+        return self.bytes_at(reading.position, longest)
+
+    def _may_grow(self, reading: Reading) -> bool:
+        """Whether what follows the reading is the beginning of a delivery that has not come whole."""
+        tail, prefix = self._tail(reading), self._dialect.prefix
+        if len(tail) < len(prefix):
+            return prefix.startswith(tail) and any(
+                len(waiting.data) > taken for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
+            )
+        if not tail.startswith(prefix):
+            return False
+        payload = tail[len(prefix) :]
+        return any(
+            self._may_begin(payload, taken, waiting)
+            for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
+        )
+
+    def _may_begin(self, payload: bytes, taken: int, waiting: Pending) -> bool:
+        """Whether a speaker's next chunk may be this and at least one byte more."""
+        if waiting.lossy:
+            return len(payload) < self._dialect.chunk and waiting.find(payload, taken, more=1) >= 0
+        piece, _ = waiting.piece(taken, self._dialect.chunk)
+        return len(payload) < len(piece) and piece.startswith(payload)
+
+    def _next(self, reading: Reading) -> list[Reading]:
+        """Return the readings that have one whole delivery more."""
+        tail, prefix = self._tail(reading), self._dialect.prefix
+        if not tail.startswith(prefix):
+            return []
+        payload = tail[len(prefix) :]
+        found = []
+        for index, (taken, waiting) in enumerate(zip(reading.taken, self._pending.values(), strict=True)):
+            for length, end in self._chunks(payload, taken, waiting):
+                offsets = (*reading.taken[:index], end, *reading.taken[index + 1 :])
+                found.append(Reading(reading.position + len(prefix) + length, offsets))
+        return found
+
+    def _chunks(self, payload: bytes, taken: int, waiting: Pending) -> list[tuple[int, int]]:
+        """Return how long a speaker's chunk at the beginning of the payload may be, and how much it takes then."""
+        if waiting.lossy:
+            lengths = self._lengths(payload, min(len(payload), self._dialect.chunk))
+            places = [(length, waiting.find(payload[:length], taken)) for length in lengths]
+            return [(length, at + length) for length, at in places if at >= 0]
+        piece, whole = waiting.piece(taken, self._dialect.chunk)
+        if whole:
+            return [(len(piece), taken + len(piece))] if payload.startswith(piece) else []
+        return [(length, taken + length) for length in self._lengths(payload, _common_prefix(payload, piece))]
+
+    def _lengths(self, payload: bytes, same: int) -> list[int]:
+        """Return how many of that many bytes may be one chunk: after it comes the end, or another delivery."""
+        prefix = self._dialect.prefix
+        lengths = [same] if same and same == len(payload) else []
+        at = payload.find(prefix, 1)
+        while 0 < at <= same:
+            lengths.append(at)
+            at = payload.find(prefix, at + 1)
+        for cut in range(1, len(prefix)):  # the payload may end in a part of the next prefix
+            at = len(payload) - cut
+            if 0 < at <= same and payload.endswith(prefix[:cut]):
+                lengths.append(at)
+        return lengths
+
+    def _settle_up(self) -> None:
+        """Forget the speakers whose every word is in the log, whichever way it is read."""
+        for index, (who, waiting) in reversed(list(enumerate(self._pending.items()))):
+            if all(reading.taken[index] == len(waiting.data) for reading in self._readings):
+                del self._pending[who]
+                self._readings = {Reading(r.position, r.taken[:index] + r.taken[index + 1 :]) for r in self._readings}
+
+    def forget(self, before: int) -> None:
+        """Drop the bytes before a position that nobody will be compared with again."""
+        before = max(self._start, min(before, *(reading.position for reading in self._readings)))
+        del self._text[: before - self._start]
+        self._start = before
+        self._boundaries = {position for position in self._boundaries if position >= before}
+
+
+def _common_prefix(one: bytes, other: bytes) -> int:
+    """Return how many leading bytes are the same."""
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length
+    return next(index for index in range(length) if one[index] != other[index])

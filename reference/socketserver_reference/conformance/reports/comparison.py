@@ -1,0 +1,153 @@
+"""Several servers side by side: a table for each protocol, clause by server, on a terminal, as Markdown and as JSON.
+
+It is made of what `check --json` wrote of each of them, and of nothing else, so that reports of other days or other
+machines would do as well.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
+from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.results.report import SYMBOLS, WORDS
+from socketserver_reference.conformance.scenario.steps import printable
+
+WIDTH = 80
+"""Columns of a terminal."""
+
+CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
+
+CELLS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "n/a", "not-checked": "unchecked"}
+"""Outcome -> the word for it in a narrow column."""
+
+SIGNS = {"holds": "+", "violated": "X", "not-applicable": "-", "not-checked": "?"}
+"""Outcome -> the sign for it where there is no room for a word: ASCII, which every terminal has."""
+
+Row = tuple[str, Sequence[str]]
+"""A clause, and its outcome at each server."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One server, and what came of checking it."""
+
+    name: str
+    protocol: str
+    document: Mapping[str, Any] | None
+    """What `check --json` wrote; None if it could not be checked."""
+    why: str = ""
+    """Why not."""
+
+    @property
+    def conclusion(self) -> str:
+        """What the check says in the end."""
+        return self.document["conclusion"] if self.document else f"could not be checked: {self.why}"
+
+    @property
+    def code(self) -> int:
+        """The exit code of the check."""
+        return self.document["code"] if self.document else NOT_CHECKED
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Clause -> verdict."""
+        return {clause["id"]: clause["verdict"] for clause in self.document["clauses"]} if self.document else {}
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """What its dialect asks differently."""
+        return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []
+
+    def stories(self) -> list[Story]:
+        """Return what is told of the violations."""
+        clauses = self.document["clauses"] if self.document else []
+        return [Story.read(clause) for clause in clauses if clause["expected"] is not None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Servers in the order of the file."""
+
+    servers: Sequence[Checked]
+
+    @property
+    def code(self) -> int:
+        """The exit code: a violation is certain, whatever could not be checked beside it, so it comes first."""
+        codes = {server.code for server in self.servers}
+        return next((code for code in (VIOLATED, NOT_CHECKED) if code in codes), CONFORMS)
+
+    @property
+    def conclusion(self) -> str:
+        """How many conform."""
+        conform = sum(server.code == CONFORMS for server in self.servers)
+        return f"{conform} of {len(self.servers)} conform{'s' if conform == 1 else ''}"
+
+    def tables(self) -> Iterable[tuple[str, Sequence[Checked], Sequence[Row]]]:
+        """Yield each protocol with its servers and the rows of their table."""
+        for protocol in dict.fromkeys(server.protocol for server in self.servers):
+            those = [server for server in self.servers if server.protocol == protocol]
+            clauses = dict.fromkeys(clause for server in those for clause in server.outcomes)
+            rows = [(clause, [server.outcomes.get(clause, "not-checked") for server in those]) for clause in clauses]
+            yield protocol, those, rows
+
+
+def as_text(compared: Comparison) -> list[str]:
+    """Return the tables and what is wrong with whom, for a terminal of eighty columns as far as that is possible."""
+    lines: list[str] = []
+    for protocol, those, rows in compared.tables():
+        lines += ["", *_table(protocol, those, rows)]
+    for server in compared.servers:
+        lines += ["", f"{printable(server.name)} {printable(server.conclusion)}"]
+        for story in server.stories():
+            lines += [f"  {story.clause.id:<8} expected: {printable(story.expected)}"]
+            lines += [f"  {'':<8} observed: {printable(story.observed)}"]
+    return [*lines, "", compared.conclusion]
+
+
+def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row]) -> list[str]:
+    """Return a table with a word in each cell; with a sign instead, if that would be too wide."""
+    names = [printable(server.name) for server in those]
+    lines = _aligned([[protocol, *names], *([_name(id), *(CELLS.get(o, o) for o in found)] for id, found in rows)])
+    if max(map(len, lines)) <= WIDTH:
+        return lines
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    signs = [[_name(id), *(SIGNS.get(outcome, "!") for outcome in found)] for id, found in rows]
+    who = _aligned(zip(numbers, names, strict=True))
+    return [*who, "", *_aligned([[protocol, *numbers], *signs]), "", ", ".join(f"{SIGNS[o]} {WORDS[o]}" for o in SIGNS)]
+
+
+def _name(id: str) -> str:
+    return id + (" SHOULD" if CLAUSES[id].level == "SHOULD" else "")
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as lines, their cells one below the other."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def as_markdown(compared: Comparison) -> str:
+    """Return the same as Markdown, with the exchanges folded."""
+    lines = [f"## {compared.conclusion}"]
+    for protocol, those, rows in compared.tables():
+        cells = [
+            [_name(clause), *(f"{SYMBOLS.get(o, '!')} {WORDS.get(o, o)}" for o in outcomes)]
+            for clause, outcomes in rows
+        ]
+        lines += ["", *table([protocol, *(code(server.name) for server in those)], cells)]
+    lines += ["", *(f"- {code(server.name)} {words(server.conclusion)}" for server in compared.servers)]
+    stories = ("\n" + folded(story, server.name) for server in compared.servers for story in server.stories())
+    return fit("\n".join(lines) + "\n", stories)
+
+
+def as_json(compared: Comparison) -> str:
+    """Return the conclusion, and for each server its name, why it could not be checked, and its report."""
+    reports = [
+        {"name": server.name, "protocol": server.protocol, "why": server.why or None, "report": server.document}
+        for server in compared.servers
+    ]
+    return json.dumps({"conclusion": compared.conclusion, "code": compared.code, "servers": reports}, indent=2) + "\n"

@@ -1,0 +1,139 @@
+"""A diagram as HTML: on the left the lanes, which eyes follow; on the right each event in words, which everybody reads.
+
+The words are a list and say all there is, so the lanes are hidden from whoever has the page read out. Nothing is wide:
+lanes grow narrow and words wrap before anybody has to scroll sideways. A long exchange is folded in its middle.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+from xml.etree.ElementTree import Element
+
+from socketserver_reference.conformance.reports.html.elements import Child, tag
+from socketserver_reference.conformance.reports.html.lanes import Diagram, Row, draw
+from socketserver_reference.conformance.reports.story import Event, Story
+from socketserver_reference.conformance.scenario.steps import SHOWN, printable, show
+
+ROWS = 24
+"""Rows at the beginning and at the end of a long exchange that are not folded."""
+
+ROOMY = 5
+"""Lanes that are wide enough for their names to lie, on a screen of usual width."""
+
+PIECE = 64
+"""Bytes in one line, where all of them are shown."""
+
+OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
+"""What goes from a client to the server."""
+
+INWARD = {"reads", "ends", "breaks"}
+"""What comes from the server."""
+
+LEGEND = (
+    ("says", "says, and waits until it has come back"),
+    ("sends", "sends without waiting"),
+    ("reads", "reads"),
+    ("half-closes", "half-closes: sends end of stream, reads on"),
+    ("closes", "closes"),
+    ("resets", "resets"),
+    ("ends", "reads end of stream"),
+    ("breaks", "reads a reset"),
+    ("stalls", "stops reading"),
+    ("resumes", "reads again"),
+    ("waits", "reads nothing, though something is due"),
+)
+
+
+def exchange(story: Story) -> Element:
+    """Return the exchange of a violation: as a diagram if it is known as data, otherwise in its words."""
+    if not story.events:
+        return tag(
+            "pre",
+            "\n".join(map(printable, story.lines)),
+            class_="lines",
+            tabindex="0",
+            role="region",
+            aria_label="Exchange",
+        )
+    diagram = draw(story)
+    lanes = len(diagram.lanes) + 1
+    crowded = " many" if lanes > ROOMY else ""
+    style = f"--lanes: {lanes}"
+    return tag("div", _names(diagram), *_rows(diagram.rows), class_=f"exchange{crowded}", style=style)
+
+
+def _names(diagram: Diagram) -> Element:
+    names = [tag("span", tag("b", name)) for name in (*diagram.lanes, "server")]
+    return tag("div", *names, class_="names", aria_hidden="true")
+
+
+def _rows(rows: Sequence[Row]) -> list[Element]:
+    if len(rows) <= 2 * ROWS + 1:
+        return [_list(rows)]
+    middle = rows[ROWS:-ROWS]
+    folded = tag("details", tag("summary", f"{len(middle)} more events"), _list(middle), class_="middle")
+    return [_list(rows[:ROWS]), folded, _list(rows[-ROWS:])]
+
+
+def _list(rows: Sequence[Row]) -> Element:
+    return tag("ol", *map(_row, rows), role="list")
+
+
+def _row(row: Row) -> Element:
+    event = row.event
+    told = tag("div", *_words(event), tag("em", "This is where it shows.", class_="here") if row.wrong else None)
+    number = tag("span", str(event.step or ""), class_="number")
+    told.set("class", "told")
+    kind = event.does + (" step" if event.step else "") + (" wrong" if row.wrong else "")
+    return tag("li", _lanes(row), number, told, class_=kind)
+
+
+def _lanes(row: Row) -> Element:
+    """Return the lifelines at a row, the arrow that crosses them, and the marks on those that it is about."""
+    lines = []
+    for index, (before, after) in enumerate(zip(row.before, row.after, strict=True)):
+        mark = tag("b") if index in row.lanes else None
+        lines.append(tag("i", mark, class_=f"{before}-before {after}-after"))
+    lines.append(tag("i", class_="open-before open-after server"))
+    way = _way(row.event.does)
+    arrow = tag("span", class_=f"arrow {way}", style=f"--from: {row.lanes[0]}") if way and row.lanes else None
+    return tag("span", *lines, arrow, class_="lanes", aria_hidden="true")
+
+
+def _way(does: str) -> Literal["out", "in"] | None:
+    """Return which way something goes, from the client or to it, if it goes anywhere."""
+    return "out" if does in OUTWARD else "in" if does in INWARD else None
+
+
+def _words(event: Event) -> list[Child]:
+    """Return an event in words, with its client and its bytes set off."""
+    who = event.who[0] if len(event.who) == 1 else ""
+    line = event.line.removeprefix(who)
+    shown = repr(event.data) if event.size <= SHOWN else f"{event.data[:SHOWN]!r}... ({event.size} bytes)"
+    bytes_ = shown if event.size and shown in line else ""
+    before, _, after = line.partition(bytes_) if bytes_ else (line, "", "")
+    told: list[Child] = [tag("strong", who) if who else None, before, tag("code", bytes_) if bytes_ else None, after]
+    if event.sent:
+        told.append(tag("span", "on the wire ", tag("code", show(event.sent)), class_="wire"))
+    if event.size > SHOWN:
+        told.append(_whole(event))
+    return told
+
+
+def _whole(event: Event) -> Element:
+    """Return what opens to all bytes of an event that the report has."""
+    kept = "" if event.size == len(event.data) else f"the first {len(event.data)} of "
+    pieces = [repr(event.data[start : start + PIECE]) for start in range(0, len(event.data), PIECE)]
+    summary = tag("summary", f"{kept}{event.size} bytes")
+    return tag("details", summary, tag("pre", "\n".join(pieces)), class_="whole")
+
+
+def legend() -> Element:
+    """Return what the signs in the lanes mean."""
+    entries = [tag("li", _sign(does), tag("span", meaning), class_=does) for does, meaning in LEGEND]
+    return tag("details", tag("summary", "How to read the lanes"), tag("ul", *entries), class_="legend")
+
+
+def _sign(does: str) -> Element:
+    """Return two lanes, a client's and the server's, in which this happens."""
+    arrow = tag("span", class_=f"arrow {way}", style="--from: 0") if (way := _way(does)) else None
+    return tag("span", tag("i", tag("b")), tag("i", class_="server"), arrow, class_="lanes", aria_hidden="true")

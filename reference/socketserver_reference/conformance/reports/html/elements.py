@@ -1,0 +1,64 @@
+"""HTML as a tree of elements: text goes in as text and cannot come out as markup, whoever wrote it.
+
+`page` makes a whole document of them. It loads nothing, from anywhere, and runs nothing: there is no script in it, and
+its policy forbids the browser any, whatever might have slipped in.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from socketserver_reference.conformance.scenario.steps import printable
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Content-Security-Policy: styles that are written in the page, and nothing else."""
+
+STYLE = Path(__file__).with_name("page.css")
+
+Child = Element | str | None
+
+
+def tag(name: str, /, *children: Child, **attributes: str | None) -> Element:
+    """Return an element; `None` is left out. `class_` is the attribute class, `aria_label` is aria-label."""
+    said = {
+        key.rstrip("_").replace("_", "-"): printable(value) for key, value in attributes.items() if value is not None
+    }
+    return extend(Element(name, said), children)
+
+
+def extend(element: Element, children: Iterable[Child]) -> Element:
+    """Append children to an element; text is made printable, and is one line unless the element is preformatted."""
+    for child in children:
+        if isinstance(child, Element):
+            element.append(child)
+        elif child is not None:
+            text = "\n".join(map(printable, child.split("\n"))) if element.tag in ("pre", "style") else printable(child)
+            if len(element):
+                element[-1].tail = (element[-1].tail or "") + text
+            else:
+                element.text = (element.text or "") + text
+    return element
+
+
+def listed(names: Iterable[tuple[str, Child]], class_: str | None = None) -> Element:
+    """Return a list of names and what they stand for."""
+    pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in names]
+    return tag("dl", *pairs, class_=class_)
+
+
+def page(title: str, *main: Child) -> str:
+    """Return a whole document with this title."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", STYLE.read_text(encoding="utf-8")),
+    )
+    body = tag("body", tag("a", "Skip to the report", href="#report", class_="skip"), *main)
+    document = tag("html", head, body, lang="en")
+    return "<!DOCTYPE html>\n" + ET.tostring(document, encoding="unicode", method="html") + "\n"

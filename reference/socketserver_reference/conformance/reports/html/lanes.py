@@ -1,0 +1,129 @@
+"""An exchange as a sequence diagram, without a word of how it looks: lanes, and rows that say what is in each.
+
+There is a lane for each client and, last, the server's. Where there are more clients than lanes, those who did
+something have one each and the others share one; what they all heard alike is one row then.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal
+
+from socketserver_reference.conformance.reports.story import Event, Story
+
+LANES = 8
+"""Clients that have a lane of their own, at most."""
+
+State = Literal["away", "open", "stalled", "half-closed"]
+"""What a client's connection is like: not there; usable; not read; closed in one direction."""
+
+PASSIVE = {"connects", "reads", "settles"}
+"""What anybody in a crowd does."""
+
+GONE = {"closes", "resets", "ends", "breaks"}
+"""What a client does not come back from."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event, in which lanes it is, and the state of each client's lane before and after it."""
+
+    event: Event
+    lanes: tuple[int, ...]
+    """None: everybody's."""
+    before: tuple[State, ...]
+    after: tuple[State, ...]
+    wrong: bool = False
+    """Whether this is what the violation was seen by."""
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The names of the clients' lanes, and the rows."""
+
+    lanes: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def draw(story: Story) -> Diagram:
+    """Return the diagram of a violation's exchange."""
+    own, shared = _choose(story.events)
+    lanes = (*own, *(["others"] if shared else []))
+    places = {who: own.index(who) if who in own else len(own) for who in (*own, *shared)}
+    room = _Room(places, len(lanes))
+    rows = [room.row(event) for event in _gathered(story.events, shared)]
+    seen = story.observed.partition("; ")[0].rstrip("'\"")
+    wrong = next((row for row in reversed(rows) if row.event.line.startswith(seen)), None)
+    return Diagram(lanes, tuple(replace(row, wrong=row is wrong) for row in rows))
+
+
+def _choose(events: Sequence[Event]) -> tuple[list[str], set[str]]:
+    """Return the clients with a lane of their own, in the order they came, and those who share one.
+
+    Who did something last matters most: that is where it went wrong.
+    """
+    everybody = list(dict.fromkeys(who for event in events for who in event.who))
+    if len(everybody) <= LANES:
+        return everybody, set()
+    busy = list(dict.fromkeys(who for event in reversed(events) if event.does not in PASSIVE for who in event.who))
+    chosen = set(busy[: LANES - 1])
+    return [who for who in everybody if who in chosen], set(everybody) - chosen
+
+
+def _gathered(events: Sequence[Event], shared: set[str]) -> Iterator[Event]:
+    """Yield the events; what several that share a lane did alike, one straight after the other, is one."""
+
+    def alike(pair: tuple[int, Event]) -> object:
+        index, event = pair
+        if event.step is None and len(event.who) == 1 and event.who[0] in shared:
+            return event.line.removeprefix(event.who[0])
+        return index
+
+    for _, pairs in groupby(enumerate(events), alike):
+        same = [event for _, event in pairs]
+        if len(same) == 1:
+            yield same[0]
+        else:
+            first, everybody = same[0], tuple(who for event in same for who in event.who)
+            did = re.sub(r"^ reads\b", " each read", first.line.removeprefix(first.who[0]))
+            yield replace(first, who=everybody, line=f"{len(same)} others{did}")
+
+
+class _Room:
+    """Who is there, and how."""
+
+    def __init__(self, places: dict[str, int], lanes: int) -> None:
+        self._places = places
+        self._lanes = lanes
+        self._states: dict[str, State] = {}
+
+    def row(self, event: Event) -> Row:
+        """Return the row of an event, and let it happen."""
+        if event.does != "connects":
+            for who in event.who:  # it may have come while events were left out
+                self._states.setdefault(who, "open")
+        before = self._lane_states()
+        for who in event.who:
+            self._happens(event.does, who)
+        lanes = sorted({self._places[who] for who in event.who})
+        return Row(event, tuple(lanes), before, self._lane_states())
+
+    def _happens(self, does: str, who: str) -> None:
+        match does:
+            case "connects" | "resumes":
+                self._states[who] = "open"
+            case "stalls":
+                self._states[who] = "stalled"
+            case "half-closes":
+                self._states[who] = "half-closed"
+            case _ if does in GONE:
+                self._states.pop(who, None)
+
+    def _lane_states(self) -> tuple[State, ...]:
+        """Return the state of each lane: the liveliest of those who share it."""
+        states: list[State] = ["away"] * self._lanes
+        for who, state in self._states.items():
+            if states[self._places[who]] in ("away", "half-closed"):
+                states[self._places[who]] = state
+        return tuple(states)

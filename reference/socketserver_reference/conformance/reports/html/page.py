@@ -1,0 +1,164 @@
+"""The report as one HTML page, for people: the verdicts, what was waived and why, and each violation with its exchange.
+
+One file, which loads nothing and runs nothing; see `elements.py` for why a server cannot write in it. It is plain
+headings, tables and lists, so it works by keyboard, read out, on paper and on a phone; `page.css` is all of its looks.
+"""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from socketserver_reference.clauses import PROFILES, Clause
+from socketserver_reference.conformance.reports.html.drawing import exchange, legend
+from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
+from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.results.report import SYMBOLS, WORDS, Report, counted
+from socketserver_reference.conformance.results.verdicts import Verdict
+
+
+def write(report: Report) -> str:
+    """Return the report as an HTML document."""
+    title = f"{report.protocol} {report.conclusion}"
+    stories = [Story.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    sections = [("verdicts", "Verdicts")]
+    sections += [("changes", "Asked differently")] if report.changes else []
+    sections += [("waived", "Waived")] if report.waived else []
+    return page(
+        f"{title}: {report.target}",
+        _header(report),
+        contents(stories, sections),
+        tag(
+            "main",
+            *_violations(stories, report.changes),
+            _verdicts(report),
+            *_dialect(report),
+            _explored(report),
+            id="report",
+        ),
+    )
+
+
+def _header(report: Report) -> Element:
+    when = report.began.strftime("%Y-%m-%d %H:%M UTC")
+    facts = [
+        ("dialect", report.dialect),
+        ("profile", (report.profile or "all") + (", strict" if report.strict else "")),
+        ("seed", str(report.seed)),
+        ("checked", f"{when}, in {report.seconds:.1f} s"),
+    ]
+    return tag(
+        "header",
+        tag("p", f"{report.protocol} conformance", class_="over"),
+        headline(_sentence(report.conclusion), report.code),
+        tag("p", tag("code", report.target), class_="target"),
+        tag("p", counted(report.verdicts), class_="counted"),
+        listed([(name, value) for name, value in facts], class_="facts"),
+    )
+
+
+def headline(text: str, code: int) -> Element:
+    """Return the heading of a page, with a bar in the colour of an exit code."""
+    return tag("h1", text, class_=("good", "bad", "unsure")[code])
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def contents(stories: Sequence[Story], sections: Sequence[tuple[str, str]]) -> Element:
+    """Return the links to what is on the page: every violation, then the other sections."""
+    links = [(story.clause.id, story.clause.id) for story in stories] + list(sections)
+    items = [tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in links]
+    return tag("nav", tag("ul", *items, role="list"), aria_label="On this page")
+
+
+def _violations(stories: Sequence[Story], changes: Sequence[tuple[str, str]]) -> list[Child]:
+    if not stories:
+        return []
+    drawn = any(story.events for story in stories)
+    articles = [article(story, story.clause.id, changes) for story in stories]
+    heading = tag("h2", "Violations", id="violations-title")
+    return [tag("section", heading, legend() if drawn else None, *articles, aria_labelledby="violations-title")]
+
+
+def article(story: Story, anchor: str, changes: Sequence[tuple[str, str]]) -> Element:
+    """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
+    said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
+    said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
+    said += [("note", story.note)] if story.note else []
+    return tag(
+        "article",
+        tag("h3", tag("a", story.clause.id, href=f"#{anchor}"), id=f"{anchor}-title"),
+        tag("p", "The server ", *promise(story.clause), "."),
+        listed(said, class_="said"),
+        exchange(story),
+        id=anchor,
+        aria_labelledby=f"{anchor}-title",
+    )
+
+
+def promise(clause: Clause) -> list[Child]:
+    """Return what a clause asks for, with what its sentence has between backticks as code."""
+    parts = clause.sentence.split("`")
+    return [f"{clause.level} ", *(tag("code", part) if index % 2 else part for index, part in enumerate(parts))]
+
+
+def _verdicts(report: Report) -> Element:
+    columns = [tag("th", name, scope="col") for name in ("clause", "verdict", "the server")]
+    bodies = [
+        tag("tbody", _profile(profile, of_profile), *map(_verdict, of_profile))
+        for profile in PROFILES
+        if (of_profile := [verdict for verdict in report.verdicts if verdict.clause.profile == profile])
+    ]
+    table = tag(
+        "table", tag("caption", "Every clause, and what came of it"), tag("thead", tag("tr", *columns)), *bodies
+    )
+    return tag("section", tag("h2", "Verdicts", id="verdicts"), table, aria_labelledby="verdicts")
+
+
+def _profile(profile: str, verdicts: Sequence[Verdict]) -> Element:
+    return tag("tr", tag("th", f"{profile}: {counted(verdicts)}", colspan="3", scope="rowgroup"), class_="profile")
+
+
+def _verdict(verdict: Verdict) -> Element:
+    clause = verdict.clause
+    name: Child = tag("a", clause.id, href=f"#{clause.id}") if verdict.violation else clause.id
+    why: Child = tag("code", verdict.why) if verdict.violation else verdict.why
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        tag("td", *outcome(verdict.outcome), class_="verdict"),
+        tag(
+            "td",
+            *promise(clause),
+            tag("div", why, class_="why") if verdict.why else None,
+            tag("div", f"listed: {verdict.known}", class_="why") if verdict.known else None,
+            tag("div", "It holds: the entry is stale, and the check fails for it.") if verdict.stale else None,
+        ),
+        class_=verdict.outcome,
+    )
+
+
+def outcome(word: str) -> list[Child]:
+    """Return an outcome as a sign and a word."""
+    return [tag("span", SYMBOLS.get(word), aria_hidden="true"), f" {WORDS.get(word, word)}"]
+
+
+def _dialect(report: Report) -> list[Child]:
+    """Return what the dialect makes of the clauses, if it is not what they say themselves."""
+    sections: list[Child] = []
+    for anchor, heading, intro, told in (
+        ("changes", "Asked differently", " asks this differently:", report.changes),
+        ("waived", "Waived", " does not ask this of the server:", report.waived),
+    ):
+        if told:
+            said = tag("p", "The dialect ", tag("code", report.dialect), intro)
+            parts = (tag("h2", heading, id=anchor), said, listed(told, class_="waived"))
+            sections.append(tag("section", *parts, aria_labelledby=anchor))
+    return sections
+
+
+def _explored(report: Report) -> Element | None:
+    if not report.explored:
+        return None
+    lines = [tag("li", line) for line in report.explored]
+    return tag("section", tag("h2", "Explored", id="explored"), tag("ul", *lines), aria_labelledby="explored")

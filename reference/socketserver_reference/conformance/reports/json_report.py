@@ -1,0 +1,96 @@
+"""The report as JSON, for programs. Keys are added, never removed or given another meaning.
+
+    protocol, target, dialect, seed, profile, strict    what was checked, and how
+    version, began, seconds                             by which version of this project, when (UTC), how long it took
+    clauses         for each clause:
+        id, level, profile, verdict                     a verdict is holds, violated, not-applicable or not-checked
+        known, stale                                    why it is listed as broken; whether it holds all the same
+        why                                             the reason, unless it holds or is violated
+        expected, observed, note, exchange              of a violation, in words; otherwise null
+        events                                          the same exchange as data
+    changes         what the dialect asks differently: clause, what
+    waived          what the dialect does not ask of this server: clause, why
+    explored        what the state machines did, a line each
+    summary         how many clauses have each verdict
+    conclusion      the last line of the check
+    code            its exit code
+    since           with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
+
+An event is one thing that happened, with these keys:
+
+    step            its number among the steps; null for what a client read
+    who             the clients who did it; none if everybody
+    does            connects, says, sends (says without waiting), settles, quits, answers (its part of a handshake),
+                    half-closes, closes, resets, stalls, resumes; reads, ends (reads end of stream), breaks (reads a
+                    reset), waits (in vain for what is due); skips (the middle of a very long exchange is left out)
+    data, bytes     what was said or read as Python writes bytes, at most 1024 of them, and how many there were
+    sent            how it went over the wire, where that differs
+    line            all of it in words
+
+An exchange with a socketserver inside this process (SRV clauses) has no events, only words.
+"""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.verdicts import Verdict
+
+
+def write(report: Report) -> str:
+    """Return the report as JSON."""
+    return json.dumps(build(report), indent=2) + "\n"
+
+
+def build(report: Report) -> dict[str, Any]:
+    """Return the report as what JSON can hold."""
+    return {
+        "protocol": report.protocol,
+        "target": report.target,
+        "dialect": report.dialect,
+        "seed": report.seed,
+        "profile": report.profile or "all",
+        "strict": report.strict,
+        "version": own_version(),
+        "began": report.began.isoformat(timespec="seconds"),
+        "seconds": round(report.seconds, 3),
+        "clauses": [_clause(verdict) for verdict in report.verdicts],
+        "changes": [{"clause": clause, "what": what} for clause, what in report.changes],
+        "waived": [{"clause": clause, "why": why} for clause, why in report.waived],
+        "explored": list(report.explored),
+        "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
+        "conclusion": report.conclusion,
+        "code": report.code,
+        **({"since": {"changes": report.since.changes, "differing": report.since.differing}} if report.since else {}),
+    }
+
+
+def _clause(verdict: Verdict) -> dict[str, Any]:
+    story = Story.of(verdict.violation) if verdict.violation else None
+    return {
+        "id": verdict.clause.id,
+        "level": verdict.clause.level,
+        "profile": verdict.clause.profile,
+        "verdict": verdict.outcome,
+        "known": verdict.known.reason if verdict.known else None,
+        "stale": verdict.stale,
+        "why": None if story or not verdict.why else verdict.why,
+        "expected": story.expected if story else None,
+        "observed": story.observed if story else None,
+        "note": story.note if story else None,
+        "exchange": list(story.lines) if story else None,
+        "events": [event.as_json() for event in story.events] if story else None,
+    }
+
+
+OWN = "socketserver-reference"
+
+
+def own_version() -> str:
+    """Return the version of this project, or "" where it runs from sources that were never installed."""
+    try:
+        return version(OWN)
+    except PackageNotFoundError:
+        return ""

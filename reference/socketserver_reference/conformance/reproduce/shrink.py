@@ -1,0 +1,178 @@
+"""Makes the scenario of a violation shorter: without clients and stretches that it takes no part of.
+
+Hypothesis shrinks what it draws; a directed scenario is a list that nobody drew. So here steps are left out greedily,
+as long as what is left is still a scenario (`is_legal`), and of some use, and still breaks the same clause. It costs
+time, a fresh server for most attempts, so it is done for reproductions alone and ends when its time is up.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.driver.session import BRIEF, Performer
+from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+)
+from socketserver_reference.conformance.scenario.violation import Violation
+
+
+def clients_of(step: Step) -> tuple[str, ...]:
+    """Return the names of those who do something."""
+    match step:
+        case Settle():
+            return ()
+        case Crowd(everyone):
+            return everyone
+        case Heed(who, speaker):
+            return who, speaker
+        case _:
+            return (step.who,)
+
+
+def is_legal(steps: Sequence[Step]) -> bool:
+    """Whether these steps are a scenario: everybody connects before anything else, and nobody says what is to be one
+    chunk while more of its own is under way.
+    """
+    here: set[str] = set()
+    talking: set[str] = set()
+    for step in steps:
+        match step:
+            case Connect() | Crowd():
+                here.update(clients_of(step))
+                continue
+            case Settle():
+                talking.clear()
+            case Send(who):
+                talking.add(who)
+            case Say(who) | Quit(who) | Heed(_, who) if who in talking:
+                return False
+        if not here.issuperset(clients_of(step)):
+            return False
+        if isinstance(step, HalfClose | Close | Reset | Quit):
+            here.discard(step.who)
+    return True
+
+
+def shorten(
+    performing: Performer, violation: Violation, until: float, useful: Callable[[Sequence[Step]], bool]
+) -> Violation:
+    """Return a violation of the same clause by fewer steps that are of use, if there is one to be found until that
+    monotonic time.
+    """
+    assert violation.transcript is not None
+    steps = violation.transcript.scenario
+    tried: set[tuple[Step, ...]] = set()
+    again = True
+    while again:
+        again = False
+        for candidate in shorter(steps):
+            if time.monotonic() > until:
+                return violation
+            if tuple(candidate) in tried or not (is_legal(candidate) and useful(candidate)):
+                continue
+            tried.add(tuple(candidate))
+            shown = shows(performing, candidate, violation)
+            if shown is not None and shown.transcript is not None:
+                violation, steps, again = shown, shown.transcript.scenario, True
+                break
+    return violation
+
+
+def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Yield scenarios without some of these steps, the shortest first, roughly: the last burst alone; one client less;
+    one stretch less.
+    """
+    for burst in (condensed(steps), last_burst(steps)):
+        if burst != list(steps):
+            yield burst
+    for name in reversed(list(dict.fromkeys(name for step in steps for name in clients_of(step)))):
+        yield [step for step in steps if name not in clients_of(step)]
+    size = len(steps) // 2
+    while size:
+        yield from ([*steps[:begin], *steps[begin + size :]] for begin in range(0, len(steps), size))
+        size //= 2
+
+
+def last_burst(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps without all bursts but the last, and whatever lies between them."""
+    sends = [at for at, step in enumerate(steps) if isinstance(step, Send)]
+    if not sends:
+        return list(steps)
+    pauses = [at for at, step in enumerate(steps) if isinstance(step, Settle) and at < sends[-1]]
+    begin = pauses[-1] + 1 if pauses else sends[0]
+    return _of_those_here([*steps[: sends[0]], *steps[max(begin, sends[0]) :]])
+
+
+HEARERS = 2
+"""Clients who only listen that a race needs at most."""
+
+TALK = 10
+"""Utterances that are under way together which a race needs at most."""
+
+
+def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
+    """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
+    may still show so, if it is played often enough.
+    """
+    burst = last_burst(steps)
+    speakers = {step.who for step in burst if isinstance(step, Send)}
+    needed = speakers | {step.who for step in burst if isinstance(step, Stall)}
+    silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in needed]
+    left_out = set(silent[hearers:]) if speakers else set()
+    early = sum(isinstance(step, Send) for step in burst) - TALK
+    kept: list[Step] = []
+    for step in burst:
+        early -= isinstance(step, Send)
+        if left_out.isdisjoint(clients_of(step)) and not (isinstance(step, Send) and early >= 0):
+            kept.append(step)
+    return kept
+
+
+def _of_those_here(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps of clients who connect in them."""
+    here = {name for step in steps if isinstance(step, Connect | Crowd) for name in clients_of(step)}
+    return [step for step in steps if here.issuperset(clients_of(step))]
+
+
+def shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Violation | None:
+    """Play the steps, twice; return the violation they show, if it is one of the same clause, both times.
+
+    A script waits for nothing but what it reads, so here no server is given the time to come to rest, unless the clause
+    is about that very politeness.
+    """
+    return _shows(performing, steps, like) and _shows(performing, steps, like)
+
+
+def _shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Violation | None:
+    clause = like.clause_id
+    basic = CLAUSES[clause].profile == "basic"
+    try:
+        performing.prepare()
+        with performing.stage(
+            about=clause, polite=basic, abrupt=not basic, patience=min(BRIEF, performing.longest)
+        ) as stage:
+            stage.play(steps)
+        performing.check_alive(stage)
+    except Violation as violation:
+        try:
+            performing.seen(violation)
+        except NotChecked:  # it may be somebody else's doing
+            return None
+        violation.explored = like.explored
+        return violation if violation.clause_id == clause else None
+    except (NotChecked, Ambiguous):
+        pass
+    return None

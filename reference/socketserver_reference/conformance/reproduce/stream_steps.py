@@ -1,0 +1,364 @@
+"""Writes a scenario as Python: a line for each thing that clients do, and for each thing that they must read then.
+
+    ann.says(b'hello')
+    ann.reads(b'ackhello')
+
+What must be read follows from the steps alone, so whoever has the script needs no oracle. Where everything is settled
+it is known byte for byte. What is sent in bursts may be cut and mixed in many right ways: there the script demands what
+all of them have in common (`all_read` in scripts/stream.txt). Some scenarios leave too much open even for that; then
+there is no script, and CannotTell says why.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.reproduce.literals import literal
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+)
+
+WIDTH = 116
+"""Columns of a line of the exchange at most, before it is indented."""
+
+
+SEGMENT = 1024
+"""Bytes that surely go in one segment."""
+
+
+class CannotTell(Exception):
+    """No script can say what has to be read; the message says why."""
+
+
+def delivery(dialect: Dialect, chunk: bytes) -> str:
+    """Return, as Python, what a member must read when a chunk is delivered to it: the seam for other dialects."""
+    return literal(dialect.delivery(chunk), dialect.prefix)
+
+
+# What is read
+
+
+@dataclass
+class Place:
+    """What a script knows of one client."""
+
+    variable: str
+    member: bool = False  # it has spoken, or was heard to be there
+    could_hear: bool = False  # it is no member yet, and others have spoken
+    stalled: bool = False
+    owed: bytes = b""  # what it has to read when it reads again
+    behind: str = ""  # the variable in which it is kept what another had read when it stopped, once there was a burst
+
+
+@dataclass
+class Script:
+    """The lines of an exchange, as they come about."""
+
+    dialect: Dialect
+    lines: list[str] = field(default_factory=list)
+    here: dict[str, Place] = field(default_factory=dict)
+    bursts: bool = False  # whether there are any; then all is read in the way that suits them
+    sent: dict[str, bytes] = field(default_factory=dict)
+    """What was sent in the burst that nobody has read yet."""
+
+    def add(self, who: str, call: str) -> None:
+        """Write a line: a client does something."""
+        self.lines.append(f"{self.here[who].variable}.{call}")
+
+    def ends(self, who: str) -> None:
+        """Write that a client reads the end of its stream; it is not there any more."""
+        self.add(who, "ends()")
+        del self.here[who]
+
+    def connect(self, step: Connect) -> None:
+        """Write that a client connects."""
+        variable = re.sub(r"\W", "_", step.who)
+        self.here[step.who] = Place(variable)
+        window = f", {step.window}" if step.window else ""
+        self.lines.append(f'{variable} = Client("{step.who}"{window})')
+
+    def leave(self, who: str, how: str) -> None:
+        """Write that a client has gone, at once."""
+        self.add(who, how)
+        del self.here[who]
+
+
+AFTERWARDS = 1 << 30
+"""The number of the step that lines belong to which are added behind all steps."""
+
+
+@dataclass
+class Lines:
+    """The lines of an exchange, each with the number of the step in the scenario that it belongs to."""
+
+    numbered: list[tuple[str, int]] = field(default_factory=list)
+
+    def note(self, lines: Sequence[str], number: int) -> None:
+        """Take what lines there are beyond those that were there before."""
+        self.numbered += [(line, number) for line in lines[len(self.numbered) :]]
+
+
+Write = Callable[[Script, Step], None]
+
+
+def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+    """Return the lines of an exchange; raise CannotTell if there is no telling what has to be read.
+
+    With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
+    """
+    script, lines = Script(dialect), Lines()
+    write: Write = {"chat": _chat, "echo": _echo, "datagram": _datagram}[protocol]
+    script.bursts = protocol == "chat" and has_bursts(steps)
+    for step, number in zip(steps, numbers, strict=True):
+        write(script, step)
+        lines.note(script.lines, number)
+    if protocol == "chat":
+        _settle(script)
+    if fence and protocol != "echo":
+        for speaker in _fences(protocol, script):
+            write(script, Say(speaker, b"is that all?"))
+    if protocol == "chat":
+        _dismiss(script)
+    lines.note(script.lines, AFTERWARDS)
+    return _without_idle(lines)
+
+
+def _fences(protocol: str, script: Script) -> list[str]:
+    """Return who speaks in the end, so that all have read what came to them."""
+    return list(script.here) if protocol == "datagram" else _readers(script)[:1]
+
+
+def _datagram(script: Script, step: Step) -> None:
+    match step:
+        case Connect():
+            script.connect(step)
+        case Say(who, data) | Send(who, data):
+            script.add(who, f"says({literal(script.dialect.sent(data))})")
+            if isinstance(step, Say):
+                reply = script.dialect.reply(data[: script.dialect.datagram])
+                script.add(who, f"reads({literal(reply)})")
+        case _:
+            script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle knows no other step
+
+
+def _echo(script: Script, step: Step) -> None:
+    match step:
+        case Connect():
+            script.connect(step)
+        case Say(who, data) | Send(who, data):
+            script.add(who, f"says({literal(script.dialect.sent(data))})")
+            script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data
+            if isinstance(step, Say):
+                _reply(script, who, ends=not script.dialect.persistent)
+        case HalfClose(who):
+            script.add(who, "half_closes()")
+            _reply(script, who, ends=True)
+        case Close(who):
+            script.leave(who, "closes()")
+        case Reset(who):
+            script.leave(who, "resets()")
+        case _:
+            raise AssertionError(f"an echo server has no {type(step).__name__}")
+
+
+def _reply(script: Script, who: str, *, ends: bool) -> None:
+    """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
+    place, dialect = script.here[who], script.dialect
+    request, place.owed = place.owed, b""
+    if not dialect.persistent and dialect.raw and len(request) > dialect.chunk:
+        whole = dialect.reply(request[: dialect.chunk])
+        least = min(1, len(dialect.reply(request[:1])))
+        script.add(who, f"reads_a_beginning({literal(whole)}, {least})")
+        del script.here[who]
+        return
+    reply = request if dialect.persistent else dialect.reply(request)
+    if reply:
+        script.add(who, f"reads({literal(reply)})")
+    if ends:
+        script.ends(who)
+
+
+# The chat
+
+
+def _chat(script: Script, step: Step) -> None:
+    match step:
+        case Connect():
+            script.connect(step)
+        case Say(who, data):
+            _say(script, who, data)
+        case Send(who, data):
+            _send(script, who, data)
+        case Heed(who, speaker):
+            _heed(script, who, speaker)
+        case Quit(who, word):
+            script.add(who, f"says({literal(script.dialect.sent(word))})")
+            _goodbye(script, who)
+        case HalfClose(who):
+            _half_close(script, who)
+        case Close(who) | Reset(who):
+            if who in script.sent:
+                raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+            script.leave(who, "resets()" if isinstance(step, Reset) else "closes()")
+        case Stall(who):
+            script.here[who].stalled = True
+        case Resume(who):
+            _settle(script)
+            script.here[who].stalled = False
+            _catch_up(script, who)
+        case Settle():
+            _settle(script)
+        case Crowd():
+            raise CannotTell("a crowd has a script of its own")
+
+
+def has_bursts(steps: Sequence[Step]) -> bool:
+    """Whether anything is sent that is not waited for, but for last words that fit into a segment."""
+    for step, following in zip_longest(steps, steps[1:]):
+        last_words = isinstance(following, HalfClose) and isinstance(step, Send) and step.who == following.who
+        if isinstance(step, Send) and not (last_words and len(step.data) <= SEGMENT):
+            return True
+    return False
+
+
+def _readers(script: Script) -> list[str]:
+    return [who for who, place in script.here.items() if place.member and not place.stalled]
+
+
+def _delivered(script: Script, data: bytes) -> None:
+    """Note for those who do not read what is delivered to them."""
+    for place in script.here.values():
+        if place.stalled:
+            place.owed += script.dialect.delivery(data)
+        elif not place.member:
+            place.could_hear = True
+
+
+def _say(script: Script, who: str, data: bytes) -> None:
+    if script.bursts:
+        _send(script, who, data)
+        _settle(script)
+        return
+    if script.here[who].could_hear:
+        raise CannotTell(f"from when on {who} hears the others is up to the server")
+    script.here[who].member = True
+    script.add(who, f"says({literal(script.dialect.sent(data))})")
+    _delivered(script, data)
+    for reader in sorted(_readers(script), key=lambda name: name != who):
+        script.add(reader, f"reads({delivery(script.dialect, data)})")
+
+
+def _send(script: Script, who: str, data: bytes) -> None:
+    place, prefix = script.here[who], script.dialect.prefix
+    if place.could_hear or (not place.member and script.sent):
+        raise CannotTell(f"from when on {who} hears the others is up to the server")
+    place.member = True
+    if not script.bursts:  # last words: they are heard when their speaker has half-closed
+        script.add(who, f"says({literal(script.dialect.sent(data))})")
+        script.sent[who] = data
+        return
+    script.sent[who] = script.sent.get(who, b"") + data
+    if prefix in script.sent[who] or data[-1] in prefix:
+        raise CannotTell(f"what {who} sends can be taken for the beginning of a delivery")
+    for other in script.here.values():
+        if other.stalled and not other.behind:
+            _fall_behind(script, other)
+        if not other.member:
+            other.could_hear = True
+    script.add(who, f"says({literal(script.dialect.sent(data))}, waits=False)")
+
+
+def _fall_behind(script: Script, place: Place) -> None:
+    """Note where one stopped reading, before the others read what may come in many ways."""
+    if place.owed or not _readers(script):
+        raise CannotTell(f"what {place.variable} has to read when it reads again is too much to say")
+    place.behind = f"since_{place.variable}"
+    control = script.here[_readers(script)[0]].variable
+    script.lines.append(f"{place.behind} = len({control}.past)")
+
+
+def _settle(script: Script) -> None:
+    """Write that everybody reads what was sent."""
+    if not script.sent:
+        return
+    readers = ", ".join(script.here[who].variable for who in _readers(script))
+    script.lines.append(f"all_read({readers})")
+    script.sent.clear()
+
+
+def _catch_up(script: Script, who: str) -> None:
+    """Write that one reads what it has not read while it was stalled."""
+    place = script.here[who]
+    if place.behind:
+        control = next(name for name in _readers(script) if name != who)
+        script.add(who, f"catches_up({script.here[control].variable}, {place.behind})")
+    elif place.owed:
+        script.add(who, f"reads({literal(place.owed, script.dialect.prefix)})")
+    place.owed, place.behind = b"", ""
+
+
+def _heed(script: Script, who: str, speaker: str) -> None:
+    if any(place.stalled for place in script.here.values()):
+        raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
+    _settle(script)
+    others = [name for name in _readers(script) if name != speaker]
+    variables = [script.here[name].variable for name in (who, speaker, *others)]
+    script.lines.append(f"speak_until_heard({', '.join(variables)})")
+    for name, place in script.here.items():
+        place.could_hear = name != who and not place.member
+    script.here[who].member = True
+
+
+def _half_close(script: Script, who: str) -> None:
+    script.add(who, "half_closes()")
+    if script.bursts:
+        _settle(script)
+    elif words := script.sent.pop(who, b""):
+        _delivered(script, words)
+        for reader in _readers(script):
+            script.add(reader, f"reads({delivery(script.dialect, words)})")
+    _goodbye(script, who)
+
+
+def _goodbye(script: Script, who: str) -> None:
+    """Write that one who leaves reads what is due to it, and the end."""
+    place = script.here[who]
+    _catch_up(script, who)
+    if place.could_hear:
+        script.add(who, "reads_to_the_end()")
+        del script.here[who]
+    else:
+        script.ends(who)
+
+
+def _dismiss(script: Script) -> None:
+    """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
+    for who, place in list(script.here.items()):
+        if not place.member and not place.could_hear:
+            script.add(who, "half_closes()")
+            script.ends(who)
+
+
+def _without_idle(lines: Lines) -> Lines:
+    """Return the lines without those that note what nobody asks for later."""
+    text = "\n".join(line for line, _ in lines.numbered)
+    used = [
+        (line, number)
+        for line, number in lines.numbered
+        if not line.startswith("since_") or text.count(line.partition(" ")[0]) > 1
+    ]
+    return Lines(used)

@@ -1,0 +1,1 @@
+"""What came of the checks: outcomes, verdicts, known failures, the report."""

@@ -1,0 +1,105 @@
+"""What has changed since an earlier run: `check --compare OLD.json`, of a report that --json wrote.
+
+It tells and decides nothing: the exit code is that of the check.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
+from socketserver_reference.conformance.scenario.steps import printable
+
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.results.report import Report
+
+SAME = {"protocol": "protocol", "target": "target", "dialect": "dialect", "seed": "seed", "profile": "profile"}
+"""What two runs should have in common, as a report's keys: otherwise a difference may come from there."""
+
+MOST = 64 * 1024 * 1024
+"""Bytes of a report at most: far more than any that was written here."""
+
+
+class BadReport(Exception):
+    """The earlier report cannot be compared with; the message says why, and what would do."""
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return an earlier report; raise BadReport if it is none."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MOST + 1)
+        report = json.loads(data) if len(data) <= MOST else None
+    except OSError as error:
+        raise BadReport(f"cannot read {file}: {error.strerror}; name a report that --json wrote") from None
+    except (ValueError, RecursionError):
+        report = None
+    if not isinstance(report, dict) or not isinstance(report.get("clauses"), list):
+        raise BadReport(f"{file} is no report that --json wrote")
+    for clause in report["clauses"]:
+        if not isinstance(clause, dict) or not isinstance(clause.get("id"), str) or _outcome(clause) not in OUTCOMES:
+            raise BadReport(f"{file} is no report that --json wrote: a clause in it has no id, or no verdict")
+    return report
+
+
+def _outcome(clause: Mapping[str, Any]) -> Any:
+    outcome = clause.get("verdict")
+    return outcome if isinstance(outcome, str) else None
+
+
+@dataclass(frozen=True)
+class Since:
+    """What has changed."""
+
+    file: Path
+    changes: dict[str, list[str]]
+    """The clauses that turned out otherwise than in the earlier report, by what has become of them."""
+    differing: list[str]
+    """How the runs themselves differ, in words."""
+
+    @classmethod
+    def of(cls, file: Path, before: Mapping[str, Any], report: "Report") -> "Since":
+        """Compare a report with an earlier one."""
+        told = {key: getattr(report, key) for key in SAME} | {"profile": report.profile or "all"}
+        return cls(file, changes(before, report.verdicts), others(before, told))
+
+    def lines(self) -> list[str]:
+        """Return it for a terminal."""
+        lines = [f"  {what}: {', '.join(printable(id) for id in ids)}" for what, ids in self.changes.items()]
+        same = ["  all verdicts are the same"]
+        return [f"since {self.file}:", *(f"  {line}" for line in self.differing), *(lines or same)]
+
+
+def changes(report: Mapping[str, Any], verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
+    """Return the clauses that turned out otherwise than in the earlier report, by what has become of them."""
+    before = {clause["id"]: clause["verdict"] for clause in report["clauses"]}
+    found: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        was = before.pop(verdict.clause.id, None)
+        if was != verdict.outcome:
+            found.setdefault(_change(was, verdict.outcome), []).append(verdict.clause.id)
+    if before:
+        found["not looked at"] = list(before)
+    return found
+
+
+def _change(was: str | None, now: str) -> str:
+    """Say what has become of a clause."""
+    if now == "violated":
+        return "newly violated"
+    if (was, now) == ("violated", "holds"):
+        return "mended"
+    if was == "violated":
+        return f"violated before, now {now.replace('-', ' ')}"
+    return f"now {now.replace('-', ' ')}"
+
+
+def others(report: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    """Return how the runs themselves differ, in words; of what a report does not say nothing is said."""
+    return [
+        f"another {word}: {printable(str(told[key]))} now, {printable(str(report[key]))} then"
+        for key, word in SAME.items()
+        if key in report and key in told and report[key] != told[key]
+    ]

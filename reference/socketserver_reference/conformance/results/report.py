@@ -1,0 +1,101 @@
+"""Verdicts as people and programs read them. Pure functions of a Report; nothing is written or printed here.
+
+    story.py       a violation, and its exchange as events: what every report tells
+    text.py        for a terminal                       document.py   JSON, for programs
+    junit.py       JUnit's XML, for CI services         markdown.py   for the summary of a CI job
+    page.py        one HTML file, for people            diagram.py    an exchange as lanes and rows
+    elements.py    HTML that cannot be escaped from     drawing.py    lanes and rows as HTML
+    comparison.py  several servers side by side, in all of these
+
+What a server said is in a verdict as Python writes bytes, and what it printed is escaped too; but a target may be named
+as its user likes. So each format escapes whatever it is given for what reads it, and believes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from socketserver_reference.conformance.results.baseline import Since
+from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
+
+WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
+
+SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
+"""Outcome -> a sign for it, always beside the word."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of checking one server: everything that a report of any kind may tell."""
+
+    protocol: str
+    target: str
+    verdicts: Sequence[Verdict]
+    conclusion: str = ""
+    """The last line of the check: that the server conforms, say."""
+    code: int = 0
+    """The exit code of the check."""
+    seed: int = 0
+    profile: str | None = None
+    """The only profile that was checked, if it was one alone."""
+    strict: bool = False
+    """Whether a violated SHOULD fails too."""
+    explored: Sequence[str] = ()
+    """What the state machines did, a line each."""
+    dialect: str = "note"
+    changes: Sequence[tuple[str, str]] = ()
+    """What the dialect asks differently: clause, what."""
+    waived: Sequence[tuple[str, str]] = ()
+    """What the dialect does not ask: clause, why."""
+    scripts: Sequence[str] = ()
+    """What became of the script for each violation, a line each."""
+    news: Sequence[str] = ()
+    """What there is to say of the list of known failures: a line each."""
+    since: Since | None = None
+    """What changed since an earlier report, if there is one."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+    """How long it all took."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Clause -> how many seconds its checks took."""
+
+    def count(self) -> dict[str, int]:
+        """Return how many clauses have each outcome."""
+        return count(self.verdicts)
+
+    def fails(self, verdict: Verdict) -> bool:
+        """Whether a verdict makes the check fail."""
+        return fails(verdict, self.strict)
+
+
+def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Return how many clauses have each outcome."""
+    outcomes = [verdict.outcome for verdict in verdicts]
+    return {outcome: outcomes.count(outcome) for outcome in OUTCOMES}
+
+
+def counted(verdicts: Iterable[Verdict]) -> str:
+    """Return the same in words, without what there is none of."""
+    return ", ".join(f"{n} {WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
+
+
+def word(verdict: Verdict) -> str:
+    """Return the outcome in words; a clause that is mere advice says so, and one that is listed as broken."""
+    outcome = "STALE: holds, and is listed as broken" if verdict.stale else WORDS[verdict.outcome]
+    should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
+    return f"{outcome}{should}{f' ({verdict.known})' if verdict.known else ''}"
+
+
+def line(verdict: Verdict) -> str:
+    """Return a verdict in one line."""
+    why = f": {verdict.why}" if verdict.why else ""
+    return f"{verdict.clause.id:<8} {word(verdict)}{why}"
+
+
+def fails(verdict: Verdict, strict: bool) -> bool:
+    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too, unless it is
+    known; and what is listed as broken, and holds.
+    """
+    if verdict.known is not None:
+        return verdict.stale
+    return verdict.outcome == "violated" and (strict or verdict.clause.level == "MUST")

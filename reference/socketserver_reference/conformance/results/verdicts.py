@@ -1,0 +1,87 @@
+"""The verdicts: one for every clause, from all that the checks saw."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from socketserver_reference.clauses import CLAUSES, Clause
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.scenario.violation import Violation
+
+Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
+
+OUTCOMES: tuple[Outcome, ...] = ("holds", "violated", "not-applicable", "not-checked")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one clause. `why` explains all but "holds"; a violation tells its own story."""
+
+    clause: Clause
+    outcome: Outcome
+    why: str = ""
+    violation: Violation | None = None
+    known: Known | None = None
+    """The entry by which somebody lists the clause as known to be broken."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether the clause is listed as broken, and holds."""
+        return self.known is not None and self.known.is_stale(self.outcome)
+
+
+class Record:
+    """The verdicts on some groups of clauses.
+
+    A clause is violated if any check saw it broken; otherwise not checked if any check of it could not end; otherwise
+    it holds if a check of it did, and is not applicable if none could be.
+    """
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        self.groups = tuple(groups)
+        self.explored: list[str] = []
+        """What the state machines did, a line each."""
+        self.steps = 0
+        """Steps that they took."""
+        self.dialect = NOTE
+        """What the server was spoken to in."""
+        self._violations: dict[str, Violation] = {}
+        self._told: set[str] = set()  # violated clauses whose story is that of their own check
+        self._said: dict[str, dict[Outcome, str]] = {}
+
+    @property
+    def clauses(self) -> list[Clause]:
+        """The clauses the record is about, in the order of the table."""
+        return [clause for clause in CLAUSES.values() if clause.group in self.groups]
+
+    def note(self, clause: str, outcome: Outcome, why: str = "") -> None:
+        """Note how a check of the clause ended."""
+        self._said.setdefault(clause, {}).setdefault(outcome, why)
+
+    def note_violation(self, violation: Violation, *, own: bool = False) -> None:
+        """Note that a clause was seen broken; the first sight by a check of its own is kept, or the first at all."""
+        if own and violation.clause_id not in self._told:
+            self._told.add(violation.clause_id)
+            self._violations[violation.clause_id] = violation
+        self._violations.setdefault(violation.clause_id, violation)
+
+    @property
+    def broken(self) -> list[str]:
+        """The clauses that have been seen broken so far."""
+        return list(self._violations)
+
+    def verdict(self, clause: Clause) -> Verdict:
+        """Return the verdict on one clause, as far as it is known."""
+        violation = self._violations.get(clause.id)
+        if violation is not None:
+            return Verdict(clause, "violated", violation.observed, violation)
+        said = self._said.get(clause.id, {})
+        for outcome in ("not-checked", "holds", "not-applicable"):
+            if outcome in said:
+                return Verdict(clause, outcome, said[outcome])
+        return Verdict(clause, "not-checked", "not selected")
+
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdicts on all clauses."""
+        return [self.verdict(clause) for clause in self.clauses]

@@ -1,0 +1,1 @@
+"""Runs it all: the pytest plugin, and the run of a command."""

@@ -1,0 +1,27 @@
+"""What `check` has pytest collect: conformance classes whose targets were named on the command line.
+
+`put` fills this module before pytest looks into it.
+"""
+
+from typing import Any
+
+from socketserver_reference.conformance.checks.base import Conformance
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.datagram import DatagramConformance
+from socketserver_reference.conformance.checks.echo import EchoConformance
+
+BASES: dict[str, type[Conformance]] = {
+    base.protocol: base for base in (EchoConformance, DatagramConformance, ChatConformance)
+}
+
+
+def put(targets: dict[str, Any]) -> dict[type[Conformance], str]:
+    """Make the class that checks each target, by protocol, one of this module's; return their protocols."""
+    for name in [name for name in globals() if name.startswith("Test")]:  # those of an earlier run in this process
+        del globals()[name]
+    classes: dict[type[Conformance], str] = {}
+    for protocol, target in targets.items():
+        name = f"Test{protocol.capitalize()}"
+        classes[type(name, (BASES[protocol],), {"target": target, "__module__": __name__})] = protocol
+    globals().update({cls.__name__: cls for cls in classes})
+    return classes

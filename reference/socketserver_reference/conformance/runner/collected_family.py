@@ -1,0 +1,68 @@
+"""The classes that `check family` collects: every program of the reference, on every class that can serve it.
+
+This is the one file here that imports servers. It puts them together with the checks, which know none.
+"""
+
+import os
+import socketserver
+import tempfile
+import uuid
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.family import PROGRAMS, make_server, refusal
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes servers of one kind. No closure: a forking server is made in another process."""
+
+    program: str
+    transport: str
+    concurrency: str
+
+    def __call__(self, handler: Handler | None = None) -> socketserver.BaseServer:
+        program = PROGRAMS[self.program]
+        if handler is not None:
+            program = replace(program, connection_handler=handler, datagram_handler=handler)
+        return make_server(program, anywhere(self.transport), self.concurrency)
+
+
+def anywhere(transport: str) -> Address:
+    """Return an address where nothing listens yet."""
+    if transport.startswith("unix"):
+        return Address(transport, path=os.path.join(tempfile.gettempdir(), f"served-{uuid.uuid4().hex}"))
+    return Address(transport, host="127.0.0.1")
+
+
+def family() -> list[Served]:
+    """Return all that this platform can serve."""
+    return [
+        Served(
+            f"{concurrency} {name} over {transport}",
+            transport,
+            concurrency,
+            Maker(name, transport, concurrency),
+            chat=bool(program.mix_ins),
+        )
+        for name, program in PROGRAMS.items()
+        for transport in TRANSPORTS
+        for concurrency in get_args(Concurrency)
+        if not refusal(program, transport, concurrency)
+    ]
+
+
+def class_name(served: Served) -> str:
+    """Return the name by which pytest collects the class: TestThreadingEchoOverTcp."""
+    return "Test" + "".join(word.capitalize() for word in served.name.replace("-", " ").split())
+
+
+CLASSES = {
+    class_name(served): type(class_name(served), (ServerConformance,), {"target": served, "__module__": __name__})
+    for served in family()
+}
+globals().update(CLASSES)

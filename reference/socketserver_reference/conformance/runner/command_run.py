@@ -1,0 +1,153 @@
+"""Runs the checks for `check`: pytest, with its own reporting silenced, and a line for each check as it ends.
+
+The run is cut off from its surroundings: neither the configuration nor the plugins of the directory it is started in
+take part, and nothing is left behind there. What a user wants of pytest all the same comes after `--`.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results.report import WORDS
+from socketserver_reference.conformance.results.verdicts import Record, Verdict
+from socketserver_reference.conformance.runner import plugin
+
+COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
+"""Protocol -> the module whose classes are collected, where it is not the usual one."""
+
+QUIET = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly"]
+
+
+class Progress:
+    """One run of the checks; itself a pytest plugin, which listens."""
+
+    def __init__(self, protocol: str, groups: Sequence[str], targets: dict[str, Any]) -> None:
+        self._module = COLLECTED.get(protocol, "socketserver_reference.conformance.runner.collected")
+        self._groups = groups
+        self._targets = targets
+        self._run = plugin.Run(plugin.Options())
+        self._terminal: Any = None
+        self._several = len(targets) != 1
+        self._subject = ""
+        self.spent: dict[str, float] = {}
+        """Clause -> how many seconds its checks took."""
+        self.trouble = False
+        """Whether a check ended by an error of its own, or the run was interrupted."""
+
+    @property
+    def cannot(self) -> str:
+        """Why there is no server to check, or ""."""
+        return self._run.cannot
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """Run the checks; return pytest's exit status."""
+        if self._targets:
+            from socketserver_reference.conformance.runner import collected as under_check
+
+            under_check.put(self._targets)
+        with _undisturbed() as directory:
+            isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
+            return int(
+                pytest.main(
+                    [*isolated, *QUIET, "-p", plugin.__name__, "--pyargs", self._module, *arguments], plugins=[self]
+                )
+            )
+
+    # What pytest tells
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._run = session.config.stash[plugin.RUN]
+        self._terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self) -> tuple[str, str, str]:
+        return "", "", ""  # no dots: there are lines
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and not (report.when == "setup" and report.outcome != "passed"):
+            return
+        if self._run.cannot:
+            return
+        clause, outcome = report.clause, report.verdict
+        if clause:
+            self.spent[clause] = self.spent.get(clause, 0.0) + report.duration
+        subject, _, check = report.location[2].rpartition(".test_")
+        if subject != self._subject and self._several:
+            self._terminal.write_line(subject)
+        self._subject = subject
+        story = check.replace("_", " ")
+        expected = outcome == "violated" and self._run.options.listed(clause)
+        word = "known failure" if expected else WORDS[outcome]
+        self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
+        if report.trouble:
+            self.trouble = True
+            self._terminal.write_line(report.longreprtext)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.trouble = True
+
+    # What came of it
+
+    def verdicts(self) -> list[Verdict]:
+        """Return the verdicts on all clauses of the protocol."""
+        found: list[Verdict] = []
+        for group in self._groups:
+            records = [record for record in self._run.records.values() if group in record.groups]
+            found += merged(records) if records else self._unrecorded(group)
+        return found
+
+    def _unrecorded(self, group: str) -> list[Verdict]:
+        """Return the verdicts on clauses that no check was about: none ran, or the transport is of another kind."""
+        record = Record((group,))
+        datagrams = group == "UDP"
+        if self._targets and not any((protocol == "datagram") == datagrams for protocol in self._targets):
+            kind = "datagrams" if datagrams else "connections"
+            for clause in record.clauses:
+                record.note(clause.id, "not-applicable", f"it is about {kind}")
+        return record.verdicts()
+
+    def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
+        """Return what became of the script for each violation, a line each, if any were asked for."""
+        if self._run.options.reproduce is None:
+            return []
+        from socketserver_reference.conformance.reproduce.write import INSIDE, UNWRITTEN, Reproduction
+
+        violated = [verdict.clause.id for verdict in verdicts if verdict.violation is not None]
+        none = {
+            clause: Reproduction(clause, None, INSIDE if CLAUSES[clause].observer == "in-process" else UNWRITTEN)
+            for clause in violated
+        }
+        return [str(told) for told in {**none, **self._run.reproductions}.values()]
+
+    def explored(self) -> list[str]:
+        """Return what the state machines did."""
+        return [line for record in self._run.records.values() for line in record.explored]
+
+
+def merged(records: Sequence[Record]) -> list[Verdict]:
+    """Return one verdict a clause from several records: the worst that any of them has to say."""
+    columns = zip(*(record.verdicts() for record in records), strict=True)
+    return [min(column, key=lambda verdict: plugin.WORST_FIRST.index(verdict.outcome)) for column in columns]
+
+
+@contextmanager
+def _undisturbed() -> Iterator[str]:
+    """Keep pytest and Hypothesis away from what is here, and what they write in a directory that goes away again."""
+    with tempfile.TemporaryDirectory(prefix="check-") as directory:
+        settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HYPOTHESIS_STORAGE_DIRECTORY": directory}
+        before = {name: os.environ.get(name) for name in (*settings, "PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+        for name in before:
+            os.environ.pop(name, None)
+        os.environ.update(settings)
+        try:
+            yield directory
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value

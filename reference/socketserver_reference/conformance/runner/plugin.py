@@ -1,0 +1,392 @@
+"""The pytest plugin: options, fixtures, and what a violation looks like in a report.
+
+It comes with the installation, so it has to be light: unless a conformance class is collected, it imports neither
+Hypothesis nor sockets. What it needs then, it imports where it needs it.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from socketserver_reference.clauses import CLAUSES, PROFILES
+from socketserver_reference.conformance.checks.base import Conformance, NotApplicable, NotChecked
+from socketserver_reference.conformance.results import known
+from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.results.verdicts import OUTCOMES, Outcome, Record
+from socketserver_reference.conformance.scenario.violation import Violation
+
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.driver.session import Performer, Playing
+    from socketserver_reference.conformance.reproduce.write import Reproduction
+
+PATIENCE = 5.0
+"""Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
+
+BRIEF = 2.0
+"""Seconds for a handler to do what it is not expected to do."""
+
+EXAMPLES = 30
+"""Runs of a state machine, unless --conformance-examples says otherwise."""
+
+
+@dataclass
+class Options:
+    """How to check; `conformance` in pytest's configuration, and the options of `check`, end up here."""
+
+    profile: str | None = None
+    only: frozenset[str] = frozenset()
+    strict: bool = False
+    examples: int = EXAMPLES
+    seed: int = 0
+    patience: float = PATIENCE
+    any_segmentation: bool = False
+    dialect: str = ""
+    """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""
+    known: tuple[Known, ...] = ()
+    """What is listed as broken, in the dialect of this run."""
+    known_file: Path | None = None
+    reproduce: Path | None = None
+    """The directory for scripts that show the violations."""
+
+    def listed(self, clause: str | None) -> Known | None:
+        """Return the entry that lists a clause as broken."""
+        return next((entry for entry in self.known if entry.clause == clause), None)
+
+
+@dataclass(eq=False)
+class Run:
+    """What a pytest run knows of conformance: its options, and a record for each conformance class."""
+
+    options: Options
+    records: dict[type[Conformance], Record] = field(default_factory=dict)
+    cannot: str = ""
+    """Why the first target that could not be started could not."""
+    reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
+    """Clause -> the script that shows how it is broken, or why there is none."""
+    outcomes: dict[str, str] = field(default_factory=dict)
+    """Clause -> the worst that any check of any class, in any process, found of it."""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Gather what checks found; pytest-xdist brings the reports of its workers here as well."""
+        ended = {report.clause: report.verdict} if getattr(report, "clause", None) else {}
+        for clause, outcome in {**ended, **dict.fromkeys(getattr(report, "broken", ()), "violated")}.items():
+            worse = self.outcomes.get(clause, outcome), outcome
+            self.outcomes[clause] = min(worse, key=WORST_FIRST.index)
+
+    def stale(self) -> list[Known]:
+        """Return the entries of clauses that hold, now that all checks have ended."""
+        return known.stale(self.options.known, self.outcomes)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fail a run that would pass, if anything is listed as broken and holds."""
+        if self.stale() and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def record_of(self, cls: type[Conformance]) -> Record:
+        """Return the class's record."""
+        return self.records.setdefault(cls, Record(cls.groups))
+
+
+RUN = pytest.StashKey[Run]()
+
+WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
+"""Of several things found of one clause, the first of these counts."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance", "conformance of echo and chat servers")
+    group.addoption("--conformance-profile", choices=PROFILES, help="check the clauses of this profile only")
+    group.addoption(
+        "--conformance-only",
+        action="append",
+        default=[],
+        metavar="ID",
+        type=_clause,
+        help="check this clause only, e.g. CHAT-7 (repeatable)",
+    )
+    group.addoption("--conformance-strict", action="store_true", help="a violated SHOULD fails too")
+    group.addoption(
+        "--conformance-examples", type=_positive(int), default=EXAMPLES, metavar="N", help="runs of each state machine"
+    )
+    group.addoption("--conformance-seed", type=int, default=0, metavar="N", help="seed of the state machines")
+    group.addoption(
+        "--conformance-patience",
+        type=_positive(float),
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="longest wait for what must come",
+    )
+    group.addoption(
+        "--conformance-any-segmentation",
+        action="store_true",
+        help="the path to the server may split what a client says: accept every way",
+    )
+    group.addoption(
+        "--conformance-known",
+        metavar="FILE",
+        type=Path,
+        help="list of the clauses known to be broken: they are expected to fail, and must",
+    )
+    group.addoption(
+        "--conformance-reproduce",
+        metavar="DIR",
+        type=Path,
+        help="for every violated clause write a script there that shows it, with the standard library alone",
+    )
+
+    group.addoption(
+        "--conformance-dialect",
+        default="",
+        metavar="NAME|FILE",
+        help="the dialect the server speaks: a name from `socketserver-reference dialects`, or a TOML file",
+    )
+
+
+def _positive(kind: type[Any]) -> Callable[[str], Any]:
+    """Return what reads a number above zero, and raises for anything else."""
+
+    def read(text: str) -> Any:
+        import argparse
+        import math
+
+        try:
+            number = kind(text)
+        except ValueError:
+            number = 0
+        if not 0 < number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        return number
+
+    return read
+
+
+def _clause(text: str) -> str:
+    """Return a clause id; raise for anything else."""
+    if text not in CLAUSES:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is no clause; `socketserver-reference spec` lists them")
+    return text
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    option = config.getoption
+    options = Options(
+        profile=option("--conformance-profile"),
+        only=frozenset(option("--conformance-only")),
+        strict=option("--conformance-strict"),
+        examples=option("--conformance-examples"),
+        seed=option("--conformance-seed"),
+        patience=option("--conformance-patience"),
+        any_segmentation=option("--conformance-any-segmentation"),
+        dialect=option("--conformance-dialect"),
+        known_file=option("--conformance-known"),
+        reproduce=option("--conformance-reproduce"),
+    )
+    options.known = _known(options)
+    config.stash[RUN] = Run(options)
+    config.pluginmanager.register(config.stash[RUN])
+
+
+def _known(options: Options) -> tuple[Known, ...]:
+    """Return what is listed as broken in the dialect of the run."""
+    if options.known_file is None:
+        return ()
+    from socketserver_reference.conformance.results.known_file import BadKnown, read
+
+    try:
+        name = options.dialect and Path(options.dialect).name.removesuffix(".toml")
+        return tuple(entry for entry in read(options.known_file) if not name or entry.applies_to(name))
+    except BadKnown as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+# Which checks run
+
+
+def conformance_class(item: pytest.Item) -> type[Conformance] | None:
+    """Return the conformance class of a check, or None for any other test."""
+    cls = getattr(item, "cls", None)
+    return cls if isinstance(cls, type) and issubclass(cls, Conformance) else None
+
+
+def decided(item: pytest.Item) -> str | None:
+    """Return the clause that a check decides; None for an exploration, and for tests that are no checks."""
+    clause = getattr(getattr(item, "function", None), "decides", None)
+    return clause if isinstance(clause, str) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the options leave out."""
+    options = config.stash[RUN].options
+    left_out = [item for item in items if conformance_class(item) and not _selected(item, options)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _selected(item: pytest.Item, options: Options) -> bool:
+    clause = decided(item)
+    if clause is not None:
+        return (not options.only or clause in options.only) and options.profile in (None, CLAUSES[clause].profile)
+    if item.name == "test_explore_politely":
+        return not options.only and options.profile in (None, "basic")
+    return item.name != "test_explore_abruptly" or (not options.only and options.profile in (None, "hardened"))
+
+
+# What checks are given
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tell those classes that wait by themselves how long to: briefly for what is known to be broken."""
+    cls = conformance_class(item)
+    if cls is not None and hasattr(cls, "patience"):
+        options = item.config.stash[RUN].options
+        cls.patience = min(BRIEF, options.patience) if options.listed(decided(item)) else options.patience
+
+
+@pytest.fixture(scope="class")
+def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
+    """The target of the class, started when its first check runs and ended after the last."""
+    from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
+    from socketserver_reference.conformance.driver.session import Performer
+    from socketserver_reference.conformance.targets.base import CannotCheck
+
+    run = request.config.stash[RUN]
+    try:
+        dialect = spoken(
+            run.options.dialect or request.cls.dialect or "note",
+            request.cls.protocol,
+            any_segmentation=run.options.any_segmentation,
+        )
+        run.record_of(request.cls).dialect = dialect
+        performing = Performer.of(request.cls, request.cls.target, run.options.patience, dialect)
+    except (BadDialect, CannotCheck) as error:
+        run.cannot = run.cannot or str(error)
+        pytest.fail(str(error), pytrace=False)
+    known.presume(performing, request.cls.protocol, run.options.known)
+    try:
+        yield performing
+        _reproduce(run, request.cls, performing)
+    finally:
+        performing.close()
+
+
+def _reproduce(run: Run, cls: type[Conformance], performing: "Performer") -> None:
+    """Write the scripts that are asked for, what is news first."""
+    from socketserver_reference.conformance.reproduce.write import write_all
+
+    violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
+    if run.options.reproduce is not None and violations:
+        violations.sort(key=lambda violation: run.options.listed(violation.clause_id) is not None)
+        for told in write_all(performing, cls.protocol, violations, run.options.reproduce):
+            run.reproductions[told.clause] = told
+
+
+@pytest.fixture
+def play(request: pytest.FixtureRequest, performer: "Performer") -> "Playing":
+    """Play a scenario: see Playing."""
+    from socketserver_reference.conformance.driver.session import Playing
+
+    clause = decided(request.node)
+    if clause is None:
+        pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)
+    return Playing(performer, clause)
+
+
+@pytest.fixture
+def explore(request: pytest.FixtureRequest, performer: "Performer") -> Callable[[str], None]:
+    """Explore the target with the state machine of a profile."""
+    from socketserver_reference.conformance.exploration.explore import explore as run_machine
+
+    run = request.config.stash[RUN]
+    record = run.record_of(request.cls)
+
+    def exploring(profile: Any) -> None:
+        options = run.options
+        run_machine(performer, record, request.cls.protocol, profile, examples=options.examples, with_seed=options.seed)
+
+    return exploring
+
+
+# What becomes of a check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the outcome of a check into a verdict, and its report into what a stranger can follow."""
+    cls = conformance_class(item)
+    if cls is None:
+        return (yield)
+    raised = call.excinfo
+    error = raised.value if raised is not None else None
+    if isinstance(error, Violation | NotApplicable | NotChecked):  # a story, below: a traceback would be for nothing
+        call.excinfo = pytest.ExceptionInfo.from_exception(
+            pytest.fail.Exception("", pytrace=False).with_traceback(error.__traceback__)
+        )
+    report = yield
+    call.excinfo = raised
+    run = item.config.stash[RUN]
+    if call.when == "call" or error is not None:
+        clause = decided(item)
+        outcome, why = _judge(clause, error)
+        record = run.record_of(cls)
+        if clause is not None:
+            record.note(clause, outcome, why)
+        seen = error.violation if isinstance(error, NotChecked) and error.violation is not None else error
+        if isinstance(seen, Violation):
+            record.note_violation(seen, own=clause == seen.clause_id)
+        told: Any = report  # whoever reports checks, not tests, reads these
+        told.clause, told.verdict, told.broken = clause, outcome, record.broken
+        told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
+        _explain(report, run.options, seen)
+    return report
+
+
+def _judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
+    """Return what the end of a check says of the clause it decides."""
+    if error is None:
+        return "holds", ""
+    if isinstance(error, NotApplicable):
+        return "not-applicable", str(error)
+    if isinstance(error, Violation):
+        if clause in (None, error.clause_id):
+            return "violated", ""
+        return ("holds", "") if error.afterwards else ("not-checked", known.behind(error.clause_id))
+    return "not-checked", str(error) or type(error).__name__
+
+
+def _explain(report: pytest.TestReport, options: Options, error: BaseException | None) -> None:
+    """Show a violation as its story, without a traceback, and what is no failure as none."""
+    if isinstance(error, NotApplicable | NotChecked):
+        report.outcome = "skipped"
+        report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
+    elif isinstance(error, Violation):
+        report.longrepr = str(error)
+        if entry := options.listed(error.clause_id):
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
+        elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say for each conformance class what holds and what does not, unless pytest is to sum up nothing."""
+    if config.getoption("no_summary"):
+        return
+    for cls, record in config.stash[RUN].records.items():
+        verdicts = record.verdicts()
+        counted = {outcome: [v.clause.id for v in verdicts if v.outcome == outcome] for outcome in OUTCOMES}
+        line = ", ".join(f"{len(ids)} {outcome.replace('-', ' ')}" for outcome, ids in counted.items() if ids)
+        broken = f" ({', '.join(counted['violated'])})" if counted["violated"] else ""
+        terminalreporter.write_line(f"{cls.__name__}: {line}{broken}")
+    for reproduction in config.stash[RUN].reproductions.values():
+        terminalreporter.write_line(str(reproduction))
+    for entry in config.stash[RUN].stale():
+        terminalreporter.write_line(known.complaint(entry, config.stash[RUN].options.known_file), red=True)

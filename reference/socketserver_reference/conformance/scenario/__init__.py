@@ -1,0 +1,1 @@
+"""The vocabulary: the steps of a scenario, what came of them, and the violation that they show."""

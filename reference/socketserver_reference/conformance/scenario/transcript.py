@@ -1,0 +1,99 @@
+"""The transcript: what every client did and heard, in the order the checker saw it, and the lines that tell it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from socketserver_reference.conformance.scenario.steps import Step, show
+
+Ending = Literal["eof", "reset"]
+
+ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset"}
+
+SHOWN_LINES = 30
+"""Lines at the beginning and at the end of a long exchange that a report shows."""
+
+
+@dataclass(frozen=True)
+class Did:
+    """A client did something; what it `sent` by it, if anything, as it went over the wire; whom it spoke for, if it
+    spoke until one who had been silent would hear it.
+    """
+
+    step: Step
+    sent: bytes = b""
+    heeded: str = ""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A client read these bytes, at this monotonic time in seconds."""
+
+    who: str
+    data: bytes
+    when: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A client read the end of its stream."""
+
+    who: str
+    how: Ending
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A client had not read all that was due after so many seconds."""
+
+    who: str
+    seconds: float
+
+
+Entry = Did | Heard | Ended | Waited
+
+
+@dataclass
+class Transcript:
+    """Entries in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+    scenario: list[Step] = field(default_factory=list)
+    """The steps as they were asked for, before a dialect put them in its own words: to play it all again."""
+
+    def lines(self) -> list[str]:
+        """Return the exchange, a line an event; what a client read in several pieces is one read."""
+        told: list[str] = []
+        steps = 0
+        for entry in joined(self.entries):
+            steps += isinstance(entry, Did)
+            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {tell(entry)}")
+        if len(told) > 2 * SHOWN_LINES:
+            left_out = len(told) - 2 * SHOWN_LINES
+            told[SHOWN_LINES:-SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
+        return told
+
+
+def tell(entry: Entry) -> str:
+    """Return an entry in words."""
+    match entry:
+        case Did(step):
+            return str(step)
+        case Heard(who, data):
+            return f"{who} reads {show(data)}"
+        case Ended(who, how):
+            return f"{who} reads {ENDINGS[how]}"
+        case Waited(who, seconds):
+            return f"{who} reads nothing for {seconds:g} s"
+
+
+def joined(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with neighbouring reads of one client made one."""
+    whole: list[Entry] = []
+    for entry in entries:
+        last = whole[-1] if whole else None
+        if isinstance(entry, Heard) and isinstance(last, Heard) and entry.who == last.who:
+            whole[-1] = Heard(entry.who, last.data + entry.data, entry.when)
+        else:
+            whole.append(entry)
+    return whole

@@ -1,0 +1,1 @@
+"""The server under check, from outside."""

@@ -1,0 +1,230 @@
+"""One client of the server under check: a socket, and the ways to use and to leave it."""
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import struct
+import tempfile
+import time
+from typing import Self
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.scenario.transcript import Ending
+
+CHUNK = 65536
+"""Bytes asked of one recv(); also the largest datagram there is."""
+
+QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
+"""The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
+
+UNANSWERED = 0.25
+"""Seconds within which the kernel has reported that nobody receives a datagram."""
+
+_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
+
+
+class Unreachable(Exception):
+    """The server cannot be connected to; the message says how it refused."""
+
+
+class Stray(bytes):
+    """A datagram that came from another address than the server's."""
+
+    source: str
+
+
+class Client:
+    """A connected client, or, on a datagram transport, a named one.
+
+    Everything it does is bounded by `patience` seconds. A failure to send is not an error here: a server that hung up
+    shows itself by what can be read, and that is judged.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        patience: float,
+        window: int | None = None,
+        acks: str = "quick",
+        connected: socket.socket | None = None,
+    ) -> None:
+        self._address = address
+        self._quick = int(acks == "quick") if address.transport == "tcp" and QUICKACK else None
+        self._own_path: str | None = None
+        self._server: object = None
+        self.socket = connected or socket.socket(address.family, address.kind)
+        try:
+            self._set_up(patience, window, connected is None)
+        except OSError as error:
+            self.close()
+            raise Unreachable(describe(error)) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, patience: float, window: int | None, connect: bool) -> None:
+        self.patience = patience
+        self.socket.settimeout(patience)
+        if window is not None:  # before connecting: TCP agrees on the window then
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        if self._address.transport == "unix-datagram":  # a client without a name could not be answered
+            self._own_path = os.path.join(tempfile.mkdtemp(prefix="client-"), "socket")
+            self.socket.bind(self._own_path)
+        elif connect and not self._address.datagram:
+            self.socket.connect(self._address.sockaddr)
+        if self._address.transport == "tcp":  # an utterance goes out at once, in one segment
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Have the kernel acknowledge as the client means to; the kernel forgets, so this is said before every read."""
+        if self._quick is not None:
+            self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
+
+    def wait_at_most(self, patience: float) -> None:
+        """Bound everything from here on by so many seconds."""
+        if patience != self.patience:
+            self.patience = patience
+            self.socket.settimeout(patience)
+
+    def send(self, data: bytes) -> None:
+        """Send all of it, or as much as the server takes."""
+        try:
+            if self._address.datagram:
+                self.socket.sendto(data, self._address.sockaddr)
+            else:
+                self.socket.sendall(data)
+        except OSError:
+            pass  # the server hung up, or does not read: what can be read of it tells
+
+    def receive(self) -> bytes | Ending | None:
+        """Return what is there, waiting for it at most `patience` seconds: bytes, how the stream ended, or None.
+
+        A datagram client may receive an empty datagram: b"". A stream client never returns b"".
+        """
+        self._acknowledge()
+        try:
+            if self._address.datagram:
+                return self._datagram()
+            return self.socket.recv(CHUNK) or "eof"
+        except (TimeoutError, BlockingIOError):
+            return None
+        except OSError:
+            return "reset"
+
+    def _datagram(self) -> bytes:
+        data, source = self.socket.recvfrom(CHUNK)
+        if self._server is None:
+            self._server = self._resolve()
+        if (source if isinstance(source, str) else source[:2]) == self._server:
+            return data
+        stray = Stray(data)
+        stray.source = ascii(source)
+        return stray
+
+    def _resolve(self) -> object:
+        """Return the address a reply must come from, as recvfrom() gives it."""
+        if self._address.path:
+            return self._address.path
+        return socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_DGRAM)[0][4][:2]
+
+    def probe(self) -> None:
+        """Find out whether anybody receives datagrams here; raise Unreachable if the kernel says that nobody does."""
+        try:
+            self.socket.connect(self._address.sockaddr)
+            self.socket.send(b"\n")
+            self.wait_at_most(min(self.patience, UNANSWERED))
+            self.socket.recv(CHUNK)
+        except TimeoutError:
+            pass  # somebody who does not answer: the checks will say so
+        except OSError as error:
+            raise Unreachable(describe(error)) from None
+
+    def half_close(self) -> None:
+        """Send end of stream; reading goes on."""
+        with contextlib.suppress(OSError):  # the server was faster
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def leave(self, patience: float) -> None:
+        """Half-close, and read and forget until end of stream, or for so many seconds."""
+        self.half_close()
+        until = time.monotonic() + patience
+        while (left := until - time.monotonic()) > 0:
+            self.wait_at_most(left)
+            if not isinstance(self.receive(), bytes):
+                return
+
+    def reset(self) -> None:
+        """Abort the connection: the server's next operation on it fails with ECONNRESET or EPIPE."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket, and remove the name of a Unix datagram client."""
+        self.socket.close()
+        if self._own_path is not None:
+            if os.path.exists(self._own_path):
+                os.unlink(self._own_path)
+            os.rmdir(os.path.dirname(self._own_path))
+            self._own_path = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe(error: OSError) -> str:
+    """Return an operating system's error as words for a report."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    return error.strerror or str(error)
+
+
+def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:
+    """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
+
+    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
+    pause.
+    """
+    arrived: list[Client] = []
+    starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count
+    until = time.monotonic() + patience
+    try:
+        while starting:
+            connecting = starting[0]
+            if connecting is not None:
+                _await_connection(connecting, until)
+            arrived.append(Client(address, patience, connected=connecting))
+            starting.pop(0)
+    except (OSError, Unreachable) as error:
+        reason = describe(error) if isinstance(error, OSError) else str(error)
+        return arrived, f"{reason} after {len(arrived)} of {count} connections"
+    finally:
+        for connecting in starting:
+            if connecting is not None:
+                connecting.close()
+    return arrived, ""
+
+
+def _start_connecting(address: Address) -> socket.socket:
+    connecting = socket.socket(address.family, address.kind)
+    connecting.setblocking(False)
+    connecting.connect_ex(address.sockaddr)
+    return connecting
+
+
+def _await_connection(connecting: socket.socket, until: float) -> None:
+    """Wait until a started connection stands, at most until that monotonic time; raise OSError if it does not."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connecting, selectors.EVENT_WRITE)
+        if not selector.select(max(0.0, until - time.monotonic())):
+            raise TimeoutError
+    failure = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failure:
+        raise OSError(failure, os.strerror(failure))

@@ -1,0 +1,182 @@
+"""A command that serves, launched and ended as often as a fresh server is needed.
+
+Where the command is told its port, each start has one of its own. Where it has one by itself, a start may have to wait
+for what the last server left there; that, and all starts together, is bounded.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import tempfile
+import time
+
+from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.conformance.targets import ports
+from socketserver_reference.conformance.targets.base import POLL, Alone, CannotCheck, Launched, free_port, reach
+from socketserver_reference.conformance.targets.client import Unreachable
+from socketserver_reference.conformance.targets.process import Launch
+
+STARTING = 10.0
+"""Seconds that a launched command has at least until it must listen."""
+
+FREE = 1.0
+"""Seconds to find out whether an address is taken."""
+
+FREED = 75.0
+"""Seconds until a port of the command's own must be free again: closed connections hold it for 60 (Linux)."""
+
+GONE = 10.0
+"""Seconds until nobody must listen any more where a command listened that has been ended."""
+
+RESTARTING = 600.0
+"""Seconds that all starts of one command may take together, before it is not started again."""
+
+
+class LaunchedSite(Alone):
+    """A process, or one after the other, each at an address of its own where the command allows it."""
+
+    renewable = True
+
+    def __init__(self, target: Launched, patience: float) -> None:
+        self._target = target
+        self._patience = max(patience, STARTING)
+        self._directory: str | None = None
+        self._launch: Launch | None = None
+        self._fixed: Address | None = None
+        self._listened = False
+        self._starts = 0
+        self._spent = 0.0  # seconds, on all of them
+        self._serve()
+
+    def _serve(self) -> None:
+        if self._spent > RESTARTING:
+            raise CannotCheck(f"its starts, {self._starts} so far, have taken {self._spent:.0f} s, which is enough")
+        begun = time.monotonic()
+        command = split_command(self._target.command)
+        self._fixed = fixed_address(self._target, GONE if self._starts else 0.0)
+        self.address = self._fixed or self._free_address()
+        self._starts += 1
+        try:
+            self._start([fill_in(word, self.address) for word in command])
+        finally:
+            self._spent += time.monotonic() - begun
+
+    def _start(self, command: list[str]) -> None:
+        """Launch the command and wait until it listens; again, if it could not because its port was not free yet."""
+        until = time.monotonic() + FREED
+        while True:
+            held = self._fixed is not None and ports.held(self._fixed)
+            self._launch = Launch(command)
+            try:
+                return self._await_listening()
+            except CannotCheck as error:
+                self.close()
+                if self._fixed is None or not held:
+                    raise
+                if not ports.await_free(self._fixed, until):
+                    raise CannotCheck(
+                        f"{error}; after {FREED:g} s {self._fixed} is still not free: let the server set "
+                        "SO_REUSEADDR, or tell it where to listen by {port}"
+                    ) from None
+            except BaseException:
+                self.close()
+                raise
+
+    def _free_address(self) -> Address:
+        """Return an address for the command to listen at."""
+        transport = self._target.guessed_transport
+        if transport.startswith("unix"):
+            self._directory = tempfile.mkdtemp(prefix="served-")
+            return Address(transport, path=os.path.join(self._directory, "socket"))
+        return Address(transport, host="127.0.0.1", port=free_port())
+
+    def _await_listening(self) -> None:
+        assert self._launch is not None
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                reach(self.address, self._patience)
+            except Unreachable as error:
+                if self._launch.ended_within(POLL):
+                    raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.obituary()}") from None
+                if time.monotonic() > until:
+                    raise CannotCheck(
+                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: "
+                        f"{error}"
+                    ) from None
+            else:
+                self._listened = True
+                return
+
+    def renew(self) -> bool:
+        self.close()
+        self._serve()
+        return True
+
+    def rest(self) -> None:
+        if self._launch is not None:
+            self._launch.rest()
+
+    def calm(self) -> None:
+        self.rest()
+
+    def obituary(self) -> str:
+        return self._launch.obituary() if self._launch is not None else ""
+
+    def close(self) -> None:
+        if self._launch is not None:
+            self._launch.close()
+            self._launch = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory)
+            self._directory = None
+        if self._listened and self._fixed is not None and self._fixed.path:
+            with contextlib.suppress(OSError):  # a server that was killed leaves its name, and the next may mind
+                os.unlink(self._fixed.path)
+        self._listened = False
+
+
+def split_command(command: str) -> list[str]:
+    """Return the words of a command as a shell would split them; raise CannotCheck unless the first can be run."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise CannotCheck(f"{command!r} is no command: {error}") from None
+    if not words or shutil.which(words[0]) is None:
+        raise CannotCheck(f"cannot launch {command!r}: {words[0] if words else ''!r} is no program that can be run")
+    return words
+
+
+def fill_in(word: str, address: Address) -> str:
+    """Return a word of a command with the address in place of its placeholders; other braces stay as they are."""
+    return word.replace("{host}", address.host).replace("{port}", str(address.port)).replace("{path}", address.path)
+
+
+def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
+    """Return where a command listens that is not told; raise CannotCheck if nobody knows, or if somebody else still
+    listens there after so many seconds.
+    """
+    try:
+        address = Address.parse(target.at) if isinstance(target.at, str) else target.at
+    except BadAddress as error:
+        raise CannotCheck(str(error)) from None
+    if address is None:
+        if not {"{port}", "{path}"} & set(re.findall(r"{\w+}", target.command)):
+            raise CannotCheck(
+                f"{target.command!r} is not told where to listen: write {{port}} or {{path}} in it, or give the "
+                "address it listens at as the target"
+            )
+        return None
+    until = time.monotonic() + wait
+    while True:
+        try:
+            reach(address, FREE)
+        except Unreachable:
+            return address
+        if time.monotonic() > until:
+            raise CannotCheck(
+                f"something else listens at {address} already: end it, or let the command listen elsewhere"
+            )
+        time.sleep(POLL)
