@@ -16,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.learn import conversation as asking
-from socketserver_reference.conformance.learn import datagram, limits
-from socketserver_reference.conformance.learn import first_contact as meeting
+from socketserver_reference.conformance.learn import conversation, datagram, first_contact, limits
 from tests.checking import Checker, Lifeline
 from tests.serving import PATIENCE, SOURCES
 
@@ -114,6 +112,6 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
 def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
     monkeypatch.setattr(limits, "CROWD", 8)
-    monkeypatch.setattr(asking, "AWAITED", 0.3)
+    monkeypatch.setattr(conversation, "AWAITED", 0.3)
     monkeypatch.setattr(datagram, "ANSWERED", 0.5)
-    monkeypatch.setattr(meeting, "HEADERS", ("%4d", "%04d"))
+    monkeypatch.setattr(first_contact, "HEADERS", ("%4d", "%04d"))

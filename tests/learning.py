@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import fields
 from typing import Any
 
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.base import Target
@@ -23,7 +23,7 @@ def proposed(target: Target, protocol: str = "chat", patience: float = 0.1) -> s
 
 def learned(target: Target, protocol: str = "chat") -> Dialect:
     """Return the dialect that is proposed for a server."""
-    return dialect_file.read(proposed(target, protocol), "learned", "learned")
+    return loader.read(proposed(target, protocol), "learned", "learned")
 
 
 def differences(dialect: Dialect) -> dict[str, Any]:

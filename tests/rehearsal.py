@@ -12,7 +12,7 @@ from socketserver_faults.demo import rows
 from socketserver_faults.demo.rows import Play, Row
 from socketserver_faults.schedule.core.run import Choose, Story, go_on
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual import substitutes as stand_ins
+from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 
@@ -29,7 +29,7 @@ class Rehearsal:
         vars(targets)["quiescence"] = quiescence
         self._modules = Modules(
             {
-                **stand_ins.substitutes(self.scheduler, lambda: self._network),
+                **substitutes.substitutes(self.scheduler, lambda: self._network),
                 targets.__name__: targets,
                 "socketserver_faults.demo.rows": rows,  # data alone: so that plays can be compared
             }

@@ -15,7 +15,7 @@ from unittest import mock
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import judge
-from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Manners, Stage
@@ -239,7 +239,7 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
             rest=room.rest,
             manners=manners,
             dialect=room.dialect,
-            phrasing=phrasing.chat(room.dialect),
+            phrasing=rewrite.chat(room.dialect),
         )
         with performing:
             yield performing

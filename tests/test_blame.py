@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import Absence, Misfit
 from socketserver_reference.conformance.oracles.echo import DatagramOracle, EchoOracle
 from socketserver_reference.conformance.scenario.steps import (
@@ -71,7 +71,7 @@ TOGETHER = replace(MISFIT, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"acka
     ],
 )
 def test_bytes_that_were_not_due_break_the_likeliest_clause(misfit: Misfit, observed: bytes, clause: str) -> None:
-    finding = blame.misfit(replace(misfit, observed=observed), NOTE)
+    finding = attribution.misfit(replace(misfit, observed=observed), NOTE)
     assert finding.clauses[0] == clause
     assert len(set(finding.clauses)) == len(finding.clauses)
     assert finding.expected == ("nothing is sent" if not misfit.expected else finding.expected)
@@ -111,27 +111,27 @@ ABSENCE = Absence(
     ],
 )
 def test_what_did_not_come_breaks_the_likeliest_clause(absence: Absence, clause: str) -> None:
-    assert blame.missing(absence).clauses[0] == clause
-    assert blame.cut_off(absence, "reset").clauses == blame.missing(absence).clauses
-    assert blame.missing(absence).observed == "ann reads nothing"
-    assert blame.cut_off(absence, "eof").observed == "ann reads end of stream"
+    assert attribution.missing(absence).clauses[0] == clause
+    assert attribution.cut_off(absence, "reset").clauses == attribution.missing(absence).clauses
+    assert attribution.missing(absence).observed == "ann reads nothing"
+    assert attribution.cut_off(absence, "eof").observed == "ann reads end of stream"
 
 
 def test_who_has_gone_and_is_not_let_go_explains_silence() -> None:
     for gone in ("reset", "left"):
-        assert "CHAT-10" in blame.missing(replace(ABSENCE, circumstances=[gone, "stalled"])).also
-        assert "CHAT-10" not in blame.missing(replace(ABSENCE, circumstances=[gone], leaving="quit")).also
-    assert "CHAT-10" not in blame.missing(replace(ABSENCE, circumstances=["stalled"])).also
+        assert "CHAT-10" in attribution.missing(replace(ABSENCE, circumstances=[gone, "stalled"])).also
+        assert "CHAT-10" not in attribution.missing(replace(ABSENCE, circumstances=[gone], leaving="quit")).also
+    assert "CHAT-10" not in attribution.missing(replace(ABSENCE, circumstances=["stalled"])).also
 
 
 @pytest.mark.parametrize(("leaving", "expected"), [(None, "ann stays connected"), ("quit", "ann reads end of stream")])
 def test_where_no_delivery_was_due_the_connection_itself_was(leaving: str | None, expected: str) -> None:
-    assert blame.missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected
+    assert attribution.missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected
 
 
 def test_a_refused_client_is_put_down_to_what_happened_last() -> None:
-    assert blame.refused("ann", "timed out", ["left", "reset"]).clauses[:2] == ("CHAT-12", "CHAT-11")
-    assert blame.refused("ann", "timed out", []).observed == "ann cannot connect: timed out"
+    assert attribution.refused("ann", "timed out", ["left", "reset"]).clauses[:2] == ("CHAT-12", "CHAT-11")
+    assert attribution.refused("ann", "timed out", []).observed == "ann cannot connect: timed out"
 
 
 # The echo servers

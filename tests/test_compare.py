@@ -12,8 +12,7 @@ import pytest
 
 from socketserver_reference.cli import compare
 from socketserver_reference.cli.main import main
-from socketserver_reference.conformance.reports import comparison
-from socketserver_reference.conformance.reports import json_report as document
+from socketserver_reference.conformance.reports import comparison, json_report
 from socketserver_reference.conformance.reports.comparison import Checked, Comparison
 from socketserver_reference.conformance.reports.html import comparison as comparison_page
 from socketserver_reference.conformance.runner import compare as comparing
@@ -231,7 +230,7 @@ def checked(name: str, *violations: Violation, **what: Any) -> Checked:
     code = int(bool(violations))
     conclusion = "does not conform" if violations else "conforms"
     settings = {"code": code, "conclusion": conclusion, "target": "mine", **what}
-    return Checked(name, "chat", json.loads(document.write(report(*violations, **settings))))
+    return Checked(name, "chat", json.loads(json_report.write(report(*violations, **settings))))
 
 
 @pytest.mark.parametrize(

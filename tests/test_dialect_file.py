@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BUNDLED, BadDialect, bundled, find, load, read, spoken
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 def test_a_dialect_is_spoken_for_its_protocol_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def speaking(text: str) -> Dialect:
         dialect = read(text, "mine", "mine.toml")
-        monkeypatch.setattr(dialect_file, "find", lambda _: dialect)
+        monkeypatch.setattr(loader, "find", lambda _: dialect)
         return dialect
 
     speaking(CHAT)

@@ -5,12 +5,12 @@ What takes long for its size (a flood of six megabytes, two hundred members) is 
 
 import pytest
 
-from socketserver_reference.conformance.checks import chat as chat_module
+from socketserver_reference.conformance.checks import chat
 from socketserver_reference.conformance.checks.base import NotApplicable
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS, served
@@ -24,7 +24,7 @@ LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
 @pytest.fixture(autouse=True)
 def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers keep little for a member that does not read, so that a little fills it."""
-    monkeypatch.setattr(chat_module, "FLOOD", 512 * 1024)
+    monkeypatch.setattr(chat, "FLOOD", 512 * 1024)
 
 
 def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> set[str]:
@@ -39,13 +39,13 @@ def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> s
 def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
     dialect = DIALECTS[name]
     seen: list[Outcome] = []
-    for clause in {clause for clause, _ in directed.checks(ChatConformance)}:
+    for clause in {clause for clause, _ in direct.checks(ChatConformance)}:
         if name == "named" or clause not in LONG:
             seen += outcomes("chat", served(dialect), PATIENCE, clause, dialect)
     told = {clause: str(raised) for clause, _, raised in seen if raised is not None}
     assert told == {clause: why for clause, why in dialect.not_applicable.items() if clause in told}
     assert set(told) == clauses_that(seen, NotApplicable)
-    assert clauses_that(seen, None) | set(told) >= {clause for clause, _ in directed.checks(ChatConformance)} - {*LONG}
+    assert clauses_that(seen, None) | set(told) >= {clause for clause, _ in direct.checks(ChatConformance)} - {*LONG}
 
 
 @pytest.mark.parametrize("name", ["prompting", "chunks"])
@@ -96,6 +96,6 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
     seen = {
         violation.clause_id
         for outcome in outcomes("chat", served(dialect, BUGS[bug]), 1.0, clause, dialect)
-        if (violation := directed.seen(outcome))
+        if (violation := direct.seen(outcome))
     }
     assert seen == {clause}

@@ -9,7 +9,7 @@ from socketserver_faults.catalogue.registry import find
 from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
-from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.collected_family import Maker
 from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, seen
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
@@ -38,7 +38,7 @@ class Faulty:
 def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
     broken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directed, "BRIEF", 1.0)
+    monkeypatch.setattr(direct, "BRIEF", 1.0)
     served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
     found = {
         violation.clause_id

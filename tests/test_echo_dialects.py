@@ -15,7 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
 from socketserver_reference.conformance.targets.base import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
@@ -216,7 +216,7 @@ def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | Non
     seen = outcomes(
         protocol, served(dialect, handler), PATIENCE if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
     )
-    return {violation.clause_id for outcome in seen if (violation := directed.seen(outcome))}
+    return {violation.clause_id for outcome in seen if (violation := direct.seen(outcome))}
 
 
 @pytest.mark.parametrize(("name", "dialect"), [*DIALECTS.items(), *DATAGRAMS.items()])
@@ -271,5 +271,5 @@ def test_each_clause_about_datagrams_can_be_seen_broken(bug: str, name: str) -> 
 
 def test_every_clause_about_echoes_has_a_bug() -> None:
     bugs = {bug.breaks for bug in BUGS.values()} | {bug.breaks for bug in DATAGRAM_BUGS.values()}
-    clauses = {clause for protocol in ("echo", "datagram") for clause, _ in directed.checks(SUITES[protocol])}
+    clauses = {clause for protocol in ("echo", "datagram") for clause, _ in direct.checks(SUITES[protocol])}
     assert bugs == clauses - {"UDP-5"}  # these share no state by which one could harm another

@@ -16,7 +16,7 @@ from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.driver import stage
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration import explore as exploration
-from socketserver_reference.conformance.exploration import machine as machines
+from socketserver_reference.conformance.exploration import machine
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.exploration.machine import MACHINES
 from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
@@ -225,7 +225,7 @@ def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.Monkey
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(machines.PoliteChat, "finish", broken)
+    monkeypatch.setattr(machine.PoliteChat, "finish", broken)
     with pytest.raises(ZeroDivisionError):
         explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)
 

@@ -9,7 +9,7 @@ import pytest
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.base import NotChecked
-from socketserver_reference.conformance.inprocess import fork_host as forking
+from socketserver_reference.conformance.inprocess import fork_host
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import Served
@@ -59,8 +59,8 @@ def test_a_forking_server_that_cannot_be_made_is_not_checked(subject: ServerConf
 def test_without_a_process_to_fork_in_nothing_is_checked(
     subject: ServerConformance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forking, "STARTING", 0.05)
-    monkeypatch.setattr(forking, "PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(fork_host, "STARTING", 0.05)
+    monkeypatch.setattr(fork_host, "PROGRAM", "raise SystemExit(3)")
     with pytest.raises(NotChecked, match="no process to fork in"):
         subject.test_a_handler_knows_its_request_its_client_and_its_server()
 

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Manners, Stage
-from socketserver_reference.conformance.oracles import framed_chat as frame_oracle_module
+from socketserver_reference.conformance.oracles import framed_chat
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -62,7 +62,7 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
-    with mock.patch.object(frame_oracle_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
@@ -84,7 +84,7 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    with mock.patch.object(frame_oracle_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
 

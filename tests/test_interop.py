@@ -18,7 +18,7 @@ import pytest
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli.check import conformance_protocol
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 
 HERE = Path(__file__).resolve().parents[1] / "ci" / "interop"
 SERVERS: dict[str, Any] = tomllib.loads((HERE / "servers.toml").read_text())
@@ -44,14 +44,14 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize("name", SERVERS)
 def test_each_server_has_a_dialect_that_was_verified_with_it(name: str) -> None:
     server = SERVERS[name]
-    dialect = dialect_file.bundled()[server["dialect"]]
+    dialect = loader.bundled()[server["dialect"]]
     for transport in server.get("transports", ["tcp"]):
         assert conformance_protocol(server["protocol"], transport) in dialect.protocols
     assert dialect.verified
 
 
 def test_each_dialect_is_that_of_a_server() -> None:
-    assert {server["dialect"] for server in SERVERS.values()} == dialect_file.bundled().keys() - {"note"}
+    assert {server["dialect"] for server in SERVERS.values()} == loader.bundled().keys() - {"note"}
 
 
 def test_what_is_recorded_can_be_violated_by_a_server_that_there_is() -> None:
@@ -62,7 +62,7 @@ def test_what_is_recorded_can_be_violated_by_a_server_that_there_is() -> None:
         groups = {"chat": ("CHAT",), "echo": ("ECHO", "UDP")}[server["protocol"]]
         for entry in tomllib.loads(file.read_text())["known"]:
             assert CLAUSES[entry["clause"]].group in groups
-            assert entry["clause"] not in dialect_file.bundled()[server["dialect"]].not_applicable
+            assert entry["clause"] not in loader.bundled()[server["dialect"]].not_applicable
             assert entry["reason"]
 
 

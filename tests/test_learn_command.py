@@ -8,7 +8,7 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.cli.main import main
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.targets.base import free_port
 from socketserver_reference.family import server_address
 from tests.checking import BARE_PYTHON, bad
@@ -21,7 +21,7 @@ def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str
     command = f"{BARE_PYTHON} -m socketserver_reference serve chat --port {{port}}"
     assert main(["learn", "chat", "--launch", command]) == 0
     out, err = capfd.readouterr()
-    assert dialect_file.read(out, "learned", "learned").stream
+    assert loader.read(out, "learned", "learned").stream
     assert err == ""
     assert "the server was at rest" in out
 
@@ -30,7 +30,7 @@ def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixtur
     with serving("chat", Address("tcp", "127.0.0.1")) as server:
         assert main(["learn", "chat", str(server_address(server)), "--patience", "0.05"]) == 0
     out = capsys.readouterr().out
-    assert dialect_file.read(out, "learned", "learned").protocols == ("chat",)
+    assert loader.read(out, "learned", "learned").protocols == ("chat",)
     assert "Where nothing came: 0.05 s of silence" in re.sub(r"\n#\s+", " ", out)
 
 

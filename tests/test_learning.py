@@ -13,7 +13,7 @@ from socketserver_faults.catalogue.registry import find
 from socketserver_faults.matrix import judge
 from socketserver_reference.address import Address
 from socketserver_reference.chat import Room
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import Exchange
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
@@ -81,7 +81,7 @@ def test_what_may_be_a_dialect_is_proposed(fault: str, difference: dict[str, Any
 def test_a_bug_is_said_and_not_made_a_dialect(fault: str, said: str) -> None:
     text = proposed(Planted(fault).target())
     assert said in re.sub(r"\n#\s+", " ", text)
-    assert differences(dialect_file.read(text, "learned", "learned")) == {}
+    assert differences(loader.read(text, "learned", "learned")) == {}
 
 
 class ClosedLast(set[socket.socket]):
@@ -122,7 +122,7 @@ def test_lines_with_labels_and_notices_that_speakers_do_not_hear() -> None:
         bye=b"See you\n",
     )
     text = proposed(target)
-    assert differences(dialect_file.read(text, "learned", "learned")) == {
+    assert differences(loader.read(text, "learned", "learned")) == {
         "framing_in": LINES,
         "framing_out": LINES,
         "template": Template("('{sender}): {body}"),
@@ -144,7 +144,7 @@ def test_a_room_that_asks_for_a_name() -> None:
         joined=b"* {name} is here\n",
     )
     text = proposed(target)
-    dialect = dialect_file.read(text, "learned", "learned")
+    dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == (
         Exchange(wait=Template("Your name? "), send=Template("{name}\n")),
         Exchange(wait=Template("Hello, {any}, number {any}\n")),
@@ -157,7 +157,7 @@ def test_a_room_that_asks_for_a_name() -> None:
 
 def test_a_first_word_that_is_lost_may_be_a_name() -> None:
     text = proposed(chat(asks=b"", deliver=b"someone: {body}\n", to_sender=b"you: {body}\n"))
-    dialect = dialect_file.read(text, "learned", "learned")
+    dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == (Exchange(send=Template("{name}\n")),)
     assert dialect.to_sender == Template("you: {body}")
     assert "this is a guess" in reason(text, "send")
@@ -169,7 +169,7 @@ def test_a_name_in_frames_is_told() -> None:
 
     text = proposed(chat(hear=servers.counted, asks=b"", deliver=b"{name}: {body}", frame=in_frames))
     assert "A handshake cannot be written down in frames, and there is one" in text
-    assert dialect_file.read(text, "learned", "learned").handshake == ()
+    assert loader.read(text, "learned", "learned").handshake == ()
 
 
 def test_times_of_day_and_counts_are_anything() -> None:
@@ -230,7 +230,7 @@ def test_frames_behind_their_length(header: str) -> None:
 
 def test_a_chat_that_sends_away_who_says_too_much() -> None:
     text = proposed(chat(hear=servers.short_lines))
-    dialect = dialect_file.read(text, "learned", "learned")
+    dialect = loader.read(text, "learned", "learned")
     assert dialect.limits.utterance == 96  # in whole words of the text that was said
     assert "1000 bytes were not delivered, and their speaker got end of stream" in reason(text, "utterance")
 
@@ -248,7 +248,7 @@ def test_a_chat_with_few_seats() -> None:
 
 def test_commands_are_not_taken_for_words_to_quit_by() -> None:
     text = proposed(chat(swallows=b"/", quit=b"over and out"))
-    assert dialect_file.read(text, "learned", "learned").quit == b""
+    assert loader.read(text, "learned", "learned").quit == b""
     said = "these were not delivered: /quit, /exit, /bye, /q, /logout, /leave, /EXIT"
     assert said in reason(text, "word")
 
@@ -275,7 +275,7 @@ def test_where_only_some_are_greeted_the_greetings_are_notices() -> None:
         return server
 
     text = proposed(InProcess(make))
-    dialect = dialect_file.read(text, "learned", "learned")
+    dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == ()
     assert dialect.notices == (Template("there are {any} others"),)
     assert "Some clients were greeted and others were not" in text

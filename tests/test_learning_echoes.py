@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import Exchange, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
@@ -53,7 +53,7 @@ def by_lines(client: socket.socket, newline: bytes, longest: int) -> None:
 
 def test_an_echo_that_answers_until_the_client_half_closes() -> None:
     text = proposed(echo(greeting=b"hello 1\r\n"), "echo")
-    dialect = dialect_file.read(text, "learned", "learned")
+    dialect = loader.read(text, "learned", "learned")
     greeting = (Exchange(wait=Template("hello 1\r\n")),)
     assert differences(dialect) == {"transform": "identity", "persistent": True, "handshake": greeting}
     assert "the client half-closed, then it ended too" in reason(text, "requests")
@@ -61,7 +61,7 @@ def test_an_echo_that_answers_until_the_client_half_closes() -> None:
 
 def test_an_echo_that_answers_once_so_many_bytes() -> None:
     text = proposed(served(once), "echo")
-    assert differences(dialect_file.read(text, "learned", "learned")) == {"transform": "identity", "chunk": 100}
+    assert differences(loader.read(text, "learned", "learned")) == {"transform": "identity", "chunk": 100}
     assert "after one answer the client got" in reason(text, "requests")
 
 

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.checks.chat import judge
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver import carry_over as past
+from socketserver_reference.conformance.driver import carry_over
 from socketserver_reference.conformance.driver.carry_over import Past
 from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.exploration.explore import explore
@@ -165,7 +165,7 @@ def test_a_name_is_given_once_in_a_check() -> None:
 
 
 def test_a_name_that_is_given_twice_would_be_a_false_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(past, "marks", lambda: itertools.repeat(""))
+    monkeypatch.setattr(carry_over, "marks", lambda: itertools.repeat(""))
     with (
         running(type("Naming", (Jealous,), {"had": set()}), NAMING, 0.3) as performing,
         pytest.raises(Violation, match="Name"),
@@ -174,9 +174,9 @@ def test_a_name_that_is_given_twice_would_be_a_false_alarm(monkeypatch: pytest.M
 
 
 def test_marks_are_letters_and_numbers_of_one_length_and_no_two_are_the_same() -> None:
-    some = list(itertools.islice(past.marks(), 2000))
+    some = list(itertools.islice(carry_over.marks(), 2000))
     assert len(set(some)) == 2000
-    assert all(len(mark) == past.PLACES and mark.isalnum() and mark == mark.lower() for mark in some)
+    assert all(len(mark) == carry_over.PLACES and mark.isalnum() and mark == mark.lower() for mark in some)
 
 
 # History

@@ -8,9 +8,9 @@ from socketserver_reference.conformance.dialects import dialect as dialects
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
 from socketserver_reference.conformance.dialects.rewrite_limits import Seats
-from socketserver_reference.conformance.driver import rate_limit as pace
+from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.rate_limit import Pace, Paced
-from socketserver_reference.conformance.exploration import explore as exploration
+from socketserver_reference.conformance.exploration import explore
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Crowd,
@@ -118,8 +118,8 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialects, "REPEATING", 0.1)
-    monkeypatch.setattr(exploration, "EXPLORING", 1.0)
-    monkeypatch.setattr(pace, "LONGEST", 1.0)
+    monkeypatch.setattr(explore, "EXPLORING", 1.0)
+    monkeypatch.setattr(rate_limit, "LONGEST", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
     outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--patience", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
@@ -168,7 +168,7 @@ def test_a_gap_between_two_who_come_outlives_the_scenario(waits: list[float]) ->
     keeping.begin()
     keeping.await_joining()
     keeping.await_speaking("ann")
-    assert waits == [pytest.approx(10.0 + pace.MARGIN)]
+    assert waits == [pytest.approx(10.0 + rate_limit.MARGIN)]
 
 
 def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
@@ -195,10 +195,10 @@ def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
 
 @pytest.mark.parametrize(("most", "long"), [(10.9, True), (11.1, False)])
 def test_how_long_a_scenario_takes_is_known_before(monkeypatch: pytest.MonkeyPatch, most: float, long: bool) -> None:
-    monkeypatch.setattr(pace, "LONGEST", most)
+    monkeypatch.setattr(rate_limit, "LONGEST", most)
     limits = Limits(gap=1.0, join_gap=10.0)
     steps = [*join("ann", "ben"), Say("ann", b"x"), Heed("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
-    assert pace.too_long(steps, limits, AsWritten(Dialect())) is long
+    assert rate_limit.too_long(steps, limits, AsWritten(Dialect())) is long
 
 
 def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:

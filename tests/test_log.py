@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.oracles import readings as log_module
+from socketserver_reference.conformance.oracles import readings
 from socketserver_reference.conformance.oracles.readings import Ambiguous, Reading, RoomLog
 
 STREAMS = st.lists(
@@ -170,7 +170,7 @@ def test_two_who_have_gone_leave_the_fewest_readings() -> None:
 
 def test_too_many_readings_are_not_judged() -> None:
     log = log_of(dict.fromkeys(("ann", "ben", "cal"), b"ack" * 100))
-    with mock.patch.object(log_module, "TOO_MANY", 5), pytest.raises(Ambiguous):
+    with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
         log.extend(b"ack" * 100)
 
 

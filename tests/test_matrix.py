@@ -7,7 +7,7 @@ import pytest
 
 from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault, catalogue, find, judgeable
 from socketserver_faults.cli.main import main
-from socketserver_faults.matrix import table as matrix
+from socketserver_faults.matrix import table
 from socketserver_faults.matrix.judge import Judgement, judge_apart
 from socketserver_reference.clauses import CLAUSES
 from tests.serving import ROOT
@@ -38,13 +38,13 @@ def test_for_every_clause_a_fault_breaks_what_the_catalogue_says_and_nothing_els
 
 
 def test_every_clause_has_a_fault() -> None:
-    assert matrix.clauses_without_fault() == []
+    assert table.clauses_without_fault() == []
     assert len(FAULTS) >= LEAST
 
 
 def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
     judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in judgeable().values()]
-    assert (ROOT / "faults" / "MATRIX.md").read_text() == matrix.as_markdown(judgements)
+    assert (ROOT / "faults" / "MATRIX.md").read_text() == table.as_markdown(judgements)
 
 
 # What a fault is made of
@@ -141,7 +141,7 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
-    monkeypatch.setattr(matrix, "judgeable", lambda: few)
+    monkeypatch.setattr(table, "judgeable", lambda: few)
     monkeypatch.setattr(
         "socketserver_faults.matrix.judge.judge_apart",
         lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names],

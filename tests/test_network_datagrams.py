@@ -10,8 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from socketserver_faults.network import CALM, Proxy, Weather
-from socketserver_faults.network import datagram_relay as datagrams
+from socketserver_faults.network import CALM, Proxy, Weather, datagram_relay
 from socketserver_reference.address import Address
 from tests.carrying import deeds_of
 from tests.serving import PATIENCE, connect_to
@@ -130,13 +129,13 @@ def test_a_client_for_whose_datagrams_there_is_no_descriptor_is_turned_away(monk
         raise OSError(errno.EMFILE, "too many open files")
 
     with posting() as post, connect_to(post.proxy.address) as client:
-        monkeypatch.setattr(datagrams, "socket", SimpleNamespace(socket=refuse))
+        monkeypatch.setattr(datagram_relay, "socket", SimpleNamespace(socket=refuse))
         assert post.ask(client, b"hello") == []
         assert [deed.what for deed in post.proxy.deeds] == ["refuse"]
 
 
 def test_clients_are_forgotten_when_many_others_have_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datagrams, "CLIENTS", 2)
+    monkeypatch.setattr(datagram_relay, "CLIENTS", 2)
     with posting() as post:
         clients = [connect_to(post.proxy.address) for _ in range(3)]
         sources = []

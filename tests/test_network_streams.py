@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socketserver_faults.network import CALM, HELD, Proxy, Weather
-from socketserver_faults.network import connection as sides
+from socketserver_faults.network import CALM, HELD, Proxy, Weather, connection
 from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.stream_relay import Streams
 from socketserver_reference.address import Address
@@ -133,7 +132,7 @@ def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFi
 
 
 def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sides, "BUFFER", 4096)
+    monkeypatch.setattr(connection, "BUFFER", 4096)
     with carrying() as ends:
         ends.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client, server = ends.connect()
@@ -268,7 +267,7 @@ def test_segments_are_split_and_each_piece_is_a_segment() -> None:
 
 def test_a_segment_does_not_wait_for_the_acknowledgement_of_the_one_before() -> None:
     with socket.socket() as sock:
-        sides.prepare(sock)
+        connection.prepare(sock)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

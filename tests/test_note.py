@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from socketserver_faults import tutorial as note
+from socketserver_faults import tutorial
 from socketserver_reference.address import Address
 from tests.serving import PATIENCE, connect_to, read, read_to_end
 
@@ -19,7 +19,7 @@ from tests.serving import PATIENCE, connect_to, read, read_to_end
 @contextmanager
 def noted(program: str) -> Iterator[Address]:
     """Serve one of the programs; whoever connects has to leave by itself, for these servers do not hang up."""
-    server_class, handler = note.PROGRAMS[program]
+    server_class, handler = tutorial.PROGRAMS[program]
     with server_class(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -52,7 +52,7 @@ def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
     program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = WatchedMembers()
-    monkeypatch.setattr(note.PROGRAMS[program][1], "members", members)
+    monkeypatch.setattr(tutorial.PROGRAMS[program][1], "members", members)
     with noted(program) as address, connect_to(address) as anna, connect_to(address) as bert:
         for _ in range(2):
             assert members.added.acquire(timeout=PATIENCE)
@@ -68,16 +68,16 @@ def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
 
 def test_without_the_join_a_client_reads_end_of_stream_straight_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    monkeypatch.setattr(note.UnjoinedChatHandler, "members", set())
+    monkeypatch.setattr(tutorial.UnjoinedChatHandler, "members", set())
     workers: list[threading.Thread] = []
-    monkeypatch.setattr(note.UnjoinedChatHandler, "wait_for", lambda _, worker: workers.append(worker))
+    monkeypatch.setattr(tutorial.UnjoinedChatHandler, "wait_for", lambda _, worker: workers.append(worker))
     with noted("unjoined") as address, connect_to(address) as client:
         assert read_to_end(client) == b""
     for worker in workers:
         worker.join()
 
 
-@pytest.mark.parametrize("program", note.PROGRAMS)
+@pytest.mark.parametrize("program", tutorial.PROGRAMS)
 def test_the_address_is_the_first_line(program: str) -> None:
     command = [sys.executable, "-m", "socketserver_faults.tutorial", program, "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -89,7 +89,7 @@ def test_the_address_is_the_first_line(program: str) -> None:
 
 
 def test_the_server_classes_are_the_librarys_own() -> None:
-    assert {server_class for server_class, _ in note.PROGRAMS.values()} == {
+    assert {server_class for server_class, _ in tutorial.PROGRAMS.values()} == {
         socketserver.TCPServer,
         socketserver.ThreadingTCPServer,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults import tutorial as note
+from socketserver_faults import tutorial
 from socketserver_faults.schedule import Race, explore
 from socketserver_reference.clauses import CLAUSES
 from tests.checking import Checker
@@ -71,7 +71,7 @@ def test_one_reset_costs_an_innocent_client_its_connection(check: Checker, progr
     assert any(line.endswith(("ann reads end of stream", "ben reads end of stream")) for line in exchange[reset:])
 
 
-@pytest.mark.parametrize("handler", [note.ChatHandler, note.OverthreadedChatHandler])
+@pytest.mark.parametrize("handler", [tutorial.ChatHandler, tutorial.OverthreadedChatHandler])
 def test_what_luck_decides_the_scheduler_shows(handler: Any) -> None:
     with pytest.raises(Race, match="CHAT-13: "):
         explore(handler, "speak", deviations=1)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.stage import Manners, Stage
-from socketserver_reference.conformance.oracles import readings as log_module
-from socketserver_reference.conformance.oracles import stream_chat as oracle_module
+from socketserver_reference.conformance.oracles import readings, stream_chat
 from socketserver_reference.conformance.oracles.readings import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
@@ -63,7 +62,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     with (
-        mock.patch.object(oracle_module, "WAITING", SMALL),
+        mock.patch.object(stream_chat, "WAITING", SMALL),
         simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
     ):
         clients = Clients(stage, Random(seed + 1))
@@ -77,7 +76,7 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
 @given(seed=CHANCES)
 @settings(EXAMPLES, max_examples=20)
 def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:
-    with mock.patch.object(oracle_module, "REMEMBERED", 200), simulation.stage(Room(Random(seed))) as stage:
+    with mock.patch.object(stream_chat, "REMEMBERED", 200), simulation.stage(Room(Random(seed))) as stage:
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(60):
@@ -275,7 +274,7 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
         oracle.settled(step)
 
     oracle = fed(Connect("ann"), Connect("ben"))
-    with mock.patch.object(oracle_module, "REMEMBERED", 20):
+    with mock.patch.object(stream_chat, "REMEMBERED", 20):
         says(b"one of ten", "ann", "ben")
         assert oracle.log.boundaries(0, oracle.log.end) == [0, 13]
         says(b"two of ten", "ann", "ben")
@@ -294,5 +293,5 @@ def test_words_with_too_many_readings_are_not_judged() -> None:
     oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
     for who in ("ann", "ben", "cal"):
         oracle.begin(Send(who, b"ack" * 100), rested=False)
-    with mock.patch.object(log_module, "TOO_MANY", 5), pytest.raises(Ambiguous):
+    with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
         oracle.hears("ann", b"ack" * 60)

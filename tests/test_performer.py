@@ -14,7 +14,7 @@ from socketserver_reference.conformance.checks.base import NotApplicable, NotChe
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.driver.session import Performer, Playing
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.oracles import delayed_ack as pacing
+from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
@@ -178,18 +178,18 @@ def lagging(by: float, every: int = 2) -> Transcript:
 
 
 def test_lags_are_counted_from_one_who_heard_the_same_before() -> None:
-    found = pacing.lags(lagging(0.04), "prompt", "late")
+    found = delayed_ack.lags(lagging(0.04), "prompt", "late")
     assert len(found) == 40
     unheard = Transcript([Did(Say("ann", b"x")), Heard("late", b"ackx", 1.0), Heard("prompt", b"ackx", 2.0)])
-    assert pacing.lags(unheard, "prompt", "late") == []
+    assert delayed_ack.lags(unheard, "prompt", "late") == []
 
 
 def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> None:
-    assert pacing.stalls([0.04, 0.0] * 10)
-    assert pacing.stalls([0.04, 0.0, 0.0, 0.0])
-    assert not pacing.stalls([0.04, 0.0, 0.0, 0.0, 0.0])
-    assert not pacing.stalls([])
-    finding = pacing.finding([0.04, 0.0, 0.05], "ben", "cal")
+    assert delayed_ack.stalls([0.04, 0.0] * 10)
+    assert delayed_ack.stalls([0.04, 0.0, 0.0, 0.0])
+    assert not delayed_ack.stalls([0.04, 0.0, 0.0, 0.0, 0.0])
+    assert not delayed_ack.stalls([])
+    finding = delayed_ack.finding([0.04, 0.0, 0.05], "ben", "cal")
     assert finding.clauses == ("CHAT-16",)
     assert finding.observed == "cal hears 2 of 3 deliveries later, half of them by 50 ms or more"
 
@@ -197,9 +197,9 @@ def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> N
 def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(performer("chat", Bug("chat").target(), 5.0)) as performing:
         seen = iter([[1.0], [1.0], [0.0]])
-        monkeypatch.setattr(pacing, "lags", lambda *_: next(seen))
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
         performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
-        monkeypatch.setattr(pacing, "lags", lambda *_: [1.0])
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
         with pytest.raises(Violation) as caught:
             performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-16"

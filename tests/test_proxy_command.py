@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from socketserver_faults.cli import proxy as command
+from socketserver_faults.cli import proxy
 from socketserver_faults.network import Weather
 from socketserver_reference.address import Address
 from socketserver_reference.family import server_address
@@ -18,7 +18,7 @@ from tests.serving import PATIENCE, connect_to, read, read_to_end, serving
 
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
+    proxy.add_arguments(parser)
     return parser.parse_args(words)
 
 
@@ -65,7 +65,7 @@ def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal
 def test_bad_arguments_are_refused_in_one_line(
     words: tuple[str, ...], refusal: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.run(arguments(*words)) == 2
+    assert proxy.run(arguments(*words)) == 2
     output, error = capsys.readouterr()
     assert output == ""
     assert error.startswith("socketserver-faults proxy: ")
@@ -75,7 +75,7 @@ def test_bad_arguments_are_refused_in_one_line(
 
 def test_the_command_understands_every_number_of_the_weather() -> None:
     words = "--delay 1 --jitter 0.5 --rate 1e3 --stall-every 2 --stall-for 1 --split 5 --reset-after 9 --way to-client"
-    weather = command.read_weather(arguments("tcp://a:0", "tcp://b:1", *words.split()))
+    weather = proxy.read_weather(arguments("tcp://a:0", "tcp://b:1", *words.split()))
     assert weather == Weather(
         delay=1.0, jitter=0.5, rate=1000.0, stall_every=2.0, stall_for=1.0, split=5, reset_after=9, way="to-client"
     )

@@ -11,8 +11,8 @@ from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import Framed
-from socketserver_reference.conformance.driver import rate_limit as pace
-from socketserver_reference.conformance.inprocess import hosts as hosting
+from socketserver_reference.conformance.driver import rate_limit
+from socketserver_reference.conformance.inprocess import hosts
 from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.runner.direct import performer
@@ -50,7 +50,7 @@ def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
     with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
         performing._consider([*join("ann"), Say("ann", b"hi")])
-        with pytest.raises(NotChecked, match=f"its scenario would take more than {pace.LONGEST:g} s"):
+        with pytest.raises(NotChecked, match=f"its scenario would take more than {rate_limit.LONGEST:g} s"):
             performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
 
 
@@ -110,5 +110,5 @@ def test_a_persistent_echo_knows_no_stall() -> None:
 
 def test_a_thread_that_is_never_started_is_waited_for_no_longer_than_the_bound() -> None:
     thread = threading.Thread(target=lambda: None)
-    hosting._join(thread, time.monotonic() + 0.01)
+    hosts._join(thread, time.monotonic() + 0.01)
     assert thread.ident is None

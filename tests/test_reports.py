@@ -11,8 +11,7 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
-from socketserver_reference.conformance.reports import json_report as document
-from socketserver_reference.conformance.reports import junit, markdown, text
+from socketserver_reference.conformance.reports import json_report, junit, markdown, text
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.lanes import LANES, draw
 from socketserver_reference.conformance.reports.story import DOES, EVENTS, KEPT, Story
@@ -112,7 +111,7 @@ def test_a_note_is_told_everywhere() -> None:
     noted = violation(EVERYTHING)
     noted.note = "found by exploration"
     assert "found by exploration" in markdown.write(report(noted))
-    assert document.build(report(noted))["clauses"][1]["note"] == "found by exploration"
+    assert json_report.build(report(noted))["clauses"][1]["note"] == "found by exploration"
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:
@@ -195,19 +194,19 @@ def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
 
 def test_json_is_read_back_as_the_same_story() -> None:
     told = story(EVERYTHING)
-    clauses = json.loads(document.write(report(violation(EVERYTHING))))["clauses"]
+    clauses = json.loads(json_report.write(report(violation(EVERYTHING))))["clauses"]
     (broken,) = [clause for clause in clauses if clause["events"] is not None]
     assert Story.read(broken) == told
     assert [event["does"] for event in broken["events"]][:5] == ["connects", "says", "reads", "connects", "stalls"]
 
 
 def test_json_holds_what_was_waived_and_which_version_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    built = document.build(report(waived=WAIVED, changes=[("CHAT-2", "in lines")]))
+    built = json_report.build(report(waived=WAIVED, changes=[("CHAT-2", "in lines")]))
     assert built["waived"][0] == {"clause": "CHAT-8", "why": "it has no quit word"}
     assert built["changes"] == [{"clause": "CHAT-2", "what": "in lines"}]
-    assert built["version"] == document.own_version() != ""
-    monkeypatch.setattr(document, "OWN", "no-such-distribution")
-    assert document.own_version() == ""
+    assert built["version"] == json_report.own_version() != ""
+    monkeypatch.setattr(json_report, "OWN", "no-such-distribution")
+    assert json_report.own_version() == ""
 
 
 def test_bytes_on_the_wire_are_told_where_they_differ() -> None:

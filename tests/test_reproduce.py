@@ -20,14 +20,13 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.base import NotApplicable
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
-from socketserver_reference.conformance.reproduce import shrink as shorten
-from socketserver_reference.conformance.reproduce import write as reproduce
+from socketserver_reference.conformance.reproduce import shrink, write
 from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
 from socketserver_reference.conformance.reproduce.shrink import condensed
 from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
 from socketserver_reference.conformance.results.verdicts import Verdict
-from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.command_run import Progress
 from socketserver_reference.conformance.runner.direct import SUITES, performer
 from socketserver_reference.conformance.scenario.steps import (
@@ -99,7 +98,7 @@ SILENT = {
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproduce, "SHORTENING", 1.0)
+    monkeypatch.setattr(write, "SHORTENING", 1.0)
 
 
 def play(file: Path, *where: object, patience: float = PATIENCE) -> tuple[int, str]:
@@ -133,9 +132,9 @@ def test_every_clause_that_is_seen_from_outside_has_a_fault_here() -> None:
 def broken(performing: Performer, protocol: str, clause: str) -> Violation:
     """Find the clause broken; a race may take several attempts, and its first scenario tells it best."""
     for attempt in range(10):
-        outcomes = directed.play_all(performing, protocol, clause)
+        outcomes = direct.play_all(performing, protocol, clause)
         for outcome in islice(outcomes, 1) if attempt < 5 else outcomes:
-            violation = directed.seen(outcome)
+            violation = direct.seen(outcome)
             if violation is not None and violation.clause_id == clause:
                 return violation
     raise AssertionError(f"{clause} holds")
@@ -146,7 +145,7 @@ def broken(performing: Performer, protocol: str, clause: str) -> Violation:
 def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
     clause: str, right: dict[str, Address], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reproduce, "TRYING", 120.0)
+    monkeypatch.setattr(write, "TRYING", 120.0)
     fault = find(BREAKING[clause])
     patience = SILENT.get(clause, PATIENCE)
     with judge.still(), closing(performer(fault.protocol, judge.target(fault), patience)) as performing:
@@ -179,7 +178,7 @@ class Heard(Exception):
 def scenarios() -> Iterator[Any]:
     """Yield every directed scenario that a script can tell."""
     for protocol, suite in SUITES.items():
-        for clause, name in directed.checks(suite):
+        for clause, name in direct.checks(suite):
 
             class Listening:
                 address = Address("tcp")
@@ -253,7 +252,7 @@ def test_a_violation_that_does_not_come_back_keeps_its_script_and_that_is_told(t
 
 def test_what_one_datagram_may_overtake_is_played_often() -> None:
     with closing(performer("datagram", Bug("datagram").target(), BRIEF)) as performing:
-        ways = reproduce._ways(performing, "datagram", seen("UDP-1"), [Connect("ann"), Say("ann", b"hi")])
+        ways = write._ways(performing, "datagram", seen("UDP-1"), [Connect("ann"), Say("ann", b"hi")])
     assert [way.rounds for way in ways] == [ROUNDS, ROUNDS]
 
 
@@ -284,7 +283,7 @@ def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
 def test_what_a_script_cannot_see_has_none(tmp_path: Path) -> None:
     found = VIOLATIONS["CHAT-2"]("this", "that", [])
     told = told_of(found, Bug("chat").target(), "chat", tmp_path)
-    assert str(told) == f"no reproduction of CHAT-2: {reproduce.INSIDE}"
+    assert str(told) == f"no reproduction of CHAT-2: {write.INSIDE}"
 
 
 def test_a_server_that_cannot_be_started_again_is_told(tmp_path: Path) -> None:
@@ -298,7 +297,7 @@ def test_a_server_that_runs_elsewhere_is_tried_as_it_is(right: dict[str, Address
 
 
 def test_a_script_that_takes_too_long_does_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproduce, "TRYING", 0.001)
+    monkeypatch.setattr(write, "TRYING", 0.001)
     told = told_of(seen("CHAT-2", *join("ann")), Bug("chat").target(), "chat", tmp_path)
     assert told.remark.startswith("it did not show when it was tried: ")
 
@@ -351,7 +350,7 @@ def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -
 def tried(violation: Violation, target: Any, dialect: Dialect = NOTE) -> list[list[Step]]:
     """Return the steps that are tried as a script, the first first, where there is no time to make them shorter."""
     with closing(performer("chat", target, BRIEF, dialect)) as performing:
-        found = list(reproduce._scenarios(performing, "chat", violation, until=0.0))
+        found = list(write._scenarios(performing, "chat", violation, until=0.0))
     assert all(shown is violation for shown, _ in found)
     return [steps for _, steps in found]
 
@@ -379,7 +378,7 @@ def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
     steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
         steps,
-        [*steps, *(reproduce.LONGER * [Send("ann", b"x"), Settle()])],
+        [*steps, *(write.LONGER * [Send("ann", b"x"), Settle()])],
     ]
     steps.append(Say("ann", b"y"))
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]
@@ -387,27 +386,27 @@ def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
 
 def test_what_was_made_shorter_is_tried_before_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     long, short = seen("CHAT-2", *join("ann", "ben")), seen("CHAT-2", *join("ann"))
-    monkeypatch.setattr(reproduce, "shorten", lambda *_: short)
+    monkeypatch.setattr(write, "shorten", lambda *_: short)
     with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
-        found = list(reproduce._scenarios(performing, "chat", long, until=0.0))
+        found = list(write._scenarios(performing, "chat", long, until=0.0))
     assert found == [(short, join("ann")), (long, join("ann", "ben"))]
 
 
 def test_steps_that_no_script_can_tell_are_of_no_use() -> None:
     untold: list[Step] = [*join("ann"), Send("ann", b"1"), Reset("ann")]
     with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
-        assert reproduce._can_be_told(performing, "chat", join("ann"))
-        assert not reproduce._can_be_told(performing, "chat", untold)
+        assert write._can_be_told(performing, "chat", join("ann"))
+        assert not write._can_be_told(performing, "chat", untold)
 
 
 def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
     with closing(performer("chat", Meddling(Bug("chat").target().make), BRIEF)) as performing:
         found = seen("CHAT-2", *join("ann"))
-        assert shorten.shows(performing, [*join("ann"), Say("ann", b"x")], found) is None
+        assert shrink.shows(performing, [*join("ann"), Say("ann", b"x")], found) is None
         bug = Planted("delivers-to-the-sender-only").target()
     with closing(performer("chat", Meddling(bug.make), BRIEF)) as performing:
         performing.prepare()
-        assert shorten.shows(performing, join("ann", "ben"), found) is None
+        assert shrink.shows(performing, join("ann", "ben"), found) is None
 
 
 # As an option
@@ -433,9 +432,9 @@ def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: P
     verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
     assert progress.reproductions(verdicts) == []
     progress._run.options.reproduce = tmp_path
-    assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {reproduce.INSIDE}"]
+    assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {write.INSIDE}"]
     verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
-    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {reproduce.UNWRITTEN}"]
+    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
 
 
 MINE = """

@@ -13,13 +13,13 @@ from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.reproduce import write as reproduce
+from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.reproduce.assemble import script
 from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.frame_steps import patterns, raw
 from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.reproduce.write import write_all
-from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -61,12 +61,12 @@ BRIEF = 1.0
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reproduce, "SHORTENING", 0.5)
+    monkeypatch.setattr(write, "SHORTENING", 0.5)
 
 
 def first_seen(performing: Any, protocol: str, clause: str) -> Violation:
     """Return the first violation of the clause that is found."""
-    seen = (directed.seen(outcome) for outcome in directed.play_all(performing, protocol, clause))
+    seen = (direct.seen(outcome) for outcome in direct.play_all(performing, protocol, clause))
     return next(violation for violation in seen if violation is not None and violation.clause_id == clause)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual import substitutes as stand_ins
+from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.kernel import NotModelled
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
@@ -41,7 +41,7 @@ def modules(scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (tmp_path / "own_chat" / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     network = Network(scheduler)
-    return Modules(stand_ins.substitutes(scheduler, lambda: network), ["own_chat"], said.append)
+    return Modules(substitutes.substitutes(scheduler, lambda: network), ["own_chat"], said.append)
 
 
 said: list[str] = []
@@ -92,14 +92,14 @@ def test_a_package_of_the_process_keeps_its_own_modules_when_one_is_copied(modul
 
 def test_the_suite_is_shared_even_if_the_program_under_test_is_of_the_reference(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    modules = Modules(stand_ins.substitutes(scheduler, lambda: network), ["socketserver_reference"])
+    modules = Modules(substitutes.substitutes(scheduler, lambda: network), ["socketserver_reference"])
     assert modules.load("socketserver_reference.conformance.scenario.steps") is importlib.import_module(
         "socketserver_reference.conformance.scenario.steps"
     )
 
 
 def test_the_virtual_clock(scheduler: Scheduler) -> None:
-    clock = stand_ins.time_of(scheduler)
+    clock = substitutes.time_of(scheduler)
 
     def main() -> None:
         clock.sleep(61)
@@ -116,7 +116,7 @@ def test_the_virtual_clock(scheduler: Scheduler) -> None:
 
 def test_a_selector_sees_a_client_come_and_nothing_else(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual = stand_ins.selectors_of(scheduler)
+    virtual = substitutes.selectors_of(scheduler)
 
     def main() -> None:
         with virtual.DefaultSelector() as selector:
@@ -133,7 +133,7 @@ def test_a_selector_sees_a_client_come_and_nothing_else(scheduler: Scheduler) ->
 
 def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual = stand_ins.select_of(scheduler)
+    virtual = substitutes.select_of(scheduler)
 
     def main() -> None:
         server, client = network.pair("ann")
@@ -151,7 +151,7 @@ def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
 
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual = stand_ins.os_of(lambda: network.kernel)
+    virtual = substitutes.os_of(lambda: network.kernel)
 
     def main() -> None:
         server, _ = network.pair("ann")
@@ -168,7 +168,7 @@ def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
 
 def test_a_socket_module_is_that_of_the_run(scheduler: Scheduler) -> None:
     networks = [Network(scheduler), Network(scheduler)]
-    module = stand_ins.socket_of(lambda: networks[-1])
+    module = substitutes.socket_of(lambda: networks[-1])
     assert module.socket is networks[1].module.socket
     networks.pop()
     assert module.socket is networks[0].module.socket
@@ -176,7 +176,7 @@ def test_a_socket_module_is_that_of_the_run(scheduler: Scheduler) -> None:
 
 
 def test_logging_that_says_nothing() -> None:
-    quiet: Any = stand_ins.silent_logging()
+    quiet: Any = substitutes.silent_logging()
     assert isinstance(quiet, ModuleType)
     quiet.getLogger("x").exception("never %s", "said")
     quiet.warning("neither")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from socketserver_faults import tutorial as note
+from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
@@ -100,7 +100,7 @@ def _note_server(
     ],
 )
 def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
-    server, own = note.PROGRAMS[program]
+    server, own = tutorial.PROGRAMS[program]
 
     def served() -> Served:
         """Return the program with a room that nobody has been in: the note keeps it on the class."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results import baseline as since
+from socketserver_reference.conformance.results import baseline
 from socketserver_reference.conformance.results.verdicts import Outcome, Verdict
 from tests.checking import Checker
 
@@ -25,7 +25,7 @@ def now(**outcomes: Outcome) -> list[Verdict]:
 def test_each_change_is_told_as_what_it_is_and_what_stayed_is_not() -> None:
     before = earlier(UDP_1="holds", UDP_2="violated", UDP_3="violated", UDP_4="holds", UDP_5="violated", ECHO_1="holds")
     after = now(UDP_1="violated", UDP_2="holds", UDP_3="not-checked", UDP_4="not-applicable", UDP_5="violated")
-    assert since.changes(before, [*after, *now(CHAT_1="holds")]) == {
+    assert baseline.changes(before, [*after, *now(CHAT_1="holds")]) == {
         "newly violated": ["UDP-1"],
         "mended": ["UDP-2"],
         "violated before, now not checked": ["UDP-3"],
@@ -84,5 +84,5 @@ def test_a_report_that_is_missing_too_long_or_of_another_protocol_is_refused(
     assert f"cannot read {old}: No such file" in check.refusal("echo", *ONE, "--compare", old)
     old.write_text(json.dumps({"protocol": "chat", "clauses": []}))
     assert f"{old} is no report of echo" in check.refusal("echo", *ONE, "--compare", old)
-    monkeypatch.setattr(since, "MOST", 10)
+    monkeypatch.setattr(baseline, "MOST", 10)
     assert f"{old} is no report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.learn import conversation as asking
+from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import NAMES
@@ -47,21 +47,21 @@ def test_what_is_no_chat_is_told_in_one_printable_line(answer: Callable[[socket.
 
 
 def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "ENDLESS", 0.0)
+    monkeypatch.setattr(conversation, "ENDLESS", 0.0)
     with pytest.raises(CannotLearn, match="sends without end"):
         learned(chat(greeting=b"welcome\n"))
 
 
 def test_a_server_that_does_not_listen_any_more_is_told() -> None:
     gone = RunningSite(Address("tcp", "127.0.0.1", free_port()))
-    with asking.Asking(gone, 0.1) as clients, pytest.raises(CannotLearn, match="no client can connect to tcp:"):
+    with conversation.Asking(gone, 0.1) as clients, pytest.raises(CannotLearn, match="no client can connect to tcp:"):
         clients.join("annika")
 
 
 def test_a_room_that_dies_leaves_what_was_learned() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", lasts=9))
     assert "After utterances without a line's end the room did not work any more" in text
-    assert dialect_file.read(text, "learned", "learned").framing_in == Framing("line")
+    assert loader.read(text, "learned", "learned").framing_in == Framing("line")
 
 
 def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
@@ -78,7 +78,7 @@ def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
 def test_who_is_told_very_much_when_somebody_comes_tells_thirty_kinds_of_it_at_most() -> None:
     much = b"".join(b"%x\n" % (number * 7919) for number in range(100_000))
     text = proposed(chat(joined=much, deliver=b"{number}: {body}\n"))
-    assert len(dialect_file.read(text, "learned", "learned").notices) <= 30
+    assert len(loader.read(text, "learned", "learned").notices) <= 30
     assert len(text) < 10_000
 
 
@@ -90,7 +90,7 @@ def test_a_label_without_end_is_told() -> None:
 def test_labels_full_of_escapes_and_markup_and_fields_are_written_down_harmlessly() -> None:
     text = proposed(chat(deliver=HOSTILE[:-2] + b"{number}{sender}{any}: {body}\n", joined=HOSTILE + b'"\n\\"""\n'))
     assert "\x1b" not in text
-    assert dialect_file.read(text, "learned", "learned").template.has_body
+    assert loader.read(text, "learned", "learned").template.has_body
 
 
 def test_deliveries_that_end_differently_each_time_are_told() -> None:

@@ -184,9 +184,9 @@ def _program(cls: type[Any]) -> str:
 
 def catalogue() -> dict[str, Fault]:
     """Return all faults by name, theme by theme."""
-    from socketserver_faults.catalogue import index as programs
+    from socketserver_faults.catalogue import index
 
-    assert programs
+    assert index
     return {fault.name: fault for theme in THEMES for fault in CATALOGUE.values() if fault.theme == theme}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from socketserver_faults.cli import browse, demo, proxy, schedule
-from socketserver_faults.matrix import table as matrix
+from socketserver_faults.matrix import table
 from socketserver_reference.cli.main import Parser, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, Declare, Run]] = {
     ),
     "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
     "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
-    "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
+    "matrix": ("run the suite against all of them, and compare with the catalogue", table.add_arguments, table.run),
     "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
     "schedule": (
         "play a program under every schedule of its threads, and tell of the first that fails",

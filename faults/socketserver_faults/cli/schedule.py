@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import Lost
-from socketserver_faults.schedule.exploration import story as telling
+from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.explore import (
     explored,
     explored_by_chance,
@@ -89,10 +89,10 @@ def _search(options: argparse.Namespace) -> int:
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
         again = f"socketserver-faults schedule {options.program} --replay {code}"
-        print(f"{options.program} " + "\n".join(telling.report(found, again)))
+        print(f"{options.program} " + "\n".join(story.report(found, again)))
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
-    print("\n".join(telling.covered(found)))
+    print("\n".join(story.covered(found)))
     return 0
 
 
@@ -104,5 +104,5 @@ def _replay(options: argparse.Namespace) -> int:
     (scenario,) = scenarios_for(subject, code.scenario).values()
     with world_of(subject, lines=code.lines) as world:
         outcome = replayed(world, scenario, code)
-    print("\n".join(telling.told(outcome)))
+    print("\n".join(story.told(outcome)))
     return 0 if outcome.failure is None else 1

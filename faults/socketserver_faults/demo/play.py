@@ -15,7 +15,7 @@ from socketserver_faults.demo.rows import NEXT, PATIENCE, Event, Play, Row, Talk
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ACK, QUIT, Room
 from socketserver_reference.conformance.scenario.steps import show
-from socketserver_reference.conformance.targets import quiescence as threads
+from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.family import Program, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 
@@ -64,7 +64,7 @@ class Stage:
         assert self.worker is not None
         place = f"{THREADS}/{self.worker.native_id}"
         if os.path.exists(THREADS):
-            threads.Rest(lambda: [place])()
+            quiescence.Rest(lambda: [place])()
         else:
             self.ended.wait(MOMENT)
 

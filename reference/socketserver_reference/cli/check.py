@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from socketserver_reference.address import TRANSPORTS, Address, BadAddress
 from socketserver_reference.clauses import CLAUSES, PROFILES
-from socketserver_reference.cli import history
-from socketserver_reference.cli import report_files as reporting
+from socketserver_reference.cli import history, report_files
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -86,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how the server speaks, where it differs from the reference: see `dialects` (default: note)",
     )
     history.add_arguments(parser)
-    reporting.add_arguments(parser, "the verdicts")
+    report_files.add_arguments(parser, "the verdicts")
     parser.epilog = "Arguments after -- are pytest's own."
 
 
@@ -138,7 +137,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
     try:
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)
-    except (CannotCheck, history.NotInOrder, reporting.CannotWrite) as error:
+    except (CannotCheck, history.NotInOrder, report_files.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("socketserver-reference check: interrupted before there was anything to tell", file=sys.stderr)
@@ -165,7 +164,7 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     only = read_only(options)
-    wanted = reporting.chosen(options)
+    wanted = report_files.chosen(options)
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
@@ -214,7 +213,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if before is not None:
         report = replace(report, since=Since.of(options.compare, before, report))
     print("\n".join(text.write(report)), flush=True)
-    reporting.write_all(report, wanted)
+    report_files.write_all(report, wanted)
     return code
 
 

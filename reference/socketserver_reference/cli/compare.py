@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.cli import check
-from socketserver_reference.cli import report_files as reporting
+from socketserver_reference.cli import check, report_files
 from socketserver_reference.conformance.scenario.steps import printable
 
 FORMATS = ("json", "markdown", "html")
@@ -42,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
     check.add_effort_arguments(parser)
-    reporting.add_arguments(parser, "the comparison", FORMATS)
+    report_files.add_arguments(parser, "the comparison", FORMATS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         return _compare(options)
-    except (BadServers, check.CannotCheck, reporting.CannotWrite) as error:
+    except (BadServers, check.CannotCheck, report_files.CannotWrite) as error:
         print(f"socketserver-reference compare: {printable(str(error))}", file=sys.stderr)
         return check.NOT_CHECKED
 
@@ -62,10 +61,9 @@ def run(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     from socketserver_reference.conformance.reports import comparison
     from socketserver_reference.conformance.reports.html import comparison as comparison_page
-    from socketserver_reference.conformance.runner import compare as comparing
-    from socketserver_reference.conformance.runner import server_list as servers
+    from socketserver_reference.conformance.runner import compare, server_list
 
-    listed = servers.read(options.servers)
+    listed = server_list.read(options.servers)
     directory = options.servers.absolute().parent
     for number, server in enumerate(listed, 1):
         try:
@@ -73,11 +71,11 @@ def _compare(options: argparse.Namespace) -> int:
                 said = parsed(server.arguments)
                 check.read_dialect(said, check.find_targets(said)[1])
         except check.CannotCheck as error:
-            raise servers.BadServers(f"{options.servers}: server {number}: {error}") from None
-    wanted = reporting.chosen(options)
+            raise server_list.BadServers(f"{options.servers}: server {number}: {error}") from None
+    wanted = report_files.chosen(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise check.CannotCheck(check.NEEDS)
-    compared = comparison.Comparison(comparing.check_all(listed, effort(options), directory))
+    compared = comparison.Comparison(compare.check_all(listed, effort(options), directory))
     print("\n".join(comparison.as_text(compared)), flush=True)
     writers: dict[str, Any] = {
         "json": comparison.as_json,
@@ -85,7 +83,7 @@ def _compare(options: argparse.Namespace) -> int:
         "html": comparison_page.write,
     }
     for name, file in wanted.items():
-        reporting.write(file, writers[name](compared))
+        report_files.write(file, writers[name](compared))
     return compared.code
 
 

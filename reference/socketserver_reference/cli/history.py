@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from socketserver_reference.cli import report_files as reporting
+from socketserver_reference.cli import report_files
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.results.known_update import KnownFailures
@@ -44,18 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dict[str, Any] | None]":
     """Return what is listed as broken, and the report to compare with; raise NotInOrder if any file is not."""
     from socketserver_reference.conformance.dialects.dialect import NOTE
-    from socketserver_reference.conformance.results import baseline as since
+    from socketserver_reference.conformance.results import baseline
     from socketserver_reference.conformance.results.known_update import KnownFailures
 
     if options.update_known and options.known:
-        reporting.check_writable(options.known)
+        report_files.check_writable(options.known)
     if options.reproduce:
         _check_directory(options.reproduce)
     with told_in_one_line():
         listed = KnownFailures(
             options.known, update=options.update_known, dialect=dialect, default=dialect == NOTE.name
         )
-        before = since.read(options.compare) if options.compare else None
+        before = baseline.read(options.compare) if options.compare else None
     if before is not None and before.get("protocol") != options.protocol:
         raise NotInOrder(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
     return listed, before

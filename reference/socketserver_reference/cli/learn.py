@@ -50,12 +50,12 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
     _, targets = find_targets(options)
     from socketserver_reference.conformance.learn.conversation import CannotLearn
     from socketserver_reference.conformance.learn.propose import propose
-    from socketserver_reference.conformance.targets import base as target
+    from socketserver_reference.conformance.targets import base
 
     (site_of,) = targets.values()
     try:
         site = site_of.start(max(options.patience, 1.0))
-    except target.CannotCheck as error:
+    except base.CannotCheck as error:
         raise CannotCheck(str(error)) from None
     try:
         return propose(options.protocol, site, str(site_of), options.patience)

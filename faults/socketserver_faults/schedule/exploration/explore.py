@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from socketserver_faults.schedule.core.line_points import between_lines
-from socketserver_faults.schedule.exploration import story as telling
+from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.random_runs import by_chance, drawn
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, checksum
 from socketserver_faults.schedule.exploration.search import (
@@ -139,7 +139,7 @@ def explore(
         else:
             found = explored(world, scenarios, Bounds(deviations, seconds=seconds))
     if found.outcome is not None:
-        raise Race("\n".join(telling.report(found, _again(found, lines=lines))))
+        raise Race("\n".join(story.report(found, _again(found, lines=lines))))
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from socketserver_faults.schedule.core.run import Blocked, Choose, Endless, Story, go_on
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual import substitutes as stand_ins
+from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.world.clients import CLIENTS, Players
@@ -59,7 +59,7 @@ class World:
         self._dialect = dialect
         self._network = Network(self.scheduler)
         self.modules = Modules(
-            stand_ins.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
+            substitutes.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
         )
         self._server: Any = None
         self._players = Players(self.modules, self.scheduler, self._connect)
@@ -92,9 +92,9 @@ class World:
         clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
         while True:
             self.scheduler.point(
-                "sees a client come", lambda: clients.over or stand_ins.accepts(server), waiting="waits for clients"
+                "sees a client come", lambda: clients.over or substitutes.accepts(server), waiting="waits for clients"
             )
-            if not stand_ins.accepts(server):
+            if not substitutes.accepts(server):
                 break
             server.handle_request()
         server.server_close()
@@ -109,7 +109,7 @@ class World:
         library = self.modules.load("socketserver").BaseServer.handle_error
 
         def handle_error(request: Any, client_address: Any) -> None:
-            error = stand_ins.current_exception()
+            error = substitutes.current_exception()
             if isinstance(error, NotModelled):
                 self.scheduler.give_up(error)
             self.scheduler.note(f"fails with {type(error).__name__}: {error}")

@@ -16,10 +16,10 @@ from socketserver_reference.conformance.checks.base import Conformance, NotAppli
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Phrasing
 from socketserver_reference.conformance.dialects.rewrite_limits import Seats
-from socketserver_reference.conformance.driver import rate_limit as pace
+from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import Marked, Past
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import delayed_ack as pacing
+from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.oracles.readings import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import Oracle
 from socketserver_reference.conformance.scenario.steps import Step
@@ -73,7 +73,7 @@ class Performer:
         self._hopeless = ""
         self._greeted = False
         self._last: Stage | None = None
-        self._pace = pace.Pace(dialect.limits)
+        self._pace = rate_limit.Pace(dialect.limits)
         self._seats: Seats | None = None
         self._past = Past(patience)
         self._used = False
@@ -155,10 +155,10 @@ class Performer:
                     stage.play(steps)
                 except Violation as violation:
                     raise self.blamed(self.seen(violation)) from None
-                lags = pacing.lags(stage.transcript, prompt, late)
-                if not pacing.stalls(lags):
+                lags = delayed_ack.lags(stage.transcript, prompt, late)
+                if not delayed_ack.stalls(lags):
                     return
-                finding = pacing.finding(lags, prompt, late)
+                finding = delayed_ack.finding(lags, prompt, late)
         raise self.blamed(self.seen(stage.violation(finding)))
 
     def stage(
@@ -194,14 +194,15 @@ class Performer:
         if self.dialect.limits.members:
             self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
             phrasing = self._seats
-        return pace.Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
+        return rate_limit.Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
 
     def _consider(self, steps: Sequence[Step]) -> None:
         """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""
         limits = self.dialect.limits
-        if (limits.gap or limits.join_gap) and pace.too_long(steps, limits, self._phrased()):
+        if (limits.gap or limits.join_gap) and rate_limit.too_long(steps, limits, self._phrased()):
             raise NotChecked(
-                f"with the gaps of the dialect {self.dialect.name} its scenario would take more than {pace.LONGEST:g} s"
+                f"with the gaps of the dialect {self.dialect.name} its scenario would take more than "
+                f"{rate_limit.LONGEST:g} s"
             )
 
     def seen(self, violation: Violation) -> Violation:

@@ -30,7 +30,7 @@ from socketserver_reference.conformance.inprocess.probes import parentage
 from socketserver_reference.conformance.scenario.steps import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.conformance.targets import quiescence as threads
+from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 
 LEAVING = 1.0
@@ -117,7 +117,7 @@ class Scene:
         self._forker = forker
         self._own = own
         self._accused = False
-        self._rest = threads.Rest(threads.others)
+        self._rest = quiescence.Rest(quiescence.others)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """A dialect for a server that somebody points at."""
 
-from socketserver_reference.conformance.dialects import loader as dialect_file
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conversation import Asking
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
@@ -30,7 +30,7 @@ def propose(protocol: str, site: Site, name: str, patience: float) -> tuple[str,
     header = [f"What {name} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
     written = text(lesson, header)
     try:
-        dialect_file.read(written, LEARNED, LEARNED)
-    except dialect_file.BadDialect as error:
+        loader.read(written, LEARNED, LEARNED)
+    except loader.BadDialect as error:
         return written, str(error)
     return written, ""

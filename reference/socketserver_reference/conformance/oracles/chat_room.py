@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -51,7 +51,7 @@ class Presence:
     stalled: bool = False
     owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
     leaving: Leaving | None = None
-    amid: tuple[blame.Circumstance, ...] = ()  # the circumstances when it began to leave
+    amid: tuple[attribution.Circumstance, ...] = ()  # the circumstances when it began to leave
     gone: bool = False
 
     @property
@@ -69,8 +69,8 @@ class RoomOracle(ABC, Generic[Member]):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.members: dict[str, Member] = {}
-        self.circumstances: list[blame.Circumstance] = []  # the latest last
-        self.ever: list[blame.Circumstance] = []  # all there have been: what they broke may show itself late
+        self.circumstances: list[attribution.Circumstance] = []  # the latest last
+        self.ever: list[attribution.Circumstance] = []  # all there have been: what they broke may show itself late
         self.in_order = False  # whether everybody has been seen whole since the scenario began
         self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
@@ -113,7 +113,7 @@ class RoomOracle(ABC, Generic[Member]):
         """Return the clients who may have something to read, though nothing is due to them."""
 
     @abstractmethod
-    def _absence(self, who: str) -> blame.Absence:
+    def _absence(self, who: str) -> attribution.Absence:
         """Return what is known about something that a client should have read."""
 
     # What an earlier scenario leaves behind
@@ -199,7 +199,7 @@ class RoomOracle(ABC, Generic[Member]):
             member.stalled = False
             member.owed_at_resume = self._owed(who)
 
-    def _disturbed(self, circumstance: blame.Circumstance, *, least: bool = False) -> None:
+    def _disturbed(self, circumstance: attribution.Circumstance, *, least: bool = False) -> None:
         """Note a circumstance: as the latest, or as the `least` likely to be to blame."""
         for circumstances in (self.circumstances, self.ever):
             if circumstance not in circumstances:
@@ -242,17 +242,17 @@ class RoomOracle(ABC, Generic[Member]):
 
     def silent(self, who: str) -> Finding:
         """Explain that nothing came, though something was due."""
-        return self._late(blame.missing(self._absence(who)))
+        return self._late(attribution.missing(self._absence(who)))
 
     def refused(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""
-        return self._late(blame.refused(who, why, self.circumstances))
+        return self._late(attribution.refused(who, why, self.circumstances))
 
     def _late(self, finding: Finding, *, newcomer: bool = False) -> Finding:
         """Return the finding with what earlier circumstances may have broken as well."""
         if finding.clauses == ("CHAT-7",):  # there is no doubt
             return finding
-        late = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
+        late = [attribution.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
         # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
         others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
         leaving = ["CHAT-11"] if others_left else []

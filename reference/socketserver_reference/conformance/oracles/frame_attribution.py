@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles import attribution
 
 Form = tuple[Template, bytes]
 """As what a member would read an utterance, and the utterance's body."""
@@ -30,11 +30,11 @@ class FrameMisfit:
     together: bool  # several spoke at once
     resumed: bool  # the member had not read for a while
     notices: Sequence[Template]
-    circumstances: Sequence[blame.Circumstance]
+    circumstances: Sequence[attribution.Circumstance]
 
     def clauses(self) -> list[str]:
         """Return the clauses that it may break, the likeliest first."""
-        disturbed = [blame.CLAUSE_OF[circumstance] for circumstance in reversed(self.circumstances)]
+        disturbed = [attribution.CLAUSE_OF[circumstance] for circumstance in reversed(self.circumstances)]
         if self.out_of_order:
             return ["CHAT-13", *disturbed]
         if self._is_any(self.heard):
@@ -53,7 +53,7 @@ class FrameMisfit:
         torn = [clause for clause in disturbed if clause != "CHAT-13"]
         torn = ["CHAT-14", *torn] if self.together or self.resumed else torn
         whole = any(body in self.frame for _, body in self.expected)
-        long = len(self.expected[0][1]) > blame.LINE
+        long = len(self.expected[0][1]) > attribution.LINE
         return [*torn, *([] if whole else ["CHAT-6", "CHAT-3"] if long else ["CHAT-3"]), "CHAT-2", "CHAT-3"]
 
     def _is_any(self, forms: Sequence[Form]) -> bool:
@@ -64,7 +64,7 @@ class FrameMisfit:
         return any(
             template.label(self.frame, body[:length]) is not None
             for template, body in self.expected
-            for length in range(blame.LINE, len(body))
+            for length in range(attribution.LINE, len(body))
             if self.frame.endswith(body[:length] + template.tail)
         )
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
 from socketserver_reference.conformance.oracles.frame_attribution import Form, FrameMisfit
 from socketserver_reference.conformance.oracles.frame_reader import Frames, stripped, unprompted
@@ -309,7 +309,7 @@ class FrameOracle(RoomOracle[Member]):
             ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
             f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
             f"{who} reads {show(member.refused, 200)}",
-            also=blame.CONTENT,
+            also=attribution.CONTENT,
         )
         return self._late(finding)
 
@@ -354,12 +354,12 @@ class FrameOracle(RoomOracle[Member]):
             if not in_order:  # who left in order has been heard out
                 self._lose(who)
             return None
-        return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
+        return self._late(attribution.cut_off(self._absence(who), how), newcomer=not member.proven)
 
-    def _absence(self, who: str) -> blame.Absence:
+    def _absence(self, who: str) -> attribution.Absence:
         member = self.members[who]
         expected = [show(self._shown(utterance)) for utterance in self._expected(who)]
-        return blame.Absence(
+        return attribution.Absence(
             who=who,
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles import attribution as blame
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, Presence, RoomOracle
 from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step, show
@@ -245,8 +245,8 @@ class ChatOracle(RoomOracle[Member]):
         begin, expected = self._parting(member, read)
         unfinished = self.log.bytes_at(begin, max(0, self._place(member) - begin))
         return self._late(
-            blame.misfit(
-                blame.Misfit(
+            attribution.misfit(
+                attribution.Misfit(
                     who=who,
                     expected=expected,
                     observed=(unfinished + read)[max(0, begin - self._place(member)) :]
@@ -282,7 +282,7 @@ class ChatOracle(RoomOracle[Member]):
             member.gone = True
             self.log.lose(who)
             return None
-        return self._late(blame.cut_off(self._absence(who), how), newcomer=not member.proven)
+        return self._late(attribution.cut_off(self._absence(who), how), newcomer=not member.proven)
 
     def _heard_all(self, who: str) -> bool:
         """Whether a leaver has read all that it must: what was delivered before it left, and no part of a delivery."""
@@ -293,10 +293,10 @@ class ChatOracle(RoomOracle[Member]):
             return not member.held or bool(self._fitting(member))
         return member.place >= member.must_reach and bool(self.log.boundaries(member.place, member.place))
 
-    def _absence(self, who: str) -> blame.Absence:
+    def _absence(self, who: str) -> attribution.Absence:
         member = self.members[who]
         expected = [show(delivery) for delivery in self._expected(who)]
-        return blame.Absence(
+        return attribution.Absence(
             who=who,
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,

@@ -22,7 +22,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
-from socketserver_reference.conformance.reproduce import frame_steps as frame_moves
+from socketserver_reference.conformance.reproduce import frame_steps
 from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
 from socketserver_reference.conformance.reproduce.stream_steps import WIDTH, CannotTell, has_bursts
 from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step, printable
@@ -103,8 +103,8 @@ def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
 
 def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
     """Return the lines that ask about a crowd, or about time."""
-    if not dialect.stream and dialect.sayable(frame_moves.KNOCK) != frame_moves.KNOCK:
-        raise CannotTell(f"nobody can say {frame_moves.KNOCK!r} in this dialect, and go on until it is heard")
+    if not dialect.stream and dialect.sayable(frame_steps.KNOCK) != frame_steps.KNOCK:
+        raise CannotTell(f"nobody can say {frame_steps.KNOCK!r} in this dialect, and go on until it is heard")
     crowd = next((step for _, step in phrased("chat", steps, dialect) if isinstance(step, Crowd)), None)
     if crowd is not None:
         lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]
@@ -178,14 +178,14 @@ class _Player:
     @property
     def patterns(self) -> dict[str, bytes]:
         """The constants that say what is heard."""
-        return frame_moves.patterns(self.dialect) if self.framed else {}
+        return frame_steps.patterns(self.dialect) if self.framed else {}
 
     def constants(self, text: str, rounds: int) -> Iterator[str]:
         """Yield the lines that say what the player goes by, as far as it does."""
         dialect, out, limits = self.dialect, self.dialect.framing_out, self.dialect.limits
         long = {
             "HANDSHAKE": f"[{', '.join(map(_turn, dialect.handshake))}]",
-            **{name: frame_moves.raw(pattern) for name, pattern in self.patterns.items()},
+            **{name: frame_steps.raw(pattern) for name, pattern in self.patterns.items()},
         }
         short = {
             "PREFIX": repr(dialect.prefix),
@@ -195,8 +195,8 @@ class _Player:
             "DIGITS": str(out.digits),
             "GAP": f"{limits.gap:g}",
             "JOIN_GAP": f"{limits.join_gap:g}",
-            "ANYTHING": frame_moves.raw(frame_moves.ANYTHING),
-            "LABEL": frame_moves.raw(frame_moves.ANY),
+            "ANYTHING": frame_steps.raw(frame_steps.ANYTHING),
+            "LABEL": frame_steps.raw(frame_steps.ANY),
             "CLIENTS": "[]",
             "COUNT": "itertools.count(1)",
             "ROUNDS": str(rounds),
@@ -261,5 +261,5 @@ def _called(name: str, aspects: set[str]) -> str:
 
 def _turn(turn: Turn) -> str:
     """Return a part of a handshake: what to wait for, and what to send then."""
-    wait = frame_moves.pattern(turn.wait) if turn.wait else b""
-    return f"({frame_moves.raw(wait)}, {turn.send.text.encode() if turn.send else b''!r})"
+    wait = frame_steps.pattern(turn.wait) if turn.wait else b""
+    return f"({frame_steps.raw(wait)}, {turn.send.text.encode() if turn.send else b''!r})"

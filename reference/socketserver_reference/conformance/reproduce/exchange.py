@@ -8,10 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.reproduce import frame_steps as frame_moves
-from socketserver_reference.conformance.reproduce import stream_steps as moves
+from socketserver_reference.conformance.reproduce import frame_steps, stream_steps
 from socketserver_reference.conformance.reproduce.stream_steps import Lines
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -29,7 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
 Numbered = list[tuple[str, int]]
 """The lines of an exchange, each with the number of the step that it belongs to."""
 
-PHRASINGS = {"chat": phrasing.chat, "echo": phrasing.Requests, "datagram": phrasing.Datagrams}
+PHRASINGS = {"chat": rewrite.chat, "echo": rewrite.Requests, "datagram": rewrite.Datagrams}
 
 COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
 """A line in which somebody comes."""
@@ -82,7 +81,7 @@ def exchange(
     alone = [step for _, step in said]
     numbers = [number for number, _ in said]
     last = (len(steps) if seen is None else seen) - 1
-    if moves.has_bursts(alone):
+    if stream_steps.has_bursts(alone):
         last = min(last, next(number for number, step in said if isinstance(step, Send)))
     last = min([last, *(number for number, step in said if isinstance(step, Reset | Close))])
     both = (_written(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
@@ -93,8 +92,8 @@ def exchange(
 
 def _written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, fence: bool) -> Lines:
     if protocol == "chat" and not dialect.stream:
-        return frame_moves.written(steps, numbers, dialect, fence=fence)
-    return moves.written(protocol, steps, numbers, dialect, fence=fence)
+        return frame_steps.written(steps, numbers, dialect, fence=fence)
+    return stream_steps.written(protocol, steps, numbers, dialect, fence=fence)
 
 
 # Loops

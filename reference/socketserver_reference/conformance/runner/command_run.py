@@ -47,9 +47,9 @@ class Progress:
     def run(self, arguments: Sequence[str]) -> int:
         """Run the checks; return pytest's exit status."""
         if self._targets:
-            from socketserver_reference.conformance.runner import collected as under_check
+            from socketserver_reference.conformance.runner import collected
 
-            under_check.put(self._targets)
+            collected.put(self._targets)
         with _undisturbed() as directory:
             isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
             return int(

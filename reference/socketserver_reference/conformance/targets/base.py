@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.conformance.targets import quiescence as threads
+from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class InProcessSite(Alone):
 
     def __init__(self, target: InProcess) -> None:
         self._target = target
-        self.rest = self.calm = threads.Rest(threads.others)
+        self.rest = self.calm = quiescence.Rest(quiescence.others)
         self._serve()
 
     def _serve(self) -> None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from socketserver_reference.conformance.targets import quiescence as threads
+from socketserver_reference.conformance.targets import quiescence
 
 LAST_WORDS = 3
 """Lines of the command's output that a report quotes."""
@@ -44,7 +44,7 @@ class Launch:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a Ctrl-C is for the checker, who then ends us in order
         )
-        self.rest = threads.Rest(lambda: threads.below(self._keeper.pid))
+        self.rest = quiescence.Rest(lambda: quiescence.below(self._keeper.pid))
         self._output = b""
         self._reader = threading.Thread(target=self._listen, name="launched output", daemon=True)
         self._reader.start()
@@ -70,7 +70,7 @@ class Launch:
 
     def obituary(self) -> str:
         """Return how the command ended and its last words, or "" while it runs."""
-        if self._keeper.poll() is None and threads.all_dead(self._keeper.pid):
+        if self._keeper.poll() is None and quiescence.all_dead(self._keeper.pid):
             self.ended_within(GRACE)  # the keeper is about to say how
         status = self._keeper.poll()
         if status is None:
