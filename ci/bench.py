@@ -21,7 +21,7 @@ from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.steps import Say, Step, join
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 
 ROUNDS = 5

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 
 
 def lines(member: "Member") -> bytes | None:

@@ -16,7 +16,7 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled, treated
 

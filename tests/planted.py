@@ -7,7 +7,7 @@ from typing import Any
 from socketserver_faults.catalogue.registry import find
 from socketserver_faults.matrix import judge
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 
 Class = type[Any]

@@ -16,7 +16,7 @@ from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import outcomes, performer, play_all, seen
 from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests.checking import Checker
 from tests.planted import Bug

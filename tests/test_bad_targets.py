@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.targets.base import free_port
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
 
 QUICK = ("--patience", 0.3, "--examples", 2)

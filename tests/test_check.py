@@ -15,7 +15,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import check as checking_module
 from socketserver_reference.cli.main import main
-from socketserver_reference.conformance.targets.base import free_port
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.checking import BARE_PYTHON, Checker, Lifeline, bad, checking, run_check
 from tests.serving import PATIENCE, SOURCES, serving
 

@@ -16,9 +16,9 @@ from socketserver_reference.conformance.reports import comparison, json_report
 from socketserver_reference.conformance.reports.comparison import Checked, Comparison
 from socketserver_reference.conformance.reports.html import comparison as comparison_page
 from socketserver_reference.conformance.runner import compare as comparing
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import free_port
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.browser import CHROMIUM, browser
 from tests.checking import Lifeline, bad
 from tests.exchanges import EVERYTHING, MARKUP, report, violation

@@ -17,7 +17,7 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled
 

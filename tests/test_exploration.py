@@ -24,7 +24,8 @@ from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import join
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
-from socketserver_reference.conformance.targets.base import Running, Target
+from socketserver_reference.conformance.targets.base import Target
+from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving

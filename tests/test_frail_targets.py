@@ -8,8 +8,10 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import launched
-from socketserver_reference.conformance.targets.base import CannotCheck, Launched, free_port
+from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.serving import PATIENCE
 

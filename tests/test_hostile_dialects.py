@@ -17,7 +17,7 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import Connect, Say, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.dialects_served import Speaker
 

@@ -18,7 +18,7 @@ from socketserver_reference.conformance.dialects.dialect import Exchange
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests import dialect_servers as servers
 from tests.dialect_servers import chat

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.dialect import Exchange, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
-from socketserver_reference.conformance.targets.base import InProcess
+from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.bad_servers import HOSTILE
 from tests.dialect_servers import answering, served
 from tests.learning import differences, learned, proposed, reason

@@ -24,7 +24,7 @@ from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import performer, play_all
 from socketserver_reference.conformance.scenario.steps import Connect, Quit, Reset, Say, Send, Step, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import Running
+from socketserver_reference.conformance.targets.external import Running
 from tests.checking import BARE_PYTHON, Checker
 from tests.planted import Bug
 

@@ -12,7 +12,8 @@ import pytest
 
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.drawing import ROWS
-from socketserver_reference.conformance.scenario.steps import Connect, Say, Step, join, printable
+from socketserver_reference.conformance.scenario.steps import Connect, Say, Step, join
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Heard
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.bad_servers import MARKUP as MARKUP_OF_SERVER

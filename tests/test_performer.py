@@ -20,7 +20,9 @@ from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, InProcessSite, Running
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.planted import Bug, Planted
 
 PATIENCE = 10.0

@@ -15,7 +15,8 @@ from socketserver_reference.conformance.reports import json_report, junit, markd
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.lanes import LANES, draw
 from socketserver_reference.conformance.reports.story import DOES, EVENTS, KEPT, Story
-from socketserver_reference.conformance.scenario.steps import Connect, Say, Send, Stall, Step, join, printable
+from socketserver_reference.conformance.scenario.steps import Connect, Say, Send, Stall, Step, join
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.checking import Checker, bad

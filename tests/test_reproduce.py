@@ -42,7 +42,9 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.conformance.targets.base import InProcess, Running, free_port
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker
 from tests.dialects_served import DIALECTS, served

@@ -34,11 +34,12 @@ from socketserver_reference.conformance.scenario.steps import (
     Stall,
     Step,
     join,
-    show,
 )
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import client as client_module
+from socketserver_reference.conformance.targets import crowd
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
@@ -416,7 +417,7 @@ def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.Monke
 
 
 def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = client_module._await_connection
+    real = crowd._await_connection
     waits = iter([real, real])
 
     def full(connecting: socket.socket, until: float) -> None:
@@ -425,9 +426,9 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
             raise TimeoutError
         wait(connecting, until)
 
-    monkeypatch.setattr(client_module, "_await_connection", full)
+    monkeypatch.setattr(crowd, "_await_connection", full)
     with serving("chat", LOOPBACK) as server:
-        arrived, why = client_module.connect_at_once(server_address(server), PATIENCE, 4)
+        arrived, why = crowd.connect_at_once(server_address(server), PATIENCE, 4)
         for client in arrived:
             client.close()
     assert (len(arrived), why) == (2, "timed out after 2 of 4 connections")
@@ -436,7 +437,7 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
     with room(address=somewhere("unix", tmp_path)) as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ann")])
-    arrived, why = client_module.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), PATIENCE, 2)
+    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), PATIENCE, 2)
     assert arrived == []
     assert why == "no such file or directory after 0 of 2 connections"
 
@@ -444,7 +445,7 @@ def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
 def test_a_connection_that_never_stands_ends_with_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        arrived, why = client_module.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
+        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
     assert (arrived, why) == ([], "timed out after 0 of 1 connections")
 
 

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.conformance.targets import base, client
-from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, Launched, Running, free_port
-from socketserver_reference.conformance.targets.client import Client, Unreachable, connect_at_once
+from socketserver_reference.conformance.targets import client, in_process, ports
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.crowd import connect_at_once
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 from socketserver_reference.family import make_server, server_address
 
@@ -52,7 +57,7 @@ def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPat
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        monkeypatch.setattr(base, "PORTS", range(port, port + 1))
+        monkeypatch.setattr(ports, "PORTS", range(port, port + 1))
         monkeypatch.setattr(random.SystemRandom, "sample", lambda _self, ports, _count: list(ports))
         with pytest.raises(CannotCheck, match=f"no free port on 127.0.0.1 among a hundred tried from {port} to {port}"):
             free_port()
@@ -158,7 +163,7 @@ def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(base, "ENDING", 0.01)
+    monkeypatch.setattr(in_process, "ENDING", 0.01)
     may_end = threading.Event()
 
     class Endless(socketserver.TCPServer):

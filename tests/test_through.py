@@ -18,7 +18,9 @@ from socketserver_reference.conformance.driver.session import Playing
 from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import CannotCheck, InProcess, Launched
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.family import make_server, server_address
 from tests.carrying import LOCALHOST, carrying, is_reset, segments_received
 from tests.checking import Checker

@@ -13,7 +13,8 @@ from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import NAMES
 from socketserver_reference.conformance.learn.leaving import QUITS
-from socketserver_reference.conformance.targets.base import RunningSite, free_port
+from socketserver_reference.conformance.targets.external import RunningSite
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.bad_servers import HOSTILE
 from tests.dialect_servers import chat, served
 from tests.learning import learned, proposed

@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from socketserver_reference.conformance.targets.base import CannotCheck, Launched
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.launched import Launched
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

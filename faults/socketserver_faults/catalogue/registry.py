@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.cli.spec import fault_name
+from socketserver_reference.conformance.scenario.text import hyphenated
 from socketserver_reference.echo import DatagramEchoHandler
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import Server
@@ -152,7 +152,7 @@ def fault(
     """Enter the class below into the catalogue, as a fault that breaks these clauses."""
 
     def enter(cls: Class) -> Class:
-        name = fault_name(cls.__name__)
+        name = hyphenated(cls.__name__)
         assert name not in CATALOGUE, f"{name} is in the catalogue already"
         assert breaks, f"{name} breaks no clause, so it is no fault"
         theme = cls.__module__.rpartition(".")[2].replace("closed_request", "ownership")

@@ -24,7 +24,7 @@ from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import Refused, read
 from socketserver_reference.cli.check import one_processor
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

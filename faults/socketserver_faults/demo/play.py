@@ -14,7 +14,7 @@ from socketserver_faults.catalogue.closed_request import ClosedRequest
 from socketserver_faults.demo.rows import NEXT, PATIENCE, Event, Play, Row, Talk
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ACK, QUIT, Room
-from socketserver_reference.conformance.scenario.steps import show
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.family import Program, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler

@@ -1,7 +1,7 @@
 """Tells what was played: text, and nothing of it unescaped."""
 
 from socketserver_faults.demo.rows import Event, Play, Talk
-from socketserver_reference.conformance.scenario.steps import show
+from socketserver_reference.conformance.scenario.text import show
 
 DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
 """How deep `socketserver` is in its calls; all others are one below these."""

@@ -37,7 +37,9 @@ from socketserver_reference.conformance.inprocess.scene import quiet
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct as directed
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import InProcess, Launched, Target
+from socketserver_reference.conformance.targets.base import Target
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.launched import Launched
 
 PATIENCE = 5.0
 """Seconds that anything which must come may take."""

@@ -17,7 +17,8 @@ from socketserver_faults.network.conditions import CALM, Weather
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets.base import CannotCheck, Running, Site, Target
+from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
+from socketserver_reference.conformance.targets.external import Running
 
 SHARE = 4
 """Which part of the patience the network may take for anything, each way, before a silence may be its doing."""

@@ -253,7 +253,8 @@ def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         raise CannotCheck(str(error)) from None
     if address is not None and options.transport not in (None, address.transport):
         raise CannotCheck(f"--transport {options.transport} contradicts the target {address}")
-    from socketserver_reference.conformance.targets.base import Launched, Running
+    from socketserver_reference.conformance.targets.external import Running
+    from socketserver_reference.conformance.targets.launched import Launched
 
     if options.launch is not None:
         target: Any = Launched(options.launch, address, options.transport)
@@ -266,7 +267,7 @@ def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]:
     """Return the reference as targets in this process; the echo is checked over connections and over datagrams."""
-    from socketserver_reference.conformance.targets.base import InProcess
+    from socketserver_reference.conformance.targets.in_process import InProcess
     from socketserver_reference.family import make_server
 
     transports = [transport] if transport else ["tcp", "udp"] if protocol == "echo" else ["tcp"]

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.cli import check, report_files
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 FORMATS = ("json", "markdown", "html")
 

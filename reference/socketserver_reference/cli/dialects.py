@@ -50,7 +50,7 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 def in_full(name: str) -> Iterator[str]:
     """Yield all that is known of a dialect; raise BadDialect if there is none."""
     from socketserver_reference.conformance.dialects.loader import find, source, text_of
-    from socketserver_reference.conformance.scenario.steps import printable
+    from socketserver_reference.conformance.scenario.text import printable
 
     dialect, path = find(name), source(name)
     yield from in_brief(dialect)

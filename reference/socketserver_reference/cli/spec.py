@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from socketserver_reference.clauses import CLAUSES, PROFILES, Clause
+from socketserver_reference.conformance.scenario.text import hyphenated
 from socketserver_reference.family import family_table
 
 HERE = Path(__file__).parents[1]
@@ -97,12 +98,7 @@ def checks() -> Iterator[tuple[str, str, str]]:
 def faults() -> Iterator[tuple[str, str, str]]:
     """Yield, for each clause that a planted bug breaks, the clause, the place (file:line) and the name of the fault."""
     for clause, place, name in _marked(FAULTS, "fault", ast.ClassDef):
-        yield clause, place, fault_name(name)
-
-
-def fault_name(name: str) -> str:
-    """Return the name of a fault from that of its class: QuitsInAnyCase is quits-in-any-case."""
-    return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()
+        yield clause, place, hyphenated(name)
 
 
 def _marked(directory: Path, mark: str, kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str, str]]:

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.checks.echo import EchoConformance
     from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
     from socketserver_reference.conformance.scenario.violation import Violation
-    from socketserver_reference.conformance.targets.base import InProcess, Launched, Running
+    from socketserver_reference.conformance.targets.external import Running
+    from socketserver_reference.conformance.targets.in_process import InProcess
+    from socketserver_reference.conformance.targets.launched import Launched
 
 __all__ = [
     "ChatConformance",
@@ -73,9 +75,9 @@ _HOMES = {
     "ChatConformance": "checks.chat",
     "DatagramConformance": "checks.datagram",
     "EchoConformance": "checks.echo",
-    "InProcess": "targets.base",
-    "Launched": "targets.base",
-    "Running": "targets.base",
+    "InProcess": "targets.in_process",
+    "Launched": "targets.launched",
+    "Running": "targets.external",
     "Served": "inprocess.checks",
     "ServerConformance": "inprocess.checks",
     "Violation": "scenario.violation",

@@ -18,7 +18,7 @@ from socketserver_faults.schedule.exploration.search import Found
 from socketserver_faults.schedule.world.clients import CLIENTS
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.world import Outcome
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 LANE = 25

@@ -19,7 +19,8 @@ from socketserver_faults.schedule.world.scenarios import Scenario
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.stream_chat import Oracle
-from socketserver_reference.conformance.scenario.steps import Crowd, show
+from socketserver_reference.conformance.scenario.steps import Crowd
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, E
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.schema import BadDialect, Document, check
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
 

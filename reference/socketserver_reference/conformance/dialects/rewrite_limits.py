@@ -8,8 +8,6 @@ A step of somebody who has not come is left out. If a scenario loses all its ste
 would not show what it was written for: `lost` says so.
 """
 
-import re
-
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import Phrasing
 from socketserver_reference.conformance.scenario.steps import (
@@ -24,6 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Step,
 )
+from socketserver_reference.conformance.scenario.text import hyphenated
 
 
 class Seats:
@@ -43,7 +42,7 @@ class Seats:
     @property
     def lost(self) -> list[str]:
         """What was to be done and nobody did: the names of the kinds of steps that were left out whenever due."""
-        return [_worded(kind.__name__) for kind, done in self._asked.items() if not done]
+        return [hyphenated(kind.__name__) for kind, done in self._asked.items() if not done]
 
     def of(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who has no seat."""
@@ -84,8 +83,3 @@ class Seats:
                 self._taken += not self._sees_rest
             case _:
                 pass
-
-
-def _worded(name: str) -> str:
-    """Return a class's name as words: half-close for HalfClose."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()

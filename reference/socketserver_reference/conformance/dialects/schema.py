@@ -12,7 +12,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import framing
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, Exchange
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 NEVER_WAIVED = ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-5", "CHAT-7", "CHAT-11", "ECHO-1", "ECHO-2", "UDP-1", "UDP-2")
 """Clauses that hold on every working server, whatever it speaks: who breaks one of these has a bug, not a dialect."""

@@ -25,7 +25,8 @@ from socketserver_reference.conformance.oracles.stream_chat import Oracle
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
-from socketserver_reference.conformance.targets.base import CannotCheck, Running, Site, Target
+from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
+from socketserver_reference.conformance.targets.external import Running
 
 BRIEF = 0.5
 """Seconds of patience with a server that is known to break a clause, until something else seems to be wrong with it."""

@@ -32,8 +32,8 @@ from socketserver_reference.conformance.scenario.steps import (
     Send,
     Stall,
     Step,
-    show,
 )
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import (
     ENDINGS,
     Did,
@@ -44,7 +44,8 @@ from socketserver_reference.conformance.scenario.transcript import (
     Waited,
 )
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
-from socketserver_reference.conformance.targets.client import Client, Unreachable, connect_at_once
+from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.crowd import connect_at_once
 
 HANDSHAKE = 16 * 1024
 """Bytes that a server may say in one exchange of its handshake."""

@@ -18,8 +18,9 @@ from typing import Any, Literal, Protocol
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.inprocess.coordinator import OURS
 from socketserver_reference.conformance.inprocess.probes import Handler, probe, watch
-from socketserver_reference.conformance.targets.base import POLL, bound_address
+from socketserver_reference.conformance.targets.base import POLL
 from socketserver_reference.conformance.targets.client import describe
+from socketserver_reference.conformance.targets.in_process import bound_address
 
 Concurrency = Literal["sync", "threading", "forking"]
 Make = Callable[[Handler | None], socketserver.BaseServer]

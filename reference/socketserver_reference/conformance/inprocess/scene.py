@@ -27,7 +27,7 @@ from socketserver_reference.conformance.inprocess.coordinator import Desk, Event
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import Host, Served, ThreadHost
 from socketserver_reference.conformance.inprocess.probes import parentage
-from socketserver_reference.conformance.scenario.steps import show
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets import quiescence

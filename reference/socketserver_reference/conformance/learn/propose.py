@@ -6,7 +6,7 @@ from socketserver_reference.conformance.learn.conversation import Asking
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import Lesson, text
 from socketserver_reference.conformance.learn.echo import learn_echo
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import Site
 
 LEARNED = "learned"

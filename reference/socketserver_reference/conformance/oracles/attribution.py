@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.scenario.steps import show
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 

@@ -7,10 +7,10 @@ by.
 from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step, show
-from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, Stray
 from socketserver_reference.conformance.scenario.violation import Finding
-from socketserver_reference.conformance.targets.client import Stray
 
 
 @dataclass

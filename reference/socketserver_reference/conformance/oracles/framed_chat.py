@@ -23,7 +23,8 @@ from socketserver_reference.conformance.oracles.frame_attribution import Form, F
 from socketserver_reference.conformance.oracles.frame_reader import Frames, stripped, unprompted
 from socketserver_reference.conformance.oracles.inbox import Due, Member, Utterance
 from socketserver_reference.conformance.oracles.order import Order
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step, show
+from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 

@@ -20,7 +20,8 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, Presence, RoomOracle
 from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step, show
+from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 

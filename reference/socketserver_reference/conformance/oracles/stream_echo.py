@@ -7,7 +7,8 @@ transformed byte by byte, or frame by frame.
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step, show
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 

@@ -13,7 +13,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
 from socketserver_reference.conformance.reports.story import Story
 from socketserver_reference.conformance.results.report import SYMBOLS, WORDS
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 WIDTH = 80
 """Columns of a terminal."""

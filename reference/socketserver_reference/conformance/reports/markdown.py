@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from socketserver_reference.conformance.reports.story import Story
 from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, word
 from socketserver_reference.conformance.results.verdicts import Verdict
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 LIMIT = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""

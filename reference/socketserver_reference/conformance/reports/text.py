@@ -2,7 +2,7 @@
 
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.results.report import Report, counted, line
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 
 def write(report: Report) -> list[str]:

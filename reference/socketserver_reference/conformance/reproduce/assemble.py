@@ -25,7 +25,8 @@ from socketserver_reference.conformance.driver.session import GOES_ON, Performer
 from socketserver_reference.conformance.reproduce import frame_steps
 from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
 from socketserver_reference.conformance.reproduce.stream_steps import WIDTH, CannotTell, has_bursts
-from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step, printable
+from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 LINES = 100

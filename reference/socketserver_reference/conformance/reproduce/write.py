@@ -26,7 +26,8 @@ from socketserver_reference.conformance.reproduce.assemble import ROUNDS, Script
 from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.shrink import HEARERS, condensed, shorten
 from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
-from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step, printable
+from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 

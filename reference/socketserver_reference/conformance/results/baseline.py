@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.results.report import Report

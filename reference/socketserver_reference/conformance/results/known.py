@@ -29,7 +29,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.session import Performer

@@ -6,7 +6,7 @@ from pathlib import Path
 from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known_file import BadKnown
 from socketserver_reference.conformance.results.verdicts import Verdict
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 
 
 class KnownFailures:

@@ -14,7 +14,7 @@ from pathlib import Path
 import socketserver_reference
 from socketserver_reference.conformance.reports.comparison import Checked
 from socketserver_reference.conformance.runner.server_list import Server
-from socketserver_reference.conformance.scenario.steps import printable
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.process import GRACE, KEEPER
 
 ALONE = (

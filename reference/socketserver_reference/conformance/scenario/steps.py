@@ -15,22 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-SHOWN = 48
-"""Bytes of a longer utterance or delivery that a report shows."""
-
-
-def show(data: bytes, limit: int = SHOWN) -> str:
-    """Return bytes as Python writes them: printable ASCII whatever they are, long ones cut, with their length."""
-    if len(data) <= limit:
-        return repr(data)
-    return f"{data[:limit]!r}... ({len(data)} bytes)"
-
-
-def printable(text: str) -> str:
-    """Return text on one line, with an escape for each character that is not printable: nothing acts on a reader."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+from socketserver_reference.conformance.scenario.text import show
 
 
 @dataclass(frozen=True)

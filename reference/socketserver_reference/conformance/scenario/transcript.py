@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from socketserver_reference.conformance.scenario.steps import Step, show
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.text import show
 
 Ending = Literal["eof", "reset"]
 
@@ -12,6 +13,12 @@ ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset
 
 SHOWN_LINES = 30
 """Lines at the beginning and at the end of a long exchange that a report shows."""
+
+
+class Stray(bytes):
+    """A datagram that came from another address than the server's."""
+
+    source: str
 
 
 @dataclass(frozen=True)

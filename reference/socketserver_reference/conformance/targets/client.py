@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import selectors
 import socket
 import struct
 import tempfile
@@ -11,7 +10,7 @@ import time
 from typing import Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.scenario.transcript import Ending
+from socketserver_reference.conformance.scenario.transcript import Ending, Stray
 
 CHUNK = 65536
 """Bytes asked of one recv(); also the largest datagram there is."""
@@ -27,12 +26,6 @@ _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 
 class Unreachable(Exception):
     """The server cannot be connected to; the message says how it refused."""
-
-
-class Stray(bytes):
-    """A datagram that came from another address than the server's."""
-
-    source: str
 
 
 class Client:
@@ -186,45 +179,14 @@ def describe(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:
-    """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
-
-    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
-    pause.
-    """
-    arrived: list[Client] = []
-    starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count
-    until = time.monotonic() + patience
-    try:
-        while starting:
-            connecting = starting[0]
-            if connecting is not None:
-                _await_connection(connecting, until)
-            arrived.append(Client(address, patience, connected=connecting))
-            starting.pop(0)
-    except (OSError, Unreachable) as error:
-        reason = describe(error) if isinstance(error, OSError) else str(error)
-        return arrived, f"{reason} after {len(arrived)} of {count} connections"
-    finally:
-        for connecting in starting:
-            if connecting is not None:
-                connecting.close()
-    return arrived, ""
+LEAVING = 0.25
+"""Seconds for a server to hang up on a client that has only looked whether it listens."""
 
 
-def _start_connecting(address: Address) -> socket.socket:
-    connecting = socket.socket(address.family, address.kind)
-    connecting.setblocking(False)
-    connecting.connect_ex(address.sockaddr)
-    return connecting
-
-
-def _await_connection(connecting: socket.socket, until: float) -> None:
-    """Wait until a started connection stands, at most until that monotonic time; raise OSError if it does not."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connecting, selectors.EVENT_WRITE)
-        if not selector.select(max(0.0, until - time.monotonic())):
-            raise TimeoutError
-    failure = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if failure:
-        raise OSError(failure, os.strerror(failure))
+def reach(address: Address, patience: float) -> None:
+    """Connect once, or send a datagram that asks for nothing; raise Unreachable if nobody listens there."""
+    with Client(address, patience) as probe:
+        if address.datagram:
+            probe.probe()
+        else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance
+            probe.leave(LEAVING)

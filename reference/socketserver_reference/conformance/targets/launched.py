@@ -11,11 +11,13 @@ import shlex
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.targets import ports
-from socketserver_reference.conformance.targets.base import POLL, Alone, CannotCheck, Launched, free_port, reach
-from socketserver_reference.conformance.targets.client import Unreachable
+from socketserver_reference.conformance.targets.base import POLL, Alone, CannotCheck
+from socketserver_reference.conformance.targets.client import Unreachable, reach
+from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 
 STARTING = 10.0
@@ -32,6 +34,32 @@ GONE = 10.0
 
 RESTARTING = 600.0
 """Seconds that all starts of one command may take together, before it is not started again."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A command that serves in the foreground, started without a shell and stopped, with its children, in the end.
+
+    The command is told where to listen by `{host}`, `{port}` and `{path}`: the port is a free one, the path is in a
+    directory of its own. A command that knows its own port does without, and `at` says where it listens.
+    """
+
+    command: str
+    at: Address | str | None = None
+    transport: str | None = None
+
+    @property
+    def guessed_transport(self) -> str:
+        """The transport it will be checked over."""
+        if self.at is not None:
+            return self.at.transport if isinstance(self.at, Address) else self.at.partition("://")[0]
+        return self.transport or ("unix" if "{path}" in self.command else "tcp")
+
+    def start(self, patience: float) -> "LaunchedSite":
+        return LaunchedSite(self, patience)
+
+    def __str__(self) -> str:
+        return self.command
 
 
 class LaunchedSite(Alone):

@@ -5,10 +5,12 @@ A server that has ended may leave its port taken: connections that it closed fir
 """
 
 import errno
+import random
 import socket
 import time
 
 from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets.base import CannotCheck
 
 LOOK = 0.05
 """Seconds between two looks: nothing tells when a port becomes free."""
@@ -33,3 +35,21 @@ def await_free(address: Address, until: float) -> bool:
             return False
         time.sleep(LOOK)
     return True
+
+
+PORTS = range(20000, 32000)
+"""Where a free port is looked for: below the ports that Linux gives to outgoing connections, which could take it again.
+"""
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free for TCP and UDP."""
+    for port in random.SystemRandom().sample(PORTS, 100):
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
+            try:
+                stream.bind(("127.0.0.1", port))
+                datagram.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise CannotCheck(f"no free port on 127.0.0.1 among a hundred tried from {PORTS.start} to {PORTS.stop - 1}")

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from socketserver_reference.conformance.reports.html.elements import Child, tag
 from socketserver_reference.conformance.reports.html.lanes import Diagram, Row, draw
 from socketserver_reference.conformance.reports.story import Event, Story
-from socketserver_reference.conformance.scenario.steps import SHOWN, printable, show
+from socketserver_reference.conformance.scenario.text import SHOWN, printable, show
 
 ROWS = 24
 """Rows at the beginning and at the end of a long exchange that are not folded."""

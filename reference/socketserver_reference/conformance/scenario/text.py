@@ -1,0 +1,25 @@
+"""Bytes and names as people read them: shown in a report, and never able to do anything to a terminal."""
+
+import re
+
+SHOWN = 48
+"""Bytes of a longer utterance or delivery that a report shows."""
+
+
+def show(data: bytes, limit: int = SHOWN) -> str:
+    """Return bytes as Python writes them: printable ASCII whatever they are, long ones cut, with their length."""
+    if len(data) <= limit:
+        return repr(data)
+    return f"{data[:limit]!r}... ({len(data)} bytes)"
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with an escape for each character that is not printable: nothing acts on a reader."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def hyphenated(name: str) -> str:
+    """Return the name of a class as words: HalfClose is half-close, QuitsInAnyCase quits-in-any-case."""
+    return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()

@@ -1,0 +1,53 @@
+"""Many clients that connect in the same instant."""
+
+import os
+import selectors
+import socket
+import time
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
+
+
+def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:
+    """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
+
+    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
+    pause.
+    """
+    arrived: list[Client] = []
+    starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count
+    until = time.monotonic() + patience
+    try:
+        while starting:
+            connecting = starting[0]
+            if connecting is not None:
+                _await_connection(connecting, until)
+            arrived.append(Client(address, patience, connected=connecting))
+            starting.pop(0)
+    except (OSError, Unreachable) as error:
+        reason = describe(error) if isinstance(error, OSError) else str(error)
+        return arrived, f"{reason} after {len(arrived)} of {count} connections"
+    finally:
+        for connecting in starting:
+            if connecting is not None:
+                connecting.close()
+    return arrived, ""
+
+
+def _start_connecting(address: Address) -> socket.socket:
+    connecting = socket.socket(address.family, address.kind)
+    connecting.setblocking(False)
+    connecting.connect_ex(address.sockaddr)
+    return connecting
+
+
+def _await_connection(connecting: socket.socket, until: float) -> None:
+    """Wait until a started connection stands, at most until that monotonic time; raise OSError if it does not."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connecting, selectors.EVENT_WRITE)
+        if not selector.select(max(0.0, until - time.monotonic())):
+            raise TimeoutError
+    failure = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failure:
+        raise OSError(failure, os.strerror(failure))

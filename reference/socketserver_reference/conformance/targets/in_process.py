@@ -1,0 +1,78 @@
+"""A server in this process, served in a thread."""
+
+import socket
+import socketserver
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets import quiescence
+from socketserver_reference.conformance.targets.base import Alone
+
+ENDING = 10.0
+"""Seconds for a server in this process to end."""
+
+
+RARELY = 0.1
+"""Seconds between two looks of a server at whether it shall stop, where each look disturbs its rest."""
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """A `socketserver` server in this process: `make` returns one that is bound to a free port and not yet served."""
+
+    make: Callable[[], socketserver.BaseServer]
+    name: str = "in process"
+
+    def start(self, patience: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
+        return InProcessSite(self)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InProcessSite(Alone):
+    """A thread that serves a server."""
+
+    renewable = True
+
+    def __init__(self, target: InProcess) -> None:
+        self._target = target
+        self.rest = self.calm = quiescence.Rest(quiescence.others)
+        self._serve()
+
+    def _serve(self) -> None:
+        self.server = self._target.make()
+        self.address = bound_address(self.server)
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(RARELY,), name="serve", daemon=True)
+        self._thread.start()
+
+    def renew(self) -> bool:
+        self.close()
+        self._serve()
+        return True
+
+    def obituary(self) -> str:
+        return "" if self._thread.is_alive() else "serve_forever() ended by itself"
+
+    def close(self) -> None:
+        """End the server, unless it does not end: then leave it to the end of the process."""
+        ending = threading.Thread(target=self._end, name="end", daemon=True)
+        ending.start()
+        ending.join(ENDING)
+
+    def _end(self) -> None:
+        self.server.shutdown()
+        self._thread.join()
+        self.server.server_close()
+
+
+def bound_address(server: Any) -> Address:
+    """Return where a bound server listens."""
+    datagram = server.socket.type == socket.SOCK_DGRAM
+    name = server.socket.getsockname()
+    if isinstance(name, str):
+        return Address("unix-datagram" if datagram else "unix", path=name)
+    return Address("udp" if datagram else "tcp", host=name[0], port=name[1])
