@@ -8,11 +8,11 @@ import pytest
 from socketserver_faults.network import Through, Weather
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.checks.base import NotApplicable
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import outcomes, performer, play_all, seen
 from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join

@@ -7,7 +7,8 @@ import pytest
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import Absence, Misfit
-from socketserver_reference.conformance.oracles.echo import DatagramOracle, EchoOracle
+from socketserver_reference.conformance.oracles.datagram import DatagramOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,

@@ -6,9 +6,9 @@ What takes long for its size (a flood of six megabytes, two hundred members) is 
 import pytest
 
 from socketserver_reference.conformance.checks import chat
-from socketserver_reference.conformance.checks.base import NotApplicable
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer

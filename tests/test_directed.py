@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from socketserver_faults.catalogue.registry import find
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.collected_family import Maker
 from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, seen

@@ -12,14 +12,13 @@ from hypothesis.errors import HypothesisException
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.driver import stage
 from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.exploration import campaign, chat_machines
 from socketserver_reference.conformance.exploration import explore as exploration
-from socketserver_reference.conformance.exploration import machine
-from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.exploration.machine import MACHINES
+from socketserver_reference.conformance.exploration.explore import MACHINES, explore
 from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import join
@@ -35,7 +34,7 @@ PATIENCE = 3.0
 
 @pytest.fixture(autouse=True)
 def _be_brief_once_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "BRIEF", 0.1)
+    monkeypatch.setattr(campaign, "BRIEF", 0.1)
     monkeypatch.setattr(stage, "EXPLAINING", 0.05)
 
 
@@ -123,7 +122,7 @@ def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
 def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
     handler: type[ChatHandler], clause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
     violation = found(Bug("chat", handler), "basic")
     assert violation.clause_id == clause
     assert "again in 0 of" not in violation.note
@@ -135,7 +134,7 @@ def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
 
 
 def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
     violation = found(Planted("delivers-without-the-lock"), "hardened")  # which of its consequences, chance decides
     assert "of 3 replays" in violation.note
 
@@ -163,7 +162,7 @@ def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:
 
 
 def test_a_slow_server_ends_the_exploration_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "EXPLORING", -1.0)
+    monkeypatch.setattr(campaign, "EXPLORING", -1.0)
     record = Record(["CHAT"])
     assert explored(Bug("chat").target(), "chat", "basic", record, examples=3) is None
     assert record.explored == ["chat, basic: 0 runs of 3: the time was up, 0 steps (seed 0)"]
@@ -176,7 +175,7 @@ def is_found_dead(stage: Stage) -> None:
 
 @pytest.mark.unmeasured
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exploration, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
     record = Record(["CHAT"])
     with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
         monkeypatch.setattr(performing, "check_alive", is_found_dead)
@@ -226,7 +225,7 @@ def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.Monkey
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(machine.PoliteChat, "finish", broken)
+    monkeypatch.setattr(chat_machines.PoliteChat, "finish", broken)
     with pytest.raises(ZeroDivisionError):
         explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)
 

@@ -8,7 +8,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.inprocess import fork_host
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.fork_host import Forker
@@ -16,6 +15,7 @@ from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.oracles.readings import Ambiguous
 from socketserver_reference.conformance.reports import junit, text
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS

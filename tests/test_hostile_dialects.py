@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import Connect, Say, join
 from socketserver_reference.conformance.scenario.violation import Violation

@@ -19,7 +19,7 @@ from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import performer, presume
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.family import server_address
@@ -161,7 +161,7 @@ RESET = (*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"),
 
 
 def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer) -> None:
-    known.presume(keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")])
+    presume(keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")])
     assert keeps_the_reset.listed == {"CHAT-2"}
     assert keeps_the_reset.patience == 0.3
     with pytest.raises(VIOLATIONS["CHAT-12"]):
@@ -174,7 +174,7 @@ def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer)
 )
 def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: str, sometimes: bool) -> None:
     with closing(performer("chat", Planted(name).target(), 0.3)) as performing:
-        known.presume(performing, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
+        presume(performing, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
         with pytest.raises(VIOLATIONS["CHAT-2"]):
             performing.play(*RESET, about="CHAT-12")
         assert performing.known == {"CHAT-2"}
@@ -183,7 +183,7 @@ def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
     with closing(performer("chat", Planted("quits-in-any-case").target(), PATIENCE)) as performing:
-        known.presume(performing, "chat", [Known("CHAT-8", "on purpose")])
+        presume(performing, "chat", [Known("CHAT-8", "on purpose")])
         explore(performing, record, "chat", "basic", examples=30, with_seed=0)
     verdict = record.verdict(CLAUSES["CHAT-8"])
     assert verdict.violation is not None

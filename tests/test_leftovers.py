@@ -10,7 +10,6 @@ import pytest
 
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.checks.chat import judge
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
 from socketserver_reference.conformance.dialects.template import Template
@@ -20,6 +19,7 @@ from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles.chat_room import RoomOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import performer, play_all
 from socketserver_reference.conformance.scenario.steps import Connect, Quit, Reset, Say, Send, Step, join

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.conformance.dialects import dialect as dialects
+from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
-from socketserver_reference.conformance.dialects.rewrite_limits import Seats
+from socketserver_reference.conformance.dialects.rewrite_limits import Paced, Seats
 from socketserver_reference.conformance.driver import rate_limit
-from socketserver_reference.conformance.driver.rate_limit import Pace, Paced
-from socketserver_reference.conformance.exploration import explore
+from socketserver_reference.conformance.driver.rate_limit import Pace
+from socketserver_reference.conformance.exploration import campaign
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Crowd,
@@ -118,8 +119,8 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialects, "REPEATING", 0.1)
-    monkeypatch.setattr(explore, "EXPLORING", 1.0)
-    monkeypatch.setattr(rate_limit, "LONGEST", 1.0)
+    monkeypatch.setattr(campaign, "EXPLORING", 1.0)
+    monkeypatch.setattr(rewrite_limits, "LONGEST", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
     outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--patience", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
@@ -195,10 +196,10 @@ def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
 
 @pytest.mark.parametrize(("most", "long"), [(10.9, True), (11.1, False)])
 def test_how_long_a_scenario_takes_is_known_before(monkeypatch: pytest.MonkeyPatch, most: float, long: bool) -> None:
-    monkeypatch.setattr(rate_limit, "LONGEST", most)
+    monkeypatch.setattr(rewrite_limits, "LONGEST", most)
     limits = Limits(gap=1.0, join_gap=10.0)
     steps = [*join("ann", "ben"), Say("ann", b"x"), Heed("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
-    assert rate_limit.too_long(steps, limits, AsWritten(Dialect())) is long
+    assert rewrite_limits.too_long(steps, limits, AsWritten(Dialect())) is long
 
 
 def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:

@@ -1,6 +1,6 @@
 """One order for all: what each has heard in its own order fits into one, or it does not."""
 
-from socketserver_reference.conformance.oracles.order import Order
+from socketserver_reference.conformance.oracles.inbox import Order
 
 
 def test_what_is_heard_in_two_orders_is_no_one_order() -> None:

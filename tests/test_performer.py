@@ -10,11 +10,11 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.driver.session import Performer, Playing
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles import delayed_ack
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join

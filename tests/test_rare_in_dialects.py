@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from socketserver_reference.conformance.checks.base import NotChecked
+from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import Framed
-from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.inprocess import hosts
 from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Heed, Quit, Say, Stall, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
@@ -50,7 +50,7 @@ def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
     with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
         performing._consider([*join("ann"), Say("ann", b"hi")])
-        with pytest.raises(NotChecked, match=f"its scenario would take more than {rate_limit.LONGEST:g} s"):
+        with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
             performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE, Dialect
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.exploration.explore import Expedition, Sighting
-from socketserver_reference.conformance.exploration.machine import MACHINES
+from socketserver_reference.conformance.exploration.campaign import Expedition, Sighting
+from socketserver_reference.conformance.exploration.explore import MACHINES
 from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
 from socketserver_reference.conformance.inprocess.coordinator import Desk, Story
 from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import (
     Connect,

@@ -17,7 +17,6 @@ from socketserver_faults.catalogue.registry import find
 from socketserver_faults.matrix import judge
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import NotApplicable
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
 from socketserver_reference.conformance.reproduce import shrink, write
@@ -25,6 +24,7 @@ from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
 from socketserver_reference.conformance.reproduce.shrink import condensed
 from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.command_run import Progress

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
-from socketserver_faults.schedule.virtual.kernel import NotModelled
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from socketserver_faults.schedule.core import scheduler as scheduler_module
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.run import Aborted, Blocked, Endless, Lost, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.exploration.search import chooser, levels
-from socketserver_faults.schedule.virtual.kernel import NotModelled
 from socketserver_faults.schedule.world.world import Outcome
 
 

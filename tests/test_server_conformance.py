@@ -9,10 +9,10 @@ import pytest
 
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
 from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.broken_family import BROKEN, Faultless, FinishesTwice, UnjoinedPoolChat, keep_working, made

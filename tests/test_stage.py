@@ -17,7 +17,8 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles.echo import DatagramOracle, EchoOracle
+from socketserver_reference.conformance.oracles.datagram import DatagramOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,

@@ -10,11 +10,12 @@ import pytest
 from socketserver_faults.network import CALM, Proxy, Through, Weather
 from socketserver_faults.network.target import HIDDEN
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.base import Conformance, NotChecked
+from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.driver.session import Playing
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join
 from socketserver_reference.conformance.scenario.violation import Violation

@@ -29,11 +29,11 @@ from typing import Any
 from socketserver_faults.catalogue.registry import Fault, find
 from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.cli.check import one_processor
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.inprocess.scene import quiet
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct as directed
 from socketserver_reference.conformance.scenario.violation import Violation

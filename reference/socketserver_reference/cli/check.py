@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
@@ -169,7 +168,6 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
     from socketserver_reference.conformance.reports import text
-    from socketserver_reference.conformance.results.baseline import Since
     from socketserver_reference.conformance.results.report import Report
     from socketserver_reference.conformance.runner.command_run import Progress
 
@@ -211,7 +209,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         spent=progress.spent,
     )
     if before is not None:
-        report = replace(report, since=Since.of(options.compare, before, report))
+        report = report.compared(options.compare, before)
     print("\n".join(text.write(report)), flush=True)
     report_files.write_all(report, wanted)
     return code

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from socketserver_faults.schedule.virtual.kernel import NotModelled
-
 
 class Namespace(ModuleType):
     """A module of names that are modelled; the others are refused."""
@@ -18,3 +16,7 @@ class Namespace(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         raise NotModelled(f"the scheduler does not model {self.__name__}.{name}")
+
+
+class NotModelled(AttributeError):
+    """The program asked for something that virtual sockets do not have. It says what."""

@@ -11,10 +11,9 @@ from threading import TIMEOUT_MAX
 from typing import Any
 
 from socketserver_faults.schedule.core.locks import Condition, Event, Lock, RLock, Semaphore, named
-from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.run import Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual.kernel import NotModelled
 
 
 class _Thread:

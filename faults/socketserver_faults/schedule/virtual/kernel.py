@@ -44,10 +44,6 @@ class Points(Protocol):
         """
 
 
-class NotModelled(AttributeError):
-    """The program asked for something that virtual sockets do not have. It says what."""
-
-
 def _waiting_to(do: str, end: End | Listener) -> str:
     """Return what a story says of who waits at an end."""
     return f"waits to {do} {end.name}" if isinstance(end, End) else f"waits for a connection to {end.name}"

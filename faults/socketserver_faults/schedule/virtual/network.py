@@ -23,8 +23,9 @@ import socket
 from types import ModuleType
 from typing import Any
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.connection import Address
-from socketserver_faults.schedule.virtual.kernel import Kernel, NotModelled, OpenFile, Points
+from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile, Points
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
 __all__ = ["Address", "Network", "NotModelled", "Points", "Socket"]

@@ -7,8 +7,9 @@ import errno
 import socket
 import struct
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.connection import failure
-from socketserver_faults.schedule.virtual.kernel import NotModelled, OpenFile
+from socketserver_faults.schedule.virtual.kernel import OpenFile
 
 SWITCHES = {
     (socket.SOL_SOCKET, socket.SO_REUSEADDR),

@@ -20,9 +20,10 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual import options
 from socketserver_faults.schedule.virtual.connection import BOTH, Address, failure
-from socketserver_faults.schedule.virtual.kernel import Kernel, NotModelled, OpenFile
+from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile
 
 Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")

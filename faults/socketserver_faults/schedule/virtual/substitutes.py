@@ -16,10 +16,10 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
-from socketserver_faults.schedule.virtual.kernel import Kernel, NotModelled
+from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.socket_object import Socket
 

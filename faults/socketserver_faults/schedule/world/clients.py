@@ -18,7 +18,7 @@ from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.world.scenarios import Scenario
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.stream_chat import Oracle
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import Crowd
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited

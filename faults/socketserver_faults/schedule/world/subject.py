@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketserver_faults.catalogue.registry import Unknown, find
-from socketserver_faults.schedule.virtual.kernel import NotModelled
+from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.module_copies import Modules, find_source
 from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS

@@ -24,9 +24,9 @@ from socketserver_faults.schedule.world.scenarios import Scenario
 from socketserver_faults.schedule.world.subject import Subject
 from socketserver_reference.conformance.checks.chat import judge
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.readings import Ambiguous
-from socketserver_reference.conformance.oracles.stream_chat import Oracle
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}

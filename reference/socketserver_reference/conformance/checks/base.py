@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.steps import Step
-from socketserver_reference.conformance.scenario.violation import Violation
 
 if TYPE_CHECKING:
     from socketserver_reference.address import Address
@@ -62,18 +61,6 @@ def decides(clause: str) -> Callable[[Check], Check]:
         return check
 
     return mark
-
-
-class NotApplicable(Exception):
-    """The clause says nothing about this target; the message says why."""
-
-
-class NotChecked(Exception):
-    """The clause could not be decided; the message says why. `violation` is what was seen of another clause instead."""
-
-    def __init__(self, why: str, violation: Violation | None = None) -> None:
-        super().__init__(why)
-        self.violation = violation
 
 
 class Conformance:

@@ -6,7 +6,7 @@ between the two may lose datagrams, so check a server from the machine it runs o
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects.rewrite import Datagrams
-from socketserver_reference.conformance.oracles.echo import DatagramOracle
+from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
 
 

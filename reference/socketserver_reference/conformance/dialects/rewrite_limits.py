@@ -1,4 +1,6 @@
-"""Nobody comes for whom the server has no seat: a dialect may say how many members it takes at one time.
+"""Scenarios within the limits of a dialect: how many members, how often each may speak, and what a server repeats.
+
+A dialect may say how many members the server takes at one time: then nobody comes for whom it has no seat.
 
 Who quits or half-closes reads the end of its stream, and has left; its seat is free. Of who closes or resets nobody can
 know when the server notices, unless one can see it come to rest: then its seat is free as well, otherwise it stays
@@ -6,9 +8,14 @@ taken for the rest of the scenario.
 
 A step of somebody who has not come is left out. If a scenario loses all its steps of one kind by that, a reset say, it
 would not show what it was written for: `lost` says so.
+
+With gaps, what is said over and over takes long. Scenarios say it less often then (`Limits.rounds`), and one that would
+still take longer than LONGEST is not played at all, which its clause's verdict says.
 """
 
-from socketserver_reference.conformance.dialects.dialect import Dialect
+from collections.abc import Sequence
+
+from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import Phrasing
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -19,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Quit,
     Reset,
     Say,
+    Send,
     Settle,
     Step,
 )
@@ -83,3 +91,72 @@ class Seats:
                 self._taken += not self._sees_rest
             case _:
                 pass
+
+
+NUMBER = 16
+"""Bytes that are left free in an utterance for what else may be added to it."""
+
+
+class Marked:
+    """Phrases as another does, and has nothing said that was said in an earlier scenario: the server may repeat that to
+    whoever comes. What only looks like a quit stays as it is.
+    """
+
+    def __init__(self, inner: Phrasing, dialect: Dialect, mark: str) -> None:
+        self._inner = inner
+        self._kept = dialect.quit_like() if dialect.quit else ()
+        self._mark = mark.encode() + b" "
+        self._size = dialect.longest - len(self._mark) - NUMBER
+
+    def of(self, step: Step) -> list[Step]:
+        """Return the steps to perform in place of this one."""
+        if not isinstance(step, Say | Send) or step.data in self._kept:
+            return self._inner.of(step)
+        data = step.data.removeprefix(self._mark)
+        pieces = [data[at : at + self._size] for at in range(0, len(data), self._size)] or [data]
+        said = pieces if isinstance(step, Send) else pieces[:1]
+        return [one for piece in said for one in self._inner.of(type(step)(step.who, self._mark + piece))]
+
+
+LONGEST = 60.0
+"""Seconds that the gaps of one scenario may take together."""
+
+
+class Paced:
+    """Phrases as another does, and has nobody speak twice before it is sure that the first has been read."""
+
+    def __init__(self, inner: Phrasing) -> None:
+        self._inner = inner
+        self._unread: set[str] = set()
+
+    def of(self, step: Step) -> list[Step]:
+        """Return the steps to perform in place of this one."""
+        phrased: list[Step] = []
+        for one in self._inner.of(step):
+            if isinstance(one, Say | Send | Quit) and one.who in self._unread:
+                phrased.append(Settle())
+                self._unread.clear()
+            if isinstance(one, Send):
+                self._unread.add(one.who)
+            elif isinstance(one, Say | Settle):
+                self._unread.clear()
+            phrased.append(one)
+        return phrased
+
+
+def too_long(steps: Sequence[Step], limits: Limits, phrasing: Phrasing) -> bool:
+    """Whether the gaps of a scenario take longer than LONGEST seconds together."""
+    now = may_join = 0.0
+    may_speak: dict[str, float] = {}
+    for step in steps:
+        for one in phrasing.of(step):
+            if isinstance(one, Connect | Crowd):
+                now = max(now, may_join)
+                may_join = now + limits.join_gap
+            elif isinstance(one, Say | Send | Quit | Heed):
+                who = one.speaker if isinstance(one, Heed) else one.who
+                now = max(now, may_speak.get(who, 0.0))
+                may_speak[who] = now + limits.gap
+            if now > LONGEST:  # without looking at the rest: it may be megabytes
+                return True
+    return False

@@ -10,18 +10,12 @@ import string
 import time
 from collections.abc import Iterator
 
-from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.rewrite import Phrasing
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import RoomOracle
-from socketserver_reference.conformance.oracles.stream_chat import Oracle
-from socketserver_reference.conformance.scenario.steps import Say, Send, Step
 
 DIGITS = string.digits + string.ascii_lowercase
 PLACES = 4
 """Digits of a mark: letters and numbers alone, since a server may allow nothing else in a name."""
-
-NUMBER = 16
-"""Bytes that are left free in an utterance for what else may be added to it."""
 
 KEPT = 16
 """Words at most that the next scenario is told of: the last."""
@@ -33,27 +27,6 @@ def marks() -> Iterator[str]:
     while True:
         number += 1
         yield "".join(DIGITS[number // len(DIGITS) ** place % len(DIGITS)] for place in reversed(range(PLACES)))
-
-
-class Marked:
-    """Phrases as another does, and has nothing said that was said in an earlier scenario: the server may repeat that to
-    whoever comes. What only looks like a quit stays as it is.
-    """
-
-    def __init__(self, inner: Phrasing, dialect: Dialect, mark: str) -> None:
-        self._inner = inner
-        self._kept = dialect.quit_like() if dialect.quit else ()
-        self._mark = mark.encode() + b" "
-        self._size = dialect.longest - len(self._mark) - NUMBER
-
-    def of(self, step: Step) -> list[Step]:
-        """Return the steps to perform in place of this one."""
-        if not isinstance(step, Say | Send) or step.data in self._kept:
-            return self._inner.of(step)
-        data = step.data.removeprefix(self._mark)
-        pieces = [data[at : at + self._size] for at in range(0, len(data), self._size)] or [data]
-        said = pieces if isinstance(step, Send) else pieces[:1]
-        return [one for piece in said for one in self._inner.of(type(step)(step.who, self._mark + piece))]
 
 
 class Past:

@@ -1,21 +1,12 @@
 """The pace that a dialect asks for: servers that limit rates, or tell clients apart by the second.
 
 A server measures from when it read the last, not from when that was sent. So a gap is counted from where it is sure
-that the server has read what went before; where it is not sure, it is made so first, by a Settle.
-
-With gaps, what is said over and over takes long. Scenarios say it less often then (`Limits.rounds`), and one that would
-still take longer than LONGEST is not played at all, which its clause's verdict says.
+that the server has read what went before; `dialects/rewrite_limits.py` makes it sure where it is not.
 """
 
 import time
-from collections.abc import Sequence
 
 from socketserver_reference.conformance.dialects.dialect import Limits
-from socketserver_reference.conformance.dialects.rewrite import Phrasing
-from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Heed, Quit, Say, Send, Settle, Step
-
-LONGEST = 60.0
-"""Seconds that the gaps of one scenario may take together."""
 
 MARGIN = 0.05
 """Seconds added to a gap between two connections, whose second nobody can be sure that the server saw late."""
@@ -62,43 +53,3 @@ class Pace:
 def _sleep_until(earliest: float) -> None:
     if (early := earliest - time.monotonic()) > 0:
         time.sleep(early)  # the gap itself is what the server wants; nothing else is waited for
-
-
-class Paced:
-    """Phrases as another does, and has nobody speak twice before it is sure that the first has been read."""
-
-    def __init__(self, inner: Phrasing) -> None:
-        self._inner = inner
-        self._unread: set[str] = set()
-
-    def of(self, step: Step) -> list[Step]:
-        """Return the steps to perform in place of this one."""
-        phrased: list[Step] = []
-        for one in self._inner.of(step):
-            if isinstance(one, Say | Send | Quit) and one.who in self._unread:
-                phrased.append(Settle())
-                self._unread.clear()
-            if isinstance(one, Send):
-                self._unread.add(one.who)
-            elif isinstance(one, Say | Settle):
-                self._unread.clear()
-            phrased.append(one)
-        return phrased
-
-
-def too_long(steps: Sequence[Step], limits: Limits, phrasing: Phrasing) -> bool:
-    """Whether the gaps of a scenario take longer than LONGEST seconds together."""
-    now = may_join = 0.0
-    may_speak: dict[str, float] = {}
-    for step in steps:
-        for one in phrasing.of(step):
-            if isinstance(one, Connect | Crowd):
-                now = max(now, may_join)
-                may_join = now + limits.join_gap
-            elif isinstance(one, Say | Send | Quit | Heed):
-                who = one.speaker if isinstance(one, Heed) else one.who
-                now = max(now, may_speak.get(who, 0.0))
-                may_speak[who] = now + limits.gap
-            if now > LONGEST:  # without looking at the rest: it may be megabytes
-                return True
-    return False

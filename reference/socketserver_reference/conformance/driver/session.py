@@ -12,16 +12,17 @@ once there is one, nobody waits long for what does not come, unless it would be 
 from collections.abc import Callable, Sequence
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import Conformance, NotApplicable, NotChecked
+from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Phrasing
-from socketserver_reference.conformance.dialects.rewrite_limits import Seats
+from socketserver_reference.conformance.dialects.rewrite_limits import Marked, Paced, Seats
 from socketserver_reference.conformance.driver import rate_limit
-from socketserver_reference.conformance.driver.carry_over import Marked, Past
+from socketserver_reference.conformance.driver.carry_over import Past
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import delayed_ack
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.readings import Ambiguous
-from socketserver_reference.conformance.oracles.stream_chat import Oracle
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
@@ -84,22 +85,6 @@ class Performer:
             raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
         self.address = self.site.address
         self._pace.joined()  # whoever looked whether it listens
-
-    @classmethod
-    def of(
-        cls, suite: type[Conformance], target: Target | str, patience: float, dialect: Dialect = NOTE
-    ) -> "Performer":
-        """Return a performer for the checks of a conformance class."""
-        return cls(
-            target,
-            patience=patience,
-            oracle=suite.oracle,
-            phrasing=suite.phrasing,
-            greeting=suite.greeting,
-            conversation=suite.conversation,
-            survival=suite.survival,
-            dialect=dialect,
-        )
 
     @property
     def patience(self) -> float:
@@ -195,15 +180,15 @@ class Performer:
         if self.dialect.limits.members:
             self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
             phrasing = self._seats
-        return rate_limit.Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
+        return Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
 
     def _consider(self, steps: Sequence[Step]) -> None:
         """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""
         limits = self.dialect.limits
-        if (limits.gap or limits.join_gap) and rate_limit.too_long(steps, limits, self._phrased()):
+        if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._phrased()):
             raise NotChecked(
                 f"with the gaps of the dialect {self.dialect.name} its scenario would take more than "
-                f"{rate_limit.LONGEST:g} s"
+                f"{rewrite_limits.LONGEST:g} s"
             )
 
     def seen(self, violation: Violation) -> Violation:

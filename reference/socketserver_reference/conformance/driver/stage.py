@@ -18,7 +18,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.rate_limit import Pace
-from socketserver_reference.conformance.oracles.stream_chat import Oracle
+from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,

@@ -5,8 +5,6 @@ quietly; a new one is kept as first seen, shrunk by Hypothesis for a bounded tim
 comes back. What Hypothesis says of a failure that does not replay is never what the user reads.
 """
 
-import time
-from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
@@ -14,128 +12,19 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.driver.session import Performer
-from socketserver_reference.conformance.exploration.machine import MACHINES
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.exploration.campaign import Expedition
+from socketserver_reference.conformance.exploration.chat_machines import AbruptChat, PoliteChat
+from socketserver_reference.conformance.exploration.echo_machines import AbruptDatagrams, AbruptEcho, Datagrams, Echo
+from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 STEPS = {"chat": 50, "echo": 10, "datagram": 20}
 """Protocol -> rules applied in one run at most."""
 
-BRIEF = 0.25
-"""Seconds of patience while a failure that has been seen is made shorter."""
-
-SHRINKING = 10.0
-"""Seconds for making one failure shorter."""
-
 BATCH = 10
 """Runs drawn from one seed, before another is derived: the runs of one seed resemble each other."""
-
-REPLAYS = 3
-"""Times that a failure found by exploration is played again."""
-
-EXPLORING = 30.0
-"""Seconds for exploring at thirty runs; a server that needs more is slow, and the report says how far it got."""
-
-
-@dataclass
-class Sighting:
-    """A violation that exploration found: as first seen, and the shortest run that showed it since."""
-
-    first: Violation
-    steps: list[Step]
-    hasty: bool
-    """Whether something did not come, but not for as long as it may take."""
-
-
-class Expedition:
-    """One exploration of one server: what it may spend, and what it found."""
-
-    def __init__(self, performer: Performer, profile: Profile, examples: int, shrink: bool) -> None:
-        self.performer = performer
-        self.profile = profile
-        self.shrink = shrink
-        self.found: dict[str, Sighting] = {}
-        self.runs = 0
-        self.steps = 0
-        self.known: dict[str, Violation] = {}
-        self.stopped: NotChecked | Violation | None = None
-        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 30)
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up: what is left of a run, and of the runs, then does nothing."""
-        return time.monotonic() > self._until
-
-    @property
-    def patience(self) -> float:
-        return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
-
-    def stop(self, why: NotChecked | Violation) -> None:
-        """End the exploration: nothing more can be found out."""
-        self.stopped = why
-        self._until = 0.0
-
-    @property
-    def why_stopped(self) -> str:
-        """Why there were not as many runs as there should have been."""
-        if isinstance(self.stopped, Violation):
-            return f"the server broke {self.stopped.clause_id} before"
-        return str(self.stopped or "the time was up")
-
-    def seen(self, violation: Violation, steps: list[Step]) -> Violation | None:
-        """Keep a violation if it is news, or shorter than before; return what the run has failed by, if it has."""
-        try:
-            self.performer.seen(violation)
-        except NotChecked:  # it may be somebody else's doing
-            return None
-        if known := self.performer.explained(violation):
-            self.known.setdefault(known, violation.of(known))
-            return None
-        clause = self._found_as(violation)
-        if not self.found:
-            self._until = time.monotonic() + SHRINKING if self.shrink else 0.0
-        hasty = violation.absent and self.patience < self.performer.longest
-        sighting = self.found.setdefault(clause, Sighting(violation, steps, hasty))
-        if len(steps) < len(sighting.steps):
-            sighting.steps = steps
-        return violation.of(clause)
-
-    def _found_as(self, violation: Violation) -> str:
-        """Return the clause as which a violation counts: one that has been found here, if it fits."""
-        fitting = [clause for clause in (violation.clause_id, *violation.candidates) if clause in self.found]
-        return fitting[0] if fitting else violation.clause_id
-
-    def confirm(self, clause: str, sighting: Sighting) -> Violation | None:
-        """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
-        again: list[Violation] = []
-        if not self.shrink:
-            return sighting.first.of(clause)
-        for _ in range(REPLAYS):
-            try:
-                self.performer.prepare()
-                with self.performer.stage(abrupt=self.profile == "hardened", patience=self.performer.longest) as stage:
-                    stage.play(sighting.steps)
-                self.performer.check_alive(stage)
-            except Violation as violation:
-                try:
-                    self.performer.seen(violation)
-                except NotChecked:  # it may be somebody else's doing
-                    continue
-                if not self.performer.explained(violation) and clause in (violation.clause_id, *violation.candidates):
-                    again.append(violation.of(clause))
-            except (NotChecked, Ambiguous):
-                break
-        if sighting.hasty and not again:  # what did not come may have been under way
-            return None
-        reported = again[0] if again else sighting.first
-        reported.note = (
-            f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
-        )
-        return reported
 
 
 def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
@@ -214,3 +103,14 @@ def explore(
         raise reported[0]
     if expedition.stopped is not None:
         raise expedition.stopped
+
+
+MACHINES: dict[tuple[str, Profile], type[Machine]] = {
+    ("chat", "basic"): PoliteChat,
+    ("chat", "hardened"): AbruptChat,
+    ("echo", "basic"): Echo,
+    ("echo", "hardened"): AbruptEcho,
+    ("datagram", "basic"): Datagrams,
+    ("datagram", "hardened"): AbruptDatagrams,
+}
+"""Protocol and profile -> the machine that explores it."""

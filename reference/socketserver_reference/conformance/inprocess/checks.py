@@ -11,11 +11,12 @@ wrongly.
 
 from collections.abc import Iterator
 
-from socketserver_reference.conformance.checks.base import NotApplicable, NotChecked, decides
+from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import Event, key
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.inprocess.scene import Guest, Scene
 from socketserver_reference.conformance.inprocess.support import ServerChecks, answered, ending, listed, settled, speaks
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 
 __all__ = ["Served", "ServerConformance"]
 

@@ -24,10 +24,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.inprocess.coordinator import OURS
 from socketserver_reference.conformance.inprocess.hosts import Make, Remains, Served, Stand, remove_path
 from socketserver_reference.conformance.inprocess.probes import parentage
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.targets.launched import STARTING
 from socketserver_reference.conformance.targets.process import GRACE, Launch
 

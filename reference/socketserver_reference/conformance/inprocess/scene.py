@@ -22,11 +22,11 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.inprocess.coordinator import Desk, Event, Story
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import Host, Served, ThreadHost
 from socketserver_reference.conformance.inprocess.probes import parentage
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation

@@ -8,11 +8,12 @@ import contextlib
 from collections.abc import Sequence
 from typing import ClassVar
 
-from socketserver_reference.conformance.checks.base import Conformance, NotApplicable, NotChecked
+from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.inprocess.coordinator import Event
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.inprocess.scene import Guest, Scene
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
 

@@ -21,8 +21,7 @@ from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
 from socketserver_reference.conformance.oracles.frame_attribution import Form, FrameMisfit
 from socketserver_reference.conformance.oracles.frame_reader import Frames, stripped, unprompted
-from socketserver_reference.conformance.oracles.inbox import Due, Member, Utterance
-from socketserver_reference.conformance.oracles.order import Order
+from socketserver_reference.conformance.oracles.inbox import Due, Member, Order, Utterance
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.checks.base import NotChecked
 from socketserver_reference.conformance.driver.session import BRIEF, Performer
 from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,

@@ -7,13 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 from socketserver_reference.conformance.scenario.text import printable
-
-if TYPE_CHECKING:
-    from socketserver_reference.conformance.results.report import Report
 
 SAME = {"protocol": "protocol", "target": "target", "dialect": "dialect", "seed": "seed", "profile": "profile"}
 """What two runs should have in common, as a report's keys: otherwise a difference may come from there."""
@@ -60,10 +57,9 @@ class Since:
     """How the runs themselves differ, in words."""
 
     @classmethod
-    def of(cls, file: Path, before: Mapping[str, Any], report: "Report") -> "Since":
-        """Compare a report with an earlier one."""
-        told = {key: getattr(report, key) for key in SAME} | {"profile": report.profile or "all"}
-        return cls(file, changes(before, report.verdicts), others(before, told))
+    def of(cls, file: Path, before: Mapping[str, Any], verdicts: Sequence[Verdict], told: Mapping[str, Any]) -> "Since":
+        """Compare verdicts with those of an earlier report; `told` is what the report says of the run: see SAME."""
+        return cls(file, changes(before, verdicts), others(before, told))
 
     def lines(self) -> list[str]:
         """Return it for a terminal."""

@@ -23,17 +23,10 @@ the report lists it.
 A SHOULD may be listed as well. `known_file.py` reads the list and keeps it up to date.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.scenario.text import printable
-
-if TYPE_CHECKING:
-    from socketserver_reference.conformance.driver.session import Performer
-    from socketserver_reference.conformance.results.verdicts import Verdict
 
 UNEXPLAINED = "not explained yet"
 """The reason of an entry that nobody has given one so far."""
@@ -66,12 +59,6 @@ class Known:
         return printable(" ".join(self.reason.split()))
 
 
-def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdict"]:
-    """Return the verdicts, each with the entry that lists its clause."""
-    listed = {entry.clause: entry for entry in entries}
-    return [replace(verdict, known=listed.get(verdict.clause.id)) for verdict in verdicts]
-
-
 def stale(entries: Iterable[Known], outcomes: Mapping[str, str]) -> list[Known]:
     """Return the entries that are to go, as their clauses turned out to be these."""
     return [entry for entry in entries if entry.is_stale(outcomes.get(entry.clause))]
@@ -86,29 +73,3 @@ def complaint(entry: Known, file: object) -> str:
 def behind(clause: str) -> str:
     """Say why a check could not decide its own clause: its scenario showed that this one is broken."""
     return f"its scenario broke {clause} first"
-
-
-def hidden(verdicts: Sequence["Verdict"]) -> list[str]:
-    """Return the clauses that were not checked because of a known failure."""
-    reasons = {behind(verdict.clause.id) for verdict in verdicts if verdict.known and verdict.outcome == "violated"}
-    return [verdict.clause.id for verdict in verdicts if verdict.outcome == "not-checked" and verdict.why in reasons]
-
-
-def presume(performing: "Performer", protocol: str, entries: Iterable[Known]) -> None:
-    """Let a performer know what its server is said to break: it waits briefly from the start, and asks before it takes
-    any of that for the reason of something else.
-    """
-    from socketserver_reference.conformance.runner.direct import SUITES
-
-    listed = {entry for entry in entries if CLAUSES[entry.clause].group in SUITES[protocol].groups}
-    performing.listed = frozenset(entry.clause for entry in listed)
-    performing.known |= performing.listed
-    performing.presumed = {entry.clause for entry in listed if not entry.sometimes}
-    performing.confirm = partial(_is_broken, performing, protocol)
-
-
-def _is_broken(performing: "Performer", protocol: str, clause: str) -> bool:
-    """Play the clause's own checks; return False if they all hold. What cannot be found out is left as it is said."""
-    from socketserver_reference.conformance.runner.direct import play_all
-
-    return any(raised is not None for _, _, raised in play_all(performing, protocol, clause))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known_file import BadKnown
-from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.results.verdicts import Verdict, hidden, mark
 from socketserver_reference.conformance.scenario.text import printable
 
 
@@ -41,7 +41,7 @@ class KnownFailures:
         return [f"known failures in other dialects, left alone: {told}"] if others else []
 
     def _marked(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
-        return known.mark(verdicts, [entry for entry in self._all if entry.applies_to(self._dialect)])
+        return mark(verdicts, [entry for entry in self._all if entry.applies_to(self._dialect)])
 
     def judge(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
         """Return the verdicts in the light of the list, updated if it is to be, and what there is to say of it.
@@ -53,7 +53,7 @@ class KnownFailures:
         news = self._updated(marked, strict, trouble) if self._update else []
         marked = self._marked(verdicts)
         news += [known.complaint(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
-        if excused := known.hidden(marked):
+        if excused := hidden(marked):
             news.append(f"not checked because of known failures: {', '.join(excused)}")
         return marked, news
 

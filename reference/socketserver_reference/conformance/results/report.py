@@ -1,21 +1,16 @@
-"""Verdicts as people and programs read them. Pure functions of a Report; nothing is written or printed here.
-
-    story.py       a violation, and its exchange as events: what every report tells
-    text.py        for a terminal                       document.py   JSON, for programs
-    junit.py       JUnit's XML, for CI services         markdown.py   for the summary of a CI job
-    page.py        one HTML file, for people            diagram.py    an exchange as lanes and rows
-    elements.py    HTML that cannot be escaped from     drawing.py    lanes and rows as HTML
-    comparison.py  several servers side by side, in all of these
+"""The report: everything that came of checking one server, and the wording of verdicts that all formats share.
 
 What a server said is in a verdict as Python writes bytes, and what it printed is escaped too; but a target may be named
 as its user likes. So each format escapes whatever it is given for what reads it, and believes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
-from socketserver_reference.conformance.results.baseline import Since
+from socketserver_reference.conformance.results.baseline import SAME, Since
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 
 WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
@@ -62,6 +57,11 @@ class Report:
     def count(self) -> dict[str, int]:
         """Return how many clauses have each outcome."""
         return count(self.verdicts)
+
+    def compared(self, file: Path, before: Mapping[str, Any]) -> "Report":
+        """Return the report, with what has changed since an earlier one that a file holds."""
+        told = {key: getattr(self, key) for key in SAME} | {"profile": self.profile or "all"}
+        return replace(self, since=Since.of(file, before, self.verdicts, told))
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the check fail."""

@@ -1,12 +1,12 @@
 """The verdicts: one for every clause, from all that the checks saw."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.results.known import Known, behind
 from socketserver_reference.conformance.scenario.violation import Violation
 
 Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
@@ -85,3 +85,15 @@ class Record:
     def verdicts(self) -> list[Verdict]:
         """Return the verdicts on all clauses."""
         return [self.verdict(clause) for clause in self.clauses]
+
+
+def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdict"]:
+    """Return the verdicts, each with the entry that lists its clause."""
+    listed = {entry.clause: entry for entry in entries}
+    return [replace(verdict, known=listed.get(verdict.clause.id)) for verdict in verdicts]
+
+
+def hidden(verdicts: Sequence["Verdict"]) -> list[str]:
+    """Return the clauses that were not checked because of a known failure."""
+    reasons = {behind(verdict.clause.id) for verdict in verdicts if verdict.known and verdict.outcome == "violated"}
+    return [verdict.clause.id for verdict in verdicts if verdict.outcome == "not-checked" and verdict.why in reasons]

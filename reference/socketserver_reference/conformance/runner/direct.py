@@ -1,10 +1,12 @@
 """Runs the checks of a conformance class without pytest: for the kill matrix, and for tests of the suite itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
-from socketserver_reference.conformance.checks.base import Conformance, NotApplicable, NotChecked
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
@@ -12,6 +14,8 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.session import Performer, Playing
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
 
@@ -27,9 +31,23 @@ Outcome = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
 
 
+def performer_of(suite: type[Conformance], target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
+    """Return a performer for the checks of a conformance class; the caller closes it."""
+    return Performer(
+        target,
+        patience=patience,
+        oracle=suite.oracle,
+        phrasing=suite.phrasing,
+        greeting=suite.greeting,
+        conversation=suite.conversation,
+        survival=suite.survival,
+        dialect=dialect,
+    )
+
+
 def performer(protocol: str, target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
     """Return a performer for the target, as the plugin makes it; the caller closes it."""
-    return Performer.of(SUITES[protocol], target, patience, dialect)
+    return performer_of(SUITES[protocol], target, patience, dialect)
 
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
@@ -92,3 +110,21 @@ def seen(outcome: Outcome) -> Violation | None:
     """Return the violation that a check saw, of its own clause or another."""
     raised = outcome[2].violation if isinstance(outcome[2], NotChecked) else outcome[2]
     return raised if isinstance(raised, Violation) else None
+
+
+def presume(performing: "Performer", protocol: str, entries: Iterable[Known]) -> None:
+    """Let a performer know what its server is said to break: it waits briefly from the start, and asks before it takes
+    any of that for the reason of something else.
+    """
+
+    listed = {entry for entry in entries if CLAUSES[entry.clause].group in SUITES[protocol].groups}
+    performing.listed = frozenset(entry.clause for entry in listed)
+    performing.known |= performing.listed
+    performing.presumed = {entry.clause for entry in listed if not entry.sometimes}
+    performing.confirm = partial(_is_broken, performing, protocol)
+
+
+def _is_broken(performing: "Performer", protocol: str, clause: str) -> bool:
+    """Play the clause's own checks; return False if they all hold. What cannot be found out is left as it is said."""
+
+    return any(raised is not None for _, _, raised in play_all(performing, protocol, clause))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES, PROFILES
-from socketserver_reference.conformance.checks.base import Conformance, NotApplicable, NotChecked
+from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Outcome, Record
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -252,7 +253,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     """The target of the class, started when its first check runs and ended after the last."""
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
-    from socketserver_reference.conformance.driver.session import Performer
+    from socketserver_reference.conformance.runner import direct
     from socketserver_reference.conformance.targets.base import CannotCheck
 
     run = request.config.stash[RUN]
@@ -263,11 +264,11 @@ def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
             any_segmentation=run.options.any_segmentation,
         )
         run.record_of(request.cls).dialect = dialect
-        performing = Performer.of(request.cls, request.cls.target, run.options.patience, dialect)
+        performing = direct.performer_of(request.cls, request.cls.target, run.options.patience, dialect)
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
-    known.presume(performing, request.cls.protocol, run.options.known)
+    direct.presume(performing, request.cls.protocol, run.options.known)
     try:
         yield performing
         _reproduce(run, request.cls, performing)

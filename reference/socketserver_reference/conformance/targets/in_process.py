@@ -14,7 +14,6 @@ from socketserver_reference.conformance.targets.base import Alone
 ENDING = 10.0
 """Seconds for a server in this process to end."""
 
-
 RARELY = 0.1
 """Seconds between two looks of a server at whether it shall stop, where each look disturbs its rest."""
 

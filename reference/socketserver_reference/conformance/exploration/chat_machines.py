@@ -1,0 +1,219 @@
+"""The machines that explore a chat.
+
+Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
+put down to.
+"""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
+from socketserver_reference.conformance.oracles.attribution import Circumstance
+from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+)
+
+STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
+
+QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
+
+
+class PoliteChat(Machine):
+    """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
+
+    abrupt = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
+        assert isinstance(room, RoomOracle)
+        self.room: RoomOracle[Any] = room
+        self.arrived = 0
+        self.fences = 0
+
+    # What the model says
+
+    def asked(self, clause: str) -> bool:
+        """Whether the dialect asks the server for this: otherwise nobody does what the clause is about."""
+        return clause not in self.room.dialect.not_applicable
+
+    def present(self) -> list[str]:
+        """Return all connected clients who have not begun to leave."""
+        return [who for who, member in self.room.members.items() if not (member.gone or member.leaving)]
+
+    def speakers(self) -> list[str]:
+        """Return the members who read, and whose every word has come back."""
+        return [who for who in self.room.readers() if self.room.complete(who)]
+
+    def may_go(self) -> list[str]:
+        """Return the clients whose leaving leaves somebody to see what is still under way."""
+        watching = self.room.readers()
+        if not self.room.outstanding():
+            return self.present()
+        return [who for who in self.present() if any(other != who for other in watching)]
+
+    # What keeps causes apart
+
+    def before(self, circumstance: Circumstance) -> None:
+        """See everyone whole, unless nothing has happened since that, or only more of the same."""
+        if any(other != circumstance for other in self.room.circumstances):
+            self.calm()
+
+    def calm(self) -> None:
+        """See everyone whole: all that is due is read, and something new is heard."""
+        if self.room.outstanding():
+            self.do(Settle())
+        if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
+            self.stage.rest()
+            self.room.nobody_has_survived()
+        for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
+            self.fences += 1
+            self.do(Say(who, b"still here %d" % self.fences))
+
+    def finish(self) -> None:
+        self.calm()
+        if not self.speakers():
+            self.arrive(speaking=True)
+            self.calm()
+        for who in self.room.bystanders():
+            if self.speakers():
+                self.do(Heed(who, self.speakers()[0]))
+
+    def empty(self) -> None:
+        for who in self.present():
+            self.do(HalfClose(who))
+        self.arrive(speaking=True)
+        self.calm()
+
+    def arrive(self, *, speaking: bool) -> None:
+        """Have a client connect, and perhaps say that it did."""
+        lap, index = divmod(self.arrived, len(NAMES))
+        who = NAMES[index] + (str(lap + 1) if lap else "")
+        self.arrived += 1
+        self.do(Connect(who))
+        if speaking:
+            self.do(Say(who, f"{who} is here".encode()))
+
+    # The rules
+
+    @rule()
+    def join(self) -> None:
+        if len(self.present()) < MEMBERS:
+            self.calm_if_disturbed()
+            self.arrive(speaking=True)
+
+    @rule()
+    def lurk(self) -> None:
+        if len(self.present()) < MEMBERS:
+            self.calm_if_disturbed()
+            self.arrive(speaking=False)
+            for who in self.room.bystanders():
+                if self.speakers():
+                    self.do(Heed(who, self.speakers()[0]))
+
+    @rule(number=NUMBERS, data=UTTERANCES)
+    def say(self, number: int, data: bytes) -> None:
+        self.calm_if_disturbed()
+        if not self.speakers():
+            return
+        if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
+            self.fences += 1
+            data = data[:1000] + b" #%d" % self.fences
+        if not self.room.dialect.exact:
+            data = data.replace(b"quit", b"quilt")
+        if not self.room.dialect.is_quit(data):
+            self.do(Say(pick(self.speakers(), number), data))
+
+    @rule(number=NUMBERS, word=QUITS)
+    def quit(self, number: int, word: bytes) -> None:
+        if not self.room.dialect.exact:
+            return
+        self.before("left")
+        able = [who for who in self.speakers() if who in self.may_go()]
+        if able:
+            self.do(Quit(pick(able, number), word))
+
+    @rule(number=NUMBERS)
+    def half_close(self, number: int) -> None:
+        if self.asked("CHAT-10"):
+            self.leave(HalfClose, number)
+
+    @rule(number=NUMBERS)
+    def close(self, number: int) -> None:
+        if not self.abrupt or self.asked("CHAT-12"):  # it may be a reset then
+            self.leave(Close, number)
+
+    def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
+        self.before("reset" if way is Reset or (way is Close and self.abrupt) else "left")
+        if self.may_go():
+            self.do(way(pick(self.may_go(), number)))
+
+    def calm_if_disturbed(self) -> None:
+        """See everyone whole after something abrupt: a stall may last."""
+        if any(circumstance != "stalled" for circumstance in self.room.circumstances):
+            self.calm()
+
+
+class AbruptChat(PoliteChat):
+    """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
+
+    abrupt = True
+
+    @rule()
+    def connect(self) -> None:
+        if len(self.present()) < MEMBERS:
+            if self.room.outstanding():
+                self.before("concurrent")
+            self.arrive(speaking=False)
+
+    @rule(said=st.lists(st.tuples(NUMBERS, STREAMS), min_size=1, max_size=4))
+    def burst(self, said: list[tuple[int, bytes]]) -> None:
+        self.before("concurrent")
+        for number, data in said:
+            if self.room.readers():
+                who = pick(self.room.readers(), number)
+                unsaid = b"".join(self.room.members[who].said)
+                self.do(Send(who, b"quilt" if b"quit" in unsaid + data else data))
+
+    @rule()
+    def settle(self) -> None:
+        self.do(Settle())
+
+    @rule(number=NUMBERS)
+    def reset(self, number: int) -> None:
+        if self.asked("CHAT-12"):
+            self.leave(Reset, number)
+
+    @rule(number=NUMBERS)
+    def stall(self, number: int) -> None:
+        if not self.asked("CHAT-15"):
+            return
+        self.before("stalled")
+        able = [who for who in self.speakers() if who in self.may_go()]
+        if able:
+            self.do(Stall(pick(able, number)))
+
+    @rule(number=NUMBERS)
+    def resume(self, number: int) -> None:
+        stalled = [who for who in self.present() if self.room.members[who].stalled]
+        if stalled:
+            self.do(Resume(pick(stalled, number)))
+
+    def finish(self) -> None:
+        super().finish()
+        for who in [who for who in self.present() if self.room.members[who].stalled]:
+            self.do(Resume(who))

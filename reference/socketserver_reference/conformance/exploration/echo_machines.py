@@ -1,0 +1,86 @@
+"""The machines that explore an echo, over connections and over datagrams."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Say,
+    Send,
+)
+
+REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
+
+
+class Echo(Machine):
+    """Clients who come one after the other, since a synchronous server serves them so, and ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visits = 0
+
+    def visitor(self) -> str:
+        self.visits += 1
+        return f"{pick(list(NAMES), self.visits)}{self.visits}"
+
+    @rule(request=REQUESTS)
+    def ask(self, request: bytes) -> None:
+        who = self.visitor()
+        self.do(Connect(who), Say(who, request))
+
+    def finish(self) -> None:
+        self.ask(b"the last one")
+
+
+class AbruptEcho(Echo):
+    """The same clients, who also half-close, and leave in the middle in every way."""
+
+    @rule(request=REQUESTS)
+    def ask_and_half_close(self, request: bytes) -> None:
+        who = self.visitor()
+        self.do(Connect(who), Send(who, request[:1024]), HalfClose(who))
+
+    @rule(request=st.none() | REQUESTS, way=st.sampled_from([Close, Reset]))
+    def leave(self, request: bytes | None, way: type[Close] | type[Reset]) -> None:
+        who = self.visitor()
+        self.do(Connect(who), *([Send(who, request)] if request else []), way(who))
+
+
+class Datagrams(Machine):
+    """A few sockets that send requests of any size and wait for each reply."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.gone = 0
+
+    @rule()
+    def come(self) -> None:
+        if len(self.names) < MEMBERS:
+            self.names.append(f"{NAMES[len(self.names)]}{self.gone or ''}")
+            self.do(Connect(self.names[-1]))
+
+    @rule(number=NUMBERS, request=REQUESTS | st.sampled_from([b"", b"d" * 8192, b"e" * 9000]))
+    def ask(self, number: int, request: bytes) -> None:
+        if self.names:
+            self.do(Say(pick(self.names, number), request))
+
+    def finish(self) -> None:
+        self.come()
+        self.do(Say(self.names[0], b"the last one"))
+
+
+class AbruptDatagrams(Datagrams):
+    """The same sockets, some of which are closed before the reply is there."""
+
+    @rule(number=NUMBERS, request=st.binary(max_size=40))
+    def ask_and_go(self, number: int, request: bytes) -> None:
+        if self.names:
+            who = pick(self.names, number)
+            self.names.remove(who)
+            self.gone += 1
+            self.do(Send(who, request), Close(who))
