@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from socketserver_reference.conformance.dialects import rewrite_limits
+from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import Framed
@@ -55,7 +55,7 @@ def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
 
 
 def test_history_is_told_among_what_is_asked_differently() -> None:
-    told = read(LINES + "history = 3", "mine", "mine.toml").changes
+    told = effects.changes(read(LINES + "history = 3", "mine", "mine.toml"))
     assert ("CHAT-4", "whoever comes may hear up to 3 earlier deliveries first") in told
 
 

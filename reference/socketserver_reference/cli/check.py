@@ -167,6 +167,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     name, targets = find_targets(options)
     if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
         raise CannotCheck(NEEDS)
+    from socketserver_reference.conformance.dialects import effects
     from socketserver_reference.conformance.reports import text
     from socketserver_reference.conformance.results.report import Report
     from socketserver_reference.conformance.runner.command_run import Progress
@@ -200,8 +201,8 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         strict=options.strict,
         explored=progress.explored(),
         dialect=dialect.name,
-        changes=[(clause, what) for clause, what in dialect.changes if clause in about],
-        waived=[(clause, why) for clause, why in dialect.not_applicable.items() if clause in about],
+        changes=[(clause, what) for clause, what in effects.changes(dialect) if clause in about],
+        waived=[(clause, why) for clause, why in effects.not_applicable(dialect).items() if clause in about],
         scripts=progress.reproductions(verdicts),
         news=news,
         began=began,

@@ -49,15 +49,16 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 
 def in_full(name: str) -> Iterator[str]:
     """Yield all that is known of a dialect; raise BadDialect if there is none."""
+    from socketserver_reference.conformance.dialects import effects
     from socketserver_reference.conformance.dialects.loader import find, source, text_of
     from socketserver_reference.conformance.scenario.text import printable
 
     dialect, path = find(name), source(name)
     yield from in_brief(dialect)
-    if dialect.changes:
-        yield from ("", "asked differently:", *(f"  {clause:<8} {what}" for clause, what in dialect.changes))
-    if dialect.not_applicable:
-        yield from ("", "not asked:", *(f"  {clause:<8} {why}" for clause, why in dialect.not_applicable.items()))
+    if changes := effects.changes(dialect):
+        yield from ("", "asked differently:", *(f"  {clause:<8} {what}" for clause, what in changes))
+    if left_out := effects.not_applicable(dialect):
+        yield from ("", "not asked:", *(f"  {clause:<8} {why}" for clause, why in left_out.items()))
     yield ""
     if path is None:
         yield OF_ITS_OWN

@@ -7,8 +7,7 @@ Two kinds of chat there are. A *stream* is the note's: what a recv() returns is 
 nothing marks where it ends; `oracles/stream_chat.py` judges that by all its readings. Everything else comes in
 *frames*: lines, or another framing that says where a delivery ends; `oracles/framed_chat.py` judges those one by one.
 
-A dialect changes what a clause means, or leaves nothing of it. `not_applicable` says which have no meaning, and
-`changes` what else is asked differently: a report lists both, so that no dialect makes a failure disappear silently.
+What a dialect makes of the clauses is in `effects.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,9 +34,6 @@ TRANSFORMS: Mapping[str, Callable[[bytes], bytes]] = {
 PUNCTUATION = b"&<>\"'\\"
 """Printable bytes that a server which escapes may escape."""
 
-CROWD = 200
-"""Members that CHAT-17 asks for."""
-
 LONGEST = 65536
 """Bytes of the longest request, where nothing bounds it."""
 
@@ -45,9 +41,6 @@ LABELS = 20
 """Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
 REPEATING = 10.0
 """Seconds of gaps that are spent on repeating something."""
-
-REPEATED = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
-"""Clauses whose scenarios do something over and over, so that luck does not decide."""
 
 WITNESS = "witness"
 """The client that is always there where speakers do not hear themselves: it hears everybody."""
@@ -243,143 +236,6 @@ class Dialect:
         bare = word.lstrip(b"/!.:\\")
         plain = (bare.upper(), bare + b" now", bare + b"s", bare.title()) if bare == word else (bare,)
         return (*plain, b"x" + word, b"they say " + word)
-
-    # What it makes of the clauses
-
-    @property
-    def asks_one_order(self) -> bool:
-        """Whether all members must hear one order, however many speak."""
-        return "CHAT-13" not in self.not_applicable
-
-    @property
-    def not_applicable(self) -> dict[str, str]:
-        """Clause -> why it is not asked: because it says nothing in this dialect, or because it is waived."""
-        return {**self.waived, **self.meaningless}
-
-    @property
-    def meaningless(self) -> dict[str, str]:
-        """Clause -> why it says nothing in this dialect, so that nothing can break it."""
-        chat = self._meaningless_in_chat() if "chat" in self.protocols else {}
-        echo = self._meaningless_in_echo() if "echo" in self.protocols else {}
-        if "datagram" in self.protocols and not self.empty_datagrams:
-            echo["UDP-3"] = "the dialect does not answer empty datagrams"
-        return {**chat, **echo}
-
-    def _meaningless_in_chat(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        if not self.quit:
-            found |= dict.fromkeys(("CHAT-7", "CHAT-8"), "the dialect has no word to quit by")
-        if self.framing_out.kind == "none":
-            unmarked = (
-                "nothing marks where a delivery ends in this dialect, so nobody can speak before the last is heard"
-            )
-            found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
-        if 0 < self.limits.members < CROWD:
-            found["CHAT-17"] = f"the dialect has room for {self.limits.members} members"
-        if self.limits.join_gap:
-            found["CHAT-17"] = f"the dialect has {self.limits.join_gap:g} s between two who come"
-        if self.limits.gap:
-            found["CHAT-16"] = f"the dialect has {self.limits.gap:g} s between two utterances"
-        return found
-
-    def _meaningless_in_echo(self) -> dict[str, str]:
-        found = {}
-        if self.persistent:
-            found["ECHO-4"] = "the dialect has no longest request: it is answered until the client half-closes"
-        elif not self.raw:
-            found["ECHO-4"] = "the dialect marks where a request ends, so it is answered whole"
-        elif 0 < self.limits.utterance <= self.chunk:
-            found["ECHO-4"] = f"the dialect has no request of more than {self.limits.utterance} bytes"
-        if self.transform != "strip-upper":
-            found["ECHO-5"] = "the dialect does not strip, so white space is like anything else"
-        elif self.strips or self.handling != "verbatim":
-            found["ECHO-5"] = "the dialect does not say what becomes of white space"
-        return found
-
-    @property
-    def changes(self) -> list[tuple[str, str]]:
-        """Clause and what is asked differently, in words."""
-        chat = [*_chat_changes(self), *_paced_changes(self)] if "chat" in self.protocols else []
-        return [*chat, *_echo_changes(self)]
-
-
-def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
-    changed = []
-    if dialect.handshake:
-        changed.append(("CHAT-1", _greeted(dialect)))
-    if dialect.template != NOTE.template or not dialect.stream:
-        changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
-    passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]
-    for what, texts in passing:
-        shown = ", ".join(repr(text) for text in texts)
-        changed += [(clause, f"these {what} pass: {shown}") for clause in ("CHAT-1", "CHAT-4") if texts]
-    if dialect.history:
-        earlier = f"whoever comes may hear up to {dialect.history} earlier deliveries first"
-        changed += [(clause, earlier) for clause in ("CHAT-1", "CHAT-4")]
-    if dialect.to_sender == "nothing":
-        changed.append(("CHAT-2", "speakers do not hear themselves; all others do"))
-    elif isinstance(dialect.to_sender, Template):
-        changed.append(("CHAT-2", f"its sender reads {dialect.to_sender.text.encode()!r}"))
-        if not dialect.to_sender.has_body:
-            changed.append(("CHAT-4", f"{dialect.to_sender.text.encode()!r} passes, however often it comes"))
-    changed += [("CHAT-3", what) for what in _handled(dialect)]
-    if not dialect.stream:
-        said = "everybody says lines" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
-        changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
-    elif dialect.chunk != NOTE.chunk:
-        changed.append(("CHAT-6", f"a chunk is of at most {dialect.chunk} bytes"))
-    if dialect.quit not in (b"", NOTE.quit):
-        changed.append(("CHAT-7", f"the word is {dialect.quit!r}"))
-    return changed
-
-
-def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
-    if not (dialect.limits.gap or dialect.limits.join_gap):
-        return []
-    less = f"what is repeated is repeated less often: as often as fits into {REPEATING:g} s with the gaps"
-    return [(clause, less) for clause in REPEATED]
-
-
-def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
-    changed = []
-    echo, datagram = "echo" in dialect.protocols, "datagram" in dialect.protocols
-    if dialect.transform != NOTE.transform:
-        clauses = [*(["ECHO-2"] if echo else []), *(["UDP-1"] if datagram else [])]
-        changed += [(clause, f"the transformation is {dialect.transform}") for clause in clauses]
-    if "chat" not in dialect.protocols:
-        changed += [("ECHO-2" if echo else "UDP-1", what) for what in _handled(dialect)]
-    if echo and "chat" not in dialect.protocols:
-        if not dialect.raw:
-            changed.append(
-                ("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes")
-            )
-        elif dialect.limits.utterance:
-            changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
-        if dialect.handshake:
-            changed.append(("ECHO-1", _greeted(dialect)))
-    if dialect.chunk != NOTE.chunk and echo and dialect.raw:
-        changed.append(("ECHO-4", f"a request is of at most {dialect.chunk} bytes"))
-    if dialect.persistent:
-        changed.append(("ECHO-3", "answers everything, and says end of stream when the client has"))
-    if dialect.datagram != NOTE.datagram:
-        changed.append(("UDP-4", f"up to {dialect.datagram} bytes; nothing is asked about longer ones"))
-    return changed
-
-
-def _greeted(dialect: Dialect) -> str:
-    count = len(dialect.handshake)
-    exchanges = "an exchange" if count == 1 else f"{count} exchanges"
-    return f"a client goes through {exchanges} first; what comes before what it waits for passes"
-
-
-def _handled(dialect: Dialect) -> list[str]:
-    """Return what is not said because the server does not leave it as it is."""
-    told = []
-    if dialect.handling != NOTE.handling:
-        told.append(f"bytes are {dialect.handling}, so nothing is said that this would change")
-    if dialect.strips:
-        told.append("white space around an utterance may be lost, so none is said there")
-    return told
 
 
 NOTE = Dialect()

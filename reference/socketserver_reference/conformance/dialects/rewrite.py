@@ -14,6 +14,7 @@ To phrase a step that has been phrased changes nothing that matters, so a run ca
 import re
 from typing import Protocol
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, WITNESS, Dialect
 from socketserver_reference.conformance.scenario.steps import (
     Answer,
@@ -101,7 +102,7 @@ class Framed:
                 return self._saying(who, data)
             case Send(who, data):
                 return self._sending(who, data)
-            case HalfClose(who) if "CHAT-10" in self._dialect.not_applicable:
+            case HalfClose(who) if "CHAT-10" in effects.not_applicable(self._dialect):
                 return [Settle(), *self._going(Close(who))]
             case Quit() | HalfClose() | Close() | Reset():
                 return self._going(step)
@@ -215,7 +216,7 @@ class Framed:
         if self._present and all(who.startswith(WITNESS) for who in self._present):
             witnesses, self._present = list(self._present), {}
             self._stalled.clear()
-            way = Close if "CHAT-10" in self._dialect.not_applicable else HalfClose
+            way = Close if "CHAT-10" in effects.not_applicable(self._dialect) else HalfClose
             leaving += [Settle()] if way is Close else []
             leaving += [way(who) for who in witnesses]
         return leaving

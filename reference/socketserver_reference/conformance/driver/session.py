@@ -12,7 +12,7 @@ once there is one, nobody waits long for what does not come, unless it would be 
 from collections.abc import Callable, Sequence
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects import rewrite_limits
+from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Phrasing
 from socketserver_reference.conformance.dialects.rewrite_limits import Marked, Paced, Seats
@@ -209,7 +209,7 @@ class Performer:
 
         What the dialect does not ask explains only what nothing else explains better: it excuses no other clause.
         """
-        if violation.clause_id in {*self.known, *self.listed, *self.dialect.not_applicable}:
+        if violation.clause_id in {*self.known, *self.listed, *effects.not_applicable(self.dialect)}:
             self.presumed.discard(violation.clause_id)
             return violation.clause_id
         return next((clause for clause in violation.candidates if clause in self.known and self._certain(clause)), "")
@@ -227,8 +227,8 @@ class Performer:
         from now on. Raise NotChecked for what the dialect does not ask of the server.
         """
         clause = self.explained(violation) or violation.clause_id
-        if clause in self.dialect.not_applicable:
-            why = self.dialect.not_applicable[clause]
+        if clause in effects.not_applicable(self.dialect):
+            why = effects.not_applicable(self.dialect)[clause]
             raise NotChecked(
                 f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}"
             )
@@ -345,7 +345,7 @@ class Playing:
     def _needs_to_see(self) -> None:
         """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
         dialect = self._performer.dialect
-        why = dialect.not_applicable.get(self._clause) or self._performer.site.hidden.get(self._clause)
+        why = effects.not_applicable(dialect).get(self._clause) or self._performer.site.hidden.get(self._clause)
         if why:
             self.not_applicable(why)
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Literal, NoReturn, Self
 
 from socketserver_reference.address import Address
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
 from socketserver_reference.conformance.dialects.template import Template
@@ -296,7 +297,7 @@ class Stage:
 
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding about this performance."""
-        finding = finding.without(self._dialect.meaningless)
+        finding = finding.without(effects.meaningless(self._dialect))
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))

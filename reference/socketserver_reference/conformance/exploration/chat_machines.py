@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
 from socketserver_reference.conformance.oracles.attribution import Circumstance
 from socketserver_reference.conformance.oracles.chat_room import RoomOracle
@@ -49,7 +50,7 @@ class PoliteChat(Machine):
 
     def asked(self, clause: str) -> bool:
         """Whether the dialect asks the server for this: otherwise nobody does what the clause is about."""
-        return clause not in self.room.dialect.not_applicable
+        return clause not in effects.not_applicable(self.room.dialect)
 
     def present(self) -> list[str]:
         """Return all connected clients who have not begun to leave."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from socketserver_reference.conformance.dialects.dialect import CROWD
+from socketserver_reference.conformance.dialects.effects import CROWD
 from socketserver_reference.conformance.learn.dialect_writer import Lesson
 from socketserver_reference.conformance.learn.first_contact import NAMES
 from socketserver_reference.conformance.learn.room import SPEAKER, WITNESS, Room

@@ -6,6 +6,7 @@ by.
 
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
@@ -107,7 +108,7 @@ class EchoOracle:
         special = []
         if len(request) > self.dialect.chunk:
             special.append("ECHO-4")
-        if request and not request.strip() and "ECHO-5" not in self.dialect.not_applicable:
+        if request and not request.strip() and "ECHO-5" not in effects.not_applicable(self.dialect):
             special.append("ECHO-5")
         return special
 

@@ -15,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles import attribution
@@ -270,7 +271,9 @@ class FrameOracle(RoomOracle[Member]):
                 if due.utterance.body == utterance.body:  # it may have been this one that it heard
                     break
                 due.required = sure
-        if not self.dialect.asks_one_order or self.bodies[utterance.body] > 1:  # nobody knows which of them it was
+        if (
+            not effects.asks_one_order(self.dialect) or self.bodies[utterance.body] > 1
+        ):  # nobody knows which of them it was
             return True
         return self.order.follows(who, utterance.number)
 

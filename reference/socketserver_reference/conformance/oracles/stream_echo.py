@@ -6,6 +6,7 @@ transformed byte by byte, or frame by frame.
 
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
@@ -42,7 +43,7 @@ class StreamEchoOracle:
                 self.visits[who] = Visit()
             case Say(who, data) | Send(who, data):
                 self.visits[who].spoken = True
-                self.visits[who].blank = not data.strip() and "ECHO-5" not in self.dialect.not_applicable
+                self.visits[who].blank = not data.strip() and "ECHO-5" not in effects.not_applicable(self.dialect)
                 self.visits[who].owed += self.dialect.reply(data)
             case HalfClose(who):
                 self.visits[who].half_closed = True

@@ -19,6 +19,7 @@ from importlib.resources import files
 
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
@@ -168,7 +169,7 @@ class _Player:
             "unlabelled": self.framed and not self.labelled,
             "mine": "MINE" in self.patterns,
             "hasty": where != "unix" and (not self.framed or "later=" in body),
-            "one_order": len(speaking) > 1 and dialect.asks_one_order,
+            "one_order": len(speaking) > 1 and effects.asks_one_order(dialect),
         }
         kind = "framed" if self.framed else "stream"
         shape = "line" if holding["line"] else "sliced"

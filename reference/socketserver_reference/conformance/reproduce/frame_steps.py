@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.rewrite import ROOM_FOR_SERIAL, SERIAL
@@ -189,7 +190,7 @@ class FrameScript:
     def dismiss(self) -> None:
         """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
         for who, guest in list(self.here.items()):
-            if not (guest.member or guest.early) and "CHAT-10" not in self.dialect.not_applicable:
+            if not (guest.member or guest.early) and "CHAT-10" not in effects.not_applicable(self.dialect):
                 self.write(HalfClose(who))
 
 
