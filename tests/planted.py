@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from socketserver_faults.catalogue.registry import find
+from socketserver_faults.catalogue.index import find
 from socketserver_faults.matrix import judge
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.in_process import InProcess

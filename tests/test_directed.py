@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults.catalogue.registry import find
+from socketserver_faults.catalogue.index import find
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.results.outcomes import NotChecked

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from socketserver_faults.catalogue.registry import CATALOGUE, THEMES, catalogue, fault
+from socketserver_faults.catalogue.index import catalogue
+from socketserver_faults.catalogue.registry import CATALOGUE, THEMES, fault
 from socketserver_faults.cli.main import main
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.echo import EchoHandler

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue.registry import find
+from socketserver_faults.catalogue.index import find
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
 from socketserver_reference.conformance.driver.session import Performer

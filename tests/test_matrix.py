@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault, catalogue, find, judgeable
+from socketserver_faults.catalogue.index import catalogue, find, judgeable
+from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault
 from socketserver_faults.cli.main import main
 from socketserver_faults.matrix import table
 from socketserver_faults.matrix.judge import Judgement, judge_apart

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults.catalogue.registry import find
+from socketserver_faults.catalogue.index import find
 from socketserver_faults.matrix import judge
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES

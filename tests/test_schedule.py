@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue import registry
+from socketserver_faults.catalogue import index
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule import explore
 from socketserver_faults.schedule.core.run import Event, Story
@@ -77,7 +77,7 @@ def test_a_race_is_found_in_its_scenario_with_as_few_deviations_as_can_be(name: 
     assert found.outcome is not None
     assert found.outcome.clause == clause
     assert len(found.deviations) == deviations
-    assert clause in registry.find(name).breaks
+    assert clause in index.find(name).breaks
 
 
 @pytest.mark.unmeasured

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue.registry import catalogue
+from socketserver_faults.catalogue.index import catalogue
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import spec
 from socketserver_reference.cli.main import main

@@ -1,26 +1,48 @@
-"""Servers with ONE planted bug each, grouped by theme.
+"""All faults by name, theme by theme."""
 
-    ownership.py         who may close a request
-    closed_request.py    the request that was closed under its user: the one everybody meets
-    membership.py        who is in the room
-    delivery.py          what arrives, where, and how often
-    leaving.py           how clients go, and what goes with them
-    serving.py           the server itself: concurrency, failing, ending
-    echoing.py           the echo over connections
-    datagrams.py         the echo over datagrams
-
-Importing this module fills the catalogue.
-"""
+import difflib
 
 from socketserver_faults.catalogue import (
     closed_request,
     datagrams,
     delivery,
     echoing,
+    ending,
     leaving,
     membership,
     ownership,
     serving,
 )
+from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
-__all__ = ["closed_request", "datagrams", "delivery", "echoing", "leaving", "membership", "ownership", "serving"]
+MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
+"""Where the faults are, in the order of their themes."""
+
+
+class Unknown(Exception):
+    """No fault has that name; the message names those that come close."""
+
+
+def catalogue() -> dict[str, Fault]:
+    """Return all faults by name, theme by theme."""
+    return {
+        fault.name: fault
+        for module in MODULES
+        for fault in CATALOGUE.values()
+        if fault.cls.__module__ == module.__name__
+    }
+
+
+def find(name: str) -> Fault:
+    """Return the fault of that name; raise Unknown if there is none."""
+    faults = catalogue()
+    if name not in faults:
+        close = difflib.get_close_matches(name, faults, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "`socketserver-faults list` has them all"
+        raise Unknown(f"{name!r} is no fault of the catalogue: {hint}")
+    return faults[name]
+
+
+def judgeable() -> dict[str, Fault]:
+    """Return the faults that the suite has to find: all but those that only the scheduler can see."""
+    return {name: fault for name, fault in catalogue().items() if not fault.unseen}

@@ -19,7 +19,7 @@ is the story, in four parts that `Fault` names.
 import difflib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from socketserver import BaseServer
 from typing import Any, TypeVar
@@ -44,15 +44,14 @@ THEMES = {
     "echoing": "the echo over connections",
     "datagrams": "the echo over datagrams",
 }
-"""Module of this package -> what its faults are about; `closed_request` belongs to ownership."""
+"""Theme -> what its faults are about: a module of this package for each, and those of PART_OF."""
+
+PART_OF = {"closed_request": "ownership", "ending": "serving"}
+"""Module -> the theme of another that its faults belong to."""
 
 PARTS = ("Thought", "Seen", "Mended")
 """How the paragraphs of a story begin, after its first line: why somebody writes this, what its users see, what to do.
 """
-
-
-class Unknown(Exception):
-    """No fault has that name; the message names those that come close."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class Fault:
 
 
 CATALOGUE: dict[str, Fault] = {}
-"""Name -> fault, theme by theme, as `index.py` fills it."""
+"""Name -> fault, as the modules of the themes fill it; `index.py` has all of them."""
 
 
 def fault(
@@ -155,13 +154,13 @@ def fault(
         name = hyphenated(cls.__name__)
         assert name not in CATALOGUE, f"{name} is in the catalogue already"
         assert breaks, f"{name} breaks no clause, so it is no fault"
-        theme = cls.__module__.rpartition(".")[2].replace("closed_request", "ownership")
+        module = cls.__module__.rpartition(".")[2]
         mix_ins = ((cls,) if issubclass(cls, BaseServer) else ()) + ((room,) if room else ())
         CATALOGUE[name] = Fault(
             name=name,
             breaks=tuple(id for id in CLAUSES if id in breaks) + tuple(id for id in breaks if id not in CLAUSES),
             cls=cls,
-            theme=theme,
+            theme=PART_OF.get(module, module),
             program=program or _program(cls),
             transport=transport or ("udp" if issubclass(cls, DatagramEchoHandler) else "tcp"),
             concurrency=concurrency,
@@ -180,31 +179,3 @@ def _program(cls: type[Any]) -> str:
     if issubclass(cls, OverthreadedChatHandler):
         return "overthreaded"
     return "chat" if issubclass(cls, ChatHandler | Room) else "echo"
-
-
-def catalogue() -> dict[str, Fault]:
-    """Return all faults by name, theme by theme."""
-    from socketserver_faults.catalogue import index
-
-    assert index
-    return {fault.name: fault for theme in THEMES for fault in CATALOGUE.values() if fault.theme == theme}
-
-
-def find(name: str) -> Fault:
-    """Return the fault of that name; raise Unknown if there is none."""
-    faults = catalogue()
-    if name not in faults:
-        close = difflib.get_close_matches(name, faults, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "`socketserver-faults list` has them all"
-        raise Unknown(f"{name!r} is no fault of the catalogue: {hint}")
-    return faults[name]
-
-
-def judgeable() -> dict[str, Fault]:
-    """Return the faults that the suite has to find: all but those that only the scheduler can see."""
-    return {name: fault for name, fault in catalogue().items() if not fault.unseen}
-
-
-def breaking(clause: str) -> Iterator[Fault]:
-    """Yield the faults that break a clause."""
-    yield from (fault for fault in catalogue().values() if clause in fault.breaks)

@@ -5,7 +5,8 @@ import logging
 import sys
 from collections.abc import Iterator
 
-from socketserver_faults.catalogue.registry import THEMES, Fault, Unknown, catalogue, find
+from socketserver_faults.catalogue.index import Unknown, catalogue, find
+from socketserver_faults.catalogue.registry import THEMES, Fault
 from socketserver_reference.cli import serve
 from socketserver_reference.family import Refused, server_address
 

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from socketserver_faults.catalogue.registry import Fault, find
+from socketserver_faults.catalogue.index import find
+from socketserver_faults.catalogue.registry import Fault
 from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.cli.check import one_processor
 from socketserver_reference.conformance.exploration.explore import explore

@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from socketserver_faults.catalogue.registry import THEMES, Unknown, catalogue, find, judgeable
+from socketserver_faults.catalogue.index import Unknown, catalogue, find, judgeable
+from socketserver_faults.catalogue.registry import THEMES
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli.check import NEEDS, CannotCheck
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from socketserver_faults.catalogue.registry import Unknown, find
+from socketserver_faults.catalogue.index import Unknown, find
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.module_copies import Modules, find_source
 from socketserver_reference.address import Address
@@ -77,7 +77,7 @@ def _planted(name: str) -> Subject:
     return Subject(
         name,
         fault.protocol,
-        lambda modules: modules.load("socketserver_faults.catalogue.registry").find(name).make(),
+        lambda modules: modules.load("socketserver_faults.catalogue.index").find(name).make(),
         lines=(fault.cls.__module__,),
         breaks=fault.breaks,
     )
