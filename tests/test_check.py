@@ -15,6 +15,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import check as checking_module
 from socketserver_reference.cli.main import main
+from socketserver_reference.cli.options import NEEDS, NOT_CHECKED
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.checking import BARE_PYTHON, Checker, Lifeline, bad, checking, run_check
 from tests.serving import PATIENCE, SOURCES, serving
@@ -345,7 +346,7 @@ def test_without_what_checking_needs_it_says_what_to_install(missing: str) -> No
     command = [sys.executable, "-c", hidden, "check", "echo", *ONE]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert result.stderr == f"socketserver-reference check: {checking_module.NEEDS}\n"
+    assert result.stderr == f"socketserver-reference check: {NEEDS}\n"
 
 
 def test_who_stops_reading_the_report_hears_no_complaint() -> None:
@@ -404,7 +405,7 @@ def test_an_interrupt_before_anything_was_begun_is_told(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checking_module, "_check", interrupted)
-    assert main(["check", "echo"]) == checking_module.NOT_CHECKED
+    assert main(["check", "echo"]) == NOT_CHECKED
     assert capsys.readouterr() == (
         "",
         "socketserver-reference check: interrupted before there was anything to tell\n",

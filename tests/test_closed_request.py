@@ -22,7 +22,7 @@ from socketserver_faults.demo.play import play
 from socketserver_faults.demo.rows import ROWS, Event, Play, Row, Talk
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.address import Address
-from socketserver_reference.cli.main import Parser
+from socketserver_reference.cli.parser import Parser
 from socketserver_reference.family import PROGRAMS
 from tests.serving import PATIENCE, SOURCES, connect, read_to_end, serving
 

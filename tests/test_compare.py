@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.cli import compare
+from socketserver_reference.cli import compare, options
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.reports import comparison, json_report
 from socketserver_reference.conformance.reports.comparison import Checked, Comparison
@@ -216,7 +216,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_checked(r
 
 
 def test_without_what_checking_needs_it_says_what_to_install(run: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "find_spec", lambda _: None)
+    monkeypatch.setattr(options, "find_spec", lambda _: None)
     code, out, err = run(server("a", "run {port}"))
     assert (code, out) == (2, "")
     assert "pip install" in err

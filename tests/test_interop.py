@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.cli.check import conformance_protocol
+from socketserver_reference.cli.targets import conformance_protocol
 from socketserver_reference.conformance.dialects import effects, loader
 
 HERE = Path(__file__).resolve().parents[1] / "ci" / "interop"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.conformance.dialects import dialect as dialects
-from socketserver_reference.conformance.dialects import rewrite_limits
+from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
 from socketserver_reference.conformance.dialects.rewrite_limits import Paced, Seats
@@ -119,6 +119,7 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialects, "REPEATING", 0.1)
+    monkeypatch.setattr(effects, "REPEATING", 0.1)
     monkeypatch.setattr(campaign, "EXPLORING", 1.0)
     monkeypatch.setattr(rewrite_limits, "LONGEST", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")

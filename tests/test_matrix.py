@@ -7,9 +7,11 @@ import pytest
 
 from socketserver_faults.catalogue.index import catalogue, find, judgeable
 from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault
+from socketserver_faults.cli import matrix
 from socketserver_faults.cli.main import main
 from socketserver_faults.matrix import table
-from socketserver_faults.matrix.judge import Judgement, judge_apart
+from socketserver_faults.matrix.judge import judge_apart
+from socketserver_faults.matrix.judgement import Judgement
 from socketserver_reference.clauses import CLAUSES
 from tests.serving import ROOT
 
@@ -142,7 +144,8 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
-    monkeypatch.setattr(table, "judgeable", lambda: few)
+    for module in (table, matrix):
+        monkeypatch.setattr(module, "judgeable", lambda: few)
     monkeypatch.setattr(
         "socketserver_faults.matrix.judge.judge_apart",
         lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names],

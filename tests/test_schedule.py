@@ -25,7 +25,7 @@ from socketserver_faults.schedule.exploration.story import covered, lanes
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import Refused, read
 from socketserver_faults.schedule.world.world import World
-from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Send, Settle, Step
 from tests import racy_chat
 from tests.serving import ROOT

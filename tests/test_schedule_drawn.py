@@ -14,7 +14,7 @@ from socketserver_faults.schedule.exploration.search import taken
 from socketserver_faults.schedule.world.scenarios import Scenario
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.world import Outcome, World
-from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect
 
 SCHEDULE = 40

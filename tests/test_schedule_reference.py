@@ -9,7 +9,7 @@ from socketserver_faults.schedule.exploration.explore import explored, explored_
 from socketserver_faults.schedule.exploration.search import Bounds, Found
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
-from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.runner.affinity import one_processor
 
 LONG = ("flood", "resume")
 """Scenarios with too many decisions for a test; `make schedules` has them."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.cli import serve
+from socketserver_reference.cli import serve, serving, signals
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.serving import PATIENCE, connect_to, read, read_to_end
 
@@ -138,7 +138,7 @@ def options(*arguments: str) -> argparse.Namespace:
 
 
 def test_the_defaults_are_loopback_and_the_ports_of_the_programs() -> None:
-    assert [str(serve.read_address(options(program), serve.DEFAULT_PORTS[program])) for program in PROGRAMS] == [
+    assert [str(serving.read_address(options(program), serving.DEFAULT_PORTS[program])) for program in PROGRAMS] == [
         "tcp://127.0.0.1:9999",
         "tcp://127.0.0.1:10007",
         "tcp://127.0.0.1:10007",
@@ -147,7 +147,7 @@ def test_the_defaults_are_loopback_and_the_ports_of_the_programs() -> None:
 
 def test_a_relative_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    address = serve.read_address(options("chat", "--transport", "unix", "--path", "socket"), 0)
+    address = serving.read_address(options("chat", "--transport", "unix", "--path", "socket"), 0)
     assert address == Address("unix", path=str(tmp_path / "socket"))
     assert Address.parse(str(address)) == address
 
@@ -194,7 +194,7 @@ def test_a_port_in_use_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_handlers_of_signals_are_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with make_server("echo", Address("tcp", host="127.0.0.1")) as server:
-        with serve.stopped_by_signals(server):
+        with signals.stopped_by_signals(server):
             signal.raise_signal(signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is before
         server.serve_forever()  # returns, for it has been told to stop

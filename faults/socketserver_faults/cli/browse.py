@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from socketserver_faults.catalogue.index import Unknown, catalogue, find
 from socketserver_faults.catalogue.registry import THEMES, Fault
-from socketserver_reference.cli import serve
+from socketserver_reference.cli import serving
 from socketserver_reference.family import Refused, server_address
 
 WIDTH = 30
@@ -64,17 +64,17 @@ def run_show(options: argparse.Namespace) -> int:
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `serve`: those of the reference's, as far as a fault leaves a choice."""
     parser.add_argument("name", help="the fault's name, as `list` has it")
-    serve.add_address_arguments(parser)
+    serving.add_address_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="log nothing")
 
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve a fault until a signal comes; return the exit code."""
-    logging.basicConfig(format=serve.LOG_FORMAT, level=logging.CRITICAL if options.quiet else logging.INFO)
+    logging.basicConfig(format=serving.LOG_FORMAT, level=logging.CRITICAL if options.quiet else logging.INFO)
     try:
         fault = find(options.name)
         options.transport = options.transport or fault.transport
-        server = fault.make(serve.read_address(options, serve.DEFAULT_PORTS[fault.program]))
+        server = fault.make(serving.read_address(options, serving.DEFAULT_PORTS[fault.program]))
     except (Unknown, Refused) as error:
         print(f"socketserver-faults serve: {error}", file=sys.stderr)
         return 2
@@ -82,4 +82,4 @@ def run_serve(options: argparse.Namespace) -> int:
         with server:
             print(server_address(server), flush=True)
             server.serve_forever()
-    return serve.serve(server)
+    return serving.serve(server)

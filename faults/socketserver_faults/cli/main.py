@@ -1,13 +1,11 @@
 """`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from socketserver_faults.cli import browse, demo, proxy, schedule
-from socketserver_faults.matrix import table
-from socketserver_reference.cli.main import Parser, read_or_not
+from socketserver_faults.cli import browse, demo, matrix, proxy, schedule
+from socketserver_reference.cli.parser import Parser, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[argparse.Namespace], int]
@@ -21,7 +19,7 @@ COMMANDS: dict[str, tuple[str, Declare, Run]] = {
     ),
     "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
     "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
-    "matrix": ("run the suite against all of them, and compare with the catalogue", table.add_arguments, table.run),
+    "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
     "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
     "schedule": (
         "play a program under every schedule of its threads, and tell of the first that fails",
@@ -47,7 +45,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = build_parser().parse_args(arguments)
     return read_or_not(partial(options.run, options))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

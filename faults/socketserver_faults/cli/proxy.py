@@ -16,7 +16,7 @@ from socketserver_faults.network.conditions import WAYS, BadWeather, Weather, fl
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.cli.serve import stopped_by_signals
+from socketserver_reference.cli.signals import stopped_by_signals
 
 LOG_FORMAT = "%(asctime)s %(message)s"
 

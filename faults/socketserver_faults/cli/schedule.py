@@ -6,7 +6,6 @@ Exit codes: 0 when no schedule fails, 1 when one does, 2 when it could not be fo
 import argparse
 import os
 import sys
-from collections.abc import Callable
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import Lost
@@ -23,7 +22,8 @@ from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import Refused, read
-from socketserver_reference.cli.check import one_processor
+from socketserver_reference.conformance.runner.affinity import one_processor
+from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
 
 
@@ -35,29 +35,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", nargs="?", help=f"what its clients do: {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument(
         "--deviations",
-        type=_number(0, 9),
+        type=number(int, 0, 9),
         metavar="K",
         help="try all schedules with up to K deviations (default: 2; some scenarios have 1 or 3)",
     )
-    parser.add_argument("--seconds", type=_number(1, 86_400), default=60, metavar="S", help="at most (default: 60)")
-    parser.add_argument("--schedules", type=_number(1, 10**9), default=10**9, metavar="N", help="at most (no default)")
+    parser.add_argument("--seconds", type=number(int, 1, 86_400), default=60, metavar="S", help="at most (default: 60)")
     parser.add_argument(
-        "--drawn", type=_number(1, 10**9), metavar="N", help="play N drawn scenarios under drawn schedules instead"
+        "--schedules", type=number(int, 1, 10**9), default=10**9, metavar="N", help="at most (no default)"
     )
-    parser.add_argument("--seed", type=_number(0, 10**8), default=0, metavar="N", help="the first seed of --drawn")
+    parser.add_argument(
+        "--drawn", type=number(int, 1, 10**9), metavar="N", help="play N drawn scenarios under drawn schedules instead"
+    )
+    parser.add_argument("--seed", type=number(int, 0, 10**8), default=0, metavar="N", help="the first seed of --drawn")
     parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
     parser.add_argument(
         "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
     )
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
-        return int(text)
-
-    return read
 
 
 def protocol_of(scenario: str | None) -> str:

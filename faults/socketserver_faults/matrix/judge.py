@@ -28,8 +28,8 @@ from typing import Any
 
 from socketserver_faults.catalogue.index import find
 from socketserver_faults.catalogue.registry import Fault
-from socketserver_reference.clauses import CLAUSES, PROFILES
-from socketserver_reference.cli.check import one_processor
+from socketserver_faults.matrix.judgement import Judgement, Stories
+from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
@@ -37,6 +37,7 @@ from socketserver_reference.conformance.inprocess.scene import quiet
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct as directed
+from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
 from socketserver_reference.conformance.targets.in_process import InProcess
@@ -53,50 +54,6 @@ JUDGING_A_SEED = 60.0
 """Seconds after which a judge is taken to hang, and so many more for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
-
-Stories = dict[str, list[str]]
-"""Clause -> the violation that showed it, line by line."""
-
-
-@dataclass
-class Judgement:
-    """What the suite found broken in a fault: by the directed scenarios alone, and with exploration on."""
-
-    name: str
-    directed: Stories = field(default_factory=dict)
-    explored: dict[int, Stories] = field(default_factory=dict)
-    """Seed -> what exploration found besides."""
-    steps: dict[int, int] = field(default_factory=dict)
-    """Seed -> steps until exploration alone found the fault; seeds that did not find it are missing."""
-    seconds: float = 0.0
-    died: str = ""
-    """How the judge's process ended, if it did not end in order."""
-
-    @property
-    def found(self) -> Stories:
-        """All that was found broken, in the order of the clauses."""
-        stories = dict(self.directed)
-        for more in self.explored.values():
-            stories.update((clause, story) for clause, story in more.items() if clause not in stories)
-        return {clause: stories[clause] for clause in CLAUSES if clause in stories}
-
-    def complaints(self) -> list[str]:
-        """Return what differs from the catalogue, with the exchange for each clause that should hold; [] if nothing."""
-        expected = find(self.name).breaks
-        if self.died:
-            return [f"{self.name}: {self.died}"]
-        lines = []
-        if missed := [clause for clause in expected if clause not in self.directed]:
-            lines.append(f"{self.name} should break {', '.join(missed)}, but no directed scenario shows it")
-        if extra := [clause for clause in self.found if clause not in expected]:
-            lines.append(
-                f"{self.name} breaks {', '.join(self.found) or 'nothing'}; the catalogue says {', '.join(expected)}"
-            )
-            for clause in extra:
-                seeds = [seed for seed, stories in self.explored.items() if clause in stories]
-                by = f"exploration, seed {seeds[0]}" if clause not in self.directed else "a directed scenario"
-                lines += [f"  by {by}:", *(f"    {line}" for line in self.found[clause])]
-        return lines
 
 
 @dataclass(frozen=True)

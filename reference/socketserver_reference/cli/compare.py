@@ -9,25 +9,29 @@ import io
 import sys
 from collections.abc import Sequence
 from contextlib import chdir
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from socketserver_reference.clauses import PROFILES
-from socketserver_reference.cli import check, report_files
+from socketserver_reference.cli import report_files
+from socketserver_reference.cli.options import (
+    NOT_CHECKED,
+    CannotCheck,
+    add_check_arguments,
+    add_effort_arguments,
+    effort,
+    require_extra,
+)
+from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.scenario.text import printable
 
 FORMATS = ("json", "markdown", "html")
-
-EFFORT = ("profile", "examples", "seed", "patience")
-"""Options of `check` that are the same for all servers."""
 
 
 class Trial(argparse.ArgumentParser):
     """The parser of `check`, to see whether it would take what a file says."""
 
     def error(self, message: str) -> NoReturn:
-        raise check.CannotCheck(message)
+        raise CannotCheck(message)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the servers: a table [[server]] for each, with name, protocol (echo or chat), launch or target as check "
         "takes them, and if need be transport, dialect and known; paths are relative to the file",
     )
-    parser.add_argument("--profile", choices=PROFILES, help="check the clauses of this profile only")
-    check.add_effort_arguments(parser)
+    add_effort_arguments(parser)
     report_files.add_arguments(parser, "the comparison", FORMATS)
 
 
@@ -53,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         return _compare(options)
-    except (BadServers, check.CannotCheck, report_files.CannotWrite) as error:
+    except (BadServers, CannotCheck, report_files.CannotWrite) as error:
         print(f"socketserver-reference compare: {printable(str(error))}", file=sys.stderr)
-        return check.NOT_CHECKED
+        return NOT_CHECKED
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -69,12 +72,11 @@ def _compare(options: argparse.Namespace) -> int:
         try:
             with chdir(directory):  # where the paths that a file names begin
                 said = parsed(server.arguments)
-                check.read_dialect(said, check.find_targets(said)[1])
-        except check.CannotCheck as error:
+                read_dialect(said, find_targets(said)[1])
+        except CannotCheck as error:
             raise server_list.BadServers(f"{options.servers}: server {number}: {error}") from None
     wanted = report_files.chosen(options)
-    if not all(find_spec(name) for name in ("hypothesis", "pytest", "pytest_timeout")):
-        raise check.CannotCheck(check.NEEDS)
+    require_extra()
     compared = comparison.Comparison(compare.check_all(listed, effort(options), directory))
     print("\n".join(comparison.as_text(compared)), flush=True)
     writers: dict[str, Any] = {
@@ -90,11 +92,5 @@ def _compare(options: argparse.Namespace) -> int:
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of a `check` with these arguments; raise CannotCheck if it would refuse them."""
     trial = Trial(add_help=False)
-    check.add_arguments(trial)
+    add_check_arguments(trial)
     return trial.parse_args(arguments)
-
-
-def effort(options: argparse.Namespace) -> list[str]:
-    """Return the arguments that every check is given."""
-    given = [f"--{name}={getattr(options, name)}" for name in EFFORT if getattr(options, name) is not None]
-    return [*given, *(["--strict"] if options.strict else [])]

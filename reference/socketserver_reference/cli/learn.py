@@ -8,7 +8,9 @@ import argparse
 import sys
 
 from socketserver_reference.address import TRANSPORTS
-from socketserver_reference.cli.check import LONGEST, CannotCheck, find_targets, number
+from socketserver_reference.cli.options import CannotCheck
+from socketserver_reference.cli.targets import find_targets
+from socketserver_reference.conformance.runner.options import LONGEST, number
 
 LEARNED, CANNOT = 0, 2
 

@@ -1,20 +1,11 @@
 """`socketserver-reference serve | check | compare | learn | dialects | spec`: the parser of it all."""
 
-import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
 
 from socketserver_reference.cli import check, compare, dialects, learn, serve, spec
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line: what was wrong, and where help is."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+from socketserver_reference.cli.parser import Parser, read_or_not
 
 
 def build_parser() -> Parser:
@@ -44,18 +35,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "check":
         return read_or_not(partial(check.run, options, words[own + 1 :]))
     return read_or_not(partial(options.run, options))
-
-
-def read_or_not(run: Callable[[], int]) -> int:
-    """Run a command; if whoever reads what it prints stops reading, as `head` does, end without a word, with 2."""
-    try:
-        code = run()
-        sys.stdout.flush()  # now, not when it is too late to say anything about it
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,6 +16,8 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.results.report import WORDS
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner import plugin
+from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
+from socketserver_reference.conformance.runner.options import Options
 
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, where it is not the usual one."""
@@ -30,7 +32,7 @@ class Progress:
         self._module = COLLECTED.get(protocol, "socketserver_reference.conformance.runner.collected")
         self._groups = groups
         self._targets = targets
-        self._run = plugin.Run(plugin.Options())
+        self._run = plugin.Run(Options())
         self._terminal: Any = None
         self._several = len(targets) != 1
         self._subject = ""
@@ -132,7 +134,7 @@ class Progress:
 def merged(records: Sequence[Record]) -> list[Verdict]:
     """Return one verdict a clause from several records: the worst that any of them has to say."""
     columns = zip(*(record.verdicts() for record in records), strict=True)
-    return [min(column, key=lambda verdict: plugin.WORST_FIRST.index(verdict.outcome)) for column in columns]
+    return [min(column, key=lambda verdict: WORST_FIRST.index(verdict.outcome)) for column in columns]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures, and what a violation looks like in a report.
+"""The pytest plugin: which checks run, what they are given, and what becomes of their reports.
 
 It comes with the installation, so it has to be light: unless a conformance class is collected, it imports neither
 Hypothesis nor sockets. What it needs then, it imports where it needs it.
@@ -11,50 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from socketserver_reference.clauses import CLAUSES, PROFILES
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
-from socketserver_reference.conformance.results.verdicts import OUTCOMES, Outcome, Record
+from socketserver_reference.conformance.results.verdicts import OUTCOMES, Record
+from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, judge
+from socketserver_reference.conformance.runner.options import OPTIONS, Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.session import Performer, Playing
     from socketserver_reference.conformance.reproduce.write import Reproduction
 
-PATIENCE = 5.0
-"""Seconds that anything which must come may take, unless --conformance-patience says otherwise."""
-
 BRIEF = 2.0
 """Seconds for a handler to do what it is not expected to do."""
-
-EXAMPLES = 30
-"""Runs of a state machine, unless --conformance-examples says otherwise."""
-
-
-@dataclass
-class Options:
-    """How to check; `conformance` in pytest's configuration, and the options of `check`, end up here."""
-
-    profile: str | None = None
-    only: frozenset[str] = frozenset()
-    strict: bool = False
-    examples: int = EXAMPLES
-    seed: int = 0
-    patience: float = PATIENCE
-    any_segmentation: bool = False
-    dialect: str = ""
-    """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""
-    known: tuple[Known, ...] = ()
-    """What is listed as broken, in the dialect of this run."""
-    known_file: Path | None = None
-    reproduce: Path | None = None
-    """The directory for scripts that show the violations."""
-
-    def listed(self, clause: str | None) -> Known | None:
-        """Return the entry that lists a clause as broken."""
-        return next((entry for entry in self.known if entry.clause == clause), None)
 
 
 @dataclass(eq=False)
@@ -93,100 +65,16 @@ class Run:
 
 RUN = pytest.StashKey[Run]()
 
-WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
-"""Of several things found of one clause, the first of these counts."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance of echo and chat servers")
-    group.addoption("--conformance-profile", choices=PROFILES, help="check the clauses of this profile only")
-    group.addoption(
-        "--conformance-only",
-        action="append",
-        default=[],
-        metavar="ID",
-        type=_clause,
-        help="check this clause only, e.g. CHAT-7 (repeatable)",
-    )
-    group.addoption("--conformance-strict", action="store_true", help="a violated SHOULD fails too")
-    group.addoption(
-        "--conformance-examples", type=_positive(int), default=EXAMPLES, metavar="N", help="runs of each state machine"
-    )
-    group.addoption("--conformance-seed", type=int, default=0, metavar="N", help="seed of the state machines")
-    group.addoption(
-        "--conformance-patience",
-        type=_positive(float),
-        default=PATIENCE,
-        metavar="SECONDS",
-        help="longest wait for what must come",
-    )
-    group.addoption(
-        "--conformance-any-segmentation",
-        action="store_true",
-        help="the path to the server may split what a client says: accept every way",
-    )
-    group.addoption(
-        "--conformance-known",
-        metavar="FILE",
-        type=Path,
-        help="list of the clauses known to be broken: they are expected to fail, and must",
-    )
-    group.addoption(
-        "--conformance-reproduce",
-        metavar="DIR",
-        type=Path,
-        help="for every violated clause write a script there that shows it, with the standard library alone",
-    )
-
-    group.addoption(
-        "--conformance-dialect",
-        default="",
-        metavar="NAME|FILE",
-        help="the dialect the server speaks: a name from `socketserver-reference dialects`, or a TOML file",
-    )
-
-
-def _positive(kind: type[Any]) -> Callable[[str], Any]:
-    """Return what reads a number above zero, and raises for anything else."""
-
-    def read(text: str) -> Any:
-        import argparse
-        import math
-
-        try:
-            number = kind(text)
-        except ValueError:
-            number = 0
-        if not 0 < number < math.inf:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-        return number
-
-    return read
-
-
-def _clause(text: str) -> str:
-    """Return a clause id; raise for anything else."""
-    if text not in CLAUSES:
-        import argparse
-
-        raise argparse.ArgumentTypeError(f"{text!r} is no clause; `socketserver-reference spec` lists them")
-    return text
+    for option in OPTIONS:
+        group.addoption(f"--conformance-{option.name}", **option.settings())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    option = config.getoption
-    options = Options(
-        profile=option("--conformance-profile"),
-        only=frozenset(option("--conformance-only")),
-        strict=option("--conformance-strict"),
-        examples=option("--conformance-examples"),
-        seed=option("--conformance-seed"),
-        patience=option("--conformance-patience"),
-        any_segmentation=option("--conformance-any-segmentation"),
-        dialect=option("--conformance-dialect"),
-        known_file=option("--conformance-known"),
-        reproduce=option("--conformance-reproduce"),
-    )
+    given = {option.field: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
+    options = Options(**{**given, "only": frozenset(given["only"]), "known": (), "known_file": given["known"]})
     options.known = _known(options)
     config.stash[RUN] = Run(options)
     config.pluginmanager.register(config.stash[RUN])
@@ -250,7 +138,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="class")
-def performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
+def conformance_performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
     """The target of the class, started when its first check runs and ended after the last."""
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
     from socketserver_reference.conformance.runner import direct
@@ -287,30 +175,43 @@ def _reproduce(run: Run, cls: type[Conformance], performing: "Performer") -> Non
             run.reproductions[told.clause] = told
 
 
-@pytest.fixture
-def play(request: pytest.FixtureRequest, performer: "Performer") -> "Playing":
-    """Play a scenario: see Playing."""
-    from socketserver_reference.conformance.driver.session import Playing
+class _Fixtures:
+    """What checks ask for: fixtures of the conformance classes alone, so that other tests may have some so called."""
 
-    clause = decided(request.node)
-    if clause is None:
-        pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)
-    return Playing(performer, clause)
+    @pytest.fixture
+    def play(self, request: pytest.FixtureRequest, conformance_performer: "Performer") -> "Playing":
+        """Play a scenario: see Playing."""
+        from socketserver_reference.conformance.driver.session import Playing
+
+        clause = decided(request.node)
+        if clause is None:
+            pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)
+        return Playing(conformance_performer, clause)
+
+    @pytest.fixture
+    def explore(self, request: pytest.FixtureRequest, conformance_performer: "Performer") -> Callable[[str], None]:
+        """Explore the target with the state machine of a profile."""
+        from socketserver_reference.conformance.exploration.explore import explore as run_machine
+
+        run = request.config.stash[RUN]
+        record = run.record_of(request.cls)
+
+        def exploring(profile: Any) -> None:
+            options = run.options
+            run_machine(
+                conformance_performer,
+                record,
+                request.cls.protocol,
+                profile,
+                examples=options.examples,
+                with_seed=options.seed,
+            )
+
+        return exploring
 
 
-@pytest.fixture
-def explore(request: pytest.FixtureRequest, performer: "Performer") -> Callable[[str], None]:
-    """Explore the target with the state machine of a profile."""
-    from socketserver_reference.conformance.exploration.explore import explore as run_machine
-
-    run = request.config.stash[RUN]
-    record = run.record_of(request.cls)
-
-    def exploring(profile: Any) -> None:
-        options = run.options
-        run_machine(performer, record, request.cls.protocol, profile, examples=options.examples, with_seed=options.seed)
-
-    return exploring
+for _name in ("play", "explore"):
+    setattr(Conformance, _name, vars(_Fixtures)[_name])
 
 
 # What becomes of a check
@@ -335,7 +236,7 @@ def pytest_runtest_makereport(
     run = item.config.stash[RUN]
     if call.when == "call" or error is not None:
         clause = decided(item)
-        outcome, why = _judge(clause, error)
+        outcome, why = judge(clause, error)
         record = run.record_of(cls)
         if clause is not None:
             record.note(clause, outcome, why)
@@ -345,36 +246,8 @@ def pytest_runtest_makereport(
         told: Any = report  # whoever reports checks, not tests, reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
-        _explain(report, run.options, seen)
+        explain(report, run.options, seen)
     return report
-
-
-def _judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
-    """Return what the end of a check says of the clause it decides."""
-    if error is None:
-        return "holds", ""
-    if isinstance(error, NotApplicable):
-        return "not-applicable", str(error)
-    if isinstance(error, Violation):
-        if clause in (None, error.clause_id):
-            return "violated", ""
-        return ("holds", "") if error.afterwards else ("not-checked", known.behind(error.clause_id))
-    return "not-checked", str(error) or type(error).__name__
-
-
-def _explain(report: pytest.TestReport, options: Options, error: BaseException | None) -> None:
-    """Show a violation as its story, without a traceback, and what is no failure as none."""
-    if isinstance(error, NotApplicable | NotChecked):
-        report.outcome = "skipped"
-        report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
-    elif isinstance(error, Violation):
-        report.longrepr = str(error)
-        if entry := options.listed(error.clause_id):
-            report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
-        elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
-            report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

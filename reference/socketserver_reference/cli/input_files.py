@@ -24,21 +24,9 @@ class NotInOrder(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--known",
-        type=Path,
-        metavar="FILE",
-        help="list of clauses known to be broken, TOML or JSON: these fail nothing, but one that holds does",
-    )
-    parser.add_argument(
         "--update-known", action="store_true", help="bring the list of --known up to date afterwards, or begin it"
     )
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since --json wrote this")
-    parser.add_argument(
-        "--reproduce",
-        type=Path,
-        metavar="DIR",
-        help="for every violated clause write a script there that shows it, with the standard library alone",
-    )
 
 
 def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dict[str, Any] | None]":

@@ -1,0 +1,50 @@
+"""What the suite found broken in a fault, held against what the catalogue says."""
+
+from dataclasses import dataclass, field
+
+from socketserver_faults.catalogue.index import find
+from socketserver_reference.clauses import CLAUSES
+
+Stories = dict[str, list[str]]
+"""Clause -> the violation that showed it, line by line."""
+
+
+@dataclass
+class Judgement:
+    """What the suite found broken in a fault: by the directed scenarios alone, and with exploration on."""
+
+    name: str
+    directed: Stories = field(default_factory=dict)
+    explored: dict[int, Stories] = field(default_factory=dict)
+    """Seed -> what exploration found besides."""
+    steps: dict[int, int] = field(default_factory=dict)
+    """Seed -> steps until exploration alone found the fault; seeds that did not find it are missing."""
+    seconds: float = 0.0
+    died: str = ""
+    """How the judge's process ended, if it did not end in order."""
+
+    @property
+    def found(self) -> Stories:
+        """All that was found broken, in the order of the clauses."""
+        stories = dict(self.directed)
+        for more in self.explored.values():
+            stories.update((clause, story) for clause, story in more.items() if clause not in stories)
+        return {clause: stories[clause] for clause in CLAUSES if clause in stories}
+
+    def complaints(self) -> list[str]:
+        """Return what differs from the catalogue, with the exchange for each clause that should hold; [] if nothing."""
+        expected = find(self.name).breaks
+        if self.died:
+            return [f"{self.name}: {self.died}"]
+        lines = []
+        if missed := [clause for clause in expected if clause not in self.directed]:
+            lines.append(f"{self.name} should break {', '.join(missed)}, but no directed scenario shows it")
+        if extra := [clause for clause in self.found if clause not in expected]:
+            lines.append(
+                f"{self.name} breaks {', '.join(self.found) or 'nothing'}; the catalogue says {', '.join(expected)}"
+            )
+            for clause in extra:
+                seeds = [seed for seed, stories in self.explored.items() if clause in stories]
+                by = f"exploration, seed {seeds[0]}" if clause not in self.directed else "a directed scenario"
+                lines += [f"  by {by}:", *(f"    {line}" for line in self.found[clause])]
+        return lines

@@ -1,0 +1,82 @@
+"""The options of `check` and of `compare`, and how a command line can ask for what cannot be."""
+
+import argparse
+from importlib.util import find_spec
+
+from socketserver_reference.address import TRANSPORTS
+from socketserver_reference.cli import input_files, report_files
+from socketserver_reference.conformance.runner.options import OPTIONS
+
+CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
+"""Exit codes."""
+
+GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
+"""Protocol -> the groups of clauses that it is checked for."""
+
+NEEDED = ("hypothesis", "pytest", "pytest_timeout")
+"""The modules that checking needs besides the standard library."""
+
+NEEDS = "checking needs pytest, pytest-timeout and Hypothesis: pip install 'socketserver-reference[check]'"
+
+
+class CannotCheck(Exception):
+    """The command line asks for what cannot be; the message says what would do."""
+
+
+def require_extra() -> None:
+    """Raise CannotCheck unless everything is installed that checking needs."""
+    if not all(find_spec(name) for name in NEEDED):
+        raise CannotCheck(NEEDS)
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `check`."""
+    parser.add_argument(
+        "protocol",
+        choices=GROUPS,
+        help="what the server serves; family: the socketserver classes of this Python, with the reference's handlers",
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        help="where a server listens: tcp://host:port, udp://host:port, unix:///path, unix-datagram:///path "
+        "(default: the reference, in this process)",
+    )
+    parser.add_argument(
+        "--launch",
+        metavar="COMMAND",
+        help="start the server by this command, told by {host}, {port} and {path} where to listen, and stop it in the "
+        "end; with a TARGET: a command that listens there of itself",
+    )
+    parser.add_argument(
+        "--transport", choices=TRANSPORTS, help="with --launch, or for the reference: what it listens on (default: tcp)"
+    )
+    for option in OPTIONS:
+        parser.add_argument(f"--{option.name}", **option.settings())
+    input_files.add_arguments(parser)
+    report_files.add_arguments(parser, "the verdicts")
+    parser.epilog = "Arguments after -- are pytest's own."
+
+
+def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say how hard to look: they are the same for all servers that are compared."""
+    for option in OPTIONS:
+        if option.effort:
+            parser.add_argument(f"--{option.name}", **option.settings())
+
+
+def effort(options: argparse.Namespace) -> list[str]:
+    """Return these options as the arguments of a `check`."""
+    return [
+        word for option in OPTIONS if option.effort for word in option.spelled("--", getattr(options, option.field))
+    ]
+
+
+def of_the_plugin(options: argparse.Namespace) -> list[str]:
+    """Return the options of a `check` as those of the pytest plugin, but for the list of known failures."""
+    return [
+        word
+        for option in OPTIONS
+        if option.name != "known"
+        for word in option.spelled("--conformance-", getattr(options, option.field))
+    ]

@@ -1,0 +1,74 @@
+"""What is to be checked: the targets and the dialect that a command line names."""
+
+import argparse
+import os
+import tempfile
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.cli.options import CannotCheck
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
+
+
+def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> Dialect:
+    """Return the dialect to check in; raise CannotCheck if there is no such dialect, or if it is for something else."""
+    if options.protocol == "family" and options.dialect not in ("", "note"):
+        raise CannotCheck("--dialect says how a server speaks, and family is about the classes of this Python")
+    try:
+        found = [spoken(options.dialect or "note", each, any_segmentation=options.any_segmentation) for each in targets]
+    except BadDialect as error:
+        raise CannotCheck(f"--dialect {options.dialect}: {error}") from None
+    return found[0] if found else spoken("note", "chat", any_segmentation=False)
+
+
+def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the name of what is to be checked, and a target for each conformance class that checks it."""
+    if options.protocol == "family":
+        if options.target or options.launch or options.transport:
+            raise CannotCheck("family checks the socketserver classes of this Python and takes no target")
+        return "every class of the reference", {}
+    if options.launch is None and options.target is None:
+        return embedded(options.protocol, options.transport)
+    try:
+        address = Address.parse(options.target) if options.target else None
+    except BadAddress as error:
+        raise CannotCheck(str(error)) from None
+    if address is not None and options.transport not in (None, address.transport):
+        raise CannotCheck(f"--transport {options.transport} contradicts the target {address}")
+    from socketserver_reference.conformance.targets.external import Running
+    from socketserver_reference.conformance.targets.launched import Launched
+
+    if options.launch is not None:
+        target: Any = Launched(options.launch, address, options.transport)
+        transport = target.guessed_transport
+    else:
+        assert address is not None
+        target, transport = Running(address), address.transport
+    return str(target), {conformance_protocol(options.protocol, transport): target}
+
+
+def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the reference as targets in this process; the echo is checked over connections and over datagrams."""
+    from socketserver_reference.conformance.targets.in_process import InProcess
+    from socketserver_reference.family import make_server
+
+    transports = [transport] if transport else ["tcp", "udp"] if protocol == "echo" else ["tcp"]
+    name = f"the reference in this process, over {' and '.join(transports)}"
+    path = os.path.join(tempfile.gettempdir(), f"embedded-{uuid.uuid4().hex}")  # the server removes it when it closes
+    targets = {}
+    for one in transports:
+        address = Address(one, path=path) if one.startswith("unix") else Address(one, "127.0.0.1")
+        targets[conformance_protocol(protocol, one)] = InProcess(partial(make_server, protocol, address), name=name)
+    return name, targets
+
+
+def conformance_protocol(protocol: str, transport: str) -> str:
+    """Return which conformance class checks a protocol over a transport; raise CannotCheck if none can."""
+    datagram = Address(transport).datagram
+    if datagram and protocol == "chat":
+        raise CannotCheck(f"a chat has connections, and {transport} has none: check it over tcp or unix")
+    return "datagram" if datagram else protocol

@@ -1,0 +1,41 @@
+"""What the end of a check says of its clause, and how its report tells it."""
+
+import pytest
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results import known
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.results.verdicts import Outcome
+from socketserver_reference.conformance.runner.options import Options
+from socketserver_reference.conformance.scenario.violation import Violation
+
+WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
+"""Of several things found of one clause, the first of these counts."""
+
+
+def judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
+    """Return what the end of a check says of the clause it decides."""
+    if error is None:
+        return "holds", ""
+    if isinstance(error, NotApplicable):
+        return "not-applicable", str(error)
+    if isinstance(error, Violation):
+        if clause in (None, error.clause_id):
+            return "violated", ""
+        return ("holds", "") if error.afterwards else ("not-checked", known.behind(error.clause_id))
+    return "not-checked", str(error) or type(error).__name__
+
+
+def explain(report: pytest.TestReport, options: Options, error: BaseException | None) -> None:
+    """Show a violation as its story, without a traceback, and what is no failure as none."""
+    if isinstance(error, NotApplicable | NotChecked):
+        report.outcome = "skipped"
+        report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
+    elif isinstance(error, Violation):
+        report.longrepr = str(error)
+        if entry := options.listed(error.clause_id):
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
+        elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
