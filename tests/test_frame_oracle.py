@@ -15,7 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Manners, Stage
-from socketserver_reference.conformance.oracles import framed_chat
+from socketserver_reference.conformance.oracles import framed_chat, framed_room
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -85,7 +85,8 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    little = [mock.patch.object(module, "WAITING", SMALL // 2) for module in (framed_room, framed_chat)]
+    with little[0], little[1], simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
 

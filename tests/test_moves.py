@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, looped
+from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.literals import counts, literal
 from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
-from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,

@@ -11,7 +11,8 @@ from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
-from socketserver_reference.conformance.driver.session import Performer, Playing
+from socketserver_reference.conformance.driver.playing import Playing
+from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked

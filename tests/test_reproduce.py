@@ -21,8 +21,8 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
 from socketserver_reference.conformance.reproduce import shrink, write
 from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
+from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.shrink import condensed
-from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Verdict

@@ -17,7 +17,7 @@ from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.reproduce.assemble import script
 from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.frame_steps import patterns, raw
-from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
+from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.write import write_all
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import performer

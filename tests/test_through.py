@@ -14,7 +14,7 @@ from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
-from socketserver_reference.conformance.driver.session import Playing
+from socketserver_reference.conformance.driver.playing import Playing
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join

@@ -12,7 +12,7 @@ from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import NAMES
-from socketserver_reference.conformance.learn.leaving import QUITS
+from socketserver_reference.conformance.learn.quit_word import QUITS
 from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.bad_servers import HOSTILE

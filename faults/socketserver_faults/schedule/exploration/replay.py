@@ -9,7 +9,7 @@
 
 A code belongs to a program. Where that has changed meanwhile, or another one is given, the checksum says so.
 
-Next: `core/line_points.py`.
+Next: `story.py`.
 """
 
 import hashlib

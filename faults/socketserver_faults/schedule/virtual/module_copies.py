@@ -32,7 +32,11 @@ LASTING = ("socketserver", "queue", "socketserver_reference", "socketserver_faul
 """Modules and packages of which one copy serves all runs."""
 
 SHARED = ("socketserver_faults.schedule", "socketserver_reference.conformance")
-COPIED = ("socketserver_reference.conformance.driver.stage", "socketserver_reference.conformance.targets.client")
+COPIED = (
+    "socketserver_reference.conformance.driver.stage",
+    "socketserver_reference.conformance.driver.handshake",
+    "socketserver_reference.conformance.targets.client",
+)
 """What is below LASTING and no program under test, so the process's own; but for what touches sockets."""
 
 

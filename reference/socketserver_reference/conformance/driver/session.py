@@ -324,36 +324,3 @@ class Performer:
     def close(self) -> None:
         """End the server, if it is ours."""
         self.site.close()
-
-
-class Playing:
-    """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
-
-    def __init__(self, performer: Performer, clause: str) -> None:
-        self._performer = performer
-        self._clause = clause
-        self.address = performer.address
-        self.dialect = performer.dialect
-        self.not_applicable = performer.not_applicable
-        self.not_checked = performer.not_checked
-
-    def needs_exact_chunks(self) -> None:
-        """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
-        if not self._performer.dialect.exact:
-            self.not_applicable("the path may split what a client says, and the clause is about whole chunks")
-
-    def _needs_to_see(self) -> None:
-        """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
-        dialect = self._performer.dialect
-        why = effects.not_applicable(dialect).get(self._clause) or self._performer.site.hidden.get(self._clause)
-        if why:
-            self.not_applicable(why)
-
-    def __call__(self, *steps: Step) -> Transcript:
-        self._needs_to_see()
-        return self._performer.play(*steps, about=self._clause)
-
-    def pace(self, *steps: Step, prompt: str, late: str) -> None:
-        """Play the steps for a clause that only a clock can decide."""
-        self._needs_to_see()
-        self._performer.pace(*steps, about=self._clause, prompt=prompt, late=late)

@@ -17,11 +17,10 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
-from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
 from socketserver_reference.conformance.driver.rate_limit import Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
-    Answer,
     Close,
     Connect,
     Crowd,
@@ -34,22 +33,10 @@ from socketserver_reference.conformance.scenario.steps import (
     Stall,
     Step,
 )
-from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import (
-    ENDINGS,
-    Did,
-    Ended,
-    Ending,
-    Heard,
-    Transcript,
-    Waited,
-)
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 from socketserver_reference.conformance.targets.crowd import connect_at_once
-
-HANDSHAKE = 16 * 1024
-"""Bytes that a server may say in one exchange of its handshake."""
 
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
@@ -203,31 +190,14 @@ class Stage:
         self._pace.joined()
 
     def _shake_hands(self, who: str) -> None:
-        """Say what the dialect has a client say before it is a member; what comes behind that is for the oracle."""
-        rest = b""
-        for exchange in self._dialect.handshake:
-            if exchange.wait is not None:
-                rest = self._await(who, exchange.wait, rest)
-            if exchange.send is not None:
-                answer = exchange.send.fill(name=f"{who}{self._mark}".encode())
-                self.transcript.entries.append(Did(Answer(who, answer), answer))
-                self._clients[who].send(answer)
+        """Make a client a member; what comes behind that is for the oracle."""
+        named = f"{who}{self._mark}".encode()
+        try:
+            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.patience)
+        except NotGreeted as error:
+            self._report(self.oracle.refused(who, str(error)))
         if rest:
             self._judge(who, rest)
-
-    def _await(self, who: str, wanted: Template, read: bytes) -> bytes:
-        """Read until something like this has come; return what came behind it."""
-        until = time.monotonic() + self.patience
-        while (end := wanted.after(read)) is None:
-            got = self._clients[who].receive()
-            if isinstance(got, bytes):
-                self.transcript.entries.append(Heard(who, got, time.monotonic()))
-                read += got
-            if not isinstance(got, bytes) or len(read) > HANDSHAKE or time.monotonic() > until:
-                then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
-                why = f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first"
-                self._report(self.oracle.refused(who, why))
-        return read[end:]
 
     # Reading
 

@@ -4,14 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    HalfClose,
-    Reset,
-    Say,
-    Send,
-)
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send
 
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
 

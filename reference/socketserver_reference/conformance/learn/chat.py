@@ -11,8 +11,8 @@ from socketserver_reference.conformance.learn.conclusions import tell_delivery, 
 from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
 from socketserver_reference.conformance.learn.first_contact import meet
-from socketserver_reference.conformance.learn.leaving import ask_quit
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
+from socketserver_reference.conformance.learn.quit_word import ask_quit
 from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, WITNESS, Room
 
 UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"

@@ -1,29 +1,27 @@
 """Judges what the clients of a chat saw where deliveries come in frames: see `dialects/dialect.py`.
 
-Every utterance is one frame, so every member has, for each speaker, a queue of what may come next; what it must hear of
-that is required, what it may is not: what was said while it came, or by somebody who has gone. A delivery is told by
-its body; the label that the server gives to its speaker is learned from it, and holds from then on.
+What each member has to hear, and may, `framed_room.py` says. A delivery is told by its body; the label that the server
+gives to its speaker is learned from it, and holds from then on.
 
 Where all must hear one order (CHAT-13), what each member heard in which order makes a graph, and the order is one as
 long as the graph has no cycle. So it does not matter that speakers may not hear themselves.
 
-Next: `frame_reader.py` cuts a client's bytes into frames, `dialects/rewrite.py` makes any scenario one that can be said
-in them.
+`frame_reader.py` cuts a client's bytes into frames; `dialects/rewrite.py` makes any scenario one that can be said in
+them.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from socketserver_reference.conformance.dialects import effects
-from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import WAITING
 from socketserver_reference.conformance.oracles.frame_attribution import Form, FrameMisfit
-from socketserver_reference.conformance.oracles.frame_reader import Frames, stripped, unprompted
-from socketserver_reference.conformance.oracles.inbox import Due, Member, Order, Utterance
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
+from socketserver_reference.conformance.oracles.framed_room import FrameRoom
+from socketserver_reference.conformance.oracles.inbox import Due, Member, Utterance
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
@@ -32,126 +30,8 @@ LONGER = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
 
 
-class FrameOracle(RoomOracle[Member]):
+class FrameOracle(FrameRoom):
     """See the module."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        super().__init__(dialect)
-        self.order = Order()
-        self.said = 0
-        self.bodies: Counter[bytes] = Counter()
-        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
-        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
-        self.quitters: list[str] = []
-
-    def unheard(self) -> list[bytes]:
-        dues = (due for member in self.members.values() for queue in member.inbox.values() for due in queue)
-        waiting = {due.utterance.number: due.utterance.body for due in dues}
-        return [waiting[number] for number in sorted(waiting)]
-
-    def _says_late(self, who: str, data: bytes) -> None:
-        self.said += 1
-        self.late.append(Utterance(self.said, who, data))
-
-    # What the clients do
-
-    def begin(self, step: Step, *, rested: bool) -> None:
-        if isinstance(step, Quit):
-            self.quitters.append(step.who)
-        super().begin(step, rested=rested)
-
-    def _newcomer(self) -> Member:
-        member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)
-        for utterance in (*self.late, *self.under_way):
-            self._offer(member, utterance, required=False)
-        return member
-
-    @staticmethod
-    def _offer(member: Member, utterance: Utterance, *, required: bool) -> None:
-        member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
-
-    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
-        speaker = self.members[who]
-        speaker.proven = True
-        self.said += 1
-        utterance = Utterance(self.said, who, data)
-        self.under_way.append(utterance)
-        self.bodies[data] += 1
-        heard = self.dialect.hears_itself or not self._may_be_cut_off(who)
-        for name, member in self.members.items():
-            if member.gone or (name == who and not self.dialect.hears_itself):
-                continue
-            self._offer(member, utterance, required=heard and member.proven and not member.leaving)
-
-    def _may_be_cut_off(self, who: str) -> bool:
-        """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
-        return self.members[who].owed_at_resume >= WAITING and self._is_behind(who)
-
-    def _leaves(self, who: str, way: Leaving) -> None:
-        """What is under way while it leaves may come too late for it; its own words may not."""
-        surely_before = self.under_way[0].number if self.under_way else self.said + 1
-        for speaker, dues in self.members[who].inbox.items():
-            for due in dues:
-                due.required = due.required and (speaker == who or due.utterance.number < surely_before)
-        super()._leaves(who, way)
-
-    def _lose(self, who: str) -> None:
-        for member in self.members.values():
-            for due in member.inbox.get(who, ()):
-                due.required = False
-
-    def _is_behind(self, who: str) -> bool:
-        return any(self.members[who].inbox.values())
-
-    def _owed(self, who: str) -> int:
-        dues = self.members[who].inbox.values()
-        return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
-
-    def complete(self, who: str) -> bool:
-        return not any(
-            due.required
-            for member in self.members.values()
-            if not (member.gone or member.stalled)
-            for due in member.inbox.get(who, ())
-        )
-
-    def outstanding(self) -> list[str]:
-        here = [member for member in self.members.values() if member.proven and member.reads]
-        speakers = {who for member in here for who, dues in member.inbox.items() if dues}
-        return [who for who in self.members if who in speakers]
-
-    # Whom to read
-
-    def listeners(self, step: Step) -> list[str]:
-        match step:
-            case Quit(who) | HalfClose(who):
-                return [who, *self.readers()]
-            case Say() | Settle() | Resume():
-                return self.readers()
-            case _:
-                return []
-
-    def readers(self) -> list[str]:
-        return [name for name, member in self.members.items() if member.proven and member.reads]
-
-    def bystanders(self) -> list[str]:
-        return [name for name, member in self.members.items() if not member.proven and member.reads]
-
-    def due(self, who: str) -> bool:
-        member = self.members[who]
-        if member.gone or member.stalled:
-            return False
-        return bool(member.leaving) or any(due.required for dues in member.inbox.values() for due in dues)
-
-    def settled(self, step: Step) -> None:
-        super().settled(step)
-        audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
-        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
-            self.under_way.clear()
-        if not any(member.required() for member in self.members.values() if not member.gone):
-            self.order.clear()
-            for member in self.members.values():
-                member.inbox = {who: dues for who, dues in member.inbox.items() if dues}
 
     # What the clients read
 

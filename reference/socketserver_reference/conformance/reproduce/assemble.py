@@ -1,9 +1,9 @@
-"""Puts a script together: the exchange, and of the player in scripts/ those parts that the exchange calls.
+"""Puts a script together: the exchange, and of the player in templates/ those parts that the exchange calls.
 
     frame.txt       what stands around it: the usage, where the server is, how often it is played
     client.txt      a client: it connects, receives, leaves
-    stream.txt      what it does where deliveries are a stream              the exchange is from moves.py
-    frames.txt      ... where they are frames                               the exchange is from frame_moves.py
+    stream.txt      what it does where deliveries are a stream              the exchange is from stream_steps.py
+    frames.txt      ... where they are frames                               the exchange is from frame_steps.py
     questions.txt   ... where the clause is about a crowd, or about time    the exchange is a question
     datagrams.txt   ... over datagrams
 
@@ -25,7 +25,8 @@ from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
 from socketserver_reference.conformance.reproduce import frame_steps
 from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
-from socketserver_reference.conformance.reproduce.stream_steps import WIDTH, CannotTell, has_bursts
+from socketserver_reference.conformance.reproduce.lines import WIDTH, CannotTell
+from socketserver_reference.conformance.reproduce.stream_steps import has_bursts
 from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import frame_steps, stream_steps
-from socketserver_reference.conformance.reproduce.stream_steps import Lines
+from socketserver_reference.conformance.reproduce.lines import Lines
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,

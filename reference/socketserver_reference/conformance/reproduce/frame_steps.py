@@ -4,8 +4,8 @@
 
 Beside what somebody says stands who must hear it, and does so at once, or when `all_hear` is called. Frames tell
 deliveries apart, so whoever plays the script needs to know no more: in what order things come, what comes between
-them, and by which label a speaker goes is seen to by `hears` in scripts/frames.txt. It goes by patterns, which are made
-here from the dialect's templates, frame and all. Who was there while others spoke, and is not known to have been a
+them, and by which label a speaker goes is seen to by `hears` in templates/frames.txt. It goes by patterns, which are
+made here from the dialect's templates, frame and all. Who was there while others spoke, and is not known to have been a
 member, is `early`: before the first thing that it must hear, anything may come.
 """
 
@@ -19,8 +19,8 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.rewrite import ROOM_FOR_SERIAL, SERIAL
 from socketserver_reference.conformance.dialects.template import FIELD, Template
 from socketserver_reference.conformance.oracles.chat_room import WAITING
+from socketserver_reference.conformance.reproduce.lines import AFTERWARDS, CannotTell, Lines
 from socketserver_reference.conformance.reproduce.literals import SHORT, counts, literal
-from socketserver_reference.conformance.reproduce.stream_steps import AFTERWARDS, CannotTell, Lines
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,

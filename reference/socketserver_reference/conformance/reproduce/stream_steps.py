@@ -5,16 +5,24 @@
 
 What must be read follows from the steps alone, so whoever has the script needs no oracle. Where everything is settled
 it is known byte for byte. What is sent in bursts may be cut and mixed in many right ways: there the script demands what
-all of them have in common (`all_read` in scripts/stream.txt). Some scenarios leave too much open even for that; then
+all of them have in common (`all_read` in templates/stream.txt). Some scenarios leave too much open even for that; then
 there is no script, and CannotTell says why.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.reproduce.echo_steps import datagram, echo
+from socketserver_reference.conformance.reproduce.lines import (
+    AFTERWARDS,
+    CannotTell,
+    Lines,
+    Place,
+    Script,
+    Write,
+    delivery,
+)
 from socketserver_reference.conformance.reproduce.literals import literal
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -32,87 +40,11 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
 )
 
-WIDTH = 116
-"""Columns of a line of the exchange at most, before it is indented."""
-
-
 SEGMENT = 1024
 """Bytes that surely go in one segment."""
 
 
-class CannotTell(Exception):
-    """No script can say what has to be read; the message says why."""
-
-
-def delivery(dialect: Dialect, chunk: bytes) -> str:
-    """Return, as Python, what a member must read when a chunk is delivered to it: the seam for other dialects."""
-    return literal(dialect.delivery(chunk), dialect.prefix)
-
-
 # What is read
-
-
-@dataclass
-class Place:
-    """What a script knows of one client."""
-
-    variable: str
-    member: bool = False  # it has spoken, or was heard to be there
-    could_hear: bool = False  # it is no member yet, and others have spoken
-    stalled: bool = False
-    owed: bytes = b""  # what it has to read when it reads again
-    behind: str = ""  # the variable in which it is kept what another had read when it stopped, once there was a burst
-
-
-@dataclass
-class Script:
-    """The lines of an exchange, as they come about."""
-
-    dialect: Dialect
-    lines: list[str] = field(default_factory=list)
-    here: dict[str, Place] = field(default_factory=dict)
-    bursts: bool = False  # whether there are any; then all is read in the way that suits them
-    sent: dict[str, bytes] = field(default_factory=dict)
-    """What was sent in the burst that nobody has read yet."""
-
-    def add(self, who: str, call: str) -> None:
-        """Write a line: a client does something."""
-        self.lines.append(f"{self.here[who].variable}.{call}")
-
-    def ends(self, who: str) -> None:
-        """Write that a client reads the end of its stream; it is not there any more."""
-        self.add(who, "ends()")
-        del self.here[who]
-
-    def connect(self, step: Connect) -> None:
-        """Write that a client connects."""
-        variable = re.sub(r"\W", "_", step.who)
-        self.here[step.who] = Place(variable)
-        window = f", {step.window}" if step.window else ""
-        self.lines.append(f'{variable} = Client("{step.who}"{window})')
-
-    def leave(self, who: str, how: str) -> None:
-        """Write that a client has gone, at once."""
-        self.add(who, how)
-        del self.here[who]
-
-
-AFTERWARDS = 1 << 30
-"""The number of the step that lines belong to which are added behind all steps."""
-
-
-@dataclass
-class Lines:
-    """The lines of an exchange, each with the number of the step in the scenario that it belongs to."""
-
-    numbered: list[tuple[str, int]] = field(default_factory=list)
-
-    def note(self, lines: Sequence[str], number: int) -> None:
-        """Take what lines there are beyond those that were there before."""
-        self.numbered += [(line, number) for line in lines[len(self.numbered) :]]
-
-
-Write = Callable[[Script, Step], None]
 
 
 def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
@@ -121,7 +53,7 @@ def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialec
     With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
     """
     script, lines = Script(dialect), Lines()
-    write: Write = {"chat": _chat, "echo": _echo, "datagram": _datagram}[protocol]
+    write: Write = {"chat": _chat, "echo": echo, "datagram": datagram}[protocol]
     script.bursts = protocol == "chat" and has_bursts(steps)
     for step, number in zip(steps, numbers, strict=True):
         write(script, step)
@@ -140,56 +72,6 @@ def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialec
 def _fences(protocol: str, script: Script) -> list[str]:
     """Return who speaks in the end, so that all have read what came to them."""
     return list(script.here) if protocol == "datagram" else _readers(script)[:1]
-
-
-def _datagram(script: Script, step: Step) -> None:
-    match step:
-        case Connect():
-            script.connect(step)
-        case Say(who, data) | Send(who, data):
-            script.add(who, f"says({literal(script.dialect.sent(data))})")
-            if isinstance(step, Say):
-                reply = script.dialect.reply(data[: script.dialect.datagram])
-                script.add(who, f"reads({literal(reply)})")
-        case _:
-            script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle knows no other step
-
-
-def _echo(script: Script, step: Step) -> None:
-    match step:
-        case Connect():
-            script.connect(step)
-        case Say(who, data) | Send(who, data):
-            script.add(who, f"says({literal(script.dialect.sent(data))})")
-            script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data
-            if isinstance(step, Say):
-                _reply(script, who, ends=not script.dialect.persistent)
-        case HalfClose(who):
-            script.add(who, "half_closes()")
-            _reply(script, who, ends=True)
-        case Close(who):
-            script.leave(who, "closes()")
-        case Reset(who):
-            script.leave(who, "resets()")
-        case _:
-            raise AssertionError(f"an echo server has no {type(step).__name__}")
-
-
-def _reply(script: Script, who: str, *, ends: bool) -> None:
-    """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
-    place, dialect = script.here[who], script.dialect
-    request, place.owed = place.owed, b""
-    if not dialect.persistent and dialect.raw and len(request) > dialect.chunk:
-        whole = dialect.reply(request[: dialect.chunk])
-        least = min(1, len(dialect.reply(request[:1])))
-        script.add(who, f"reads_a_beginning({literal(whole)}, {least})")
-        del script.here[who]
-        return
-    reply = request if dialect.persistent else dialect.reply(request)
-    if reply:
-        script.add(who, f"reads({literal(reply)})")
-    if ends:
-        script.ends(who)
 
 
 # The chat

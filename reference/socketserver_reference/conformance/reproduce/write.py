@@ -23,8 +23,8 @@ from pathlib import Path
 from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.reproduce.assemble import ROUNDS, Script, asks_its_own_question, races, script
 from socketserver_reference.conformance.reproduce.exchange import exchange
+from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.shrink import HEARERS, condensed, shorten
-from socketserver_reference.conformance.reproduce.stream_steps import CannotTell
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
 from socketserver_reference.conformance.scenario.text import printable

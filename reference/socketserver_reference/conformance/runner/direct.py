@@ -11,7 +11,8 @@ from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.driver.session import Performer, Playing
+from socketserver_reference.conformance.driver.playing import Playing
+from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.results.known import Known

@@ -22,7 +22,8 @@ from socketserver_reference.conformance.runner.options import OPTIONS, Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
 if TYPE_CHECKING:
-    from socketserver_reference.conformance.driver.session import Performer, Playing
+    from socketserver_reference.conformance.driver.playing import Playing
+    from socketserver_reference.conformance.driver.session import Performer
     from socketserver_reference.conformance.reproduce.write import Reproduction
 
 BRIEF = 2.0
@@ -181,7 +182,7 @@ class _Fixtures:
     @pytest.fixture
     def play(self, request: pytest.FixtureRequest, conformance_performer: "Performer") -> "Playing":
         """Play a scenario: see Playing."""
-        from socketserver_reference.conformance.driver.session import Playing
+        from socketserver_reference.conformance.driver.playing import Playing
 
         clause = decided(request.node)
         if clause is None:

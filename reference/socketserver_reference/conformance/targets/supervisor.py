@@ -4,7 +4,7 @@ The checker holds the other end of standard input. However the checker ends, kil
 nothing that it started stays behind, not even what has left the session, as daemons do: on Linux, orphans become the
 keeper's own. The exit status is the command's own, 128 + n if signal n ended it.
 
-Usage: keeper.py GRACE COMMAND [ARGUMENT ...], GRACE in seconds between SIGTERM and SIGKILL.
+Usage: supervisor.py GRACE COMMAND [ARGUMENT ...], GRACE in seconds between SIGTERM and SIGKILL.
 """
 
 import contextlib

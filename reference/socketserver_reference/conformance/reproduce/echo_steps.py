@@ -1,0 +1,55 @@
+"""Writes a scenario of an echo as Python, over connections and over datagrams."""
+
+from socketserver_reference.conformance.reproduce.lines import Script
+from socketserver_reference.conformance.reproduce.literals import literal
+from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+
+
+def datagram(script: Script, step: Step) -> None:
+    match step:
+        case Connect():
+            script.connect(step)
+        case Say(who, data) | Send(who, data):
+            script.add(who, f"says({literal(script.dialect.sent(data))})")
+            if isinstance(step, Say):
+                reply = script.dialect.reply(data[: script.dialect.datagram])
+                script.add(who, f"reads({literal(reply)})")
+        case _:
+            script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle knows no other step
+
+
+def echo(script: Script, step: Step) -> None:
+    match step:
+        case Connect():
+            script.connect(step)
+        case Say(who, data) | Send(who, data):
+            script.add(who, f"says({literal(script.dialect.sent(data))})")
+            script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data
+            if isinstance(step, Say):
+                _reply(script, who, ends=not script.dialect.persistent)
+        case HalfClose(who):
+            script.add(who, "half_closes()")
+            _reply(script, who, ends=True)
+        case Close(who):
+            script.leave(who, "closes()")
+        case Reset(who):
+            script.leave(who, "resets()")
+        case _:
+            raise AssertionError(f"an echo server has no {type(step).__name__}")
+
+
+def _reply(script: Script, who: str, *, ends: bool) -> None:
+    """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
+    place, dialect = script.here[who], script.dialect
+    request, place.owed = place.owed, b""
+    if not dialect.persistent and dialect.raw and len(request) > dialect.chunk:
+        whole = dialect.reply(request[: dialect.chunk])
+        least = min(1, len(dialect.reply(request[:1])))
+        script.add(who, f"reads_a_beginning({literal(whole)}, {least})")
+        del script.here[who]
+        return
+    reply = request if dialect.persistent else dialect.reply(request)
+    if reply:
+        script.add(who, f"reads({literal(reply)})")
+    if ends:
+        script.ends(who)
