@@ -2,20 +2,19 @@
 
 Four kinds of fault, and a way to meet each:
 
-    1. programs/     servers with ONE planted bug each     socketserver-faults list | show NAME | serve NAME
-                     catalogue.py    what a fault is, and how it enters the catalogue
-                     judge.py        runs the suite against them, each in a process of its own
-                     matrix.py       demands that each breaks just the clauses it names: socketserver-faults matrix
-                     MATRIX.md       the outcome
+    1. catalogue/    servers with ONE planted bug each    socketserver-faults list | show NAME | serve NAME
+       matrix/       runs the suite against each, and demands that it breaks just the clauses it names:
+                     socketserver-faults matrix           faults/MATRIX.md is the outcome
     2. demo/         one bug, move by move: the request that was closed under its user
-                     (programs/closed_request.py tells all about it)    socketserver-faults demo closed-request
+                     (catalogue/closed_request.py tells all about it)    socketserver-faults demo closed-request
     3. network/      a proxy that delays, splits, stalls and resets, between any client and any server
                      socketserver-faults proxy LISTEN TARGET --help
     4. schedule/     a scheduler of threads that tries every order in which they can do things
                      socketserver-faults schedule NAME | package.module:Handler
 
-    note.py          not planted but found: the tutorial programs everybody starts from
+    tutorial.py      not planted but found: the tutorial programs everybody starts from
                      python -m socketserver_faults.tutorial chat 10007
+    cli/             the command line
 
 A fault names the clauses that it breaks. The suite is run against it and must find these broken and no others: one too
 few, and a check cannot see what it is for; one too many, and it blames the innocent. So the tags in the reference, the
@@ -23,7 +22,7 @@ checks of the suite and the faults hold each other: `socketserver-reference spec
 
 **To add a fault** takes ten minutes:
 
-    1. Choose the file of its theme in programs/, and the class of the reference that has the method to get wrong.
+    1. Choose the file of its theme in catalogue/, and the class of the reference that has the method to get wrong.
     2. Override that ONE method, as somebody would write it who does not know better: a dozen lines at most. The class
        name becomes the fault's name: `QuitsInAnyCase` is `quits-in-any-case`.
     3. Put `@fault("CHAT-8")` above it, with the clauses you think it breaks, and a story below: what it does, in one
@@ -37,5 +36,6 @@ checks of the suite and the faults hold each other: `socketserver-reference spec
 under `@decides("CHAT-18")` in the suite, and a fault that breaks it. `tests/test_traceability.py` names what is
 missing.
 
-Faults need the standard library alone; judging them needs the `check` extra.
+RULE: the faults import the reference and the suite, and neither imports them. Faults need the standard library alone;
+judging them needs the `check` extra.
 """

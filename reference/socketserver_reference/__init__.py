@@ -15,9 +15,8 @@ Read in this order; without the suite it is half an hour:
     6. lifecycle.py      how servers begin, hang up and end
     7. family.py         transport x concurrency: all the classes of socketserver, what each can serve and what not
     8. address.py        tcp://127.0.0.1:10007, as `serve` prints and `check` takes it
-       serve.py, check.py, compare.py, learn.py, dialects.py, spec.py, history.py, reporting.py, __main__.py
-                            the command line
     9. conformance/      does that server do it? Any server, in any language: begin with its __init__
+       cli/              the command line
 
 A comment `# [CHAT-7] ...` restates the clause that the line below it enforces; `socketserver-reference spec CHAT-7`
 finds them, and the checks that decide the clause.
@@ -39,5 +38,6 @@ The words, each for one thing:
 
 Out of scope: names, rooms, history, framing, encryption, and servers for more clients than one process has descriptors.
 
+RULE: servers import neither the model nor the suite, and the suite imports no server, so each checks the other.
 Importing this package imports nothing; serving needs the standard library alone, checking needs the `check` extra.
 """

@@ -1,1 +1,12 @@
-"""The command line: `socketserver-faults list | show | serve | demo | matrix | proxy | schedule`."""
+"""The command line, `socketserver-faults`: what each command takes, and what it prints.
+
+    main.py        the parser of all of them
+    browse.py      list, show and serve faults
+    demo.py        play the closed-request bug
+    matrix.py      run the suite against every fault
+    proxy.py       put a network between a client and a server
+    schedule.py    play a program under every schedule of its threads
+
+RULE: a command imports no other; only `main.py` imports commands. Without the `check` extra all of them work but
+`matrix`.
+"""

@@ -1,19 +1,7 @@
-"""The closed-request bug, played: what `catalogue/closed_request.py` explains, on real sockets.
+"""`socketserver-faults demo closed-request`: play each row of the closed-request bug, without the join and with it.
 
-    socketserver-faults demo closed-request
-
-plays each row of its table without the join and with it, on a server made by the reference, and prints what each
-thread did, in the words of `socketserver`, and what the client saw. After each, one more client comes, whose handler
-does join, and finds out what the first has left among the members.
-
-The room is a textbook's: the worker takes its client out of it, beside recv(), and sends to whoever is in it.
-
-Nothing is left to chance: the threads wait for each other at gates, with a bound. Whether a worker is blocked in recv()
-can be seen on Linux; elsewhere it is given a moment to get there.
-
-    rows.py     what is played, and what is seen of it: data
-    play.py     the server, the gates, the client
-    timeline.py the timeline in two lanes
+It prints what each thread did, in the words of `socketserver`, and what the client saw. Exit codes: 0, or 2 if a row
+could not be played.
 """
 
 import argparse

@@ -5,6 +5,16 @@
 
 One thread does everything: it waits for sockets, for what is due next and for a word of its owner, and never sleeps
 otherwise, so it ends at once. It owns all the sockets there are.
+
+Left alone, it is faithful: bytes, ends of stream and resets arrive each way in order; a client that is turned away, or
+whose server cannot be reached, is reset, since the network has accepted it by then. Whoever does not read is felt by
+who speaks to it: no direction of a connection holds more than `HELD` bytes, and nothing is read beyond them. `split`
+sends every piece as a segment of its own, and `coalesce` sends one segment; but between two segments that wait to be
+read, a receiver's kernel makes no difference, so that a server is sure to see the pieces only if something comes
+between them: `--rate`, say.
+
+Chance is a matter of seed, connection, direction and place alone, so the same exchange meets the same fate in every
+run. (Who sends faster than the other reads cannot repeat an exchange: where TCP cuts it is a matter of time.)
 """
 
 import math

@@ -4,6 +4,24 @@
         target = Through(Launched("node server.js {port}"), Weather(delay=0.05, jitter=0.05))
 
 A server must never be blamed for what the network did, so the site that this makes can say what that was.
+
+What a conformance suite sees through it. Measured with the reference and with every planted bug that a client can see,
+calm, with delays and with coalescing: all verdicts are the same but one, and one is found out less sharply:
+
+    CHAT-16   whether a delivery waits for the client's delayed acknowledgement cannot be seen: the network acknowledges
+              to the server at once, and sends to the client without waiting. (And jitter of 20 ms looks like a wait.)
+    CHAT-15   that a member is not cut off while less than 64 KiB wait for it: the network's buffers hold them, too, so
+              that a server with too small a buffer shows itself only when more than all of them is waiting.
+
+A server whose queue of connections is short (CHAT-17) is seen all the same: the network accepts a client at once, but
+the client hears nothing until the server has. A server that refuses connections seems to reset them. And a bug that is
+a race shows itself as often as the weather brings it about: while words are collected, a reset overtakes what others
+say, so a server that stumbles over a reset in the middle of a delivery (`reset-ends-the-speaker`) may pass.
+
+Under `split` an utterance is no chunk any more, so the scenarios' expectations do not hold; and what the network
+resets, ends, drops, doubles or swaps looks like the server's doing. `Through` knows it from `journal.py`; who is given
+the address of a proxy alone cannot. Nor can one who has the address alone wait for the words of a client that is gone:
+where they are carried slowly (`--rate`), they may be delivered in the next scenario, and look like nobody's.
 """
 
 import contextlib

@@ -3,36 +3,24 @@
     socketserver-faults schedule delivers-without-the-lock
     socketserver-faults schedule your_package.chat:Handler
 
+    >>> from socketserver_faults.schedule import explore
+    >>> def test_my_chat_under_all_schedules():
+    ...     explore(Handler, "speak", deviations=2)
+
 Races are why these programs are hard, and luck is how they are found: two members that see different orders show in one
 of some hundred runs. Here the real handler classes run, through the real `process_request`, in real threads; but one
 thread at a time, and who goes on is decided, at every operation on a socket, a lock, a thread or the clock. All
 decisions are tried that differ from the undisturbed run in at most a few places, the fewest first. So what is found is
 found always, in the shortest form that it has, and replays from a code of one word.
 
-Read in this order:
+Read in this order; each folder says more in its __init__:
 
-    runs.py         what a run is made of
-    scheduler.py    one thread runs at a time; points, decisions, deadlocks
-    locks.py        locks made of that
-    threads.py      and a whole `threading`
-    connection.py   a connection as Linux has it: buffers, half-close, reset
-    kernel.py       descriptors, open files, and system calls that wait
-    options.py      the options of a socket
-    objects.py      a socket as Python has it
-    sockets.py      the network of one run, and the module that stands for `socket`
-    stand_ins.py    the same for `time`, `selectors`, `select`, `logging`, `os`
-    modules.py      copies of the modules under test that import these, while the process keeps the real ones
-    subject.py      which program: of the reference, of the catalogue, or your own
-    players.py      its clients: the conformance suite's own, on virtual sockets
-    world.py        a server and its clients, and one run
-    scenarios.py    what the clients do
-    search.py       all schedules with few deviations
-    drawing.py      schedules and scenarios that are drawn, by chance or by Hypothesis
-    replay.py       codes that replay
-    lines.py        points between lines
-    rehearsal.py    how we know that it is like the world
-    telling.py      the story, in lanes
-    exploring.py, command.py    the ways in
+    core/           threads of which one runs at a time
+    virtual/        their sockets, clock and modules
+    world/          a server and its clients, and one run
+    exploration/    which runs there are, and how what was found is told
+
+How we know that it is like the world: `tests/test_schedule_bridge.py` plays the closed-request demo in both.
 
 What a point is decides what can be found. Code between two operations on a socket, a lock, a thread or the clock runs
 as one: `members.add(x)` and the loop over `members` never meet halfway, unless something is sent in between. With
@@ -41,11 +29,8 @@ as one: `members.add(x)` and the loop over `members` never meet halfway, unless 
 What it does not do: datagrams, processes, asyncio, TLS. Whatever a program uses that is not modelled is refused, with
 its name.
 
-    >>> from socketserver_faults.schedule import explore
-    >>> def test_my_chat_under_all_schedules():
-    ...     explore(Handler, "speak", deviations=2)
-
-Importing this package imports nothing; `explore` and `Race` are found when they are asked for.
+RULE: a folder imports only folders above it. Importing this package imports nothing; `explore` and `Race` are found
+when they are asked for.
 """
 
 from typing import TYPE_CHECKING, Any

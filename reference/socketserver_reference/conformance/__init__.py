@@ -7,44 +7,22 @@ In your own repository, a pytest file needs no more than this:
     class TestMine(ChatConformance):
         target = Launched("node server.js {port}")
 
-The way of a scenario through the suite, which is also the order to read it in:
+The way of a scenario through the suite, which is also the order to read it in; each folder says more in its __init__:
 
-    scenario.py       steps, as data                      dialect.py    how they become bytes
-    stage.py          performs them on real sockets       client.py     one socket
-    transcript.py     what every client saw
-    room.py           who is there, and what was abrupt
-    oracle.py         judges it by the model              log.py        every legal order and segmentation
-    blame.py          which clause a misfit breaks        violation.py  the exception that says so
-    echo_oracle.py    the same for the echo servers       pacing.py     the one question for a clock
-    record.py         a verdict for every clause
+    scenario/       steps and what came of them, as data
+    dialects/       how servers speak        targets/       where the server is, and how it is started and ended
+    oracles/        judge what clients saw   results/       verdicts, known failures, the report
+    learn/          proposes a dialect
+    driver/         plays scenarios          checks/        a directed scenario for every clause
+    reports/        results for people and programs
+    exploration/    Hypothesis draws what clients do
+    inprocess/      the SRV clauses, where the server runs
+    reproduce/      a script for each violation
+    runner/         runs it all: the pytest plugin, and the run of a command
 
-Other people's servers speak in other ways; a dialect says how:
-
-    dialect.py        what one may say, and which clauses it changes or makes meaningless
-    dialect_file.py   from TOML                           dialect_keys.py   every key, and what it may hold
-    dialects/         those that come along               template.py, framing.py   bytes that are partly known
-    phrasing.py       any scenario in its words           frames.py     what a client read, cut into frames
-    frame_oracle.py   judges them, by what is in each member's inbox.py     order.py   one order for all
-    frame_blame.py    which clause a frame breaks         stream_echo_oracle.py   an echo that answers everything
-
-    target.py         where the server is                 launch.py, keeper.py   a command, started and ended
-    threads.py        whether it has come to rest
-    performer.py      one scenario after the other, none suffering from the one before
-    chat.py echo.py datagram.py    a directed scenario for every clause, as classes that others subclass
-    server.py         the SRV clauses, where the server runs; with it server_checks.py scene.py desk.py probes.py
-                      hosting.py forking.py, and under_check_family.py for the reference's own classes
-    machines.py       the state machines around them       exploration.py   running them, and what they find
-    plugin.py         pytest options and fixtures         report/       verdicts as text, JSON, JUnit, Markdown, HTML
-    servers.py        a file that lists several servers   comparing.py  checking one after the other
-    known.py          what is known to be broken          known_file.py, known_command.py   the list, read and kept
-    since.py          what has changed since an earlier run
-    reproduce.py      a script for each violation         shorten.py    by no more steps than it takes
-    script.py         put together from scripts/          exchange.py   the steps as Python, in the dialect's words
-    moves.py frame_moves.py    what is read then          literals.py   bytes, briefly
-    learning/         talks to a server of unknown dialect, and proposes one
-
-Nothing here imports a server: the suite knows what a server must do from `clauses.py` and `model.py`
-alone. Importing this package imports nothing else; the names below are found when they are asked for.
+RULE: a folder imports only folders above it. Nothing here imports a server: the suite knows what a server must do from
+`clauses.py` and `model.py` alone. Importing this package imports nothing else; the names below are found when they are
+asked for.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,1 +1,11 @@
-"""A server, its clients and one run."""
+"""A server and its clients in a virtual process, and one run of them.
+
+Read in this order:
+
+    subject.py      which program: of the reference, of the catalogue, or your own
+    clients.py      its clients: the conformance suite's own, on virtual sockets
+    world.py        a server and its clients, and one run
+    scenarios.py    what the clients do
+
+RULE: the clients are the suite's own stage and oracle: a schedule is judged as a check is.
+"""

@@ -1,1 +1,13 @@
-"""A directed scenario for every clause, as classes that others subclass."""
+"""The checks: a directed scenario for every clause of the wire, as classes that others subclass.
+
+    base.py        what all of them have in common, and `decides`, which names the clause of a check
+    chat.py        ChatConformance
+    echo.py        EchoConformance
+    datagram.py    DatagramConformance
+
+A check is a method that hands a literal list of steps to `play`. To add one, write it below those of its profile, in
+the order of the clauses.
+
+RULE: checks say what clients do, and nothing about how that is performed: they open no socket and start no thread. The
+clause that a check decides is written once, above it.
+"""
