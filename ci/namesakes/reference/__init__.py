@@ -1,0 +1,3 @@
+"""A package of the project's own."""
+
+OWNER = "the project"
