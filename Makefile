@@ -37,9 +37,10 @@ matrix: .venv/dev  ## check that each planted bug breaks its clauses and no othe
 interop: .venv/check  ## check other people's servers, fetched for this checkout alone; or SERVERS='node-chat xinetd-echo'
 	@$(BIN)/python ci/interop/check.py $(SERVERS)
 
-lint: .venv/dev  ## check formatting, lint and types
+lint: .venv/dev  ## check formatting, lint, which folder imports which, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C

@@ -4,7 +4,6 @@ import sys
 
 import faults
 import reference
-
 from socketserver_reference.conformance import EchoConformance, Launched
 
 

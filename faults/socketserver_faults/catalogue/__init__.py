@@ -13,5 +13,5 @@
     race_window.py       holds a race open for a moment, so that it shows
     index.py             all of them, by name
 
-RULE: a fault is a class of the reference with one method overridden; nothing here knows the suite.
+RULE: a fault is a class of the reference with one method overridden; nothing here knows how the suite finds it.
 """

@@ -8,8 +8,6 @@ does. The hardened ones are not. What a clause forbids is always shown by what i
 before it is a violation, and nobody waits for silence.
 """
 
-import socket
-
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects import rewrite as phrasing
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -31,6 +29,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
+from socketserver_reference.conformance.targets.client import QUICKACK
 
 FLOOD = 6 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
@@ -169,7 +168,7 @@ class ChatConformance(Conformance):
     def test_deliveries_do_not_wait_for_delayed_acknowledgements(self, play: Play) -> None:
         if play.address.transport != "tcp":
             play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
-        if not hasattr(socket, "TCP_QUICKACK"):
+        if not QUICKACK:
             play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
         play.pace(
             Connect("ann"),
