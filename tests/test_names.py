@@ -1,0 +1,52 @@
+"""Names of modules in strings, each list of which has one home: every one of them is a module that there is."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import pytest
+
+from socketserver_faults.schedule import __all__ as schedule_names
+from socketserver_faults.schedule.virtual import module_copies
+from socketserver_faults.schedule.virtual.module_copies import find_source
+from socketserver_reference import conformance
+from socketserver_reference.cli.report_files import FORMATS
+from socketserver_reference.conformance.runner.command_run import COLLECTED
+
+
+def test_every_name_of_the_suite_is_found_where_it_is_said_to_be() -> None:
+    assert list(conformance._HOMES) == conformance.__all__
+    for name in conformance.__all__:
+        assert getattr(conformance, name).__name__ == name
+
+
+def test_every_name_of_the_scheduler_is_found_where_it_is_said_to_be() -> None:
+    schedule = import_module("socketserver_faults.schedule")
+    for name in schedule_names:
+        assert getattr(schedule, name).__name__ == name
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_of_a_report_is_written_by_a_module(name: str) -> None:
+    assert callable(import_module(f"socketserver_reference.conformance.reports.{FORMATS[name][1]}").write)
+
+
+@pytest.mark.parametrize("name", COLLECTED.values())
+def test_what_is_collected_is_a_module(name: str) -> None:
+    assert find_source(name)
+
+
+@pytest.mark.parametrize("name", [*module_copies.LASTING, *module_copies.SHARED, *module_copies.COPIED])
+def test_what_the_scheduler_copies_or_shares_is_there(name: str) -> None:
+    assert find_source(name)
+
+
+def test_the_entry_points_are_there() -> None:
+    ours = [
+        point
+        for group in ("console_scripts", "pytest11")
+        for point in entry_points(group=group)
+        if point.name.startswith("socketserver-")
+    ]
+    assert len(ours) == 3
+    for point in ours:
+        assert point.load()
