@@ -81,4 +81,5 @@ def run_serve(options: argparse.Namespace) -> int:
         with server:
             print(server_address(server), flush=True)
             server.serve_forever()
-    return serve.serve(server)
+    with serve.stopped_by_signals() as signals:
+        return serve.serve(server, signals)

@@ -5,33 +5,38 @@ them have to be gone when server_close() returns (SRV-9), although clients may s
 
     stop()            hang up, and end serve_forever() soon           from anywhere, a signal handler included
     shutdown()        the same, and wait until serve_forever() ends   from another thread
-    server_close()    hang up, and wait until the handlers end        afterwards
+    server_close()    the same, and wait until the handlers end       from another thread, or afterwards
 
 To *hang up* is shutdown(SHUT_RDWR) on every open connection: its client reads end of stream, and the handler wakes up
 in recv(), leaves the normal way, and closes its request itself. A forking server cannot reach the connections of its
 children, so it ends the children.
 
 Handler threads are daemons, so a process that ends in any other way never waits for an idle member. `socketserver`
-forgets about daemon threads and could not wait for them in server_close(), so `Threads` keeps its own list of them.
+forgets about daemon threads and could not wait for them in server_close(), so `Threads` keeps its own set of them.
 
 Why stop() for signals, when Ctrl-C raises KeyboardInterrupt anyway? Because that may strike in the middle of
 process_request(): measured, `socketserver` then closes a request that a thread has just been given to serve, which is
 the closed-request bug once more.
 
-What is deliberately left out: a limit to the number of connections. At the limit of open files accept() fails, and
-serve_forever() tries again and again until a file is closed: processes that serve strangers should be given enough of
-them.
+What if there are no more descriptors, or no more threads? `socketserver` then spins: accept() fails, the client still
+waits, and serve_forever() tries again at once. Here the loop waits until a connection or a handler has ended, and the
+clients wait in the backlog.
+
+What is deliberately left out: a limit of its own to the number of connections. The system has one.
 
 Next: `family.py`, which puts these together with the classes of `socketserver`.
 """
 
+import errno
 import logging
 import os
+import queue
 import signal
 import socket
 import socketserver
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +44,18 @@ log = logging.getLogger(__name__)
 
 UNREAD = 65536
 """Most bytes of unread input that are thrown away before a connection is closed."""
+
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What accept() fails with when the process, or the system, has no descriptor or no memory left."""
+
+RETRY_TIMEOUT = 0.5
+"""Seconds after which the loop tries again, though nothing has ended here: another process may have freed something."""
+
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings that new clients have to wait."""
+
+WILDCARDS = ("0.0.0.0", "::")
+"""Hosts that stand for all addresses of this host, when a server is bound to one."""
 
 
 class Stopped(Exception):
@@ -49,11 +66,24 @@ class Server(socketserver.BaseServer):
     """What all servers share: they stop promptly, leave nothing behind, and log what goes wrong."""
 
     stopping = False
+    warned = -WARNING_INTERVAL
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.idle = threading.Event()  # set while serve_forever() does not run
+        self.idle.set()
+        # Threads whose handlers have ended, and None when stopping: of all queues the one that a signal handler may use
+        self.ended: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
+        super().__init__(*args, **keywords)
 
     def serve_forever(self, poll_interval: float = 0.05) -> None:
         """Serve until stop() or shutdown(), noticed within `poll_interval` seconds (by default 0.5 in the library)."""
-        with suppress(Stopped):
-            super().serve_forever(poll_interval)
+        self.idle.clear()  # before `stopping` is looked at: shutdown() sets that, and then waits for this
+        try:
+            if not self.stopping:
+                with suppress(Stopped):
+                    super().serve_forever(poll_interval)
+        finally:
+            self.idle.set()
 
     def service_actions(self) -> None:
         """Stop if told to: serve_forever() calls this between requests, so no request is torn from its handler."""
@@ -76,18 +106,30 @@ class Server(socketserver.BaseServer):
         """Hang up, and end serve_forever() soon, for good; return at once, as a signal handler has to."""
         self.stopping = True
         self.hang_up()
+        self.ended.put(None)  # the loop may be waiting for it
 
     def shutdown(self) -> None:
-        """Stop, and wait until serve_forever() has ended; to be called from another thread."""
+        """Stop, and wait until serve_forever() has ended, if it runs; to be called from another thread."""
         self.stop()
-        super().shutdown()
+        self.idle.wait()
 
     def server_close(self) -> None:
-        """Hang up, wait for the handlers, and only then close: datagram handlers use the server's socket."""
+        """Stop, wait for the handlers, and only then close: datagram handlers use the server's socket."""
         # [SRV-9] promptly, with members still connected, and no thread, process or port stays behind
-        self.hang_up()
+        self.shutdown()
         self.wait_for_handlers()
         super().server_close()
+
+    def wait_until_freed(self, error: Exception) -> None:
+        """Keep the loop from spinning: return when a handler has ended, and now and then without."""
+        if time.monotonic() - self.warned >= WARNING_INTERVAL:
+            self.warned = time.monotonic()
+            log.warning("new clients have to wait until others leave: %s", error)
+        with suppress(queue.Empty):
+            self.forget(self.ended.get(timeout=RETRY_TIMEOUT))
+
+    def forget(self, thread: threading.Thread | None) -> None:
+        """Let go of a thread that has said it is at its end; None stands for none."""
 
 
 class DatagramServer(Server, socketserver.UDPServer):
@@ -106,6 +148,30 @@ class DatagramServer(Server, socketserver.UDPServer):
         super().server_bind()
         # [UDP-5] room for the replies to those who read, beside those that wait for a client who does not
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.send_buffer)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Refuse a datagram whose source is this server: it would answer itself, and then its answer, without end."""
+        # [UDP-1] a reply goes to the address a request came from, and a sender can forge that address
+        if not self.is_own(client_address):
+            return super().verify_request(request, client_address)
+        log.info("no reply to %r: the address is this server's own", client_address)
+        return False
+
+    def is_own(self, address: Any) -> bool:
+        """Whether this server receives what is sent to that address."""
+        own: Any = self.server_address
+        if address == own or isinstance(own, str):
+            return bool(address == own)
+        return address[1] == own[1] and own[0] in WILDCARDS and self.is_of_this_host(address[0])
+
+    def is_of_this_host(self, host: str) -> bool:
+        """Whether an address is one of this host, which is where one can bind a socket."""
+        try:
+            with socket.socket(self.address_family, socket.SOCK_DGRAM) as probe:
+                probe.bind((host, 0))
+        except OSError:
+            return False
+        return True
 
 
 class StreamServer(Server, socketserver.TCPServer):
@@ -142,18 +208,22 @@ class StreamServer(Server, socketserver.TCPServer):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         self.connections: set[socket.socket] = set()
-        self.closing = False
-        self.connections_lock = threading.RLock()  # guards both; a signal handler may find it held by its own thread
+        self.connections_lock = threading.RLock()  # a signal handler may find it held by its own thread
         super().__init__(*args, **keywords)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection, prepare it and remember it."""
-        request, client_address = super().get_request()
+        try:
+            request, client_address = super().get_request()
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                self.wait_until_freed(error)
+            raise
         with suppress(OSError):  # it is gone already; its handler will find out
             self.prepare(request)
         with self.connections_lock:
             self.connections.add(request)
-            if self.closing:
+            if self.stopping:  # the hanging up may have been before this one was there
                 self.end(request)
         return request, client_address
 
@@ -188,7 +258,6 @@ class StreamServer(Server, socketserver.TCPServer):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever(), so that nobody waits for its next poll
         # [SRV-9] members read end of stream, and handlers wake up
         with self.connections_lock:
-            self.closing = True
             for request in self.connections:
                 self.end(request)
 
@@ -222,14 +291,40 @@ class Threads(socketserver.ThreadingMixIn, Server):
     daemon_threads = True
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.handlers: list[threading.Thread] = []
+        self.handlers: set[threading.Thread] = set()  # the loop alone changes it
         super().__init__(*args, **keywords)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for the handler, as the library does, and remember it while it runs."""
-        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
-        thread.start()
-        self.handlers = [handler for handler in self.handlers if handler.is_alive()] + [thread]
+        """Start a thread for the handler, as the library does, and remember it until it has ended."""
+        while not self.stopping:
+            thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system allows no more threads
+                self.wait_until_freed(error)
+            else:
+                self.handlers.add(thread)
+                return
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve the request, as the library does, and then say that this thread can be forgotten."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.ended.put(threading.current_thread())
+
+    def service_actions(self) -> None:
+        """Forget the threads that have ended, each once: a client costs the same in any crowd. Stop if told to."""
+        with suppress(queue.Empty):
+            while True:
+                self.forget(self.ended.get_nowait())
+        super().service_actions()
+
+    def forget(self, thread: threading.Thread | None) -> None:
+        if thread is not None:
+            thread.join()
+            self.handlers.discard(thread)
 
     def wait_for_handlers(self) -> None:
         """Join the threads: whoever they were waiting for has been hung up on."""

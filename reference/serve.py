@@ -1,8 +1,9 @@
 """`python -m reference serve`: run one of the servers until Ctrl-C or SIGTERM.
 
 The first line on stdout is the address, as `check` takes it, and comes once clients can connect. The log goes to
-stderr. Exit codes: 0 when stopped by either signal, 2 for anything that cannot be served, with one line that says
-why.
+stderr. The first signal hangs up on all clients and ends the server in order; a second one, at any moment, ends the
+process at once, as if nobody had handled it. Exit codes: 0 when stopped by one signal, 2 for anything that cannot be
+served, with one line that says why.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from reference.family import CONCURRENCIES, PROGRAMS, Refused, make_server, serv
 from reference.lifecycle import Server
 
 LOG_FORMAT = "%(asctime)s %(threadName)s %(message)s"
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"echo": 9999, "chat": 10007, "overthreaded": 10007}
@@ -49,18 +52,20 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
-    try:
-        address = read_address(options, DEFAULT_PORTS[options.program])
-        server = make_server(options.program, address, options.concurrency)
-    except Refused as refused:
-        print(f"socketserver-reference serve: {refused}", file=sys.stderr)
-        return 2
-    return serve(server)
+    with stopped_by_signals() as signals:  # before anything that may take long, such as looking up a host
+        try:
+            address = read_address(options, DEFAULT_PORTS[options.program])
+            server = make_server(options.program, address, options.concurrency)
+        except Refused as refused:
+            print(f"socketserver-reference serve: {refused}", file=sys.stderr)
+            return 2
+        return serve(server, signals)
 
 
-def serve(server: Server) -> int:
+def serve(server: Server, signals: "Signals") -> int:
     """Print where a server listens, and serve until a signal comes; return the exit code."""
-    with stopped_by_signals(server), server:
+    with server:
+        signals.stop(server)
         print(server_address(server), flush=True)
         server.serve_forever()
     return 0
@@ -99,16 +104,35 @@ class Stoppable(Protocol):
         """Begin to end; return at once."""
 
 
+class Signals:
+    """What SIGINT and SIGTERM do: the first stops a server, or will, when there is one; the second ends the process."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self.server: Stoppable | None = None
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        if self.came:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.came = True
+        if self.server is not None:
+            self.server.stop()
+
+    def stop(self, server: Stoppable) -> None:
+        """Stop this server at the first signal: now, if it has come already."""
+        self.server = server
+        if self.came:
+            server.stop()
+
+
 @contextmanager
-def stopped_by_signals(server: Stoppable) -> Iterator[None]:
-    """Stop the server at SIGINT or SIGTERM, in the length of the block."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        server.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+def stopped_by_signals() -> Iterator[Signals]:
+    """Handle SIGINT and SIGTERM within the block. After one of them the process is ending: the next one ends it."""
+    signals = Signals()
+    before = {number: signal.signal(number, signals) for number in SIGNALS}
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if signals.came else handler)
