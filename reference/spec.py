@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reference.clauses import CLAUSES, PROFILES, Clause
-from reference.family import family_table
+from reference.family_table import family_table
 
 HERE = Path(__file__).parent
 FAULTS = HERE.parent / "faults" / "programs"

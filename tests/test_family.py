@@ -14,11 +14,11 @@ from reference.family import (
     LIBRARY_NAMES,
     PROGRAMS,
     Refused,
-    family_table,
     make_server,
     refusal,
     server_address,
 )
+from reference.family_table import family_table
 from tests.serving import somewhere
 
 PAIRS = [(transport, concurrency) for transport in TRANSPORTS for concurrency in CONCURRENCIES]
