@@ -52,7 +52,11 @@ def connect_to(address: Address) -> socket.socket:
     client.settimeout(PATIENCE)
     if address.transport == "unix-datagram":
         client.bind("")  # Linux picks an abstract name
-    client.connect(address.sockaddr)
+    try:
+        client.connect(address.sockaddr)
+    except OSError:
+        client.close()
+        raise
     return client
 
 

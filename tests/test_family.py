@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.cli.family_table import family_table
 from socketserver_reference.family import (
     CONCURRENCIES,
     LIBRARY_NAMES,
     PROGRAMS,
     Refused,
-    family_table,
     make_server,
     refusal,
     server_address,

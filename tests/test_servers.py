@@ -498,7 +498,7 @@ def test_a_synchronous_server_stops_with_a_silent_client_and_another_behind_it()
 
 def test_a_connection_accepted_while_the_server_hangs_up_is_hung_up_on_too() -> None:
     with make_server("echo", LOOPBACK) as server, connect(server) as late:
-        server.closing = True  # type: ignore[attr-defined]
+        server.stopping = True
         request, _ = server.get_request()
         assert read_to_end(late) == b""
         server.close_request(request)

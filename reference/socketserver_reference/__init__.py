@@ -1,42 +1,41 @@
-"""socketserver, understood: an echo and a group chat, to be read as a specification, and the suite that checks others.
+"""An echo and a group chat on socketserver, to be read as a specification, and the suite that checks other servers.
 
-Python's `socketserver` is how many people meet network servers. Nearly every such program in the wild has the same few
-bugs: one client's reset kills the room, a slow reader blocks everyone, a half-closed client loses its last words, a
-thread uses a request that was closed under it. Here is what each of them breaks, what it takes not to have it, and a
-way to find out.
+Python's `socketserver` is how many people meet network servers. Nearly all such programs have the same few bugs: the
+reset of one client ends the room, a slow reader blocks all others, a half-closed client loses its last words, a thread
+uses a request that was closed under it. Here is what each bug breaks, how to avoid it, and how to find it.
 
-Read in this order; without the suite it is half an hour:
+Read in this order; it takes half an hour:
 
     1. clauses.py        what a server must do: one sentence each, numbered
     2. model.py          the same as a function, without sockets, threads or time
     3. echo.py           the first server: one request, one reply
-    4. chat.py           the room: one lock, deliveries that never wait, and who may close what
-    5. overthreaded.py   a thread too many, and the story of the request that was closed under it
+    4. chat.py           the room: one lock, deliveries that never wait, and one owner for each request
+    5. overthreaded.py   one thread too many, and the request that was closed under it
     6. lifecycle.py      how servers begin, hang up and end
-    7. family.py         transport x concurrency: all the classes of socketserver, what each can serve and what not
-    8. address.py        tcp://127.0.0.1:10007, as `serve` prints and `check` takes it
-    9. conformance/      does that server do it? Any server, in any language: begin with its __init__
-       cli/              the command line
+    7. family.py         transport x concurrency: the classes of socketserver, and what each can serve
+    8. address.py        tcp://127.0.0.1:10007, as `serve` prints it and `check` takes it
 
-A comment `# [CHAT-7] ...` restates the clause that the line below it enforces; `socketserver-reference spec CHAT-7`
-finds them, and the checks that decide the clause.
+Then: conformance/, the suite for any server in any language, and the command line.
 
-The words, each for one thing:
+A comment `# [CHAT-7] ...` restates the clause that the line below it enforces; `spec CHAT-7` prints these lines and the
+checks that decide the clause.
+
+The terms:
 
     member       a connected client that the server delivers to
-    chunk        what ONE recv(1024) on the server returned; never called a message: TCP has none
-    utterance    what a client handed to one send
+    chunk        what ONE recv(1024) on the server returned; not a message: TCP has none
+    utterance    what a client passed to one send
     delivery     `ack` + chunk, as one member receives it
-    settled      said of an utterance: at most 1024 bytes, in one segment, sent when everything the client said before
-                 has come back to it, so that the server sees exactly one chunk
+    settled      an utterance of at most 1024 bytes in one segment, sent after the client has received everything it
+                 said before; so the server sees exactly one chunk
     burst        utterances that are not settled; TCP may merge and split them
     lurker       a client that connects and never speaks
-    fence        an utterance after which every member is read up to it: what came before it and was not due is a
-                 violation, and nobody has to wait for silence
-    half-close   to end one's sending side and go on reading: shutdown(SHUT_WR)
-    reset        to abort a connection: the peer's next operation fails
+    fence        an utterance up to which every member is read: what comes before it and was not due is a violation, and
+                 no check waits for silence
+    half-close   to end the own sending side and go on reading: shutdown(SHUT_WR)
+    reset        to abort a connection: the next operation of the peer fails
 
-Out of scope: names, rooms, history, framing, encryption, and servers for more clients than one process has descriptors.
+Out of scope: names, rooms, history, framing, encryption, and more clients than one process has descriptors.
 
 RULE: servers import neither the model nor the suite, and the suite imports no server, so each checks the other.
 Importing this package imports nothing; serving needs the standard library alone, checking needs the `check` extra.

@@ -1,14 +1,17 @@
-"""The clauses: what a server MUST or SHOULD do, one sentence each. Data only.
+"""The clauses: what a server MUST or SHOULD do, one requirement each. Data only.
 
-Everything else in the project points here. The servers carry `# [CHAT-7] ...` above the line that enforces a clause,
-the checks of `conformance/` name the clause they decide, and `socketserver-reference spec` prints all three
-together. Ids are never reused and, once released, never renumbered.
+A comment `# [CHAT-7] ...` in a server stands above the line that enforces the clause, a check of the suite names the
+clause that it decides, and `socketserver-reference spec` prints them together. An id is never reused and, once
+released, never renumbered.
 
-Two profiles. **Basic** is what simple programs promise to polite clients, who come and go one at a time. **Hardened**
-is what it takes when clients are abrupt, slow, concurrent or many.
+*White space* is the bytes 0x09 to 0x0D and 0x20. *Upper case* concerns the ASCII letters alone. To *disturb* a client
+is to end its connection, or to lose, alter or delay what is due to it.
 
-Three observers. A *stream* or *datagram* clause holds for a server in any language and is checked over the network; an
-*in-process* clause (SRV) is about Python's `socketserver` and can be seen only from inside the process.
+Two profiles: **basic** is what a simple program promises to polite clients, which come and go one at a time;
+**hardened** is what it takes when clients are abrupt, slow, concurrent or many.
+
+Three observers: a *stream* or *datagram* clause holds for a server in any language and is checked over the network; an
+*in-process* clause (SRV) is about Python's `socketserver`.
 
 Next: `model.py`, the same protocol as a function.
 """
@@ -20,6 +23,7 @@ Level = Literal["MUST", "SHOULD"]
 Profile = Literal["basic", "hardened"]
 Observer = Literal["stream", "datagram", "in-process"]
 
+OBSERVERS: dict[str, Observer] = {"UDP": "datagram", "SRV": "in-process"}
 PROFILES: tuple[Profile, ...] = ("basic", "hardened")
 
 DOCS = "socketserver documentation"
@@ -29,19 +33,18 @@ PRACTICE = "operating practice"
 
 @dataclass(frozen=True)
 class Clause:
-    """One promise of a server to its peers.
-
-    `sentence` completes "The server MUST ...", with the level in place of MUST; `source` says who made the promise:
-    the documentation of `socketserver`, the tutorial programs everybody starts from, an RFC or interface standard, or
-    the practice of running servers for strangers.
-    """
+    """One promise of a server to its peers: `sentence` completes "The server MUST ...", or SHOULD."""
 
     id: str
     level: Level
     profile: Profile
-    observer: Observer
     sentence: str
     source: str
+
+    @property
+    def observer(self) -> Observer:
+        """What can observe it."""
+        return OBSERVERS.get(self.group, "stream")
 
     @property
     def group(self) -> str:
@@ -52,207 +55,176 @@ class Clause:
         return f"{self.id}: the server {self.level} {self.sentence}"
 
 
-def _basic(id: str, observer: Observer, sentence: str, source: str) -> Clause:
-    return Clause(id, "MUST", "basic", observer, sentence, source)
+def _basic(id: str, sentence: str, source: str) -> Clause:
+    return Clause(id, "MUST", "basic", sentence, source)
 
 
-def _hardened(id: str, observer: Observer, sentence: str, source: str, level: Level = "MUST") -> Clause:
-    return Clause(id, level, "hardened", observer, sentence, source)
+def _hardened(id: str, sentence: str, source: str, level: Level = "MUST") -> Clause:
+    return Clause(id, level, "hardened", sentence, source)
 
 
 _ALL = (
     # Echo over connections: one request, one reply, one connection.
-    _basic("ECHO-1", "stream", "send nothing before the client has spoken", TUTORIAL),
+    _basic("ECHO-1", "send nothing before the client has sent something", TUTORIAL),
     _basic(
         "ECHO-2",
-        "stream",
-        "reply with the request stripped of leading and trailing ASCII white space, its ASCII letters upper-cased and "
-        "every other byte unchanged",
+        "reply with the request in upper case, without its leading and trailing white space, and with every "
+        "other byte unchanged",
         TUTORIAL,
     ),
     _basic(
         "ECHO-3",
-        "stream",
-        "answer one request per connection and then close in order: the client reads the whole reply, then end of "
-        "stream",
+        "reply once per connection, then close it in an orderly way: the client reads the whole reply, then "
+        "end of stream",
         TUTORIAL,
     ),
     _basic(
         "ECHO-4",
-        "stream",
-        "take at most 1024 bytes as the request: the reply to a longer one is the reply to a non-empty prefix of it of "
-        "at most 1024 bytes",
+        "take at most 1024 bytes as the request: if the client sends more, the reply is the reply to the "
+        "first 1 to 1024 bytes",
         TUTORIAL,
     ),
-    _basic("ECHO-5", "stream", "answer a request of white space alone with nothing, then end of stream", TUTORIAL),
-    _hardened(
-        "ECHO-6", "stream", "reply to a client that half-closes straight after its request", "RFC 9293, section 3.6"
-    ),
+    _basic("ECHO-5", "reply to a request of white space alone with no byte, then end of stream", TUTORIAL),
+    _hardened("ECHO-6", "reply to a client that half-closes straight after its request", "RFC 9293, section 3.6"),
     _hardened(
         "ECHO-7",
-        "stream",
-        "serve every other client undisturbed when one leaves at any moment, silently, in order or by reset (a "
-        "synchronous server: from when it has left)",
+        "disturb no other client when a client leaves at any moment, silently, in an orderly way or by reset "
+        "(a synchronous server: once that client has left)",
         PRACTICE,
     ),
-    # Echo over datagrams: no connection, so nothing to leave and nobody to wait for.
+    # Echo over datagrams: there is no connection, so nothing to close and nobody to wait for.
     _basic(
         "UDP-1",
-        "datagram",
-        "send one reply datagram per request datagram, to the address it came from, transformed as ECHO-2 says",
+        "send one reply datagram for each request datagram, to its source address, transformed as ECHO-2 says",
         DOCS,
     ),
-    _basic("UDP-2", "datagram", "reply from the address the request was sent to", "RFC 1122, section 4.1.3.5"),
-    _basic("UDP-3", "datagram", "answer an empty datagram with an empty datagram", "RFC 768"),
+    _basic("UDP-2", "send a reply from the address to which the request was sent", "RFC 1122, section 4.1.3.5"),
+    _basic("UDP-3", "reply to an empty datagram with an empty datagram", "RFC 768"),
     _basic(
         "UDP-4",
-        "datagram",
-        "answer datagrams of up to 8192 bytes whole, and of longer ones the first 8192 bytes",
+        "reply to a datagram of up to 8192 bytes as a whole, and to a longer one as if it ended after 8192 bytes",
         "socketserver.UDPServer.max_packet_size",
     ),
-    _hardened("UDP-5", "datagram", "serve every other client undisturbed when one has gone", PRACTICE),
-    # Chat: a room of members, each hearing every chunk of every member.
-    _basic(
-        "CHAT-1", "stream", "send nothing to a client that nobody has spoken to: no greeting and no notices", TUTORIAL
-    ),
+    _hardened("UDP-5", "disturb no other client when a client has gone", PRACTICE),
+    # Chat: a room of members, each of which receives every chunk of every member.
+    _basic("CHAT-1", "send nothing to a client before a member has spoken: no greeting and no notice", TUTORIAL),
     _basic(
         "CHAT-2",
-        "stream",
-        "deliver every chunk of a member, prefixed with `ack`, to every member, the sender included",
+        "deliver every chunk of a member, prefixed with `ack`, to every member, including the sender",
         TUTORIAL,
     ),
     _basic(
         "CHAT-3",
-        "stream",
-        "leave the bytes of a chunk unchanged: any byte value, NUL, invalid UTF-8, leading and trailing white space",
+        "leave the bytes of a chunk unchanged, whatever they are: NUL, invalid UTF-8, leading and trailing white space",
         TUTORIAL,
     ),
-    _basic("CHAT-4", "stream", "deliver nothing else: nothing twice and nothing that nobody said", TUTORIAL),
-    _basic("CHAT-5", "stream", "deliver what one member said everywhere in the order it was said", TUTORIAL),
+    _basic("CHAT-4", "deliver nothing else: no chunk twice, and nothing that no member said", TUTORIAL),
+    _basic(
+        "CHAT-5",
+        "deliver the chunks of one member to every member in the order in which that member said them",
+        TUTORIAL,
+    ),
     _basic(
         "CHAT-6",
-        "stream",
-        "deliver a stream longer than 1024 bytes in chunks of at most 1024 bytes, none empty, whose payloads "
-        "concatenate to it",
+        "deliver a stream of more than 1024 bytes in chunks of 1 to 1024 bytes that concatenate to it",
         TUTORIAL,
     ),
     _basic(
         "CHAT-7",
-        "stream",
-        "let the sender of a chunk that is `quit` once stripped of ASCII white space leave: the chunk is delivered to "
-        "nobody, and the sender reads everything delivered before, then end of stream",
+        "end the membership of the sender of a chunk that is `quit`, with or without white space around it: "
+        "no member receives that chunk, and the sender reads all earlier deliveries, then end of stream",
         TUTORIAL,
     ),
-    _basic(
-        "CHAT-8",
-        "stream",
-        "take only exactly that as quit: `QUIT`, `quit now` and `xquit` are chunks like any other",
-        TUTORIAL,
-    ),
+    _basic("CHAT-8", "treat no other chunk as quit: `QUIT`, `quit now` and `xquit` are delivered", TUTORIAL),
     _basic(
         "CHAT-9",
-        "stream",
-        "count a client that connects and never speaks as a member all the same, who hears the others",
+        "treat a client that connects and never speaks as a member, which receives every delivery",
         TUTORIAL,
     ),
     _basic(
         "CHAT-10",
-        "stream",
-        "let a client leave at its end of stream and still deliver what it said before, to itself as well if it only "
-        "half-closed",
+        "treat end of stream as leaving, and deliver what the client said before it; a client that half-"
+        "closed receives these deliveries too",
         TUTORIAL,
     ),
     _basic(
         "CHAT-11",
-        "stream",
-        "keep the room going when anyone leaves, the last member included: later clients find it working",
+        "keep the room working when a member leaves, even the last one: a later client can chat",
         TUTORIAL,
     ),
     _hardened(
         "CHAT-12",
-        "stream",
-        "let a client that resets its connection at any moment (idle, in the middle of a delivery, straight after "
-        "connecting) leave, and disturb nobody by it",
+        "treat a reset of the connection at any moment (idle, during a delivery, straight after connecting) "
+        "as leaving, and disturb no other client",
         PRACTICE,
     ),
-    _hardened(
-        "CHAT-13",
-        "stream",
-        "let all members see all deliveries in one order, however many speak, join and leave at once",
-        PRACTICE,
-    ),
+    _hardened("CHAT-13", "deliver in one order to all members, however many speak, join and leave at once", PRACTICE),
     _hardened(
         "CHAT-14",
-        "stream",
-        "let a delivery reach a member whole, never torn and never mixed with another (a member being cut off "
-        "excepted)",
+        "deliver to a member whole deliveries, never torn and never mixed (except to a member that is being cut off)",
         PRACTICE,
     ),
     _hardened(
         "CHAT-15",
-        "stream",
-        "let a member that does not read delay nobody else; it may be cut off, but not while less than 64 KiB of "
-        "deliveries are waiting for it",
+        "let a member that does not read delay no other member; the server may cut it off, but not while less"
+        " than 64 KiB of deliveries wait for it",
         PRACTICE,
     ),
     _hardened(
         "CHAT-16",
-        "stream",
         "send a delivery without waiting for the peer's delayed acknowledgement of the one before",
         "RFC 9293, section 3.7.4",
         level="SHOULD",
     ),
-    _hardened("CHAT-17", "stream", "serve at least 200 members at once", PRACTICE, level="SHOULD"),
+    _hardened("CHAT-17", "serve at least 200 members at once", PRACTICE, level="SHOULD"),
     # The socketserver classes themselves, seen from inside the process.
     _basic(
         "SRV-1",
-        "in-process",
         "give a handler its `request`, `client_address` and `server` as socketserver documents them for the transport",
         DOCS,
     ),
     _basic(
         "SRV-2",
-        "in-process",
-        "run setup, handle and finish once each and in this order; finish also when handle raises, but not when setup "
-        "does",
+        "call setup, handle and finish once each, in this order; finish also when handle raises, but not when"
+        " setup does",
         DOCS,
     ),
     _basic(
         "SRV-3",
-        "in-process",
-        "keep the request open during all three and shut it down and close it straight after, so handle MUST not "
-        "return while another thread uses it",
+        "keep the request open during setup, handle and finish, then shut it down and close it; so handle "
+        "MUST NOT return while another thread uses the request",
         DOCS,
     ),
     _basic(
         "SRV-4",
-        "in-process",
-        "(when synchronous) accept several connections but serve one at a time, the next when the one before ends",
+        "(when synchronous) accept several connections but serve one at a time, and the next when the one before ends",
         DOCS,
     ),
-    _basic("SRV-5", "in-process", "(when threading) serve them at once: a silent client delays nobody", DOCS),
+    _basic(
+        "SRV-5",
+        "(when threading) serve all connections at once, so that a silent client delays no other",
+        DOCS,
+    ),
     _basic(
         "SRV-6",
-        "in-process",
-        "(when forking) serve them at once, in processes that share no memory, and so not hold a chat room",
+        "(when forking) serve all connections at once, in processes that share no memory and so cannot hold a"
+        " chat room",
         DOCS,
     ),
     _basic(
         "SRV-7",
-        "in-process",
-        "make the members known to every handler of one server: kept on the server or class, never on the handler "
-        "instance",
+        "keep the members where every handler of the server finds them: on the server or its class, not on a "
+        "handler instance",
         TUTORIAL,
     ),
-    _hardened("SRV-8", "in-process", "let an exception in a handler end that connection alone", DOCS),
+    _hardened("SRV-8", "end that one connection when its handler raises an exception, and no other", DOCS),
     _hardened(
         "SRV-9",
-        "in-process",
-        "return promptly from shutdown() and server_close() with members still connected, who read end of stream, and "
-        "leave no thread, socket or port behind",
+        "return promptly from shutdown() and server_close() while members are connected, let them read end of"
+        " stream, and leave no thread, socket or port behind",
         PRACTICE,
     ),
-    _hardened("SRV-10", "in-process", "share no members with another server of the same process", PRACTICE),
+    _hardened("SRV-10", "share no members with another server of the same process", PRACTICE),
 )
 
 CLAUSES: dict[str, Clause] = {clause.id: clause for clause in _ALL}

@@ -9,31 +9,28 @@ The classes of `socketserver` are two axes multiplied. One is what a server list
     UDPServer ------ UnixDatagramServer        datagrams
 
 The other is where its handlers run: in the loop itself, each in a thread (`ThreadingMixIn`), or each in a process
-(`ForkingMixIn`). The library spells out the products, and each is one line::
+(`ForkingMixIn`). The library spells out the products, one line each::
 
     class ThreadingTCPServer(ThreadingMixIn, TCPServer): pass
 
-A mix-in comes first, because it overrides what the server class defines. A Unix class differs from its neighbour in a
-single attribute, `address_family`. `server_class` multiplies the same axes with the classes of `lifecycle.py` in
-place of the library's, and the mix-in of the chat as one factor more; so it has the Unix forking classes on Python
-3.11 too, where the library does not spell them out.
+A mix-in comes first, because it overrides what the server class defines. `server_class` multiplies the same axes, with
+the classes of `lifecycle.py` and the mix-in of the chat; so it has Unix forking classes on Python 3.11 too, where the
+library does not.
 
-Not every product makes sense: `refusal` says which do not, and why. `socketserver-reference spec --family` prints it
-all.
+Not every product makes sense: `refusal` says which do not, and why; `spec --family` prints them all.
 
-Next: `cli/serve.py`, which runs one of them.
+Next: `conformance/`, which checks any server; or `serve.py`, which runs one of these.
 """
 
 import errno
 import os
 import socket
-import socketserver
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from socketserver_reference import lifecycle
-from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.echo import DatagramEchoHandler, EchoHandler
 from socketserver_reference.overthreaded import OverthreadedChatHandler
@@ -42,12 +39,12 @@ Class = type[Any]
 
 
 class Refused(Exception):
-    """This cannot be served; the message says why and what would do."""
+    """This cannot be served; the message says why, and what can."""
 
 
 @dataclass(frozen=True)
 class Concurrency:
-    """Where handlers run: the mix-in, the prefix that socketserver puts before its class names, and what to expect."""
+    """Where handlers run: the mix-in, its prefix in the class names of socketserver, and what to expect."""
 
     mix_in: Class | None
     prefix: str
@@ -55,15 +52,15 @@ class Concurrency:
 
 
 CONCURRENCIES: Mapping[str, Concurrency] = {
-    # [SRV-4] accepts several connections, serves one at a time, the next when the one before ends
+    # [SRV-4] one connection at a time, the next when the one before ends
     "sync": Concurrency(
         None, "", "serves one client at a time, in the loop itself: a silent one keeps all others waiting"
     ),
-    # [SRV-5] serves them at once, and a silent client delays nobody
+    # [SRV-5] all connections at once, so a silent client delays no other
     "threading": Concurrency(
         lifecycle.Threads, "Threading", "serves all clients at once, in threads: they share what the server holds"
     ),
-    # [SRV-6] serves them at once, in processes that share no memory
+    # [SRV-6] all connections at once, in processes that share no memory
     "forking": Concurrency(
         getattr(lifecycle, "Children", None),
         "Forking",
@@ -81,10 +78,7 @@ LIBRARY_NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Program:
-    """What a server does: its handler for connections, its handler for datagrams, its mix-ins, and what it cannot use.
-
-    `refuses` maps a concurrency, or the word "datagram", to the reason.
-    """
+    """What a server does. `refuses` maps a concurrency, or "datagram", to the reason why it cannot use that."""
 
     name: str
     connection_handler: Class
@@ -94,10 +88,10 @@ class Program:
 
 
 CHAT_REFUSES: Mapping[str, str] = {
-    "datagram": "datagrams have no connections, so nobody joins and nobody leaves",
+    "datagram": "datagrams have no connections, so no client joins and none leaves",
     "sync": "a synchronous server serves one member at a time, and a room needs all of them at once",
     # [SRV-6] ... and so cannot hold a chat room
-    "forking": "forked handlers share no memory, so each member would be alone in a room of its own",
+    "forking": "forked handlers share no memory, so each member would be alone in its room",
 }
 
 PROGRAMS: Mapping[str, Program] = {
@@ -108,7 +102,7 @@ PROGRAMS: Mapping[str, Program] = {
 
 
 def platform_lacks(transport: str, concurrency: str) -> str:
-    """Return what this platform lacks for a server of that kind, or ""."""
+    """Return what this platform lacks for such a server, or ""."""
     if transport.startswith("unix") and not hasattr(socket, "AF_UNIX"):
         return "this platform has no Unix sockets"
     if concurrency == "forking" and not hasattr(os, "fork"):
@@ -128,7 +122,7 @@ def refusal(program: Program, transport: str, concurrency: str) -> str:
 
 
 def server_class(program: Program, address: Address, concurrency: str) -> type[lifecycle.Server]:
-    """Multiply: the program's mix-ins, the concurrency's, the transport's, and the server class itself."""
+    """Return the class with the mix-ins of the program, of the transport and of the concurrency."""
     mix_in = CONCURRENCIES[concurrency].mix_in
     factors: tuple[Class, ...] = (
         *program.mix_ins,
@@ -152,10 +146,9 @@ OTHER_REMEDY = "choose a port from 0 to 65535 or a path of at most 100 bytes"
 
 
 def make_server(program: str | Program, address: Address, concurrency: str = "threading") -> lifecycle.Server:
-    """Return a server that is bound and listens; raise Refused, with the reason, for what cannot be served.
+    """Return a server that is bound and listens; raise Refused, with the reason, if it cannot be.
 
-    `program` is one of PROGRAMS, by name, or one of your own making. The caller closes the server, by server_close() or
-    by leaving it as a context manager.
+    `program` is one of PROGRAMS, by name, or your own. The caller closes the server.
     """
     if isinstance(program, str):
         program = PROGRAMS[program]
@@ -172,41 +165,9 @@ def make_server(program: str | Program, address: Address, concurrency: str = "th
 
 
 def server_address(server: Any) -> Address:
-    """Return where a server really listens, with the port it got when it asked for port 0."""
+    """Return where a server listens, with the port it got when it asked for port 0."""
     name = server.socket.getsockname()
     datagram = server.socket_type == socket.SOCK_DGRAM
     if isinstance(name, str):
         return Address("unix-datagram" if datagram else "unix", path=name)
     return Address("udp" if datagram else "tcp", host=name[0], port=name[1])
-
-
-LAYOUT = "{:<15}{:<13}{:<32}{:<26}{}"
-
-
-def family_table() -> str:
-    """Return the whole family as text: each pair, its class in the library, what it serves, and what not and why."""
-    notes: dict[str, int] = {}  # reason -> number of its footnote
-
-    def row(transport: str, concurrency: str) -> str:
-        name = CONCURRENCIES[concurrency].prefix + LIBRARY_NAMES[transport]
-        known = name if hasattr(socketserver, name) else f"({name})"
-        serves, refuses = [], []
-        for program in PROGRAMS.values():
-            if reason := refusal(program, transport, concurrency):
-                refuses.append(f"{program.name} [{notes.setdefault(reason, len(notes) + 1)}]")
-            else:
-                serves.append(program.name)
-        return LAYOUT.format(transport, concurrency, known, ", ".join(serves) or "nothing", ", ".join(refuses)).rstrip()
-
-    rows = [row(transport, concurrency) for transport in TRANSPORTS for concurrency in CONCURRENCIES]
-    return "\n".join(
-        [
-            LAYOUT.format("transport", "concurrency", "class in socketserver", "serves", "does not serve"),
-            *rows,
-            "",
-            *(f"{concurrency:<11}{kind.character}" for concurrency, kind in CONCURRENCIES.items()),
-            "",
-            *(f"[{number}] {reason}" for reason, number in notes.items()),
-            "(Name): not spelled out in the socketserver of this Python; the servers here are composed without it.",
-        ]
-    )

@@ -1,10 +1,8 @@
 """The protocol as a pure function of events: no sockets, no threads, no clock.
 
-It imports no server, and no server imports it: the two say the same thing independently, and `conformance/`
-holds one against the other. If you want to know what the chat *does*, read `step`; for the echo, `echo`.
-
-What the model cannot say is how a byte stream falls into chunks: TCP decides that. `conformance/oracles/stream_chat.py`
-asks the model about every way it might have.
+It imports no server, and no server imports it: each states the protocol on its own, and the suite compares them. What
+the chat does is `step`; what the echo does is `echo`. How a byte stream falls into chunks is up to TCP, so the suite
+asks the model about every possible way.
 
 Next: `echo.py`, the first server.
 """
@@ -12,36 +10,33 @@ Next: `echo.py`, the first server.
 from dataclasses import dataclass
 
 CHUNK = 1024
-"""Bytes the server asks of one recv(): the most that a chunk, or an echo request on a connection, can hold."""
+"""Most bytes of one recv(), so of a chunk or of a request on a connection."""
 
 DATAGRAM = 8192
-"""Bytes of a datagram that are looked at; socketserver calls it max_packet_size."""
+"""Bytes of a datagram that the server takes; socketserver calls it max_packet_size."""
 
 ACK = b"ack"
-"""What a delivery puts before the chunk."""
+"""Prefix of a delivery."""
 
 QUIT = b"quit"
-"""What a chunk is, once stripped of white space, when its sender means to leave."""
+"""A chunk by which its sender leaves, without white space around it."""
 
 
 def echo(request: bytes) -> bytes:
-    """Return the reply to a request that arrived whole: ECHO-2, and UDP-1 for datagrams.
-
-    bytes.strip() and bytes.upper() know ASCII alone, so all other bytes pass unchanged.
-    """
+    """Return the reply to a whole request: ECHO-2, UDP-1. bytes.strip() and bytes.upper() know ASCII alone."""
     return request.strip().upper()
 
 
 @dataclass(frozen=True)
 class Joins:
-    """A client becomes a member: it is connected and the server will deliver to it."""
+    """A client becomes a member: the server will deliver to it."""
 
     who: str
 
 
 @dataclass(frozen=True)
 class Speaks:
-    """One recv() on the server returned this chunk, 1 to 1024 bytes, from this member."""
+    """One recv() on the server returned this chunk of a member, 1 to 1024 bytes."""
 
     who: str
     chunk: bytes
@@ -49,7 +44,7 @@ class Speaks:
 
 @dataclass(frozen=True)
 class Leaves:
-    """The member's stream ended: in order, by reset, or because the server hung up."""
+    """A member's stream ends: in an orderly way, by reset, or because the server hangs up."""
 
     who: str
 
@@ -63,7 +58,7 @@ NOBODY: Members = frozenset()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an event leads to: who is a member afterwards, and the delivery that each of `heard_by` reads."""
+    """The effect of an event: the members afterwards, and the delivery that each of `heard_by` reads."""
 
     members: Members
     delivery: bytes = b""
@@ -71,7 +66,7 @@ class Outcome:
 
 
 def is_quit(chunk: bytes) -> bool:
-    """Whether this chunk makes its sender leave: CHAT-7, and CHAT-8 for all that only looks like it."""
+    """Whether the sender of this chunk leaves: CHAT-7, CHAT-8."""
     return chunk.strip() == QUIT
 
 
@@ -81,10 +76,9 @@ def delivery(chunk: bytes) -> bytes:
 
 
 def step(members: Members, event: Event) -> Outcome:
-    """Return what the event does to the room.
+    """Return the effect of an event on the room.
 
-    Every delivery belongs to one event and events are one sequence, so all members hear one order: CHAT-5, CHAT-13.
-    Nothing is heard but through `Speaks`: CHAT-1, CHAT-4.
+    Events are one sequence, so all members hear one order: CHAT-5, CHAT-13. Only `Speaks` is heard: CHAT-1, CHAT-4.
     """
     match event:
         case Joins(who):

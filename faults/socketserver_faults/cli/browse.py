@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from socketserver_faults.catalogue.index import Unknown, catalogue, find
 from socketserver_faults.catalogue.registry import THEMES, Fault
 from socketserver_reference.cli import serving
+from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import Refused, server_address
 
 WIDTH = 30
@@ -82,4 +83,5 @@ def run_serve(options: argparse.Namespace) -> int:
         with server:
             print(server_address(server), flush=True)
             server.serve_forever()
-    return serving.serve(server)
+    with stopped_by_signals() as signals:
+        return serving.serve(server, signals)

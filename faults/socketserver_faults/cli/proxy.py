@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
     except (BadAddress, BadWeather, CannotCarry) as refused:
         print(f"socketserver-faults proxy: {refused}", file=sys.stderr)
         return 2
-    with stopped_by_signals(proxy):
+    with stopped_by_signals() as signals:
+        signals.stop(proxy)
         try:
             print(proxy.address, flush=True)
             proxy.serve()

@@ -1,8 +1,9 @@
 """`socketserver-reference serve`: run one of the servers until Ctrl-C or SIGTERM.
 
 The first line on stdout is the address, as `check` takes it, and comes once clients can connect. The log goes to
-stderr. Exit codes: 0 when stopped by either signal, 2 for anything that cannot be served, with one line that says
-why.
+stderr. The first signal hangs up on all clients and ends the server in an orderly way; a second one, at any moment,
+ends the process at once. Exit codes: 0 when stopped by one signal, 2 for anything that cannot be served, with one line
+that says why.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import logging
 import sys
 
 from socketserver_reference.cli.serving import DEFAULT_PORTS, LOG_FORMAT, add_address_arguments, read_address, serve
+from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import CONCURRENCIES, PROGRAMS, Refused, make_server
 
 
@@ -28,10 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
     logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
-    try:
-        address = read_address(options, DEFAULT_PORTS[options.program])
-        server = make_server(options.program, address, options.concurrency)
-    except Refused as refused:
-        print(f"socketserver-reference serve: {refused}", file=sys.stderr)
-        return 2
-    return serve(server)
+    with stopped_by_signals() as signals:  # before anything that may take long, such as looking up a host
+        try:
+            address = read_address(options, DEFAULT_PORTS[options.program])
+            server = make_server(options.program, address, options.concurrency)
+        except Refused as refused:
+            print(f"socketserver-reference serve: {refused}", file=sys.stderr)
+            return 2
+        return serve(server, signals)

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from socketserver_reference.address import TRANSPORTS, Address, BadAddress
-from socketserver_reference.cli.signals import stopped_by_signals
+from socketserver_reference.cli.signals import Signals
 from socketserver_reference.family import Refused, server_address
 from socketserver_reference.lifecycle import Server
 
@@ -27,9 +27,10 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--path", help="for unix and unix-datagram: the socket file, which must not exist yet")
 
 
-def serve(server: Server) -> int:
+def serve(server: Server, signals: Signals) -> int:
     """Print where a server listens, and serve until a signal comes; return the exit code."""
-    with stopped_by_signals(server), server:
+    with server:
+        signals.stop(server)
         print(server_address(server), flush=True)
         server.serve_forever()
     return 0

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Stoppable(Protocol):
     """What serves until it is told to stop."""
@@ -14,19 +16,38 @@ class Stoppable(Protocol):
         """Begin to end; return at once."""
 
 
+class Signals:
+    """What SIGINT and SIGTERM do: the first stops a server, or will, when there is one; the second ends the process."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self.server: Stoppable | None = None
+
+    def __call__(self, number: int, _frame: Any) -> None:
+        if self.came:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.came = True
+        if self.server is not None:
+            self.server.stop()
+
+    def stop(self, server: Stoppable) -> None:
+        """Stop this server at the first signal: now, if it has come already."""
+        self.server = server
+        if self.came:
+            server.stop()
+
+
 @contextmanager
-def stopped_by_signals(server: Stoppable) -> Iterator[None]:
-    """Stop the server at SIGINT or SIGTERM, in the length of the block."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        server.stop()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+def stopped_by_signals() -> Iterator[Signals]:
+    """Handle SIGINT and SIGTERM within the block. After one of them the process is ending: the next one ends it."""
+    signals = Signals()
+    before = {number: signal.signal(number, signals) for number in SIGNALS}
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if signals.came else handler)
 
 
 @contextmanager

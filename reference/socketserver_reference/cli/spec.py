@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from socketserver_reference.clauses import CLAUSES, PROFILES, Clause
+from socketserver_reference.cli.family_table import family_table
 from socketserver_reference.conformance.scenario.text import hyphenated
-from socketserver_reference.family import family_table
 
 HERE = Path(__file__).parents[1]
 CHECKOUT = HERE.parent.name == "reference"
