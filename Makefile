@@ -69,7 +69,7 @@ job:  ## try the CI job for other people's servers, on the wheel
 	PYTHON=$(PYTHON) ci/job
 
 clean:  ## remove everything that make made
-	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The tests start hundreds of Pythons: what they import is compiled once, whatever the surroundings say.

@@ -50,3 +50,8 @@ def test_the_entry_points_are_there() -> None:
     assert len(ours) == 3
     for point in ours:
         assert point.load()
+
+
+@pytest.mark.parametrize("package", ["socketserver_reference", "socketserver_faults"])
+def test_a_package_runs_as_its_command_does(package: str) -> None:
+    assert import_module(f"{package}.__main__").main is import_module(f"{package}.cli.main").main

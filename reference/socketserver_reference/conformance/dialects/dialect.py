@@ -1,7 +1,7 @@
 """How the server under check puts the protocol into bytes, where it differs from the reference: data.
 
 Everything the stage sends and everything the oracles expect passes through a Dialect. The default is the reference's
-own, `NOTE`; the others come from TOML files (`loader.py` reads them, `dialects/` has those that come along).
+own, `NOTE`; the others come from TOML files (`loader.py` reads them, `bundled/` has those that come along).
 
 Two kinds of chat there are. A *stream* is the note's: what a recv() returns is delivered behind a constant prefix, and
 nothing marks where it ends; `oracles/stream_chat.py` judges that by all its readings. Everything else comes in
