@@ -1,7 +1,7 @@
 """Names of modules in strings, each list of which has one home: every one of them is a module that there is."""
 
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 
 import pytest
 
@@ -9,6 +9,7 @@ from socketserver_faults.schedule import __all__ as schedule_names
 from socketserver_faults.schedule.virtual import module_copies
 from socketserver_faults.schedule.virtual.module_copies import find_source
 from socketserver_reference import conformance
+from socketserver_reference.cli.main import COMMANDS
 from socketserver_reference.cli.report_files import FORMATS
 from socketserver_reference.conformance.runner.command_run import COLLECTED
 
@@ -40,6 +41,11 @@ def test_what_the_scheduler_copies_or_shares_is_there(name: str) -> None:
     assert find_source(name)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_a_module(name: str) -> None:
+    assert callable(import_module(f"socketserver_reference.cli.{name}").run)
+
+
 def test_the_entry_points_are_there() -> None:
     ours = [
         point
@@ -55,3 +61,11 @@ def test_the_entry_points_are_there() -> None:
 @pytest.mark.parametrize("package", ["socketserver_reference", "socketserver_faults"])
 def test_a_package_runs_as_its_command_does(package: str) -> None:
     assert import_module(f"{package}.__main__").main is import_module(f"{package}.cli.main").main
+
+
+@pytest.mark.parametrize("package", ["socketserver_reference", "socketserver_faults"])
+def test_a_command_says_its_version(package: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"{package}.cli.main").main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(f"socketserver-reference {version('socketserver-reference')}, Python 3.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.cli.signals import SIGNALS, stopped_by_signals
+from socketserver_reference.cli.signals import SIGNALS, interrupted_without_traceback, stopped_by_signals
 from socketserver_reference.family import make_server
 from tests.serving import PATIENCE, connect_to, read_to_end
 
@@ -113,6 +113,21 @@ def test_a_server_that_is_told_to_stop_before_it_serves_stops_when_it_does() -> 
             signals.stop(server)
         assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * 2
         server.serve_forever()  # returns
+
+
+def test_an_interrupt_while_a_command_is_imported_ends_it_without_a_traceback() -> None:
+    with restored():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with interrupted_without_traceback():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_interrupt_stays_ignored_while_a_command_is_imported() -> None:
+    with restored():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with interrupted_without_traceback():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from socketserver_faults.cli import browse, demo, matrix, proxy, schedule
-from socketserver_reference.cli.parser import Parser, read_or_not
+from socketserver_reference.cli.parser import Parser, add_version, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
 Run = Callable[[argparse.Namespace], int]
@@ -33,6 +33,7 @@ def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     what = "What goes wrong: in programs, in the network, and between threads."
     parser = Parser(prog="socketserver-faults", description=what)
+    add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     for name, (purpose, declare, run) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")

@@ -51,6 +51,20 @@ def stopped_by_signals() -> Iterator[Signals]:
 
 
 @contextmanager
+def interrupted_without_traceback() -> Iterator[None]:
+    """Let Ctrl-C end the process within the block; afterwards it raises KeyboardInterrupt again."""
+    in_main = threading.current_thread() is threading.main_thread()  # the one thread that may handle signals
+    if not in_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
     """Take a request to end (SIGTERM) for a Ctrl-C: the server is ended, and the results so far are told."""
     if threading.current_thread() is not threading.main_thread():  # nobody else may say what becomes of a signal
