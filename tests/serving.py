@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from socketserver_reference.address import Address
-from socketserver_reference.family import Program, make_server, server_address
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.family import Program, make_server
 
 ROOT = Path(__file__).parents[1]
 

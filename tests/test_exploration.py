@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis.errors import HypothesisException
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.driver import stage
@@ -25,7 +25,6 @@ from socketserver_reference.conformance.scenario.steps import join
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from socketserver_reference.conformance.targets.base import Target
 from socketserver_reference.conformance.targets.external import Running
-from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving
 

@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import TRANSPORTS, Address
+from socketserver_reference.address import TRANSPORTS, Address, server_address
 from socketserver_reference.cli.family_table import family_table
-from socketserver_reference.family import (
-    CONCURRENCIES,
-    LIBRARY_NAMES,
-    PROGRAMS,
-    Refused,
-    make_server,
-    refusal,
-    server_address,
-)
+from socketserver_reference.family import CONCURRENCIES, LIBRARY_NAMES, PROGRAMS, Refused, make_server, refusal
 from tests.serving import somewhere
 
 PAIRS = [(transport, concurrency) for transport in TRANSPORTS for concurrency in CONCURRENCIES]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_faults.catalogue.index import find
+from socketserver_reference.address import server_address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
 from socketserver_reference.conformance.driver.session import Performer
@@ -22,7 +23,6 @@ from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner.direct import performer, presume
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker, Outcome
 from tests.planted import Planted
 from tests.serving import PATIENCE

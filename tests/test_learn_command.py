@@ -6,11 +6,10 @@ import textwrap
 
 import pytest
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.targets.ports import free_port
-from socketserver_reference.family import server_address
 from tests.checking import BARE_PYTHON, bad
 from tests.serving import serving
 

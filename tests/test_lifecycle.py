@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from socketserver_reference import lifecycle
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler, Room
-from socketserver_reference.family import PROGRAMS, make_server, server_address
+from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
 from tests.serving import PATIENCE, connect, connect_to, read, read_to_end, reset, serving, somewhere
 

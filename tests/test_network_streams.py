@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from socketserver_faults.network import CALM, HELD, Proxy, Weather, connection
 from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.stream_relay import Streams
-from socketserver_reference.address import Address
-from socketserver_reference.family import server_address
+from socketserver_reference.address import Address, server_address
 from tests.carrying import (
     LOCALHOST,
     carrying,

@@ -10,8 +10,7 @@ import pytest
 
 from socketserver_faults.cli import proxy
 from socketserver_faults.network import Weather
-from socketserver_reference.address import Address
-from socketserver_reference.family import server_address
+from socketserver_reference.address import Address, server_address
 from tests.carrying import LOCALHOST
 from tests.serving import PATIENCE, connect_to, read, read_to_end, serving
 

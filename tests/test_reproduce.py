@@ -15,7 +15,7 @@ import pytest
 
 from socketserver_faults.catalogue.index import find
 from socketserver_faults.matrix import judge
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.session import GOES_ON, Performer
@@ -45,7 +45,6 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.ports import free_port
-from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker
 from tests.dialects_served import DIALECTS, served
 from tests.planted import Bug, Planted

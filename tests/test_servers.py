@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.echo import EchoHandler
-from socketserver_reference.family import PROGRAMS, make_server, server_address
+from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 from tests.serving import PATIENCE, connect, read, read_to_end, reset, serving, somewhere
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
 from socketserver_reference.conformance.dialects.template import Template
@@ -42,7 +42,6 @@ from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import client as client_module
 from socketserver_reference.conformance.targets import crowd
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
-from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving, somewhere
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.address import Address, BadAddress, server_address
 from socketserver_reference.conformance.targets import client, in_process, ports
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.client import Client, Unreachable
@@ -20,7 +20,7 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
-from socketserver_reference.family import make_server, server_address
+from socketserver_reference.family import make_server
 
 
 @pytest.mark.parametrize(

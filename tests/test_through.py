@@ -9,7 +9,7 @@ import pytest
 
 from socketserver_faults.network import CALM, Proxy, Through, Weather
 from socketserver_faults.network.target import HIDDEN
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, server_address
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
@@ -22,7 +22,7 @@ from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
-from socketserver_reference.family import make_server, server_address
+from socketserver_reference.family import make_server
 from tests.carrying import LOCALHOST, carrying, is_reset, segments_received
 from tests.checking import Checker
 from tests.serving import PATIENCE, connect_to, read, serving, somewhere

@@ -4,9 +4,11 @@
 `serve` prints one in its first line and `check` accepts it, so the two commands share this file and nothing else.
 """
 
+import errno
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 TRANSPORTS = ("tcp", "udp", "unix", "unix-datagram")
@@ -76,3 +78,39 @@ class Address:
     def with_port(self, port: int) -> Self:
         """Return the same address at another port."""
         return replace(self, port=port)
+
+
+def server_address(server: Any) -> Address:
+    """Return where a server listens, with the port it got when it asked for port 0."""
+    name = server.socket.getsockname()
+    datagram = server.socket_type == socket.SOCK_DGRAM
+    if isinstance(name, str):
+        return Address("unix-datagram" if datagram else "unix", path=name)
+    return Address("udp" if datagram else "tcp", host=name[0], port=name[1])
+
+
+REMEDIES: Mapping[int | None, str] = {
+    errno.EADDRINUSE: "choose a port that is not taken, 0 for any, or a path where nothing is",
+    errno.EACCES: "choose a port above 1023, or a directory you may write to",
+    errno.ENOENT: "choose a path in a directory that exists",
+    errno.ENOTDIR: "choose a path in a directory that exists",
+    errno.EADDRNOTAVAIL: "choose an address of this machine, such as 127.0.0.1",
+    socket.EAI_NONAME: "choose an address of this machine, such as 127.0.0.1",
+}
+OTHER_REMEDY = "choose a port from 0 to 65535 or a path of at most 100 bytes"
+
+
+def explained(error: Exception) -> str:
+    """Return why bind() refused an address, and what to choose instead."""
+    what = getattr(error, "strerror", None) or str(error)
+    return f"{what}; {REMEDIES.get(getattr(error, 'errno', None), OTHER_REMEDY)}"
+
+
+def is_of_this_host(host: str, family: int) -> bool:
+    """Whether a socket can be bound to that host, which is so for the addresses of this one."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True

@@ -14,15 +14,13 @@ The other is where its handlers run: in the loop itself, each in a thread (`Thre
     class ThreadingTCPServer(ThreadingMixIn, TCPServer): pass
 
 A mix-in comes first, because it overrides what the server class defines. `server_class` multiplies the same axes, with
-the classes of `lifecycle.py` and the mix-in of the chat; so it has Unix forking classes on Python 3.11 too, where the
-library does not.
+the classes of `lifecycle.py` and the mix-in of the chat.
 
-Not every product makes sense: `refusal` says which do not, and why; `spec --family` prints them all.
+Not every product makes sense: `refusal` says why; `spec --family` prints them all.
 
 Next: `conformance/`, which checks any server; or `serve.py`, which runs one of these.
 """
 
-import errno
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -30,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socketserver_reference import lifecycle
-from socketserver_reference.address import Address
+from socketserver_reference.address import Address, explained
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.echo import DatagramEchoHandler, EchoHandler
 from socketserver_reference.overthreaded import OverthreadedChatHandler
@@ -44,7 +42,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Concurrency:
-    """Where handlers run: the mix-in, its prefix in the class names of socketserver, and what to expect."""
+    """Where handlers run: the mix-in, its prefix in class names, and what to expect."""
 
     mix_in: Class | None
     prefix: str
@@ -134,17 +132,6 @@ def server_class(program: Program, address: Address, concurrency: str) -> type[l
     return type(name, factors, {"address_family": address.family, "__module__": __name__})
 
 
-REMEDIES: Mapping[int | None, str] = {
-    errno.EADDRINUSE: "choose a port that is not taken, 0 for any, or a path where nothing is",
-    errno.EACCES: "choose a port above 1023, or a directory you may write to",
-    errno.ENOENT: "choose a path in a directory that exists",
-    errno.ENOTDIR: "choose a path in a directory that exists",
-    errno.EADDRNOTAVAIL: "choose an address of this machine, such as 127.0.0.1",
-    socket.EAI_NONAME: "choose an address of this machine, such as 127.0.0.1",
-}
-OTHER_REMEDY = "choose a port from 0 to 65535 or a path of at most 100 bytes"
-
-
 def make_server(program: str | Program, address: Address, concurrency: str = "threading") -> lifecycle.Server:
     """Return a server that is bound and listens; raise Refused, with the reason, if it cannot be.
 
@@ -159,15 +146,4 @@ def make_server(program: str | Program, address: Address, concurrency: str = "th
     try:
         return make(address.sockaddr, handler)
     except (OSError, OverflowError, TypeError, ValueError) as error:  # bind() has one for every kind of bad address
-        what = getattr(error, "strerror", None) or str(error)
-        remedy = REMEDIES.get(getattr(error, "errno", None), OTHER_REMEDY)
-        raise Refused(f"cannot listen at {address}: {what}; {remedy}") from error
-
-
-def server_address(server: Any) -> Address:
-    """Return where a server listens, with the port it got when it asked for port 0."""
-    name = server.socket.getsockname()
-    datagram = server.socket_type == socket.SOCK_DGRAM
-    if isinstance(name, str):
-        return Address("unix-datagram" if datagram else "unix", path=name)
-    return Address("udp" if datagram else "tcp", host=name[0], port=name[1])
+        raise Refused(f"cannot listen at {address}: {explained(error)}") from error

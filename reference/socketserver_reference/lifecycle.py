@@ -1,24 +1,22 @@
 """How servers begin, hang up and end: what `socketserver` leaves to its users.
 
-A server holds a listening socket, its connections, and the threads or processes of its handlers. All of them must be
-gone when server_close() returns (SRV-9), although a client may stay connected and silent for hours::
+When server_close() returns, the listening socket, the connections and the threads or processes of the handlers must be
+gone (SRV-9), although a client may stay connected and silent for hours::
 
     stop()            hang up, and let serve_forever() end soon       from anywhere, even a signal handler
     shutdown()        the same, and wait until serve_forever() ends   from another thread
     server_close()    the same, and wait until the handlers end       from another thread, or afterwards
 
 To *hang up* is shutdown(SHUT_RDWR) on every connection: the client reads end of stream, and the handler wakes up in
-recv(), ends the normal way and closes its own request. A forking server cannot reach the connections of its children,
-so it ends the children.
+recv(), ends the normal way and closes its own request. A forking server ends its children instead.
 
-Handler threads are daemons: a process that ends in another way does not wait for an idle member. `socketserver` keeps
-no record of daemon threads, so `Threads` does.
+Handler threads are daemons, so that a process can end in another way; `Threads` keeps the record of them that
+`socketserver` does not.
 
 Why stop() for signals? KeyboardInterrupt may strike inside process_request(), and `socketserver` then closes a request
-that a thread has just been given (measured): the closed-request bug.
+that a thread has just been given (measured).
 
-Out of descriptors or threads, `socketserver` spins: accept() fails, and the loop tries again at once. Here it waits
-until a handler ends.
+Out of descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
 
 Left out: a limit to the number of connections. The system has one.
 
@@ -37,6 +35,8 @@ import threading
 import time
 from contextlib import suppress
 from typing import Any
+
+from socketserver_reference.address import is_of_this_host
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Stopped(Exception):
 
 
 class Server(socketserver.BaseServer):
-    """Base of all servers: it stops promptly, leaves nothing behind and logs errors."""
+    """Base of all servers: it stops promptly and leaves nothing behind."""
 
     stopping = False
     warned = -WARNING_INTERVAL
@@ -69,13 +69,13 @@ class Server(socketserver.BaseServer):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         self.idle = threading.Event()  # set while serve_forever() does not run
         self.idle.set()
-        # Threads whose handlers have ended, and None to stop. A signal handler may put into no other kind of queue.
+        # threads whose handlers have ended, and None to stop; a signal handler may put into this kind of queue alone
         self.ended: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
         super().__init__(*args, **keywords)
 
     def serve_forever(self, poll_interval: float = 0.05) -> None:
         """Serve until stop() or shutdown(), which take effect within `poll_interval` seconds."""
-        self.idle.clear()  # before it reads `stopping`: shutdown() sets that first, and then waits for `idle`
+        self.idle.clear()  # before reading `stopping`: shutdown() sets that, and then waits for `idle`
         try:
             if not self.stopping:
                 with suppress(Stopped):
@@ -84,21 +84,21 @@ class Server(socketserver.BaseServer):
             self.idle.set()
 
     def service_actions(self) -> None:
-        """Stop if told to. serve_forever() calls this between two requests, never within one."""
+        """Stop if told to; serve_forever() calls this between requests."""
         super().service_actions()
         if self.stopping:
             raise Stopped
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
-        """Log the exception of a handler; the library would print it."""
-        # [SRV-8] socketserver calls this, closes the connection and goes on
+        """Log the exception of a handler."""
+        # [SRV-8] socketserver closes this connection and goes on
         log.exception("the handler of %r failed", client_address)
 
     def hang_up(self) -> None:
-        """Let every handler end soon. Without connections no handler waits for a client."""
+        """Let every handler end soon."""
 
     def wait_for_handlers(self) -> None:
-        """Return when every handler has ended. A synchronous server has none outside serve_forever()."""
+        """Return when every handler has ended."""
 
     def stop(self) -> None:
         """Hang up, and let serve_forever() end soon, for good; return at once."""
@@ -119,7 +119,7 @@ class Server(socketserver.BaseServer):
         super().server_close()
 
     def wait_until_freed(self, error: Exception) -> None:
-        """Wait until a handler ends, at most RETRY_TIMEOUT seconds, and warn once in a while."""
+        """Wait until a handler ends, at most RETRY_TIMEOUT seconds."""
         if time.monotonic() - self.warned >= WARNING_INTERVAL:
             self.warned = time.monotonic()
             log.warning("new clients have to wait until others leave: %s", error)
@@ -131,7 +131,7 @@ class Server(socketserver.BaseServer):
 
 
 class DatagramServer(Server, socketserver.UDPServer):
-    """A server of datagrams: it has no connections and nothing to hang up."""
+    """A server of datagrams, without connections."""
 
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
@@ -147,7 +147,7 @@ class DatagramServer(Server, socketserver.UDPServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse a datagram whose source is this server: it would answer itself, without end."""
-        # [UDP-1] a reply goes to the source address, which the sender can forge
+        # [UDP-1] the reply goes to the source address, which can be forged
         if not self.is_own(client_address):
             return super().verify_request(request, client_address)
         log.info("no reply to %r: the address is this server's own", client_address)
@@ -158,21 +158,16 @@ class DatagramServer(Server, socketserver.UDPServer):
         own: Any = self.server_address
         if isinstance(own, str) or own[0] not in WILDCARDS or own[1] != address[1]:
             return bool(address == own)
-        try:
-            with socket.socket(self.address_family, socket.SOCK_DGRAM) as probe:
-                probe.bind((address[0], 0))  # possible for addresses of this host alone
-        except OSError:
-            return False
-        return True
+        return is_of_this_host(address[0], self.address_family)
 
 
 class StreamServer(Server, socketserver.TCPServer):
-    """A server of connections, which knows the open ones and can hang up on all of them."""
+    """A server of connections that can hang up on all of them."""
 
     allow_reuse_address = True
     """Bind although connections of an earlier server are in TIME_WAIT."""
 
-    # [CHAT-17] room for 200 clients that connect in the same instant; the library's default is 5
+    # [CHAT-17] 200 clients may connect in the same instant; the library's default is 5
     request_queue_size = 256
 
     tcp_send_buffer = 256 * 1024
@@ -206,52 +201,52 @@ class StreamServer(Server, socketserver.TCPServer):
             self.prepare(request)
         with self.connections_lock:
             self.connections.add(request)
-            if self.stopping:  # hang_up() may have run before this connection was among them
+            if self.stopping:  # hang_up() may have run before
                 self.end(request)
         return request, client_address
 
     def prepare(self, request: socket.socket) -> None:
         """Set the options of a connection."""
         if request.family in (socket.AF_INET, socket.AF_INET6):
-            # [CHAT-16] send a delivery before the one before is acknowledged: measured, that is 40 ms each
+            # [CHAT-16] do not wait for an acknowledgement: measured, 40 ms each
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # [CHAT-15] 64 KiB of deliveries can wait for a member before it is cut off
+            # [CHAT-15] 64 KiB of deliveries can wait for a member
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.tcp_send_buffer)
         else:
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.unix_send_buffer)
 
     def shutdown_request(self, request: Any) -> None:
-        """Say end of stream and close, when the handler has ended."""
-        # [ECHO-3] [CHAT-7] to close with unread input sends a reset, which may destroy what was sent last
+        """End the stream and close, when the handler has ended."""
+        # [ECHO-3] [CHAT-7] to close with unread input is a reset, which may destroy what was sent last
         with suppress(OSError):  # nothing is unread, or the client is gone
             request.setblocking(False)
             request.recv(UNREAD)
         super().shutdown_request(request)
 
     def close_request(self, request: Any) -> None:
-        """Close a connection, and forget it first, so that hang_up() meets no closed socket."""
-        # [SRV-3] socketserver calls this after setup, handle and finish, and nothing else here closes a request
+        """Forget a connection and close it."""
+        # [SRV-3] after setup, handle and finish; nothing else here closes a request
         with self.connections_lock:
             self.connections.discard(request)
         super().close_request(request)
 
     def hang_up(self) -> None:
         """Stop accepting, and end every open connection."""
-        with suppress(OSError):  # it is closed already, or this system can shut down connections only
-            self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever() before its next poll
+        with suppress(OSError):  # it is closed, or this system can shut down connections only
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever()
         # [SRV-9] members read end of stream, and handlers wake up
         with self.connections_lock:
             for request in self.connections:
                 self.end(request)
 
     def end(self, request: socket.socket) -> None:
-        """End one connection in both directions. Its handler wakes up and closes it."""
+        """End a connection in both directions; its handler closes it."""
         with suppress(OSError):  # it is gone already
             request.shutdown(socket.SHUT_RDWR)
 
 
 class SocketFile(socketserver.TCPServer):
-    """Mix-in for Unix servers: server_close() removes the socket file that this server made."""
+    """Mix-in for Unix servers: server_close() removes the socket file."""
 
     path = ""
 
@@ -260,7 +255,7 @@ class SocketFile(socketserver.TCPServer):
         self.path = str(self.server_address)
 
     def server_close(self) -> None:
-        # [SRV-9] no port stays behind, and a Unix server's port is a file
+        # [SRV-9] the port of a Unix server is a file
         super().server_close()
         if self.path:
             with suppress(FileNotFoundError):
@@ -269,7 +264,7 @@ class SocketFile(socketserver.TCPServer):
 
 
 class Threads(socketserver.ThreadingMixIn, Server):
-    """Mix-in for threading servers: daemon threads for which server_close() waits all the same."""
+    """Mix-in for threading servers: server_close() waits for their daemon threads."""
 
     daemon_threads = True
 
@@ -278,7 +273,7 @@ class Threads(socketserver.ThreadingMixIn, Server):
         super().__init__(*args, **keywords)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread for the handler, as the library does, and remember it until it has ended."""
+        """Start a thread for the handler, and remember it until it has ended."""
         while not self.stopping:
             thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
             try:
@@ -291,14 +286,14 @@ class Threads(socketserver.ThreadingMixIn, Server):
         self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve the request, as the library does, and then report that this thread ends."""
+        """Serve the request, then report that this thread ends."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self.ended.put(threading.current_thread())
 
     def service_actions(self) -> None:
-        """Forget each thread that has ended, once: a client costs the same in any crowd."""
+        """Forget each ended thread once: a client costs the same in any crowd."""
         with suppress(queue.Empty):
             while True:
                 self.forget(self.ended.get_nowait())
@@ -318,20 +313,17 @@ class Threads(socketserver.ThreadingMixIn, Server):
 if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
     class Children(socketserver.ForkingMixIn, Server):
-        """Mix-in for forking servers: only its children have the connections, so it hangs up by ending the children."""
+        """Mix-in for forking servers: the children have the connections, so it hangs up by ending them."""
 
         def service_actions(self) -> None:
-            """Collect the children that have ended, as the library does, and stop if told to."""
+            """Collect the ended children, and stop if told to."""
             super().service_actions()
             Server.service_actions(self)
 
         def hang_up(self) -> None:
-            """End the children; server_close() of the library waits for them.
-
-            By SIGKILL: a signal that can be caught may get lost while Python prepares a new child.
-            """
+            """Kill the children: a signal that can be caught may get lost while Python prepares a new child."""
             super().hang_up()
-            # [SRV-9] a copy, since serve_forever() removes ended children from the set in its own thread
+            # [SRV-9] a copy, since serve_forever() changes the set in its own thread
             for child in (self.active_children or set()).copy():
                 with suppress(ProcessLookupError):  # it has been waited for
                     os.kill(child, signal.SIGKILL)

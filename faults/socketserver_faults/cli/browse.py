@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from socketserver_faults.catalogue.index import Unknown, catalogue, find
 from socketserver_faults.catalogue.registry import THEMES, Fault
+from socketserver_reference.address import server_address
 from socketserver_reference.cli import serving
 from socketserver_reference.cli.signals import stopped_by_signals
-from socketserver_reference.family import Refused, server_address
+from socketserver_reference.family import Refused
 
 WIDTH = 30
 """Columns for a name."""

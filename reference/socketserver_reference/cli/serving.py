@@ -3,9 +3,9 @@
 import argparse
 import os
 
-from socketserver_reference.address import TRANSPORTS, Address, BadAddress
+from socketserver_reference.address import TRANSPORTS, Address, BadAddress, server_address
 from socketserver_reference.cli.signals import Signals
-from socketserver_reference.family import Refused, server_address
+from socketserver_reference.family import Refused
 from socketserver_reference.lifecycle import Server
 
 LOG_FORMAT = "%(asctime)s %(threadName)s %(message)s"
