@@ -38,7 +38,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from reference.echo import GONE
+from reference.echo import GONE, brief
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
         except GONE as gone:
             log.info("%r is gone: %s", self.client_address, gone)
             return b""
-        log.info("%r said %r", self.client_address, chunk)
+        log.info("%r said %s", self.client_address, brief(chunk))
         return chunk
 
     def leaves(self, chunk: bytes) -> bool:

@@ -32,8 +32,16 @@ log = logging.getLogger(__name__)
 GONE = (ConnectionError, TimeoutError)
 """What socket operations raise when the peer has reset the connection, or its host has fallen silent for good."""
 
+LOGGED = 48
+"""Bytes of what a client sent that the log shows."""
+
 NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 """Do not wait for room in a queue. Windows lacks the flag; it also lacks Unix datagrams, the only ones that wait."""
+
+
+def brief(data: bytes) -> str:
+    """Return bytes as the log shows them: escaped, so no client writes our log; long ones cut, with their length."""
+    return repr(data) if len(data) <= LOGGED else f"{data[:LOGGED]!r}... ({len(data)} bytes)"
 
 
 def transform(request: bytes) -> bytes:
@@ -66,7 +74,7 @@ class EchoHandler(socketserver.BaseRequestHandler):
         except GONE as gone:
             log.info("%r left: %s", self.client_address, gone)
             return b""
-        log.info("%r wrote %r", self.client_address, request)
+        log.info("%r wrote %s", self.client_address, brief(request))
         return request
 
     def decide(self, request: bytes) -> bytes:
@@ -98,7 +106,7 @@ class DatagramEchoHandler(socketserver.BaseRequestHandler):
         # [SRV-1] on a datagram server `request` is a pair (bytes, socket); the address is all there is of the client
         # [UDP-4] the server asked for max_packet_size (8192) bytes; what was beyond them the kernel has dropped
         datagram: bytes = self.request[0]
-        log.info("%r wrote %r", self.client_address, datagram)
+        log.info("%r wrote %s", self.client_address, brief(datagram))
         return datagram
 
     def decide(self, request: bytes) -> bytes:
