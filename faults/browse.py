@@ -1,12 +1,11 @@
 """`python -m faults list | show | serve`: look at the faults, and meet them."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator
 
 from faults.catalogue import THEMES, Fault, Unknown, catalogue, find
-from reference import serve
+from reference import log_handler, serve
 from reference.family import Refused, server_address
 
 WIDTH = 30
@@ -64,12 +63,11 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `serve`: those of the reference's, as far as a fault leaves a choice."""
     parser.add_argument("name", help="the fault's name, as `list` has it")
     serve.add_address_arguments(parser)
-    parser.add_argument("--quiet", action="store_true", help="log nothing")
+    log_handler.add_arguments(parser)
 
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve a fault until a signal comes; return the exit code."""
-    logging.basicConfig(format=serve.LOG_FORMAT, level=logging.CRITICAL if options.quiet else logging.INFO)
     try:
         fault = find(options.name)
         options.transport = options.transport or fault.transport
@@ -77,8 +75,9 @@ def run_serve(options: argparse.Namespace) -> int:
     except (Unknown, Refused) as error:
         print(f"faults serve: {error}", file=sys.stderr)
         return 2
-    if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
-        with server:
-            print(server_address(server), flush=True)
-            server.serve_forever()
-    return serve.serve(server)
+    with log_handler.logging_to(sys.stderr, options.log_level, forks=fault.concurrency == "forking"):
+        if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
+            with server:
+                print(server_address(server), flush=True)
+                server.serve_forever()
+        return serve.serve(server)

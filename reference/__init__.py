@@ -15,8 +15,8 @@ Read in this order; without the suite it is half an hour:
     6. lifecycle.py      how servers begin, hang up and end
     7. family.py         transport x concurrency: all the classes of socketserver, what each can serve and what not
     8. address.py        tcp://127.0.0.1:10007, as `serve` prints and `check` takes it
-       serve.py, check.py, compare.py, learn.py, dialects.py, spec.py, history.py, reporting.py, __main__.py
-                            the command line
+       serve.py, log_handler.py, check.py, compare.py, learn.py, dialects.py, spec.py, history.py, reporting.py,
+       __main__.py          the command line
     9. conformance/      does that server do it? Any server, in any language: begin with its __init__
 
 A comment `# [CHAT-7] ...` restates the clause that the line below it enforces; `python -m reference spec CHAT-7` finds

@@ -1,12 +1,11 @@
 """`python -m reference serve`: run one of the servers until Ctrl-C or SIGTERM.
 
 The first line on stdout is the address, as `check` takes it, and comes once clients can connect. The log goes to
-stderr. Exit codes: 0 when stopped by either signal, 2 for anything that cannot be served, with one line that says
-why.
+stderr, and no client waits for it (`log_handler.py`). Exit codes: 0 when stopped by either signal, 2 for anything that
+cannot be served, with one line that says why.
 """
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -14,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from reference import log_handler
 from reference.address import TRANSPORTS, Address, BadAddress
 from reference.family import CONCURRENCIES, PROGRAMS, Refused, make_server, server_address
 from reference.lifecycle import Server
-
-LOG_FORMAT = "%(asctime)s %(threadName)s %(message)s"
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORTS = {"echo": 9999, "chat": 10007, "overthreaded": 10007}
@@ -34,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where its handlers run (default: %(default)s); spec --family shows what can serve what",
     )
     add_address_arguments(parser)
+    log_handler.add_arguments(parser)
 
 
 def add_address_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +47,14 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
     try:
         address = read_address(options, DEFAULT_PORTS[options.program])
         server = make_server(options.program, address, options.concurrency)
     except Refused as refused:
         print(f"socketserver-reference serve: {refused}", file=sys.stderr)
         return 2
-    return serve(server)
+    with log_handler.logging_to(sys.stderr, options.log_level, forks=options.concurrency == "forking"):
+        return serve(server)
 
 
 def serve(server: Server) -> int:
