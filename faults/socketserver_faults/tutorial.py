@@ -30,6 +30,7 @@ import argparse
 import logging
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Sequence
 from typing import ClassVar
@@ -105,9 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("program", choices=PROGRAMS)
     parser.add_argument("port", type=int, help="0 for any")
     options = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(threadName)s %(message)s", level=logging.INFO)
+    from socketserver_reference.cli import log_handler  # not above: the scheduler plays the programs, and has no log
+
     server_class, handler = PROGRAMS[options.program]
-    with server_class(("127.0.0.1", options.port), handler) as server:
+    with (
+        log_handler.logging_to(sys.stderr, "info"),
+        server_class(("127.0.0.1", options.port), handler) as server,
+    ):
         print(f"tcp://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()
 

@@ -37,7 +37,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from socketserver_reference.echo import GONE
+from socketserver_reference.echo import GONE, brief
 from socketserver_reference.lifecycle import Server
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
         # [SRV-9] after hanging up, recv() still returns what the client said before: too much to deliver promptly
         if self.server.stopping:
             return b""
-        log.info("%r said %r", self.client_address, chunk)
+        log.info("%r said %s", self.client_address, brief(chunk))
         return chunk
 
     def leaves(self, chunk: bytes) -> bool:

@@ -29,8 +29,16 @@ log = logging.getLogger(__name__)
 GONE = (ConnectionError, TimeoutError)
 """Errors of a socket whose peer has reset the connection, or whose peer's host has become unreachable."""
 
+LOGGED = 48
+"""Bytes of what a client sent that the log shows."""
+
 NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 """Flag of a send that does not wait for room in a queue; Windows lacks it."""
+
+
+def brief(data: bytes) -> str:
+    """Return bytes as the log shows them: escaped, so no client writes our log; long ones cut, with their length."""
+    return repr(data) if len(data) <= LOGGED else f"{data[:LOGGED]!r}... ({len(data)} bytes)"
 
 
 def transform(request: bytes) -> bytes:
@@ -63,7 +71,7 @@ class EchoHandler(socketserver.BaseRequestHandler):
         except GONE as gone:
             log.info("%r left: %s", self.client_address, gone)
             return b""
-        log.info("%r wrote %r", self.client_address, request)
+        log.info("%r wrote %s", self.client_address, brief(request))
         return request
 
     def decide(self, request: bytes) -> bytes:
@@ -95,7 +103,7 @@ class DatagramEchoHandler(socketserver.BaseRequestHandler):
         # [SRV-1] on a datagram server `request` is a pair (bytes, socket)
         # [UDP-4] the server asked for max_packet_size (8192) bytes; the kernel has dropped the rest
         datagram: bytes = self.request[0]
-        log.info("%r wrote %r", self.client_address, datagram)
+        log.info("%r wrote %s", self.client_address, brief(datagram))
         return datagram
 
     def decide(self, request: bytes) -> bytes:

@@ -1,14 +1,13 @@
 """`socketserver-faults list | show | serve`: look at the faults, and meet them."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterator
 
 from socketserver_faults.catalogue.index import Unknown, catalogue, find
 from socketserver_faults.catalogue.registry import THEMES, Fault
 from socketserver_reference.address import server_address
-from socketserver_reference.cli import serving
+from socketserver_reference.cli import log_handler, serving
 from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import Refused
 
@@ -67,12 +66,11 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `serve`: those of the reference's, as far as a fault leaves a choice."""
     parser.add_argument("name", help="the fault's name, as `list` has it")
     serving.add_address_arguments(parser)
-    parser.add_argument("--quiet", action="store_true", help="log nothing")
+    log_handler.add_arguments(parser)
 
 
 def run_serve(options: argparse.Namespace) -> int:
     """Serve a fault until a signal comes; return the exit code."""
-    logging.basicConfig(format=serving.LOG_FORMAT, level=logging.CRITICAL if options.quiet else logging.INFO)
     try:
         fault = find(options.name)
         options.transport = options.transport or fault.transport
@@ -80,9 +78,10 @@ def run_serve(options: argparse.Namespace) -> int:
     except (Unknown, Refused) as error:
         print(f"socketserver-faults serve: {error}", file=sys.stderr)
         return 2
-    if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
-        with server:
-            print(server_address(server), flush=True)
-            server.serve_forever()
-    with stopped_by_signals() as signals:
-        return serving.serve(server, signals)
+    with log_handler.logging_to(sys.stderr, options.log_level, forks=fault.concurrency == "forking"):
+        if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
+            with server:
+                print(server_address(server), flush=True)
+                server.serve_forever()
+        with stopped_by_signals() as signals:
+            return serving.serve(server, signals)

@@ -2,12 +2,11 @@
 
 The first line on stdout is the address it listens at, as clients and `check` take it, and comes once they can connect.
 The log goes to stderr: a line for each connection, for each thing the network does to it, and for its end; it tells
-numbers and addresses, and never a byte that was carried. Exit codes: 0 when stopped by either signal, 2 for anything
-that cannot be carried, with one line that says why.
+numbers and addresses, and never a byte that was carried; and nothing that is carried waits for it. Exit codes: 0 when
+stopped by either signal, 2 for anything that cannot be carried, with one line that says why.
 """
 
 import argparse
-import logging
 import sys
 from dataclasses import fields
 from typing import Any
@@ -16,6 +15,7 @@ from socketserver_faults.network.conditions import WAYS, BadWeather, Weather, fl
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.cli import log_handler
 from socketserver_reference.cli.signals import stopped_by_signals
 
 LOG_FORMAT = "%(asctime)s %(message)s"
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of all that is left to chance: the same seed, the same run (default: 0)",
     )
+    log_handler.add_arguments(parser)
     parser.epilog = (
         "Without options nothing happens on the way. SECONDS, BYTES/S and CHANCE may have decimals: --delay 0.01."
     )
@@ -46,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry until a signal comes; return the exit code."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
     try:
         proxy = Proxy(
             Address.parse(options.listen), Address.parse(options.target), read_weather(options), read_seed(options.seed)
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     except (BadAddress, BadWeather, CannotCarry) as refused:
         print(f"socketserver-faults proxy: {refused}", file=sys.stderr)
         return 2
-    with stopped_by_signals() as signals:
+    with log_handler.logging_to(sys.stderr, options.log_level, LOG_FORMAT), stopped_by_signals() as signals:
         signals.stop(proxy)
         try:
             print(proxy.address, flush=True)

@@ -10,8 +10,9 @@ Commands, each with `add_arguments` and `run`:
     dialects.py      print the dialects that come along
     spec.py          print the clauses, and what stands behind each
 
-What they share: `parser.py`, `signals.py`, `serving.py` (where to listen), `options.py` (of check and compare),
-`targets.py` (what is to be checked), `input_files.py` and `report_files.py` (the files read and written).
+What they share: `parser.py`, `signals.py`, `serving.py` (where to listen), `log_handler.py` (of what serves),
+`options.py` (of check and compare), `targets.py` (what is to be checked), `family_table.py`, `input_files.py` and
+`report_files.py` (the files read and written).
 
 RULE: a command imports what the commands share, and never another command; only `main.py` imports commands. `serve` and
 `spec` need the standard library alone.

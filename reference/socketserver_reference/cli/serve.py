@@ -7,10 +7,10 @@ that says why.
 """
 
 import argparse
-import logging
 import sys
 
-from socketserver_reference.cli.serving import DEFAULT_PORTS, LOG_FORMAT, add_address_arguments, read_address, serve
+from socketserver_reference.cli import log_handler
+from socketserver_reference.cli.serving import DEFAULT_PORTS, add_address_arguments, read_address, serve
 from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import CONCURRENCIES, PROGRAMS, Refused, make_server
 
@@ -25,12 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where its handlers run (default: %(default)s); spec --family shows what can serve what",
     )
     add_address_arguments(parser)
+    log_handler.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
-    with stopped_by_signals() as signals:  # before anything that may take long, such as looking up a host
+    forks = options.concurrency == "forking"
+    with (
+        stopped_by_signals() as signals,  # before anything that may take long, such as looking up a host
+        log_handler.logging_to(sys.stderr, options.log_level, forks=forks),
+    ):
         try:
             address = read_address(options, DEFAULT_PORTS[options.program])
             server = make_server(options.program, address, options.concurrency)

@@ -8,9 +8,6 @@ from socketserver_reference.cli.signals import Signals
 from socketserver_reference.family import Refused
 from socketserver_reference.lifecycle import Server
 
-LOG_FORMAT = "%(asctime)s %(threadName)s %(message)s"
-
-
 DEFAULT_HOST = "127.0.0.1"
 
 
