@@ -1,8 +1,8 @@
 """An echo and a group chat on socketserver, to be read as a specification, and the suite that checks other servers.
 
-Python's `socketserver` is how many people meet network servers. Nearly all such programs have the same few bugs: the
-reset of one client ends the room, a slow reader blocks all others, a half-closed client loses its last words, a thread
-uses a request that was closed under it. Here is what each bug breaks, how to avoid it, and how to find it.
+Nearly all programs on Python's `socketserver` have the same few bugs: the reset of one client ends the room, a slow
+reader blocks all others, a half-closed client loses its last words, a thread uses a request that was closed under it.
+Here is what each bug breaks, how to avoid it, and how to find it.
 
 Read in this order; it takes half an hour:
 
@@ -12,10 +12,13 @@ Read in this order; it takes half an hour:
     4. chat.py           the room: one lock, deliveries that never wait, and one owner for each request
     5. overthreaded.py   one thread too many, and the request that was closed under it
     6. lifecycle.py      how servers begin, hang up and end
-    7. family.py         transport x concurrency: the classes of socketserver, and what each can serve
-    8. address.py        tcp://127.0.0.1:10007, as `serve` prints it and `check` takes it
 
-Then: conformance/, the suite for any server in any language, and the command line.
+To look up:
+
+    family.py            transport x concurrency: the classes of socketserver, and what each can serve
+    address.py           tcp://127.0.0.1:10007, as `serve` prints it and `check` takes it
+    conformance/         the suite, for any server in any language
+    cli/                 the command line
 
 A comment `# [CHAT-7] ...` restates the clause that the line below it enforces; `spec CHAT-7` prints these lines and the
 checks that decide the clause.
@@ -38,5 +41,5 @@ The terms:
 Out of scope: names, rooms, history, framing, encryption, and more clients than one process has descriptors.
 
 RULE: servers import neither the model nor the suite, and the suite imports no server, so each checks the other.
-Importing this package imports nothing; serving needs the standard library alone, checking needs the `check` extra.
+Importing this package imports nothing; serving needs the standard library alone, checking the `check` extra.
 """

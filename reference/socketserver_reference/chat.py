@@ -101,7 +101,7 @@ class Room(Server):
 
 
 class ChatHandler(socketserver.BaseRequestHandler):
-    """Serve one member from its joining to its leaving; `request` is its connection, `server` has the `Room`."""
+    """Serve one member from its joining to its leaving."""
 
     server: Room
     chunk_size = 1024

@@ -92,7 +92,7 @@ _ALL = (
         "(a synchronous server: once that client has left)",
         PRACTICE,
     ),
-    # Echo over datagrams: there is no connection, so nothing to close and nobody to wait for.
+    # Echo over datagrams: there is no connection.
     _basic(
         "UDP-1",
         "send one reply datagram for each request datagram, to its source address, transformed as ECHO-2 says",
@@ -177,7 +177,7 @@ _ALL = (
         level="SHOULD",
     ),
     _hardened("CHAT-17", "serve at least 200 members at once", PRACTICE, level="SHOULD"),
-    # The socketserver classes themselves, seen from inside the process.
+    # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",
         "give a handler its `request`, `client_address` and `server` as socketserver documents them for the transport",

@@ -27,7 +27,7 @@ import socketserver
 log = logging.getLogger(__name__)
 
 GONE = (ConnectionError, TimeoutError)
-"""Errors of a socket whose peer has reset the connection, or whose peer's host has become unreachable."""
+"""Errors of a socket whose peer has reset the connection or become unreachable."""
 
 LOGGED = 48
 """Bytes of what a client sent that the log shows."""
@@ -37,13 +37,13 @@ NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 def brief(data: bytes) -> str:
-    """Return bytes as the log shows them: escaped, so no client writes our log; long ones cut, with their length."""
+    """Return bytes as the log shows them: escaped, and cut if they are long."""
     return repr(data) if len(data) <= LOGGED else f"{data[:LOGGED]!r}... ({len(data)} bytes)"
 
 
 def transform(request: bytes) -> bytes:
     """Return the reply to a request."""
-    # [ECHO-2] upper case, without white space around it; strip() and upper() of bytes leave all but ASCII unchanged
+    # [ECHO-2] upper case, without white space around it; strip() and upper() of bytes concern ASCII alone
     # [ECHO-5] white space alone leaves nothing to reply
     return request.strip().upper()
 

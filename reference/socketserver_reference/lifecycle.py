@@ -14,13 +14,11 @@ Handler threads are daemons, so that a process can end in another way; `Threads`
 `socketserver` does not.
 
 Why stop() for signals? KeyboardInterrupt may strike inside process_request(), and `socketserver` then closes a request
-that a thread has just been given (measured).
+that a thread uses (measured).
 
 Out of descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
 
-Left out: a limit to the number of connections. The system has one.
-
-Next: `family.py`, which combines these classes with those of `socketserver`.
+Next: `family.py`, which combines these classes with those of `socketserver`, to look up.
 """
 
 import errno
@@ -41,7 +39,7 @@ from socketserver_reference.address import is_of_this_host
 log = logging.getLogger(__name__)
 
 UNREAD = 65536
-"""Most bytes of unread input that are thrown away before a connection is closed."""
+"""Most bytes of unread input dropped before a connection is closed."""
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """Errors of accept() when no descriptor or memory is left."""
@@ -136,8 +134,8 @@ class DatagramServer(Server, socketserver.UDPServer):
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
 
-    Replies to a Unix client that does not read stay in it. Measured: 278 short ones fill the default buffer, and then
-    no client gets a reply; this size holds at least 555.
+    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default buffer, and then no client
+    gets a reply; this size holds at least 555.
     """
 
     def server_bind(self) -> None:
@@ -173,15 +171,15 @@ class StreamServer(Server, socketserver.TCPServer):
     tcp_send_buffer = 256 * 1024
     """Bytes of SO_SNDBUF for a TCP connection.
 
-    The kernel charges its bookkeeping to it. Measured with a client that does not read: 64 KiB hold 50 160 bytes of
-    deliveries, too little for CHAT-15; 256 KiB hold 216 326.
+    Measured with a client that does not read: 64 KiB hold 50 160 bytes of deliveries, too little for CHAT-15; 256 KiB
+    hold 216 326.
     """
 
     unix_send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for a Unix connection, as far as net.core.wmem_max allows.
 
-    A delivery of 4 bytes costs 768 bytes of it. With the usual net.core.wmem_max (208 KiB), 64 KiB fit in deliveries of
-    at least 200 bytes; in smaller ones this server does not keep CHAT-15.
+    Each delivery costs at least 768 bytes of it: where that is 208 KiB, as usual, this server keeps CHAT-15 for
+    deliveries of at least 200 bytes alone.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
