@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +59,13 @@ class Pipe:
         """Return what comes next, b"" at the end."""
         assert select.select((self.end,), (), (), PATIENCE)[0], "nothing more is logged"
         return os.read(self.end, 65536)
+
+    def read_until(self, lines: int) -> str:
+        """Return what comes until so many lines are accounted for."""
+        text = ""
+        while accounted(text) < lines:
+            text += self.read().decode()
+        return text
 
     def read_all(self) -> str:
         """Return what there is, and what comes before the end: when the server has ended."""
@@ -202,9 +208,7 @@ def test_what_is_said_behind_a_full_pipe_is_written_or_counted_once_somebody_rea
                 client.sendall(b"quit")  # whose end of stream comes when all is logged
                 assert read_to_end(client) == b""
         logged = 4 + 2 * MOST_WAITING + 4
-        text = ""
-        while accounted(text) < logged:
-            text += pipe.read().decode()
+        text = pipe.read_until(logged)
         assert stop(process) == 0
         text += pipe.read_all()
     assert accounted(text) == logged
@@ -264,8 +268,9 @@ def test_the_options_say_what_is_logged(words: tuple[str, ...], logged: int, pip
         say(anna, b"hi", anna)
         anna.sendall(b"quit")
         assert read_to_end(anna) == b""
+        text = pipe.read_until(logged)
         assert stop(process) == 0
-    assert accounted(pipe.read_all()) == logged
+    assert accounted(text + pipe.read_all()) == logged
 
 
 @pytest.mark.parametrize(
@@ -466,15 +471,32 @@ def test_every_flood_is_told_once_behind_its_lines(sink: Sink, monkeypatch: pyte
     assert " log 10 lines left out: no more than " in lines[MOST_WAITING + 1]
 
 
-def test_a_flood_that_is_read_as_fast_as_it_comes_is_bounded_too(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_handler, "PAUSE", PATIENCE)
+class Pause(threading.Event):
+    """The event that ends the pauses of the log's thread: it says when one begins, and how each ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.ended_early: list[bool] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout == log_handler.PAUSE
+        self.begun.set()
+        self.ended_early.append(super().wait(PATIENCE))
+        return self.ended_early[-1]
+
+
+def test_a_flood_that_is_read_as_fast_as_it_comes_is_bounded_too(sink: Sink) -> None:
+    pause = Pause()
     sink.open()
     with logged(sink.stream(), "info"):
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, log_handler.QueuedHandler)
+        handler.ending = pause
         log.info("first")
-        sink.wait_for(lambda: "first" in sink.text)
+        assert pause.begun.wait(PATIENCE)
         log_many(MOST_WAITING + 250)
-        begun = time.monotonic()
-    assert time.monotonic() - begun < PATIENCE / 2, "the end waits for the next write"
+    assert pause.ended_early == [True, True], "the end waits for the next write"
     assert LEFT_OUT.findall(sink.text) == ["250"]
     assert accounted(sink.text) == 1 + MOST_WAITING + 250
 
