@@ -1,0 +1,143 @@
+"""The checks of the SRV clauses: they pass on the whole family, and each finds the servers that break its clause."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from socketserver_faults import tutorial
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.runner.collected_family import CLASSES
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.broken_family import BROKEN, Faultless, FinishesTwice, UnjoinedPoolChat, keep_working, made
+
+CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forker() -> Iterator[None]:
+    yield
+    ServerConformance.forker.close()
+
+
+def outcome(cls: type[ServerConformance], check: str) -> str:
+    """Run one check; return what came of it, and in a word why."""
+    try:
+        getattr(cls(), check)()
+    except Violation as violation:
+        print(violation)  # what pytest shows of a test that fails
+        return violation.clause_id
+    except NotApplicable:
+        return "not applicable"
+    except NotChecked:
+        return "not checked"
+    return "holds"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_clause_holds_on_every_class_of_the_family(name: str) -> None:
+    outcomes = {outcome(CLASSES[name], check) for check in CHECKS}
+    assert outcomes == {"holds", "not applicable"}
+
+
+def test_every_clause_of_the_group_is_decided() -> None:
+    decided = {getattr(ServerConformance, check).decides for check in CHECKS}
+    assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
+
+
+def subject(served: Served, patience: float) -> type[ServerConformance]:
+    return type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+
+
+@pytest.mark.parametrize(("clause", "served"), BROKEN, ids=str)
+def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Served) -> None:
+    violated: set[str] = set()
+    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+        outcomes = {check: outcome(subject(served, patience), check) for check in CHECKS}
+        violated = {found for found in outcomes.values() if found in CLAUSES}
+        if violated == {clause}:
+            break
+    assert violated == {clause}, outcomes
+    deciding = [found for check, found in outcomes.items() if getattr(ServerConformance, check).decides == clause]
+    assert clause in deciding
+
+
+@pytest.fixture
+def pool() -> Iterator[None]:
+    thread = threading.Thread(target=keep_working)
+    thread.start()
+    yield
+    UnjoinedPoolChat.work.put(None)
+    thread.join()
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_worker_from_a_pool_is_one_that_handle_has_to_wait_for() -> None:
+    served = made(Faultless, "tcp", "threading", "chat", handler=UnjoinedPoolChat)
+    check = "test_handle_does_not_return_while_a_worker_uses_the_request"
+    assert outcome(subject(served, 5.0), check) == "SRV-3"
+
+
+def _note_server(
+    server: type[socketserver.TCPServer], own: type[socketserver.BaseRequestHandler], handler: Handler | None = None
+) -> socketserver.BaseServer:
+    return server(("127.0.0.1", 0), handler or own)
+
+
+@pytest.mark.parametrize(
+    ("program", "violated"),
+    [
+        ("echo", {"SRV-9"}),
+        ("chat", {"SRV-9", "SRV-10"}),
+        ("overthreaded", {"SRV-9", "SRV-10"}),
+        ("unjoined", {"SRV-3"}),
+    ],
+)
+def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
+    server, own = tutorial.PROGRAMS[program]
+
+    def served() -> Served:
+        """Return the program with a room that nobody has been in: the note keeps it on the class."""
+        fresh = type("Fresh", (own,), {"members": set()})
+        concurrency: Concurrency = "sync" if program == "echo" else "threading"
+        make = partial(_note_server, server, fresh)
+        return Served(program, "tcp", concurrency, make, chat=program != "echo")
+
+    outcomes = {check: outcome(subject(served(), 1.0), check) for check in CHECKS}
+    assert {found for found in outcomes.values() if found in CLAUSES} == violated
+
+
+def refuses(_: Handler | None) -> socketserver.BaseServer:
+    raise OSError("refused")
+
+
+@pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
+def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: Concurrency) -> None:
+    with pytest.raises(NotChecked, match="refused"):
+        subject(Served("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
+
+
+def test_the_maker_of_a_forking_server_must_be_importable() -> None:
+    with pytest.raises(NotChecked, match="importable by name"):
+        subject(Served("none", "tcp", "forking", lambda _: refuses(None)), 5.0)().test_finish_runs_when_handle_raises()
+
+
+def test_a_violation_tells_its_exchange() -> None:
+    with pytest.raises(Violation) as raised:
+        subject(
+            made(FinishesTwice, "tcp", "sync"), 5.0
+        )().test_setup_handle_and_finish_run_once_each_and_in_this_order()
+    assert raised.value.expected == "what runs is setup, handle, finish"
+    assert raised.value.observed == "what runs is setup, handle, finish, finish"
+    assert raised.value.exchange[:4] == (
+        "   1  ann connects",
+        "      ann's handler runs setup",
+        "      ann's handler runs handle",
+        "      ann's handler runs finish",
+    )
