@@ -1,9 +1,8 @@
 """One scenario after the other: none suffers from the one before, and nothing is blamed that cannot be known."""
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 import pytest
 
@@ -21,10 +20,9 @@ from socketserver_reference.conformance.runner.direct import checks, performer
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.external import Running
-from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.support.planted import Bug, Planted
+from tests.support.troubled_targets import FragileSite, Meddling, fragile
 
 PATIENCE = 10.0
 """Seconds in which whatever comes has come, on a busy machine as well."""
@@ -36,30 +34,6 @@ BRIEF = 1.0
 @pytest.fixture
 def _quietly(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
-
-
-@dataclass(frozen=True)
-class Fragile(InProcess):
-    """A target whose server cannot be renewed."""
-
-    def start(self, patience: float) -> "FragileSite":  # noqa: ARG002  # it listens already
-        return FragileSite(self)
-
-
-class FragileSite(InProcessSite):
-    """A server that may be said to have died."""
-
-    death = ""
-
-    def renew(self) -> bool:
-        raise CannotCheck("no more of them")
-
-    def obituary(self) -> str:
-        return self.death
-
-
-def fragile(bug: Bug | Planted) -> Fragile:
-    return Fragile(bug.target().make)
 
 
 @pytest.fixture
@@ -300,21 +274,6 @@ def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(mo
 
 
 # What others do
-
-
-class MeddlingSite(InProcessSite):
-    """A server behind something that may do what it is blamed for, and hides one clause."""
-
-    hidden: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
-
-    def interference(self) -> str:
-        return "the network did it"
-
-
-@dataclass(frozen=True)
-class Meddling(InProcess):
-    def start(self, patience: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
-        return MeddlingSite(self)
 
 
 def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:

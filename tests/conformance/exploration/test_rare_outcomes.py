@@ -33,11 +33,11 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.echo import EchoHandler
-from tests.conformance.driver.test_session import Meddling
 from tests.conformance.inprocess.test_server_conformance import subject
 from tests.servers.broken_family import Faultless, KeepsRequestsOpen, made
 from tests.support.planted import Bug, Planted
 from tests.support.serving import PATIENCE
+from tests.support.troubled_targets import Meddling
 
 # Servers
 

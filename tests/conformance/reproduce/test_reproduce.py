@@ -40,18 +40,18 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
-from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import server_address
-from tests.conformance.driver.test_session import Meddling, fragile
-from tests.conformance.results.test_known import entry, serving_fault
 from tests.servers.dialects_served import DIALECTS, served
 from tests.support.checking import PLUGIN, Checker
+from tests.support.known_failures import entry, serving_fault
 from tests.support.planted import Bug, Planted
+from tests.support.scripts import play, seen
 from tests.support.serving import PATIENCE, serving
+from tests.support.troubled_targets import Meddling, fragile
 
 WIRE = [clause.id for clause in CLAUSES.values() if clause.observer != "in-process"]
 
@@ -101,15 +101,6 @@ SILENT = {
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "SHORTENING", 1.0)
-
-
-def play(file: Path, *where: object, patience: float = PATIENCE) -> tuple[int, str]:
-    """Play a script as its finder would; return its exit status, and what it printed."""
-    command = [sys.executable, str(file), *map(str, where)]
-    environment = {"PATIENCE": str(patience)}  # and nothing that would have it measured
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
-    assert ended.stderr == ""
-    return ended.returncode, ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -235,13 +226,6 @@ def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -
     with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
         (told,) = write_all(performing, protocol, [violation], directory)
     return told
-
-
-def seen(clause: str, *steps: Step, expected: str = "this", observed: str = "that") -> Violation:
-    """Return a violation that some steps showed."""
-    violation = VIOLATIONS[clause](expected, observed, [])
-    violation.transcript = Transcript([Did(step) for step in steps], list(steps))
-    return violation
 
 
 def test_a_violation_that_does_not_come_back_keeps_its_script_and_that_is_told(tmp_path: Path) -> None:

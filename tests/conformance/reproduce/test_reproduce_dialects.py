@@ -39,12 +39,11 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from tests.conformance.checks import test_echo_dialects
-from tests.conformance.checks.test_echo_dialects import Echo
-from tests.conformance.reproduce.test_reproduce import play
-from tests.servers import dialects_served
+from tests.servers import dialect_echoes, dialects_served
 from tests.servers.dialect_bugs import BUGS
+from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
+from tests.support.scripts import play
 
 ECHO = read(
     'protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"\ngreeting = "hello\\r\\n"', "hello", "hello"
@@ -119,7 +118,7 @@ def test_a_script_shows_the_bug_and_passes_a_right_server(name: str, bug: str, t
 
 @pytest.mark.parametrize("bug", ["Garbles", "SaysMore", "DropsWhoHalfCloses", "FailsAfterAReset"])
 def test_a_script_of_an_echo_that_answers_everything_does_so_too(bug: str, tmp_path: Path) -> None:
-    handler, served = test_echo_dialects.BUGS[bug], test_echo_dialects.served
+    handler, served = dialect_echoes.BUGS[bug], dialect_echoes.served
     text = check_script("echo", ECHO, served(ECHO, handler), served(ECHO, Echo), handler.breaks, tmp_path)
     assert r"""HANDSHAKE = [(rb"hello\r\n", b'')]""" in text
 

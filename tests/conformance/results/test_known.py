@@ -1,16 +1,13 @@
 """Known failures: what is listed fails nothing, what is not does, and what is mended must leave the list."""
 
-import json
 import os
 import stat
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue.index import find
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
 from socketserver_reference.conformance.driver.session import Performer
@@ -22,8 +19,8 @@ from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner.direct import performer, presume
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from socketserver_reference.family import server_address
 from tests.support.checking import PLUGIN, Checker, Outcome
+from tests.support.known_failures import entry, serving_fault
 from tests.support.planted import Planted
 from tests.support.serving import PATIENCE
 
@@ -31,20 +28,6 @@ CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
 
 QUICK = ("--patience", PATIENCE, "--only", "CHAT-8", "--only", "CHAT-2")
-
-
-@contextmanager
-def serving_fault(name: str) -> Iterator[str]:
-    """Serve a fault in a thread for the length of the block; yield its address."""
-    server = find(name).make()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield str(server_address(server))
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +40,6 @@ def shouting() -> Iterator[str]:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "known.toml"
-
-
-def entry(clause: str, reason: str = "on purpose", **more: object) -> str:
-    return "\n[[known]]\n" + "".join(
-        f"{key} = {json.dumps(value)}\n" for key, value in {"clause": clause, "reason": reason, **more}.items()
-    )
 
 
 def last_lines(outcome: Outcome, count: int = 1) -> list[str]:
