@@ -226,6 +226,15 @@ def test_a_wrong_argument_is_refused_in_one_line(check: Checker, arguments: tupl
     assert word in line
 
 
+def test_a_dialect_says_nothing_of_the_classes_of_this_python(check: Checker) -> None:
+    outcome = check("family", "--dialect", "rfc862", json_too=False)
+    assert (outcome.code, outcome.err) == (
+        2,
+        "socketserver-reference check: --dialect says how a server speaks, and family is about the classes of this "
+        "Python\n",
+    )
+
+
 # The reports
 
 

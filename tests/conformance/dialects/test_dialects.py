@@ -224,6 +224,17 @@ def test_who_is_waived_to_half_close_closes() -> None:
     assert steps[-4:] == [Settle(), Close("ann"), Settle(), Close("witness1")]
 
 
+def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
+    phrasing = Framed(chat(LINES + '[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
+    phrasing.of(Connect("ann"))
+    *_, heeds, said = phrasing.of(Say("ann", b"hi"))
+    assert (heeds, said) == (Heed("witness1", "ann"), Say("ann", b"hi"))
+    phrasing.of(Connect("ben"))
+    phrasing.of(HalfClose("ann"))
+    phrasing.of(Stall("ben"))
+    assert phrasing.of(Say("witness1", b"hm"))[:2] == [Connect("witness2"), Heed("witness2", "witness1")]
+
+
 def test_long_streams_fall_into_numbered_pieces_and_a_phrased_scenario_can_be_played_again() -> None:
     dialect = chat(LINES + "[limits]\nutterance = 40")
     steps = phrased(Framed(dialect), Connect("ann"), Send("ann", b"x" * 60), Send("ann", b"\n"), Settle())
@@ -366,6 +377,11 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
 def test_whatever_is_asked_differently_is_told(dialect: Dialect, clause: str, what: str) -> None:
     told = [changed for id, changed in effects.changes(dialect) if id == clause]
     assert any(what in one for one in told) if what else not told
+
+
+def test_history_is_told_among_what_is_asked_differently() -> None:
+    told = effects.changes(chat(LINES + "[delivery]\nhistory = 3"))
+    assert ("CHAT-4", "whoever comes may hear up to 3 earlier deliveries first") in told
 
 
 # Which clause a frame breaks

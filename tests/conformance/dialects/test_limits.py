@@ -1,5 +1,6 @@
 """Servers that take few members, or only patient ones: who keeps to their dialect's limits finds that they conform."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,14 @@ import pytest
 from socketserver_reference.conformance.dialects import dialect as dialects
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
+from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
 from socketserver_reference.conformance.dialects.rewrite_limits import Paced, Seats
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.rate_limit import Pace
 from socketserver_reference.conformance.exploration import campaign
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.runner.direct import performer
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Crowd,
@@ -25,7 +29,11 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
+from tests.servers import dialects_served
 from tests.support.checking import BARE_PYTHON, Checker
+from tests.support.serving import PATIENCE
+
+LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
 
 QUICK = ("--patience", 2, "--examples", 3)
 WITHOUT_FLOODS = ("--", "-k", "not slow_reader and not delays_nobody and not mixed and not acknowledgements")
@@ -210,3 +218,11 @@ def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:
     assert Limits(gap=0.5, join_gap=0.5).rounds(300, utterances=1, joins=1) == 10
     assert Limits(gap=60.0).rounds(300, utterances=1) == 3
     assert Limits(gap=60.0).rounds(2, utterances=1) == 2
+
+
+def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
+    dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
+    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        performing._consider([*join("ann"), Say("ann", b"hi")])
+        with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
+            performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.playing import Playing
 from socketserver_reference.conformance.driver.session import Performer
 from socketserver_reference.conformance.exploration.explore import explore
@@ -133,6 +135,15 @@ def test_a_check_may_end_itself() -> None:
         Performer.not_applicable("no such thing")
     with pytest.raises(NotChecked, match="not here"):
         Performer.not_checked("not here")
+
+
+def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
+    dialect = replace(NOTE, waived={"CHAT-12": "not asked"})
+    with (
+        closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing,
+        pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
+    ):
+        performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
 
 
 # The one question for a clock

@@ -1,21 +1,35 @@
 """The checks of the SRV clauses: they pass on the whole family, and each finds the servers that break its clause."""
 
+import contextlib
+import os
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import Concurrency
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.broken_family import BROKEN, Faultless, FinishesTwice, UnjoinedPoolChat, keep_working, made
+from socketserver_reference.echo import EchoHandler
+from tests.servers.broken_family import (
+    BROKEN,
+    Faultless,
+    FinishesTwice,
+    KeepsRequestsOpen,
+    UnjoinedPoolChat,
+    keep_working,
+    made,
+)
+from tests.support.serving import PATIENCE
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
 
@@ -141,3 +155,96 @@ def test_a_violation_tells_its_exchange() -> None:
         "      ann's handler runs handle",
         "      ann's handler runs finish",
     )
+
+
+# Servers that are broken in an uncommon way
+
+
+class TakesItsProcessDown(EchoHandler):
+    def handle(self) -> None:
+        os._exit(1)
+
+
+class ComesBack(socketserver.BaseServer):
+    """Serves a client, and then whoever came before it once more."""
+
+    before: tuple[Any, ...] = ()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        super().finish_request(request, client_address)
+        if self.before:
+            super().finish_request(*self.before)
+        self.before = request, client_address
+
+
+class ListensToOne(socketserver.BaseServer):
+    """Listens no more when it has somebody to serve."""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
+        return True
+
+
+class TurnsTheFirstAway(socketserver.BaseServer):
+    awaited = True
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        first, self.awaited = self.awaited, False
+        return not first
+
+
+class FallsOver(TurnsTheFirstAway):
+    """Serves the first client, and ends by the second."""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        if super().verify_request(request, client_address):
+            raise ZeroDivisionError("one too many")
+        return True
+
+
+LIFE_CYCLE = "test_setup_handle_and_finish_run_once_each_and_in_this_order"
+ONE_BY_ONE = "test_connections_are_accepted_and_served_one_at_a_time"
+SILENT = "test_a_silent_client_delays_nobody"
+PROCESSES = "test_handlers_run_at_once_in_processes_that_share_no_memory"
+ROOM = "test_an_exception_leaves_the_room_in_order"
+
+
+def told(served: Served, check: str, expected: str) -> str:
+    """Run a check of a broken server; return all that the check says of it."""
+    story = ""
+    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+        with pytest.raises((Violation, NotChecked)) as raised:
+            getattr(subject(served, patience)(), check)()
+        story = str(raised.value)
+        if expected in story:
+            break
+    return story
+
+
+UNCOMMON = [
+    (made(Faultless, "tcp", "forking", handler=TakesItsProcessDown), LIFE_CYCLE, "handle does not return"),
+    (made(ComesBack, "tcp", "sync"), ONE_BY_ONE, "observed: their handlers overlap"),
+    (made(ListensToOne, "tcp", "sync"), ONE_BY_ONE, "observed: ben cannot connect: "),
+    (made(ListensToOne, "unix", "sync"), ONE_BY_ONE, "observed: ben cannot connect: "),
+    (made(TurnsTheFirstAway, "tcp", "threading"), SILENT, "observed: lou is not served"),
+    (made(FallsOver, "tcp", "forking"), PROCESSES, "serve_forever() ended with ZeroDivisionError('one too many')"),
+    (made(KeepsRequestsOpen, "tcp", "threading", "chat"), ROOM, "observed: cal waits in vain"),
+]
+
+
+@pytest.mark.parametrize(("served", "check", "expected"), UNCOMMON, ids=[str(served) for served, *_ in UNCOMMON])
+def test_a_server_that_is_broken_in_an_uncommon_way_is_told_from_others(
+    served: Served, check: str, expected: str
+) -> None:
+    assert expected in told(served, check, expected)
+
+
+def ends_its_process(_: Handler | None) -> socketserver.BaseServer:
+    os._exit(3)
+
+
+def test_a_maker_that_ends_the_process_to_fork_in_is_told_and_the_next_server_gets_another() -> None:
+    with pytest.raises(NotChecked, match="the server cannot be made: nothing happens"):
+        getattr(subject(Served("none", "tcp", "forking", ends_its_process), PATIENCE)(), LIFE_CYCLE)()
+    getattr(subject(made(Faultless, "tcp", "forking"), PATIENCE)(), LIFE_CYCLE)()

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Manners, Stage
 from socketserver_reference.conformance.oracles import framed_chat, framed_room
+from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -35,6 +36,8 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 from tests.servers.framed_room import FramedRoom
 from tests.support import simulation, speaking
 from tests.support.simulation import Clients, Connection, Room
+
+LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
 
 SMALL = 3000
 """Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB; notices may take half."""
@@ -92,6 +95,7 @@ def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed
 
 
 # Alterations: what one member, or everybody, reads of one utterance
+
 
 Outgoing = list[tuple[Connection, bytes]]
 Alteration = Callable[[bytes, Dialect, Random], bytes]
@@ -266,3 +270,26 @@ def test_whoever_is_cut_off_is_seen(seed: int, number: int) -> None:
 
     room = FramedRoom(Random(seed), replace(marked(Random(seed)), to_sender="same"), spoil)
     assert seen(room) or not cut
+
+
+def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
+    oracle = FrameOracle(read(LINES, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
+    for step in steps:
+        oracle.begin(step, rested=False)
+    assert oracle.hears("lou", b"hi\n")
+    assert not oracle.due("lou")
+
+
+def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
+    unmarked = LINES.replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = FrameOracle(read(unmarked, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
+    for step in steps:
+        oracle.begin(step, rested=True)
+    assert oracle.hears("ann", b"ab")
+    assert oracle.hears("ben", b"ab")
+    oracle.begin(Quit("ben", b"quit"), rested=True)
+    oracle.begin(Say("ann", b"c"), rested=True)
+    assert oracle.hears("ann", b"quit")
+    assert oracle.silent("ann").clauses == ("CHAT-7",)
