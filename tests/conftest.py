@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.conformance.learn import conversation, datagram, first_contact, limits
-from tests.checking import Checker, Lifeline
-from tests.serving import PATIENCE, SOURCES
+from tests.support.checking import Checker, Lifeline
+from tests.support.serving import PATIENCE, SOURCES
 
 LONGEST = (
     "test_for_every_clause_a_fault_breaks",

@@ -33,8 +33,8 @@ checks of the suite and the faults hold each other: `socketserver-reference spec
     5. `make matrix` writes MATRIX.md; the tests see to it that it is up to date.
 
 **To add a clause**: a line in the reference's `clauses.py`, a `# [CHAT-18]` tag above the code that keeps it, a check
-under `@decides("CHAT-18")` in the suite, and a fault that breaks it. `tests/test_traceability.py` names what is
-missing.
+under `@decides("CHAT-18")` in the suite, and a fault that breaks it. `tests/reference/test_traceability.py` names what
+is missing.
 
 RULE: the faults import the reference and the suite, and neither imports them. Faults need the standard library alone;
 judging them needs the `check` extra.

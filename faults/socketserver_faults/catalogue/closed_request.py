@@ -134,12 +134,12 @@ who throws one out, a server that closes all clients at its end. Their victims s
 Whoever wants to end a connection that is somebody else's calls shutdown(SHUT_RDWR): recv returns b"", send fails, the
 owner wakes up, leaves, and closes. So do `Room.cut_off()` and `hang_up()` in the reference.
 
-How we know: the four rows are run, a hundred times each, by `tests/test_closed_request.py`, on one CPython of each
-minor version from 3.11 on that it finds: so far 3.11 to 3.13, on Linux 6.18. StreamRequestHandler, sendall(), dup() and
-a mere close() were tried by hand there, poll() under strace, and the reuse of numbers in C and in Python; see also
-close(2), under "Multithreaded processes". Windows was not tried: its 10038 is from its documentation. Nor were other
-systems, where a close() may well wake the recv in progress (rows 2 and 3). The forking and the datagram servers are
-from the source of `socketserver`.
+How we know: the four rows are run, a hundred times each, by `tests/faults/demo/test_closed_request.py`, on one CPython
+of each minor version from 3.11 on that it finds: so far 3.11 to 3.13, on Linux 6.18. StreamRequestHandler, sendall(),
+dup() and a mere close() were tried by hand there, poll() under strace, and the reuse of numbers in C and in Python; see
+also close(2), under "Multithreaded processes". Windows was not tried: its 10038 is from its documentation. Nor were
+other systems, where a close() may well wake the recv in progress (rows 2 and 3). The forking and the datagram servers
+are from the source of `socketserver`.
 """
 
 import threading

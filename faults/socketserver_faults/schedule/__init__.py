@@ -20,7 +20,7 @@ Read in this order; each folder says more in its __init__:
     world/          a server and its clients, and one run
     exploration/    which runs there are, and how what was found is told
 
-How we know that it is like the world: `tests/test_schedule_bridge.py` plays the closed-request demo in both.
+How we know that it is like the world: `tests/faults/schedule/test_bridge.py` plays the closed-request demo in both.
 
 What a point is decides what can be found. Code between two operations on a socket, a lock, a thread or the clock runs
 as one: `members.add(x)` and the loop over `members` never meet halfway, unless something is sent in between. With

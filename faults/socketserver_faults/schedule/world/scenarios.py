@@ -5,7 +5,7 @@ reset, a stall), nobody waits for the server between two steps; so what the clie
 done anything, if a schedule wants it so.
 
 Short scenarios have few decisions, and only where decisions are few can all schedules be tried. To add one, add a line;
-`tests/test_schedule.py` sees to it that the reference survives it.
+`tests/faults/schedule/test_reference.py` sees to it that the reference survives it.
 
 Next: `exploration/search.py`.
 """

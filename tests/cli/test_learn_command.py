@@ -1,0 +1,81 @@
+"""The `learn` command: a dialect on stdout, or one line that says why there is none."""
+
+import re
+import sys
+import textwrap
+
+import pytest
+
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.cli.main import main
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.targets.ports import free_port
+from tests.support.checking import BARE_PYTHON, bad
+from tests.support.serving import serving
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str]) -> None:
+    command = f"{BARE_PYTHON} -m socketserver_reference serve chat --port {{port}}"
+    assert main(["learn", "chat", "--launch", command]) == 0
+    out, err = capfd.readouterr()
+    assert loader.read(out, "learned", "learned").stream
+    assert err == ""
+    assert "the server was at rest" in out
+
+
+def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving("chat", Address("tcp", "127.0.0.1")) as server:
+        assert main(["learn", "chat", str(server_address(server)), "--patience", "0.05"]) == 0
+    out = capsys.readouterr().out
+    assert loader.read(out, "learned", "learned").protocols == ("chat",)
+    assert "Where nothing came: 0.05 s of silence" in re.sub(r"\n#\s+", " ", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["chat"], "name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND"),
+        (["chat", "udp://127.0.0.1:9"], "a chat has connections"),
+        (["echo", "nowhere"], "is not an address"),
+        (["echo", f"tcp://127.0.0.1:{free_port()}"], "connection refused"),
+        (["chat", "--launch", bad("hangs-up")], "nothing could be learned: a client that had not said anything got"),
+        (["chat", "--launch", "no-such-program {port}"], "is no program that can be run"),
+    ],
+)
+def test_what_cannot_be_learned_is_told_in_one_line(
+    arguments: list[str], why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["learn", *arguments]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("socketserver-reference learn: ")
+    assert why in line
+
+
+def test_a_server_that_dies_is_told_with_its_last_words(capfd: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', {port})); s.accept(); s.accept(); sys.exit('aah')"
+    )
+    assert main(["learn", "chat", "--launch", f'{sys.executable} -c "{code}"']) == 2
+    assert "the server ended with exit status 1, its last words: aah" in capfd.readouterr().err
+
+
+def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: pytest.CaptureFixture[str]) -> None:
+    code = textwrap.dedent(
+        """
+        import socketserver
+        class Echo(socketserver.BaseRequestHandler):
+            def handle(self):
+                while request := self.request.recv(1000):
+                    self.request.sendall(request[::-1])
+        socketserver.ThreadingTCPServer(('127.0.0.1', {port}), Echo).serve_forever()
+        """
+    )
+    assert main(["learn", "echo", "--launch", f'{sys.executable} -c "{code}"']) == 2
+    out, err = capfd.readouterr()
+    assert "# transform = " in out
+    assert err.startswith('socketserver-reference learn: learned: echo.requests = "many": where nothing says')
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,102 @@
+"""Servers that speak a dialect, on real sockets: every clause holds or says nothing, and each can be seen broken.
+
+What takes long for its size (a flood of six megabytes, two hundred members) is said once, in one dialect.
+"""
+
+import pytest
+
+from socketserver_reference.conformance.checks import chat
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner import direct
+from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer
+from tests.servers.dialect_bugs import BUGS
+from tests.servers.dialects_served import DIALECTS, served
+
+PATIENCE = 5.0
+
+LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
+"""Clauses whose checks take most of the time."""
+
+
+@pytest.fixture(autouse=True)
+def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These servers keep little for a member that does not read, so that a little fills it."""
+    monkeypatch.setattr(chat, "FLOOD", 512 * 1024)
+
+
+def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> set[str]:
+    return {clause for clause, _, raised in outcomes if type(raised) is (kind or type(None))}
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize(
+    "name",
+    DIALECTS,
+)
+def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
+    dialect = DIALECTS[name]
+    seen: list[Outcome] = []
+    for clause in {clause for clause, _ in direct.checks(ChatConformance)}:
+        if name == "named" or clause not in LONG:
+            seen += outcomes("chat", served(dialect), PATIENCE, clause, dialect)
+    told = {clause: str(raised) for clause, _, raised in seen if raised is not None}
+    assert told == {clause: why for clause, why in effects.not_applicable(dialect).items() if clause in told}
+    assert set(told) == clauses_that(seen, NotApplicable)
+    assert clauses_that(seen, None) | set(told) >= {clause for clause, _ in direct.checks(ChatConformance)} - {*LONG}
+
+
+@pytest.mark.parametrize("name", ["prompting", "chunks"])
+def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> None:
+    dialect, record = DIALECTS[name], Record(("CHAT",))
+    performing = performer("chat", served(dialect), PATIENCE, dialect)
+    try:
+        explore(performing, record, "chat", "basic", examples=3, with_seed=1)
+        explore(performing, record, "chat", "hardened", examples=3, with_seed=1)
+    finally:
+        performing.close()
+    assert len(record.explored) == 2
+    assert not any("broken" in line for line in record.explored)
+
+
+TRIED_IN = {
+    "Greets": ["named", "lengths"],
+    "LeavesOneOut": ["chunks"],
+    "Shouts": ["fixed", "unmarked"],
+    "Repeats": ["prompting", "unmarked"],
+    "TurnsRound": ["named"],
+    "CutsShort": ["prompting", "lengths"],
+    "TellsTheOthers": ["prompting", "unmarked"],
+    "Stays": ["named"],
+    "QuitsAtAnyMention": ["named"],
+    "WaitsForAWord": ["named", "fixed"],
+    "LosesLastWords": ["named", "lengths"],
+    "TakesAnotherAlong": ["chunks"],
+    "PanicsAtAReset": ["lengths"],
+    "HasNoOneOrder": ["chunks"],
+    "SendsInPieces": ["prompting"],
+    "Waits": ["named"],
+    "IsImpatient": ["lengths"],
+    "SendsInTwo": ["fixed"],
+    "IsFull": ["fixed"],
+}
+"""Bug -> dialects in which it is tried here; a clause that says something in one is broken in another just so."""
+
+
+def test_every_bug_is_tried() -> None:
+    assert set(TRIED_IN) == set(BUGS)
+
+
+@pytest.mark.parametrize(("bug", "name"), [(bug, name) for bug, names in TRIED_IN.items() for name in names])
+def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, name: str) -> None:
+    dialect, clause = DIALECTS[name], BUGS[bug].breaks
+    assert clause not in effects.not_applicable(dialect)
+    seen = {
+        violation.clause_id
+        for outcome in outcomes("chat", served(dialect, BUGS[bug]), 1.0, clause, dialect)
+        if (violation := direct.seen(outcome))
+    }
+    assert seen == {clause}

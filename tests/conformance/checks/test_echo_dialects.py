@@ -1,0 +1,79 @@
+"""Echoes that speak a dialect, on real sockets: whole, and with a bug for every clause that says something there."""
+
+from typing import Any
+
+import pytest
+
+from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner import direct
+from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
+from tests.servers.dialect_echoes import BUGS, DATAGRAM_BUGS, DATAGRAMS, DIALECTS, DatagramEcho, Echo, served
+
+PATIENCE = 5.0
+
+
+def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:
+    """Return the clauses that are seen broken."""
+    seen = outcomes(
+        protocol, served(dialect, handler), PATIENCE if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
+    )
+    return {violation.clause_id for outcome in seen if (violation := direct.seen(outcome))}
+
+
+@pytest.mark.parametrize(("name", "dialect"), [*DIALECTS.items(), *DATAGRAMS.items()])
+def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, dialect: Dialect) -> None:
+    protocol = "echo" if name in DIALECTS else "datagram"
+    handler: type[Any] = Echo if name in DIALECTS else DatagramEcho
+    told = {}
+    for clause, _, raised in outcomes(protocol, served(dialect, handler), PATIENCE, None, dialect):
+        if raised is not None:
+            told[clause] = str(raised)
+    assert told == effects.not_applicable(dialect)
+
+
+@pytest.mark.parametrize("name", ["lines", "greeting", "one at most"])
+def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> None:
+    record = Record(("ECHO",))
+    performing = performer("echo", served(DIALECTS[name], Echo), PATIENCE, DIALECTS[name])
+    try:
+        explore(performing, record, "echo", "basic", examples=3, with_seed=1)
+        explore(performing, record, "echo", "hardened", examples=3, with_seed=1)
+    finally:
+        performing.close()
+    assert len(record.explored) == 2
+
+
+@pytest.mark.parametrize(
+    ("bug", "name"),
+    [
+        (bug, name)
+        for bug, handler in BUGS.items()
+        for name, dialect in DIALECTS.items()
+        if handler.breaks not in effects.not_applicable(dialect)
+    ],
+)
+def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, name: str) -> None:
+    assert found("echo", DIALECTS[name], BUGS[bug], BUGS[bug].breaks) == {BUGS[bug].breaks}
+
+
+@pytest.mark.parametrize(
+    ("bug", "name"),
+    [
+        (bug, name)
+        for bug, handler in DATAGRAM_BUGS.items()
+        for name, dialect in DATAGRAMS.items()
+        if handler.breaks not in effects.not_applicable(dialect)
+    ],
+)
+def test_each_clause_about_datagrams_can_be_seen_broken(bug: str, name: str) -> None:
+    handler = DATAGRAM_BUGS[bug]
+    assert found("datagram", DATAGRAMS[name], handler, handler.breaks) == {handler.breaks}
+
+
+def test_every_clause_about_echoes_has_a_bug() -> None:
+    bugs = {bug.breaks for bug in BUGS.values()} | {bug.breaks for bug in DATAGRAM_BUGS.values()}
+    clauses = {clause for protocol in ("echo", "datagram") for clause, _ in direct.checks(SUITES[protocol])}
+    assert bugs == clauses - {"UDP-5"}  # these share no state by which one could harm another

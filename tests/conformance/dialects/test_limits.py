@@ -1,0 +1,228 @@
+"""Servers that take few members, or only patient ones: who keeps to their dialect's limits finds that they conform."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from socketserver_reference.conformance.dialects import dialect as dialects
+from socketserver_reference.conformance.dialects import effects, rewrite_limits
+from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
+from socketserver_reference.conformance.dialects.rewrite_limits import Paced, Seats
+from socketserver_reference.conformance.driver import rate_limit
+from socketserver_reference.conformance.driver.rate_limit import Pace
+from socketserver_reference.conformance.exploration import campaign
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Step,
+    join,
+)
+from tests.servers import dialects_served
+from tests.support.checking import BARE_PYTHON, Checker
+from tests.support.serving import PATIENCE
+
+LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
+
+QUICK = ("--patience", 2, "--examples", 3)
+WITHOUT_FLOODS = ("--", "-k", "not slow_reader and not delays_nobody and not mixed and not acknowledgements")
+OTHERS = '[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\nto_sender = "nothing"\n[quit]\nword = ""\n'
+
+
+def strict(name: str, *limits: object) -> str:
+    """Return the command that launches one of the strict servers."""
+    return " ".join(map(str, [BARE_PYTHON, "-m", "tests.servers.strict_servers", name, "{port}", *limits]))
+
+
+def written(directory: Path, limits: str, rest: str = "") -> Path:
+    """Return a file with a dialect that has these limits."""
+    file = directory / "limited.toml"
+    file.write_text(f'protocol = "chat"\n{rest}[limits]\n{limits}\n')
+    return file
+
+
+# Members
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize(
+    ("name", "members", "rest"),
+    [
+        ("few", 5, ""),
+        ("refuses", 5, ""),
+        ("others", 6, OTHERS),
+    ],
+)
+def test_nothing_asks_for_more_seats_than_there_are(
+    check: Checker, tmp_path: Path, name: str, members: int, rest: str
+) -> None:
+    limited = written(tmp_path, f"members = {members}", rest)
+    outcome = check("chat", "--launch", strict(name, members), *QUICK, "--dialect", limited, *WITHOUT_FLOODS)
+    assert (outcome.code, outcome.clauses_that("violated")) == (0, []), outcome.out
+    assert outcome.clause("CHAT-17")["why"] == f"the dialect has room for {members} members"
+
+
+def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checker) -> None:
+    outcome = check("chat", "--launch", strict("few", 5), *QUICK, "--only", "CHAT-12", "--only", "CHAT-13")
+    assert outcome.code == 1
+    assert "the server ended with exit status 5" in outcome.out
+
+
+def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker, tmp_path: Path) -> None:
+    limited = written(tmp_path, "members = 4", OTHERS)
+    outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
+    assert outcome.code == 2
+    assert outcome.clause("CHAT-11")["why"] == ("there was no heed and no close for want of a seat: the dialect has 4")
+
+
+def seated(members: int, *steps: Step, sees_rest: bool = True, echo: bool = False) -> list[Step]:
+    dialect = Dialect(protocols=("echo",) if echo else ("chat",), limits=Limits(members=members))
+    seats = Seats(Requests(dialect) if echo else AsWritten(dialect), dialect, sees_rest=sees_rest)
+    return [phrased for step in steps for phrased in seats.of(step)]
+
+
+def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
+    assert seated(2, *join("ann", "ben", "cal"), Heed("cal", "ann"), Settle(), Reset("cal")) == [
+        *join("ann", "ben"),
+        Settle(),
+    ]
+    assert seated(3, *join("ann"), Crowd(("ben", "cal", "dan"))) == [*join("ann"), Crowd(("ben", "cal"))]
+    assert seated(1, *join("ann"), Crowd(("ben",))) == join("ann")
+
+
+@pytest.mark.parametrize("way", [Quit, HalfClose])
+def test_who_leaves_in_order_leaves_a_seat(way: type[Quit] | type[HalfClose]) -> None:
+    steps = [*join("ann"), way("ann"), *join("ben")]
+    assert seated(1, *steps, sees_rest=False) == steps
+
+
+@pytest.mark.parametrize("way", [Close, Reset])
+def test_the_seat_of_who_leaves_abruptly_is_free_where_one_can_see_that(way: type[Close] | type[Reset]) -> None:
+    steps = [*join("ann"), way("ann"), *join("ben")]
+    assert seated(1, *steps) == steps
+    assert seated(1, *steps, sees_rest=False) == steps[:3]
+
+
+def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
+    steps = [*join("ann"), *join("ben")]
+    assert seated(1, *steps, echo=True) == steps
+
+
+# Gaps
+
+
+@pytest.mark.unmeasured
+def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
+    check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "REPEATING", 0.1)
+    monkeypatch.setattr(effects, "REPEATING", 0.1)
+    monkeypatch.setattr(campaign, "EXPLORING", 1.0)
+    monkeypatch.setattr(rewrite_limits, "LONGEST", 1.0)
+    limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
+    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--patience", 5, "--dialect", limited)
+    assert outcome.clauses_that("violated") == [], outcome.out
+    assert "the time was up" in outcome.out
+    assert outcome.clause("CHAT-16")["why"] == "the dialect has 0.01 s between two utterances"
+    assert outcome.clause("CHAT-17")["why"] == "the dialect has 0.01 s between two who come"
+    for id in ("CHAT-14", "CHAT-15"):
+        assert outcome.clause(id)["why"] == "with the gaps of the dialect limited its scenario would take more than 1 s"
+    assert "CHAT-13  what is repeated is repeated less often: as often as fits into 0.1 s with the gaps" in outcome.out
+    assert {"CHAT-12", "CHAT-13", *(f"CHAT-{count}" for count in range(1, 12))} <= set(outcome.clauses_that("holds"))
+
+
+def test_an_impatient_server_hangs_up_on_who_does_not_keep_them(check: Checker) -> None:
+    outcome = check("chat", "--launch", strict("impatient", 0.5, 0), *QUICK, "--only", "CHAT-5")
+    assert outcome.code == 1
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long somebody waited, each time; the clock stands still meanwhile, and is put on by hand."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.monotonic", lambda: 100.0 + len(waited))
+    monkeypatch.setattr("time.sleep", waited.append)
+    return waited
+
+
+def test_a_gap_is_counted_from_where_it_is_sure_that_the_server_has_read(waits: list[float]) -> None:
+    keeping = Pace(Limits(gap=10.0))
+    keeping.await_speaking("ann")
+    assert waits == []
+    waits.append(0)  # a second passes until all have heard her
+    keeping.read()
+    keeping.await_speaking("ben")
+    keeping.await_speaking("ann")
+    assert waits == [0, 10.0]
+    keeping.begin()
+    keeping.await_speaking("ann")
+    keeping.await_joining()
+    assert len(waits) == 2
+
+
+def test_a_gap_between_two_who_come_outlives_the_scenario(waits: list[float]) -> None:
+    keeping = Pace(Limits(join_gap=10.0))
+    keeping.await_joining()
+    keeping.joined()
+    keeping.begin()
+    keeping.await_joining()
+    keeping.await_speaking("ann")
+    assert waits == [pytest.approx(10.0 + rate_limit.MARGIN)]
+
+
+def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
+    paced = Paced(AsWritten(Dialect()))
+    steps: list[Step] = [
+        Send("ann", b"1"),
+        Send("ben", b"2"),
+        Send("ann", b"3"),
+        Send("ann", b"4"),
+        Say("ben", b"5"),
+        Quit("ann"),
+    ]
+    assert [phrased for step in steps for phrased in paced.of(step)] == [
+        Send("ann", b"1"),
+        Send("ben", b"2"),
+        Settle(),
+        Send("ann", b"3"),
+        Settle(),
+        Send("ann", b"4"),
+        Say("ben", b"5"),
+        Quit("ann"),
+    ]
+
+
+@pytest.mark.parametrize(("most", "long"), [(10.9, True), (11.1, False)])
+def test_how_long_a_scenario_takes_is_known_before(monkeypatch: pytest.MonkeyPatch, most: float, long: bool) -> None:
+    monkeypatch.setattr(rewrite_limits, "LONGEST", most)
+    limits = Limits(gap=1.0, join_gap=10.0)
+    steps = [*join("ann", "ben"), Say("ann", b"x"), Heed("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
+    assert rewrite_limits.too_long(steps, limits, AsWritten(Dialect())) is long
+
+
+def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:
+    assert Limits().rounds(300, utterances=1) == 300
+    assert Limits(gap=0.5).rounds(300, utterances=1) == 20
+    assert Limits(gap=0.5).rounds(300, utterances=1, joins=7) == 20
+    assert Limits(gap=0.5, join_gap=0.5).rounds(300, utterances=1, joins=1) == 10
+    assert Limits(gap=60.0).rounds(300, utterances=1) == 3
+    assert Limits(gap=60.0).rounds(2, utterances=1) == 2
+
+
+def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
+    dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
+    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        performing._consider([*join("ann"), Say("ann", b"hi")])
+        with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
+            performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

@@ -1,0 +1,367 @@
+"""One scenario after the other: none suffers from the one before, and nothing is blamed that cannot be known."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from socketserver_reference.address import Address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.playing import Playing
+from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles import delayed_ack
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import checks, performer
+from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
+from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.targets.external import Running
+from tests.support.planted import Bug, Planted
+from tests.support.troubled_targets import FragileSite, Meddling, fragile
+
+PATIENCE = 10.0
+"""Seconds in which whatever comes has come, on a busy machine as well."""
+
+BRIEF = 1.0
+"""Seconds of silence that are enough where nothing is to come."""
+
+
+@pytest.fixture
+def _quietly(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("CRITICAL")
+
+
+@pytest.fixture
+def quits_wrongly() -> Iterator[Performer]:
+    with closing(performer("chat", Planted("delivers-quit").target(), PATIENCE)) as performing:
+        yield performing
+
+
+BREAKING = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
+
+
+def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Performer) -> None:
+    before = quits_wrongly.address
+    with pytest.raises(Violation) as caught:
+        quits_wrongly.play(*BREAKING, about="CHAT-7")
+    assert caught.value.clause_id == "CHAT-7"
+    assert not caught.value.afterwards
+    transcript = quits_wrongly.play(*join("ann"), about="CHAT-2")
+    assert quits_wrongly.address != before
+    assert transcript.scenario[:2] == join("ann")
+
+
+def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
+    class DiesAfterwards(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            return super().leaves(chunk) or chunk.startswith(b"ann is still")
+
+    with closing(performer("chat", Bug("chat", DiesAfterwards).target(), PATIENCE)) as performing:
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), about="CHAT-1")
+        assert caught.value.afterwards
+
+
+def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
+    site = Planted("delivers-quit").target().start(PATIENCE)
+    with closing(site), closing(performer("chat", str(site.address), PATIENCE)) as performing:
+        for _ in range(2):
+            with pytest.raises(Violation):
+                performing.play(*BREAKING, about="CHAT-7")
+
+
+def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
+    class Mute(ChatHandler):
+        mute = False
+
+        def deliver(self, chunk: bytes) -> None:
+            if chunk == b"gone":
+                type(self).mute = True
+            if not self.mute:
+                super().deliver(chunk)
+
+    site = Bug("chat", Mute).target().start(BRIEF)
+    with closing(site), closing(performer("chat", Running(site.address), BRIEF)) as performing:
+        with pytest.raises(Violation):
+            performing.play(*join("ann"), Say("ann", b"gone"), about="CHAT-2")
+        for _ in range(2):
+            with pytest.raises(NotChecked, match="has not recovered from the violation of CHAT-2"):
+                performing.play(*join("ann"), about="CHAT-3")
+
+
+def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
+    with closing(performer("chat", fragile(Planted("delivers-quit")), PATIENCE)) as performing:
+        with pytest.raises(Violation):
+            performing.play(*BREAKING, about="CHAT-7")
+        with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
+            performing.play(*join("ann"), about="CHAT-2")
+
+
+def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
+    with (
+        closing(performer("chat", Planted("greets").target(), PATIENCE)) as performing,
+        pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation") as caught,
+    ):
+        performing.play(*join("ann"), about="CHAT-2")
+    assert caught.value.violation is not None
+    assert caught.value.violation.clause_id == "CHAT-1"
+
+
+@pytest.mark.parametrize("when", ["at the end of a scenario", "between two scenarios"])
+def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) -> None:
+    with closing(performer("chat", fragile(Bug("chat")), PATIENCE)) as performing:
+        site = performing.site
+        assert isinstance(site, FragileSite)
+        performing.play(*join("ann"), about="CHAT-2")
+        site.death = "it died"
+        if when == "at the end of a scenario":
+            performing._last = None
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), about="CHAT-2")
+        assert caught.value.clause_id == "CHAT-11"
+        assert caught.value.observed == "it ended; it died"
+        assert caught.value.expected == "the server goes on when its clients have gone"
+
+
+def test_a_check_may_end_itself() -> None:
+    with pytest.raises(NotApplicable, match="no such thing"):
+        Performer.not_applicable("no such thing")
+    with pytest.raises(NotChecked, match="not here"):
+        Performer.not_checked("not here")
+
+
+def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
+    dialect = replace(NOTE, waived={"CHAT-12": "not asked"})
+    with (
+        closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing,
+        pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
+    ):
+        performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
+
+
+# The one question for a clock
+
+
+PACED = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
+
+
+def lagging(by: float, every: int = 2) -> Transcript:
+    """Return an exchange in which every so many deliveries reach `late` so much later."""
+    transcript = Transcript()
+    for count in range(20):
+        transcript.entries += [
+            Did(Say("ann", b"x")),
+            Heard("prompt", b"ackx", count),
+            Heard("late", b"ac", count + (by if count % every == 0 else 0)),
+            Heard("late", b"kx", count + 0.5),
+        ]
+    return transcript
+
+
+def test_lags_are_counted_from_one_who_heard_the_same_before() -> None:
+    found = delayed_ack.lags(lagging(0.04), "prompt", "late")
+    assert len(found) == 40
+    unheard = Transcript([Did(Say("ann", b"x")), Heard("late", b"ackx", 1.0), Heard("prompt", b"ackx", 2.0)])
+    assert delayed_ack.lags(unheard, "prompt", "late") == []
+
+
+def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> None:
+    assert delayed_ack.stalls([0.04, 0.0] * 10)
+    assert delayed_ack.stalls([0.04, 0.0, 0.0, 0.0])
+    assert not delayed_ack.stalls([0.04, 0.0, 0.0, 0.0, 0.0])
+    assert not delayed_ack.stalls([])
+    finding = delayed_ack.finding([0.04, 0.0, 0.05], "ben", "cal")
+    assert finding.clauses == ("CHAT-16",)
+    assert finding.observed == "cal hears 2 of 3 deliveries later, half of them by 50 ms or more"
+
+
+def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(performer("chat", Bug("chat").target(), 5.0)) as performing:
+        seen = iter([[1.0], [1.0], [0.0]])
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
+        performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
+        with pytest.raises(Violation) as caught:
+            performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-16"
+
+
+def test_another_violation_on_the_way_is_reported(quits_wrongly: Performer) -> None:
+    with pytest.raises(Violation) as caught:
+        quits_wrongly.pace(*BREAKING, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-7"
+
+
+class Recorded:
+    """A `play` that only says how a check ended itself."""
+
+    def __init__(self, transport: str) -> None:
+        self.address = Address(transport)
+
+    def not_applicable(self, why: str) -> None:
+        raise NotApplicable(why)
+
+    def not_checked(self, why: str) -> None:
+        raise NotChecked(why)
+
+
+def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ((_, name),) = checks(ChatConformance, "CHAT-16")
+    check = getattr(ChatConformance(), name)
+    with pytest.raises(NotApplicable, match="unix knows no delayed acknowledgements"):
+        check(Recorded("unix"))
+    monkeypatch.setattr("socketserver_reference.conformance.checks.chat.QUICKACK", 0)
+    with pytest.raises(NotChecked, match="TCP_QUICKACK"):
+        check(Recorded("tcp"))
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("protocol", ["chat", "echo", "datagram"])
+def test_the_reference_passes_every_directed_check(protocol: str) -> None:
+    from socketserver_reference.conformance.runner.direct import outcomes
+
+    found = [(clause, outcome) for clause, _, outcome in outcomes(protocol, Bug(protocol).target(), 5.0)]
+    assert [outcome for _, outcome in found if outcome is not None] == []
+    group = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}[protocol]
+    assert {clause for clause, _ in found} == {clause.id for clause in CLAUSES.values() if clause.group == group}
+
+
+# One bug is told once
+
+
+def test_what_a_known_violation_explains_is_told_as_that_one_and_the_clause_is_not_blamed() -> None:
+    with closing(performer("chat", Planted("cuts-at-nul").target(), PATIENCE)) as performing:
+        performing.known.add("CHAT-3")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
+        assert caught.value.clause_id == "CHAT-3"
+        assert performing.known == {"CHAT-3"}
+
+
+def test_what_no_known_violation_explains_is_news() -> None:
+    with closing(performer("chat", Planted("cuts-at-nul").target(), BRIEF)) as performing:
+        performing.known.add("CHAT-9")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"a\0b"), about="CHAT-3")
+        assert caught.value.clause_id == "CHAT-3"
+        assert performing.known == {"CHAT-3", "CHAT-9"}
+
+
+def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.BRIEF", 0.01)
+    granted: list[float] = []
+    play = Performer._play
+
+    def noting(self: Performer, steps: Sequence[Step], about: str, patience: float) -> Transcript:
+        granted.append(patience)
+        return play(self, steps, about, patience)
+
+    class Slow(ChatHandler):
+        """Has nothing to say to whoever does not wait long."""
+
+        def deliver(self, chunk: bytes) -> None:
+            if chunk == b"slowly" and granted[-1] < PATIENCE:
+                self.request.recv(1, socket.MSG_PEEK)  # which comes back when the client has gone
+            super().deliver(chunk)
+
+    monkeypatch.setattr(Performer, "_play", noting)
+    with closing(performer("chat", Bug("chat", Slow).target(), PATIENCE)) as performing:
+        performing.known.add("CHAT-9")
+        performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
+        performing.known.add("CHAT-2")
+        with pytest.raises(Violation) as caught:
+            performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
+        assert caught.value.observed == "ann reads nothing"
+        assert granted == [0.01, PATIENCE, 0.01]
+
+
+# What others do
+
+
+def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
+    target = Meddling(Planted("delivers-quit").target().make)
+    with closing(performer("chat", target, PATIENCE)) as performing:
+        for _ in range(2):  # nor is it known to break anything then
+            with pytest.raises(NotChecked, match="the network did it, so it may not be the server that breaks CHAT-7"):
+                performing.play(*BREAKING, about="CHAT-7")
+        assert performing.known == set()
+        explore(performing, record := Record(["CHAT"]), "chat", "basic", examples=10, with_seed=0)
+        assert record.verdict(CLAUSES["CHAT-7"]).outcome == "not-checked"
+
+
+def test_what_nobody_can_see_from_here_is_not_applicable() -> None:
+    with closing(performer("chat", Meddling(Bug("chat").target().make), PATIENCE)) as performing:
+        hidden = Playing(performing, "CHAT-16")
+        with pytest.raises(NotApplicable, match="nobody can see it"):
+            hidden(*join("ann"))
+        with pytest.raises(NotApplicable, match="nobody can see it"):
+            hidden.pace(*join("ann"), prompt="ann", late="ann")
+        Playing(performing, "CHAT-2")(*join("ann"))
+
+
+# Verdicts
+
+
+def violation(clause: str, observed: str = "something") -> Violation:
+    return VIOLATIONS[clause]("something else", observed, ["   1  ann connects"])
+
+
+def test_a_clause_is_violated_if_any_check_saw_it_broken_and_its_own_story_is_told() -> None:
+    record = Record(["CHAT"])
+    record.note("CHAT-2", "holds")
+    record.note_violation(violation("CHAT-2", "by the way"))
+    record.note_violation(violation("CHAT-2", "by its own check"), own=True)
+    record.note_violation(violation("CHAT-2", "by its second check"), own=True)
+    verdict = record.verdict(CLAUSES["CHAT-2"])
+    assert (verdict.outcome, verdict.why) == ("violated", "by its own check")
+    assert record.broken == ["CHAT-2"]
+
+
+def test_a_clause_holds_only_if_every_check_of_it_could_end() -> None:
+    record = Record(["UDP"])
+    record.note("UDP-1", "holds")
+    record.note("UDP-1", "not-checked", "no time")
+    record.note("UDP-2", "not-applicable", "no such thing")
+    record.note("UDP-2", "holds")
+    record.note("UDP-3", "not-applicable", "no such thing")
+    assert [(v.clause.id, v.outcome, v.why) for v in record.verdicts()] == [
+        ("UDP-1", "not-checked", "no time"),
+        ("UDP-2", "holds", ""),
+        ("UDP-3", "not-applicable", "no such thing"),
+        ("UDP-4", "not-checked", "not selected"),
+        ("UDP-5", "not-checked", "not selected"),
+    ]
+
+
+def test_a_violation_tells_its_whole_story() -> None:
+    found = violation("CHAT-7")
+    found.note = "seen once"
+    assert str(found).splitlines()[1:] == [
+        "expected: something else",
+        "observed: something",
+        "note:     seen once",
+        "exchange:",
+        "   1  ann connects",
+    ]
+    assert str(violation("CHAT-7")).splitlines()[3] == "exchange:"
+
+
+def test_a_clause_that_is_said_to_be_broken_explains_nothing_before_it_is_confirmed() -> None:
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        found = violation("CHAT-8")
+        found.candidates = ("CHAT-8", "CHAT-3")
+        for broken, explains, known in ((True, "CHAT-3", {"CHAT-3"}), (False, "", set())):
+            asked: list[str] = []
+            performing.known, performing.presumed = {"CHAT-3"}, {"CHAT-3"}
+            performing.confirm = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
+            assert [performing.explained(found) for _ in range(2)] == [explains] * 2
+            assert (asked, performing.known) == (["CHAT-3"], known)

@@ -1,0 +1,492 @@
+"""The stage on real sockets: what it reads, what it reports, how the exchange is told, and that nothing stays open."""
+
+import gc
+import selectors
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles.datagram import DatagramOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Heed,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard, Transcript, Waited
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import client as client_module
+from socketserver_reference.conformance.targets import crowd
+from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
+from tests.support.planted import Bug, Planted
+from tests.support.serving import serving, somewhere
+
+PATIENCE = 5.0
+BRIEF = 0.5
+LOOPBACK = Address("tcp", host="127.0.0.1")
+
+
+@contextmanager
+def room(*, patience: float = PATIENCE, about: str | None = None, address: Address = LOOPBACK) -> Iterator[Stage]:
+    """Yield a stage before the reference's chat."""
+    with (
+        serving("chat", address) as server,
+        Stage(server_address(server), ChatOracle(NOTE), patience=patience, about=about) as stage,
+    ):
+        yield stage
+
+
+@contextmanager
+def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
+    """Yield the address of a server that does this with its first client, in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+
+        def serve() -> None:
+            with suppress(OSError), listener.accept()[0] as connection:
+                connection.settimeout(PATIENCE)
+                handles(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield Address("tcp", *listener.getsockname())
+        finally:
+            thread.join()
+
+
+def accused(address: Address, steps: list[Step], patience: float = PATIENCE, about: str | None = None) -> Violation:
+    """Return the violation that a chat at the address is accused of."""
+    with (
+        pytest.raises(Violation) as caught,
+        Stage(address, ChatOracle(NOTE), patience=patience, about=about) as stage,
+    ):
+        stage.play(steps)
+    return caught.value
+
+
+def test_a_short_exchange_reads_like_a_story() -> None:
+    with room() as stage:
+        transcript = stage.play(
+            [
+                *join("ann"),
+                Connect("lou"),
+                Heed("lou", "ann"),
+                Send("ann", b"hi"),
+                Settle(),
+                Stall("lou"),
+                Say("ann", b"you?"),
+                Resume("lou"),
+                Quit("lou"),
+                HalfClose("ann"),
+            ]
+        )
+    told = transcript.lines()
+    knocks = sum("'knock " in line and "says" in line for line in told)
+    assert told[:3] == [
+        "   1  ann connects",
+        "   2  ann says b'ann is here'",
+        "      ann reads b'ackann is here'",
+    ]
+    assert told[3] == "   3  lou connects"
+    assert told[4] == "   4  ann says b'knock 1'"
+    last = told[next(index for index, line in enumerate(told) if "sends" in line) :]
+    first = 4 + knocks
+    assert last == [
+        f"{first:>4}  ann sends b'hi' without waiting",
+        f"{first + 1:>4}  everybody reads what is due",
+        *[f"      {who} reads b'ackhi'" for who in ("ann", "lou")],
+        f"{first + 2:>4}  lou stops reading",
+        f"{first + 3:>4}  ann says b'you?'",
+        "      ann reads b'ackyou?'",
+        f"{first + 4:>4}  lou reads again",
+        "      lou reads b'ackyou?'",
+        f"{first + 5:>4}  lou quits with b'quit\\n'",
+        "      lou reads end of stream",
+        f"{first + 6:>4}  ann half-closes",
+        "      ann reads end of stream",
+    ]
+    assert transcript.scenario[0] == Connect("ann")
+
+
+def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
+    told = Transcript([Did(Say("ann", b"%d" % count)) for count in range(100)]).lines()
+    assert len(told) == 61
+    assert told[29:32] == ["  30  ann says b'29'", "      ... 40 lines left out ...", "  71  ann says b'70'"]
+    assert Transcript(
+        [Waited("ann", 0.3), Heard("ann", b"a", 0), Heard("ann", b"b", 1), Ended("ann", "reset")]
+    ).lines() == [
+        "      ann reads nothing for 0.3 s",
+        "      ann reads b'ab'",
+        "      ann reads connection reset",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
+        (Heed("lou", "ann"), "ann speaks until lou hears it"),
+        (Close("ann"), "ann closes"),
+        (Reset("ann"), "ann resets its connection"),
+        (Say("ann", b"x" * 50), f"ann says {b'x' * 48!r}... (50 bytes)"),
+    ],
+)
+def test_a_step_reads_as_what_a_client_does(step: Step, line: str) -> None:
+    assert str(step) == line
+
+
+def test_bytes_are_shown_as_printable_ascii_whatever_they_are() -> None:
+    assert show(b"\x1b[2J\xff\n") == r"b'\x1b[2J\xff\n'"
+
+
+def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
+    with room() as stage:
+        stage.play([*join("ann", "ben"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ben")])
+        stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Close("ben"), Resume("dan")])
+        stage.play([Quit("dan", b" quit "), HalfClose("ann")])
+        stage.play(stage.oracle.farewell())
+
+
+def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() -> None:
+    with serving("chat", LOOPBACK) as server:
+        for manners, rests in (("polite", 6), ("abrupt", 0), ("polite at first", 2)):
+            rested: list[str] = []
+            with Stage(
+                server_address(server),
+                ChatOracle(NOTE),
+                patience=PATIENCE,
+                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                manners=manners,  # type: ignore[arg-type]
+            ) as stage:
+                stage.play([*join("ann"), Stall("ann"), Resume("ann"), Connect("lou"), Close("lou")])
+                assert len(rested) == rests, manners
+
+
+def test_whose_stream_has_ended_does_nothing_any_more() -> None:
+    with room() as stage:
+        told = stage.play([*join("ann"), HalfClose("ann")]).lines()
+        assert told[-1] == "      ann reads end of stream"
+        assert stage.play([Say("ann", b"hello?")]).lines() == told
+
+
+def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_last() -> None:
+    gap = replace(NOTE, limits=Limits(join_gap=0.01))
+    with serving("chat", LOOPBACK) as server:
+        for dialect, rests in ((gap, 1), (NOTE, 0)):
+            rested: list[str] = []
+            with Stage(
+                server_address(server),
+                ChatOracle(dialect),
+                patience=PATIENCE,
+                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                manners="abrupt",
+                dialect=dialect,
+            ) as stage:
+                stage.play([Connect("ann")])
+                assert len(rested) == rests
+
+
+def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
+    read: list[bytes] = []
+
+    def listens(connection: socket.socket) -> None:
+        while part := connection.recv(1024):
+            read.append(part)
+
+    dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
+    with (
+        server_that(listens) as address,
+        Stage(address, ChatOracle(dialect), patience=PATIENCE, dialect=dialect, mark="-7") as stage,
+    ):
+        told = stage.play([Connect("ann")]).lines()
+    assert told == ["   1  ann connects", "   2  ann answers b'I am ann-7'"]
+    assert b"".join(read) == b"I am ann-7"
+
+
+def test_a_server_that_refuses_is_reported_with_the_reason() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = Address("tcp", *taken.getsockname())
+        violation = accused(address, [Connect("ann")])
+        assert violation.observed == "ann cannot connect: connection refused"
+        violation = accused(address, [Crowd(("m1", "m2"))], about="CHAT-17")
+        assert violation.clause_id == "CHAT-17"
+        assert violation.observed.startswith("m1 cannot connect: connection refused after 0 of 2 connections")
+
+
+def test_a_server_that_hangs_is_reported_when_patience_ends() -> None:
+    done = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(1024)
+        assert done.wait(PATIENCE)
+
+    with server_that(silent) as address:
+        violation = accused(address, join("ann"), BRIEF)
+        done.set()
+    assert violation.clause_id == "CHAT-2"
+    assert violation.observed == "ann reads nothing"
+    assert violation.exchange[-1] == "      ann reads nothing for 0.5 s"
+
+
+def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIPPING", 0)
+
+    def drips(connection: socket.socket) -> None:
+        connection.recv(1024)
+        connection.sendall(b"a")
+        connection.recv(1024)
+
+    with server_that(drips) as address:
+        assert accused(address, join("ann")).observed == "ann reads nothing"
+
+
+def test_a_server_that_floods_is_reported_in_bounded_memory() -> None:
+    def floods(connection: socket.socket) -> None:
+        connection.recv(1024)
+        while True:
+            connection.sendall(b"never due " * 5000)
+
+    with server_that(floods) as address:
+        violation = accused(address, join("ann"))
+    assert violation.expected == "ann reads b'ackann is here'"
+    assert "bytes)" in violation.observed
+
+
+def test_what_was_due_is_looked_for_behind_what_was_not() -> None:
+    def late(connection: socket.socket) -> None:
+        words = connection.recv(1024)
+        connection.sendall(b"welcome\n")
+        connection.sendall(b"ack" + words)
+        connection.recv(1024)
+
+    with server_that(late) as address:
+        violation = accused(address, join("ann"))
+    assert violation.clause_id == "CHAT-1"
+    assert violation.observed == "ann reads b'welcome\\nackann is here'"
+
+
+def test_a_server_that_hangs_up_is_reported_with_what_the_others_read() -> None:
+    class HangsUp(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            return super().leaves(chunk) or chunk == b"ben is here"
+
+    with served(HangsUp) as address:
+        violation = accused(address, join("ann", "ben"))
+    assert violation.observed == "ben reads end of stream"
+
+
+@contextmanager
+def served(handler: type[Any]) -> Iterator[Address]:
+    target = Bug("chat", handler).target()
+    site = target.start(PATIENCE)
+    try:
+        yield site.address
+    finally:
+        site.close()
+
+
+class Speakers(ChatHandler):
+    """Has only those hear others who have spoken."""
+
+    def setup(self) -> None:
+        pass
+
+    def deliver(self, chunk: bytes) -> None:
+        self.server.join(self.request)
+        super().deliver(chunk)
+
+
+class Alone(ChatHandler):
+    """Has nobody hear anybody but itself."""
+
+    def deliver(self, chunk: bytes) -> None:
+        self.request.sendall(self.delivery(chunk))
+
+
+def test_a_lurker_who_hears_nothing_is_reported() -> None:
+    with served(Speakers) as address:
+        violation = accused(address, [*join("ann"), Connect("lou"), Heed("lou", "ann")], BRIEF)
+    assert violation.clause_id == "CHAT-9"
+    assert "lou reads nothing" in violation.observed
+
+
+def in_vain(stage: Stage, who: str) -> Violation:
+    """Return what is reported when ann has spoken again and again, and somebody has heard nothing."""
+    with pytest.raises(Violation) as caught:
+        stage._knock_in_vain(Heed(who, "ann"))
+    return caught.value
+
+
+def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
+    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE, about="CHAT-17") as stage:
+        stage.play([*join("ann"), Crowd(("cal", "dan"))])
+        violation = in_vain(stage, "dan")
+    assert violation.clause_id == "CHAT-17"
+    assert violation.observed == "dan reads nothing"
+
+
+def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
+    with served(Alone) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE) as stage:
+        stage.play([*join("ann"), Connect("lou")])
+        silent = stage.oracle.silent("lou")
+        violation = in_vain(stage, "lou")
+    assert set(violation.candidates) == {*silent.clauses, *silent.also} > {"CHAT-9"}
+    assert violation.observed == "lou reads nothing"
+
+
+def test_an_echo_asks_and_reads_to_the_end() -> None:
+    with serving("echo", LOOPBACK) as server:
+        visits: tuple[list[Step], ...] = (
+            [Connect("ann"), Say("ann", b" hello ")],
+            [Connect("ann"), Send("ann", b"hello"), HalfClose("ann")],
+            [Connect("ann"), HalfClose("ann")],
+            [Connect("ann"), Send("ann", b"x"), Close("ann"), Connect("ben"), Say("ben", b"x")],
+            [Connect("ann"), Reset("ann"), Connect("ben"), Say("ben", b"x")],
+        )
+        for steps in visits:
+            with Stage(server_address(server), EchoOracle(NOTE), patience=PATIENCE) as stage:
+                stage.play([*steps, *stage.oracle.farewell()])
+
+
+@pytest.mark.parametrize("transport", ["udp", "unix-datagram"])
+def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tmp_path: Path) -> None:
+    with (
+        serving("echo", somewhere(transport, tmp_path)) as server,
+        Stage(server_address(server), DatagramOracle(NOTE), patience=PATIENCE) as stage,
+    ):
+        stage.play([Connect("ann"), Say("ann", b"hello"), Say("ann", b""), Connect("ben"), Send("ben", b"x")])
+        stage.play([Close("ben")])
+        stage.play(stage.oracle.farewell())
+        paths = [client._own_path for client in stage._clients.values()]
+    assert not any(path and Path(path).exists() for path in paths)
+
+
+def test_a_stray_datagram_is_no_reply() -> None:
+    target = Planted("replies-from-another-port").target()
+    site = target.start(PATIENCE)
+    try:
+        with (
+            pytest.raises(Violation) as caught,
+            Stage(site.address, DatagramOracle(NOTE), patience=PATIENCE) as stage,
+        ):
+            stage.play([Connect("ann"), Say("ann", b"hello")])
+    finally:
+        site.close()
+    assert caught.value.clause_id == "UDP-2"
+    assert "HELLO' from ('127.0.0.1', " in caught.value.observed
+
+
+def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Client) -> None:
+        raise KeyboardInterrupt
+
+    with serving("chat", LOOPBACK) as server:
+        monkeypatch.setattr(Client, "_acknowledge", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Client(server_address(server), PATIENCE)
+    gc.collect()  # an open socket would warn, and warnings are errors
+
+
+def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = crowd._await_connection
+    waits = iter([real, real])
+
+    def full(connecting: socket.socket, until: float) -> None:
+        wait = next(waits, None)
+        if wait is None:
+            raise TimeoutError
+        wait(connecting, until)
+
+    monkeypatch.setattr(crowd, "_await_connection", full)
+    with serving("chat", LOOPBACK) as server:
+        arrived, why = crowd.connect_at_once(server_address(server), PATIENCE, 4)
+        for client in arrived:
+            client.close()
+    assert (len(arrived), why) == (2, "timed out after 2 of 4 connections")
+
+
+def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
+    with room(address=somewhere("unix", tmp_path)) as stage:
+        stage.play([*join("ann"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ann")])
+    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), PATIENCE, 2)
+    assert arrived == []
+    assert why == "no such file or directory after 0 of 2 connections"
+
+
+def test_a_connection_that_never_stands_ends_with_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
+    assert (arrived, why) == ([], "timed out after 0 of 1 connections")
+
+
+def test_an_error_is_described_in_words() -> None:
+    assert describe(ConnectionRefusedError(111, "x")) == "connection refused"
+    assert describe(socket.gaierror(-2, "Name or service not known")) == "Name or service not known"
+    assert describe(OSError("nothing more")) == "nothing more"
+    assert describe(TimeoutError()) == "timed out"
+
+
+def test_a_probe_finds_out_whether_anybody_receives() -> None:
+    with serving("echo", Address("udp", host="127.0.0.1")) as server:
+        address = server_address(server)
+        with Client(address, PATIENCE) as client:
+            client.probe()
+    with Client(address, PATIENCE) as client, pytest.raises(Unreachable, match="connection refused"):
+        client.probe()
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        with Client(Address("udp", *silent.getsockname()), BRIEF) as client:
+            client.probe()
+
+
+def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
+    hung_up = threading.Event()
+
+    def hangs_up(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module._ABORT)
+        connection.close()
+        hung_up.set()
+
+    with server_that(hangs_up) as address, Client(address, PATIENCE) as client:
+        client.send(b"!")
+        assert hung_up.wait(PATIENCE)
+        assert client.receive() == "reset"
+        client.send(b"hello")
+        client.half_close()
+
+
+def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:
+    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), PATIENCE) as client:
+        assert client._own_path is not None
+        Path(client._own_path).unlink()

@@ -1,0 +1,255 @@
+"""The state machines: they pass on the reference, and name, shrink and confirm what is wrong with other servers."""
+
+import socket
+import threading
+from collections.abc import Set
+from contextlib import closing
+from typing import Any
+
+import pytest
+from hypothesis.errors import HypothesisException
+
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.clauses import Profile
+from socketserver_reference.conformance.driver import stage
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.exploration import campaign, chat_machines
+from socketserver_reference.conformance.exploration import explore as exploration
+from socketserver_reference.conformance.exploration.explore import MACHINES, explore
+from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.scenario.steps import join
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from socketserver_reference.conformance.targets.base import Target
+from socketserver_reference.conformance.targets.external import Running
+from tests.support.planted import Bug, Planted
+from tests.support.serving import serving
+
+PATIENCE = 3.0
+
+
+@pytest.fixture(autouse=True)
+def _be_brief_once_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "BRIEF", 0.1)
+    monkeypatch.setattr(stage, "EXPLAINING", 0.05)
+
+
+def explored(
+    target: Target,
+    protocol: str,
+    profile: Profile,
+    record: Record,
+    *,
+    examples: int = 50,
+    with_seed: int = 0,
+    patience: float = PATIENCE,
+    known: Set[str] = frozenset(),
+) -> Violation | None:
+    """Explore; return what was found."""
+    with closing(performer(protocol, target, patience)) as performing:
+        performing.known |= known
+        try:
+            explore(performing, record, protocol, profile, examples=examples, with_seed=with_seed)
+        except Violation as violation:
+            return violation
+    return None
+
+
+def found(bug: Bug | Planted, profile: Profile, with_seed: int = 0) -> Violation:
+    violation = explored(bug.target(), bug.protocol, profile, Record(["CHAT", "ECHO", "UDP"]), with_seed=with_seed)
+    assert violation is not None
+    return violation
+
+
+def steps(violation: Violation) -> int:
+    return sum(not line.startswith(" " * 6) for line in violation.exchange)
+
+
+@pytest.mark.parametrize(("protocol", "profile"), MACHINES)
+@pytest.mark.parametrize("with_seed", [1, *(pytest.param(seed, marks=pytest.mark.unmeasured) for seed in (2, 3))])
+def test_the_reference_passes_whatever_the_seed(protocol: str, profile: Profile, with_seed: int) -> None:
+    record = Record(["CHAT"])
+    assert explored(Bug(protocol).target(), protocol, profile, record, examples=8, with_seed=with_seed) is None
+    (line,) = record.explored
+    assert line.startswith(f"{protocol}, {profile}: ")
+    assert line.endswith(f"(seed {with_seed})")
+    assert " of 8" not in line
+
+
+class RepeatsLines(ChatHandler):
+    def deliver(self, chunk: bytes) -> None:
+        super().deliver(chunk)
+        if b"\n" in chunk:
+            super().deliver(chunk)
+
+
+class ChangesBytes(ChatHandler):
+    def delivery(self, chunk: bytes) -> bytes:
+        return super().delivery(chunk).replace(b"\xff", b"\xfe")
+
+
+@pytest.mark.parametrize(
+    ("bug", "profile", "clause", "most"),
+    [
+        pytest.param(Planted("delivers-quit"), "basic", "CHAT-7", 5, id="delivers quit"),
+        pytest.param(
+            Planted("takes-long-requests-whole"),
+            "basic",
+            "ECHO-4",
+            4,
+            id="takes too much",
+            marks=pytest.mark.unmeasured,
+        ),
+        pytest.param(Planted("cuts-at-a-page"), "basic", "UDP-4", 4, id="cuts datagrams"),
+        pytest.param(Planted("ignores-the-half-closed"), "hardened", "ECHO-6", 4, id="ignores who half-closed"),
+    ],
+)
+def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
+    bug: Bug | Planted, profile: Profile, clause: str, most: int
+) -> None:
+    violation = found(bug, profile)
+    assert violation.clause_id == clause
+    assert steps(violation) <= most
+    assert violation.note.endswith("broke the clause again in 3 of 3 replays")
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize(("handler", "clause"), [(RepeatsLines, "CHAT-4"), (ChangesBytes, "CHAT-3")])
+def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
+    handler: type[ChatHandler], clause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    violation = found(Bug("chat", handler), "basic")
+    assert violation.clause_id == clause
+    assert "again in 0 of" not in violation.note
+
+
+@pytest.mark.unmeasured
+def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
+    assert found(Planted("leaves-the-reset-behind"), "hardened").clause_id == "CHAT-12"
+
+
+def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    violation = found(Planted("delivers-without-the-lock"), "hardened")  # which of its consequences, chance decides
+    assert "of 3 replays" in violation.note
+
+
+def test_what_never_comes_back_is_reported_as_first_seen() -> None:
+    spent = threading.Event()
+
+    class QuitsOnceByMistake(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            if chunk == b"QUIT" and not spent.is_set():
+                spent.set()
+                return True
+            return super().leaves(chunk)
+
+    violation = found(Bug("chat", QuitsOnceByMistake), "basic")
+    assert violation.clause_id == "CHAT-8"
+    assert violation.note.endswith("again in 0 of 3 replays")
+
+
+def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:
+    record = Record(["CHAT"])
+    target = Planted("delivers-quit").target()
+    assert explored(target, "chat", "basic", record, examples=10, known={"CHAT-7"}) is None
+    assert record.explored[0].endswith("; saw CHAT-7 broken again")
+
+
+def test_a_slow_server_ends_the_exploration_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "EXPLORING", -1.0)
+    record = Record(["CHAT"])
+    assert explored(Bug("chat").target(), "chat", "basic", record, examples=3) is None
+    assert record.explored == ["chat, basic: 0 runs of 3: the time was up, 0 steps (seed 0)"]
+
+
+def is_found_dead(stage: Stage) -> None:
+    """See after every run that the server has died of it."""
+    raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended"))
+
+
+@pytest.mark.unmeasured
+def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    record = Record(["CHAT"])
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        monkeypatch.setattr(performing, "check_alive", is_found_dead)
+        with pytest.raises(Violation) as caught:
+            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+        assert caught.value.clause_id == "CHAT-11"
+        assert caught.value.note.endswith("again in 3 of 3 replays")
+        explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    assert record.explored[1].endswith("; saw CHAT-11 broken again")
+
+
+def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_further() -> None:
+    class Mute(ChatHandler):
+        broken = threading.Event()
+
+        def deliver(self, chunk: bytes) -> None:
+            if chunk == b"QUIT":
+                self.broken.set()
+            if not self.broken.is_set():
+                super().deliver(chunk)
+
+    with closing(Bug("chat", Mute).target().start(PATIENCE)) as site:
+        violation = explored(Running(site.address), "chat", "basic", Record(["CHAT"]))
+    assert violation is not None
+    assert violation.note.endswith("again in 0 of 3 replays")
+
+
+def test_a_server_that_breaks_a_clause_at_once_is_not_explored() -> None:
+    with pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation"):
+        explored(Planted("greets").target(), "chat", "basic", Record(["CHAT"]))
+
+
+def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ambiguous(*_: object) -> bool:
+        raise Ambiguous
+
+    record = Record(["CHAT"])
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        performing.prepare()
+        monkeypatch.setattr(RoomLog, "extend", ambiguous)
+        explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    assert record.explored[0].endswith("(seed 0)")
+
+
+@pytest.mark.unmeasured
+def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(chat_machines.PoliteChat, "finish", broken)
+    with pytest.raises(ZeroDivisionError):
+        explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)
+
+
+def test_a_server_over_a_unix_socket_passes(tmp_path: Any) -> None:
+    with serving("chat", Address("unix", path=str(tmp_path / "socket"))) as server:
+        target = Running(server_address(server))
+        assert explored(target, "chat", "hardened", Record(["CHAT"]), examples=5) is None
+    assert not hasattr(socket, "AF_UNIX") or not (tmp_path / "socket").exists()
+
+
+def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(["CHAT"])
+    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+        performing.play(*join("ann"), about="CHAT-2")
+        monkeypatch.setattr(performing.site, "obituary", lambda: "it died")
+        with pytest.raises(Violation):
+            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    assert record.explored == ["chat, basic: 0 runs of 3: the server broke CHAT-11 before, 0 steps (seed 0)"]
+
+
+def test_an_error_of_hypothesis_that_hides_no_violation_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise HypothesisException
+
+    monkeypatch.setattr(exploration, "run_state_machine_as_test", broken)
+    with pytest.raises(HypothesisException):
+        explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)

@@ -1,0 +1,184 @@
+"""`learn echo`: what an echo makes of a request, over connections and over datagrams."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.dialect import Exchange, Limits
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.targets.in_process import InProcess
+from tests.servers.bad_servers import HOSTILE
+from tests.servers.dialect_servers import answering, served
+from tests.support.learning import differences, learned, proposed, reason
+from tests.support.planted import Planted
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+def echo(change: Callable[[bytes], bytes] = bytes, size: int = 1 << 17, greeting: bytes = b"") -> InProcess:
+    """Return an echo that answers all it gets."""
+
+    def answer(client: socket.socket) -> None:
+        client.sendall(greeting)
+        while request := client.recv(size):
+            client.sendall(change(request))
+
+    return served(answer)
+
+
+def once(client: socket.socket, size: int = 100) -> None:
+    client.sendall(client.recv(size))
+
+
+def by_lines(client: socket.socket, newline: bytes, longest: int) -> None:
+    with client.makefile("rwb") as stream:
+        held = b""
+        while byte := stream.read(1):
+            held += byte
+            if held.endswith(newline):
+                if len(held) > longest:
+                    return
+                stream.write(held.swapcase())
+                stream.flush()
+                held = b""
+
+
+def test_an_echo_that_answers_until_the_client_half_closes() -> None:
+    text = proposed(echo(greeting=b"hello 1\r\n"), "echo")
+    dialect = loader.read(text, "learned", "learned")
+    greeting = (Exchange(wait=Template("hello 1\r\n")),)
+    assert differences(dialect) == {"transform": "identity", "persistent": True, "handshake": greeting}
+    assert "the client half-closed, then it ended too" in reason(text, "requests")
+
+
+def test_an_echo_that_answers_once_so_many_bytes() -> None:
+    text = proposed(served(once), "echo")
+    assert differences(loader.read(text, "learned", "learned")) == {"transform": "identity", "chunk": 100}
+    assert "after one answer the client got" in reason(text, "requests")
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_an_echo_of_lines(newline: bytes) -> None:
+    dialect = learned(served(partial(by_lines, newline=newline, longest=2000)), "echo")
+    assert differences(dialect) == {
+        "framing_in": Framing("line", newline=newline),
+        "framing_out": Framing("line", newline=newline),
+        "transform": "swap-case",
+        "persistent": True,
+        "limits": Limits(utterance=1000),
+    }
+
+
+def test_an_echo_of_long_lines_has_no_limit() -> None:
+    dialect = learned(served(partial(by_lines, newline=b"\n", longest=100_000)), "echo")
+    assert dialect.limits.utterance == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "difference"),
+    [
+        ("keeps-white-space", {"transform": "upper"}),
+        ("keeps-the-case", {"transform": "identity", "strips": True}),
+        ("ends-at-zero", {"handling": "cut-at-nul"}),
+        ("takes-half-a-chunk", {"chunk": 512}),
+        ("keeps-the-connection", {}),
+        ("waits-for-a-line", {"framing_in": Framing("line"), "framing_out": Framing("none")}),
+        (
+            "answers-again",
+            {"persistent": True, "framing_in": Framing("line"), "framing_out": Framing("none")},
+        ),
+        ("ignores-empty-datagrams", {"empty_datagrams": False}),
+        ("drops-long-datagrams", {"datagram": 1472}),
+        ("replies-twice", {}),
+    ],
+)
+def test_a_fault_of_an_echo(fault: str, difference: dict[str, Any]) -> None:
+    dialect = learned(Planted(fault).target(), "echo")
+    assert {key: value for key, value in differences(dialect).items() if key != "limits"} == difference
+
+
+def test_a_transformation_that_has_no_name_cannot_be_told() -> None:
+    def backwards_once(client: socket.socket) -> None:
+        client.sendall(client.recv(1000)[::-1])
+
+    text = proposed(served(backwards_once), "echo")
+    assert "cannot tell" in reason(text, "transform")
+    assert "\n# transform = " in text
+
+
+def test_an_echo_that_does_not_say_end_of_stream_is_told() -> None:
+    def silent_in_the_end(client: socket.socket) -> None:
+        while request := client.recv(1000):
+            client.sendall(request)
+        client.recv(1)
+        asking_for_ever.wait(2)
+
+    asking_for_ever = threading.Event()
+    try:
+        text = proposed(served(silent_in_the_end), "echo")
+    finally:
+        asking_for_ever.set()
+    assert "but the server did not end it then" in reason(text, "requests")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda client: client.close(), "a client that had not said anything got end of stream"),
+        (lambda client: client.recv(100), "is answered by end of stream alone"),
+        (lambda client: [client.recv(100) for _ in range(4)], "nothing answers b'  Otter Weasel-1  '"),
+        (lambda client: (client.sendall(HOSTILE), client.close()), "end of stream, after b'\\x1b[31mred"),
+    ],
+)
+def test_what_is_no_echo_is_told_in_one_printable_line(answer: Callable[[socket.socket], object], why: str) -> None:
+    with pytest.raises(CannotLearn, match=re.escape(why)) as told:
+        learned(served(answer), "echo")
+    assert str(told.value).isprintable()
+
+
+# Over datagrams
+
+
+def test_datagrams() -> None:
+    assert differences(learned(answering(bytes), "echo")) == {"transform": "identity", "datagram": 65_507}
+    assert learned(answering(lambda request: request[:3000]), "echo").datagram == 3000
+
+
+def test_an_echo_that_answers_no_datagram() -> None:
+    with pytest.raises(CannotLearn, match="nothing answers the datagram"):
+        learned(answering(lambda _: None), "echo")
+
+
+def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:
+    text = proposed(answering(lambda request: b"[" + request), "echo")
+    assert "cannot tell" in reason(text, "transform")
+    assert "\n# largest = " in text
+
+
+def test_a_datagram_that_is_lost_is_sent_again() -> None:
+    heard: list[bytes] = []
+
+    def every_third(request: bytes) -> bytes | None:
+        heard.append(request)
+        return request if len(heard) % 3 == 0 else None
+
+    assert differences(learned(answering(every_third), "echo"))["transform"] == "identity"
+
+
+def test_an_echo_that_falls_silent_is_told() -> None:
+    heard: list[bytes] = []
+
+    def first_only(request: bytes) -> bytes | None:
+        heard.append(request)
+        return request if len(heard) == 1 else None
+
+    text = proposed(answering(first_only), "echo")
+    assert "Not all could be learned: after b'  Otter Weasel-1  ' the server answered nothing any more." in text

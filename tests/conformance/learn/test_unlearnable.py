@@ -1,0 +1,104 @@
+"""`learn chat` where there is little or nothing to learn: what was seen is told, harmlessly, and in bounded time."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.learn import conversation
+from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.first_contact import NAMES
+from socketserver_reference.conformance.learn.quit_word import QUITS
+from socketserver_reference.conformance.targets.external import RunningSite
+from socketserver_reference.conformance.targets.ports import free_port
+from tests.servers.bad_servers import HOSTILE
+from tests.servers.dialect_servers import chat, served
+from tests.support.learning import learned, proposed
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (lambda client: client.recv(1), "not all others heard b'wolverine-1' when annika said it"),
+        (lambda client: client.close(), "a client that had not said anything got end of stream"),
+        (
+            lambda client: (client.sendall(HOSTILE), client.close()),
+            "a client that had not said anything got end of stream, after b'\\x1b[31mred",
+        ),
+        (lambda client: [client.sendall(b"more " * 5000) for _ in range(1000)], "the server sends without end"),
+        (lambda client: [client.recv(1024) for _ in range(100)], "neither lines nor frames of a fixed size nor length"),
+        (
+            lambda client: (client.sendall(b"Password: "), [client.recv(1024) for _ in range(100)]),
+            "it had been greeted by b'Password: '",
+        ),
+    ],
+)
+def test_what_is_no_chat_is_told_in_one_printable_line(answer: Callable[[socket.socket], object], why: str) -> None:
+    with pytest.raises(CannotLearn) as told:
+        learned(served(answer))
+    assert why in str(told.value)
+    assert str(told.value).isprintable()
+    assert str(told.value).isascii()
+
+
+def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "ENDLESS", 0.0)
+    with pytest.raises(CannotLearn, match="sends without end"):
+        learned(chat(greeting=b"welcome\n"))
+
+
+def test_a_server_that_does_not_listen_any_more_is_told() -> None:
+    gone = RunningSite(Address("tcp", "127.0.0.1", free_port()))
+    with conversation.Asking(gone, 0.1) as clients, pytest.raises(CannotLearn, match="no client can connect to tcp:"):
+        clients.join("annika")
+
+
+def test_a_room_that_dies_leaves_what_was_learned() -> None:
+    text = proposed(chat(deliver=b"{number}: {body}\n", lasts=9))
+    assert "After utterances without a line's end the room did not work any more" in text
+    assert loader.read(text, "learned", "learned").framing_in == Framing("line")
+
+
+def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
+    text = proposed(chat(deliver=b"{number}: {body}\n", seats=3))
+    assert "After words to quit by the room did not work any more: nobody else is let in" in text
+
+
+def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
+    known = len((*NAMES, *QUITS, *UNUSUAL))
+    text = proposed(chat(deliver=b"{number}: {body}\n", admits=known))
+    assert "After white space the room did not work any more: nobody else is let in" in text
+
+
+def test_who_is_told_very_much_when_somebody_comes_tells_thirty_kinds_of_it_at_most() -> None:
+    much = b"".join(b"%x\n" % (number * 7919) for number in range(100_000))
+    text = proposed(chat(joined=much, deliver=b"{number}: {body}\n"))
+    assert len(loader.read(text, "learned", "learned").notices) <= 30
+    assert len(text) < 10_000
+
+
+def test_a_label_without_end_is_told() -> None:
+    with pytest.raises(CannotLearn, match="10003 bytes came with a text, too many to be a label"):
+        learned(chat(deliver=b"x" * 10_000 + b"{number} {body}\n"))
+
+
+def test_labels_full_of_escapes_and_markup_and_fields_are_written_down_harmlessly() -> None:
+    text = proposed(chat(deliver=HOSTILE[:-2] + b"{number}{sender}{any}: {body}\n", joined=HOSTILE + b'"\n\\"""\n'))
+    assert "\x1b" not in text
+    assert loader.read(text, "learned", "learned").template.has_body
+
+
+def test_deliveries_that_end_differently_each_time_are_told() -> None:
+    with pytest.raises(CannotLearn, match="what follows a text differs from one to the next"):
+        learned(chat(deliver=b"{number}: {body} ({count})\n"))
+
+
+def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
+    with pytest.raises(CannotLearn, match="deliveries were heard and not understood: a field follows"):
+        learned(chat(deliver=b"{number}: {body}\xff\n"))

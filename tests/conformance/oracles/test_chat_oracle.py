@@ -1,0 +1,297 @@
+"""The oracle of the chat, on simulated rooms: no false alarm whatever a conforming server does, no miss of a changed
+byte.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from random import Random
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.oracles import readings, stream_chat
+from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from tests.support import simulation
+from tests.support.simulation import Clients, Connection, Room
+
+SMALL = 3000
+"""Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB."""
+
+EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+CHANCES = st.integers(0, 1 << 40)
+MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS)
+@EXAMPLES
+def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
+    seed: int, steps: int, manners: Manners
+) -> None:
+    with simulation.stage(Room(Random(seed)), manners=manners) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        with suppress(Ambiguous):
+            for _ in range(steps):
+                clients.one_more()
+            clients.do(*stage.oracle.farewell())
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES, steps=st.integers(1, 50))
+@EXAMPLES
+def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
+    with (
+        mock.patch.object(stream_chat, "WAITING", SMALL),
+        simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
+    ):
+        clients = Clients(stage, Random(seed + 1))
+        with suppress(Ambiguous):
+            for _ in range(steps):
+                clients.one_more()
+            clients.do(*stage.oracle.farewell())
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES)
+@settings(EXAMPLES, max_examples=20)
+def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:
+    with mock.patch.object(stream_chat, "REMEMBERED", 200), simulation.stage(Room(Random(seed))) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        with suppress(Ambiguous):
+            for _ in range(60):
+                clients.one_more()
+            clients.do(*stage.oracle.farewell())
+
+
+# Mutations: what only one member, or everybody, reads of one chunk
+
+Outgoing = list[tuple[Connection, bytes]]
+
+
+def changed(delivery: bytes, chance: Random) -> bytes:
+    """Return the delivery with one byte changed."""
+    at = chance.randrange(len(delivery))
+    return delivery[:at] + bytes([delivery[at] ^ chance.randint(1, 255)]) + delivery[at + 1 :]
+
+
+def torn(delivery: bytes, chance: Random) -> bytes:
+    """Return the delivery without its last bytes."""
+    return delivery[: chance.randrange(1, len(delivery))]
+
+
+def dropped(delivery: bytes, chance: Random) -> bytes:  # noqa: ARG001  # chance has no say in it
+    """Return nothing."""
+    return b""
+
+
+def doubled(delivery: bytes, chance: Random) -> bytes:  # noqa: ARG001  # chance has no say in it
+    """Return the delivery twice."""
+    return delivery * 2
+
+
+def grown(delivery: bytes, chance: Random) -> bytes:
+    """Return the delivery with a byte more."""
+    at = chance.randrange(len(delivery) + 1)
+    return delivery[:at] + b"~" + delivery[at:]
+
+
+MUTATIONS = [changed, torn, dropped, doubled, grown]
+
+
+@contextmanager
+def talk(room: Room) -> Iterator[Stage]:
+    """Yield a stage on which four clients, one of them a newcomer in the middle of a burst, say unique words."""
+    with simulation.stage(room) as stage:
+        stage.play(join("ann", "ben", "cal"))
+        stage.play([Say("ann", b"first words"), Send("ben", b"[1 from ben]"), Send("cal", b"[2 from cal]")])
+        stage.play([Connect("dan"), Send("ann", b"[3 from ann]"), Send("ben", b"[4 from ben]"), Settle()])
+        stage.play([Say("dan", b"dan is here"), Stall("cal"), Send("ann", b"[5 from ann]"), Say("dan", b"[6]")])
+        stage.play([Resume("cal"), Send("cal", b"[7 from cal]"), HalfClose("cal"), Say("ben", b"[8 from ben]")])
+        yield stage
+
+
+@given(seed=CHANCES, number=st.integers(0, 13), victim=st.integers(0, 2), mutation=st.sampled_from(MUTATIONS))
+@EXAMPLES
+def test_whatever_one_member_reads_wrongly_is_seen(
+    seed: int, number: int, victim: int, mutation: Callable[[bytes, Random], bytes]
+) -> None:
+    chance = Random(seed + 1)
+    spoiled: list[bytes] = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk != number:
+            return outgoing
+        spoiled.append(outgoing[0][1])
+        index = victim % len(outgoing)
+        member, delivery = outgoing[index]
+        return [*outgoing[:index], (member, mutation(delivery, chance)), *outgoing[index + 1 :]]
+
+    refused = False
+    try:
+        with talk(Room(Random(seed), spoil)) as stage:
+            stage.play(stage.oracle.farewell())
+    except Violation:
+        refused = True
+    assert refused or not spoiled
+
+
+@given(seed=CHANCES, number=st.integers(0, 12), mutation=st.sampled_from(MUTATIONS))
+@EXAMPLES
+def test_whatever_all_members_read_wrongly_is_seen(
+    seed: int, number: int, mutation: Callable[[bytes, Random], bytes]
+) -> None:
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk != number:
+            return outgoing
+        wrong = mutation(outgoing[0][1], Random(seed + 1))
+        return [(member, wrong) for member, _ in outgoing]
+
+    with pytest.raises(Violation), talk(Room(Random(seed), spoil)) as stage:
+        stage.play(stage.oracle.farewell())
+
+
+@given(seed=CHANCES, number=st.integers(3, 10), victim=st.integers(0, 2))
+@EXAMPLES
+def test_two_deliveries_swapped_for_one_member_alone_are_seen(seed: int, number: int, victim: int) -> None:
+    kept: Outgoing = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk == number:
+            kept.append(outgoing[victim])
+            return [*outgoing[:victim], *outgoing[victim + 1 :]]
+        if kept and chunk > number:
+            late = kept.pop()
+            return [*outgoing, late] if any(member is late[0] for member, _ in outgoing) else outgoing
+        return outgoing
+
+    with pytest.raises(Violation), talk(Room(Random(seed), spoil)) as stage:
+        stage.play(stage.oracle.farewell())
+
+
+# Single promises, fed by hand
+
+
+def fed(*steps: Step) -> ChatOracle:
+    """Return an oracle that knows of these steps."""
+    oracle = ChatOracle(NOTE)
+    for step in steps:
+        oracle.begin(step, rested=True)
+    return oracle
+
+
+def clauses(finding: Finding | None) -> tuple[str, ...]:
+    assert finding is not None
+    return finding.clauses
+
+
+def test_a_lurker_who_hears_a_part_may_not_hear_its_rest_twice() -> None:
+    oracle = fed(Connect("lou"), Connect("ann"), Say("ann", b"hello"))
+    assert oracle.hears("ann", b"ackhello")
+    assert oracle.hears("lou", b"ackhe")
+    assert oracle.hears("lou", b"llo")
+    assert not oracle.hears("lou", b"llo")
+
+
+def test_what_ends_in_a_part_of_a_delivery_is_no_farewell() -> None:
+    oracle = fed(Connect("ann"), Connect("ben"), Say("ann", b"hello"), HalfClose("ben"))
+    assert oracle.hears("ann", b"ackhello")
+    assert oracle.hears("ben", b"ackhe")
+    assert clauses(oracle.ends("ben", "eof"))[0] == "CHAT-10"
+
+
+def test_who_half_closed_reads_what_it_said_before_the_end() -> None:
+    oracle = fed(Connect("ann"), Send("ann", b"hello"), HalfClose("ann"))
+    assert clauses(oracle.ends("ann", "eof"))[0] == "CHAT-10"
+
+
+def test_who_quits_reads_all_that_was_delivered_before() -> None:
+    oracle = fed(*join("ann")[:1], Say("ann", b"one"))
+    assert oracle.hears("ann", b"ackone")
+    oracle.begin(Connect("ben"), rested=True)
+    oracle.begin(Say("ben", b"two"), rested=True)
+    assert oracle.hears("ann", b"acktwo")
+    assert oracle.hears("ben", b"acktwo")
+    assert not oracle.due("ann")
+    oracle.begin(Stall("ben"), rested=True)
+    oracle.begin(Say("ann", b"three"), rested=True)
+    assert oracle.hears("ann", b"ackthree")
+    assert not oracle.due("ann")
+    assert not oracle.due("ben")
+    oracle.begin(Quit("ben"), rested=True)
+    assert clauses(oracle.ends("ben", "eof"))[0] == "CHAT-7"
+
+
+def test_a_farewell_in_an_order_of_leaving_by_reset_is_an_abrupt_one() -> None:
+    oracle = fed(*join("ann"), Quit("ann"))
+    assert "CHAT-7" in clauses(oracle.ends("ann", "reset"))
+
+
+def test_what_only_newcomers_heard_of_who_has_gone_is_not_judged() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    assert oracle.hears("ann", b"ackhello")
+    for step in (Connect("ben"), Connect("cal"), Send("ann", b"last words"), Reset("ann")):
+        oracle.begin(step, rested=False)
+    with pytest.raises(Ambiguous):
+        oracle.hears("ben", b"acklast words")
+
+
+def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_later() -> None:
+    oracle = fed(Connect("zoe"), Say("zoe", b"first"))
+    assert oracle.hears("zoe", b"ackfirst")
+    for step in (Connect("ann"), Send("ann", b"hello"), Connect("ben"), Say("ben", b"hi")):
+        oracle.begin(step, rested=False)
+    assert oracle.hears("zoe", b"ackhiackhello")
+    assert oracle.hears("ben", b"ackhiackhello")
+    assert oracle.hears("ann", b"ackhello")
+    assert not any(map(oracle.due, ("zoe", "ann", "ben")))
+
+
+def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_read_is_not() -> None:
+    def says(word: bytes, *hearers: str) -> None:
+        oracle.begin(step := Say("ann", word), rested=True)
+        assert all(oracle.hears(who, b"ack" + word) for who in hearers)
+        oracle.settled(step)
+
+    oracle = fed(Connect("ann"), Connect("ben"))
+    with mock.patch.object(stream_chat, "REMEMBERED", 20):
+        says(b"one of ten", "ann", "ben")
+        assert oracle.log.boundaries(0, oracle.log.end) == [0, 13]
+        says(b"two of ten", "ann", "ben")
+        assert oracle.log.boundaries(0, oracle.log.end) == [26]
+        oracle.begin(Stall("ben"), rested=True)
+        for word in (b"something", b"more"):
+            says(word, "ann")
+        assert oracle.log.boundaries(0, oracle.log.end) == [26, 38, 45]
+        oracle.begin(Resume("ben"), rested=True)
+        assert oracle.due("ben")
+        assert oracle.hears("ben", b"acksomethingackmore")
+        assert not oracle.due("ben")
+
+
+def test_words_with_too_many_readings_are_not_judged() -> None:
+    oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
+    for who in ("ann", "ben", "cal"):
+        oracle.begin(Send(who, b"ack" * 100), rested=False)
+    with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
+        oracle.hears("ann", b"ack" * 60)

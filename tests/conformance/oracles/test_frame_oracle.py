@@ -1,0 +1,295 @@
+"""The oracle of chats in frames, on simulated rooms that speak any dialect: no false alarm, no miss."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.oracles import framed_chat, framed_room
+from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    HalfClose,
+    Heed,
+    Quit,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.transcript import Ending
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from tests.servers.framed_room import FramedRoom
+from tests.support import simulation, speaking
+from tests.support.simulation import Clients, Connection, Room
+
+LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
+
+SMALL = 3000
+"""Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB; notices may take half."""
+
+EXAMPLES = settings(
+    max_examples=25, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+CHANCES = st.integers(0, 1 << 40)
+MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
+LABELS = st.sampled_from(sorted(speaking.LABELS))
+
+
+@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS, label=LABELS)
+@EXAMPLES
+def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int, manners: Manners, label: str) -> None:
+    room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), label=label)
+    with simulation.stage(room, manners=manners) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        for _ in range(steps):
+            clients.one_more()
+        clients.do(*stage.oracle.farewell())
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES, steps=st.integers(1, 50))
+@EXAMPLES
+def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
+    room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
+    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        for _ in range(steps):
+            clients.one_more()
+        clients.do(*stage.oracle.farewell())
+
+
+OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender = "nothing"', "others", "others")
+"""A dialect in which nobody hears themselves."""
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        [Say("ben", b"am I here?"), *join("cal"), Say("cal", b"no")],
+        [Connect("lou"), Heed("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
+    flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
+    room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
+    little = [mock.patch.object(module, "WAITING", SMALL // 2) for module in (framed_room, framed_chat)]
+    with little[0], little[1], simulation.stage(room) as stage:
+        stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
+    assert room.connections[2].left  # behind ann and her witness
+
+
+# Alterations: what one member, or everybody, reads of one utterance
+
+
+Outgoing = list[tuple[Connection, bytes]]
+Alteration = Callable[[bytes, Dialect, Random], bytes]
+
+
+def lost(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001  # some need less than others
+    """Return nothing."""
+    return b""
+
+
+def doubled(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
+    """Return the delivery twice."""
+    return delivery * 2
+
+
+def changed(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
+    """Return the delivery with one letter of what was said in another case."""
+    at = chance.choice([count for count, byte in enumerate(delivery) if chr(byte).isalpha() and byte < 128])
+    return delivery[:at] + delivery[at : at + 1].swapcase() + delivery[at + 1 :]
+
+
+def torn(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
+    """Return the delivery without its last bytes."""
+    return delivery[: chance.randrange(1, len(delivery.rstrip(b" .")))]
+
+
+def grown(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
+    """Return the delivery with a byte more inside."""
+    at = chance.randrange(1, len(delivery.rstrip(b" .\r\n")))
+    return delivery[:at] + b"~" + delivery[at:]
+
+
+def accompanied(delivery: bytes, dialect: Dialect, chance: Random) -> bytes:  # noqa: ARG001
+    """Return the delivery with what nobody said before it."""
+    invented = dialect.template.fill(body=b"nobody said this", sender=b"0")
+    return (invented if dialect.framing_out.kind == "none" else dialect.framing_out.put(invented)) + delivery
+
+
+ALTERATIONS = [lost, doubled, changed, torn, grown, accompanied]
+
+
+def marked(chance: Random, *, label: bool = False) -> Dialect:
+    """Return a dialect in which nothing hides an alteration: one that marks where things begin."""
+    while True:
+        dialect = speaking.drawn(chance, anything=False)
+        told = isinstance(dialect.to_sender, Template) and not dialect.to_sender.has_body
+        labelled = dialect.template.has_sender and "{any}" not in dialect.template.text
+        if not told and (labelled or not label) and "{any}" not in dialect.template.text:
+            return dialect
+
+
+@contextmanager
+def talk(room: Room) -> Iterator[Stage]:
+    """Yield a stage on which four clients, one of them a newcomer in the middle of a burst, say words of their own."""
+    with simulation.stage(room) as stage:
+        stage.play(join("ann", "ben", "cal"))
+        stage.play([Say("ann", b"first words"), Send("ben", b"[one from ben]"), Send("cal", b"[two from cal]")])
+        stage.play([Connect("dan"), Send("ann", b"[three from ann]"), Send("ben", b"[four from ben]"), Settle()])
+        stage.play([Say("dan", b"dan is here"), Stall("cal"), Send("ann", b"[five from ann]"), Say("dan", b"[six]")])
+        stage.play([Resume("cal"), Say("cal", b"[seven from cal]"), HalfClose("cal"), Say("ben", b"[eight from ben]")])
+        yield stage
+
+
+def seen(room: FramedRoom) -> bool:
+    """Return whether something is found wrong with a room, from the talk to the last goodbye."""
+    try:
+        with talk(room) as stage:
+            stage.play(stage.oracle.farewell())
+    except Violation:
+        return True
+    return False
+
+
+@given(seed=CHANCES, number=st.integers(4, 16), victim=st.integers(0, 2), alteration=st.sampled_from(ALTERATIONS))
+@EXAMPLES
+def test_whatever_one_member_reads_wrongly_is_seen(seed: int, number: int, victim: int, alteration: Alteration) -> None:
+    chance, dialect = Random(seed + 1), marked(Random(seed))
+    spoiled: list[bytes] = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk != number or not outgoing:
+            return outgoing
+        index = victim % len(outgoing)
+        member, delivery = outgoing[index]
+        spoiled.append(delivery)
+        return [*outgoing[:index], (member, alteration(delivery, dialect, chance)), *outgoing[index + 1 :]]
+
+    assert seen(FramedRoom(Random(seed), dialect, spoil)) or not spoiled
+
+
+@given(seed=CHANCES, number=st.integers(4, 16), alteration=st.sampled_from(ALTERATIONS))
+@EXAMPLES
+def test_whatever_all_members_read_wrongly_is_seen(seed: int, number: int, alteration: Alteration) -> None:
+    dialect = marked(Random(seed))
+    spoiled: list[bytes] = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk != number:
+            return outgoing
+        spoiled.extend(delivery for _, delivery in outgoing)
+        return [(member, alteration(delivery, dialect, Random(seed + 1))) for member, delivery in outgoing]
+
+    assert seen(FramedRoom(Random(seed), dialect, spoil)) or not spoiled
+
+
+@given(seed=CHANCES, number=st.integers(3, 10), victim=st.integers(0, 2))
+@EXAMPLES
+def test_two_deliveries_swapped_for_one_member_alone_are_seen(seed: int, number: int, victim: int) -> None:
+    kept: Outgoing = []
+    swapped: Outgoing = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk == number and outgoing:
+            index = victim % len(outgoing)
+            kept.append(outgoing[index])
+            return [*outgoing[:index], *outgoing[index + 1 :]]
+        if kept and chunk > number:
+            late = kept.pop()
+            if any(member is late[0] for member, _ in outgoing):
+                swapped.append(late)
+                return [*outgoing, late]
+        return outgoing
+
+    dialect = replace(marked(Random(seed)), to_sender="same")
+    found = seen(FramedRoom(Random(seed), dialect, spoil))
+    assert found or not swapped or not effects.asks_one_order(dialect)
+
+
+@given(seed=CHANCES, number=st.integers(6, 12))
+@EXAMPLES
+def test_words_ascribed_to_another_are_seen(seed: int, number: int) -> None:
+    class Liar(FramedRoom):
+        def deliveries(self, speaker: Connection, chunk: bytes) -> Outgoing:
+            others = [member for member in self.members() if member is not speaker]
+            lie = self.chunks == number and others
+            self.lied |= bool(lie)
+            return super().deliveries(others[0] if lie else speaker, chunk)
+
+        lied = False
+
+    room = Liar(Random(seed), replace(marked(Random(seed), label=True), to_sender="same"))
+    assert seen(room) or not room.lied
+
+
+@given(seed=CHANCES)
+@EXAMPLES
+def test_a_quit_that_is_delivered_is_seen(seed: int) -> None:
+    class Deaf(FramedRoom):
+        def leave(self, connection: Connection, ending: Ending) -> None:
+            if not connection.finished:  # it has quit
+                for member, data in self.deliveries(connection, self.dialect.quit):
+                    self.offer(member, data)
+            super().leave(connection, ending)
+
+    dialect = replace(marked(Random(seed)), quit=b"quit")
+    assume(dialect.framing_out.kind != "none")  # there it is told by what comes next: see test_dialects_served.py
+    with simulation.stage(Deaf(Random(seed), dialect)) as stage, pytest.raises(VIOLATIONS["CHAT-7"]):
+        stage.play([*join("ann", "ben"), Quit("ben"), Connect("cal"), Say("cal", b"and?"), Say("ann", b"who?")])
+
+
+@given(seed=CHANCES, number=st.integers(2, 8))
+@EXAMPLES
+def test_whoever_is_cut_off_is_seen(seed: int, number: int) -> None:
+    cut: list[int] = []
+
+    def spoil(chunk: int, outgoing: Outgoing) -> Outgoing:
+        if chunk == number:
+            cut.append(number)
+            outgoing[0][0].finished = True
+            room.leave(outgoing[0][0], "eof")
+        return outgoing[1:] if chunk == number else outgoing
+
+    room = FramedRoom(Random(seed), replace(marked(Random(seed)), to_sender="same"), spoil)
+    assert seen(room) or not cut
+
+
+def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
+    oracle = FrameOracle(read(LINES, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
+    for step in steps:
+        oracle.begin(step, rested=False)
+    assert oracle.hears("lou", b"hi\n")
+    assert not oracle.due("lou")
+
+
+def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
+    unmarked = LINES.replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = FrameOracle(read(unmarked, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
+    for step in steps:
+        oracle.begin(step, rested=True)
+    assert oracle.hears("ann", b"ab")
+    assert oracle.hears("ben", b"ab")
+    oracle.begin(Quit("ben", b"quit"), rested=True)
+    oracle.begin(Say("ann", b"c"), rested=True)
+    assert oracle.hears("ann", b"quit")
+    assert oracle.silent("ann").clauses == ("CHAT-7",)

@@ -1,0 +1,440 @@
+"""Reproductions: each script shows its violation to whoever has nothing but Python, and blames no right server."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socketserver_faults.catalogue.index import find
+from socketserver_faults.matrix import judge
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver.session import GOES_ON, Performer
+from socketserver_reference.conformance.reproduce import shrink, write
+from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
+from socketserver_reference.conformance.reproduce.lines import CannotTell
+from socketserver_reference.conformance.reproduce.shrink import condensed
+from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.runner import direct
+from socketserver_reference.conformance.runner.command_run import Progress
+from socketserver_reference.conformance.runner.direct import SUITES, performer
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    Crowd,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.ports import free_port
+from tests.servers.dialects_served import DIALECTS, served
+from tests.support.checking import PLUGIN, Checker
+from tests.support.known_failures import entry, serving_fault
+from tests.support.planted import Bug, Planted
+from tests.support.scripts import play, seen
+from tests.support.serving import PATIENCE, serving
+from tests.support.troubled_targets import Meddling, fragile
+
+WIRE = [clause.id for clause in CLAUSES.values() if clause.observer != "in-process"]
+
+BREAKING = {
+    "ECHO-1": "greets-its-clients",
+    "ECHO-2": "keeps-the-case",
+    "ECHO-3": "aborts-connections",
+    "ECHO-4": "takes-long-requests-whole",
+    "ECHO-5": "replies-to-white-space",
+    "ECHO-6": "ignores-the-half-closed",
+    "ECHO-7": "exits-on-reset",
+    "UDP-1": "replies-twice",
+    "UDP-2": "replies-from-another-port",
+    "UDP-3": "ignores-empty-datagrams",
+    "UDP-4": "takes-datagrams-whole",
+    "UDP-5": "never-forgets",
+    "CHAT-1": "greets",
+    "CHAT-2": "delivers-to-the-sender-only",
+    "CHAT-3": "replaces-invalid-utf-8",
+    "CHAT-4": "delivers-twice",
+    "CHAT-5": "delivers-the-latest-first",
+    "CHAT-6": "delivers-long-chunks",
+    "CHAT-7": "delivers-quit",
+    "CHAT-8": "quits-in-any-case",
+    "CHAT-9": "joins-when-it-speaks",
+    "CHAT-10": "resets-who-leaves",
+    "CHAT-11": "dies-with-its-last-member",
+    "CHAT-12": "leaves-the-reset-behind",
+    "CHAT-13": "delivers-without-the-lock",
+    "CHAT-14": "ignores-short-sends",
+    "CHAT-15": "cuts-off-early",
+    "CHAT-16": "waits-for-acknowledgements",
+    "CHAT-17": "has-a-hundred-seats",
+}
+"""A fault for each clause that is seen from outside."""
+
+BRIEF = 1.0
+"""Seconds of silence that are enough where little is said."""
+
+SILENT = {
+    **dict.fromkeys(("CHAT-2", "CHAT-9", "UDP-3", "UDP-5"), BRIEF),
+    **dict.fromkeys(("CHAT-5", "CHAT-12", "CHAT-14", "ECHO-7"), 3.0),
+}
+"""Clause whose fault here shows by silence -> seconds that it takes to be sure of that."""
+
+
+@pytest.fixture(autouse=True)
+def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "SHORTENING", 1.0)
+
+
+@pytest.fixture(scope="module")
+def right() -> Iterator[dict[str, Address]]:
+    """The reference, by protocol of the suite."""
+    with ExitStack() as stack:
+        addresses = {}
+        for protocol, program, transport in (
+            ("chat", "chat", "tcp"),
+            ("echo", "echo", "tcp"),
+            ("datagram", "echo", "udp"),
+        ):
+            server = stack.enter_context(serving(program, Address(transport, host="127.0.0.1")))
+            addresses[protocol] = server_address(server)
+        yield addresses
+
+
+def test_every_clause_that_is_seen_from_outside_has_a_fault_here() -> None:
+    assert list(BREAKING) == WIRE
+
+
+def broken(performing: Performer, protocol: str, clause: str) -> Violation:
+    """Find the clause broken; a race may take several attempts, and its first scenario tells it best."""
+    for attempt in range(10):
+        outcomes = direct.play_all(performing, protocol, clause)
+        for outcome in islice(outcomes, 1) if attempt < 5 else outcomes:
+            violation = direct.seen(outcome)
+            if violation is not None and violation.clause_id == clause:
+                return violation
+    raise AssertionError(f"{clause} holds")
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("clause", WIRE)
+def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
+    clause: str, right: dict[str, Address], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "TRYING", 120.0)
+    fault = find(BREAKING[clause])
+    patience = SILENT.get(clause, PATIENCE)
+    with judge.still(), closing(performer(fault.protocol, judge.target(fault), patience)) as performing:
+        violation = broken(performing, fault.protocol, clause)
+        (told,) = write_all(performing, fault.protocol, [violation], tmp_path / "scripts")
+        assert str(told) == f"{tmp_path}/scripts/{clause}.py: it shows"
+        assert told.file is not None
+        performing.site.renew()
+        status, out = play(told.file, performing.site.address.host, performing.site.address.port, patience=patience)
+    assert status == 1, out
+    assert out.splitlines()[-1].startswith("Round ")
+    text = told.file.read_text()
+    assert len(text.splitlines()) < 100
+    assert max(map(len, text.splitlines())) <= 120
+    ast.parse(text, feature_version=(3, 8))
+    if clause == "CHAT-14":  # one flood is enough for a right server
+        told.file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "1", text))
+    status, out = play(told.file, right[fault.protocol].host, right[fault.protocol].port)
+    assert status == 0, out
+    assert out.splitlines()[-1].startswith("The violation does not show")
+
+
+# What a script demands, a right server does
+
+
+class Heard(Exception):
+    """The steps of a directed scenario."""
+
+
+def scenarios() -> Iterator[Any]:
+    """Yield every directed scenario that a script can tell."""
+    for protocol, suite in SUITES.items():
+        for clause, name in direct.checks(suite):
+
+            class Listening:
+                address = Address("tcp")
+                dialect = NOTE
+                needs_exact_chunks = staticmethod(lambda: None)
+
+                def __call__(self, *steps: Step) -> None:
+                    raise Heard(steps)
+
+                def pace(self, *_: Step, **_who: str) -> None:
+                    raise NotApplicable
+
+            try:
+                getattr(suite(), name)(Listening())
+            except Heard as heard:
+                steps: tuple[Step, ...] = heard.args[0]
+                if sum(len(step.data) for step in steps if isinstance(step, Send)) < 1_000_000:
+                    yield pytest.param(protocol, clause, steps, id=name)
+            except NotApplicable:
+                pass
+
+
+@pytest.mark.parametrize(("protocol", "clause", "steps"), list(scenarios()))
+def test_no_directed_scenario_as_a_script_blames_the_reference(
+    protocol: str,
+    clause: str,
+    steps: tuple[Step, ...],
+    right: dict[str, Address],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 10_000)
+    address = right[protocol]
+    with closing(performer(protocol, Running(address), PATIENCE)) as performing:
+        found = VIOLATIONS[clause]("this", "that", [])
+        try:
+            text = script(performing, protocol, found, steps, rounds=1, fence=True).text
+        except CannotTell as why:
+            assert any(part in str(why) for part in ("is up to the server", "is too much to say"))  # noqa: PT017
+            return
+    file = tmp_path / "script.py"
+    file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "2", text))
+    status, out = play(file, address.host, address.port)
+    assert status == 0, out
+
+
+# What else may become of one
+
+
+def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -> Reproduction:
+    """Return what became of the script for a violation."""
+    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
+        (told,) = write_all(performing, protocol, [violation], directory)
+    return told
+
+
+def test_a_violation_that_does_not_come_back_keeps_its_script_and_that_is_told(tmp_path: Path) -> None:
+    told = told_of(seen("CHAT-2", *join("ann", "ben")), Bug("chat").target(), "chat", tmp_path)
+    assert (
+        str(told) == f"{tmp_path}/CHAT-2.py: it did not show when it was tried: The violation does not show. Rounds: 40"
+    )
+    assert "CLIENTS, ROUNDS = [], 40\n" in (tmp_path / "CHAT-2.py").read_text()
+
+
+def test_what_one_datagram_may_overtake_is_played_often() -> None:
+    with closing(performer("datagram", Bug("datagram").target(), BRIEF)) as performing:
+        ways = write._ways(performing, "datagram", seen("UDP-1"), [Connect("ann"), Say("ann", b"hi")])
+    assert [way.rounds for way in ways] == [ROUNDS, ROUNDS]
+
+
+def test_a_script_that_would_be_too_long_is_not_written(tmp_path: Path) -> None:
+    steps = [*join("ann"), *(Say("ann", b"%d" % count**2) for count in range(99))]
+    told = told_of(seen("CHAT-2", *steps), Bug("chat").target(), "chat", tmp_path)
+    assert str(told).startswith(
+        "no reproduction of CHAT-2: the shortest exchange that was found makes a script of 100 lines or more"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+        found, steps = seen("CHAT-2", *join("ann")), join("ann")
+        length = script(performing, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
+        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", length + 1)
+        told = list(write_all(performing, "chat", [found], tmp_path))
+    assert (
+        str(told[0])
+        == f"{tmp_path}/CHAT-2.py: it did not show when it was tried: The violation does not show. Rounds: 40"
+    )
+    assert "is that all?" not in (tmp_path / "CHAT-2.py").read_text()
+
+
+def test_what_a_script_cannot_see_has_none(tmp_path: Path) -> None:
+    found = VIOLATIONS["CHAT-2"]("this", "that", [])
+    told = told_of(found, Bug("chat").target(), "chat", tmp_path)
+    assert str(told) == f"no reproduction of CHAT-2: {write.INSIDE}"
+
+
+def test_a_server_that_cannot_be_started_again_is_told(tmp_path: Path) -> None:
+    told = told_of(seen("CHAT-2", *join("ann")), fragile(Bug("chat")), "chat", tmp_path)
+    assert str(told) == f"{tmp_path}/CHAT-2.py: it could not be tried: no more of them"
+
+
+def test_a_server_that_runs_elsewhere_is_tried_as_it_is(right: dict[str, Address], tmp_path: Path) -> None:
+    told = told_of(seen("CHAT-2", *join("ann")), Running(right["chat"]), "chat", tmp_path)
+    assert told.remark.startswith("it did not show when it was tried: ")
+
+
+def test_a_script_that_takes_too_long_does_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "TRYING", 0.001)
+    told = told_of(seen("CHAT-2", *join("ann")), Bug("chat").target(), "chat", tmp_path)
+    assert told.remark.startswith("it did not show when it was tried: ")
+
+
+def test_what_a_server_said_is_a_comment_whatever_it_is(tmp_path: Path) -> None:
+    nasty = '\x1b[31m \u2028 \r\nprint(1)\n""" <exchange> \\x'
+    found = seen("CHAT-2", *join("ann"), expected=nasty, observed=nasty * 20)
+    told_of(found, Bug("chat").target(), "chat", tmp_path)
+    text = (tmp_path / "CHAT-2.py").read_text()
+    due, saw = (line for line in text.splitlines() if line.startswith("# "))
+    assert due == '# Due:  \\x1b[31m \\u2028 \\r\\nprint(1)\\n""" <exchange> \\x'
+    assert saw.endswith("...")
+    assert text.isascii()
+    ast.parse(text)
+
+
+@pytest.mark.parametrize("transport", ["unix", "unix-datagram"])
+def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Path) -> None:
+    address = Address(transport, path=str(tmp_path / "socket"))
+    datagrams = address.datagram
+    fault, protocol = find("replies-twice" if datagrams else "keeps-the-case"), "datagram" if datagrams else "echo"
+    clause = "UDP-1" if datagrams else "ECHO-2"
+    target = InProcess(partial(fault.make, address))
+    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
+        (told,) = write_all(performing, protocol, [broken(performing, protocol, clause)], tmp_path)
+    assert str(told) == f"{tmp_path}/{clause}.py: it shows"
+    assert f"`python {clause}.py PATH`" in (tmp_path / f"{clause}.py").read_text()
+    with serving("echo", address):
+        assert play(tmp_path / f"{clause}.py", address.path)[0] == 0
+
+
+def test_a_server_that_dies_when_all_have_gone_is_seen_to(tmp_path: Path) -> None:
+    found = seen("CHAT-12", *join("ann"), Reset("ann"), expected=GOES_ON)
+    told = told_of(found, judge.target(find("reset-ends-the-process")), "chat", tmp_path)
+    assert told.remark == "it shows"
+    assert 'first = Client("first")' in (tmp_path / "CHAT-12.py").read_text()
+
+
+def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -> None:
+    told_of(seen("CHAT-2", *join("ann")), Bug("chat").target(), "chat", tmp_path)
+    file = tmp_path / "CHAT-2.py"
+    status, out = play(file, "127.0.0.1", free_port())
+    assert (status, "onnection refused" in out) == (2, True)
+    status, out = play(file)
+    assert (status, "`python CHAT-2.py HOST PORT` plays" in out) == (2, True)
+    optimized = subprocess.run([sys.executable, "-O", file, "localhost", "1"], capture_output=True, check=False)
+    assert optimized.returncode == 2
+
+
+def tried(violation: Violation, target: Any, dialect: Dialect = NOTE) -> list[list[Step]]:
+    """Return the steps that are tried as a script, the first first, where there is no time to make them shorter."""
+    with closing(performer("chat", target, BRIEF, dialect)) as performing:
+        found = list(write._scenarios(performing, "chat", violation, until=0.0))
+    assert all(shown is violation for shown, _ in found)
+    return [steps for _, steps in found]
+
+
+BURST: list[Step] = [*join("ann", "ben", "cal", "dan"), Send("ann", b"1"), Send("ben", b"2"), Settle()]
+
+
+def test_what_asks_its_own_question_is_tried_as_it_is() -> None:
+    crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
+    for clause, steps in (("CHAT-16", BURST), ("CHAT-17", crowd)):
+        assert tried(seen(clause, *steps), Bug("chat").target()) == [steps]
+
+
+def test_a_race_is_tried_by_its_last_burst_among_ever_fewer() -> None:
+    assert tried(seen("CHAT-13", *BURST), Bug("chat").target()) == [
+        condensed(BURST, 2),
+        condensed(BURST, 1),
+        BURST,
+    ]
+    dialect = DIALECTS["named"]  # whose speakers hear others alone
+    assert tried(seen("CHAT-13", *BURST), served(dialect), dialect) == [condensed(BURST, 1), condensed(BURST, 0), BURST]
+
+
+def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
+    steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
+    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
+        steps,
+        [*steps, *(write.LONGER * [Send("ann", b"x"), Settle()])],
+    ]
+    steps.append(Say("ann", b"y"))
+    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]
+
+
+def test_what_was_made_shorter_is_tried_before_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    long, short = seen("CHAT-2", *join("ann", "ben")), seen("CHAT-2", *join("ann"))
+    monkeypatch.setattr(write, "shorten", lambda *_: short)
+    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+        found = list(write._scenarios(performing, "chat", long, until=0.0))
+    assert found == [(short, join("ann")), (long, join("ann", "ben"))]
+
+
+def test_steps_that_no_script_can_tell_are_of_no_use() -> None:
+    untold: list[Step] = [*join("ann"), Send("ann", b"1"), Reset("ann")]
+    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+        assert write._can_be_told(performing, "chat", join("ann"))
+        assert not write._can_be_told(performing, "chat", untold)
+
+
+def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
+    with closing(performer("chat", Meddling(Bug("chat").target().make), BRIEF)) as performing:
+        found = seen("CHAT-2", *join("ann"))
+        assert shrink.shows(performing, [*join("ann"), Say("ann", b"x")], found) is None
+        bug = Planted("delivers-to-the-sender-only").target()
+    with closing(performer("chat", Meddling(bug.make), BRIEF)) as performing:
+        performing.prepare()
+        assert shrink.shows(performing, join("ann", "ben"), found) is None
+
+
+# As an option
+
+
+def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
+    options = ("--only", "ECHO-2", "--patience", 1)
+    outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
+    assert outcome.code == 1
+    assert f"\nreproductions:\n  {tmp_path}/to/scripts/ECHO-2.py: it shows\n" in outcome.out
+    assert "reproductions:" not in check("echo", "--launch", command, *options).out
+
+
+def test_a_place_where_nothing_can_be_written_is_refused(check: Checker, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = check.refusal("echo", "--reproduce", tmp_path / "file")
+    assert line.endswith(f"cannot write into {tmp_path}/file: File exists; name a directory, or a place for one")
+
+
+def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: Path) -> None:
+    progress = Progress("family", ("SRV",), {})
+    verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
+    assert progress.reproductions(verdicts) == []
+    progress._run.options.reproduce = tmp_path
+    assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {write.INSIDE}"]
+    verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
+    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
+
+
+MINE = """
+from socketserver_reference.conformance import EchoConformance
+
+class TestMine(EchoConformance):
+    target = "{}"
+"""
+
+
+def test_pytest_writes_them_too_what_is_news_first(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".toml", known=entry("ECHO-2"))
+    with serving_fault("keeps-the-case") as address:
+        pytester.makepyfile(test_mine=MINE.format(address))
+        options = ("--conformance-only=ECHO-2", "--conformance-patience=1", "--conformance-known=known.toml")
+        result = pytester.runpytest_inprocess(*PLUGIN, *options, "--conformance-reproduce=scripts")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["scripts/ECHO-2.py: it shows"])

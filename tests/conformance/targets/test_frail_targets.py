@@ -1,0 +1,199 @@
+"""Servers that die, at any time, and that cannot be started again at once: each is told, and none spoils the next."""
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets import launched
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.ports import free_port
+from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
+from tests.support.serving import PATIENCE
+
+QUICK = ("--patience", 3, "--examples", 2)
+
+
+def frail(name: str, address: object = "{port}", *arguments: object) -> str:
+    """Return the command that launches one of the frail servers."""
+    return " ".join(map(str, [BARE_PYTHON, "-m", "tests.servers.frail_servers", name, address, *arguments]))
+
+
+@pytest.fixture
+def fixed() -> Address:
+    """An address for a server that brings its own."""
+    return Address("tcp", "127.0.0.1", free_port())
+
+
+# Death
+
+
+def test_a_server_that_dies_of_its_first_client_is_told_with_how(check: Checker) -> None:
+    outcome = check("chat", "--launch", frail("dies-on-connecting"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2")
+    assert outcome.code in (1, 2)
+    assert "exit status 7, its last words: out of \\x1b[5mcheese" in outcome.out + outcome.err
+
+
+def test_a_server_that_dies_between_two_scenarios_is_told_and_started_again(check: Checker) -> None:
+    outcome = check("chat", "--launch", frail("dies-between"), *QUICK, "--profile", "basic")
+    assert outcome.code == 1
+    broken = [outcome.clause(id) for id in outcome.clauses_that("violated")]
+    assert broken
+    assert all("the server ended with exit status 8" in clause["observed"] for clause in broken)
+    assert not any("restarted" in (clause["why"] or "") for clause in outcome.document["clauses"])
+
+
+def test_a_server_that_dies_again_and_again_is_started_as_often(check: Checker, lifeline: Lifeline) -> None:
+    command = frail("gets-tired", "{port}", lifeline.path)
+    outcome = check("chat", "--launch", command, *QUICK, "--profile", "basic")
+    assert outcome.code == 1
+    broken = [outcome.clause(id) for id in outcome.clauses_that("violated")]
+    assert broken
+    assert all("exit status 9, its last words: out of \\x1b[5mcheese" in clause["observed"] for clause in broken)
+    assert "CHAT-1" in outcome.clauses_that("holds")
+    lifeline.wait_for_the_end()
+    assert lifeline.read.count(b"up\n") > 2
+
+
+def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lifeline) -> None:
+    command = frail("ends-slowly", "{port}", lifeline.path)
+    assert check("chat", "--launch", command, "--only", "CHAT-2").code == 0
+    lifeline.wait_for_the_end()
+    assert lifeline.read == b"up\nended\n"
+
+
+# A port of its own
+
+
+def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lifeline, fixed: Address) -> None:
+    command = frail("plain", fixed.port, lifeline.path)
+    with socket.socket() as holding:
+        holding.bind((fixed.host, fixed.port))
+        with checking("chat", str(fixed), "--launch", command, "--only", "CHAT-2") as process:
+            lifeline.wait_for(b"taken")
+            holding.close()
+            out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    assert "conforms" in out
+
+
+def leave_a_connection_behind(address: Address) -> None:
+    """Have the server close a connection first: that holds its port for a minute."""
+    with Client(address, PATIENCE) as leaving:
+        leaving.send(b"quit")
+        assert leaving.receive() == "eof"
+
+
+def test_an_address_where_the_last_server_still_listens_is_waited_for(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Address] = []
+
+    def listens_twice(address: Address, _: float) -> None:
+        seen.append(address)
+        if len(seen) > 2:
+            raise Unreachable("nobody is there")
+
+    monkeypatch.setattr(launched, "reach", listens_twice)
+    monkeypatch.setattr(launched, "POLL", 0.0)
+    assert launched.fixed_address(Launched("serve", fixed), wait=PATIENCE) == fixed
+    assert seen == [fixed] * 3
+
+
+def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launched, "FREED", 0.2)
+    with closing(Launched(frail("plain", fixed.port), fixed).start(PATIENCE)) as site:
+        leave_a_connection_behind(fixed)
+        with pytest.raises(CannotCheck) as refused:
+            site.renew()
+    assert str(refused.value).endswith(
+        f"its last words: [Errno 98] Address already in use; after 0.2 s {fixed} is still not free: let the server set "
+        "SO_REUSEADDR, or tell it where to listen by {port}"
+    )
+
+
+def test_a_server_that_reuses_its_port_is_not_waited_for(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launched, "FREED", 0.0)
+    with closing(Launched(frail("reusing", fixed.port), fixed).start(PATIENCE)) as site:
+        leave_a_connection_behind(fixed)
+        assert site.renew()
+        assert site.address == fixed
+
+
+def test_who_still_listens_where_a_server_was_is_waited_for_within_bounds(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launched, "GONE", 0.0)
+    with (
+        closing(Launched(frail("shares-its-port", fixed.port), fixed).start(PATIENCE)) as site,
+        listener(fixed),
+        pytest.raises(CannotCheck, match=f"something else listens at {fixed} already"),
+    ):
+        site.renew()
+
+
+def listener(address: Address) -> socket.socket:
+    """Return a socket that listens where another does already, and lets it."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
+    listening.bind((address.host, address.port))
+    listening.listen()
+    return listening
+
+
+def test_a_server_is_started_when_who_listened_there_has_gone(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Launched(frail("shares-its-port", fixed.port), fixed).start(PATIENCE)) as site:
+        lingering = listener(fixed)
+        monkeypatch.setattr("time.sleep", lambda _seconds: lingering.close())
+        assert site.renew()
+
+
+def test_a_name_that_a_killed_server_leaves_is_no_hindrance(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with closing(Launched(frail("crashing", path), f"unix://{path}").start(PATIENCE)) as site:
+        with Client(site.address, PATIENCE) as ann:
+            for _ in range(3):
+                ann.send(b"hello")
+                ann.receive()
+            assert site._launch is not None
+            assert site._launch.ended_within(PATIENCE)
+            assert site.obituary() == "the server ended by signal 9, without a word"
+        assert site.renew()
+    assert not path.exists()
+
+
+# A slow start
+
+
+def dialect(directory: Path, limits: str) -> Path:
+    """Return a file with the reference's dialect and these limits."""
+    file = directory / "limited.toml"
+    file.write_text(f'protocol = "chat"\n\n[limits]\n{limits}\n')
+    return file
+
+
+def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_each_time(
+    check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launched, "STARTING", 0.1)
+    slow = ("--launch", frail("starts-slowly"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2", "--only", "CHAT-9")
+    assert "does not listen at tcp://127.0.0.1:" in check.refusal("chat", *slow, "--patience", 0.1)
+    outcome = check("chat", *slow, "--dialect", dialect(tmp_path, "start = 30"))
+    assert outcome.code == 1
+    assert outcome.clauses_that("violated") == ["CHAT-2"]
+    assert outcome.verdicts["CHAT-9"] == "holds"
+
+
+def test_all_starts_together_are_bounded(check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launched, "RESTARTING", 0.5)
+    outcome = check("chat", "--launch", frail("starts-slowly"), *QUICK, "--dialect", dialect(tmp_path, "start = 30"))
+    assert outcome.code == 1
+    assert outcome.clause("CHAT-12")["why"].startswith(
+        "the server could not be restarted after the violation of CHAT-2: its starts, 1 so far, have taken "
+    )

@@ -1,0 +1,158 @@
+"""The kill matrix: each fault of the catalogue breaks its clauses, and no others; each clause has a fault."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from socketserver_faults.catalogue.index import catalogue, find, judgeable
+from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault
+from socketserver_faults.cli import matrix
+from socketserver_faults.cli.main import main
+from socketserver_faults.matrix import table
+from socketserver_faults.matrix.judge import judge_apart
+from socketserver_faults.matrix.judgement import Judgement
+from socketserver_reference.clauses import CLAUSES
+from tests.support.serving import ROOT
+
+FAULTS = list(catalogue().values())
+LEAST = 45
+
+JOBS = 8
+"""Faults judged at a time: most of the time goes by in waiting for what a broken server does not do."""
+
+
+def covering() -> list[str]:
+    """Return faults that together break every clause which a fault can break that needs no process of its own."""
+    chosen: dict[str, str] = {}
+    for fault in judgeable().values():
+        if not fault.apart and not set(fault.breaks) <= set(chosen):
+            chosen |= dict.fromkeys(fault.breaks, fault.name)
+    return sorted(set(chosen.values()))
+
+
+@pytest.mark.unmeasured
+@pytest.mark.timeout(900)
+def test_for_every_clause_a_fault_breaks_what_the_catalogue_says_and_nothing_else() -> None:
+    """One for each clause: all of them cost a processor for minutes. `make matrix`, which CI runs too, judges all."""
+    judgements = judge_apart(covering(), JOBS)
+    complaints = [line for judgement in judgements for line in judgement.complaints()]
+    assert complaints == [], "\n".join(complaints)
+
+
+def test_every_clause_has_a_fault() -> None:
+    assert table.clauses_without_fault() == []
+    assert len(FAULTS) >= LEAST
+
+
+def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
+    judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in judgeable().values()]
+    assert (ROOT / "faults" / "MATRIX.md").read_text() == table.as_markdown(judgements)
+
+
+# What a fault is made of
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_one_method_of_the_reference_and_a_story(fault: Fault) -> None:
+    assert fault.theme in THEMES
+    assert set(fault.breaks) <= set(CLAUSES)
+    assert fault.method in dir(fault.base)
+    changed = [line for line in fault.diff().splitlines()[3:] if line.startswith(("+", "-"))]
+    assert changed
+    assert sum(line.startswith("+") and line.strip("+ ") != "" for line in changed) <= 12
+    summary, *parts = fault.story.split("\n\n")
+    assert summary.endswith(".")
+    assert "\n" not in summary
+    assert [part.partition(":")[0] for part in parts] == list(PARTS)
+
+
+# What the author of a fault is told
+
+
+def test_a_fault_with_a_wrong_clause_set_tells_what_it_really_breaks_with_the_exchange() -> None:
+    (judgement,) = judge_apart(["greets-its-clients"], 1)
+    wrong = Judgement("keeps-the-case", judgement.directed)
+    first, second, *story = wrong.complaints()
+    assert first == "keeps-the-case should break ECHO-2, but no directed scenario shows it"
+    assert second == "keeps-the-case breaks ECHO-1; the catalogue says ECHO-2"
+    assert story[0] == "  by a directed scenario:"
+    assert any("says b'hello" in line or "connects" in line for line in story)
+
+
+def test_what_exploration_alone_finds_is_told_with_its_seed() -> None:
+    judgement = Judgement("greets", {"CHAT-1": []}, explored={7: {"CHAT-5": ["the story"]}})
+    assert judgement.complaints() == [
+        "greets breaks CHAT-1, CHAT-5; the catalogue says CHAT-1",
+        "  by exploration, seed 7:",
+        "    the story",
+    ]
+
+
+def test_a_judge_that_ends_by_itself_or_hangs_is_a_wrong_result() -> None:
+    assert Judgement("greets", died="its judge ended with exit status 1").complaints() == [
+        "greets: its judge ended with exit status 1"
+    ]
+
+
+# The command
+
+
+def test_the_matrix_of_one_fault_with_exploration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "matrix.json"
+    assert main(["matrix", "replies-twice", "--seeds", "2", "--json", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("ok    replies-twice ")
+    assert out.endswith("1 faults: each breaks its clauses, and no others\n")
+    (told,) = json.loads(file.read_text())
+    assert (told["name"], told["expected"], list(told["explored"])) == ("replies-twice", ["UDP-1"], ["0", "1"])
+
+
+def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", "replies-twice", "--blindly", "--seeds", "3"]) == 0
+    assert "replies-twice " in (out := capsys.readouterr().out)
+    assert "median " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["greet"], "socketserver-faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
+        (
+            ["nothing-like-it-at-all"],
+            "socketserver-faults matrix: 'nothing-like-it-at-all' is no fault of the catalogue: `",
+        ),
+        (
+            ["joins-a-copy"],
+            "socketserver-faults matrix: joins-a-copy is not for the suite to find: the threads would have to",
+        ),
+        (["greets", "--markdown", "x.md"], "socketserver-faults matrix: --markdown is of the whole matrix"),
+        (["--json", "/no/such/place"], "socketserver-faults matrix: cannot write /no/such/place: "),
+    ],
+)
+def test_what_cannot_be_judged_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+) -> None:
+    assert main(["matrix", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(complaint)
+    assert err.count("\n") == 1
+
+
+def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
+    for module in (table, matrix):
+        monkeypatch.setattr(module, "judgeable", lambda: few)
+    monkeypatch.setattr(
+        "socketserver_faults.matrix.judge.judge_apart",
+        lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names],
+    )
+    assert main(["matrix"]) == 1
+    told = capsys.readouterr().out
+    assert "      keeps-the-case breaks UDP-1; the catalogue says ECHO-2\n" in told
+    assert "\nno fault breaks CHAT-1\n" in told
+    assert "left out: joins-a-copy (CHAT-2, CHAT-9): " in told
+    assert told.endswith("1 of 2 faults break other clauses than they should: keeps-the-case\n")

@@ -1,0 +1,516 @@
+"""The echo server, the chat, the over-threaded chat and their life cycle, by plain sockets."""
+
+import errno
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.chat import ChatHandler, Room
+from socketserver_reference.echo import EchoHandler
+from socketserver_reference.family import PROGRAMS, make_server
+from socketserver_reference.overthreaded import OverthreadedChatHandler
+from tests.support.serving import PATIENCE, connect, read, read_to_end, reset, serving, somewhere
+
+LOOPBACK = Address("tcp", host="127.0.0.1")
+
+
+class WatchedRoom(Room):
+    """A room that says when somebody has joined, left or been cut off."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.joined = threading.Semaphore(0)
+        self.left = threading.Semaphore(0)
+        self.cut = threading.Event()
+        super().__init__(*args, **keywords)
+
+    def join(self, member: socket.socket) -> None:
+        super().join(member)
+        self.joined.release()
+
+    def leave(self, member: socket.socket) -> None:
+        super().leave(member)
+        self.left.release()
+
+    def cut_off(self, member: socket.socket) -> None:
+        super().cut_off(member)
+        self.cut.set()
+
+
+def watched(program: str) -> Any:
+    return replace(PROGRAMS[program], mix_ins=(WatchedRoom,))
+
+
+def join(server: Any) -> socket.socket:
+    """Connect, and return when the client is a member."""
+    client = connect(server)
+    assert server.joined.acquire(timeout=PATIENCE)
+    return client
+
+
+def wait_until_left(server: Any) -> None:
+    assert server.left.acquire(timeout=PATIENCE)
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+# Echo over connections
+
+
+@pytest.fixture(params=[(t, c) for t in ("tcp", "unix") for c in ("sync", "threading")], ids="-".join)
+def echo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    transport, concurrency = request.param
+    with serving("echo", somewhere(transport, tmp_path), concurrency) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("sent", "reply"),
+    [
+        (b"hello", b"HELLO"),
+        (b" \t\r\n\v\fhi there\n", b"HI THERE"),
+        (b"\x00gr\xc3\xbc\xdfe\xff\x85", b"\x00GR\xc3\xbc\xdfE\xff\x85"),
+        (b" \n ", b""),
+        (b"x" * 1024, b"X" * 1024),
+    ],
+)
+def test_an_echo_is_stripped_and_upper_cased_and_then_the_stream_ends(echo: Any, sent: bytes, reply: bytes) -> None:
+    with connect(echo) as client:
+        client.sendall(sent)
+        assert read_to_end(client) == reply
+
+
+def test_of_a_long_request_a_prefix_is_answered_and_the_stream_ends_in_order(echo: Any) -> None:
+    with connect(echo) as client:
+        client.sendall(b"x" * 5000)
+        assert read_to_end(client) in [b"X" * length for length in range(1, 1025)]
+
+
+def test_a_half_closed_client_gets_its_reply(echo: Any) -> None:
+    with connect(echo) as client:
+        client.sendall(b"hello")
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(client) == b"HELLO"
+
+
+def test_a_client_that_says_nothing_and_half_closes_reads_end_of_stream(echo: Any) -> None:
+    with connect(echo) as client:
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(client) == b""
+
+
+def test_a_reset_before_the_request_is_no_error(echo: Any, caplog: pytest.LogCaptureFixture) -> None:
+    reset(connect(echo))
+    with connect(echo) as client:
+        client.sendall(b"next")
+        assert read_to_end(client) == b"NEXT"
+    assert errors(caplog) == []
+
+
+def test_a_reset_before_the_reply_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    received, gone = threading.Event(), threading.Event()
+
+    class Slow(EchoHandler):
+        def decide(self, request: bytes) -> bytes:
+            received.set()
+            assert gone.wait(PATIENCE)
+            return super().decide(request)
+
+    with serving(replace(PROGRAMS["echo"], connection_handler=Slow), LOOPBACK) as server:
+        client = connect(server)
+        client.sendall(b"hello")
+        assert received.wait(PATIENCE)
+        reset(client)
+        gone.set()
+        server.shutdown()
+        server.server_close()
+    assert "left before its reply" in caplog.text
+    assert errors(caplog) == []
+
+
+def test_what_a_client_wrote_is_logged_as_repr(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with serving("echo", LOOPBACK) as server, connect(server) as client:
+        client.sendall(b"\x1b[31mred\n")
+        read_to_end(client)
+    assert r"b'\x1b[31mred\n'" in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_silent_client_delays_the_others_of_a_synchronous_server_only_until_it_leaves() -> None:
+    with serving("echo", LOOPBACK, "sync") as server, connect(server) as silent, connect(server) as client:
+        client.sendall(b"hello")
+        silent.close()
+        assert read_to_end(client) == b"HELLO"
+
+
+def test_a_silent_client_delays_nobody_on_a_threading_server() -> None:
+    with serving("echo", LOOPBACK) as server, connect(server), connect(server) as client:
+        client.sendall(b"hello")
+        assert read_to_end(client) == b"HELLO"
+
+
+def test_a_server_listens_on_ipv6() -> None:
+    with serving("echo", Address("tcp", host="::1")) as server, connect(server) as client:
+        client.sendall(b"hello")
+        assert read_to_end(client) == b"HELLO"
+        assert server_address(server).host == "::1"
+
+
+def test_tcp_connections_have_their_options_and_unix_connections_theirs(tmp_path: Path) -> None:
+    for transport, least in (("tcp", 128 * 1024), ("unix", 128 * 1024)):
+        with make_server("echo", somewhere(transport, tmp_path)) as server, connect(server):
+            request, _ = server.get_request()
+            assert request.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) >= least
+            if transport == "tcp":
+                assert request.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            server.close_request(request)
+
+
+# Echo over datagrams
+
+
+@pytest.fixture(params=[(t, c) for t in ("udp", "unix-datagram") for c in ("sync", "threading")], ids="-".join)
+def datagram_echo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    transport, concurrency = request.param
+    with serving("echo", somewhere(transport, tmp_path), concurrency) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("sent", "reply"),
+    [
+        (b" hello\n", b"HELLO"),
+        (b"", b""),
+        (b"x" * 8192, b"X" * 8192),
+        (b"x" * 8192 + b"beyond", b"X" * 8192),
+    ],
+    ids=["short", "empty", "longest", "too long"],
+)
+def test_a_datagram_gets_one_datagram_back(datagram_echo: Any, sent: bytes, reply: bytes) -> None:
+    with connect(datagram_echo) as client:
+        client.send(sent)
+        assert client.recv(65536) == reply
+        client.send(b"fence")
+        assert client.recv(65536) == b"FENCE"
+
+
+def test_a_datagram_client_that_has_gone_disturbs_nobody(datagram_echo: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with connect(datagram_echo) as gone:
+        gone.send(b"farewell")
+    with connect(datagram_echo) as client:
+        client.send(b"hello")
+        assert client.recv(65536) == b"HELLO"
+    assert errors(caplog) == []
+
+
+def test_a_unix_datagram_client_that_does_not_read_blocks_nobody(tmp_path: Path) -> None:
+    address = somewhere("unix-datagram", tmp_path)
+    lazy = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with serving("echo", address, "sync") as server, lazy, connect(server) as client:
+        lazy.bind("")
+        for _ in range(540):  # more than its queue holds: 10 or 512
+            lazy.sendto(b"hello", address.path)
+        client.send(b"hello")
+        assert client.recv(65536) == b"HELLO"
+
+
+def test_a_unix_datagram_client_without_a_name_is_not_answered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    nameless = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    address = somewhere("unix-datagram", tmp_path)
+    with serving("echo", address, "sync") as server, nameless, connect(server) as client:
+        nameless.sendto(b"who am I?", address.path)
+        client.send(b"hello")
+        assert client.recv(65536) == b"HELLO"
+    assert "no reply to a client without an address" in caplog.text
+
+
+# Chat
+
+
+@pytest.fixture(params=[(p, t) for p in ("chat", "overthreaded") for t in ("tcp", "unix")], ids="-".join)
+def chat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    program, transport = request.param
+    with serving(watched(program), somewhere(transport, tmp_path)) as server:
+        yield server
+
+
+def test_what_one_member_says_every_member_hears_the_lurker_and_the_sender_included(chat: Any) -> None:
+    with join(chat) as anna, join(chat) as bert, join(chat) as lurker:
+        anna.sendall(b" hi\n")
+        assert [read(member, 7) for member in (anna, bert, lurker)] == [b"ack hi\n"] * 3
+        bert.sendall(b"\x00\xff")
+        assert [read(member, 5) for member in (anna, bert, lurker)] == [b"ack\x00\xff"] * 3
+
+
+@pytest.mark.parametrize("word", [b"quit", b" \r\nquit\t\v\f"])
+def test_quit_makes_its_sender_leave_and_is_delivered_to_nobody(chat: Any, word: bytes) -> None:
+    with join(chat) as anna, join(chat) as bert:
+        anna.sendall(word)
+        assert read_to_end(anna) == b""
+        bert.sendall(b"fence")
+        assert read(bert, 8) == b"ackfence"
+
+
+@pytest.mark.parametrize("chunk", [b"QUIT", b"quit now", b"xquit", b" ", b"x" * 1024])
+def test_anything_else_is_a_chunk(chat: Any, chunk: bytes) -> None:
+    with join(chat) as anna:
+        anna.sendall(chunk)
+        assert read(anna, 3 + len(chunk)) == b"ack" + chunk
+
+
+def test_a_long_stream_is_delivered_in_chunks_that_concatenate_to_it(chat: Any) -> None:
+    with join(chat) as anna:
+        anna.sendall(b"x" * 5000)
+        anna.shutdown(socket.SHUT_WR)
+        heard = read_to_end(anna)
+        chunks = heard.split(b"ack")[1:]
+        assert b"".join(chunks) == b"x" * 5000
+        assert all(0 < len(chunk) <= 1024 for chunk in chunks)
+
+
+def test_a_half_closed_member_hears_what_it_said_and_then_leaves(chat: Any) -> None:
+    with join(chat) as anna, join(chat) as bert:
+        anna.sendall(b"bye")
+        anna.shutdown(socket.SHUT_WR)
+        assert read_to_end(anna) == b"ackbye"
+        assert read(bert, 6) == b"ackbye"
+
+
+def test_a_reset_makes_a_member_leave_and_the_room_goes_on(chat: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with join(chat) as anna:
+        reset(join(chat))
+        wait_until_left(chat)
+        anna.sendall(b"hi")
+        assert read(anna, 5) == b"ackhi"
+    assert errors(caplog) == []
+
+
+def test_a_member_that_is_gone_costs_the_speaker_nothing() -> None:
+    """The room finds the dead connection before its own handler does."""
+    with serving(watched("chat"), LOOPBACK) as server, join(server) as anna:
+        dead, other = socket.socketpair()
+        other.close()
+        server.join(dead)
+        anna.sendall(b"hi")
+        assert read(anna, 5) == b"ackhi"
+        assert server.cut.wait(PATIENCE)
+        server.leave(dead)
+        dead.close()
+
+
+def test_an_empty_room_is_a_room(chat: Any) -> None:
+    with join(chat) as first:
+        first.sendall(b"quit")
+        assert read_to_end(first) == b""
+    wait_until_left(chat)
+    assert chat.members == set()
+    with join(chat) as second:
+        second.sendall(b"hi")
+        assert read(second, 5) == b"ackhi"
+
+
+def test_a_member_that_does_not_read_is_cut_off_and_everybody_else_hears_on(chat: Any) -> None:
+    with join(chat) as lazy, join(chat) as anna:
+        delivery = b"ack" + b"x" * 1024
+        said = 0
+        while not chat.cut.is_set():
+            anna.sendall(delivery.removeprefix(b"ack"))
+            assert read(anna, len(delivery)) == delivery
+            said += 1
+        wait_until_left(chat)
+        assert len(chat.members) == 1
+        heard = read_to_end(lazy)
+    assert len(heard) >= 65536
+    assert (delivery * said).startswith(heard)  # whole deliveries, but perhaps for the last
+
+
+def test_a_member_that_takes_only_a_part_of_a_delivery_is_cut_off(chat: Any) -> None:
+    with join(chat) as lazy:
+        chat.deliver(b"x" * 2**25)  # more than any send buffer, and nobody reads
+        assert chat.cut.is_set()
+        wait_until_left(chat)
+        assert 0 < len(read_to_end(lazy)) < 2**25
+
+
+@pytest.mark.parametrize(("transport", "size"), [("tcp", 4), ("tcp", 1027), ("unix", 1027)])
+def test_64_kib_of_deliveries_can_wait_for_a_member(transport: str, size: int, tmp_path: Path) -> None:
+    """Not ("unix", 4): what net.core.wmem_max grants decides that, as lifecycle.py says."""
+    with serving(watched("chat"), somewhere(transport, tmp_path)) as server, join(server) as lazy:
+        delivery = b"ack".ljust(size, b"x")
+        count = 65536 // size + 1
+        for _ in range(count):
+            server.deliver(delivery)
+        assert not server.cut.is_set()
+        assert read(lazy, count * size) == delivery * count
+
+
+def test_everybody_hears_one_order_however_many_speak(chat: Any) -> None:
+    speakers = [join(chat) for _ in range(8)]
+    lurkers = [join(chat) for _ in range(2)]
+    said = 50
+
+    def speak(number: int) -> None:
+        for _ in range(said):
+            speakers[number].sendall(bytes([number]) * 5)
+
+    threads = [threading.Thread(target=speak, args=(number,)) for number in range(len(speakers))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for speaker in speakers:
+        speaker.shutdown(socket.SHUT_WR)
+    for _ in speakers:
+        wait_until_left(chat)
+    chat.shutdown()
+    first, second = (read_to_end(lurker) for lurker in lurkers)
+    assert first == second
+    assert sorted(first.replace(b"ack", b"")) == sorted(bytes(range(8)) * 5 * said)
+    for client in speakers + lurkers:
+        client.close()
+
+
+def test_two_hundred_clients_connect_in_the_same_instant_and_hear_one_another() -> None:
+    server = make_server(watched("chat"), LOOPBACK)
+    clients = [connect(server) for _ in range(200)]  # all of them in the backlog: nobody accepts yet
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for _ in clients:
+        assert server.joined.acquire(timeout=PATIENCE)  # type: ignore[attr-defined]
+    clients[0].sendall(b"hi")
+    assert {read(client, 5) for client in clients} == {b"ackhi"}
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    for client in clients:
+        client.close()
+
+
+def test_two_servers_share_no_members(tmp_path: Path) -> None:
+    here, there = somewhere("tcp", tmp_path), somewhere("unix", tmp_path)
+    program = watched("chat")
+    with serving(program, here) as one, serving(program, there) as other, join(one) as anna, join(other) as bert:
+        anna.sendall(b"hi")
+        assert read(anna, 5) == b"ackhi"
+        bert.sendall(b"fence")
+        assert read(bert, 8) == b"ackfence"
+
+
+def test_an_exception_in_a_handler_ends_that_connection_alone(caplog: pytest.LogCaptureFixture) -> None:
+    class Fragile(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            if chunk == b"break":
+                raise RuntimeError("broken")
+            return super().leaves(chunk)
+
+    fragile = replace(watched("chat"), connection_handler=Fragile)
+    with serving(fragile, LOOPBACK) as server, join(server) as anna, join(server) as bert:
+        anna.sendall(b"break")
+        assert read_to_end(anna) == b""
+        wait_until_left(server)
+        assert len(server.members) == 1
+        bert.sendall(b"hi")
+        assert read(bert, 5) == b"ackhi"
+    assert [message for message in errors(caplog) if "failed" in message]
+
+
+def test_without_the_join_the_request_is_closed_under_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The closed-request bug, and so the reason for OverthreadedChatHandler.wait_for."""
+    closed = threading.Event()
+    seen: list[Any] = []
+
+    class Unjoined(OverthreadedChatHandler):
+        def wait_for(self, worker: threading.Thread) -> None:
+            seen.append(worker)
+
+        def receive(self) -> bytes:
+            assert closed.wait(PATIENCE)
+            return super().receive()
+
+    monkeypatch.setattr(threading, "excepthook", lambda hook: seen.append(hook.exc_value))
+    unjoined = replace(watched("overthreaded"), connection_handler=Unjoined)
+    with serving(unjoined, LOOPBACK) as server, join(server) as anna:
+        assert read_to_end(anna) == b""
+        server.shutdown()
+        server.server_close()
+        closed.set()
+        worker: threading.Thread = seen[0]
+        worker.join(PATIENCE)
+    assert isinstance(seen[1], OSError)
+    assert seen[1].errno == errno.EBADF
+
+
+# The end
+
+
+@pytest.mark.parametrize("program", ["echo", "chat", "overthreaded"])
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_a_server_that_closes_hangs_up_and_leaves_nothing_behind(
+    program: str, transport: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = set(threading.enumerate())
+    with serving(program, somewhere(transport, tmp_path)) as server:
+        clients = [connect(server) for _ in range(5)]
+        if program != "echo":
+            clients[-1].sendall(b"hi")
+            assert read(clients[-1], 5) == b"ackhi"
+        with connect(server) as last:  # connections are accepted in order: the five are being served when this one is
+            last.sendall(b"quit")
+            read_to_end(last)
+    assert [read_to_end(client).replace(b"ackhi", b"") for client in clients] == [b""] * 5
+    assert set(threading.enumerate()) == before
+    assert server.connections == set()
+    assert server.socket.fileno() == -1
+    assert list(tmp_path.iterdir()) == []
+    assert errors(caplog) == []
+    for client in clients:
+        client.close()
+
+
+def test_a_synchronous_server_stops_with_a_silent_client_and_another_behind_it() -> None:
+    accepted = threading.Event()
+
+    class Watched(EchoHandler):
+        def setup(self) -> None:
+            accepted.set()
+
+    with serving(replace(PROGRAMS["echo"], connection_handler=Watched), LOOPBACK, "sync") as server:
+        silent = connect(server)
+        assert accepted.wait(PATIENCE)
+        behind = connect(server)
+    assert read_to_end(silent) == b""
+    silent.close()
+    behind.close()
+
+
+def test_a_connection_accepted_while_the_server_hangs_up_is_hung_up_on_too() -> None:
+    with make_server("echo", LOOPBACK) as server, connect(server) as late:
+        server.stopping = True
+        request, _ = server.get_request()
+        assert read_to_end(late) == b""
+        server.close_request(request)
+
+
+def test_a_port_is_free_again_as_soon_as_its_server_has_closed() -> None:
+    with serving("chat", LOOPBACK) as server, connect(server) as client:
+        address = server_address(server)
+        client.sendall(b"hi")
+        assert read(client, 5) == b"ackhi"
+        server.shutdown()
+        server.server_close()
+        assert read_to_end(client) == b""
+        with serving("chat", address):
+            pass

@@ -1,0 +1,203 @@
+"""Echoes on sockets that speak the dialect they are given, and with one bug each."""
+
+import contextlib
+import socket
+import socketserver
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.family import PROGRAMS, make_server
+from tests.support.speaking import filled
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Answers each request as its dialect says: all there are, or one."""
+
+    dialect: ClassVar[Dialect]
+    breaks: ClassVar[str] = ""
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            self.greet()
+            for request in self.requests():
+                self.request.sendall(self.reply(request))
+                if not self.dialect.persistent:
+                    return
+
+    def greet(self) -> None:
+        for exchange in self.dialect.handshake:
+            assert exchange.wait is not None
+            self.request.sendall(filled(exchange.wait, b"12:30"))
+
+    def requests(self) -> Iterator[bytes]:
+        unread = b""
+        while chunk := self.request.recv(1024):
+            if self.dialect.raw:
+                yield chunk
+                continue
+            unread += chunk
+            while (cut := self.dialect.framing_in.cut(unread)) is not None:
+                unread = unread[cut[1] :]
+                yield cut[0]
+
+    def reply(self, request: bytes) -> bytes:
+        return self.dialect.reply(request)
+
+
+class Greets(Echo):
+    breaks = "ECHO-1"
+
+    def greet(self) -> None:
+        super().greet()
+        self.request.sendall(b"good evening\n")
+
+
+class Garbles(Echo):
+    breaks = "ECHO-2"
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request.replace(b"l", b"1").replace(b"L", b"1"))
+
+
+class SaysMore(Echo):
+    breaks = "ECHO-3"
+
+    asked = False
+
+    def reply(self, request: bytes) -> bytes:
+        self.asked = True
+        return super().reply(request)
+
+    def handle(self) -> None:
+        super().handle()
+        with contextlib.suppress(OSError):
+            self.request.sendall(b"bye\n" if self.asked else b"")
+
+
+class AnswersNoLongRequest(Echo):
+    breaks = "ECHO-4"
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request) if len(request) < 1024 else b""
+
+
+class DoesNotStripAlone(Echo):
+    breaks = "ECHO-5"
+
+    def reply(self, request: bytes) -> bytes:
+        return super().reply(request) if request.strip() else super().reply(b".")
+
+
+class DropsWhoHalfCloses(Echo):
+    breaks = "ECHO-6"
+
+    def reply(self, request: bytes) -> bytes:
+        self.request.settimeout(0.05)
+        with contextlib.suppress(TimeoutError):
+            if self.request.recv(1, socket.MSG_PEEK) == b"":
+                return b""
+        self.request.settimeout(None)
+        return super().reply(request)
+
+
+class FailsAfterAReset(Echo):
+    breaks = "ECHO-7"
+
+    def handle(self) -> None:
+        server: Any = self.server
+        if getattr(server, "hurt", False):
+            return
+        try:
+            self.greet()
+            for request in self.requests():
+                self.request.sendall(self.reply(request))
+                if not self.dialect.persistent:
+                    return
+        except OSError:
+            server.hurt = True
+
+
+BUGS: dict[str, type[Echo]] = {bug.__name__: bug for bug in Echo.__subclasses__()}
+
+DIALECTS: dict[str, Dialect] = {
+    name: read('protocol = "echo"\n' + text, name, name)
+    for name, text in {
+        "everything": '[echo]\ntransform = "identity"\nrequests = "many"',
+        "lines": '[framing]\nin = "line"\nnewline = "\\r\\n"\n[echo]\ntransform = "swap-case"\nrequests = "many"',
+        "stripped lines": '[framing]\nin = "line"\n[echo]\nrequests = "many"',
+        "greeting": '[echo]\ntransform = "upper"\nrequests = "many"\ngreeting = "It is {any}\\n"',
+        "one at most": '[limits]\nutterance = 100\n[echo]\ntransform = "lower"',
+        "one replaced": '[bytes]\nhandling = "replaced"\n[echo]\ntransform = "identity"',
+    }.items()
+}
+
+DATAGRAMS: dict[str, Dialect] = {
+    "small": read('protocol = "datagram"\n[datagrams]\nlargest = 500\nempty = "ignored"', "small", "small"),
+    "large": read('protocol = "datagram"\n[echo]\ntransform = "identity"\n[datagrams]\nlargest = 65507', "large", ""),
+}
+
+
+class DatagramEcho(socketserver.BaseRequestHandler):
+    dialect: ClassVar[Dialect]
+    breaks: ClassVar[str] = ""
+
+    def handle(self) -> None:
+        data, server = self.request
+        if data or self.dialect.empty_datagrams:
+            self.answer(server, data)
+
+    def answer(self, server: socket.socket, data: bytes) -> None:
+        server.sendto(self.dialect.reply(data), self.client_address)
+
+
+class AnswersTwice(DatagramEcho):
+    breaks = "UDP-1"
+
+    def answer(self, server: socket.socket, data: bytes) -> None:
+        super().answer(server, data)
+        super().answer(server, data)
+
+
+class AnswersFromElsewhere(DatagramEcho):
+    breaks = "UDP-2"
+
+    def answer(self, server: socket.socket, data: bytes) -> None:  # noqa: ARG002  # that is the bug
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            super().answer(other, data)
+
+
+class AnswersEmptyOnesAtLength(DatagramEcho):
+    breaks = "UDP-3"
+
+    def answer(self, server: socket.socket, data: bytes) -> None:
+        super().answer(server, data or b"?")
+
+
+class CutsDatagrams(DatagramEcho):
+    breaks = "UDP-4"
+
+    def answer(self, server: socket.socket, data: bytes) -> None:
+        super().answer(server, data[: min(self.dialect.datagram - 1, 8000)])
+
+
+DATAGRAM_BUGS: dict[str, type[DatagramEcho]] = {bug.__name__: bug for bug in DatagramEcho.__subclasses__()}
+
+
+def served(dialect: Dialect, handler: type[Any]) -> InProcess:
+    """Return a server of this dialect as a target of the suite."""
+    speaking = type(handler.__name__, (handler,), {"dialect": dialect, "max_packet_size": 65507})
+    program = replace(PROGRAMS["echo"], connection_handler=speaking, datagram_handler=speaking)
+    address = Address("udp" if "datagram" in dialect.protocols else "tcp", "127.0.0.1")
+
+    def make() -> Any:
+        server: Any = make_server(program, address)
+        server.max_packet_size = 65507
+        return server
+
+    return InProcess(partial(make))

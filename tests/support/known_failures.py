@@ -1,0 +1,29 @@
+"""What the tests of known failures share: a list of them, and what `check` says of it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from socketserver_faults.catalogue.index import find
+from socketserver_reference.address import server_address
+
+
+@contextmanager
+def serving_fault(name: str) -> Iterator[str]:
+    """Serve a fault in a thread for the length of the block; yield its address."""
+    server = find(name).make()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield str(server_address(server))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def entry(clause: str, reason: str = "on purpose", **more: object) -> str:
+    return "\n[[known]]\n" + "".join(
+        f"{key} = {json.dumps(value)}\n" for key, value in {"clause": clause, "reason": reason, **more}.items()
+    )

@@ -1,0 +1,26 @@
+"""What the tests of reproductions share: a script played as its finder would, and a violation to write one for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.transcript import Did, Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from tests.support.serving import PATIENCE
+
+
+def play(file: Path, *where: object, patience: float = PATIENCE) -> tuple[int, str]:
+    """Play a script as its finder would; return its exit status, and what it printed."""
+    command = [sys.executable, str(file), *map(str, where)]
+    environment = {"PATIENCE": str(patience)}  # and nothing that would have it measured
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert ended.stderr == ""
+    return ended.returncode, ended.stdout
+
+
+def seen(clause: str, *steps: Step, expected: str = "this", observed: str = "that") -> Violation:
+    """Return a violation that some steps showed."""
+    violation = VIOLATIONS[clause](expected, observed, [])
+    violation.transcript = Transcript([Did(step) for step in steps], list(steps))
+    return violation

@@ -1,0 +1,81 @@
+"""What the tests of the servers share: a server in a thread, and clients that give up after ten seconds."""
+
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from socketserver_reference.address import Address, server_address
+from socketserver_reference.family import Program, make_server
+
+ROOT = Path(__file__).parents[2]
+
+SOURCES = os.pathsep.join(map(str, (ROOT / "reference", ROOT / "faults", ROOT)))
+"""A PYTHONPATH on which everything is, for a Python that has none of it installed."""
+
+PATIENCE = 10.0
+"""Seconds after which a test fails, instead of waiting for a server that never answers."""
+
+
+@contextmanager
+def serving(program: str | Program, address: Address, concurrency: str = "threading") -> Iterator[Any]:
+    """Serve in a thread for the length of the block."""
+    server = make_server(program, address, concurrency)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def somewhere(transport: str, directory: Any) -> Address:
+    """Return an address where nothing listens yet."""
+    if transport.startswith("unix"):
+        return Address(transport, path=str(directory / "socket"))
+    return Address(transport, host="127.0.0.1")
+
+
+def connect(server: Any) -> socket.socket:
+    """Connect to a server, or give a datagram client the server as its peer and a name of its own."""
+    return connect_to(server_address(server))
+
+
+def connect_to(address: Address) -> socket.socket:
+    client = socket.socket(address.family, address.kind)
+    client.settimeout(PATIENCE)
+    if address.transport == "unix-datagram":
+        client.bind("")  # Linux picks an abstract name
+    try:
+        client.connect(address.sockaddr)
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+def read(client: socket.socket, count: int) -> bytes:
+    """Read exactly that many bytes, or what there is before the end of stream."""
+    data = b""
+    while len(data) < count and (some := client.recv(count - len(data))):
+        data += some
+    return data
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    data = b""
+    while some := client.recv(65536):
+        data += some
+    return data
+
+
+def reset(client: socket.socket) -> None:
+    """Leave by a reset instead of an end of stream (a Unix socket can only leave in order)."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
