@@ -41,7 +41,7 @@ class EmptyPerformer(Performer):
     """A performer without a server."""
 
     def stage(self, **_: object) -> Stage:
-        return EmptyStage(self.address, ChatConformance.oracle(NOTE), patience=1)
+        return EmptyStage(self.address, ChatConformance.oracle(NOTE), timeout=1)
 
 
 def performer(kind: type[Performer]) -> Performer:
@@ -49,7 +49,7 @@ def performer(kind: type[Performer]) -> Performer:
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
     return kind(
         server,
-        patience=5,
+        timeout=5,
         oracle=ChatConformance.oracle,
         greeting=ChatConformance.greeting,
         conversation="CHAT-2",

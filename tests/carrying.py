@@ -10,7 +10,7 @@ from pathlib import Path
 
 from socketserver_faults.network import CALM, Proxy, Weather
 from socketserver_reference.address import Address
-from tests.serving import PATIENCE, connect_to, read_to_end
+from tests.serving import TIMEOUT, connect_to, read_to_end
 
 LOCALHOST = Address("tcp", "127.0.0.1")
 
@@ -26,12 +26,12 @@ class Ends:
         """Return a new client, and the server's end of its connection."""
         client = connect_to(self.proxy.address)
         server, _ = self.listener.accept()
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         return client, server
 
     def settle(self) -> None:
         """Return when nothing is under way."""
-        assert self.proxy.settle(PATIENCE), "the network does not come to rest"
+        assert self.proxy.settle(TIMEOUT), "the network does not come to rest"
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def carrying(weather: Weather = CALM, seed: int = 0, directory: Path | None = No
     if directory is not None:
         where, target = (Address("unix", path=str(directory / name)) for name in ("proxy", "server"))
     with socket.socket(target.family) as listener:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
         listener.bind(target.sockaddr)
         listener.listen()
         if directory is None:
@@ -85,13 +85,13 @@ def finds_it_reset(sock: socket.socket) -> bool:
     """Whether the connection is reset, or soon will be, though nobody reads it."""
     waiting = select.poll()
     waiting.register(sock, 0)
-    return any(event & select.POLLERR for _, event in waiting.poll(PATIENCE * 1000))
+    return any(event & select.POLLERR for _, event in waiting.poll(TIMEOUT * 1000))
 
 
 def is_turned_away(address: Address) -> bool:
     """Whether a client is reset that says nothing: it may find out as soon as it has connected."""
     with socket.socket(address.family) as client:
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         try:
             client.connect(address.sockaddr)
             client.recv(1)
@@ -108,7 +108,7 @@ def nothing_to_read(sock: socket.socket) -> bool:
     except BlockingIOError:
         return True
     finally:
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
     return False
 
 
@@ -126,9 +126,9 @@ def fill(sock: socket.socket, proxy: Proxy) -> int:
         with suppress(BlockingIOError):
             while True:
                 sent += sock.send(b"x" * 65536)
-        assert proxy.settle(PATIENCE)
+        assert proxy.settle(TIMEOUT)
         if sent == before:
-            sock.settimeout(PATIENCE)
+            sock.settimeout(TIMEOUT)
             return sent
         before = sent
 

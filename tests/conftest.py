@@ -18,7 +18,7 @@ import pytest
 
 from socketserver_reference.conformance.learn import conversation, datagram, first_contact, limits
 from tests.checking import Checker, Lifeline
-from tests.serving import PATIENCE, SOURCES
+from tests.serving import SOURCES, TIMEOUT
 
 LONGEST = (
     "test_for_every_clause_a_fault_breaks",
@@ -90,7 +90,7 @@ def nobody_left_behind() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - before:
         if thread.is_alive() and thread.name != "launched output":  # as it is of a process that serves a whole module
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
             assert not thread.is_alive(), f"{thread} is left behind"
 
 

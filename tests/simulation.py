@@ -158,14 +158,14 @@ class Room:
 class SimulatedClient:
     """What the stage takes for a Client."""
 
-    def __init__(self, room: Room, patience: float) -> None:
+    def __init__(self, room: Room, timeout: float) -> None:
         self.room = room
-        self.patience = patience
+        self.timeout = timeout
         self.connection = Connection(len(room.connections))
         room.connections.append(self.connection)
 
-    def wait_at_most(self, patience: float) -> None:
-        self.patience = patience
+    def wait_at_most(self, timeout: float) -> None:
+        self.timeout = timeout
 
     def say(self, data: bytes, *, settled: bool) -> None:
         self.connection.incoming.append(data)
@@ -175,7 +175,7 @@ class SimulatedClient:
         chance, outgoing = self.room.chance, self.connection.outgoing
         while chance.random() < 0.3 and self.room.turn():
             pass
-        while self.patience and not outgoing and not self.connection.ending and self.room.turn():
+        while self.timeout and not outgoing and not self.connection.ending and self.room.turn():
             pass
         if outgoing:
             count = chance.choice([len(outgoing), chance.randint(1, len(outgoing))])
@@ -218,14 +218,14 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
     performing: SimulatedStage
 
     class Client(SimulatedClient):
-        def __init__(self, _: Address, patience: float, *__: object) -> None:
-            super().__init__(room, patience)
+        def __init__(self, _: Address, timeout: float, *__: object) -> None:
+            super().__init__(room, timeout)
 
         def send(self, data: bytes) -> None:
             self.say(data, settled=performing.settling)
 
-    def crowd(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
-        return [Client(address, patience) for _ in range(count)], ""
+    def crowd(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:
+        return [Client(address, timeout) for _ in range(count)], ""
 
     with (
         mock.patch.object(stage_module, "Client", Client),
@@ -234,7 +234,7 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
         performing = SimulatedStage(
             Address("tcp", "127.0.0.1"),
             judge(room.dialect),
-            patience=60,
+            timeout=60,
             about=about,
             rest=room.rest,
             manners=manners,

@@ -24,7 +24,7 @@ from socketserver_faults.demo.timeline import render
 from socketserver_reference.address import Address
 from socketserver_reference.cli.parser import Parser
 from socketserver_reference.family import PROGRAMS
-from tests.serving import PATIENCE, SOURCES, connect, read_to_end, serving
+from tests.serving import SOURCES, TIMEOUT, connect, read_to_end, serving
 
 TIMES = 100
 
@@ -256,12 +256,12 @@ def test_who_waits_in_vain_says_for_what_and_leaves_no_thread(
 
     def await_the_end_briefly(gate: threading.Event, what: str) -> None:
         if what == "the worker to end":  # the first for which there is nothing to wait
-            monkeypatch.setattr(playing, "PATIENCE", 0.01)
+            monkeypatch.setattr(playing, "GATE_TIMEOUT", 0.01)
         await_gate(gate, what)
 
     before = threading.active_count()
     monkeypatch.setattr(playing, "await_gate", await_the_end_briefly)
-    monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(PATIENCE))
+    monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(TIMEOUT))
     assert run("closed-request") == 2
     assert (
         capsys.readouterr().err

@@ -22,9 +22,9 @@ from socketserver_reference.conformance.targets.ports import free_port
 from tests.browser import CHROMIUM, browser
 from tests.checking import Lifeline, bad
 from tests.exchanges import EVERYTHING, MARKUP, report, violation
-from tests.serving import PATIENCE
+from tests.serving import TIMEOUT
 
-QUICK = ("--examples", "1", "--patience", "3", "--profile", "basic")
+QUICK = ("--examples", "1", "--timeout", "3", "--profile", "basic")
 
 Compare = Callable[..., tuple[int, str, str]]
 
@@ -128,13 +128,13 @@ def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline
         str(file),
         "--examples",
         "1",
-        "--patience",
+        "--timeout",
         "60",
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lifeline.wait_for(b"hanging")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=6 * PATIENCE)
+        out, err = process.communicate(timeout=6 * TIMEOUT)
     assert (process.returncode, err) == (2, "")
     assert "first could not be checked: nothing to check" in out
     assert "hanging could not be checked: interrupted" in out

@@ -16,7 +16,7 @@ from socketserver_reference.conformance.runner.direct import Outcome, outcomes, 
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS, served
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
 """Clauses whose checks take most of the time."""
@@ -42,7 +42,7 @@ def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something
     seen: list[Outcome] = []
     for clause in {clause for clause, _ in direct.checks(ChatConformance)}:
         if name == "named" or clause not in LONG:
-            seen += outcomes("chat", served(dialect), PATIENCE, clause, dialect)
+            seen += outcomes("chat", served(dialect), TIMEOUT, clause, dialect)
     told = {clause: str(raised) for clause, _, raised in seen if raised is not None}
     assert told == {clause: why for clause, why in effects.not_applicable(dialect).items() if clause in told}
     assert set(told) == clauses_that(seen, NotApplicable)
@@ -52,7 +52,7 @@ def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something
 @pytest.mark.parametrize("name", ["prompting", "chunks"])
 def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     dialect, record = DIALECTS[name], Record(("CHAT",))
-    performing = performer("chat", served(dialect), PATIENCE, dialect)
+    performing = performer("chat", served(dialect), TIMEOUT, dialect)
     try:
         explore(performing, record, "chat", "basic", examples=3, with_seed=1)
         explore(performing, record, "chat", "hardened", examples=3, with_seed=1)

@@ -14,12 +14,12 @@ from socketserver_reference.conformance.runner.collected_family import Maker
 from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, seen
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 def test_every_check_of_the_servers_clauses_runs_and_holds_for_the_reference() -> None:
     served = Served("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
-    outcomes = list(outcomes_of_server(served, PATIENCE))
+    outcomes = list(outcomes_of_server(served, TIMEOUT))
     assert [(clause, name) for clause, name, _ in outcomes] == list(checks(ServerConformance))
     assert not any(seen(outcome) for outcome in outcomes)
 
@@ -42,7 +42,7 @@ def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
     served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
     found = {
         violation.clause_id
-        for one in outcomes_of_server(served, PATIENCE, "SRV-1", broken=broken)
+        for one in outcomes_of_server(served, TIMEOUT, "SRV-1", broken=broken)
         if (violation := seen(one))
     }
     assert found == {"SRV-1"}

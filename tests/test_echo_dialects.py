@@ -22,7 +22,7 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -215,7 +215,7 @@ def served(dialect: Dialect, handler: type[Any]) -> InProcess:
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:
     """Return the clauses that are seen broken."""
     seen = outcomes(
-        protocol, served(dialect, handler), PATIENCE if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
+        protocol, served(dialect, handler), TIMEOUT if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
     )
     return {violation.clause_id for outcome in seen if (violation := direct.seen(outcome))}
 
@@ -225,7 +225,7 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
     protocol = "echo" if name in DIALECTS else "datagram"
     handler: type[Any] = Echo if name in DIALECTS else DatagramEcho
     told = {}
-    for clause, _, raised in outcomes(protocol, served(dialect, handler), PATIENCE, None, dialect):
+    for clause, _, raised in outcomes(protocol, served(dialect, handler), TIMEOUT, None, dialect):
         if raised is not None:
             told[clause] = str(raised)
     assert told == effects.not_applicable(dialect)
@@ -234,7 +234,7 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
 @pytest.mark.parametrize("name", ["lines", "greeting", "one at most"])
 def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     record = Record(("ECHO",))
-    performing = performer("echo", served(DIALECTS[name], Echo), PATIENCE, DIALECTS[name])
+    performing = performer("echo", served(DIALECTS[name], Echo), TIMEOUT, DIALECTS[name])
     try:
         explore(performing, record, "echo", "basic", examples=3, with_seed=1)
         explore(performing, record, "echo", "hardened", examples=3, with_seed=1)

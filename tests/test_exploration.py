@@ -29,7 +29,7 @@ from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving
 
-PATIENCE = 3.0
+TIMEOUT = 3.0
 
 
 @pytest.fixture(autouse=True)
@@ -46,11 +46,11 @@ def explored(
     *,
     examples: int = 50,
     with_seed: int = 0,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
     known: Set[str] = frozenset(),
 ) -> Violation | None:
     """Explore; return what was found."""
-    with closing(performer(protocol, target, patience)) as performing:
+    with closing(performer(protocol, target, timeout)) as performing:
         performing.known |= known
         try:
             explore(performing, record, protocol, profile, examples=examples, with_seed=with_seed)
@@ -177,7 +177,7 @@ def is_found_dead(stage: Stage) -> None:
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "SHRINKING", 0.3)
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat").target(), TIMEOUT)) as performing:
         monkeypatch.setattr(performing, "check_alive", is_found_dead)
         with pytest.raises(Violation) as caught:
             explore(performing, record, "chat", "basic", examples=3, with_seed=0)
@@ -197,7 +197,7 @@ def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_fur
             if not self.broken.is_set():
                 super().deliver(chunk)
 
-    with closing(Bug("chat", Mute).target().start(PATIENCE)) as site:
+    with closing(Bug("chat", Mute).target().start(TIMEOUT)) as site:
         violation = explored(Running(site.address), "chat", "basic", Record(["CHAT"]))
     assert violation is not None
     assert violation.note.endswith("again in 0 of 3 replays")
@@ -213,7 +213,7 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
         raise Ambiguous
 
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat").target(), TIMEOUT)) as performing:
         performing.prepare()
         monkeypatch.setattr(RoomLog, "extend", ambiguous)
         explore(performing, record, "chat", "basic", examples=3, with_seed=0)
@@ -239,7 +239,7 @@ def test_a_server_over_a_unix_socket_passes(tmp_path: Any) -> None:
 
 def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat").target(), TIMEOUT)) as performing:
         performing.play(*join("ann"), about="CHAT-2")
         monkeypatch.setattr(performing.site, "obituary", lambda: "it died")
         with pytest.raises(Violation):

@@ -23,7 +23,7 @@ from tests.checking import PLUGIN, Checker
 
 
 def test_the_family_is_checked_by_name_and_conforms(check: Checker) -> None:
-    outcome = check("family", "--only=SRV-6", "--patience=7")
+    outcome = check("family", "--only=SRV-6", "--timeout=7")
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == ["SRV-6"]
     assert "TestForkingEchoOverUdp" in outcome.out

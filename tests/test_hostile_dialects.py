@@ -21,7 +21,7 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.dialects_served import Speaker
 
-PATIENCE = 0.3
+TIMEOUT = 0.3
 
 LINES = """
 protocol = "chat"
@@ -80,7 +80,7 @@ def served(dialect: Dialect, story: Callable[[], Iterator[bytes]]) -> InProcess:
 def test_a_hostile_server_gets_its_verdict_in_bounded_time(name: str) -> None:
     text, story = HOSTILE[name]
     dialect = read(text, "hostile", "hostile")
-    performing = performer("chat", served(dialect, story), PATIENCE, dialect)
+    performing = performer("chat", served(dialect, story), TIMEOUT, dialect)
     try:
         with pytest.raises((Violation, NotChecked)) as raised:
             performing.play(*join("ann", "ben"), about="CHAT-2")

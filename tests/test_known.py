@@ -25,12 +25,12 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker, Outcome
 from tests.planted import Planted
-from tests.serving import PATIENCE
+from tests.serving import TIMEOUT
 
 CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
 
-QUICK = ("--patience", PATIENCE, "--only", "CHAT-8", "--only", "CHAT-2")
+QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2")
 
 
 @contextmanager
@@ -163,7 +163,7 @@ RESET = (*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"),
 def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer) -> None:
     presume(keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")])
     assert keeps_the_reset.listed == {"CHAT-2"}
-    assert keeps_the_reset.patience == 0.3
+    assert keeps_the_reset.timeout == 0.3
     with pytest.raises(VIOLATIONS["CHAT-12"]):
         keeps_the_reset.play(*RESET, about="CHAT-12")
     assert keeps_the_reset.known == {"CHAT-12"}
@@ -182,7 +182,7 @@ def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: 
 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Planted("quits-in-any-case").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Planted("quits-in-any-case").target(), TIMEOUT)) as performing:
         presume(performing, "chat", [Known("CHAT-8", "on purpose")])
         explore(performing, record, "chat", "basic", examples=30, with_seed=0)
     verdict = record.verdict(CLAUSES["CHAT-8"])
@@ -370,7 +370,7 @@ class TestMine(ChatConformance):
 def run(project: pytest.Pytester, target: str, entries: str, *options: str) -> pytest.RunResult:
     project.makepyfile(test_mine=MINE.format(target))
     project.makefile(".toml", known=entries)
-    fixed: Sequence[str] = ("--conformance-patience=10", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
+    fixed: Sequence[str] = ("--conformance-timeout=10", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
     return project.runpytest_inprocess(*PLUGIN, *fixed, "--conformance-known=known.toml", "-rx", *options)
 
 

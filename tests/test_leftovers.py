@@ -28,7 +28,7 @@ from socketserver_reference.conformance.targets.external import Running
 from tests.checking import BARE_PYTHON, Checker
 from tests.planted import Bug
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 IN_FRAMES = replace(NOTE, name="framed", notices=(Template("* {any}"),))
 BOTH = pytest.mark.parametrize("dialect", [NOTE, IN_FRAMES], ids=["stream", "frames"])
@@ -55,10 +55,10 @@ class Slow(ChatHandler):
 
 
 @contextmanager
-def running(handler: type[ChatHandler], dialect: Dialect, patience: float = PATIENCE) -> Iterator[Performer]:
+def running(handler: type[ChatHandler], dialect: Dialect, timeout: float = TIMEOUT) -> Iterator[Performer]:
     """A performer for a server of which nothing but the address is known."""
-    site = Bug("chat", handler).target().start(patience)
-    with closing(site), closing(performer("chat", Running(site.address), patience, dialect)) as performing:
+    site = Bug("chat", handler).target().start(timeout)
+    with closing(site), closing(performer("chat", Running(site.address), timeout, dialect)) as performing:
         yield performing
 
 
@@ -243,7 +243,7 @@ def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
 
 FRESH = 'protocol = "chat"\n[limits]\nfresh = true\n'
 KEEPS = f"{BARE_PYTHON} -m tests.strict_servers keeps {{port}} 20"
-SOME = ("--patience", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
+SOME = ("--timeout", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
 
 
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker
 def test_a_fresh_server_can_be_had_of_a_command_alone(check: Checker, tmp_path: Path) -> None:
     dialect = tmp_path / "keeps.toml"
     dialect.write_text(FRESH)
-    site = Bug("chat").target().start(PATIENCE)
+    site = Bug("chat").target().start(TIMEOUT)
     with closing(site):
         line = check.refusal("chat", str(site.address), "--dialect", dialect)
     assert line.endswith("the dialect keeps needs a fresh server for every scenario: let it be launched")

@@ -27,7 +27,7 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from tests.checking import BARE_PYTHON, Checker
 
-QUICK = ("--patience", 2, "--examples", 3)
+QUICK = ("--timeout", 2, "--examples", 3)
 WITHOUT_FLOODS = ("--", "-k", "not slow_reader and not delays_nobody and not mixed and not acknowledgements")
 OTHERS = '[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\nto_sender = "nothing"\n[quit]\nword = ""\n'
 
@@ -123,7 +123,7 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     monkeypatch.setattr(campaign, "EXPLORING", 1.0)
     monkeypatch.setattr(rewrite_limits, "LONGEST", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
-    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--patience", 5, "--dialect", limited)
+    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--timeout", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
     assert "the time was up" in outcome.out
     assert outcome.clause("CHAT-16")["why"] == "the dialect has 0.01 s between two utterances"

@@ -13,7 +13,7 @@ import pytest
 from socketserver_faults.network import CALM, Proxy, Weather, datagram_relay
 from socketserver_reference.address import Address
 from tests.carrying import deeds_of
-from tests.serving import PATIENCE, connect_to
+from tests.serving import TIMEOUT, connect_to
 
 
 class Post:
@@ -27,18 +27,18 @@ class Post:
         """Send each datagram when the one before has had its fate; return what the server gets."""
         for word in words:
             client.send(word)
-            assert self.proxy.settle(PATIENCE)
+            assert self.proxy.settle(TIMEOUT)
         return self.take(self.server)
 
     def take(self, sock: socket.socket) -> list[bytes]:
         """Return what has arrived."""
-        assert self.proxy.settle(PATIENCE)
+        assert self.proxy.settle(TIMEOUT)
         sock.setblocking(False)
         got = []
         with suppress(BlockingIOError):
             while True:
                 got.append(sock.recv(65536))
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
         return got
 
 
@@ -46,7 +46,7 @@ class Post:
 def posting(weather: Weather = CALM, seed: int = 0) -> Iterator[Post]:
     where = Address("udp", "127.0.0.1")
     with socket.socket(type=socket.SOCK_DGRAM) as server:
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         server.bind(where.sockaddr)
         with Proxy(where, where.with_port(server.getsockname()[1]), weather, seed) as proxy:
             yield Post(proxy, server)
@@ -72,7 +72,7 @@ def test_a_reply_from_elsewhere_comes_from_elsewhere() -> None:
         socket.socket(type=socket.SOCK_DGRAM) as client,
         socket.socket(type=socket.SOCK_DGRAM) as other,
     ):
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.sendto(b"hello", post.proxy.address.sockaddr)
         _, source = post.server.recvfrom(10)
         other.sendto(b"from elsewhere", source)
@@ -120,7 +120,7 @@ def test_a_datagram_that_cannot_be_sent_is_logged(caplog: pytest.LogCaptureFixtu
     everybody = Address("udp", "255.255.255.255", 9)  # needs SO_BROADCAST
     with Proxy(Address("udp", "127.0.0.1"), everybody) as proxy, connect_to(proxy.address) as client:
         client.send(b"hello")
-        assert proxy.settle(PATIENCE)
+        assert proxy.settle(TIMEOUT)
     assert "a datagram to-server does not arrive: " in caplog.text
 
 

@@ -29,7 +29,7 @@ from tests.carrying import (
     nothing_to_read,
     segments_received,
 )
-from tests.serving import PATIENCE, connect_to, read, read_to_end, reset, serving
+from tests.serving import TIMEOUT, connect_to, read, read_to_end, reset, serving
 
 QUICKLY = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -115,7 +115,7 @@ def test_a_reset_straight_after_connecting_arrives() -> None:
         reset(connect_to(ends.proxy.address))
         server, _ = ends.listener.accept()
         with server:
-            server.settimeout(PATIENCE)
+            server.settimeout(TIMEOUT)
             assert is_reset(server)
 
 
@@ -246,7 +246,7 @@ def test_closing_ends_everything_though_clients_are_connected_and_stalled() -> N
                     assert sock.recv(1) == b""
         with socket.socket() as late, pytest.raises(ConnectionRefusedError):
             late.connect(ends.proxy.address.sockaddr)
-        assert not ends.proxy.settle(PATIENCE)
+        assert not ends.proxy.settle(TIMEOUT)
         ends.proxy.close()  # again: the end of the block
 
 

@@ -99,7 +99,7 @@ def overflows(tab: Browser) -> list[str]:
 
 def test_a_server_that_answers_markup_is_shown_and_not_believed(check: Checker, tab: Browser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    outcome = check("chat", "--launch", bad("markup"), "--examples", 1, "--patience", 0.3, "--html", file)
+    outcome = check("chat", "--launch", bad("markup"), "--examples", 1, "--timeout", 0.3, "--html", file)
     assert outcome.code == 1
     tab.open(file)
     assert tab.complaints() == []

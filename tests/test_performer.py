@@ -26,7 +26,7 @@ from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.planted import Bug, Planted
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds in which whatever comes has come, on a busy machine as well."""
 
 BRIEF = 1.0
@@ -42,7 +42,7 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
 class Fragile(InProcess):
     """A target whose server cannot be renewed."""
 
-    def start(self, patience: float) -> "FragileSite":  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> "FragileSite":  # noqa: ARG002  # it listens already
         return FragileSite(self)
 
 
@@ -64,7 +64,7 @@ def fragile(bug: Bug | Planted) -> Fragile:
 
 @pytest.fixture
 def quits_wrongly() -> Iterator[Performer]:
-    with closing(performer("chat", Planted("delivers-quit").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Planted("delivers-quit").target(), TIMEOUT)) as performing:
         yield performing
 
 
@@ -87,15 +87,15 @@ def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
         def leaves(self, chunk: bytes) -> bool:
             return super().leaves(chunk) or chunk.startswith(b"ann is still")
 
-    with closing(performer("chat", Bug("chat", DiesAfterwards).target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat", DiesAfterwards).target(), TIMEOUT)) as performing:
         with pytest.raises(Violation) as caught:
             performing.play(*join("ann"), about="CHAT-1")
         assert caught.value.afterwards
 
 
 def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
-    site = Planted("delivers-quit").target().start(PATIENCE)
-    with closing(site), closing(performer("chat", str(site.address), PATIENCE)) as performing:
+    site = Planted("delivers-quit").target().start(TIMEOUT)
+    with closing(site), closing(performer("chat", str(site.address), TIMEOUT)) as performing:
         for _ in range(2):
             with pytest.raises(Violation):
                 performing.play(*BREAKING, about="CHAT-7")
@@ -121,7 +121,7 @@ def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
 
 
 def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
-    with closing(performer("chat", fragile(Planted("delivers-quit")), PATIENCE)) as performing:
+    with closing(performer("chat", fragile(Planted("delivers-quit")), TIMEOUT)) as performing:
         with pytest.raises(Violation):
             performing.play(*BREAKING, about="CHAT-7")
         with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
@@ -130,7 +130,7 @@ def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
 
 def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
     with (
-        closing(performer("chat", Planted("greets").target(), PATIENCE)) as performing,
+        closing(performer("chat", Planted("greets").target(), TIMEOUT)) as performing,
         pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation") as caught,
     ):
         performing.play(*join("ann"), about="CHAT-2")
@@ -140,7 +140,7 @@ def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
 
 @pytest.mark.parametrize("when", ["at the end of a scenario", "between two scenarios"])
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) -> None:
-    with closing(performer("chat", fragile(Bug("chat")), PATIENCE)) as performing:
+    with closing(performer("chat", fragile(Bug("chat")), TIMEOUT)) as performing:
         site = performing.site
         assert isinstance(site, FragileSite)
         performing.play(*join("ann"), about="CHAT-2")
@@ -254,7 +254,7 @@ def test_the_reference_passes_every_directed_check(protocol: str) -> None:
 
 
 def test_what_a_known_violation_explains_is_told_as_that_one_and_the_clause_is_not_blamed() -> None:
-    with closing(performer("chat", Planted("cuts-at-nul").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Planted("cuts-at-nul").target(), TIMEOUT)) as performing:
         performing.known.add("CHAT-3")
         with pytest.raises(Violation) as caught:
             performing.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
@@ -276,27 +276,27 @@ def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(mo
     granted: list[float] = []
     play = Performer._play
 
-    def noting(self: Performer, steps: Sequence[Step], about: str, patience: float) -> Transcript:
-        granted.append(patience)
-        return play(self, steps, about, patience)
+    def noting(self: Performer, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
+        granted.append(timeout)
+        return play(self, steps, about, timeout)
 
     class Slow(ChatHandler):
         """Has nothing to say to whoever does not wait long."""
 
         def deliver(self, chunk: bytes) -> None:
-            if chunk == b"slowly" and granted[-1] < PATIENCE:
+            if chunk == b"slowly" and granted[-1] < TIMEOUT:
                 self.request.recv(1, socket.MSG_PEEK)  # which comes back when the client has gone
             super().deliver(chunk)
 
     monkeypatch.setattr(Performer, "_play", noting)
-    with closing(performer("chat", Bug("chat", Slow).target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat", Slow).target(), TIMEOUT)) as performing:
         performing.known.add("CHAT-9")
         performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
         performing.known.add("CHAT-2")
         with pytest.raises(Violation) as caught:
             performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
         assert caught.value.observed == "ann reads nothing"
-        assert granted == [0.01, PATIENCE, 0.01]
+        assert granted == [0.01, TIMEOUT, 0.01]
 
 
 # What others do
@@ -313,13 +313,13 @@ class MeddlingSite(InProcessSite):
 
 @dataclass(frozen=True)
 class Meddling(InProcess):
-    def start(self, patience: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
         return MeddlingSite(self)
 
 
 def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
     target = Meddling(Planted("delivers-quit").target().make)
-    with closing(performer("chat", target, PATIENCE)) as performing:
+    with closing(performer("chat", target, TIMEOUT)) as performing:
         for _ in range(2):  # nor is it known to break anything then
             with pytest.raises(NotChecked, match="the network did it, so it may not be the server that breaks CHAT-7"):
                 performing.play(*BREAKING, about="CHAT-7")
@@ -329,7 +329,7 @@ def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
 
 
 def test_what_nobody_can_see_from_here_is_not_applicable() -> None:
-    with closing(performer("chat", Meddling(Bug("chat").target().make), PATIENCE)) as performing:
+    with closing(performer("chat", Meddling(Bug("chat").target().make), TIMEOUT)) as performing:
         hidden = Playing(performing, "CHAT-16")
         with pytest.raises(NotApplicable, match="nobody can see it"):
             hidden(*join("ann"))
@@ -386,7 +386,7 @@ def test_a_violation_tells_its_whole_story() -> None:
 
 
 def test_a_clause_that_is_said_to_be_broken_explains_nothing_before_it_is_confirmed() -> None:
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+    with closing(performer("chat", Bug("chat").target(), TIMEOUT)) as performing:
         found = violation("CHAT-8")
         found.candidates = ("CHAT-8", "CHAT-3")
         for broken, explains, known in ((True, "CHAT-3", {"CHAT-3"}), (False, "", set())):

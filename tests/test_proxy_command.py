@@ -13,7 +13,7 @@ from socketserver_faults.network import Weather
 from socketserver_reference.address import Address
 from socketserver_reference.family import server_address
 from tests.carrying import LOCALHOST
-from tests.serving import PATIENCE, connect_to, read, read_to_end, serving
+from tests.serving import TIMEOUT, connect_to, read, read_to_end, serving
 
 
 def arguments(*words: str) -> argparse.Namespace:
@@ -41,7 +41,7 @@ def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal
                     with pytest.raises(ConnectionResetError):
                         read_to_end(ben)
                     os.kill(process.pid, number)
-                    _, log = process.communicate(timeout=PATIENCE)
+                    _, log = process.communicate(timeout=TIMEOUT)
             finally:
                 process.kill()
     assert process.returncode == 0

@@ -21,7 +21,7 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests import dialects_served
 from tests.checking import Checker
 from tests.planted import Bug
-from tests.serving import PATIENCE
+from tests.serving import TIMEOUT
 from tests.test_rare_outcomes import done, run
 
 LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
@@ -40,7 +40,7 @@ def test_what_a_dialect_does_not_ask_is_not_done_to_the_server() -> None:
 def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
     dialect = replace(NOTE, waived={"CHAT-12": "not asked"})
     with (
-        closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing,
+        closing(performer("chat", Bug("chat").target(), TIMEOUT, dialect)) as performing,
         pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
     ):
         performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
@@ -48,7 +48,7 @@ def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
 
 def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+    with closing(performer("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as performing:
         performing._consider([*join("ann"), Say("ann", b"hi")])
         with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
             performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

@@ -35,7 +35,7 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Fi
 from socketserver_reference.echo import EchoHandler
 from tests.broken_family import Faultless, KeepsRequestsOpen, made
 from tests.planted import Bug, Planted
-from tests.serving import PATIENCE
+from tests.serving import TIMEOUT
 from tests.test_performer import Meddling
 from tests.test_server_conformance import subject
 
@@ -101,9 +101,9 @@ ROOM = "test_an_exception_leaves_the_room_in_order"
 def told(served: Served, check: str, expected: str) -> str:
     """Run a check of a broken server; return all that the check says of it."""
     story = ""
-    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+    for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
         with pytest.raises((Violation, NotChecked)) as raised:
-            getattr(subject(served, patience)(), check)()
+            getattr(subject(served, timeout)(), check)()
         story = str(raised.value)
         if expected in story:
             break
@@ -134,8 +134,8 @@ def ends_its_process(_: Handler | None) -> socketserver.BaseServer:
 
 def test_a_maker_that_ends_the_process_to_fork_in_is_told_and_the_next_server_gets_another() -> None:
     with pytest.raises(NotChecked, match="the server cannot be made: nothing happens"):
-        getattr(subject(Served("none", "tcp", "forking", ends_its_process), PATIENCE)(), LIFE_CYCLE)()
-    getattr(subject(made(Faultless, "tcp", "forking"), PATIENCE)(), LIFE_CYCLE)()
+        getattr(subject(Served("none", "tcp", "forking", ends_its_process), TIMEOUT)(), LIFE_CYCLE)()
+    getattr(subject(made(Faultless, "tcp", "forking"), TIMEOUT)(), LIFE_CYCLE)()
 
 
 # The desk
@@ -146,7 +146,7 @@ class Reporter:
 
     def __init__(self, name: str, desk: Desk) -> None:
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._line.settimeout(PATIENCE)
+        self._line.settimeout(TIMEOUT)
         self._line.connect(desk.address)
         seen = {"label": name, "handler": name, "phase": "handle", "peer": "", "client_address": ""}
         self._line.send(json.dumps(seen).encode())
@@ -161,7 +161,7 @@ def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> No
         desk.held |= {("ann", "handle"), ("ben", "handle")}
         ann, ben = Reporter("ann", desk), Reporter("ben", desk)
         for name in ("ann", "ben"):
-            assert desk.wait(name, "handle", PATIENCE)
+            assert desk.wait(name, "handle", TIMEOUT)
         desk.release("ann", "handle")
         assert ann.answer() == b"go"
         desk.plan["ben", "handle"] = "say"  # an answer that ben had been given before would not be this one
@@ -175,7 +175,7 @@ def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> No
 @contextlib.contextmanager
 def run(profile: Profile, dialect: Dialect = NOTE) -> Iterator[Any]:
     """One run of the chat's machine against the reference, with ann there, who has spoken."""
-    with contextlib.closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing:
+    with contextlib.closing(performer("chat", Bug("chat").target(), TIMEOUT, dialect)) as performing:
         expedition = Expedition(performing, profile, examples=1, shrink=True)
         bases = (MACHINES["chat", profile],)
         machine: Any = type("Machine", bases, {"expedition": expedition})()

@@ -33,7 +33,7 @@ WAIVED = [("CHAT-8", "it has no quit word"), (MARKUP, MARKUP)]
 
 def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
-    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--patience", 0.3, "--junit", file)
+    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--junit", file)
     schema = xmlschema.XMLSchema(SCHEMA)
     schema.validate(file)
     schema.validate(junit.write(report(violation(EVERYTHING), explored=[MARKUP], waived=WAIVED)))

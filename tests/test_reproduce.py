@@ -49,7 +49,7 @@ from socketserver_reference.family import server_address
 from tests.checking import PLUGIN, Checker
 from tests.dialects_served import DIALECTS, served
 from tests.planted import Bug, Planted
-from tests.serving import PATIENCE, serving
+from tests.serving import TIMEOUT, serving
 from tests.test_known import entry, serving_fault
 from tests.test_performer import Meddling, fragile
 
@@ -103,10 +103,10 @@ def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "SHORTENING", 1.0)
 
 
-def play(file: Path, *where: object, patience: float = PATIENCE) -> tuple[int, str]:
+def play(file: Path, *where: object, timeout: float = TIMEOUT) -> tuple[int, str]:
     """Play a script as its finder would; return its exit status, and what it printed."""
     command = [sys.executable, str(file), *map(str, where)]
-    environment = {"PATIENCE": str(patience)}  # and nothing that would have it measured
+    environment = {"TIMEOUT": str(timeout)}  # and nothing that would have it measured
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert ended.stderr == ""
     return ended.returncode, ended.stdout
@@ -149,14 +149,14 @@ def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
 ) -> None:
     monkeypatch.setattr(write, "TRYING", 120.0)
     fault = find(BREAKING[clause])
-    patience = SILENT.get(clause, PATIENCE)
-    with judge.still(), closing(performer(fault.protocol, judge.target(fault), patience)) as performing:
+    timeout = SILENT.get(clause, TIMEOUT)
+    with judge.still(), closing(performer(fault.protocol, judge.target(fault), timeout)) as performing:
         violation = broken(performing, fault.protocol, clause)
         (told,) = write_all(performing, fault.protocol, [violation], tmp_path / "scripts")
         assert str(told) == f"{tmp_path}/scripts/{clause}.py: it shows"
         assert told.file is not None
         performing.site.renew()
-        status, out = play(told.file, performing.site.address.host, performing.site.address.port, patience=patience)
+        status, out = play(told.file, performing.site.address.host, performing.site.address.port, timeout=timeout)
     assert status == 1, out
     assert out.splitlines()[-1].startswith("Round ")
     text = told.file.read_text()
@@ -214,7 +214,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
 ) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 10_000)
     address = right[protocol]
-    with closing(performer(protocol, Running(address), PATIENCE)) as performing:
+    with closing(performer(protocol, Running(address), TIMEOUT)) as performing:
         found = VIOLATIONS[clause]("this", "that", [])
         try:
             text = script(performing, protocol, found, steps, rounds=1, fence=True).text
@@ -232,7 +232,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
 
 def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -> Reproduction:
     """Return what became of the script for a violation."""
-    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
+    with judge.still(), closing(performer(protocol, target, TIMEOUT)) as performing:
         (told,) = write_all(performing, protocol, [violation], directory)
     return told
 
@@ -323,7 +323,7 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
     fault, protocol = find("replies-twice" if datagrams else "keeps-the-case"), "datagram" if datagrams else "echo"
     clause = "UDP-1" if datagrams else "ECHO-2"
     target = InProcess(partial(fault.make, address))
-    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
+    with judge.still(), closing(performer(protocol, target, TIMEOUT)) as performing:
         (told,) = write_all(performing, protocol, [broken(performing, protocol, clause)], tmp_path)
     assert str(told) == f"{tmp_path}/{clause}.py: it shows"
     assert f"`python {clause}.py PATH`" in (tmp_path / f"{clause}.py").read_text()
@@ -416,7 +416,7 @@ def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
 
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
     command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
-    options = ("--only", "ECHO-2", "--patience", 1)
+    options = ("--only", "ECHO-2", "--timeout", 1)
     outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
     assert outcome.code == 1
     assert f"\nreproductions:\n  {tmp_path}/to/scripts/ECHO-2.py: it shows\n" in outcome.out
@@ -451,7 +451,7 @@ def test_pytest_writes_them_too_what_is_news_first(pytester: pytest.Pytester) ->
     pytester.makefile(".toml", known=entry("ECHO-2"))
     with serving_fault("keeps-the-case") as address:
         pytester.makepyfile(test_mine=MINE.format(address))
-        options = ("--conformance-only=ECHO-2", "--conformance-patience=1", "--conformance-known=known.toml")
+        options = ("--conformance-only=ECHO-2", "--conformance-timeout=1", "--conformance-known=known.toml")
         result = pytester.runpytest_inprocess(*PLUGIN, *options, "--conformance-reproduce=scripts")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["scripts/ECHO-2.py: it shows"])

@@ -52,7 +52,7 @@ ECHO = read(
 HEARING = replace(DIALECTS["lengths"], to_sender="same")
 """In frames, where speakers hear themselves."""
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds that a right server may take."""
 
 BRIEF = 1.0
@@ -81,9 +81,9 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
     assert len(text.splitlines()) < 100
     assert max(map(len, text.splitlines())) <= 120
     told.file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "3", text))  # in which nothing is left to chance
-    with closing(performer(protocol, right, PATIENCE, dialect)) as performing:
+    with closing(performer(protocol, right, TIMEOUT, dialect)) as performing:
         address = performing.site.address
-        status, out = play(told.file, address.host, address.port, patience=PATIENCE)
+        status, out = play(told.file, address.host, address.port, timeout=TIMEOUT)
     assert status == 0, out
     return text
 
@@ -164,7 +164,7 @@ def test_a_script_of_everything_passes_a_right_server(
     monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 1000)
     dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
     file = tmp_path / "script.py"
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+    with closing(performer("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as performing:
         written = script(performing, "chat", found, TALK, rounds=1, fence=False)
         file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "2", written.text))
         status, out = play(file, performing.site.address.host, performing.site.address.port)
@@ -175,7 +175,7 @@ def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
     for name in ("named", "fixed"):
         dialect, found = DIALECTS[name], VIOLATIONS["CHAT-17"]("this", "that", [])
         steps: list[Step] = [*join("ann"), Crowd(tuple(f"m{count}" for count in range(9)))]
-        with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+        with closing(performer("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as performing:
             written = script(performing, "chat", found, steps, rounds=1, fence=False)
             (tmp_path / "script.py").write_text(written.text)
             where = performing.site.address
@@ -185,7 +185,7 @@ def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
 
 def test_a_question_about_time_is_decided_by_its_last_line() -> None:
     dialect, found = DIALECTS["lengths"], VIOLATIONS["CHAT-16"]("this", "that", [])
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
+    with closing(performer("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as performing:
         written = script(performing, "chat", found, join("ann", "ben", "cal"), rounds=1, fence=False)
     lines = written.text.splitlines()
     assert lines[written.decisive - 2 : written.decisive] == [
@@ -202,7 +202,7 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
     steps = [*join("ann"), Say("ann", b"once"), Say("ann", b"and on"), Connect("ben"), Say("ben", b"hm")]
     found.transcript = Transcript([], steps)
     target = dialects_served.served(dialect, BUGS["Repeats"])
-    with closing(performer("chat", target, PATIENCE, dialect)) as performing:
+    with closing(performer("chat", target, TIMEOUT, dialect)) as performing:
         (told,) = write_all(performing, "chat", [found], tmp_path)
     assert "not b'and on', which is before line" in told.remark
 
@@ -236,7 +236,7 @@ def test_nobody_knocks_where_there_is_no_room_for_it() -> None:
     found = VIOLATIONS["CHAT-17"]("this", "that", [])
     crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
     with (
-        closing(performer("chat", dialects_served.served(terse), PATIENCE, terse)) as performing,
+        closing(performer("chat", dialects_served.served(terse), TIMEOUT, terse)) as performing,
         pytest.raises(CannotTell, match="nobody can say b'knock 9'"),
     ):
         script(performing, "chat", found, crowd, rounds=1, fence=False)

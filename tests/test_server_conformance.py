@@ -51,15 +51,15 @@ def test_every_clause_of_the_group_is_decided() -> None:
     assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
 
 
-def subject(served: Served, patience: float) -> type[ServerConformance]:
-    return type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+def subject(served: Served, timeout: float) -> type[ServerConformance]:
+    return type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
 
 
 @pytest.mark.parametrize(("clause", "served"), BROKEN, ids=str)
 def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Served) -> None:
     violated: set[str] = set()
-    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
-        outcomes = {check: outcome(subject(served, patience), check) for check in CHECKS}
+    for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+        outcomes = {check: outcome(subject(served, timeout), check) for check in CHECKS}
         violated = {found for found in outcomes.values() if found in CLAUSES}
         if violated == {clause}:
             break

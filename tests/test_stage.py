@@ -46,17 +46,17 @@ from socketserver_reference.family import server_address
 from tests.planted import Bug, Planted
 from tests.serving import serving, somewhere
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 BRIEF = 0.5
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 @contextmanager
-def room(*, patience: float = PATIENCE, about: str | None = None, address: Address = LOOPBACK) -> Iterator[Stage]:
+def room(*, timeout: float = TIMEOUT, about: str | None = None, address: Address = LOOPBACK) -> Iterator[Stage]:
     """Yield a stage before the reference's chat."""
     with (
         serving("chat", address) as server,
-        Stage(server_address(server), ChatOracle(NOTE), patience=patience, about=about) as stage,
+        Stage(server_address(server), ChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         yield stage
 
@@ -65,11 +65,11 @@ def room(*, patience: float = PATIENCE, about: str | None = None, address: Addre
 def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
     """Yield the address of a server that does this with its first client, in a thread."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
 
         def serve() -> None:
             with suppress(OSError), listener.accept()[0] as connection:
-                connection.settimeout(PATIENCE)
+                connection.settimeout(TIMEOUT)
                 handles(connection)
 
         thread = threading.Thread(target=serve)
@@ -80,11 +80,11 @@ def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
             thread.join()
 
 
-def accused(address: Address, steps: list[Step], patience: float = PATIENCE, about: str | None = None) -> Violation:
+def accused(address: Address, steps: list[Step], timeout: float = TIMEOUT, about: str | None = None) -> Violation:
     """Return the violation that a chat at the address is accused of."""
     with (
         pytest.raises(Violation) as caught,
-        Stage(address, ChatOracle(NOTE), patience=patience, about=about) as stage,
+        Stage(address, ChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         stage.play(steps)
     return caught.value
@@ -180,7 +180,7 @@ def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() ->
             with Stage(
                 server_address(server),
                 ChatOracle(NOTE),
-                patience=PATIENCE,
+                timeout=TIMEOUT,
                 rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 manners=manners,  # type: ignore[arg-type]
             ) as stage:
@@ -203,7 +203,7 @@ def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_las
             with Stage(
                 server_address(server),
                 ChatOracle(dialect),
-                patience=PATIENCE,
+                timeout=TIMEOUT,
                 rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 manners="abrupt",
                 dialect=dialect,
@@ -222,7 +222,7 @@ def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
     dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
     with (
         server_that(listens) as address,
-        Stage(address, ChatOracle(dialect), patience=PATIENCE, dialect=dialect, mark="-7") as stage,
+        Stage(address, ChatOracle(dialect), timeout=TIMEOUT, dialect=dialect, mark="-7") as stage,
     ):
         told = stage.play([Connect("ann")]).lines()
     assert told == ["   1  ann connects", "   2  ann answers b'I am ann-7'"]
@@ -240,12 +240,12 @@ def test_a_server_that_refuses_is_reported_with_the_reason() -> None:
         assert violation.observed.startswith("m1 cannot connect: connection refused after 0 of 2 connections")
 
 
-def test_a_server_that_hangs_is_reported_when_patience_ends() -> None:
+def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
     done = threading.Event()
 
     def silent(connection: socket.socket) -> None:
         connection.recv(1024)
-        assert done.wait(PATIENCE)
+        assert done.wait(TIMEOUT)
 
     with server_that(silent) as address:
         violation = accused(address, join("ann"), BRIEF)
@@ -305,7 +305,7 @@ def test_a_server_that_hangs_up_is_reported_with_what_the_others_read() -> None:
 @contextmanager
 def served(handler: type[Any]) -> Iterator[Address]:
     target = Bug("chat", handler).target()
-    site = target.start(PATIENCE)
+    site = target.start(TIMEOUT)
     try:
         yield site.address
     finally:
@@ -345,7 +345,7 @@ def in_vain(stage: Stage, who: str) -> Violation:
 
 
 def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
-    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE, about="CHAT-17") as stage:
+    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT, about="CHAT-17") as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan"))])
         violation = in_vain(stage, "dan")
     assert violation.clause_id == "CHAT-17"
@@ -356,7 +356,7 @@ def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_ot
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
-    with served(Alone) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE) as stage:
+    with served(Alone) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT) as stage:
         stage.play([*join("ann"), Connect("lou")])
         silent = stage.oracle.silent("lou")
         violation = in_vain(stage, "lou")
@@ -374,7 +374,7 @@ def test_an_echo_asks_and_reads_to_the_end() -> None:
             [Connect("ann"), Reset("ann"), Connect("ben"), Say("ben", b"x")],
         )
         for steps in visits:
-            with Stage(server_address(server), EchoOracle(NOTE), patience=PATIENCE) as stage:
+            with Stage(server_address(server), EchoOracle(NOTE), timeout=TIMEOUT) as stage:
                 stage.play([*steps, *stage.oracle.farewell()])
 
 
@@ -382,7 +382,7 @@ def test_an_echo_asks_and_reads_to_the_end() -> None:
 def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tmp_path: Path) -> None:
     with (
         serving("echo", somewhere(transport, tmp_path)) as server,
-        Stage(server_address(server), DatagramOracle(NOTE), patience=PATIENCE) as stage,
+        Stage(server_address(server), DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
     ):
         stage.play([Connect("ann"), Say("ann", b"hello"), Say("ann", b""), Connect("ben"), Send("ben", b"x")])
         stage.play([Close("ben")])
@@ -393,11 +393,11 @@ def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tm
 
 def test_a_stray_datagram_is_no_reply() -> None:
     target = Planted("replies-from-another-port").target()
-    site = target.start(PATIENCE)
+    site = target.start(TIMEOUT)
     try:
         with (
             pytest.raises(Violation) as caught,
-            Stage(site.address, DatagramOracle(NOTE), patience=PATIENCE) as stage,
+            Stage(site.address, DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
         ):
             stage.play([Connect("ann"), Say("ann", b"hello")])
     finally:
@@ -413,7 +413,7 @@ def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.Monke
     with serving("chat", LOOPBACK) as server:
         monkeypatch.setattr(Client, "_acknowledge", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            Client(server_address(server), PATIENCE)
+            Client(server_address(server), TIMEOUT)
     gc.collect()  # an open socket would warn, and warnings are errors
 
 
@@ -429,7 +429,7 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 
     monkeypatch.setattr(crowd, "_await_connection", full)
     with serving("chat", LOOPBACK) as server:
-        arrived, why = crowd.connect_at_once(server_address(server), PATIENCE, 4)
+        arrived, why = crowd.connect_at_once(server_address(server), TIMEOUT, 4)
         for client in arrived:
             client.close()
     assert (len(arrived), why) == (2, "timed out after 2 of 4 connections")
@@ -438,12 +438,12 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
     with room(address=somewhere("unix", tmp_path)) as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ann")])
-    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), PATIENCE, 2)
+    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), TIMEOUT, 2)
     assert arrived == []
     assert why == "no such file or directory after 0 of 2 connections"
 
 
-def test_a_connection_that_never_stands_ends_with_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_never_stands_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
@@ -460,9 +460,9 @@ def test_an_error_is_described_in_words() -> None:
 def test_a_probe_finds_out_whether_anybody_receives() -> None:
     with serving("echo", Address("udp", host="127.0.0.1")) as server:
         address = server_address(server)
-        with Client(address, PATIENCE) as client:
+        with Client(address, TIMEOUT) as client:
             client.probe()
-    with Client(address, PATIENCE) as client, pytest.raises(Unreachable, match="connection refused"):
+    with Client(address, TIMEOUT) as client, pytest.raises(Unreachable, match="connection refused"):
         client.probe()
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -479,15 +479,15 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
         connection.close()
         hung_up.set()
 
-    with server_that(hangs_up) as address, Client(address, PATIENCE) as client:
+    with server_that(hangs_up) as address, Client(address, TIMEOUT) as client:
         client.send(b"!")
-        assert hung_up.wait(PATIENCE)
+        assert hung_up.wait(TIMEOUT)
         assert client.receive() == "reset"
         client.send(b"hello")
         client.half_close()
 
 
 def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:
-    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), PATIENCE) as client:
+    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), TIMEOUT) as client:
         assert client._own_path is not None
         Path(client._own_path).unlink()

@@ -69,7 +69,7 @@ def test_a_client_that_cannot_be_set_up_leaves_no_socket(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Client, "_acknowledge", interrupted)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(KeyboardInterrupt):
-        Client(Address("tcp", *server.getsockname()), patience=1)
+        Client(Address("tcp", *server.getsockname()), timeout=1)
 
 
 def test_a_crowd_that_is_refused_says_how_many_got_in() -> None:
@@ -80,7 +80,7 @@ def test_a_crowd_that_is_refused_says_how_many_got_in() -> None:
     assert reason == "connection refused after 0 of 3 connections"
 
 
-def test_a_crowd_waits_no_longer_than_its_patience() -> None:
+def test_a_crowd_waits_no_longer_than_its_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         arrived, reason = connect_at_once(Address("tcp", *server.getsockname()), 0.1, 20)
         assert len(arrived) < 20
@@ -98,7 +98,7 @@ def test_a_crowd_over_unix_sockets_that_is_refused_says_so(tmp_path: Path) -> No
 def test_a_client_by_name_knows_its_servers_datagrams() -> None:
     with make_server("echo", Address("udp", "127.0.0.1")) as server:
         address = server_address(server)
-        with Client(Address("udp", "localhost", address.port), patience=5) as ann:
+        with Client(Address("udp", "localhost", address.port), timeout=5) as ann:
             ann.send(b"hi")
             server.handle_request()
             assert ann.receive() == b"HI"
@@ -112,7 +112,7 @@ def test_errors_are_told_in_words() -> None:
 
 def test_a_name_that_nobody_knows_is_told_in_words() -> None:
     with pytest.raises(Unreachable) as refused:
-        Client(Address("tcp", "no.such.host.invalid", 1), patience=1)
+        Client(Address("tcp", "no.such.host.invalid", 1), timeout=1)
     assert "Errno" not in str(refused.value)
 
 

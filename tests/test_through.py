@@ -25,7 +25,7 @@ from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.family import make_server, server_address
 from tests.carrying import LOCALHOST, carrying, is_reset, segments_received
 from tests.checking import Checker
-from tests.serving import PATIENCE, connect_to, read, serving, somewhere
+from tests.serving import TIMEOUT, connect_to, read, serving, somewhere
 
 SAME_VERDICT = {
     "delay": Weather(delay=0.0005, jitter=0.001),
@@ -48,7 +48,7 @@ def target_of(program: str, address: Address) -> InProcess:
 
 def conforms(suite: type[Conformance], program: str, address: Address, weather: Weather) -> None:
     """Check a server of the reference through the weather; raise the first Violation."""
-    with closing(performer(suite.protocol, Through(target_of(program, address), weather), PATIENCE)) as performing:
+    with closing(performer(suite.protocol, Through(target_of(program, address), weather), TIMEOUT)) as performing:
         for clause, name in checks(suite):
             if name not in LONG and clause not in HIDDEN:
                 getattr(suite(), name)(Playing(performing, clause))
@@ -94,7 +94,7 @@ def test_a_settled_utterance_stays_one_chunk() -> None:
 
 def play_once(target: Through, *steps: Any) -> tuple[Violation | None, str]:
     """Play a scenario with nobody to judge; return what the server would be blamed for, and what the network did."""
-    with closing(performer("chat", target, PATIENCE)) as performing:
+    with closing(performer("chat", target, TIMEOUT)) as performing:
         site: Any = performing.site
         with performing.stage() as stage:
             try:
@@ -144,7 +144,7 @@ def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
 
 
 def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgiven() -> None:
-    site = Through(target_of("chat", LOCALHOST), Weather(reset_after=100)).start(PATIENCE)
+    site = Through(target_of("chat", LOCALHOST), Weather(reset_after=100)).start(TIMEOUT)
     with closing(site):
         address = site.address
         with connect_to(address) as client:
@@ -162,7 +162,7 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
 
 @pytest.mark.parametrize("way_to_wait", ["rest", "calm"])
 def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
-    with carrying() as ends, closing(Through(str(ends.proxy.address), Weather(delay=0.01)).start(PATIENCE)) as site:
+    with carrying() as ends, closing(Through(str(ends.proxy.address), Weather(delay=0.01)).start(TIMEOUT)) as site:
         probe, _ = ends.listener.accept()
         probe.close()
         with connect_to(site.address) as client:
@@ -177,19 +177,19 @@ def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:
     slow = Through(target_of("chat", LOCALHOST), Weather(rate=40_000.0))
-    with closing(performer("chat", slow, PATIENCE)) as performing:
+    with closing(performer("chat", slow, TIMEOUT)) as performing:
         performing.play(*join("ann", "cal"), Send("cal", b"x" * 4000), Reset("cal"), about="CHAT-12")
         performing.play(*join("dan"), *(Say("dan", b"%d" % count) for count in range(20)), about="CHAT-2")
 
 
 def test_a_target_behind_the_network_is_named_with_its_weather(tmp_path: Path) -> None:
     assert str(Through("tcp://127.0.0.1:9", Weather(split=1))) == "tcp://127.0.0.1:9 through a network (--split 1)"
-    site = Through(target_of("chat", somewhere("unix", tmp_path))).start(PATIENCE)
+    site = Through(target_of("chat", somewhere("unix", tmp_path))).start(TIMEOUT)
     with closing(site), connect_to(site.address) as client:
         assert site.address.transport == "unix"
         client.sendall(b"hello")
         assert read(client, 8) == b"ackhello"
     with pytest.raises(CannotCheck, match="waits where a network loses"):
-        Through(target_of("echo", somewhere("unix-datagram", tmp_path))).start(PATIENCE)
+        Through(target_of("echo", somewhere("unix-datagram", tmp_path))).start(TIMEOUT)
     with pytest.raises(CannotCheck, match="no program that can be run"):
-        Through(Launched("no-such-program {port}")).start(PATIENCE)
+        Through(Launched("no-such-program {port}")).start(TIMEOUT)

@@ -11,7 +11,7 @@ from errno import errorcode
 from typing import Any
 
 from socketserver_faults.catalogue.closed_request import ClosedRequest
-from socketserver_faults.demo.rows import NEXT, PATIENCE, Event, Play, Row, Talk
+from socketserver_faults.demo.rows import GATE_TIMEOUT, NEXT, Event, Play, Row, Talk
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ACK, QUIT, Room
 from socketserver_reference.conformance.scenario.text import show
@@ -125,7 +125,7 @@ class Joining(OverthreadedChatHandler):
     def wait_for(self, worker: threading.Thread) -> None:
         self.stage.worker = worker
         if self.stage.row.blocked:
-            self.stage.calling.wait(PATIENCE)
+            self.stage.calling.wait(GATE_TIMEOUT)
             self.stage.rest()
         if self.stage.joined:
             self.stage.note("handler", "worker.join")
@@ -134,7 +134,7 @@ class Joining(OverthreadedChatHandler):
 
     def talk(self) -> None:
         if not self.stage.row.blocked:
-            self.stage.settled.wait(PATIENCE)
+            self.stage.settled.wait(GATE_TIMEOUT)
         try:
             super().talk()
             self.server.leave(self.request)
@@ -196,7 +196,7 @@ def meet(server: Any, stage: Stage) -> Talk:
     server.stage = stage
     heard = b""
     try:
-        with socket.create_connection(server.server_address, PATIENCE) as client:
+        with socket.create_connection(server.server_address, GATE_TIMEOUT) as client:
             if stage.row.blocked:
                 await_gate(stage.calling, "the worker to call recv")
             await_gate(stage.settled, "the handler thread to close the request or join the worker")
@@ -205,15 +205,15 @@ def meet(server: Any, stage: Stage) -> Talk:
         await_gate(stage.closed, "the request to be closed")
     finally:  # the client has closed, so no worker has anything to wait for
         if stage.worker:
-            stage.worker.join(PATIENCE)
+            stage.worker.join(GATE_TIMEOUT)
     if stage.mishap:
         raise stage.mishap
     return Talk(tuple(stage.events), stage.error, heard)
 
 
 def await_gate(gate: threading.Event, what: str) -> None:
-    if not gate.wait(PATIENCE):
-        raise Late(f"the client has waited {PATIENCE:g} seconds for {what}")
+    if not gate.wait(GATE_TIMEOUT):
+        raise Late(f"the client has waited {GATE_TIMEOUT:g} seconds for {what}")
 
 
 def converse(client: socket.socket, stage: Stage) -> bytes:
@@ -276,8 +276,8 @@ def await_reset(client: socket.socket) -> None:
     """Return when the server's kernel has answered by a reset."""
     poller = select.poll()
     poller.register(client, 0)  # for nothing, so for errors alone
-    if not poller.poll(PATIENCE * 1000):
-        raise Late(f"the client has waited {PATIENCE:g} seconds for the reset that words get which nobody takes")
+    if not poller.poll(GATE_TIMEOUT * 1000):
+        raise Late(f"the client has waited {GATE_TIMEOUT:g} seconds for the reset that words get which nobody takes")
 
 
 def reason(error: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PATIENCE = 10.0
+GATE_TIMEOUT = 10.0
 """Seconds after which whoever waits says so and gives up."""
 
 
@@ -39,7 +39,7 @@ ROWS = (
     Row(
         "blocked in recv with a timeout set",
         "With a timeout, recv is a poll() first. Woken by the shutdown, or else by the client, it calls recv(-1).",
-        timeout=PATIENCE,
+        timeout=GATE_TIMEOUT,
     ),
 )
 NEXT = Row("the next client's", "It is served as it should be, in the room that the first one has left.", blocked=False)

@@ -43,7 +43,7 @@ from socketserver_reference.conformance.targets.base import Target
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 
-PATIENCE = 5.0
+JUDGE_TIMEOUT = 5.0
 """Seconds that anything which must come may take."""
 
 EXAMPLES = 8
@@ -70,11 +70,11 @@ def judge(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) 
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
     judgement = Judgement(fault.name)
-    with still(), closing(directed.performer(fault.protocol, target(fault), PATIENCE)) as performing:
+    with still(), closing(directed.performer(fault.protocol, target(fault), JUDGE_TIMEOUT)) as performing:
         for outcome in directed.play_all(performing, fault.protocol):
             note(judgement.directed, directed.seen(outcome))
         if not fault.apart or fault.concurrency == "forking":  # those have a process of their own there, too
-            for outcome in directed.outcomes_of_server(served(fault), PATIENCE, broken=bool(judgement.directed)):
+            for outcome in directed.outcomes_of_server(served(fault), JUDGE_TIMEOUT, broken=bool(judgement.directed)):
                 note(judgement.directed, directed.seen(outcome))
         for seed in seeds:
             performing.known = {clause for clause in judgement.directed if not clause.startswith("SRV")}
@@ -89,7 +89,7 @@ def judge_blindly(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EX
     judgement = Judgement(fault.name)
     with still():
         for seed in seeds:
-            with closing(directed.performer(fault.protocol, target(fault), PATIENCE)) as performing:
+            with closing(directed.performer(fault.protocol, target(fault), JUDGE_TIMEOUT)) as performing:
                 expedition = explored(performing, fault.protocol, examples, seed, shrink=False)
                 judgement.explored[seed] = expedition.stories
                 if expedition.stories:
@@ -164,7 +164,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
     """Judge faults, each in a process of its own, so many at a time; yield the judgements as they come."""
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["socketserver_faults.matrix.judge", "socketserver_faults.catalogue.index"])
-    patience = JUDGING + JUDGING_A_SEED * len(how.get("seeds", ()))
+    timeout = JUDGING + JUDGING_A_SEED * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
     try:
@@ -174,7 +174,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
                 process = context.Process(target=_judge_into, args=(theirs, waiting[0], how))
                 process.start()
                 theirs.close()
-                running[ours] = (waiting.pop(0), process, time.monotonic() + patience)
+                running[ours] = (waiting.pop(0), process, time.monotonic() + timeout)
             soonest = min(until for _, _, until in running.values())
             for pipe in multiprocessing.connection.wait(list(running), max(0.0, soonest - time.monotonic())):
                 name, process, _ = running.pop(pipe)
@@ -182,7 +182,7 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
             for pipe in [pipe for pipe, (_, _, until) in running.items() if time.monotonic() > until]:
                 name, process, _ = running.pop(pipe)
                 _end(pipe, process)
-                yield Judgement(name, died=f"its judge has not ended within {patience:g} s")
+                yield Judgement(name, died=f"its judge has not ended within {timeout:g} s")
     finally:
         for pipe, (_, process, _) in running.items():
             _end(pipe, process)

@@ -39,7 +39,7 @@ from socketserver_reference.conformance.targets.base import CannotCheck, Site, T
 from socketserver_reference.conformance.targets.external import Running
 
 SHARE = 4
-"""Which part of the patience the network may take for anything, each way, before a silence may be its doing."""
+"""Which part of the timeout the network may take for anything, each way, before a silence may be its doing."""
 
 ROUNDS = 20
 """Times at most that network and server take turns in coming to rest."""
@@ -58,8 +58,8 @@ class Through:
     weather: Weather = CALM
     seed: int = 0
 
-    def start(self, patience: float) -> "ThroughSite":
-        return ThroughSite(self, patience)
+    def start(self, timeout: float) -> "ThroughSite":
+        return ThroughSite(self, timeout)
 
     def __str__(self) -> str:
         return f"{self.target} through a network ({self.weather})"
@@ -68,13 +68,13 @@ class Through:
 class ThroughSite:
     """A server and the network before it."""
 
-    def __init__(self, through: Through, patience: float) -> None:
+    def __init__(self, through: Through, timeout: float) -> None:
         self.hidden: Mapping[str, str] = HIDDEN
-        self._patience = patience
+        self._timeout = timeout
         self._before = 0
         with contextlib.ExitStack() as stack:
             target = Running(through.target) if isinstance(through.target, str) else through.target
-            self.server: Site = target.start(patience)
+            self.server: Site = target.start(timeout)
             stack.callback(self.server.close)
             listen = Address(self.server.address.transport, "127.0.0.1")
             if self.server.address.path:
@@ -99,7 +99,7 @@ class ThroughSite:
             return str(deed)
         if self.proxy.stalled:
             return "the network is stalled"
-        if account.longest_held > self._patience / SHARE:
+        if account.longest_held > self._timeout / SHARE:
             return f"the network held something for {account.longest_held:g} s"
         return ""
 
@@ -112,7 +112,7 @@ class ThroughSite:
     def rest(self) -> None:
         """Let the network come to rest, then the server, until neither says anything to the other any more."""
         for _ in range(ROUNDS):
-            settled = self.proxy.settle(self._patience)
+            settled = self.proxy.settle(self._timeout)
             before = self.proxy.events
             self.server.rest()
             if not settled or self.proxy.events == before:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--launch", metavar="COMMAND", help="start the server by this command, as check does")
     parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: what it listens on (default: tcp)")
     parser.add_argument(
-        "--patience",
+        "--timeout",
         type=number(float, 0.01, LONGEST),
         default=0.5,
         metavar="SECONDS",
@@ -56,11 +56,11 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
 
     (site_of,) = targets.values()
     try:
-        site = site_of.start(max(options.patience, 1.0))
+        site = site_of.start(max(options.timeout, 1.0))
     except base.CannotCheck as error:
         raise CannotCheck(str(error)) from None
     try:
-        return propose(options.protocol, site, str(site_of), options.patience)
+        return propose(options.protocol, site, str(site_of), options.timeout)
     except CannotLearn as error:
         died = site.obituary()
         raise CannotCheck(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None

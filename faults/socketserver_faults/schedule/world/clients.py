@@ -26,7 +26,7 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did,
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.stage import Stage
 
-PATIENCE = 5.0
+READ_TIMEOUT = 5.0
 """Virtual seconds that anything which must come may take: they pass only when no thread can go on."""
 
 SHOWN = 16
@@ -74,18 +74,18 @@ class Players:
             return self._told.coming.pop(0)
 
         class VirtualClient(client.Client):  # type: ignore[misc]  # the base is made at run time
-            def __init__(self, address: Address, patience: float, *_: object) -> None:
+            def __init__(self, address: Address, timeout: float, *_: object) -> None:
                 try:
                     connected = connect(coming())
                 except OSError as error:
                     raise client.Unreachable(client.describe(error)) from None
-                super().__init__(address, patience, connected=connected)
+                super().__init__(address, timeout, connected=connected)
 
-        def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
+        def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:
             arrived: list[Any] = []
             try:
                 while len(arrived) < count:
-                    arrived.append(VirtualClient(address, patience))
+                    arrived.append(VirtualClient(address, timeout))
             except client.Unreachable as error:
                 return arrived, str(error)
             return arrived, ""
@@ -97,7 +97,7 @@ class Players:
         stage: Stage = self._stage.Stage(
             Address("tcp", "127.0.0.1", 1),
             oracle,
-            patience=PATIENCE,
+            timeout=READ_TIMEOUT,
             about=scenario.clause or None,
             rest=self._scheduler.rest,
             renewable=True,

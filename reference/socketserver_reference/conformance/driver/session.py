@@ -30,7 +30,7 @@ from socketserver_reference.conformance.targets.base import CannotCheck, Site, T
 from socketserver_reference.conformance.targets.external import Running
 
 BRIEF = 0.5
-"""Seconds of patience with a server that is known to break a clause, until something else seems to be wrong with it."""
+"""Timeout in seconds with a server that is known to break a clause, until something else seems to be wrong with it."""
 
 GOES_ON = "the server goes on when its clients have gone"
 """What is expected of a server in the end, whatever the scenario was."""
@@ -46,7 +46,7 @@ class Performer:
         self,
         target: Target | str,
         *,
-        patience: float,
+        timeout: float,
         oracle: Callable[[Dialect], Oracle],
         phrasing: Callable[[Dialect], Phrasing],
         greeting: Sequence[Step],
@@ -63,7 +63,7 @@ class Performer:
         """Those of them that explain nothing before it is confirmed that they are broken indeed."""
         self.confirm: Callable[[str], bool] = lambda _: True
         """Finds that out for one of them."""
-        self.longest = patience
+        self.longest = timeout
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
         self._oracle = oracle
@@ -77,9 +77,9 @@ class Performer:
         self._last: Stage | None = None
         self._pace = rate_limit.Pace(dialect.limits)
         self._seats: Seats | None = None
-        self._past = Past(patience)
+        self._past = Past(timeout)
         self._used = False
-        self.site: Site = self.target.start(max(patience, dialect.limits.start))
+        self.site: Site = self.target.start(max(timeout, dialect.limits.start))
         if dialect.limits.fresh and not self.site.renewable:
             self.site.close()
             raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
@@ -87,16 +87,16 @@ class Performer:
         self._pace.joined()  # whoever looked whether it listens
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """How long, in seconds, anything that must come may take now."""
         return min(BRIEF, self.longest) if self.known else self.longest
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
         try:
-            return self._play(steps, about, self.patience)
+            return self._play(steps, about, self.timeout)
         except Violation as violation:
-            hasty = violation.absent and self.patience < self.longest and not self.explained(violation)
+            hasty = violation.absent and self.timeout < self.longest and not self.explained(violation)
             if not hasty:
                 raise self.blamed(violation) from None
         try:
@@ -104,12 +104,12 @@ class Performer:
         except Violation as violation:
             raise self.blamed(violation) from None
 
-    def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
+    def _play(self, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
         self.prepare()
         self._consider(steps)
         farewell = False
         try:
-            with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
+            with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
                 stage.play(steps)
                 farewell = True
                 stage.rest()  # what was abrupt has its effect now, before anybody is taken to have survived it
@@ -148,7 +148,7 @@ class Performer:
         raise self.blamed(self.seen(stage.violation(finding)))
 
     def stage(
-        self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
+        self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None
     ) -> Stage:
         """Return a stage before the server; the caller closes it."""
         self._used = True
@@ -161,7 +161,7 @@ class Performer:
             self.site.address,
             oracle,
             mark=mark,
-            patience=self.patience if patience is None else patience,
+            timeout=self.timeout if timeout is None else timeout,
             about=about,
             rest=self.site.rest,
             renewable=self.site.renewable,
@@ -290,7 +290,7 @@ class Performer:
         """Hold a short conversation, to see that the server is in order; raise NotChecked if it is not."""
         greeted = False
         try:
-            with self.stage(about=self._conversation, patience=self.longest) as stage:
+            with self.stage(about=self._conversation, timeout=self.longest) as stage:
                 stage.play(self.greeting)
                 greeted = True
                 if not self._greeted:

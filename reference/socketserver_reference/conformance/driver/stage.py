@@ -4,7 +4,7 @@ The stage decides nothing: whom to read, how far, and whether what came is right
 leaving the `with` block ends them all, the polite way first, so that the server has let go of them before the next
 scenario.
 
-Every wait is bounded by `patience` seconds, and everything a server can make the stage keep is bounded too: the first
+Every wait is bounded by `timeout` seconds, and everything a server can make the stage keep is bounded too: the first
 illegal byte ends a scenario.
 """
 
@@ -45,7 +45,7 @@ EXPLAINING = 0.25
 """Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
 
 DRIPPING = 4
-"""Times the patience that all which is due to one client after one step may take, if it comes in drips."""
+"""Times the timeout that all which is due to one client after one step may take, if it comes in drips."""
 
 ABRUPT = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
@@ -74,7 +74,7 @@ class Stage:
         address: Address,
         oracle: Oracle,
         *,
-        patience: float,
+        timeout: float,
         about: str | None = None,
         rest: Callable[[], None] = lambda: None,
         manners: Manners = "polite",
@@ -86,7 +86,7 @@ class Stage:
     ) -> None:
         self.address = address
         self.oracle = oracle
-        self.patience = patience
+        self.timeout = timeout
         self.about = about
         self.transcript = Transcript()
         self._rest = rest
@@ -139,10 +139,10 @@ class Stage:
         self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
-            until = time.monotonic() + DRIPPING * self.patience
+            until = time.monotonic() + DRIPPING * self.timeout
             while self.oracle.due(who):
                 if time.monotonic() > until:
-                    self._wait_in_vain(who, DRIPPING * self.patience)
+                    self._wait_in_vain(who, DRIPPING * self.timeout)
                 self._read(who)
         self._glance_at(self.oracle.bystanders())
         if listeners:
@@ -154,13 +154,13 @@ class Stage:
             case Connect(who, acks, window):
                 self._await_joining()
                 try:
-                    self._clients[who] = Client(self.address, self.patience, window, acks)
+                    self._clients[who] = Client(self.address, self.timeout, window, acks)
                 except Unreachable as error:
                     self._report(self.oracle.refused(who, str(error)))
                 self._shake_hands(who)
                 self._note_joining()
             case Crowd(everyone):
-                arrived, refusal = connect_at_once(self.address, self.patience, len(everyone))
+                arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
                     self._report(self.oracle.refused(everyone[len(arrived)], refusal))
@@ -193,7 +193,7 @@ class Stage:
         """Make a client a member; what comes behind that is for the oracle."""
         named = f"{who}{self._mark}".encode()
         try:
-            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.patience)
+            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.timeout)
         except NotGreeted as error:
             self._report(self.oracle.refused(who, str(error)))
         if rest:
@@ -206,7 +206,7 @@ class Stage:
         client = self._clients[who]
         got = client.receive()
         if got is None:
-            self._wait_in_vain(who, client.patience)
+            self._wait_in_vain(who, client.timeout)
         else:
             self._take(who, got)
 
@@ -220,7 +220,7 @@ class Stage:
             client = self._clients[who]
             client.wait_at_most(0)
             got = client.receive()
-            client.wait_at_most(self.patience)
+            client.wait_at_most(self.timeout)
             if got is not None:
                 self._take(who, got)
 
@@ -243,9 +243,9 @@ class Stage:
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
         wanted = self.oracle.lacks(who)
-        patience = min(self.patience, EXPLAINING)
-        until = time.monotonic() + patience
-        self._clients[who].wait_at_most(patience)
+        timeout = min(self.timeout, EXPLAINING)
+        until = time.monotonic() + timeout
+        self._clients[who].wait_at_most(timeout)
         while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
@@ -277,7 +277,7 @@ class Stage:
 
     def _knock(self, step: Heed) -> None:
         """Have somebody speak until a silent client hears it."""
-        until = time.monotonic() + self.patience
+        until = time.monotonic() + self.timeout
         while step.who in self.oracle.bystanders():
             self._knocks += 1
             self._heeded = step.who
@@ -291,9 +291,9 @@ class Stage:
                 self._knock_in_vain(step)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
-                client.wait_at_most(min(GLANCE, self.patience))
+                client.wait_at_most(min(GLANCE, self.timeout))
                 got = client.receive()
-                client.wait_at_most(self.patience)
+                client.wait_at_most(self.timeout)
                 if got is not None:
                     self._take(step.who, got)
 
@@ -302,13 +302,13 @@ class Stage:
 
         Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
         """
-        self.transcript.entries.append(Waited(step.who, self.patience))
+        self.transcript.entries.append(Waited(step.who, self.timeout))
         finding = self.oracle.silent(step.who)
         if "CHAT-17" in finding.clauses:
             self._report(finding)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
-        client.wait_at_most(min(self.patience, EXPLAINING))
+        client.wait_at_most(min(self.timeout, EXPLAINING))
         for _ in range(KNOCKS_AGAIN):
             self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
             got = client.receive()
@@ -337,7 +337,7 @@ class Stage:
                 self._rest()
             for client in clients.values():
                 client.half_close()
-            until = time.monotonic() + min(self.patience, 1.0)
+            until = time.monotonic() + min(self.timeout, 1.0)
             for client in clients.values():
                 if not self.address.datagram:
                     client.leave(until - time.monotonic())

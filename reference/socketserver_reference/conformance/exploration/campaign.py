@@ -13,7 +13,7 @@ from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 BRIEF = 0.25
-"""Seconds of patience while a failure that has been seen is made shorter."""
+"""Timeout in seconds while a failure that has been seen is made shorter."""
 
 SHRINKING = 10.0
 """Seconds for making one failure shorter."""
@@ -55,8 +55,8 @@ class Expedition:
         return time.monotonic() > self._until
 
     @property
-    def patience(self) -> float:
-        return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
+    def timeout(self) -> float:
+        return min(BRIEF, self.performer.timeout) if self.found else self.performer.timeout
 
     def stop(self, why: NotChecked | Violation) -> None:
         """End the exploration: nothing more can be found out."""
@@ -82,7 +82,7 @@ class Expedition:
         clause = self._found_as(violation)
         if not self.found:
             self._until = time.monotonic() + SHRINKING if self.shrink else 0.0
-        hasty = violation.absent and self.patience < self.performer.longest
+        hasty = violation.absent and self.timeout < self.performer.longest
         sighting = self.found.setdefault(clause, Sighting(violation, steps, hasty))
         if len(steps) < len(sighting.steps):
             sighting.steps = steps
@@ -101,7 +101,7 @@ class Expedition:
         for _ in range(REPLAYS):
             try:
                 self.performer.prepare()
-                with self.performer.stage(abrupt=self.profile == "hardened", patience=self.performer.longest) as stage:
+                with self.performer.stage(abrupt=self.profile == "hardened", timeout=self.performer.longest) as stage:
                     stage.play(sighting.steps)
                 self.performer.check_alive(stage)
             except Violation as violation:

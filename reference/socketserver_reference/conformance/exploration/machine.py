@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
             expedition.stop(error)
             return
         expedition.runs += 1
-        self.stage = expedition.performer.stage(abrupt=expedition.profile == "hardened", patience=expedition.patience)
+        self.stage = expedition.performer.stage(abrupt=expedition.profile == "hardened", timeout=expedition.timeout)
 
     def do(self, *steps: Step) -> None:
         """Perform steps, unless this run has ended."""

@@ -28,7 +28,7 @@ WORDS = 3
 
 
 class ServerConformance(ServerChecks):
-    """See the module. `patience` is how long, in seconds, anything that must come may take."""
+    """See the module. `timeout` is how long, in seconds, anything that must come may take."""
 
     # The life cycle
 
@@ -214,7 +214,7 @@ class ServerConformance(ServerChecks):
             raise NotApplicable("a forking server cannot hold a room, so there is nothing to share")
         with self.scene(own=True) as here:
             ann = settled(here, "ann")
-            with Scene(self.target, self.patience, self.forker, own=True, story=here.story) as there:
+            with Scene(self.target, self.timeout, self.forker, own=True, story=here.story) as there:
                 ben = settled(there, "ben")
                 for speaker, listener in ((ann, ben), (ben, ann)):
                     word = f"{speaker.name} at home\n".encode()

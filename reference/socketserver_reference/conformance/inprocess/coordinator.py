@@ -93,10 +93,10 @@ class Desk:
             self._socket.sendto(answer.encode(), handler)
         self.changed.notify_all()
 
-    def wait(self, client: str, phase: str, patience: float) -> Event | None:
+    def wait(self, client: str, phase: str, timeout: float) -> Event | None:
         """Return the first report of that client's handler from that phase; None if none comes in so many seconds."""
         with self.changed:
-            return self.changed.wait_for(lambda: self.find(client, phase), patience)
+            return self.changed.wait_for(lambda: self.find(client, phase), timeout)
 
     def find(self, client: str, phase: str) -> Event | None:
         """Return the first report of that client's handler from that phase, if there is one yet."""

@@ -160,10 +160,10 @@ class ProcessHost:
         self._calling = "shutdown()"
         self._remains = Remains(())
 
-    def _receive(self, patience: float) -> Any:
+    def _receive(self, timeout: float) -> Any:
         """Return what the process says next, or None if it says nothing within so many seconds, or has ended."""
         try:
-            return self._process.recv() if self._process.poll(patience) else None
+            return self._process.recv() if self._process.poll(timeout) else None
         except (EOFError, OSError):
             return None
 
@@ -185,17 +185,17 @@ class ProcessHost:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.loop[0], signal.SIGUSR1)
 
-    def stuck(self, patience: float) -> str:
-        while self._calling and (news := self._receive(patience)) is not None:
+    def stuck(self, timeout: float) -> str:
+        while self._calling and (news := self._receive(timeout)) is not None:
             self._heed(news)
         return self._calling
 
     def remains(self, besides: Set[str]) -> Remains:  # noqa: ARG002 - nobody else opens sockets in that process
         return self._remains
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         if not self._asked:
             self.ask_to_end()
-        if self.stuck(patience) or self._remains.things:
+        if self.stuck(timeout) or self._remains.things:
             self._forker.close()
         remove_path(self.address)

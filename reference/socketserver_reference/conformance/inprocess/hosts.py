@@ -104,13 +104,13 @@ class Host(Protocol):
     def ask_to_end(self) -> None:
         """Call shutdown(), then server_close(), without waiting for them."""
 
-    def stuck(self, patience: float) -> str:
+    def stuck(self, timeout: float) -> str:
         """Wait so many seconds for the end; return which of the two calls has not returned, or ""."""
 
     def remains(self, besides: Set[str]) -> Remains:
         """Return what stayed behind after the end."""
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         """End the server if it was not asked to, and wait for all that belongs to it."""
 
 
@@ -143,18 +143,18 @@ class ThreadHost:
         self._stand.server.server_close()
         self._calling = ""
 
-    def stuck(self, patience: float) -> str:
-        self._ending.join(patience)
+    def stuck(self, timeout: float) -> str:
+        self._ending.join(timeout)
         return self._calling
 
     def remains(self, besides: Set[str]) -> Remains:
         return self._stand.remains(besides)
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         if not self._asked:
             self.ask_to_end()
-        self._ending.join(patience)
-        until = time.monotonic() + patience
+        self._ending.join(timeout)
+        until = time.monotonic() + timeout
         for thread in set(threading.enumerate()) - self._stand.threads - {threading.current_thread()}:
             _join(thread, until)  # handlers and their workers: their clients have gone
         remove_path(self.address)

@@ -1,6 +1,6 @@
 """A scene: a server being served, the desk its handlers report to, the clients who visit it, and the story of it all.
 
-    with Scene(served, patience, forker) as scene:
+    with Scene(served, timeout, forker) as scene:
         ann = scene.visit("ann")
         scene.wait("ann", "handle")
 
@@ -58,7 +58,7 @@ class Guest:
         self.client.send(text)
 
     def hears(self, text: bytes) -> bool:
-        """Read until this has come; return False if the stream ends before it does, or the patience."""
+        """Read until this has come; return False if the stream ends before it does, or the timeout."""
         while text not in self.heard and self._read():
             pass
         return text in self.heard
@@ -74,7 +74,7 @@ class Guest:
             return False
         match self.client.receive():
             case None:
-                self._story.sees(f"{self.name} reads nothing for {self.client.patience:g} s")
+                self._story.sees(f"{self.name} reads nothing for {self.client.timeout:g} s")
                 return False
             case "eof" | "reset" as ending:
                 self.ended = ending
@@ -93,7 +93,7 @@ class Guest:
     def leave(self) -> None:
         """Leave in order, having read everything: a room may promise something to polite clients alone."""
         self.client.half_close()
-        self.client.wait_at_most(min(self.client.patience, LEAVING))
+        self.client.wait_at_most(min(self.client.timeout, LEAVING))
         self.ends()
 
     def finds_it_closed(self) -> bool:
@@ -101,17 +101,17 @@ class Guest:
         self.client.send(b"?")
         waiting = select.poll()
         waiting.register(self.client.socket, 0)  # hang-ups and errors are reported unasked
-        return bool(waiting.poll(self.client.patience * 1000))
+        return bool(waiting.poll(self.client.timeout * 1000))
 
 
 class Scene:
     """See the module. `own` has the program's own handler at work, otherwise one that only reports."""
 
     def __init__(
-        self, served: Served, patience: float, forker: Forker, *, own: bool = False, story: Story | None = None
+        self, served: Served, timeout: float, forker: Forker, *, own: bool = False, story: Story | None = None
     ) -> None:
         self.served = served
-        self.patience = patience
+        self.timeout = timeout
         self.story = story or Story()
         self.guests: list[Guest] = []
         self._forker = forker
@@ -129,7 +129,7 @@ class Scene:
             stack.callback(self.desk.close)
             self.host = self._host()
             stack.callback(self._bury)
-            stack.callback(self.host.close, self.patience)
+            stack.callback(self.host.close, self.timeout)
             stack.callback(self._clear)
             self._stack = stack.pop_all()
         return self
@@ -164,7 +164,7 @@ class Scene:
         self.story.does(f"{name} {'sends a datagram' if self.served.datagram else 'connects'}")
         with self.desk.changed:
             try:
-                client = Client(self.host.address, self.patience, connected=self._prepared(name))
+                client = Client(self.host.address, self.timeout, connected=self._prepared(name))
             except Unreachable as error:
                 self.story.sees(f"{name} cannot: {error}")
                 raise NotChecked(f"{name} cannot connect: {error}") from None
@@ -182,7 +182,7 @@ class Scene:
             return None
         prepared = socket.socket(address.family, address.kind)
         try:
-            prepared.settimeout(self.patience)
+            prepared.settimeout(self.timeout)
             if address.datagram:  # unbound, it would take itself for 0.0.0.0
                 prepared.bind((source(address), 0))
             else:
@@ -195,9 +195,9 @@ class Scene:
 
     def wait(self, name: str, phase: str) -> Event | None:
         """Return the report of that client's handler from that phase, waiting for it; None if it does not come."""
-        event = self.desk.wait(name, phase, self.patience)
+        event = self.desk.wait(name, phase, self.timeout)
         if event is None:
-            self.story.sees(f"{name}'s handler does not get to {phase} within {self.patience:g} s")
+            self.story.sees(f"{name}'s handler does not get to {phase} within {self.timeout:g} s")
         return event
 
     def rest(self) -> None:
@@ -227,8 +227,8 @@ class Scene:
 
     def stuck(self) -> str:
         """Wait for the end; return which call has not returned, or ""."""
-        stuck = self.host.stuck(self.patience)
-        self.story.sees(f"{stuck} does not return within {self.patience:g} s" if stuck else "both have returned")
+        stuck = self.host.stuck(self.timeout)
+        self.story.sees(f"{stuck} does not return within {self.timeout:g} s" if stuck else "both have returned")
         return stuck
 
     def left_behind(self) -> tuple[str, ...]:

@@ -18,12 +18,12 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
 
 class ServerChecks(Conformance):
-    """A target, and what its checks need. `patience` is how long, in seconds, anything that must come may take."""
+    """A target, and what its checks need. `timeout` is how long, in seconds, anything that must come may take."""
 
     protocol = "family"
     groups = ("SRV",)
     target: ClassVar[Served]
-    patience: ClassVar[float] = 5.0
+    timeout: ClassVar[float] = 5.0
     forker: ClassVar[Forker] = Forker()
     """Shared by all classes, and started when one needs it."""
 
@@ -34,7 +34,7 @@ class ServerChecks(Conformance):
 
     def scene(self, *, own: bool = False) -> Scene:
         """Return a scene with a reporting handler, or with the program's own."""
-        return Scene(self.target, self.patience, self.forker, own=own)
+        return Scene(self.target, self.timeout, self.forker, own=own)
 
     def only_for(self, concurrency: str, how: str) -> None:
         """Raise NotApplicable for servers of another kind."""

@@ -1,7 +1,7 @@
 """Clients who say things to a server, and what they hear, as data.
 
 What does not come cannot be waited for. Where the server can be looked into, it has said all it has to say when its
-threads sleep; elsewhere nothing but silence tells, `patience` seconds of it. What is heard after it was awaited tells
+threads sleep; elsewhere nothing but silence tells, `timeout` seconds of it. What is heard after it was awaited tells
 how fast the server is, so one waits less for what may come besides.
 
 Nothing that a server sends is trusted: not to end, and not to be short.
@@ -35,7 +35,7 @@ CONNECTING = 5.0
 """Seconds to connect: where too many wait to be accepted, TCP tries again after one second, and after three."""
 
 ENDLESS = 20.0
-"""Times the patience after which a server that always has something to say does not stop."""
+"""Times the timeout after which a server that always has something to say does not stop."""
 
 ANIMALS = ("otter", "wolverine", "stoat-and-marten", "mink", "polecat", "weasel")
 """What is talked about; no server is likely to talk about it by itself."""
@@ -51,9 +51,9 @@ class CannotLearn(Exception):
 class Asking:
     """Some clients of one server."""
 
-    def __init__(self, site: Site, patience: float) -> None:
+    def __init__(self, site: Site, timeout: float) -> None:
         self.site = site
-        self.patience = patience
+        self.timeout = timeout
         self.ended: dict[str, Ending] = {}
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
@@ -66,7 +66,7 @@ class Asking:
     @property
     def by_silence(self) -> str:
         """How one knows here that nothing more comes, in words."""
-        return "the server was at rest" if self._seen_at_rest else f"{self.patience:g} s of silence"
+        return "the server was at rest" if self._seen_at_rest else f"{self.timeout:g} s of silence"
 
     def text(self) -> bytes:
         """Return a text that nobody has said yet, of another length than the one before."""
@@ -82,7 +82,7 @@ class Asking:
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if it cannot."""
         try:
-            client = self._open.enter_context(Client(self.site.address, max(self.patience, CONNECTING)))
+            client = self._open.enter_context(Client(self.site.address, max(self.timeout, CONNECTING)))
         except Unreachable as error:
             raise CannotLearn(f"no client can connect to {self.site.address} any more: {error}") from None
         self._clients[who] = client
@@ -90,9 +90,9 @@ class Asking:
         self.ended.pop(who, None)
 
     def say(self, who: str, data: bytes) -> None:
-        """Send these bytes in one go, or what the server takes of them within the patience."""
+        """Send these bytes in one go, or what the server takes of them within the timeout."""
         client = self._clients[who]
-        client.wait_at_most(max(self.patience, 1.0))
+        client.wait_at_most(max(self.timeout, 1.0))
         client.send(data)
 
     def half_close(self, who: str) -> None:
@@ -111,15 +111,15 @@ class Asking:
         What is awaited, as `until` says, has its time to come. Who can tell by what is said next asks briefly.
         """
         begun = last = time.monotonic()
-        patience = self.patience if briefly else max(self.patience, AWAITED)
+        timeout = self.timeout if briefly else max(self.timeout, AWAITED)
         while True:
             self.site.rest()
             met = until is None or until(self._heard_by_now())
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
                 last = time.monotonic()
-                if last - begun > ENDLESS * max(self.patience, 1.0):
+                if last - begun > ENDLESS * max(self.timeout, 1.0):
                     raise CannotLearn("the server sends without end")
-            elif met or time.monotonic() - last > patience:
+            elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
                 for one in self._heard.values():
                     one.clear()
@@ -132,7 +132,7 @@ class Asking:
         """Return how long nothing must come, once what is awaited has come after so many seconds."""
         if self._seen_at_rest:
             return GLANCE
-        return min(self.patience, max(BRIEF, 10 * after)) if awaited else self.patience
+        return min(self.timeout, max(BRIEF, 10 * after)) if awaited else self.timeout
 
     def _read(self, wait: float) -> bool:
         """Read what is there; if it is nothing, wait so long for something; return whether anything came."""

@@ -30,10 +30,10 @@ class FellSilent(Exception):
 class Datagrams:
     """One client that sends datagrams; it knows what the fence is answered by."""
 
-    def __init__(self, client: Client, site: Site, patience: float) -> None:
+    def __init__(self, client: Client, site: Site, timeout: float) -> None:
         self._client = client
         self._site = site
-        self._patience = patience
+        self._timeout = timeout
         self._fence = b""
 
     def raise_fence(self) -> None:
@@ -54,7 +54,7 @@ class Datagrams:
         for _ in range(TRIES):
             self._drain()
             self._client.send(datagram)
-            answer = self._receive(self._patience)
+            answer = self._receive(self._timeout)
             if answer is None:
                 self._client.send(FENCE)
                 answer = self._receive(ANSWERED)
@@ -64,8 +64,8 @@ class Datagrams:
                 return answer
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
-    def _receive(self, patience: float) -> bytes | None:
-        self._client.wait_at_most(patience)
+    def _receive(self, timeout: float) -> bytes | None:
+        self._client.wait_at_most(timeout)
         answer = self._client.receive()
         return answer if isinstance(answer, bytes) else None
 
@@ -75,10 +75,10 @@ class Datagrams:
         any(self._receive(0) is None for _ in range(MANY))
 
 
-def learn_datagrams(site: Site, patience: float, lesson: Lesson) -> None:
+def learn_datagrams(site: Site, timeout: float, lesson: Lesson) -> None:
     """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
     with Client(site.address, ANSWERED) as client:
-        datagrams = Datagrams(client, site, patience)
+        datagrams = Datagrams(client, site, timeout)
         datagrams.raise_fence()
         lesson.learn("", "protocol", "datagram", "over datagrams")
         try:

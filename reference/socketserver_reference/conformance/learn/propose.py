@@ -13,17 +13,17 @@ LEARNED = "learned"
 """What a dialect is called that has no file yet."""
 
 
-def propose(protocol: str, site: Site, name: str, patience: float) -> tuple[str, str]:
+def propose(protocol: str, site: Site, name: str, timeout: float) -> tuple[str, str]:
     """Talk to a server; return a dialect file for it, and why it is none as it stands, or "".
 
     Raises CannotLearn if nothing can be learned.
     """
     lesson = Lesson()
     if site.address.datagram:
-        learn_datagrams(site, patience, lesson)
+        learn_datagrams(site, timeout, lesson)
         silence = "a datagram that was sent later was answered"
     else:
-        with Asking(site, patience) as asking:
+        with Asking(site, timeout) as asking:
             (learn_chat if protocol == "chat" else learn_echo)(asking, lesson)
             silence = asking.by_silence
     lesson.learn("", "about", f"learned from {printable(name)}", "by talking to it; say more, if you know more")

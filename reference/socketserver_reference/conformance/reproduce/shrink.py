@@ -162,7 +162,7 @@ def _shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Vio
     try:
         performing.prepare()
         with performing.stage(
-            about=clause, polite=basic, abrupt=not basic, patience=min(BRIEF, performing.longest)
+            about=clause, polite=basic, abrupt=not basic, timeout=min(BRIEF, performing.longest)
         ) as stage:
             stage.play(steps)
         performing.check_alive(stage)

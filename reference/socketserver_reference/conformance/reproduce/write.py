@@ -179,7 +179,7 @@ def _play(file: Path, performing: Performer, clause: str, decisive: int) -> tupl
     try:
         ended = subprocess.run(
             [sys.executable, "-I", str(file), *where],
-            env={"PATIENCE": str(performing.longest)},
+            env={"TIMEOUT": str(performing.longest)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -26,17 +26,17 @@ SUITES: dict[str, type[Conformance]] = {
 """Protocol -> the conformance class of the wire."""
 
 BRIEF = 2.0
-"""Seconds of patience with a server that is known to break a clause, where a handler is waited for."""
+"""Timeout in seconds with a server that is known to break a clause, where a handler is waited for."""
 
 Outcome = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
 
 
-def performer_of(suite: type[Conformance], target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
+def performer_of(suite: type[Conformance], target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Performer:
     """Return a performer for the checks of a conformance class; the caller closes it."""
     return Performer(
         target,
-        patience=patience,
+        timeout=timeout,
         oracle=suite.oracle,
         phrasing=suite.phrasing,
         greeting=suite.greeting,
@@ -46,9 +46,9 @@ def performer_of(suite: type[Conformance], target: Target | str, patience: float
     )
 
 
-def performer(protocol: str, target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
+def performer(protocol: str, target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Performer:
     """Return a performer for the target, as the plugin makes it; the caller closes it."""
-    return performer_of(SUITES[protocol], target, patience, dialect)
+    return performer_of(SUITES[protocol], target, timeout, dialect)
 
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
@@ -67,15 +67,15 @@ def play_all(performing: Performer, protocol: str, clause: str | None = None) ->
 
 
 def outcomes(
-    protocol: str, target: Target | str, patience: float, clause: str | None = None, dialect: Dialect = NOTE
+    protocol: str, target: Target | str, timeout: float, clause: str | None = None, dialect: Dialect = NOTE
 ) -> Iterator[Outcome]:
     """Do that for a target of its own."""
-    with closing(performer(protocol, target, patience, dialect)) as performing:
+    with closing(performer(protocol, target, timeout, dialect)) as performing:
         yield from play_all(performing, protocol, clause)
 
 
 def outcomes_of_server(
-    served: Served, patience: float, clause: str | None = None, *, broken: bool = False
+    served: Served, timeout: float, clause: str | None = None, *, broken: bool = False
 ) -> Iterator[Outcome]:
     """Run the checks of the servers' clauses; yield what came of each.
 
@@ -84,18 +84,18 @@ def outcomes_of_server(
     """
     known: set[str] = set()
     for decided, name in checks(ServerConformance, clause):
-        waiting = min(BRIEF, patience) if known or broken else patience
+        waiting = min(BRIEF, timeout) if known or broken else timeout
         outcome = _serve(served, waiting, decided, name)
         violation = seen(outcome)
-        if violation and violation.clause_id not in known and waiting < patience:
-            outcome = _serve(served, patience, decided, name)
+        if violation and violation.clause_id not in known and waiting < timeout:
+            outcome = _serve(served, timeout, decided, name)
             violation = seen(outcome)
         known.update([violation.clause_id] if violation else [])
         yield outcome
 
 
-def _serve(served: Served, patience: float, decided: str, name: str) -> Outcome:
-    subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+def _serve(served: Served, timeout: float, decided: str, name: str) -> Outcome:
+    subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
     return _outcome(decided, name, getattr(subject(), name))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.conformance.results.known import Known
 
-PATIENCE = 5.0
+DEFAULT_TIMEOUT = 5.0
 """Seconds that anything which must come may take, unless an option says otherwise."""
 
 LONGEST = 86_400
-"""Seconds of patience at most: a day, far below what a system's clocks can count to."""
+"""The longest timeout, in seconds: a day, far below what a system's clocks can count to."""
 
 EXAMPLES = 30
 """Runs of a state machine, unless an option says otherwise."""
@@ -113,11 +113,11 @@ OPTIONS = (
     ),
     Option("seed", "seed of the state machines (default: 0)", seed, "N|random", default=0, effort=True),
     Option(
-        "patience",
-        f"how long anything that must come may take (default: {PATIENCE:g})",
+        "timeout",
+        f"how long anything that must come may take (default: {DEFAULT_TIMEOUT:g})",
         number(float, 0.01, LONGEST),
         "SECONDS",
-        default=PATIENCE,
+        default=DEFAULT_TIMEOUT,
         effort=True,
     ),
     Option(
@@ -156,7 +156,7 @@ class Options:
     strict: bool = False
     examples: int = EXAMPLES
     seed: int = 0
-    patience: float = PATIENCE
+    timeout: float = DEFAULT_TIMEOUT
     any_segmentation: bool = False
     dialect: str = ""
     """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""

@@ -133,9 +133,9 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tell those classes that wait by themselves how long to: briefly for what is known to be broken."""
     cls = conformance_class(item)
-    if cls is not None and hasattr(cls, "patience"):
+    if cls is not None and hasattr(cls, "timeout"):
         options = item.config.stash[RUN].options
-        cls.patience = min(BRIEF, options.patience) if options.listed(decided(item)) else options.patience
+        cls.timeout = min(BRIEF, options.timeout) if options.listed(decided(item)) else options.timeout
 
 
 @pytest.fixture(scope="class")
@@ -153,7 +153,7 @@ def conformance_performer(request: pytest.FixtureRequest) -> "Iterator[Performer
             any_segmentation=run.options.any_segmentation,
         )
         run.record_of(request.cls).dialect = dialect
-        performing = direct.performer_of(request.cls, request.cls.target, run.options.patience, dialect)
+        performing = direct.performer_of(request.cls, request.cls.target, run.options.timeout, dialect)
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)

@@ -53,8 +53,8 @@ class Site(Protocol):
 class Target(Protocol):
     """A description of a server."""
 
-    def start(self, patience: float) -> Site:
-        """Return the server, listening; raise CannotCheck if there is none within the patience, in seconds."""
+    def start(self, timeout: float) -> Site:
+        """Return the server, listening; raise CannotCheck if there is none within the timeout, in seconds."""
 
     def __str__(self) -> str:
         """Return the target as a report names it."""

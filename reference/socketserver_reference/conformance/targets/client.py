@@ -31,14 +31,14 @@ class Unreachable(Exception):
 class Client:
     """A connected client, or, on a datagram transport, a named one.
 
-    Everything it does is bounded by `patience` seconds. A failure to send is not an error here: a server that hung up
+    Everything it does is bounded by `timeout` seconds. A failure to send is not an error here: a server that hung up
     shows itself by what can be read, and that is judged.
     """
 
     def __init__(
         self,
         address: Address,
-        patience: float,
+        timeout: float,
         window: int | None = None,
         acks: str = "quick",
         connected: socket.socket | None = None,
@@ -49,7 +49,7 @@ class Client:
         self._server: object = None
         self.socket = connected or socket.socket(address.family, address.kind)
         try:
-            self._set_up(patience, window, connected is None)
+            self._set_up(timeout, window, connected is None)
         except OSError as error:
             self.close()
             raise Unreachable(describe(error)) from None
@@ -57,9 +57,9 @@ class Client:
             self.close()
             raise
 
-    def _set_up(self, patience: float, window: int | None, connect: bool) -> None:
-        self.patience = patience
-        self.socket.settimeout(patience)
+    def _set_up(self, timeout: float, window: int | None, connect: bool) -> None:
+        self.timeout = timeout
+        self.socket.settimeout(timeout)
         if window is not None:  # before connecting: TCP agrees on the window then
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         if self._address.transport == "unix-datagram":  # a client without a name could not be answered
@@ -76,11 +76,11 @@ class Client:
         if self._quick is not None:
             self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
 
-    def wait_at_most(self, patience: float) -> None:
+    def wait_at_most(self, timeout: float) -> None:
         """Bound everything from here on by so many seconds."""
-        if patience != self.patience:
-            self.patience = patience
-            self.socket.settimeout(patience)
+        if timeout != self.timeout:
+            self.timeout = timeout
+            self.socket.settimeout(timeout)
 
     def send(self, data: bytes) -> None:
         """Send all of it, or as much as the server takes."""
@@ -93,7 +93,7 @@ class Client:
             pass  # the server hung up, or does not read: what can be read of it tells
 
     def receive(self) -> bytes | Ending | None:
-        """Return what is there, waiting for it at most `patience` seconds: bytes, how the stream ended, or None.
+        """Return what is there, waiting for it at most `timeout` seconds: bytes, how the stream ended, or None.
 
         A datagram client may receive an empty datagram: b"". A stream client never returns b"".
         """
@@ -128,7 +128,7 @@ class Client:
         try:
             self.socket.connect(self._address.sockaddr)
             self.socket.send(b"\n")
-            self.wait_at_most(min(self.patience, UNANSWERED))
+            self.wait_at_most(min(self.timeout, UNANSWERED))
             self.socket.recv(CHUNK)
         except TimeoutError:
             pass  # somebody who does not answer: the checks will say so
@@ -140,10 +140,10 @@ class Client:
         with contextlib.suppress(OSError):  # the server was faster
             self.socket.shutdown(socket.SHUT_WR)
 
-    def leave(self, patience: float) -> None:
+    def leave(self, timeout: float) -> None:
         """Half-close, and read and forget until end of stream, or for so many seconds."""
         self.half_close()
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             self.wait_at_most(left)
             if not isinstance(self.receive(), bytes):
@@ -183,9 +183,9 @@ LEAVING = 0.25
 """Seconds for a server to hang up on a client that has only looked whether it listens."""
 
 
-def reach(address: Address, patience: float) -> None:
+def reach(address: Address, timeout: float) -> None:
     """Connect once, or send a datagram that asks for nothing; raise Unreachable if nobody listens there."""
-    with Client(address, patience) as probe:
+    with Client(address, timeout) as probe:
         if address.datagram:
             probe.probe()
         else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance

@@ -14,13 +14,13 @@ class Running:
 
     address: Address | str
 
-    def start(self, patience: float) -> "RunningSite":
+    def start(self, timeout: float) -> "RunningSite":
         try:
             address = Address.parse(self.address) if isinstance(self.address, str) else self.address
         except BadAddress as error:
             raise CannotCheck(str(error)) from None
         try:
-            reach(address, patience)
+            reach(address, timeout)
         except Unreachable as error:
             raise CannotCheck(f"nothing to check at {address}: {error}; is the server running?") from None
         return RunningSite(address)

@@ -25,7 +25,7 @@ class InProcess:
     make: Callable[[], socketserver.BaseServer]
     name: str = "in process"
 
-    def start(self, patience: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
         return InProcessSite(self)
 
     def __str__(self) -> str:

@@ -55,8 +55,8 @@ class Launched:
             return self.at.transport if isinstance(self.at, Address) else self.at.partition("://")[0]
         return self.transport or ("unix" if "{path}" in self.command else "tcp")
 
-    def start(self, patience: float) -> "LaunchedSite":
-        return LaunchedSite(self, patience)
+    def start(self, timeout: float) -> "LaunchedSite":
+        return LaunchedSite(self, timeout)
 
     def __str__(self) -> str:
         return self.command
@@ -67,9 +67,9 @@ class LaunchedSite(Alone):
 
     renewable = True
 
-    def __init__(self, target: Launched, patience: float) -> None:
+    def __init__(self, target: Launched, timeout: float) -> None:
         self._target = target
-        self._patience = max(patience, STARTING)
+        self._timeout = max(timeout, STARTING)
         self._directory: str | None = None
         self._launch: Launch | None = None
         self._fixed: Address | None = None
@@ -122,17 +122,16 @@ class LaunchedSite(Alone):
 
     def _await_listening(self) -> None:
         assert self._launch is not None
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._timeout
         while True:
             try:
-                reach(self.address, self._patience)
+                reach(self.address, self._timeout)
             except Unreachable as error:
                 if self._launch.ended_within(POLL):
                     raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.obituary()}") from None
                 if time.monotonic() > until:
                     raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: "
-                        f"{error}"
+                        f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: {error}"
                     ) from None
             else:
                 self._listened = True

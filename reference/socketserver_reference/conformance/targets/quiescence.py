@@ -32,7 +32,7 @@ DEAD = ("Z", "X", "")
 
 
 class Rest:
-    """Waits for threads to come to rest. With those that compute all the time, and never do, it loses its patience."""
+    """Waits for threads to come to rest. With those that compute all the time, and never do, it gives up."""
 
     def __init__(self, tasks: Callable[[], Iterable[str]]) -> None:
         self._tasks = tasks
