@@ -190,7 +190,7 @@ class SharesMemory(socketserver.BaseServer):
         self.memory[0] = count
 
 
-class Alone(ChatHandler):
+class HearsItselfAlone(ChatHandler):
     """Keeps the members on the handler."""
 
     def setup(self) -> None:
@@ -352,7 +352,7 @@ BROKEN: list[tuple[str, Served]] = [
     ("SRV-6", made(Faultless, "unix-datagram", "threading", claims="forking")),
     ("SRV-6", made(OneChild, "tcp", "forking")),
     ("SRV-6", made(SharesMemory, "udp", "forking")),
-    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=Alone)),
+    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=HearsItselfAlone)),
     ("SRV-7", made(Faultless, "unix", "forking", "chat")),
     ("SRV-8", made(Fragile, "tcp", "sync")),
     ("SRV-8", made(Fragile, "unix-datagram", "sync")),

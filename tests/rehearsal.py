@@ -25,7 +25,7 @@ class Rehearsal:
         self._network = Network(self.scheduler)
         targets = ModuleType("socketserver_reference.conformance.targets")
         quiescence = ModuleType("socketserver_reference.conformance.targets.quiescence")
-        vars(quiescence)["Rest"] = lambda _: self.scheduler.rest
+        vars(quiescence)["IdleWaiter"] = lambda _: self.scheduler.wait_idle
         vars(targets)["quiescence"] = quiescence
         self._modules = Modules(
             {

@@ -96,7 +96,7 @@ class Room:
             self.chance.choice(turns)()
         return bool(turns)
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Do everything."""
         while self.turn():
             pass
@@ -164,7 +164,7 @@ class SimulatedClient:
         self.connection = Connection(len(room.connections))
         room.connections.append(self.connection)
 
-    def wait_at_most(self, timeout: float) -> None:
+    def set_timeout(self, timeout: float) -> None:
         self.timeout = timeout
 
     def say(self, data: bytes, *, settled: bool) -> None:
@@ -236,7 +236,7 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
             judge(room.dialect),
             timeout=60,
             about=about,
-            rest=room.rest,
+            wait_idle=room.wait_idle,
             manners=manners,
             dialect=room.dialect,
             phrasing=rewrite.chat(room.dialect),

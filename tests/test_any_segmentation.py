@@ -42,7 +42,7 @@ def test_the_reference_behind_a_network_that_splits_every_byte_keeps_each_clause
     protocol = "echo" if clause.startswith("ECHO") else "chat"
     with closing(performer(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as performing:
         found = [raised for _, _, raised in play_all(performing, protocol, clause)]
-        if clause in EXACT or clause in performing.site.hidden:
+        if clause in EXACT or clause in performing.site.unobservable:
             assert all(isinstance(raised, NotApplicable) for raised in found)
         else:
             assert found == [None] * len(found)
@@ -90,7 +90,7 @@ def test_a_settled_utterance_may_come_in_pieces() -> None:
     for dialect, accepted in ((NOTE, False), (ANY_SEGMENTATION, True)):
         room = ChatOracle(dialect)
         for step in (Connect("ann"), Say("ann", b"hello")):
-            room.begin(step, rested=True)
+            room.begin(step, idle_before=True)
         assert room.hears("ann", b"ackheacklacklo") is accepted
 
 
@@ -98,5 +98,5 @@ def test_an_echo_of_any_part_from_the_beginning_is_right_and_of_another_is_not()
     for reply, accepted in ((b"HEL", True), (b"HELLO", True), (b"ELLO", False)):
         echo = EchoOracle(ANY_SEGMENTATION)
         for step in (Connect("ann"), Say("ann", b" hello")):
-            echo.begin(step, rested=True)
+            echo.begin(step, idle_before=True)
         assert echo.hears("ann", reply) is accepted

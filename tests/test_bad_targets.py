@@ -76,7 +76,7 @@ def test_a_command_that_starts_no_server_is_told_in_one_line(check: Checker, com
 def test_a_command_that_never_listens_is_given_up_and_ended(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.STARTING", 1.0)
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.START_TIMEOUT", 1.0)
     line = check.refusal("chat", "--launch", bad("deaf", lifeline.path), *QUICK)
     assert "does not listen at tcp://127.0.0.1:" in line
     lifeline.wait_for_the_end()
@@ -202,14 +202,14 @@ def test_a_server_that_ignores_being_asked_to_stop_is_ended_with_its_child(check
     assert sorted(lifeline.read.split()) == [b"child", b"up"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the keeper")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_child_that_became_a_daemon_is_ended_all_the_same(check: Checker, lifeline: Lifeline) -> None:
     assert check("chat", "--launch", bad("with-daemon", lifeline.path), "--only", "CHAT-2").code == 0
     lifeline.wait_for_the_end()
     assert sorted(lifeline.read.split()) == [b"daemon", b"up"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the keeper")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_command_that_becomes_a_daemon_has_ended_and_leaves_none(check: Checker, lifeline: Lifeline) -> None:
     line = check.refusal("chat", "--launch", bad("turns-daemon", lifeline.path))
     assert "the server ended with exit status 0" in line

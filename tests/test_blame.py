@@ -141,7 +141,7 @@ def test_a_refused_client_is_put_down_to_what_happened_last() -> None:
 def asked(*steps: Step) -> EchoOracle:
     oracle = EchoOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 
@@ -218,13 +218,13 @@ def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:
     with pytest.raises(ValueError, match="an echo server has no Settle"):
         asked(Settle())
     with pytest.raises(ValueError, match="datagrams know no Quit"):
-        DatagramOracle(NOTE).begin(Quit("ann"), rested=True)
+        DatagramOracle(NOTE).begin(Quit("ann"), idle_before=True)
 
 
 def corresponding(*steps: Step) -> DatagramOracle:
     oracle = DatagramOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 

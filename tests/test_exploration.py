@@ -187,7 +187,7 @@ def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch
     assert record.explored[1].endswith("; saw CHAT-11 broken again")
 
 
-def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_further() -> None:
+def test_a_server_that_cannot_be_restarted_and_does_not_recover_is_not_checked_further() -> None:
     class Mute(ChatHandler):
         broken = threading.Event()
 
@@ -241,7 +241,7 @@ def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPat
     record = Record(["CHAT"])
     with closing(performer("chat", Bug("chat").target(), TIMEOUT)) as performing:
         performing.play(*join("ann"), about="CHAT-2")
-        monkeypatch.setattr(performing.site, "obituary", lambda: "it died")
+        monkeypatch.setattr(performing.site, "exit_report", lambda: "it died")
         with pytest.raises(Violation):
             explore(performing, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored == ["chat, basic: 0 runs of 3: the server broke CHAT-11 before, 0 steps (seed 0)"]

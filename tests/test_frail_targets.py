@@ -99,7 +99,7 @@ def test_an_address_where_the_last_server_still_listens_is_waited_for(
             raise Unreachable("nobody is there")
 
     monkeypatch.setattr(launched, "reach", listens_twice)
-    monkeypatch.setattr(launched, "POLL", 0.0)
+    monkeypatch.setattr(launched, "POLL_INTERVAL", 0.0)
     assert launched.fixed_address(Launched("serve", fixed), wait=TIMEOUT) == fixed
     assert seen == [fixed] * 3
 
@@ -107,11 +107,11 @@ def test_an_address_where_the_last_server_still_listens_is_waited_for(
 def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "FREED", 0.2)
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.2)
     with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)) as site:
         leave_a_connection_behind(fixed)
         with pytest.raises(CannotCheck) as refused:
-            site.renew()
+            site.restart()
     assert str(refused.value).endswith(
         f"its last words: [Errno 98] Address already in use; after 0.2 s {fixed} is still not free: let the server set "
         "SO_REUSEADDR, or tell it where to listen by {port}"
@@ -119,23 +119,23 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
 
 
 def test_a_server_that_reuses_its_port_is_not_waited_for(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launched, "FREED", 0.0)
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.0)
     with closing(Launched(frail("reusing", fixed.port), fixed).start(TIMEOUT)) as site:
         leave_a_connection_behind(fixed)
-        assert site.renew()
+        assert site.restart()
         assert site.address == fixed
 
 
 def test_who_still_listens_where_a_server_was_is_waited_for_within_bounds(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "GONE", 0.0)
+    monkeypatch.setattr(launched, "PORT_CLOSE_TIMEOUT", 0.0)
     with (
         closing(Launched(frail("shares-its-port", fixed.port), fixed).start(TIMEOUT)) as site,
         listener(fixed),
         pytest.raises(CannotCheck, match=f"something else listens at {fixed} already"),
     ):
-        site.renew()
+        site.restart()
 
 
 def listener(address: Address) -> socket.socket:
@@ -151,7 +151,7 @@ def test_a_server_is_started_when_who_listened_there_has_gone(fixed: Address, mo
     with closing(Launched(frail("shares-its-port", fixed.port), fixed).start(TIMEOUT)) as site:
         lingering = listener(fixed)
         monkeypatch.setattr("time.sleep", lambda _seconds: lingering.close())
-        assert site.renew()
+        assert site.restart()
 
 
 def test_a_name_that_a_killed_server_leaves_is_no_hindrance(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_name_that_a_killed_server_leaves_is_no_hindrance(tmp_path: Path) -> N
                 ann.receive()
             assert site._launch is not None
             assert site._launch.ended_within(TIMEOUT)
-            assert site.obituary() == "the server ended by signal 9, without a word"
-        assert site.renew()
+            assert site.exit_report() == "the server ended by signal 9, without a word"
+        assert site.restart()
     assert not path.exists()
 
 
@@ -181,7 +181,7 @@ def dialect(directory: Path, limits: str) -> Path:
 def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_each_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "STARTING", 0.1)
+    monkeypatch.setattr(launched, "START_TIMEOUT", 0.1)
     slow = ("--launch", frail("starts-slowly"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2", "--only", "CHAT-9")
     assert "does not listen at tcp://127.0.0.1:" in check.refusal("chat", *slow, "--timeout", 0.1)
     outcome = check("chat", *slow, "--dialect", dialect(tmp_path, "start = 30"))
@@ -191,7 +191,7 @@ def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_eac
 
 
 def test_all_starts_together_are_bounded(check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launched, "RESTARTING", 0.5)
+    monkeypatch.setattr(launched, "TOTAL_START_TIMEOUT", 0.5)
     outcome = check("chat", "--launch", frail("starts-slowly"), *QUICK, "--dialect", dialect(tmp_path, "start = 30"))
     assert outcome.code == 1
     assert outcome.clause("CHAT-12")["why"].startswith(

@@ -114,17 +114,17 @@ def test_who_is_stopped_ends_what_it_has_started() -> None:
     command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60
-        while not (checking := [one for one in below(process.pid) if "reference\0check" in told(one)]):
+        while not (checking := [one for one in processes_below(process.pid) if "reference\0check" in told(one)]):
             assert time.monotonic() < until
             time.sleep(0.01)
-        started = [*checking, *below(checking[0])]
+        started = [*checking, *processes_below(checking[0])]
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=60)[1] == "stopped\n"
     assert process.returncode == 130
     assert not [one for one in started if os.path.exists(f"/proc/{one}")]
 
 
-def below(process: int) -> list[int]:
+def processes_below(process: int) -> list[int]:
     """Return the children of a process, and theirs."""
     try:
         children = [
@@ -134,7 +134,7 @@ def below(process: int) -> list[int]:
         ]
     except OSError:  # it has just ended
         return []
-    return [*children, *(other for child in children for other in below(child))]
+    return [*children, *(other for child in children for other in processes_below(child))]
 
 
 def told(process: int) -> str:

@@ -105,7 +105,7 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
     monkeypatch.setattr(RoomOracle, "expect_late", lambda _self, words: told.append(words))
     leaving = judge(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"late words"), Reset("ben")):
-        leaving.begin(step, rested=False)
+        leaving.begin(step, idle_before=False)
     played = Past(within=5.0)
     played.begin(leaving)
     for _ in range(3):
@@ -122,12 +122,12 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
 def test_what_an_oracle_calls_unheard_is_what_may_still_come(dialect: Dialect) -> None:
     oracle = judge(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"one"), Send("ben", b"two"), Reset("ben")):
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     assert b"".join(oracle.unheard()) == b"onetwo"
     later = judge(dialect)
     later.expect_late(oracle.unheard())
     assert later.readers() == later.bystanders() == []
-    later.begin(Connect("dan"), rested=False)
+    later.begin(Connect("dan"), idle_before=False)
     assert later.hears("dan", dialect.delivery(b"one"))
     assert not later.hears("dan", dialect.delivery(b"three"))
 

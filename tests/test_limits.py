@@ -78,9 +78,9 @@ def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker
     assert outcome.clause("CHAT-11")["why"] == ("there was no heed and no close for want of a seat: the dialect has 4")
 
 
-def seated(members: int, *steps: Step, sees_rest: bool = True, echo: bool = False) -> list[Step]:
+def seated(members: int, *steps: Step, sees_idle: bool = True, echo: bool = False) -> list[Step]:
     dialect = Dialect(protocols=("echo",) if echo else ("chat",), limits=Limits(members=members))
-    seats = Seats(Requests(dialect) if echo else AsWritten(dialect), dialect, sees_rest=sees_rest)
+    seats = Seats(Requests(dialect) if echo else AsWritten(dialect), dialect, sees_idle=sees_idle)
     return [phrased for step in steps for phrased in seats.of(step)]
 
 
@@ -96,14 +96,14 @@ def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
 @pytest.mark.parametrize("way", [Quit, HalfClose])
 def test_who_leaves_in_order_leaves_a_seat(way: type[Quit] | type[HalfClose]) -> None:
     steps = [*join("ann"), way("ann"), *join("ben")]
-    assert seated(1, *steps, sees_rest=False) == steps
+    assert seated(1, *steps, sees_idle=False) == steps
 
 
 @pytest.mark.parametrize("way", [Close, Reset])
 def test_the_seat_of_who_leaves_abruptly_is_free_where_one_can_see_that(way: type[Close] | type[Reset]) -> None:
     steps = [*join("ann"), way("ann"), *join("ben")]
     assert seated(1, *steps) == steps
-    assert seated(1, *steps, sees_rest=False) == steps[:3]
+    assert seated(1, *steps, sees_idle=False) == steps[:3]
 
 
 def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:

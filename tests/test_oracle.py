@@ -196,7 +196,7 @@ def fed(*steps: Step) -> ChatOracle:
     """Return an oracle that knows of these steps."""
     oracle = ChatOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 
@@ -228,17 +228,17 @@ def test_who_half_closed_reads_what_it_said_before_the_end() -> None:
 def test_who_quits_reads_all_that_was_delivered_before() -> None:
     oracle = fed(*join("ann")[:1], Say("ann", b"one"))
     assert oracle.hears("ann", b"ackone")
-    oracle.begin(Connect("ben"), rested=True)
-    oracle.begin(Say("ben", b"two"), rested=True)
+    oracle.begin(Connect("ben"), idle_before=True)
+    oracle.begin(Say("ben", b"two"), idle_before=True)
     assert oracle.hears("ann", b"acktwo")
     assert oracle.hears("ben", b"acktwo")
     assert not oracle.due("ann")
-    oracle.begin(Stall("ben"), rested=True)
-    oracle.begin(Say("ann", b"three"), rested=True)
+    oracle.begin(Stall("ben"), idle_before=True)
+    oracle.begin(Say("ann", b"three"), idle_before=True)
     assert oracle.hears("ann", b"ackthree")
     assert not oracle.due("ann")
     assert not oracle.due("ben")
-    oracle.begin(Quit("ben"), rested=True)
+    oracle.begin(Quit("ben"), idle_before=True)
     assert clauses(oracle.ends("ben", "eof"))[0] == "CHAT-7"
 
 
@@ -251,7 +251,7 @@ def test_what_only_newcomers_heard_of_who_has_gone_is_not_judged() -> None:
     oracle = fed(Connect("ann"), Say("ann", b"hello"))
     assert oracle.hears("ann", b"ackhello")
     for step in (Connect("ben"), Connect("cal"), Send("ann", b"last words"), Reset("ann")):
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     with pytest.raises(Ambiguous):
         oracle.hears("ben", b"acklast words")
 
@@ -260,7 +260,7 @@ def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_late
     oracle = fed(Connect("zoe"), Say("zoe", b"first"))
     assert oracle.hears("zoe", b"ackfirst")
     for step in (Connect("ann"), Send("ann", b"hello"), Connect("ben"), Say("ben", b"hi")):
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     assert oracle.hears("zoe", b"ackhiackhello")
     assert oracle.hears("ben", b"ackhiackhello")
     assert oracle.hears("ann", b"ackhello")
@@ -269,7 +269,7 @@ def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_late
 
 def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_read_is_not() -> None:
     def says(word: bytes, *hearers: str) -> None:
-        oracle.begin(step := Say("ann", word), rested=True)
+        oracle.begin(step := Say("ann", word), idle_before=True)
         assert all(oracle.hears(who, b"ack" + word) for who in hearers)
         oracle.settled(step)
 
@@ -279,11 +279,11 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
         assert oracle.log.boundaries(0, oracle.log.end) == [0, 13]
         says(b"two of ten", "ann", "ben")
         assert oracle.log.boundaries(0, oracle.log.end) == [26]
-        oracle.begin(Stall("ben"), rested=True)
+        oracle.begin(Stall("ben"), idle_before=True)
         for word in (b"something", b"more"):
             says(word, "ann")
         assert oracle.log.boundaries(0, oracle.log.end) == [26, 38, 45]
-        oracle.begin(Resume("ben"), rested=True)
+        oracle.begin(Resume("ben"), idle_before=True)
         assert oracle.due("ben")
         assert oracle.hears("ben", b"acksomethingackmore")
         assert not oracle.due("ben")
@@ -292,6 +292,6 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
 def test_words_with_too_many_readings_are_not_judged() -> None:
     oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
     for who in ("ann", "ben", "cal"):
-        oracle.begin(Send(who, b"ack" * 100), rested=False)
+        oracle.begin(Send(who, b"ack" * 100), idle_before=False)
     with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
         oracle.hears("ann", b"ack" * 60)

@@ -40,7 +40,7 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
 
 @dataclass(frozen=True)
 class Fragile(InProcess):
-    """A target whose server cannot be renewed."""
+    """A target whose server cannot be restarted."""
 
     def start(self, timeout: float) -> "FragileSite":  # noqa: ARG002  # it listens already
         return FragileSite(self)
@@ -51,10 +51,10 @@ class FragileSite(InProcessSite):
 
     death = ""
 
-    def renew(self) -> bool:
+    def restart(self) -> bool:
         raise CannotCheck("no more of them")
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         return self.death
 
 
@@ -305,7 +305,7 @@ def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(mo
 class MeddlingSite(InProcessSite):
     """A server behind something that may do what it is blamed for, and hides one clause."""
 
-    hidden: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
+    unobservable: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
 
     def interference(self) -> str:
         return "the network did it"

@@ -72,7 +72,7 @@ def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() ->
     oracle = FrameOracle(read(LINES, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
     for step in steps:
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     assert oracle.hears("lou", b"hi\n")
     assert not oracle.due("lou")
 
@@ -82,11 +82,11 @@ def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
     oracle = FrameOracle(read(unmarked, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     assert oracle.hears("ann", b"ab")
     assert oracle.hears("ben", b"ab")
-    oracle.begin(Quit("ben", b"quit"), rested=True)
-    oracle.begin(Say("ann", b"c"), rested=True)
+    oracle.begin(Quit("ben", b"quit"), idle_before=True)
+    oracle.begin(Say("ann", b"c"), idle_before=True)
     assert oracle.hears("ann", b"quit")
     assert oracle.silent("ann").clauses == ("CHAT-7",)
 
@@ -105,7 +105,7 @@ def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
 def test_a_persistent_echo_knows_no_stall() -> None:
     dialect = read('protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"', "mine", "mine.toml")
     with pytest.raises(ValueError, match="an echo server has no Stall"):
-        StreamEchoOracle(dialect).begin(Stall("ann"), rested=True)
+        StreamEchoOracle(dialect).begin(Stall("ann"), idle_before=True)
 
 
 def test_a_thread_that_is_never_started_is_waited_for_no_longer_than_the_bound() -> None:

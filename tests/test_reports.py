@@ -95,8 +95,12 @@ def test_markdown_shows_markup_and_believes_none() -> None:
     hostile = report(violation(EVERYTHING, observed=MARKUP), waived=[WAIVED[1]], changes=changes, dialect=MARKUP)
     shown = rendered(markdown.write(hostile))
     assert set(shown.names) == set(rendered(markdown.write(harmless)).names)
-    head, table, below = ["target", "dialect"], ["CHAT-2", "CHAT-4"], ["dialect", *changes[0], *WAIVED[1], "observed"]
-    assert shown.text.count(printable(MARKUP)) == len([*head, *table, *below])
+    head, table, threads_below = (
+        ["target", "dialect"],
+        ["CHAT-2", "CHAT-4"],
+        ["dialect", *changes[0], *WAIVED[1], "observed"],
+    )
+    assert shown.text.count(printable(MARKUP)) == len([*head, *table, *threads_below])
     assert shown.names.count("tr") == 1 + len(hostile.verdicts)
     assert shown.names.count("td") == 3 * len(hostile.verdicts)
     assert shown.names.count("h2") == shown.names.count("details") == shown.names.count("pre") == 1

@@ -155,7 +155,7 @@ def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
         (told,) = write_all(performing, fault.protocol, [violation], tmp_path / "scripts")
         assert str(told) == f"{tmp_path}/scripts/{clause}.py: it shows"
         assert told.file is not None
-        performing.site.renew()
+        performing.site.restart()
         status, out = play(told.file, performing.site.address.host, performing.site.address.port, timeout=timeout)
     assert status == 1, out
     assert out.splitlines()[-1].startswith("Round ")

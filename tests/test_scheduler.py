@@ -219,7 +219,7 @@ def test_a_thread_sees_when_all_others_are_at_rest(scheduler: Scheduler, virtual
             seen.append("worked")
 
         started(virtual, work, virtual.Event().wait, daemon=True)
-        scheduler.rest()
+        scheduler.wait_idle()
         seen.append("rested")
 
     scheduler.run(main)

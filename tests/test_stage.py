@@ -181,7 +181,7 @@ def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() ->
                 server_address(server),
                 ChatOracle(NOTE),
                 timeout=TIMEOUT,
-                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 manners=manners,  # type: ignore[arg-type]
             ) as stage:
                 stage.play([*join("ann"), Stall("ann"), Resume("ann"), Connect("lou"), Close("lou")])
@@ -204,7 +204,7 @@ def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_las
                 server_address(server),
                 ChatOracle(dialect),
                 timeout=TIMEOUT,
-                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 manners="abrupt",
                 dialect=dialect,
             ) as stage:
@@ -323,7 +323,7 @@ class Speakers(ChatHandler):
         super().deliver(chunk)
 
 
-class Alone(ChatHandler):
+class HearsItselfAlone(ChatHandler):
     """Has nobody hear anybody but itself."""
 
     def deliver(self, chunk: bytes) -> None:
@@ -356,7 +356,7 @@ def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_ot
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
-    with served(Alone) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT) as stage:
+    with served(HearsItselfAlone) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT) as stage:
         stage.play([*join("ann"), Connect("lou")])
         silent = stage.oracle.silent("lou")
         violation = in_vain(stage, "lou")

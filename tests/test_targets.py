@@ -130,12 +130,12 @@ def test_a_target_with_a_wrong_address_cannot_be_checked(wrong: Running | Launch
 
 def test_a_server_that_ends_by_itself_is_known_to_have() -> None:
     site = InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1"))).start(1)
-    assert site.obituary() == ""
+    assert site.exit_report() == ""
     site.server.shutdown()
     site._thread.join()
-    assert site.obituary() == "serve_forever() ended by itself"
-    assert site.renew()
-    assert site.obituary() == ""
+    assert site.exit_report() == "serve_forever() ended by itself"
+    assert site.restart()
+    assert site.exit_report() == ""
     site.close()
 
 
@@ -144,26 +144,26 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
     script = tmp_path / "listen.py"
     script.write_text(listening)
     site = Launched(f"{sys.executable} {script} {{port}}").start(5)
-    site.rest()
-    assert site.obituary() == ""
+    site.wait_idle()
+    assert site.exit_report() == ""
     site.close()
     site.close()
-    site.rest()
-    assert site.obituary() == ""
+    site.wait_idle()
+    assert site.exit_report() == ""
 
 
-def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE", 0.05)
+def test_a_supervisor_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE_PERIOD", 0.05)
     launch = Launch(["sleep", "600"])
-    launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
+    launch._supervisor.send_signal(19)  # SIGSTOP: it hears nothing any more
     launch.close()
-    assert launch._keeper.returncode == -9
+    assert launch._supervisor.returncode == -9
 
 
 def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(in_process, "ENDING", 0.01)
+    monkeypatch.setattr(in_process, "STOP_TIMEOUT", 0.01)
     may_end = threading.Event()
 
     class Endless(socketserver.TCPServer):
@@ -173,7 +173,7 @@ def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_pr
 
     site = InProcess(lambda: Endless(("127.0.0.1", 0), socketserver.BaseRequestHandler)).start(1.0)
     site.close()
-    assert site.obituary() == ""
+    assert site.exit_report() == ""
     may_end.set()
     site._thread.join()
     for thread in threading.enumerate():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from socketserver_faults.network import CALM, Proxy, Through, Weather
-from socketserver_faults.network.target import HIDDEN
+from socketserver_faults.network.target import UNOBSERVABLE
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
@@ -50,7 +50,7 @@ def conforms(suite: type[Conformance], program: str, address: Address, weather: 
     """Check a server of the reference through the weather; raise the first Violation."""
     with closing(performer(suite.protocol, Through(target_of(program, address), weather), TIMEOUT)) as performing:
         for clause, name in checks(suite):
-            if name not in LONG and clause not in HIDDEN:
+            if name not in LONG and clause not in UNOBSERVABLE:
                 getattr(suite(), name)(Playing(performing, clause))
         site: Any = performing.site
         assert site.interference() == ""
@@ -119,7 +119,7 @@ def test_a_server_is_not_blamed_for_resets_by_the_network(weather: Weather) -> N
     held, reasons = [], []
     with closing(performer("chat", Through(target_of("chat", LOCALHOST), weather), 1.0)) as performing:
         for clause, name in checks(ChatConformance):
-            if name not in LONG and clause not in HIDDEN:
+            if name not in LONG and clause not in UNOBSERVABLE:
                 try:
                     getattr(ChatConformance(), name)(Playing(performing, clause))
                     held.append(clause)
@@ -137,7 +137,7 @@ def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
         client.sendall(b"hello")
         assert read(client, 8) == b"ackhello"
         assert site.interference() == "the network held something for 0.05 s"
-        site.calm()
+        site.drain()
         assert site.interference() == ""
         site.proxy.stall()
         assert site.interference() == "the network is stalled"
@@ -151,16 +151,16 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
             client.sendall(b"x" * 200)
             assert "resets both sides after 100 bytes to-server" in site.interference() or is_reset(client)
         assert "the network resets" in site.interference()
-        assert site.renew()
+        assert site.restart()
         assert site.interference() == ""
         assert site.address == address
         with connect_to(address) as client:
             client.sendall(b"hello")
             assert read(client, 8) == b"ackhello"
-        assert site.obituary() == ""
+        assert site.exit_report() == ""
 
 
-@pytest.mark.parametrize("way_to_wait", ["rest", "calm"])
+@pytest.mark.parametrize("way_to_wait", ["wait_idle", "drain"])
 def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
     with carrying() as ends, closing(Through(str(ends.proxy.address), Weather(delay=0.01)).start(TIMEOUT)) as site:
         probe, _ = ends.listener.accept()

@@ -59,12 +59,12 @@ class Stage:
             self.note("worker", call, f"raises {reason(error)}")
             raise
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Return when the worker has ended or sleeps, as one does that is blocked in recv."""
         assert self.worker is not None
         place = f"{THREADS}/{self.worker.native_id}"
         if os.path.exists(THREADS):
-            quiescence.Rest(lambda: [place])()
+            quiescence.IdleWaiter(lambda: [place])()
         else:
             self.ended.wait(MOMENT)
 
@@ -126,7 +126,7 @@ class Joining(OverthreadedChatHandler):
         self.stage.worker = worker
         if self.stage.row.blocked:
             self.stage.calling.wait(GATE_TIMEOUT)
-            self.stage.rest()
+            self.stage.wait_idle()
         if self.stage.joined:
             self.stage.note("handler", "worker.join")
             self.stage.settled.set()
@@ -233,7 +233,7 @@ def converse(client: socket.socket, stage: Stage) -> bytes:
 def insist(client: socket.socket, stage: Stage) -> bytes:
     """Read end of stream, and speak all the same until it is refused, or close; return what was heard."""
     if stage.row.blocked:
-        stage.rest()
+        stage.wait_idle()
     else:
         await_gate(stage.ended, "the worker to end")
     heard = hear(client, stage)

@@ -61,7 +61,7 @@ class Proxy:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._stalled = False
-        self._rest = threading.Condition()
+        self._idle = threading.Condition()
         self._asked = self._answered = 0
 
     # What its owner may do, from any thread
@@ -101,11 +101,11 @@ class Proxy:
 
         While a stall by hand lasts, nothing that it holds counts as under way.
         """
-        with self._rest:
+        with self._idle:
             self._asked += 1
             asked = self._asked
             self._wake()
-            self._rest.wait_for(lambda: self._answered >= asked or self._stopping, seconds)
+            self._idle.wait_for(lambda: self._answered >= asked or self._stopping, seconds)
             return self._answered >= asked
 
     def stop(self) -> None:
@@ -148,22 +148,22 @@ class Proxy:
             while not self._stopping:
                 self._turn()
         finally:
-            with self._rest:
+            with self._idle:
                 self._stopping = True
-                self._rest.notify_all()
+                self._idle.notify_all()
 
     def _turn(self) -> None:
         asked = self._asked
         due = math.inf if self._stalled else self._carrier.due
-        at_rest = due == math.inf
-        ready = self._poller.turn(0.0 if at_rest and asked > self._answered else due)
+        idle = due == math.inf
+        ready = self._poller.turn(0.0 if idle and asked > self._answered else due)
         self.events += ready
         if not self._stalled:
             self._carrier.pass_on(time.monotonic())
-        if at_rest and not ready and asked > self._answered:
-            with self._rest:
+        if idle and not ready and asked > self._answered:
+            with self._idle:
                 self._answered = asked
-                self._rest.notify_all()
+                self._idle.notify_all()
 
     def _woken(self, _event: int) -> None:
         self.events -= 1

@@ -44,7 +44,7 @@ SHARE = 4
 ROUNDS = 20
 """Times at most that network and server take turns in coming to rest."""
 
-HIDDEN = {
+UNOBSERVABLE = {
     "CHAT-16": "the network acknowledges to the server in the place of its clients, so it never has to wait for them"
 }
 """Clause -> why nobody can see through a proxy whether it holds."""
@@ -69,7 +69,7 @@ class ThroughSite:
     """A server and the network before it."""
 
     def __init__(self, through: Through, timeout: float) -> None:
-        self.hidden: Mapping[str, str] = HIDDEN
+        self.unobservable: Mapping[str, str] = UNOBSERVABLE
         self._timeout = timeout
         self._before = 0
         with contextlib.ExitStack() as stack:
@@ -87,12 +87,12 @@ class ThroughSite:
             stack.enter_context(self.proxy)
             self._stack = stack.pop_all()
         self.address = self.proxy.address
-        self.renewable = self.server.renewable
+        self.restartable = self.server.restartable
 
     def interference(self) -> str:
         """Return what the network did that the server might be blamed for, or "" if it did nothing.
 
-        That is any of its deeds since the server was last renewed, or a thing that it held for long since `calm`.
+        That is any of its deeds since the server was last restarted, or a thing that it held for long since `drain`.
         """
         account = self.proxy.account
         for deed in islice(account.deeds, max(0, len(account.deeds) - (account.done - self._before)), None):
@@ -103,29 +103,29 @@ class ThroughSite:
             return f"the network held something for {account.longest_held:g} s"
         return ""
 
-    def renew(self) -> bool:
-        renewed = self.server.renew()
+    def restart(self) -> bool:
+        restarted = self.server.restart()
         self.proxy.lead_to(self.server.address)
         self._before = self.proxy.account.done
-        return renewed
+        return restarted
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Let the network come to rest, then the server, until neither says anything to the other any more."""
         for _ in range(ROUNDS):
             settled = self.proxy.settle(self._timeout)
             before = self.proxy.events
-            self.server.rest()
+            self.server.wait_idle()
             if not settled or self.proxy.events == before:
                 return
 
-    def calm(self) -> None:
-        self.rest()
-        self.server.calm()
-        self.rest()
+    def drain(self) -> None:
+        self.wait_idle()
+        self.server.drain()
+        self.wait_idle()
         self.proxy.account.longest_held = 0.0
 
-    def obituary(self) -> str:
-        return self.server.obituary()
+    def exit_report(self) -> str:
+        return self.server.exit_report()
 
     def close(self) -> None:
         self._stack.close()

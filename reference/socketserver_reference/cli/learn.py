@@ -62,7 +62,7 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
     try:
         return propose(options.protocol, site, str(site_of), options.timeout)
     except CannotLearn as error:
-        died = site.obituary()
+        died = site.exit_report()
         raise CannotCheck(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
     finally:
         site.close()

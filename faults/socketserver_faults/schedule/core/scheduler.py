@@ -48,7 +48,7 @@ MOST_STEPS = 20_000
 LOST = 10.0
 """Real seconds in which a thread must come to a point."""
 
-REST = "sees everybody else at rest"
+IDLE = "sees everybody else at rest"
 
 
 class Scheduler:
@@ -166,14 +166,14 @@ class Scheduler:
         """Let virtual time pass; everybody else may go first."""
         self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP))
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Return when every other thread waits, and for nothing that would come by itself."""
         me = self.running
         self.point(
-            REST,
+            IDLE,
             lambda: (
                 not any(
-                    task is not me and not task.over and task.doing != REST and task.enabled(self.now)
+                    task is not me and not task.over and task.doing != IDLE and task.enabled(self.now)
                     for task in self.tasks
                 )
             ),

@@ -99,8 +99,8 @@ class Players:
             oracle,
             timeout=READ_TIMEOUT,
             about=scenario.clause or None,
-            rest=self._scheduler.rest,
-            renewable=True,
+            wait_idle=self._scheduler.wait_idle,
+            restartable=True,
             dialect=dialect,
             manners=scenario.manners,
         )

@@ -36,12 +36,12 @@ from socketserver_reference.conformance.scenario.text import hyphenated
 class Seats:
     """Phrases as another does, but for the steps of those who have no seat."""
 
-    def __init__(self, inner: Phrasing, dialect: Dialect, *, sees_rest: bool) -> None:
+    def __init__(self, inner: Phrasing, dialect: Dialect, *, sees_idle: bool) -> None:
         self._inner = inner
         witness = "chat" in dialect.protocols and not dialect.hears_itself  # who may have to come as well
         self._seats = dialect.limits.members - witness
         self._in_turn = "chat" not in dialect.protocols  # who has been answered leaves before another comes
-        self._sees_rest = sees_rest
+        self._sees_idle = sees_idle
         self._here: set[str] = set()
         self._taken = 0
         self._turned_away: set[str] = set()
@@ -88,7 +88,7 @@ class Seats:
                 self._here.discard(who)
             case Close(who) | Reset(who) if who in self._here:
                 self._here.discard(who)
-                self._taken += not self._sees_rest
+                self._taken += not self._sees_idle
             case _:
                 pass
 

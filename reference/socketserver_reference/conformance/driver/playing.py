@@ -25,7 +25,7 @@ class Playing:
     def _needs_to_see(self) -> None:
         """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
         dialect = self._performer.dialect
-        why = effects.not_applicable(dialect).get(self._clause) or self._performer.site.hidden.get(self._clause)
+        why = effects.not_applicable(dialect).get(self._clause) or self._performer.site.unobservable.get(self._clause)
         if why:
             self.not_applicable(why)
 

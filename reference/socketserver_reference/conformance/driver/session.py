@@ -80,7 +80,7 @@ class Performer:
         self._past = Past(timeout)
         self._used = False
         self.site: Site = self.target.start(max(timeout, dialect.limits.start))
-        if dialect.limits.fresh and not self.site.renewable:
+        if dialect.limits.fresh and not self.site.restartable:
             self.site.close()
             raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
         self.address = self.site.address
@@ -112,7 +112,7 @@ class Performer:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
                 stage.play(steps)
                 farewell = True
-                stage.rest()  # what was abrupt has its effect now, before anybody is taken to have survived it
+                stage.wait_idle()  # what was abrupt has its effect now, before anybody is taken to have survived it
                 stage.play(stage.oracle.farewell())
             self.check_alive(stage)
         except Ambiguous:
@@ -154,7 +154,7 @@ class Performer:
         self._used = True
         self._pace.begin()
         oracle = self._oracle(self.dialect)
-        if self.site.renewable:  # then it was seen to come to rest
+        if self.site.restartable:  # then it was seen to come to rest
             self._past.forget()
         mark = self._past.begin(oracle)
         return Stage(
@@ -163,8 +163,8 @@ class Performer:
             mark=mark,
             timeout=self.timeout if timeout is None else timeout,
             about=about,
-            rest=self.site.rest,
-            renewable=self.site.renewable,
+            wait_idle=self.site.wait_idle,
+            restartable=self.site.restartable,
             dialect=self.dialect,
             phrasing=self._phrased(mark),
             pace=self._pace,
@@ -178,7 +178,7 @@ class Performer:
             phrasing = Marked(phrasing, self.dialect, mark)
         self._seats = None
         if self.dialect.limits.members:
-            self._seats = Seats(phrasing, self.dialect, sees_rest=self.site.renewable)
+            self._seats = Seats(phrasing, self.dialect, sees_idle=self.site.restartable)
             phrasing = self._seats
         return Paced(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
 
@@ -198,10 +198,10 @@ class Performer:
         self._broken_by = violation.clause_id
         if deed := self.site.interference():
             raise NotChecked(f"{deed}, so it may not be the server that breaks {violation.clause_id}")
-        self.site.rest()  # whoever is about to die shall have the time
-        obituary = self.site.obituary()
-        if obituary:
-            violation.observed += f"; {obituary}"
+        self.site.wait_idle()  # whoever is about to die shall have the time
+        exit_report = self.site.exit_report()
+        if exit_report:
+            violation.observed += f"; {exit_report}"
         return violation
 
     def explained(self, violation: Violation) -> str:
@@ -238,8 +238,8 @@ class Performer:
     def check_alive(self, stage: Stage) -> None:
         """Raise a Violation if the server has died though nobody was harmed by it."""
         self._last = stage
-        self.site.calm()
-        if self.site.obituary():
+        self.site.drain()
+        if self.site.exit_report():
             raise stage.violation(Finding((self._survival,), GOES_ON, "it ended"))
 
     def prepare(self) -> None:
@@ -254,15 +254,15 @@ class Performer:
                 self.check_alive(self._last)
             except Violation as violation:
                 raise self.seen(violation) from None
-        self.site.calm()
+        self.site.drain()
         self._broken_by = self._broken_by or self.site.interference()
         try:
-            if (self._broken_by or self._stale) and self.site.renew():
-                self._note_renewal()
+            if (self._broken_by or self._stale) and self.site.restart():
+                self._note_restart()
             elif self._broken_by or not self._greeted:
                 self._greet()
-                if self._stale and self.site.renew():
-                    self._note_renewal()
+                if self._stale and self.site.restart():
+                    self._note_restart()
         except CannotCheck as error:
             self._hopeless = f"the server could not be restarted after {self._after()}: {error}"
             raise NotChecked(self._hopeless) from None
@@ -277,7 +277,7 @@ class Performer:
         """Whether the server has seen somebody, and must not have."""
         return self.dialect.limits.fresh and self._used
 
-    def _note_renewal(self) -> None:
+    def _note_restart(self) -> None:
         self.address = self.site.address
         self._used = False
         self._pace.joined()

@@ -63,10 +63,11 @@ GLANCE = 0.05
 class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
-    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
-    server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
-    first abrupt one. What is `renewable` is replaced when it has broken a clause, so nobody says goodbye to it then.
-    `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance taken.
+    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `wait_idle` lets
+    the server finish what the last step began; `manners` say before which steps it is called: all, none, or all until
+    the first abrupt one. What is `restartable` is replaced when it has broken a clause, so nobody says goodbye to it
+    then. `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance
+    taken.
     """
 
     def __init__(
@@ -76,9 +77,9 @@ class Stage:
         *,
         timeout: float,
         about: str | None = None,
-        rest: Callable[[], None] = lambda: None,
+        wait_idle: Callable[[], None] = lambda: None,
         manners: Manners = "polite",
-        renewable: bool = False,
+        restartable: bool = False,
         dialect: Dialect = NOTE,
         phrasing: Phrasing | None = None,
         pace: Pace | None = None,
@@ -89,9 +90,9 @@ class Stage:
         self.timeout = timeout
         self.about = about
         self.transcript = Transcript()
-        self._rest = rest
+        self._wait_idle = wait_idle
         self._manners = manners
-        self._renewable = renewable
+        self._restartable = restartable
         self._dialect = dialect
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
@@ -107,9 +108,9 @@ class Stage:
             self.perform(step)
         return self.transcript
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Let the server finish what it is doing, as far as one can see that."""
-        self._rest()
+        self._wait_idle()
 
     def perform(self, step: Step) -> None:
         """Perform one step as it is said in the dialect, and read what it must lead to."""
@@ -125,15 +126,17 @@ class Stage:
             return
         if isinstance(step, ABRUPT) and self._manners == "polite at first":
             self._manners = "abrupt"
-        rested = self._manners != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
-        if rested:
-            self._rest()
+        idle_before = (
+            self._manners != "abrupt" or self._dialect.framing_out.kind == "none"
+        )  # nothing keeps utterances apart
+        if idle_before:
+            self._wait_idle()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
                 self._glance_at(self.oracle.bystanders())
         if isinstance(step, Heed):
             self._knock(step)
             return
-        self.oracle.begin(step, rested=rested)
+        self.oracle.begin(step, idle_before=idle_before)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
         self.transcript.entries.append(Did(step, sent, self._heeded))
         self._act(step, sent)
@@ -181,12 +184,12 @@ class Stage:
     def _await_joining(self) -> None:
         """Return when there is a seat for another client, as far as one can see, and it may connect."""
         if self._dialect.limits.members:
-            self._rest()
+            self._wait_idle()
         self._pace.await_joining()
 
     def _note_joining(self) -> None:
         if self._dialect.limits.join_gap:
-            self._rest()
+            self._wait_idle()
         self._pace.joined()
 
     def _shake_hands(self, who: str) -> None:
@@ -218,9 +221,9 @@ class Stage:
         """Take what is there for these clients, without waiting."""
         for who in names:
             client = self._clients[who]
-            client.wait_at_most(0)
+            client.set_timeout(0)
             got = client.receive()
-            client.wait_at_most(self.timeout)
+            client.set_timeout(self.timeout)
             if got is not None:
                 self._take(who, got)
 
@@ -245,7 +248,7 @@ class Stage:
         wanted = self.oracle.lacks(who)
         timeout = min(self.timeout, EXPLAINING)
         until = time.monotonic() + timeout
-        self._clients[who].wait_at_most(timeout)
+        self._clients[who].set_timeout(timeout)
         while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
@@ -257,7 +260,7 @@ class Stage:
     def _report(self, finding: Finding) -> NoReturn:
         """Raise the violation, with what the others have to read at this moment."""
         for who, client in self._clients.items():
-            client.wait_at_most(0)
+            client.set_timeout(0)
             got = client.receive()
             if isinstance(got, bytes):
                 self.transcript.entries.append(Heard(who, got, time.monotonic()))
@@ -291,9 +294,9 @@ class Stage:
                 self._knock_in_vain(step)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
-                client.wait_at_most(min(GLANCE, self.timeout))
+                client.set_timeout(min(GLANCE, self.timeout))
                 got = client.receive()
-                client.wait_at_most(self.timeout)
+                client.set_timeout(self.timeout)
                 if got is not None:
                     self._take(step.who, got)
 
@@ -308,7 +311,7 @@ class Stage:
             self._report(finding)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
-        client.wait_at_most(min(self.timeout, EXPLAINING))
+        client.set_timeout(min(self.timeout, EXPLAINING))
         for _ in range(KNOCKS_AGAIN):
             self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
             got = client.receive()
@@ -331,10 +334,10 @@ class Stage:
         """
         clients, self._clients = self._clients, {}
         try:
-            if failed and self._renewable:
+            if failed and self._restartable:
                 return
             if clients:
-                self._rest()
+                self._wait_idle()
             for client in clients.values():
                 client.half_close()
             until = time.monotonic() + min(self.timeout, 1.0)

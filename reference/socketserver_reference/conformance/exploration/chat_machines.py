@@ -72,24 +72,24 @@ class PoliteChat(Machine):
     def before(self, circumstance: Circumstance) -> None:
         """See everyone whole, unless nothing has happened since that, or only more of the same."""
         if any(other != circumstance for other in self.room.circumstances):
-            self.calm()
+            self.fence()
 
-    def calm(self) -> None:
+    def fence(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
         if self.room.outstanding():
             self.do(Settle())
         if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
-            self.stage.rest()
+            self.stage.wait_idle()
             self.room.nobody_has_survived()
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))
 
     def finish(self) -> None:
-        self.calm()
+        self.fence()
         if not self.speakers():
             self.arrive(speaking=True)
-            self.calm()
+            self.fence()
         for who in self.room.bystanders():
             if self.speakers():
                 self.do(Heed(who, self.speakers()[0]))
@@ -98,7 +98,7 @@ class PoliteChat(Machine):
         for who in self.present():
             self.do(HalfClose(who))
         self.arrive(speaking=True)
-        self.calm()
+        self.fence()
 
     def arrive(self, *, speaking: bool) -> None:
         """Have a client connect, and perhaps say that it did."""
@@ -114,13 +114,13 @@ class PoliteChat(Machine):
     @rule()
     def join(self) -> None:
         if len(self.present()) < MEMBERS:
-            self.calm_if_disturbed()
+            self.fence_if_disrupted()
             self.arrive(speaking=True)
 
     @rule()
     def lurk(self) -> None:
         if len(self.present()) < MEMBERS:
-            self.calm_if_disturbed()
+            self.fence_if_disrupted()
             self.arrive(speaking=False)
             for who in self.room.bystanders():
                 if self.speakers():
@@ -128,7 +128,7 @@ class PoliteChat(Machine):
 
     @rule(number=NUMBERS, data=UTTERANCES)
     def say(self, number: int, data: bytes) -> None:
-        self.calm_if_disturbed()
+        self.fence_if_disrupted()
         if not self.speakers():
             return
         if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
@@ -163,10 +163,10 @@ class PoliteChat(Machine):
         if self.may_go():
             self.do(way(pick(self.may_go(), number)))
 
-    def calm_if_disturbed(self) -> None:
+    def fence_if_disrupted(self) -> None:
         """See everyone whole after something abrupt: a stall may last."""
         if any(circumstance != "stalled" for circumstance in self.room.circumstances):
-            self.calm()
+            self.fence()
 
 
 class AbruptChat(PoliteChat):

@@ -260,7 +260,7 @@ class ServerConformance(ServerChecks):
             self.began(scene, "cal")
             if not cal.ends():
                 raise scene.violation("SRV-8", "cal's connection ends as handle raises", ending(cal))
-            scene.rest()
+            scene.wait_idle()
             for count in range(WORDS):
                 for guest in (ann, ben):
                     word = f"{guest.name} goes on {count}\n".encode()

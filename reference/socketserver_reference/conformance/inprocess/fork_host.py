@@ -28,8 +28,8 @@ from socketserver_reference.conformance.inprocess.coordinator import OURS
 from socketserver_reference.conformance.inprocess.hosts import Make, Remains, Served, Stand, remove_path
 from socketserver_reference.conformance.inprocess.probes import parentage
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.targets.launched import STARTING
-from socketserver_reference.conformance.targets.process import GRACE, Launch
+from socketserver_reference.conformance.targets.launched import START_TIMEOUT
+from socketserver_reference.conformance.targets.process import GRACE_PERIOD, Launch
 
 PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(sys.argv[1])"
 
@@ -112,14 +112,14 @@ class Forker:
             listening = stack.enter_context(socket.socket(socket.AF_UNIX))
             listening.bind(path)
             listening.listen()
-            listening.settimeout(STARTING)
+            listening.settimeout(START_TIMEOUT)
             launch = Launch([sys.executable, "-c", PROGRAM, path, *sys.path])
             stack.callback(launch.close)
             try:
                 line, _ = listening.accept()
             except TimeoutError:
-                raise NotChecked(f"no process to fork in: {launch.obituary() or 'it does not start'}") from None
-            stack.callback(launch.ended_within, GRACE)  # it ends by itself when the line is closed
+                raise NotChecked(f"no process to fork in: {launch.exit_report() or 'it does not start'}") from None
+            stack.callback(launch.ended_within, GRACE_PERIOD)  # it ends by itself when the line is closed
             process = stack.enter_context(Connection(line.detach()))
             self._stack = stack.pop_all()
         self._process = process
@@ -150,7 +150,7 @@ class ProcessHost:
             process.send((make, own, desk))
         except Exception as error:  # pickle has many kinds of them
             raise NotChecked(f"the maker of a forking server must be importable by name: {error}") from None
-        ready = self._receive(STARTING)
+        ready = self._receive(START_TIMEOUT)
         if not isinstance(ready, Ready):
             forker.close()
             raise NotChecked(f"the server cannot be made: {ready or 'nothing happens'}")

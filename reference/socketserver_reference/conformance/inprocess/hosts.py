@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.inprocess.coordinator import OURS
 from socketserver_reference.conformance.inprocess.probes import Handler, probe, watch
-from socketserver_reference.conformance.targets.base import POLL
+from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.client import describe
 from socketserver_reference.conformance.targets.in_process import bound_address
 
@@ -74,7 +74,7 @@ class Stand:
     def serve(self) -> None:
         """Serve until the server is shut down, or fails."""
         try:
-            self.server.serve_forever(POLL)
+            self.server.serve_forever(POLL_INTERVAL)
         except Exception as error:
             self.failure = repr(error)
 

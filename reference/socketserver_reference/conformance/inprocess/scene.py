@@ -93,7 +93,7 @@ class Guest:
     def leave(self) -> None:
         """Leave in order, having read everything: a room may promise something to polite clients alone."""
         self.client.half_close()
-        self.client.wait_at_most(min(self.client.timeout, LEAVING))
+        self.client.set_timeout(min(self.client.timeout, LEAVING))
         self.ends()
 
     def finds_it_closed(self) -> bool:
@@ -117,7 +117,7 @@ class Scene:
         self._forker = forker
         self._own = own
         self._accused = False
-        self._rest = quiescence.Rest(quiescence.others)
+        self._wait_idle = quiescence.IdleWaiter(quiescence.other_threads)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -200,9 +200,9 @@ class Scene:
             self.story.sees(f"{name}'s handler does not get to {phase} within {self.timeout:g} s")
         return event
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Give the server time to finish what it is doing: a room delivers to others after its speaker has heard."""
-        self._rest()
+        self._wait_idle()
 
     def hold(self, name: str, phase: str) -> None:
         """Stop that client's handler in that phase, when it gets there."""

@@ -78,7 +78,7 @@ def settled(scene: Scene, name: str) -> Guest:
     """Have one more member in the room: it is there when it has heard itself."""
     guest = scene.visit(name)
     speaks(guest, f"{name} is here\n".encode())
-    scene.rest()
+    scene.wait_idle()
     return guest
 
 

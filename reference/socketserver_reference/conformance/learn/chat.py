@@ -43,7 +43,7 @@ def learn_chat(asking: Asking, lesson: Lesson) -> None:
         if not alive:
             lesson.remarks.append(
                 f"After {subject} the room did not work any more{reason}; nothing after that could be learned. "
-                f"{asking.site.obituary()}".strip()
+                f"{asking.site.exit_report()}".strip()
             )
             break
     tell_notices(room, lesson)

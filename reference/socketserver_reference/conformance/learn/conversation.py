@@ -58,7 +58,7 @@ class Asking:
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
         """All that there was to say."""
-        self._seen_at_rest = site.renewable and sys.platform == "linux"
+        self._seen_idle = site.restartable and sys.platform == "linux"
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
         self._open = contextlib.ExitStack()
@@ -66,7 +66,7 @@ class Asking:
     @property
     def by_silence(self) -> str:
         """How one knows here that nothing more comes, in words."""
-        return "the server was at rest" if self._seen_at_rest else f"{self.timeout:g} s of silence"
+        return "the server was at rest" if self._seen_idle else f"{self.timeout:g} s of silence"
 
     def text(self) -> bytes:
         """Return a text that nobody has said yet, of another length than the one before."""
@@ -92,7 +92,7 @@ class Asking:
     def say(self, who: str, data: bytes) -> None:
         """Send these bytes in one go, or what the server takes of them within the timeout."""
         client = self._clients[who]
-        client.wait_at_most(max(self.timeout, 1.0))
+        client.set_timeout(max(self.timeout, 1.0))
         client.send(data)
 
     def half_close(self, who: str) -> None:
@@ -113,7 +113,7 @@ class Asking:
         begun = last = time.monotonic()
         timeout = self.timeout if briefly else max(self.timeout, AWAITED)
         while True:
-            self.site.rest()
+            self.site.wait_idle()
             met = until is None or until(self._heard_by_now())
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
                 last = time.monotonic()
@@ -130,7 +130,7 @@ class Asking:
 
     def _lull(self, awaited: bool, after: float) -> float:
         """Return how long nothing must come, once what is awaited has come after so many seconds."""
-        if self._seen_at_rest:
+        if self._seen_idle:
             return GLANCE
         return min(self.timeout, max(BRIEF, 10 * after)) if awaited else self.timeout
 
@@ -149,7 +149,7 @@ class Asking:
         for who, client in self._clients.items():
             if who in self.ended:
                 continue
-            client.wait_at_most(0)
+            client.set_timeout(0)
             heard = client.receive()
             came = came or heard is not None
             if isinstance(heard, str):

@@ -65,13 +65,13 @@ class Datagrams:
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
     def _receive(self, timeout: float) -> bytes | None:
-        self._client.wait_at_most(timeout)
+        self._client.set_timeout(timeout)
         answer = self._client.receive()
         return answer if isinstance(answer, bytes) else None
 
     def _drain(self) -> None:
         """Read what came besides, such as a second answer."""
-        self._site.rest()
+        self._site.wait_idle()
         any(self._receive(0) is None for _ in range(MANY))
 
 

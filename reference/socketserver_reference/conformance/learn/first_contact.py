@@ -131,7 +131,7 @@ class Meeting:
         last = self.utterances[-1]
         return [who for who in last.heard if last.reached(who)] == [last.speaker]
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         """Return why nothing is learned from this, as a part of a sentence."""
         last = self.utterances[-1]
         if self.heard_by_themselves:
@@ -162,7 +162,7 @@ def meet(asking: Asking) -> Understood:
     first.arrive()
     if first.talk():
         return _understand(_with_the_servers_newline(first))
-    why = first.obituary()
+    why = first.exit_report()
     first.leave()
     if first.heard_by_themselves:
         raise CannotLearn(why)

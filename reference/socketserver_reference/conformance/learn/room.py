@@ -74,7 +74,7 @@ class Room:
                 arrived.append(who)
                 self.varying |= {who, *self.asking.origin(who)}
                 if not len(arrived) % QUEUE:  # or more would wait to be accepted than the server lets wait
-                    self.asking.site.rest()
+                    self.asking.site.wait_idle()
         self._note("joining", self._staying(self._until_told(arrived, all(one.greeting for one in self._arrivals))))
         if self.named:
             for who in arrived:

@@ -10,7 +10,7 @@ from socketserver_reference.conformance.scenario.violation import Finding
 class Oracle(Protocol):
     """What the stage asks of any oracle."""
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
 
     def farewell(self) -> list[Step]:

@@ -135,7 +135,7 @@ class RoomOracle(ABC, Generic[Member]):
 
     # What the clients do
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
         match step:
             case Connect(who):
@@ -157,7 +157,7 @@ class RoomOracle(ABC, Generic[Member]):
             case Close(who) | Reset(who):
                 # To close with something unread, or with something still to come, resets as well; and so does what is
                 # said before the server has noticed.
-                resets = isinstance(step, Reset) or not rested or self._is_behind(who) or bool(self.outstanding())
+                resets = isinstance(step, Reset) or not idle_before or self._is_behind(who) or bool(self.outstanding())
                 self._disturbed("reset" if resets else "left")
                 self._lose(who)
                 self.members[who].gone = True
@@ -168,7 +168,7 @@ class RoomOracle(ABC, Generic[Member]):
                 self._wakes(who)
             case Heed() | Settle():
                 pass
-        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
+        if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
             self._disturbed("concurrent", least=True)  # the last delivery may still be going round
 
     def _comes(self, who: str) -> None:

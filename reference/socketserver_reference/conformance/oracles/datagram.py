@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, Stray
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, UnexpectedSourceDatagram
 from socketserver_reference.conformance.scenario.violation import Finding
 
 
@@ -25,7 +25,7 @@ class DatagramOracle:
         self.clients: dict[str, Correspondent] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.clients[who] = Correspondent()
@@ -57,7 +57,7 @@ class DatagramOracle:
         return self.dialect.reply(requests[0][: self.dialect.datagram]) if requests else None
 
     def hears(self, who: str, data: bytes) -> bool:
-        if isinstance(data, Stray) or data != self._reply(who):
+        if isinstance(data, UnexpectedSourceDatagram) or data != self._reply(who):
             return False
         self.clients[who].requests.pop(0)
         return True
@@ -70,7 +70,7 @@ class DatagramOracle:
         if reply is None:
             return Finding(("UDP-1",), f"{who} reads no datagram", f"{who} reads {show(data, 200)}")
         observed = f"{who} reads {show(data, 200)}"
-        if isinstance(data, Stray):
+        if isinstance(data, UnexpectedSourceDatagram):
             return Finding(("UDP-2",), f"{who} reads {show(reply)}", f"{observed} from {data.source}")
         return Finding((*self._special(who), "UDP-1"), f"{who} reads {show(reply)}", observed)
 

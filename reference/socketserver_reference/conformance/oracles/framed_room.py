@@ -38,10 +38,10 @@ class FrameRoom(RoomOracle[Member]):
 
     # What the clients do
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         if isinstance(step, Quit):
             self.quitters.append(step.who)
-        super().begin(step, rested=rested)
+        super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> Member:
         member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)

@@ -57,10 +57,10 @@ class ChatOracle(RoomOracle[Member]):
 
     # What the clients do
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         if isinstance(step, Quit):
             self.quits.append(self.dialect.delivery(step.data))
-        super().begin(step, rested=rested)
+        super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> Member:
         return Member(since=self.log.end)

@@ -37,7 +37,7 @@ class StreamEchoOracle:
         self.visits: dict[str, Visit] = {}
         self.disturbed = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
                 self.visits[who] = Visit()

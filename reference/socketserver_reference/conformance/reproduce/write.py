@@ -89,10 +89,10 @@ def _write(performing: Performer, protocol: str, violation: Violation, directory
             for way in _ways(performing, protocol, shown, steps):
                 file.write_text(way.text, encoding="utf-8")
                 written = True
-                _renew(performing)
+                _restart(performing)
                 shows, ended = _play(file, performing, clause, way.decisive)
                 if shows and way.rounds == 1:  # what comes back by luck is to be played often
-                    _renew(performing)
+                    _restart(performing)
                     shows, ended = _play(file, performing, clause, way.decisive)
                 if shows:
                     performing.spoiled(clause)
@@ -165,9 +165,9 @@ def _can_be_told(performing: Performer, protocol: str, steps: Sequence[Step]) ->
     return True
 
 
-def _renew(performing: Performer) -> None:
+def _restart(performing: Performer) -> None:
     """Have a fresh server where that is possible, whatever it breaks; raise CannotCheck if it cannot be started."""
-    if not performing.site.renew():
+    if not performing.site.restart():
         with contextlib.suppress(NotChecked, Violation):
             performing.prepare()
 

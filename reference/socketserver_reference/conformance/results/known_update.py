@@ -5,7 +5,7 @@ from pathlib import Path
 
 from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known_file import BadKnown
-from socketserver_reference.conformance.results.verdicts import Verdict, hidden, mark
+from socketserver_reference.conformance.results.verdicts import Verdict, mark, masked
 from socketserver_reference.conformance.scenario.text import printable
 
 
@@ -53,7 +53,7 @@ class KnownFailures:
         news = self._updated(marked, strict, trouble) if self._update else []
         marked = self._marked(verdicts)
         news += [known.complaint(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
-        if excused := hidden(marked):
+        if excused := masked(marked):
             news.append(f"not checked because of known failures: {', '.join(excused)}")
         return marked, news
 

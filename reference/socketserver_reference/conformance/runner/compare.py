@@ -1,7 +1,7 @@
 """Checks one server after the other, each in a process of its own.
 
 One that cannot be checked, or that takes the checker down with it, so costs the others nothing. The process runs below
-a keeper (`targets/supervisor.py`), so it ends, with all it started, when this one does.
+a supervisor (`targets/supervisor.py`), so it ends, with all it started, when this one does.
 """
 
 import json
@@ -15,7 +15,7 @@ import socketserver_reference
 from socketserver_reference.conformance.reports.comparison import Checked
 from socketserver_reference.conformance.runner.server_list import Server
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.targets.process import GRACE, KEEPER
+from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUPERVISOR
 
 ALONE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -52,22 +52,22 @@ def _check(server: Server, effort: Sequence[str], directory: Path) -> Checked:
 
 def _run(command: Sequence[str], directory: Path) -> tuple[int, str]:
     """Run a command until it ends; return its exit status and what it wrote to stderr."""
-    keeper = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(KEEPER), str(GRACE), *command],
+    supervisor = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SUPERVISOR), str(GRACE_PERIOD), *command],
         cwd=directory,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="backslashreplace",
-        start_new_session=True,  # a Ctrl-C is for us, and the keeper then ends it in order
+        start_new_session=True,  # a Ctrl-C is for us, and the supervisor then ends it in order
     )
-    assert keeper.stdin is not None
-    assert keeper.stderr is not None
+    assert supervisor.stdin is not None
+    assert supervisor.stderr is not None
     try:
-        complaints = keeper.stderr.read()
-        return keeper.wait(), complaints
+        complaints = supervisor.stderr.read()
+        return supervisor.wait(), complaints
     finally:
-        keeper.stdin.close()
-        keeper.stderr.close()
-        keeper.wait()
+        supervisor.stdin.close()
+        supervisor.stderr.close()
+        supervisor.wait()

@@ -15,7 +15,7 @@ SHOWN_LINES = 30
 """Lines at the beginning and at the end of a long exchange that a report shows."""
 
 
-class Stray(bytes):
+class UnexpectedSourceDatagram(bytes):
     """A datagram that came from another address than the server's."""
 
     source: str

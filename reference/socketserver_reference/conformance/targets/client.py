@@ -10,15 +10,15 @@ import time
 from typing import Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.scenario.transcript import Ending, Stray
+from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
 
-CHUNK = 65536
+RECV_BYTES = 65536
 """Bytes asked of one recv(); also the largest datagram there is."""
 
 QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 """The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
 
-UNANSWERED = 0.25
+UNREACHABLE_TIMEOUT = 0.25
 """Seconds within which the kernel has reported that nobody receives a datagram."""
 
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
@@ -76,7 +76,7 @@ class Client:
         if self._quick is not None:
             self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
 
-    def wait_at_most(self, timeout: float) -> None:
+    def set_timeout(self, timeout: float) -> None:
         """Bound everything from here on by so many seconds."""
         if timeout != self.timeout:
             self.timeout = timeout
@@ -101,21 +101,21 @@ class Client:
         try:
             if self._address.datagram:
                 return self._datagram()
-            return self.socket.recv(CHUNK) or "eof"
+            return self.socket.recv(RECV_BYTES) or "eof"
         except (TimeoutError, BlockingIOError):
             return None
         except OSError:
             return "reset"
 
     def _datagram(self) -> bytes:
-        data, source = self.socket.recvfrom(CHUNK)
+        data, source = self.socket.recvfrom(RECV_BYTES)
         if self._server is None:
             self._server = self._resolve()
         if (source if isinstance(source, str) else source[:2]) == self._server:
             return data
-        stray = Stray(data)
-        stray.source = ascii(source)
-        return stray
+        unexpected = UnexpectedSourceDatagram(data)
+        unexpected.source = ascii(source)
+        return unexpected
 
     def _resolve(self) -> object:
         """Return the address a reply must come from, as recvfrom() gives it."""
@@ -128,8 +128,8 @@ class Client:
         try:
             self.socket.connect(self._address.sockaddr)
             self.socket.send(b"\n")
-            self.wait_at_most(min(self.timeout, UNANSWERED))
-            self.socket.recv(CHUNK)
+            self.set_timeout(min(self.timeout, UNREACHABLE_TIMEOUT))
+            self.socket.recv(RECV_BYTES)
         except TimeoutError:
             pass  # somebody who does not answer: the checks will say so
         except OSError as error:
@@ -145,7 +145,7 @@ class Client:
         self.half_close()
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
-            self.wait_at_most(left)
+            self.set_timeout(left)
             if not isinstance(self.receive(), bytes):
                 return
 
@@ -179,7 +179,7 @@ def describe(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-LEAVING = 0.25
+PROBE_CLOSE_TIMEOUT = 0.25
 """Seconds for a server to hang up on a client that has only looked whether it listens."""
 
 
@@ -189,4 +189,4 @@ def reach(address: Address, timeout: float) -> None:
         if address.datagram:
             probe.probe()
         else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance
-            probe.leave(LEAVING)
+            probe.leave(PROBE_CLOSE_TIMEOUT)
