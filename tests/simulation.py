@@ -18,14 +18,13 @@ from socketserver_reference.conformance.checks.chat import judge
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
-from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles.chat_room import RoomOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,6 +33,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -213,16 +213,16 @@ class SimulatedStage(Stage):
 
 
 @contextmanager
-def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) -> Iterator[Stage]:
+def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = None) -> Iterator[Stage]:
     """Yield a stage whose clients are in the room."""
-    performing: SimulatedStage
+    session: SimulatedStage
 
     class Client(SimulatedClient):
         def __init__(self, _: Address, timeout: float, *__: object) -> None:
             super().__init__(room, timeout)
 
         def send(self, data: bytes) -> None:
-            self.say(data, settled=performing.settling)
+            self.say(data, settled=session.settling)
 
     def crowd(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:
         return [Client(address, timeout) for _ in range(count)], ""
@@ -231,23 +231,23 @@ def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) 
         mock.patch.object(stage_module, "Client", Client),
         mock.patch.object(stage_module, "connect_at_once", crowd),
     ):
-        performing = SimulatedStage(
+        session = SimulatedStage(
             Address("tcp", "127.0.0.1"),
             judge(room.dialect),
             timeout=60,
             about=about,
             wait_idle=room.wait_idle,
-            manners=manners,
+            politeness=politeness,
             dialect=room.dialect,
             phrasing=rewrite.chat(room.dialect),
         )
-        with performing:
-            yield performing
+        with session:
+            yield session
 
 
-def room_of(performing: Stage) -> RoomOracle[Any]:
+def room_of(session: Stage) -> RoomOracle[Any]:
     """Return the oracle of a stage on a simulated room."""
-    return cast("RoomOracle[Any]", performing.oracle)
+    return cast("RoomOracle[Any]", session.oracle)
 
 
 class Clients:
@@ -359,4 +359,4 @@ class Clients:
         self.do(Resume(who))
 
     def heed(self, who: str) -> None:
-        self.do(Heed(who, self.heard_out()[0]))
+        self.do(WaitUntilHeard(who, self.heard_out()[0]))

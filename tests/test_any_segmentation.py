@@ -14,7 +14,7 @@ from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import outcomes, performer, play_all, seen
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, seen
 from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
@@ -40,17 +40,17 @@ def split(protocol: str) -> Through:
 )
 def test_the_reference_behind_a_network_that_splits_every_byte_keeps_each_clause(clause: str) -> None:
     protocol = "echo" if clause.startswith("ECHO") else "chat"
-    with closing(performer(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as performing:
-        found = [raised for _, _, raised in play_all(performing, protocol, clause)]
-        if clause in EXACT or clause in performing.site.unobservable:
+    with closing(open_session(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as session:
+        found = [raised for _, _, raised in play_all(session, protocol, clause)]
+        if clause in EXACT or clause in session.site.unobservable:
             assert all(isinstance(raised, NotApplicable) for raised in found)
         else:
             assert found == [None] * len(found)
 
 
 def test_a_reset_behind_such_a_network_disturbs_nobody() -> None:
-    with closing(performer("chat", split("chat"), 5.0, ANY_SEGMENTATION)) as performing:
-        performing.play(*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), about="CHAT-12")
+    with closing(open_session("chat", split("chat"), 5.0, ANY_SEGMENTATION)) as session:
+        session.play(*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), about="CHAT-12")
 
 
 def test_without_the_option_the_same_path_looks_like_the_servers_fault() -> None:
@@ -61,8 +61,8 @@ def test_without_the_option_the_same_path_looks_like_the_servers_fault() -> None
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 def test_exploration_accepts_it_too(protocol: str) -> None:
     record = Record(["CHAT", "ECHO"])
-    with closing(performer(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as performing:
-        explore(performing, record, protocol, "basic", examples=3, with_seed=0)
+    with closing(open_session(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as session:
+        explore(session, record, protocol, "basic", examples=3, with_seed=0)
     assert record.steps
 
 

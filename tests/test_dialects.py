@@ -20,7 +20,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -29,6 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
 
@@ -190,7 +190,7 @@ def test_a_witness_comes_when_nobody_would_hear_and_leaves_with_the_last() -> No
     assert phrased(Framed(chat(SILENT)), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"), HalfClose("ann")) == [
         Connect("ann"),
         Connect("witness1"),
-        Heed("witness1", "ann"),
+        WaitUntilHeard("witness1", "ann"),
         Say("ann", b"hi"),
         Say("ann", b"ho"),
         HalfClose("ann"),
@@ -203,7 +203,7 @@ def test_a_witness_is_not_needed_where_somebody_hears_and_comes_again_when_it_is
     phrased(framed, Connect("ann"), Say("ann", b"hi"), Connect("ben"), Say("ben", b"hi"))
     assert phrased(framed, Say("ann", b"to ben")) == [Say("ann", b"to ben")]
     phrased(framed, Stall("ben"), Stall("witness1"))
-    assert phrased(framed, Say("ann", b"hm"))[:2] == [Connect("witness2"), Heed("witness2", "ann")]
+    assert phrased(framed, Say("ann", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "ann")]
     assert phrased(framed, Resume("ben"), Say("ann", b"now")) == [Resume("ben"), Say("ann", b"now")]
     phrased(framed, Stall("ben"), Stall("ann"))
     assert phrased(framed, Say("witness2", b"I?"))[0] == Connect("witness3")
@@ -212,7 +212,7 @@ def test_a_witness_is_not_needed_where_somebody_hears_and_comes_again_when_it_is
 def test_a_witness_who_is_there_and_may_not_hear_yet_is_waited_for() -> None:
     framed = Framed(chat(SILENT))
     assert phrased(framed, Connect("witness1"), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"))[2:] == [
-        Heed("witness1", "ann"),
+        WaitUntilHeard("witness1", "ann"),
         Say("ann", b"hi"),
         Say("ann", b"ho"),
     ]
@@ -253,7 +253,7 @@ def test_words_that_a_newcomer_could_take_for_others_are_numbered() -> None:
     phrased(framed, Connect("ann"), Say("ann", b"hi"))
     assert phrased(framed, Say("ann", b"hi"), Connect("lou")) == [Say("ann", b"hi"), Connect("lou")]
     assert phrased(framed, Say("ann", b"hi")) == [Say("ann", b"hi ~000001")]
-    assert phrased(framed, Heed("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
+    assert phrased(framed, WaitUntilHeard("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
 
 
 def test_a_quit_is_said_in_the_dialect_s_word_or_not_at_all() -> None:
@@ -269,7 +269,7 @@ def test_a_quit_is_said_in_the_dialect_s_word_or_not_at_all() -> None:
 def test_nobody_comes_who_has_no_seat_and_nobody_speaks_who_did_not_come() -> None:
     framed = Framed(chat(SILENT + "[limits]\nmembers = 4"))
     assert phrased(framed, Crowd(("a", "b", "c", "d")), Connect("e")) == [Crowd(("a", "b", "c"))]
-    assert phrased(framed, Crowd(("f",)), Say("e", b"hi"), Reset("e"), Heed("e", "a"), Say("a", b"\n")) == []
+    assert phrased(framed, Crowd(("f",)), Say("e", b"hi"), Reset("e"), WaitUntilHeard("e", "a"), Say("a", b"\n")) == []
     assert phrased(framed, Answer("a", b"hi"), Close("a")) == [Close("a")]
 
 

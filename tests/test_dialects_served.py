@@ -12,7 +12,7 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer
+from socketserver_reference.conformance.runner.direct import Outcome, open_session, outcomes
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS, served
 
@@ -52,12 +52,12 @@ def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something
 @pytest.mark.parametrize("name", ["prompting", "chunks"])
 def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     dialect, record = DIALECTS[name], Record(("CHAT",))
-    performing = performer("chat", served(dialect), TIMEOUT, dialect)
+    session = open_session("chat", served(dialect), TIMEOUT, dialect)
     try:
-        explore(performing, record, "chat", "basic", examples=3, with_seed=1)
-        explore(performing, record, "chat", "hardened", examples=3, with_seed=1)
+        explore(session, record, "chat", "basic", examples=3, with_seed=1)
+        explore(session, record, "chat", "hardened", examples=3, with_seed=1)
     finally:
-        performing.close()
+        session.close()
     assert len(record.explored) == 2
     assert not any("broken" in line for line in record.explored)
 

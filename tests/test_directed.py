@@ -38,7 +38,7 @@ class Faulty:
 def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
     broken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(direct, "BRIEF", 1.0)
+    monkeypatch.setattr(direct, "KNOWN_BROKEN_HANDLER_TIMEOUT", 1.0)
     served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
     found = {
         violation.clause_id

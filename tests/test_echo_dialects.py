@@ -17,7 +17,7 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
+from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.speaking import filled
@@ -234,12 +234,12 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
 @pytest.mark.parametrize("name", ["lines", "greeting", "one at most"])
 def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     record = Record(("ECHO",))
-    performing = performer("echo", served(DIALECTS[name], Echo), TIMEOUT, DIALECTS[name])
+    session = open_session("echo", served(DIALECTS[name], Echo), TIMEOUT, DIALECTS[name])
     try:
-        explore(performing, record, "echo", "basic", examples=3, with_seed=1)
-        explore(performing, record, "echo", "hardened", examples=3, with_seed=1)
+        explore(session, record, "echo", "basic", examples=3, with_seed=1)
+        explore(session, record, "echo", "hardened", examples=3, with_seed=1)
     finally:
-        performing.close()
+        session.close()
     assert len(record.explored) == 2
 
 

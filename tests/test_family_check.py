@@ -99,7 +99,7 @@ def test_a_scenario_that_allows_too_many_readings_decides_nothing(
         raise Ambiguous
 
     monkeypatch.setattr("socketserver_reference.conformance.driver.stage.Stage.play", ambiguous)
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.prepare", lambda _: None)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.prepare", lambda _: None)
     outcome = check("chat", "--only=CHAT-6")
     assert outcome.code == 2
     assert outcome.clause("CHAT-6")["why"] == "what was said allows too many readings to judge"
@@ -128,7 +128,7 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of the checker's own")
 
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.play", broken)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.play", broken)
     outcome = check("echo", "--only=ECHO-1", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out

@@ -14,13 +14,12 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles import framed_chat, framed_room
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Resume,
     Say,
@@ -28,6 +27,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -47,11 +47,13 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 LABELS = st.sampled_from(sorted(speaking.LABELS))
 
 
-@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS, label=LABELS)
+@given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS, label=LABELS)
 @EXAMPLES
-def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int, manners: Manners, label: str) -> None:
+def test_a_server_that_speaks_its_dialect_is_never_accused(
+    seed: int, steps: int, politeness: Politeness, label: str
+) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), label=label)
-    with simulation.stage(room, manners=manners) as stage:
+    with simulation.stage(room, politeness=politeness) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
@@ -78,7 +80,7 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
     "then",
     [
         [Say("ben", b"am I here?"), *join("cal"), Say("cal", b"no")],
-        [Connect("lou"), Heed("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
+        [Connect("lou"), WaitUntilHeard("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
     ],
 )
 @pytest.mark.parametrize("seed", range(5))

@@ -13,13 +13,13 @@ import pytest
 from socketserver_faults.catalogue.index import find
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
-from socketserver_reference.conformance.runner.direct import performer, presume
+from socketserver_reference.conformance.runner.direct import expect_failures, open_session
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.family import server_address
@@ -152,17 +152,19 @@ def test_what_a_known_failure_hides_is_told(file: Path) -> None:
 
 
 @pytest.fixture
-def keeps_the_reset() -> Iterator[Performer]:
-    with closing(performer("chat", Planted("leaves-the-reset-behind").target(), 0.3)) as performing:
-        yield performing
+def keeps_the_reset() -> Iterator[Session]:
+    with closing(open_session("chat", Planted("leaves-the-reset-behind").target(), 0.3)) as session:
+        yield session
 
 
 RESET = (*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), Say("ben", b"gone"))
 
 
-def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer) -> None:
-    presume(keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")])
-    assert keeps_the_reset.listed == {"CHAT-2"}
+def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Session) -> None:
+    expect_failures(
+        keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")]
+    )
+    assert keeps_the_reset.expected_failures == {"CHAT-2"}
     assert keeps_the_reset.timeout == 0.3
     with pytest.raises(VIOLATIONS["CHAT-12"]):
         keeps_the_reset.play(*RESET, about="CHAT-12")
@@ -173,18 +175,18 @@ def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer)
     ("name", "sometimes"), [("leaves-the-reset-behind", True), ("delivers-to-the-sender-only", False)]
 )
 def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: str, sometimes: bool) -> None:
-    with closing(performer("chat", Planted(name).target(), 0.3)) as performing:
-        presume(performing, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
+    with closing(open_session("chat", Planted(name).target(), 0.3)) as session:
+        expect_failures(session, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
         with pytest.raises(VIOLATIONS["CHAT-2"]):
-            performing.play(*RESET, about="CHAT-12")
-        assert performing.known == {"CHAT-2"}
+            session.play(*RESET, about="CHAT-12")
+        assert session.known == {"CHAT-2"}
 
 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Planted("quits-in-any-case").target(), TIMEOUT)) as performing:
-        presume(performing, "chat", [Known("CHAT-8", "on purpose")])
-        explore(performing, record, "chat", "basic", examples=30, with_seed=0)
+    with closing(open_session("chat", Planted("quits-in-any-case").target(), TIMEOUT)) as session:
+        expect_failures(session, "chat", [Known("CHAT-8", "on purpose")])
+        explore(session, record, "chat", "basic", examples=30, with_seed=0)
     verdict = record.verdict(CLAUSES["CHAT-8"])
     assert verdict.violation is not None
     assert verdict.violation.explored

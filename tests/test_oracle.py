@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles import readings, stream_chat
 from socketserver_reference.conformance.oracles.readings import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
@@ -44,12 +44,12 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 
 
 @pytest.mark.unmeasured
-@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS)
+@given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS)
 @EXAMPLES
 def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
-    seed: int, steps: int, manners: Manners
+    seed: int, steps: int, politeness: Politeness
 ) -> None:
-    with simulation.stage(Room(Random(seed)), manners=manners) as stage:
+    with simulation.stage(Room(Random(seed)), politeness=politeness) as stage:
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(steps):

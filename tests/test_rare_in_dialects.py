@@ -15,8 +15,17 @@ from socketserver_reference.conformance.inprocess import hosts
 from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import performer
-from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Heed, Quit, Say, Stall, Step, join
+from socketserver_reference.conformance.runner.direct import open_session
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Quit,
+    Say,
+    Stall,
+    Step,
+    WaitUntilHeard,
+    join,
+)
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests import dialects_served
 from tests.checking import Checker
@@ -40,18 +49,20 @@ def test_what_a_dialect_does_not_ask_is_not_done_to_the_server() -> None:
 def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
     dialect = replace(NOTE, waived={"CHAT-12": "not asked"})
     with (
-        closing(performer("chat", Bug("chat").target(), TIMEOUT, dialect)) as performing,
+        closing(open_session("chat", Bug("chat").target(), TIMEOUT, dialect)) as session,
         pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
     ):
-        performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
+        session.attributed(VIOLATIONS["CHAT-12"]("this", "that", []))
 
 
 def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
-    with closing(performer("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as performing:
-        performing._consider([*join("ann"), Say("ann", b"hi")])
-        with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
-            performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
+    with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
+        session._check_duration([*join("ann"), Say("ann", b"hi")])
+        with pytest.raises(
+            NotChecked, match=f"its scenario would take more than {rewrite_limits.MAX_SCENARIO_SECONDS:g} s"
+        ):
+            session._check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
 
 
 def test_history_is_told_among_what_is_asked_differently() -> None:
@@ -95,11 +106,11 @@ def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
     phrasing = Framed(read(LINES + 'to_sender = "nothing"', "mine", "mine.toml"))
     phrasing.of(Connect("ann"))
     *_, heeds, said = phrasing.of(Say("ann", b"hi"))
-    assert (heeds, said) == (Heed("witness1", "ann"), Say("ann", b"hi"))
+    assert (heeds, said) == (WaitUntilHeard("witness1", "ann"), Say("ann", b"hi"))
     phrasing.of(Connect("ben"))
     phrasing.of(HalfClose("ann"))
     phrasing.of(Stall("ben"))
-    assert phrasing.of(Say("witness1", b"hm"))[:2] == [Connect("witness2"), Heed("witness2", "witness1")]
+    assert phrasing.of(Say("witness1", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "witness1")]
 
 
 def test_a_persistent_echo_knows_no_stall() -> None:

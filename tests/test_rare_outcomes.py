@@ -13,22 +13,22 @@ import pytest
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE, Dialect
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.exploration.campaign import Expedition, Sighting
+from socketserver_reference.conformance.exploration.campaign import Campaign, ExplorationFinding
 from socketserver_reference.conformance.exploration.explore import MACHINES
 from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
 from socketserver_reference.conformance.inprocess.coordinator import Desk, Story
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Say,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
@@ -175,10 +175,10 @@ def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> No
 @contextlib.contextmanager
 def run(profile: Profile, dialect: Dialect = NOTE) -> Iterator[Any]:
     """One run of the chat's machine against the reference, with ann there, who has spoken."""
-    with contextlib.closing(performer("chat", Bug("chat").target(), TIMEOUT, dialect)) as performing:
-        expedition = Expedition(performing, profile, examples=1, shrink=True)
+    with contextlib.closing(open_session("chat", Bug("chat").target(), TIMEOUT, dialect)) as session:
+        campaign = Campaign(session, profile, examples=1, shrink=True)
         bases = (MACHINES["chat", profile],)
-        machine: Any = type("Machine", bases, {"expedition": expedition})()
+        machine: Any = type("Machine", bases, {"campaign": campaign})()
         try:
             machine.arrive(speaking=True)
             yield machine
@@ -231,12 +231,12 @@ def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:
 
 def test_when_the_time_is_up_what_is_left_of_a_run_does_nothing() -> None:
     with run("basic") as machine:
-        ended, steps = machine.stage.transcript, machine.expedition.steps
+        ended, steps = machine.stage.transcript, machine.campaign.steps
         before = list(ended.scenario)
-        machine.expedition.stop(NotChecked("it is enough"))
+        machine.campaign.stop(NotChecked("it is enough"))
         machine.do(Say("ann", b"one more"))
         assert machine.stage is None
-        assert (ended.scenario, machine.expedition.steps) == (before, steps)
+        assert (ended.scenario, machine.campaign.steps) == (before, steps)
 
 
 def test_who_has_heard_nothing_to_the_end_of_a_run_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +245,7 @@ def test_who_has_heard_nothing_to_the_end_of_a_run_is_heeded(monkeypatch: pytest
         with monkeypatch.context() as late:
             late.setattr(machine.stage, "_glance_at", lambda _: None)  # what others have read has not come to ben yet
             machine.finish()
-        assert done(machine)[-1] == Heed("ben", "ann")
+        assert done(machine)[-1] == WaitUntilHeard("ben", "ann")
         assert machine.room.bystanders() == []
 
 
@@ -256,15 +256,15 @@ def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_kno
         raise stage.violation(Finding(("CHAT-11",), "the server goes on", "it ended"))
 
     with run("basic") as machine:
-        stage, expedition = machine.stage, machine.expedition
-        monkeypatch.setattr(expedition.performer, "check_alive", is_found_dead)
+        stage, campaign = machine.stage, machine.campaign
+        monkeypatch.setattr(campaign.session, "check_alive", is_found_dead)
         with pytest.raises(Violation) as caught:
             machine._leave(stage)
         assert (caught.value.clause_id, machine.stage) == ("CHAT-11", None)
-        assert expedition.found["CHAT-11"].steps == stage.transcript.scenario
-        expedition.performer.known.add("CHAT-11")
+        assert campaign.found["CHAT-11"].steps == stage.transcript.scenario
+        campaign.session.known.add("CHAT-11")
         machine._leave(stage)
-        assert list(expedition.known) == ["CHAT-11"]
+        assert list(campaign.known) == ["CHAT-11"]
 
 
 CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
@@ -273,9 +273,9 @@ CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 def confirmed(clause: str, *, shrink: bool) -> Violation:
     """Have a sighting of a clause confirmed by steps that break CHAT-7."""
-    with contextlib.closing(performer("chat", Planted("delivers-quit").target(), 0.3)) as performing:
-        sighting = Sighting(VIOLATIONS[clause]("something", "something else", []), CRIME, hasty=False)
-        violation = Expedition(performing, "basic", examples=1, shrink=shrink).confirm(clause, sighting)
+    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
+        finding = ExplorationFinding(VIOLATIONS[clause]("something", "something else", []), CRIME, premature=False)
+        violation = Campaign(session, "basic", examples=1, shrink=shrink).confirm(clause, finding)
     assert violation is not None
     return violation
 
@@ -293,9 +293,9 @@ def test_what_is_not_to_be_shortened_is_reported_as_first_seen_without_a_replay(
 
 def test_what_others_may_have_done_in_each_replay_confirms_nothing() -> None:
     target = Meddling(Planted("delivers-quit").target().make)
-    with contextlib.closing(performer("chat", target, 0.3)) as performing:
-        expedition = Expedition(performing, "basic", examples=1, shrink=True)
+    with contextlib.closing(open_session("chat", target, 0.3)) as session:
+        campaign = Campaign(session, "basic", examples=1, shrink=True)
         first = VIOLATIONS["CHAT-7"]("something", "something else", [])
-        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=True)) is None
-        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=False)) is first
+        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=True)) is None
+        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=False)) is first
     assert first.note.endswith("again in 0 of 3 replays")

@@ -25,7 +25,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,6 +33,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.text import show
@@ -47,7 +47,7 @@ from tests.planted import Bug, Planted
 from tests.serving import serving, somewhere
 
 TIMEOUT = 5.0
-BRIEF = 0.5
+SHORT_TIMEOUT = 0.5
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
@@ -96,7 +96,7 @@ def test_a_short_exchange_reads_like_a_story() -> None:
             [
                 *join("ann"),
                 Connect("lou"),
-                Heed("lou", "ann"),
+                WaitUntilHeard("lou", "ann"),
                 Send("ann", b"hi"),
                 Settle(),
                 Stall("lou"),
@@ -107,16 +107,16 @@ def test_a_short_exchange_reads_like_a_story() -> None:
             ]
         )
     told = transcript.lines()
-    knocks = sum("'knock " in line and "says" in line for line in told)
+    probes = sum("'probe " in line and "says" in line for line in told)
     assert told[:3] == [
         "   1  ann connects",
         "   2  ann says b'ann is here'",
         "      ann reads b'ackann is here'",
     ]
     assert told[3] == "   3  lou connects"
-    assert told[4] == "   4  ann says b'knock 1'"
+    assert told[4] == "   4  ann says b'probe 1'"
     last = told[next(index for index, line in enumerate(told) if "sends" in line) :]
-    first = 4 + knocks
+    first = 4 + probes
     assert last == [
         f"{first:>4}  ann sends b'hi' without waiting",
         f"{first + 1:>4}  everybody reads what is due",
@@ -151,7 +151,7 @@ def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
     ("step", "line"),
     [
         (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
-        (Heed("lou", "ann"), "ann speaks until lou hears it"),
+        (WaitUntilHeard("lou", "ann"), "ann speaks until lou hears it"),
         (Close("ann"), "ann closes"),
         (Reset("ann"), "ann resets its connection"),
         (Say("ann", b"x" * 50), f"ann says {b'x' * 48!r}... (50 bytes)"),
@@ -167,7 +167,9 @@ def test_bytes_are_shown_as_printable_ascii_whatever_they_are() -> None:
 
 def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
     with room() as stage:
-        stage.play([*join("ann", "ben"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ben")])
+        stage.play(
+            [*join("ann", "ben"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ben")]
+        )
         stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Close("ben"), Resume("dan")])
         stage.play([Quit("dan", b" quit "), HalfClose("ann")])
         stage.play(stage.oracle.farewell())
@@ -175,17 +177,17 @@ def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
 
 def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() -> None:
     with serving("chat", LOOPBACK) as server:
-        for manners, rests in (("polite", 6), ("abrupt", 0), ("polite at first", 2)):
+        for politeness, rests in (("polite", 6), ("abrupt", 0), ("polite at first", 2)):
             rested: list[str] = []
             with Stage(
                 server_address(server),
                 ChatOracle(NOTE),
                 timeout=TIMEOUT,
                 wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
-                manners=manners,  # type: ignore[arg-type]
+                politeness=politeness,  # type: ignore[arg-type]
             ) as stage:
                 stage.play([*join("ann"), Stall("ann"), Resume("ann"), Connect("lou"), Close("lou")])
-                assert len(rested) == rests, manners
+                assert len(rested) == rests, politeness
 
 
 def test_whose_stream_has_ended_does_nothing_any_more() -> None:
@@ -205,7 +207,7 @@ def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_las
                 ChatOracle(dialect),
                 timeout=TIMEOUT,
                 wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
-                manners="abrupt",
+                politeness="abrupt",
                 dialect=dialect,
             ) as stage:
                 stage.play([Connect("ann")])
@@ -248,7 +250,7 @@ def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
         assert done.wait(TIMEOUT)
 
     with server_that(silent) as address:
-        violation = accused(address, join("ann"), BRIEF)
+        violation = accused(address, join("ann"), SHORT_TIMEOUT)
         done.set()
     assert violation.clause_id == "CHAT-2"
     assert violation.observed == "ann reads nothing"
@@ -256,7 +258,7 @@ def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
 
 
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIPPING", 0)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIP_TIMEOUT_FACTOR", 0)
 
     def drips(connection: socket.socket) -> None:
         connection.recv(1024)
@@ -332,7 +334,7 @@ class HearsItselfAlone(ChatHandler):
 
 def test_a_lurker_who_hears_nothing_is_reported() -> None:
     with served(Speakers) as address:
-        violation = accused(address, [*join("ann"), Connect("lou"), Heed("lou", "ann")], BRIEF)
+        violation = accused(address, [*join("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], SHORT_TIMEOUT)
     assert violation.clause_id == "CHAT-9"
     assert "lou reads nothing" in violation.observed
 
@@ -340,7 +342,7 @@ def test_a_lurker_who_hears_nothing_is_reported() -> None:
 def in_vain(stage: Stage, who: str) -> Violation:
     """Return what is reported when ann has spoken again and again, and somebody has heard nothing."""
     with pytest.raises(Violation) as caught:
-        stage._knock_in_vain(Heed(who, "ann"))
+        stage._report_unheard(WaitUntilHeard(who, "ann"))
     return caught.value
 
 
@@ -355,7 +357,9 @@ def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_sp
 def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
+    monkeypatch.setattr(
+        "socketserver_reference.conformance.driver.stage.EVIDENCE_TIMEOUT", 0.01
+    )  # nobody ever speaks to lou
     with served(HearsItselfAlone) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT) as stage:
         stage.play([*join("ann"), Connect("lou")])
         silent = stage.oracle.silent("lou")
@@ -437,7 +441,7 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 
 def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
     with room(address=somewhere("unix", tmp_path)) as stage:
-        stage.play([*join("ann"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ann")])
+        stage.play([*join("ann"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ann")])
     arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), TIMEOUT, 2)
     assert arrived == []
     assert why == "no such file or directory after 0 of 2 connections"
@@ -446,7 +450,7 @@ def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
 def test_a_connection_that_never_stands_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
+        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), SHORT_TIMEOUT, 1)
     assert (arrived, why) == ([], "timed out after 0 of 1 connections")
 
 
@@ -466,7 +470,7 @@ def test_a_probe_finds_out_whether_anybody_receives() -> None:
         client.probe()
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        with Client(Address("udp", *silent.getsockname()), BRIEF) as client:
+        with Client(Address("udp", *silent.getsockname()), SHORT_TIMEOUT) as client:
             client.probe()
 
 

@@ -14,9 +14,9 @@ from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
-from socketserver_reference.conformance.driver.playing import Playing
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import checks, performer
+from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
@@ -48,11 +48,11 @@ def target_of(program: str, address: Address) -> InProcess:
 
 def conforms(suite: type[Conformance], program: str, address: Address, weather: Weather) -> None:
     """Check a server of the reference through the weather; raise the first Violation."""
-    with closing(performer(suite.protocol, Through(target_of(program, address), weather), TIMEOUT)) as performing:
+    with closing(open_session(suite.protocol, Through(target_of(program, address), weather), TIMEOUT)) as session:
         for clause, name in checks(suite):
             if name not in LONG and clause not in UNOBSERVABLE:
-                getattr(suite(), name)(Playing(performing, clause))
-        site: Any = performing.site
+                getattr(suite(), name)(ScenarioRunner(session, clause))
+        site: Any = session.site
         assert site.interference() == ""
 
 
@@ -94,9 +94,9 @@ def test_a_settled_utterance_stays_one_chunk() -> None:
 
 def play_once(target: Through, *steps: Any) -> tuple[Violation | None, str]:
     """Play a scenario with nobody to judge; return what the server would be blamed for, and what the network did."""
-    with closing(performer("chat", target, TIMEOUT)) as performing:
-        site: Any = performing.site
-        with performing.stage() as stage:
+    with closing(open_session("chat", target, TIMEOUT)) as session:
+        site: Any = session.site
+        with session.stage() as stage:
             try:
                 stage.play(steps)
             except Violation as violation:
@@ -117,11 +117,11 @@ def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
 @pytest.mark.unmeasured
 def test_a_server_is_not_blamed_for_resets_by_the_network(weather: Weather) -> None:
     held, reasons = [], []
-    with closing(performer("chat", Through(target_of("chat", LOCALHOST), weather), 1.0)) as performing:
+    with closing(open_session("chat", Through(target_of("chat", LOCALHOST), weather), 1.0)) as session:
         for clause, name in checks(ChatConformance):
             if name not in LONG and clause not in UNOBSERVABLE:
                 try:
-                    getattr(ChatConformance(), name)(Playing(performing, clause))
+                    getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
                     held.append(clause)
                 except NotChecked as unchecked:
                     reasons.append(str(unchecked))
@@ -177,9 +177,9 @@ def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:
     slow = Through(target_of("chat", LOCALHOST), Weather(rate=40_000.0))
-    with closing(performer("chat", slow, TIMEOUT)) as performing:
-        performing.play(*join("ann", "cal"), Send("cal", b"x" * 4000), Reset("cal"), about="CHAT-12")
-        performing.play(*join("dan"), *(Say("dan", b"%d" % count) for count in range(20)), about="CHAT-2")
+    with closing(open_session("chat", slow, TIMEOUT)) as session:
+        session.play(*join("ann", "cal"), Send("cal", b"x" * 4000), Reset("cal"), about="CHAT-12")
+        session.play(*join("dan"), *(Say("dan", b"%d" % count) for count in range(20)), about="CHAT-2")
 
 
 def test_a_target_behind_the_network_is_named_with_its_weather(tmp_path: Path) -> None:

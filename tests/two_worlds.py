@@ -29,7 +29,7 @@ from socketserver_faults.schedule.virtual.network import Network, Socket
 BOUND = 20.0
 """Seconds to wait at most for a real socket; only one that differs takes that long."""
 
-BRIEF = 0.2
+SHORT_TIMEOUT = 0.2
 """The same when something differs already, and is being shrunk."""
 
 RECEIVES = 32 * 1024
@@ -202,7 +202,7 @@ class Worlds:
         try:
             wait_until(holds, otherwise, self.bound)
         except AssertionError:
-            Worlds.bound = BRIEF
+            Worlds.bound = SHORT_TIMEOUT
             raise
 
     def foreseen(self, twin: Twin) -> tuple[object, ...]:

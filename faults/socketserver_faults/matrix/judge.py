@@ -70,15 +70,15 @@ def judge(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) 
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
     judgement = Judgement(fault.name)
-    with still(), closing(directed.performer(fault.protocol, target(fault), JUDGE_TIMEOUT)) as performing:
-        for outcome in directed.play_all(performing, fault.protocol):
+    with still(), closing(directed.open_session(fault.protocol, target(fault), JUDGE_TIMEOUT)) as session:
+        for outcome in directed.play_all(session, fault.protocol):
             note(judgement.directed, directed.seen(outcome))
         if not fault.apart or fault.concurrency == "forking":  # those have a process of their own there, too
             for outcome in directed.outcomes_of_server(served(fault), JUDGE_TIMEOUT, broken=bool(judgement.directed)):
                 note(judgement.directed, directed.seen(outcome))
         for seed in seeds:
-            performing.known = {clause for clause in judgement.directed if not clause.startswith("SRV")}
-            judgement.explored[seed] = explored(performing, fault.protocol, examples, seed).stories
+            session.known = {clause for clause in judgement.directed if not clause.startswith("SRV")}
+            judgement.explored[seed] = explored(session, fault.protocol, examples, seed).stories
     judgement.seconds = time.monotonic() - begun
     return judgement
 
@@ -89,11 +89,11 @@ def judge_blindly(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EX
     judgement = Judgement(fault.name)
     with still():
         for seed in seeds:
-            with closing(directed.performer(fault.protocol, target(fault), JUDGE_TIMEOUT)) as performing:
-                expedition = explored(performing, fault.protocol, examples, seed, shrink=False)
-                judgement.explored[seed] = expedition.stories
-                if expedition.stories:
-                    judgement.steps[seed] = expedition.steps
+            with closing(directed.open_session(fault.protocol, target(fault), JUDGE_TIMEOUT)) as session:
+                campaign = explored(session, fault.protocol, examples, seed, shrink=False)
+                judgement.explored[seed] = campaign.stories
+                if campaign.stories:
+                    judgement.steps[seed] = campaign.steps
     judgement.seconds = time.monotonic() - begun
     return judgement
 
@@ -106,13 +106,13 @@ class Explored:
     steps: int = 0
 
 
-def explored(performing: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True) -> Explored:
+def explored(session: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True) -> Explored:
     """Let the machines of both profiles explore; without shrinking, only until the first find."""
     found = Explored()
     for profile in PROFILES:
         record = Record(SUITE)
         try:
-            explore(performing, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
+            explore(session, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
         except (Violation, NotChecked) as error:
             seen = error.violation if isinstance(error, NotChecked) else error
             note(found.stories, seen)

@@ -10,7 +10,7 @@ import sys
 from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CannotCheck
 from socketserver_reference.cli.targets import find_targets
-from socketserver_reference.conformance.runner.options import LONGEST, number
+from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
 
 LEARNED, CANNOT = 0, 2
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: what it listens on (default: tcp)")
     parser.add_argument(
         "--timeout",
-        type=number(float, 0.01, LONGEST),
+        type=number(float, 0.01, MAX_TIMEOUT),
         default=0.5,
         metavar="SECONDS",
         help="how much silence is an answer, where nothing else tells that no more will come (default: 0.5)",

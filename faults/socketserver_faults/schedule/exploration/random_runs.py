@@ -137,7 +137,7 @@ def draw_scenario(pick: Pick, name: str) -> Scenario:
         if possible := clients.possible():  # when all have come and gone there is nothing
             possible[pick(len(possible))](pick)
     clients.end()
-    return Scenario(name, "drawn", "", tuple(clients.steps), manners="abrupt")
+    return Scenario(name, "drawn", "", tuple(clients.steps), politeness="abrupt")
 
 
 def drawn(seed: int) -> Scenario:

@@ -102,7 +102,7 @@ class Players:
             wait_idle=self._scheduler.wait_idle,
             restartable=True,
             dialect=dialect,
-            manners=scenario.manners,
+            politeness=scenario.politeness,
         )
         self._told = Told(self._scheduler.note)
         stage.transcript.entries = self._told

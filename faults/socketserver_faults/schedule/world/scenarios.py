@@ -12,7 +12,7 @@ Next: `exploration/search.py`.
 
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.driver.stage import Manners
+from socketserver_reference.conformance.driver.stage import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
@@ -39,8 +39,8 @@ FLOOD: tuple[Step, ...] = (
 class Scenario:
     """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
 
-    `manners` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how many
-    all schedules can be tried in a minute or so.
+    `politeness` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how
+    many all schedules can be tried in a minute or so.
     """
 
     name: str
@@ -48,18 +48,18 @@ class Scenario:
     clause: str
     steps: tuple[Step, ...]
     protocol: str = "chat"
-    manners: Manners = "polite at first"
+    politeness: Politeness = "polite at first"
     deviations: int = 2
 
 
 def _chat(
-    name: str, clause: str, about: str, *steps: Step, manners: Manners = "polite at first", deviations: int = 2
+    name: str, clause: str, about: str, *steps: Step, politeness: Politeness = "polite at first", deviations: int = 2
 ) -> Scenario:
-    return Scenario(name, about, clause, steps, manners=manners, deviations=deviations)
+    return Scenario(name, about, clause, steps, politeness=politeness, deviations=deviations)
 
 
 def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
-    return Scenario(name, about, clause, steps, "echo", manners="abrupt")
+    return Scenario(name, about, clause, steps, "echo", politeness="abrupt")
 
 
 SCENARIOS = {
@@ -71,7 +71,7 @@ SCENARIOS = {
             "one client says something",
             Connect("ann"),
             Say("ann", b"hi"),
-            manners="abrupt",
+            politeness="abrupt",
             deviations=3,
         ),
         _chat(
@@ -102,7 +102,7 @@ SCENARIOS = {
             Say("ann", b"a"),
             Say("ben", b"b"),
             Say("ann", b"and on"),
-            manners="abrupt",
+            politeness="abrupt",
         ),
         _chat(
             "reset",

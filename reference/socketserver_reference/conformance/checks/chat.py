@@ -18,7 +18,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -27,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.targets.client import QUICKACK
@@ -64,9 +64,9 @@ class ChatConformance(Conformance):
     groups = ("CHAT",)
     oracle = judge
     phrasing = phrasing.chat
-    greeting = (*join("first"), Say("first", b"hello"))
-    conversation = "CHAT-2"
-    survival = "CHAT-11"
+    health_check = (*join("first"), Say("first", b"hello"))
+    health_clause = "CHAT-2"
+    survival_clause = "CHAT-11"
 
     @decides("CHAT-1")
     def test_nobody_hears_anything_before_somebody_speaks(self, play: Play) -> None:
@@ -126,7 +126,14 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-9")
     def test_who_never_speaks_hears_the_others(self, play: Play) -> None:
-        play(*join("ann"), Connect("lou"), Heed("lou", "ann"), *join("ben"), Say("ben", b"hello lou"), Say("ann", b"!"))
+        play(
+            *join("ann"),
+            Connect("lou"),
+            WaitUntilHeard("lou", "ann"),
+            *join("ben"),
+            Say("ben", b"hello lou"),
+            Say("ann", b"!"),
+        )
 
     @decides("CHAT-10")
     def test_last_words_before_a_half_close_reach_all_and_their_sender(self, play: Play) -> None:
@@ -147,7 +154,7 @@ class ChatConformance(Conformance):
     def test_the_room_goes_on_whoever_leaves(self, play: Play) -> None:
         goodbyes: list[Step] = [Quit("ben"), HalfClose("cal"), Close("dan"), Close("lou")]
         leaving = [step for goodbye in goodbyes for step in (goodbye, Say("ann", b"still here"))]
-        play(*join("ann", "ben", "cal", "dan"), Connect("lou"), Heed("lou", "ann"), *leaving)
+        play(*join("ann", "ben", "cal", "dan"), Connect("lou"), WaitUntilHeard("lou", "ann"), *leaving)
 
     @decides("CHAT-11")
     def test_the_room_goes_on_after_the_last_member_left(self, play: Play) -> None:
@@ -161,7 +168,7 @@ class ChatConformance(Conformance):
     @decides("CHAT-17")
     def test_two_hundred_members_come_at_once(self, play: Play) -> None:
         crowd = tuple(f"m{count}" for count in range(1, 200))
-        greetings = (Heed(who, "ann") for who in crowd)
+        greetings = (WaitUntilHeard(who, "ann") for who in crowd)
         play(*join("ann"), Crowd(crowd), *greetings, Say("m1", b"hello all"), Say("m199", b"hello one"))
 
     @decides("CHAT-16")
@@ -170,7 +177,7 @@ class ChatConformance(Conformance):
             play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
         if not QUICKACK:
             play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
-        play.pace(
+        play.measure_lag(
             Connect("ann"),
             Connect("ben"),
             Connect("cal", acks="delayed"),
@@ -223,8 +230,8 @@ class ChatConformance(Conformance):
     def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
         for count in range(10):  # the server may hear of the newcomer before or after the reset
-            rude += [Connect(f"x{count}"), Heed(f"x{count}", "ann"), Reset(f"x{count}")]
-            rude += [Connect(f"y{count}"), Heed(f"y{count}", "ann")]
+            rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann"), Reset(f"x{count}")]
+            rude += [Connect(f"y{count}"), WaitUntilHeard(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")

@@ -17,9 +17,9 @@ class DatagramConformance(Conformance):
     groups = ("UDP",)
     oracle = DatagramOracle
     phrasing = Datagrams
-    greeting = (Connect("first"), Say("first", b"hello"))
-    conversation = "UDP-1"
-    survival = "UDP-5"
+    health_check = (Connect("first"), Say("first", b"hello"))
+    health_clause = "UDP-1"
+    survival_clause = "UDP-5"
 
     @staticmethod
     def asking(*requests: bytes) -> list[Step]:

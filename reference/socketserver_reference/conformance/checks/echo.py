@@ -34,9 +34,9 @@ class EchoConformance(Conformance):
     groups = ("ECHO",)
     oracle = judge
     phrasing = Requests
-    greeting = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
-    conversation = "ECHO-2"
-    survival = "ECHO-7"
+    health_check = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
+    health_clause = "ECHO-2"
+    survival_clause = "ECHO-7"
 
     @decides("ECHO-1")
     def test_nothing_is_sent_to_a_client_that_says_nothing(self, play: Play) -> None:

@@ -22,7 +22,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -31,6 +30,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
 SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
@@ -89,7 +89,7 @@ class Framed:
             case Settle():
                 self._unsettled.clear()
                 return [step]
-            case Heed(who, speaker):
+            case WaitUntilHeard(who, speaker):
                 if not {who, speaker} <= set(self._present):
                     return []
                 self._present[who] = True
@@ -140,7 +140,7 @@ class Framed:
             witness = f"{WITNESS}{self._witnesses}"
             arriving = [Connect(witness)]
         self._present[witness] = True
-        return [*arriving, Heed(witness, speaker)]
+        return [*arriving, WaitUntilHeard(witness, speaker)]
 
     def _saying(self, who: str, data: bytes) -> list[Step]:
         said = self._dialect.sayable(data)

@@ -22,24 +22,24 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.text import hyphenated
 
 
-class Seats:
+class CapacityLimit:
     """Phrases as another does, but for the steps of those who have no seat."""
 
     def __init__(self, inner: Phrasing, dialect: Dialect, *, sees_idle: bool) -> None:
         self._inner = inner
         witness = "chat" in dialect.protocols and not dialect.hears_itself  # who may have to come as well
-        self._seats = dialect.limits.members - witness
+        self._capacity = dialect.limits.members - witness
         self._in_turn = "chat" not in dialect.protocols  # who has been answered leaves before another comes
         self._sees_idle = sees_idle
         self._here: set[str] = set()
@@ -56,11 +56,11 @@ class Seats:
         """Return the steps to perform; none for a client who has no seat."""
         match step:
             case Connect(who):
-                allowed = self._seat(who)
+                allowed = self._admit(who)
             case Crowd(everyone):
-                step = Crowd(tuple(who for who in everyone if self._seat(who)))
+                step = Crowd(tuple(who for who in everyone if self._admit(who)))
                 allowed = bool(step.everyone)
-            case Heed(who, speaker):
+            case WaitUntilHeard(who, speaker):
                 allowed = not {who, speaker} & self._turned_away
             case Settle():
                 allowed = True
@@ -72,8 +72,8 @@ class Seats:
         self._leave(step)
         return self._inner.of(step)
 
-    def _seat(self, who: str) -> bool:
-        if len(self._here) + self._taken >= self._seats:
+    def _admit(self, who: str) -> bool:
+        if len(self._here) + self._taken >= self._capacity:
             self._turned_away.add(who)
             return False
         self._here.add(who)
@@ -93,11 +93,11 @@ class Seats:
                 pass
 
 
-NUMBER = 16
+MARK_ROOM_BYTES = 16
 """Bytes that are left free in an utterance for what else may be added to it."""
 
 
-class Marked:
+class ScenarioMarked:
     """Phrases as another does, and has nothing said that was said in an earlier scenario: the server may repeat that to
     whoever comes. What only looks like a quit stays as it is.
     """
@@ -106,7 +106,7 @@ class Marked:
         self._inner = inner
         self._kept = dialect.quit_like() if dialect.quit else ()
         self._mark = mark.encode() + b" "
-        self._size = dialect.longest - len(self._mark) - NUMBER
+        self._size = dialect.longest - len(self._mark) - MARK_ROOM_BYTES
 
     def of(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
@@ -118,11 +118,11 @@ class Marked:
         return [one for piece in said for one in self._inner.of(type(step)(step.who, self._mark + piece))]
 
 
-LONGEST = 60.0
+MAX_SCENARIO_SECONDS = 60.0
 """Seconds that the gaps of one scenario may take together."""
 
 
-class Paced:
+class RateLimited:
     """Phrases as another does, and has nobody speak twice before it is sure that the first has been read."""
 
     def __init__(self, inner: Phrasing) -> None:
@@ -153,10 +153,10 @@ def too_long(steps: Sequence[Step], limits: Limits, phrasing: Phrasing) -> bool:
             if isinstance(one, Connect | Crowd):
                 now = max(now, may_join)
                 may_join = now + limits.join_gap
-            elif isinstance(one, Say | Send | Quit | Heed):
-                who = one.speaker if isinstance(one, Heed) else one.who
+            elif isinstance(one, Say | Send | Quit | WaitUntilHeard):
+                who = one.speaker if isinstance(one, WaitUntilHeard) else one.who
                 now = max(now, may_speak.get(who, 0.0))
                 may_speak[who] = now + limits.gap
-            if now > LONGEST:  # without looking at the rest: it may be megabytes
+            if now > MAX_SCENARIO_SECONDS:  # without looking at the rest: it may be megabytes
                 return True
     return False

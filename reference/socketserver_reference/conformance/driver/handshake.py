@@ -9,7 +9,7 @@ from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Heard, Transcript
 from socketserver_reference.conformance.targets.client import Client
 
-HANDSHAKE = 16 * 1024
+MAX_HANDSHAKE_BYTES = 16 * 1024
 """Bytes that a server may say in one exchange of its handshake."""
 
 
@@ -40,7 +40,7 @@ def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: 
         if isinstance(got, bytes):
             transcript.entries.append(Heard(who, got, time.monotonic()))
             read += got
-        if not isinstance(got, bytes) or len(read) > HANDSHAKE or time.monotonic() > until:
+        if not isinstance(got, bytes) or len(read) > MAX_HANDSHAKE_BYTES or time.monotonic() > until:
             then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
             raise NotGreeted(f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first")
     return read[end:]

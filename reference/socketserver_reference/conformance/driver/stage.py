@@ -18,45 +18,45 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
-from socketserver_reference.conformance.driver.rate_limit import Pace
+from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
     Send,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
-EVIDENCE = 64 * 1024
+MAX_EVIDENCE_BYTES = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
-EXPLAINING = 0.25
+EVIDENCE_TIMEOUT = 0.25
 """Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
 
-DRIPPING = 4
+DRIP_TIMEOUT_FACTOR = 4
 """Times the timeout that all which is due to one client after one step may take, if it comes in drips."""
 
-ABRUPT = (Send, Crowd, Reset, Stall)
+ABRUPT_STEPS = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
-Manners = Literal["polite", "polite at first", "abrupt"]
+Politeness = Literal["polite", "polite at first", "abrupt"]
 
-KNOCKS_AGAIN = 4
+EXTRA_PROBES = 4
 """Times that somebody speaks once more, when a client that was silent so long has spoken."""
 
-GLANCE = 0.05
-"""Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event.
+PROBE_INTERVAL = 0.05
+"""Seconds between two probes for a client that has not heard anything yet: the one thing to wait for that has no event.
 """
 
 
@@ -64,9 +64,9 @@ class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
     `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `wait_idle` lets
-    the server finish what the last step began; `manners` say before which steps it is called: all, none, or all until
-    the first abrupt one. What is `restartable` is replaced when it has broken a clause, so nobody says goodbye to it
-    then. `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance
+    the server finish what the last step began; `politeness` say before which steps it is called: all, none, or all
+    until the first abrupt one. What is `restartable` is replaced when it has broken a clause, so nobody says goodbye to
+    it then. `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance
     taken.
     """
 
@@ -78,11 +78,11 @@ class Stage:
         timeout: float,
         about: str | None = None,
         wait_idle: Callable[[], None] = lambda: None,
-        manners: Manners = "polite",
+        politeness: Politeness = "polite",
         restartable: bool = False,
         dialect: Dialect = NOTE,
         phrasing: Phrasing | None = None,
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         mark: str = "",
     ) -> None:
         self.address = address
@@ -91,16 +91,16 @@ class Stage:
         self.about = about
         self.transcript = Transcript()
         self._wait_idle = wait_idle
-        self._manners = manners
+        self._politeness = politeness
         self._restartable = restartable
         self._dialect = dialect
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
-        self._knocks = 0
+        self._probes = 0
         self._mark = mark
-        self._pace = pace or Pace(dialect.limits)
-        self._heeded = ""  # for whom somebody speaks just now, until it hears that
+        self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
+        self._probing_for = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -124,44 +124,44 @@ class Stage:
     def _perform(self, step: Step) -> None:
         if getattr(step, "who", None) in self._cut_off:
             return
-        if isinstance(step, ABRUPT) and self._manners == "polite at first":
-            self._manners = "abrupt"
+        if isinstance(step, ABRUPT_STEPS) and self._politeness == "polite at first":
+            self._politeness = "abrupt"
         idle_before = (
-            self._manners != "abrupt" or self._dialect.framing_out.kind == "none"
+            self._politeness != "abrupt" or self._dialect.framing_out.kind == "none"
         )  # nothing keeps utterances apart
         if idle_before:
             self._wait_idle()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
-                self._glance_at(self.oracle.bystanders())
-        if isinstance(step, Heed):
-            self._knock(step)
+                self._poll(self.oracle.bystanders())
+        if isinstance(step, WaitUntilHeard):
+            self._send_probes(step)
             return
         self.oracle.begin(step, idle_before=idle_before)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent, self._heeded))
+        self.transcript.entries.append(Did(step, sent, self._probing_for))
         self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
-            until = time.monotonic() + DRIPPING * self.timeout
+            until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
             while self.oracle.due(who):
                 if time.monotonic() > until:
-                    self._wait_in_vain(who, DRIPPING * self.timeout)
+                    self._report_silence(who, DRIP_TIMEOUT_FACTOR * self.timeout)
                 self._read(who)
-        self._glance_at(self.oracle.bystanders())
+        self._poll(self.oracle.bystanders())
         if listeners:
             self.oracle.settled(step)
-            self._pace.read()
+            self._rate_limiter.read()
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
-                self._await_joining()
+                self._wait_to_connect()
                 try:
                     self._clients[who] = Client(self.address, self.timeout, window, acks)
                 except Unreachable as error:
                     self._report(self.oracle.refused(who, str(error)))
                 self._shake_hands(who)
-                self._note_joining()
+                self._note_connected()
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
@@ -170,7 +170,7 @@ class Stage:
                 for who in everyone:
                     self._shake_hands(who)
             case Say(who) | Send(who) | Quit(who):
-                self._pace.await_speaking(who)
+                self._rate_limiter.wait_to_send(who)
                 self._clients[who].send(sent)
             case HalfClose(who):
                 self._clients[who].half_close()
@@ -181,16 +181,16 @@ class Stage:
             case _:  # Settle, Stall and Resume only change who is read
                 pass
 
-    def _await_joining(self) -> None:
+    def _wait_to_connect(self) -> None:
         """Return when there is a seat for another client, as far as one can see, and it may connect."""
         if self._dialect.limits.members:
             self._wait_idle()
-        self._pace.await_joining()
+        self._rate_limiter.wait_to_connect()
 
-    def _note_joining(self) -> None:
+    def _note_connected(self) -> None:
         if self._dialect.limits.join_gap:
             self._wait_idle()
-        self._pace.joined()
+        self._rate_limiter.joined()
 
     def _shake_hands(self, who: str) -> None:
         """Make a client a member; what comes behind that is for the oracle."""
@@ -209,15 +209,15 @@ class Stage:
         client = self._clients[who]
         got = client.receive()
         if got is None:
-            self._wait_in_vain(who, client.timeout)
+            self._report_silence(who, client.timeout)
         else:
             self._take(who, got)
 
-    def _wait_in_vain(self, who: str, seconds: float) -> None:
+    def _report_silence(self, who: str, seconds: float) -> None:
         self.transcript.entries.append(Waited(who, seconds))
         self._report(self.oracle.silent(who))
 
-    def _glance_at(self, names: list[str]) -> None:
+    def _poll(self, names: list[str]) -> None:
         """Take what is there for these clients, without waiting."""
         for who in names:
             client = self._clients[who]
@@ -246,10 +246,10 @@ class Stage:
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
         wanted = self.oracle.lacks(who)
-        timeout = min(self.timeout, EXPLAINING)
+        timeout = min(self.timeout, EVIDENCE_TIMEOUT)
         until = time.monotonic() + timeout
         self._clients[who].set_timeout(timeout)
-        while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
+        while wanted and wanted not in data and len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
                 break
@@ -278,29 +278,29 @@ class Stage:
         violation.transcript = self.transcript
         return violation
 
-    def _knock(self, step: Heed) -> None:
+    def _send_probes(self, step: WaitUntilHeard) -> None:
         """Have somebody speak until a silent client hears it."""
         until = time.monotonic() + self.timeout
         while step.who in self.oracle.bystanders():
-            self._knocks += 1
-            self._heeded = step.who
-            knock = Say(step.speaker, b"knock %d" % self._knocks)
-            self._phrase(knock)
-            self._heeded = ""
-            self._glance_at([who for who in self.oracle.listeners(knock) if who == step.speaker])
+            self._probes += 1
+            self._probing_for = step.who
+            probe = Say(step.speaker, b"probe %d" % self._probes)
+            self._phrase(probe)
+            self._probing_for = ""
+            self._poll([who for who in self.oracle.listeners(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
                 return
             if step.who in self.oracle.bystanders() and time.monotonic() > until:
-                self._knock_in_vain(step)
+                self._report_unheard(step)
             if step.who in self.oracle.bystanders():
                 client = self._clients[step.who]
-                client.set_timeout(min(GLANCE, self.timeout))
+                client.set_timeout(min(PROBE_INTERVAL, self.timeout))
                 got = client.receive()
                 client.set_timeout(self.timeout)
                 if got is not None:
                     self._take(step.who, got)
 
-    def _knock_in_vain(self, step: Heed) -> None:
+    def _report_unheard(self, step: WaitUntilHeard) -> None:
         """Report that a silent client hears nobody, having found out whether it would if it had spoken.
 
         Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
@@ -311,11 +311,11 @@ class Stage:
             self._report(finding)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
-        client.set_timeout(min(self.timeout, EXPLAINING))
-        for _ in range(KNOCKS_AGAIN):
-            self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
+        client.set_timeout(min(self.timeout, EVIDENCE_TIMEOUT))
+        for _ in range(EXTRA_PROBES):
+            self._clients[step.speaker].send(self._dialect.sent(b"probe again"))
             got = client.receive()
-            if isinstance(got, bytes) and b"knock" in got:
+            if isinstance(got, bytes) and b"probe" in got:
                 finding = replace(finding, clauses=("CHAT-9",), also=())
                 break
         self._report(finding)

@@ -18,7 +18,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -26,6 +25,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Send,
     Settle,
     Stall,
+    WaitUntilHeard,
 )
 
 STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
@@ -40,7 +40,7 @@ class PoliteChat(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
+        room = self.stage.oracle if self.stage is not None else ChatOracle(self.campaign.session.dialect)
         assert isinstance(room, RoomOracle)
         self.room: RoomOracle[Any] = room
         self.arrived = 0
@@ -92,7 +92,7 @@ class PoliteChat(Machine):
             self.fence()
         for who in self.room.bystanders():
             if self.speakers():
-                self.do(Heed(who, self.speakers()[0]))
+                self.do(WaitUntilHeard(who, self.speakers()[0]))
 
     def empty(self) -> None:
         for who in self.present():
@@ -124,7 +124,7 @@ class PoliteChat(Machine):
             self.arrive(speaking=False)
             for who in self.room.bystanders():
                 if self.speakers():
-                    self.do(Heed(who, self.speakers()[0]))
+                    self.do(WaitUntilHeard(who, self.speakers()[0]))
 
     @rule(number=NUMBERS, data=UTTERANCES)
     def say(self, number: int, data: bytes) -> None:

@@ -18,7 +18,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -27,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.violation import Finding
 
@@ -166,7 +166,7 @@ class RoomOracle(ABC, Generic[Member]):
                 self._disturbed("stalled")
             case Resume(who):
                 self._wakes(who)
-            case Heed() | Settle():
+            case WaitUntilHeard() | Settle():
                 pass
         if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
             self._disturbed("concurrent", least=True)  # the last delivery may still be going round

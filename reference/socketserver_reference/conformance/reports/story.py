@@ -15,7 +15,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -24,6 +23,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
@@ -49,7 +49,7 @@ DOES: dict[type[Step], str] = {
     Say: "says",
     Send: "sends",
     Settle: "settles",
-    Heed: "heeds",
+    WaitUntilHeard: "heeds",
     Quit: "quits",
     Answer: "answers",
     HalfClose: "half-closes",

@@ -22,7 +22,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
-from socketserver_reference.conformance.driver.session import GOES_ON, Performer
+from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL, Session
 from socketserver_reference.conformance.reproduce import frame_steps
 from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
 from socketserver_reference.conformance.reproduce.lines import WIDTH, CannotTell
@@ -68,15 +68,15 @@ class Script:
 
 
 def script(
-    performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step], *, rounds: int, fence: bool
+    session: Session, protocol: str, violation: Violation, steps: Sequence[Step], *, rounds: int, fence: bool
 ) -> Script:
     """Return the script; raise CannotTell if there can be none.
 
     With a `fence` somebody speaks once more in the end. Bursts are races, and a fence of their own.
     """
-    dialect, seen = performing.dialect, len(steps)
-    if violation.expected == GOES_ON:
-        steps = [*steps, *performing.greeting]
+    dialect, seen = session.dialect, len(steps)
+    if violation.expected == EXPECTED_SURVIVAL:
+        steps = [*steps, *session.health_check]
     if question := asks_its_own_question(violation.clause_id, steps):
         played = _question(steps, dialect)
     elif races(protocol, steps, dialect):
@@ -85,7 +85,7 @@ def script(
         played = exchange(protocol, steps, dialect, seen=seen)
     else:
         played = exchange(protocol, steps, dialect, fence=fence, seen=seen)
-    player = _Player(protocol, dialect, performing.site.address, question)
+    player = _Player(protocol, dialect, session.site.address, question)
     texts = ((_framed(violation, player, lines, rounds), lines) for lines in (played, played.compact()))
     text, played = next(((text, lines) for text, lines in texts if text.count("\n") < LINES), ("", played))
     if not text:
@@ -106,8 +106,8 @@ def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
 
 def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
     """Return the lines that ask about a crowd, or about time."""
-    if not dialect.stream and dialect.sayable(frame_steps.KNOCK) != frame_steps.KNOCK:
-        raise CannotTell(f"nobody can say {frame_steps.KNOCK!r} in this dialect, and go on until it is heard")
+    if not dialect.stream and dialect.sayable(frame_steps.PROBE) != frame_steps.PROBE:
+        raise CannotTell(f"nobody can say {frame_steps.PROBE!r} in this dialect, and go on until it is heard")
     crowd = next((step for _, step in phrased("chat", steps, dialect) if isinstance(step, Crowd)), None)
     if crowd is not None:
         lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]

@@ -17,12 +17,12 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
 )
 
 Numbered = list[tuple[str, int]]
@@ -109,8 +109,8 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
             case Settle() | Crowd():
                 renamed.append(step)
                 continue
-            case Heed(who, speaker):
-                renamed.append(Heed(names[who], names[speaker]))
+            case WaitUntilHeard(who, speaker):
+                renamed.append(WaitUntilHeard(names[who], names[speaker]))
                 continue
             case Connect(who):
                 names[who] = free.pop() if free else who

@@ -25,7 +25,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,9 +33,10 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
-KNOCK = b"knock 9"
+PROBE = b"probe 9"
 """The longest thing that a script says by itself."""
 
 
@@ -94,8 +94,8 @@ class FrameScript:
                 self._says(who, data, at_once=False)
             case Settle():
                 self.settle()
-            case Heed(who, speaker):
-                self._heed(who, speaker)
+            case WaitUntilHeard(who, speaker):
+                self._wait_until_heard(who, speaker)
             case Quit(who, data):
                 self.add(who, f"says({literal(data)})")
                 self._leaves(who)
@@ -144,11 +144,11 @@ class FrameScript:
             self.lines.append(f"all_hear({self.variables(self.readers)})")
         self.pending.clear()
 
-    def _heed(self, who: str, speaker: str) -> None:
+    def _wait_until_heard(self, who: str, speaker: str) -> None:
         if any(guest.stalled for guest in self.here.values()):
             raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
-        if self.dialect.sayable(KNOCK) != KNOCK:
-            raise CannotTell(f"nobody can say {KNOCK!r} in this dialect, and go on until it is heard")
+        if self.dialect.sayable(PROBE) != PROBE:
+            raise CannotTell(f"nobody can say {PROBE!r} in this dialect, and go on until it is heard")
         self.settle()
         self.here[speaker].member = True
         itself = self.dialect.hears_itself

@@ -29,7 +29,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -38,6 +37,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
 SEGMENT = 1024
@@ -85,8 +85,8 @@ def _chat(script: Script, step: Step) -> None:
             _say(script, who, data)
         case Send(who, data):
             _send(script, who, data)
-        case Heed(who, speaker):
-            _heed(script, who, speaker)
+        case WaitUntilHeard(who, speaker):
+            _wait_until_heard(script, who, speaker)
         case Quit(who, word):
             script.add(who, f"says({literal(script.dialect.sent(word))})")
             _goodbye(script, who)
@@ -193,7 +193,7 @@ def _catch_up(script: Script, who: str) -> None:
     place.owed, place.behind = b"", ""
 
 
-def _heed(script: Script, who: str, speaker: str) -> None:
+def _wait_until_heard(script: Script, who: str, speaker: str) -> None:
     if any(place.stalled for place in script.here.values()):
         raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
     _settle(script)

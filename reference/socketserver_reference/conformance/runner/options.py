@@ -13,8 +13,11 @@ from socketserver_reference.conformance.results.known import Known
 DEFAULT_TIMEOUT = 5.0
 """Seconds that anything which must come may take, unless an option says otherwise."""
 
-LONGEST = 86_400
+MAX_TIMEOUT = 86_400
 """The longest timeout, in seconds: a day, far below what a system's clocks can count to."""
+
+KNOWN_BROKEN_HANDLER_TIMEOUT = 2.0
+"""Timeout in seconds with a server that is known to break a clause, where a handler is waited for."""
 
 EXAMPLES = 30
 """Runs of a state machine, unless an option says otherwise."""
@@ -115,7 +118,7 @@ OPTIONS = (
     Option(
         "timeout",
         f"how long anything that must come may take (default: {DEFAULT_TIMEOUT:g})",
-        number(float, 0.01, LONGEST),
+        number(float, 0.01, MAX_TIMEOUT),
         "SECONDS",
         default=DEFAULT_TIMEOUT,
         effort=True,
@@ -166,6 +169,6 @@ class Options:
     reproduce: Path | None = None
     """The directory for scripts that show the violations."""
 
-    def listed(self, clause: str | None) -> Known | None:
+    def expected_failure(self, clause: str | None) -> Known | None:
         """Return the entry that lists a clause as broken."""
         return next((entry for entry in self.known if entry.clause == clause), None)

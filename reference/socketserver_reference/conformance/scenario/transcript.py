@@ -29,7 +29,7 @@ class Did:
 
     step: Step
     sent: bytes = b""
-    heeded: str = ""
+    probing_for: str = ""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Violation(AssertionError):
         """All clauses that the observation may come from, this one included."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
-        self.afterwards = False
+        self.after_scenario = False
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.explored = False
         """Whether exploration found it, and no directed scenario did."""
