@@ -239,7 +239,7 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
             wait_idle=room.wait_idle,
             politeness=politeness,
             dialect=room.dialect,
-            phrasing=rewrite.chat(room.dialect),
+            rewriter=rewrite.chat_rewriter(room.dialect),
         )
         with session:
             yield session

@@ -225,7 +225,7 @@ def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.Monkey
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(chat_machines.PoliteChat, "finish", broken)
+    monkeypatch.setattr(chat_machines.PoliteChatMachine, "finish", broken)
     with pytest.raises(ZeroDivisionError):
         explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)
 

@@ -7,7 +7,7 @@ import pytest
 from socketserver_reference.conformance.dialects import dialect as dialects
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
-from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
+from socketserver_reference.conformance.dialects.rewrite import EchoRewriter, StreamRewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
@@ -80,8 +80,10 @@ def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker
 
 def within_capacity(members: int, *steps: Step, sees_idle: bool = True, echo: bool = False) -> list[Step]:
     dialect = Dialect(protocols=("echo",) if echo else ("chat",), limits=Limits(members=members))
-    capacity_limit = CapacityLimit(Requests(dialect) if echo else AsWritten(dialect), dialect, sees_idle=sees_idle)
-    return [phrased for step in steps for phrased in capacity_limit.of(step)]
+    capacity_limit = CapacityLimit(
+        EchoRewriter(dialect) if echo else StreamRewriter(dialect), dialect, sees_idle=sees_idle
+    )
+    return [rewritten for step in steps for rewritten in capacity_limit.rewrite(step)]
 
 
 def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
@@ -174,7 +176,7 @@ def test_a_gap_between_two_who_come_outlives_the_scenario(waits: list[float]) ->
 
 
 def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
-    paced = RateLimited(AsWritten(Dialect()))
+    paced = RateLimited(StreamRewriter(Dialect()))
     steps: list[Step] = [
         Send("ann", b"1"),
         Send("ben", b"2"),
@@ -183,7 +185,7 @@ def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
         Say("ben", b"5"),
         Quit("ann"),
     ]
-    assert [phrased for step in steps for phrased in paced.of(step)] == [
+    assert [rewritten for step in steps for rewritten in paced.rewrite(step)] == [
         Send("ann", b"1"),
         Send("ben", b"2"),
         Settle(),
@@ -200,7 +202,7 @@ def test_how_long_a_scenario_takes_is_known_before(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", most)
     limits = Limits(gap=1.0, join_gap=10.0)
     steps = [*join("ann", "ben"), Say("ann", b"x"), WaitUntilHeard("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
-    assert rewrite_limits.too_long(steps, limits, AsWritten(Dialect())) is long
+    assert rewrite_limits.too_long(steps, limits, StreamRewriter(Dialect())) is long
 
 
 def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:

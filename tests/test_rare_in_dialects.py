@@ -10,7 +10,7 @@ import pytest
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.dialects.rewrite import Framed
+from socketserver_reference.conformance.dialects.rewrite import FramedRewriter
 from socketserver_reference.conformance.inprocess import hosts
 from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
@@ -103,14 +103,14 @@ def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
 
 
 def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
-    phrasing = Framed(read(LINES + 'to_sender = "nothing"', "mine", "mine.toml"))
-    phrasing.of(Connect("ann"))
-    *_, heeds, said = phrasing.of(Say("ann", b"hi"))
+    rewriter = FramedRewriter(read(LINES + 'to_sender = "nothing"', "mine", "mine.toml"))
+    rewriter.rewrite(Connect("ann"))
+    *_, heeds, said = rewriter.rewrite(Say("ann", b"hi"))
     assert (heeds, said) == (WaitUntilHeard("witness1", "ann"), Say("ann", b"hi"))
-    phrasing.of(Connect("ben"))
-    phrasing.of(HalfClose("ann"))
-    phrasing.of(Stall("ben"))
-    assert phrasing.of(Say("witness1", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "witness1")]
+    rewriter.rewrite(Connect("ben"))
+    rewriter.rewrite(HalfClose("ann"))
+    rewriter.rewrite(Stall("ben"))
+    assert rewriter.rewrite(Say("witness1", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "witness1")]
 
 
 def test_a_persistent_echo_knows_no_stall() -> None:

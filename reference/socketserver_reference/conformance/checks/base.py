@@ -77,7 +77,7 @@ class Conformance:
     """The name or the file of the dialect that the target speaks, unless --conformance-dialect says it."""
     oracle: ClassVar[Any]
     """What makes the oracle of a scenario, from a dialect."""
-    phrasing: ClassVar[Any]
+    rewriter: ClassVar[Any]
     """What makes the phrasing of a scenario, from a dialect."""
     health_check: ClassVar[Any]
     """The steps of a short conversation, to see that a server is in order."""

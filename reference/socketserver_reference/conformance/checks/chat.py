@@ -9,7 +9,7 @@ before it is a violation, and nobody waits for silence.
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
-from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
 from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
@@ -63,7 +63,7 @@ class ChatConformance(Conformance):
     protocol = "chat"
     groups = ("CHAT",)
     oracle = judge
-    phrasing = phrasing.chat
+    rewriter = rewrite.chat_rewriter
     health_check = (*join("first"), Say("first", b"hello"))
     health_clause = "CHAT-2"
     survival_clause = "CHAT-11"

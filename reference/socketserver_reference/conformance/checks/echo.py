@@ -6,7 +6,7 @@ server sends has come when it has hung up, so nothing here waits for silence.
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.rewrite import Requests
+from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
@@ -33,7 +33,7 @@ class EchoConformance(Conformance):
     protocol = "echo"
     groups = ("ECHO",)
     oracle = judge
-    phrasing = Requests
+    rewriter = EchoRewriter
     health_check = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
     health_clause = "ECHO-2"
     survival_clause = "ECHO-7"

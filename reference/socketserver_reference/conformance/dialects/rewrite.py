@@ -40,20 +40,20 @@ ROOM_FOR_SERIAL = 12
 """Bytes of an utterance that are kept free for it."""
 
 
-class Phrasing(Protocol):
+class Rewriter(Protocol):
     """What the stage asks before it performs a step."""
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
 
 
-class AsWritten:
+class StreamRewriter:
     """The reference's own dialect, and others that are streams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step itself; a quit in the dialect's own word, or as another way to leave if it has none."""
         dialect = self._dialect
         if isinstance(step, Answer):
@@ -65,7 +65,7 @@ class AsWritten:
         return [step]
 
 
-class Framed:
+class FramedRewriter:
     """A chat in frames."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -77,7 +77,7 @@ class Framed:
         self._serial = 0
         self._said: set[bytes] = set()
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who could not come, or is gone."""
         match step:
             case Connect(who):
@@ -222,14 +222,14 @@ class Framed:
         return leaving
 
 
-class Requests:
+class EchoRewriter:
     """An echo, over connections."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._asked: list[str] = []
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step; who has been answered leaves before another comes, since the server may serve one at a
         time.
         """
@@ -259,13 +259,13 @@ class Requests:
         return self._dialect.sayable(data)
 
 
-class Datagrams:
+class DatagramRewriter:
     """An echo, over datagrams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step, its datagram no longer and no shorter than the dialect allows."""
         if not isinstance(step, Say | Send):
             return [step]
@@ -275,6 +275,6 @@ class Datagrams:
         return [type(step)(step.who, data)] if data or self._dialect.empty_datagrams else []
 
 
-def chat(dialect: Dialect) -> Phrasing:
+def chat_rewriter(dialect: Dialect) -> Rewriter:
     """Return what phrases the scenarios of a chat."""
-    return AsWritten(dialect) if dialect.stream else Framed(dialect)
+    return StreamRewriter(dialect) if dialect.stream else FramedRewriter(dialect)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.rewrite import Phrasing
+from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
@@ -48,7 +48,7 @@ class Session:
         *,
         timeout: float,
         oracle: Callable[[Dialect], Oracle],
-        phrasing: Callable[[Dialect], Phrasing],
+        rewriter: Callable[[Dialect], Rewriter],
         health_check: Sequence[Step],
         health_clause: str,
         survival_clause: str,
@@ -67,7 +67,7 @@ class Session:
         """Seconds that anything which must come may take, whatever is known."""
         self.dialect = dialect
         self._oracle = oracle
-        self._phrasing = phrasing
+        self._rewriter_of = rewriter
         self.health_check = health_check
         self._health_clause = health_clause
         self._survival_clause = survival_clause
@@ -166,21 +166,21 @@ class Session:
             wait_idle=self.site.wait_idle,
             restartable=self.site.restartable,
             dialect=self.dialect,
-            phrasing=self._rewriter(mark),
+            rewriter=self._rewriter(mark),
             rate_limiter=self._rate_limiter,
             politeness="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
 
-    def _rewriter(self, mark: str = "") -> Phrasing:
+    def _rewriter(self, mark: str = "") -> Rewriter:
         """Return what phrases a scenario for this server, within its limits."""
-        phrasing = self._phrasing(self.dialect)
+        rewriter = self._rewriter_of(self.dialect)
         if self.dialect.history:
-            phrasing = ScenarioMarked(phrasing, self.dialect, mark)
+            rewriter = ScenarioMarked(rewriter, self.dialect, mark)
         self._capacity_limit = None
         if self.dialect.limits.members:
-            self._capacity_limit = CapacityLimit(phrasing, self.dialect, sees_idle=self.site.restartable)
-            phrasing = self._capacity_limit
-        return RateLimited(phrasing) if self.dialect.limits.gap and "chat" in self.dialect.protocols else phrasing
+            self._capacity_limit = CapacityLimit(rewriter, self.dialect, sees_idle=self.site.restartable)
+            rewriter = self._capacity_limit
+        return RateLimited(rewriter) if self.dialect.limits.gap and "chat" in self.dialect.protocols else rewriter
 
     def _check_duration(self, steps: Sequence[Step]) -> None:
         """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""

@@ -16,7 +16,7 @@ from typing import Literal, NoReturn, Self
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
+from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.base import Oracle
@@ -81,7 +81,7 @@ class Stage:
         politeness: Politeness = "polite",
         restartable: bool = False,
         dialect: Dialect = NOTE,
-        phrasing: Phrasing | None = None,
+        rewriter: Rewriter | None = None,
         rate_limiter: RateLimiter | None = None,
         mark: str = "",
     ) -> None:
@@ -94,7 +94,7 @@ class Stage:
         self._politeness = politeness
         self._restartable = restartable
         self._dialect = dialect
-        self._phrasing = phrasing or AsWritten(dialect)
+        self._rewriter = rewriter or StreamRewriter(dialect)
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._probes = 0
@@ -115,11 +115,11 @@ class Stage:
     def perform(self, step: Step) -> None:
         """Perform one step as it is said in the dialect, and read what it must lead to."""
         self.transcript.scenario.append(step)
-        self._phrase(step)
+        self._rewrite(step)
 
-    def _phrase(self, step: Step) -> None:
-        for phrased in self._phrasing.of(step):
-            self._perform(phrased)
+    def _rewrite(self, step: Step) -> None:
+        for rewritten in self._rewriter.rewrite(step):
+            self._perform(rewritten)
 
     def _perform(self, step: Step) -> None:
         if getattr(step, "who", None) in self._cut_off:
@@ -285,7 +285,7 @@ class Stage:
             self._probes += 1
             self._probing_for = step.who
             probe = Say(step.speaker, b"probe %d" % self._probes)
-            self._phrase(probe)
+            self._rewrite(probe)
             self._probing_for = ""
             self._poll([who for who in self.oracle.listeners(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this

@@ -33,7 +33,7 @@ STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" 
 QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
 
-class PoliteChat(Machine):
+class PoliteChatMachine(Machine):
     """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
 
     abrupt = False
@@ -169,7 +169,7 @@ class PoliteChat(Machine):
             self.fence()
 
 
-class AbruptChat(PoliteChat):
+class AbruptChatMachine(PoliteChatMachine):
     """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
 
     abrupt = True

@@ -9,7 +9,7 @@ from socketserver_reference.conformance.scenario.steps import Close, Connect, Ha
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
 
 
-class Echo(Machine):
+class EchoMachine(Machine):
     """Clients who come one after the other, since a synchronous server serves them so, and ask."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Echo(Machine):
         self.ask(b"the last one")
 
 
-class AbruptEcho(Echo):
+class AbruptEchoMachine(EchoMachine):
     """The same clients, who also half-close, and leave in the middle in every way."""
 
     @rule(request=REQUESTS)
@@ -43,7 +43,7 @@ class AbruptEcho(Echo):
         self.do(Connect(who), *([Send(who, request)] if request else []), way(who))
 
 
-class Datagrams(Machine):
+class DatagramMachine(Machine):
     """A few sockets that send requests of any size and wait for each reply."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Datagrams(Machine):
         self.do(Say(self.names[0], b"the last one"))
 
 
-class AbruptDatagrams(Datagrams):
+class AbruptDatagramMachine(DatagramMachine):
     """The same sockets, some of which are closed before the reply is there."""
 
     @rule(number=NUMBERS, request=st.binary(max_size=40))

@@ -14,8 +14,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.campaign import Campaign
-from socketserver_reference.conformance.exploration.chat_machines import AbruptChat, PoliteChat
-from socketserver_reference.conformance.exploration.echo_machines import AbruptDatagrams, AbruptEcho, Datagrams, Echo
+from socketserver_reference.conformance.exploration.chat_machines import AbruptChatMachine, PoliteChatMachine
+from socketserver_reference.conformance.exploration.echo_machines import (
+    AbruptDatagramMachine,
+    AbruptEchoMachine,
+    DatagramMachine,
+    EchoMachine,
+)
 from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -104,11 +109,11 @@ def explore(
 
 
 MACHINES: dict[tuple[str, Profile], type[Machine]] = {
-    ("chat", "basic"): PoliteChat,
-    ("chat", "hardened"): AbruptChat,
-    ("echo", "basic"): Echo,
-    ("echo", "hardened"): AbruptEcho,
-    ("datagram", "basic"): Datagrams,
-    ("datagram", "hardened"): AbruptDatagrams,
+    ("chat", "basic"): PoliteChatMachine,
+    ("chat", "hardened"): AbruptChatMachine,
+    ("echo", "basic"): EchoMachine,
+    ("echo", "hardened"): AbruptEchoMachine,
+    ("datagram", "basic"): DatagramMachine,
+    ("datagram", "hardened"): AbruptDatagramMachine,
 }
 """Protocol and profile -> the machine that explores it."""

@@ -24,7 +24,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
 from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL, Session
 from socketserver_reference.conformance.reproduce import frame_steps
-from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
+from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, rewritten
 from socketserver_reference.conformance.reproduce.lines import WIDTH, CannotTell
 from socketserver_reference.conformance.reproduce.stream_steps import has_bursts
 from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step
@@ -96,7 +96,7 @@ def script(
 
 def races(protocol: str, steps: Sequence[Step], dialect: Dialect) -> bool:
     """Whether the steps, as they are said in the dialect, are bursts."""
-    return protocol == "chat" and has_bursts([step for _, step in phrased(protocol, steps, dialect)])
+    return protocol == "chat" and has_bursts([step for _, step in rewritten(protocol, steps, dialect)])
 
 
 def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
@@ -108,7 +108,7 @@ def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
     """Return the lines that ask about a crowd, or about time."""
     if not dialect.stream and dialect.sayable(frame_steps.PROBE) != frame_steps.PROBE:
         raise CannotTell(f"nobody can say {frame_steps.PROBE!r} in this dialect, and go on until it is heard")
-    crowd = next((step for _, step in phrased("chat", steps, dialect) if isinstance(step, Crowd)), None)
+    crowd = next((step for _, step in rewritten("chat", steps, dialect) if isinstance(step, Crowd)), None)
     if crowd is not None:
         lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]
         return Exchange(lines, 1)

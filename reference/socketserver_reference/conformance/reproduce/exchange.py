@@ -28,7 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
 Numbered = list[tuple[str, int]]
 """The lines of an exchange, each with the number of the step that it belongs to."""
 
-PHRASINGS = {"chat": rewrite.chat, "echo": rewrite.Requests, "datagram": rewrite.Datagrams}
+REWRITERS = {"chat": rewrite.chat_rewriter, "echo": rewrite.EchoRewriter, "datagram": rewrite.DatagramRewriter}
 
 COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
 """A line in which somebody comes."""
@@ -62,10 +62,10 @@ class Exchange:
         return Exchange(lines, decisive if self.decisive < len(self.lines) else len(lines))
 
 
-def phrased(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:
+def rewritten(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:
     """Return the steps as they are said in the dialect, each with the number of the step that asked for it."""
-    speaks = PHRASINGS[protocol](dialect)
-    return [(number, said) for number, step in enumerate(steps) for said in speaks.of(step)]
+    speaks = REWRITERS[protocol](dialect)
+    return [(number, said) for number, step in enumerate(steps) for said in speaks.rewrite(step)]
 
 
 def exchange(
@@ -77,7 +77,7 @@ def exchange(
     any of them, and anywhere behind a reset, of which the server hears sooner or later. With a `fence` somebody speaks
     once more in the end, before which nothing may come that was not due.
     """
-    said = phrased(protocol, steps, dialect)
+    said = rewritten(protocol, steps, dialect)
     alone = [step for _, step in said]
     numbers = [number for number, _ in said]
     last = (len(steps) if seen is None else seen) - 1
