@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from socketserver_faults.network import CALM, Proxy, Weather
+from socketserver_faults.network import UNIMPAIRED, Conditions, Proxy
 from socketserver_reference.address import Address
 from tests.serving import TIMEOUT, connect_to, read_to_end
 
@@ -35,8 +35,8 @@ class Ends:
 
 
 @contextmanager
-def carrying(weather: Weather = CALM, seed: int = 0, directory: Path | None = None) -> Iterator[Ends]:
-    """Put a proxy with that weather before a listening socket: over tcp, or over unix in the directory."""
+def carrying(conditions: Conditions = UNIMPAIRED, seed: int = 0, directory: Path | None = None) -> Iterator[Ends]:
+    """Put a proxy with those conditions before a listening socket: over tcp, or over unix in the directory."""
     where = target = LOCALHOST
     if directory is not None:
         where, target = (Address("unix", path=str(directory / name)) for name in ("proxy", "server"))
@@ -46,7 +46,7 @@ def carrying(weather: Weather = CALM, seed: int = 0, directory: Path | None = No
         listener.listen()
         if directory is None:
             target = target.with_port(listener.getsockname()[1])
-        with Proxy(where, target, weather, seed) as proxy:
+        with Proxy(where, target, conditions, seed) as proxy:
             yield Ends(proxy, listener)
 
 
@@ -133,6 +133,6 @@ def fill(sock: socket.socket, proxy: Proxy) -> int:
         before = sent
 
 
-def deeds_of(proxy: Proxy) -> list[tuple[str, int, str, int]]:
-    """Return the deeds without the clients' ports, which no seed chooses."""
-    return [(deed.what, deed.connection, deed.way, deed.place) for deed in proxy.deeds]
+def injected_by(proxy: Proxy) -> list[tuple[str, int, str, int]]:
+    """Return the injected events without the clients' ports, which no seed chooses."""
+    return [(injected.what, injected.connection, injected.way, injected.place) for injected in proxy.injected_events]

@@ -312,7 +312,7 @@ class Clients:
             (self.reset, self.may_go(self.present())),
             (self.stall, self.may_go(self.heard_out())),
             (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
-            (self.heed, self.oracle.bystanders() if self.heard_out() else []),
+            (self.wait_until_heard, self.oracle.bystanders() if self.heard_out() else []),
         ]
         way, names = self.chance.choice(doable)
         if names:
@@ -358,5 +358,5 @@ class Clients:
     def resume(self, who: str) -> None:
         self.do(Resume(who))
 
-    def heed(self, who: str) -> None:
+    def wait_until_heard(self, who: str) -> None:
         self.do(WaitUntilHeard(who, self.heard_out()[0]))

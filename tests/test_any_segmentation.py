@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from socketserver_faults.network import Through, Weather
+from socketserver_faults.network import Conditions, Through
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE
@@ -21,7 +21,7 @@ from socketserver_reference.family import make_server
 from tests.checking import Checker
 from tests.planted import Bug
 
-SPLIT = Weather(split=1)
+SPLIT = Conditions(split=1)
 EXACT = {"CHAT-7", "CHAT-8"}
 """The clauses about whole chunks."""
 

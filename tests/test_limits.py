@@ -75,7 +75,9 @@ def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
     assert outcome.code == 2
-    assert outcome.clause("CHAT-11")["why"] == ("there was no heed and no close for want of a seat: the dialect has 4")
+    assert outcome.clause("CHAT-11")["why"] == (
+        "there was no wait-until-heard and no close for want of a seat: the dialect has 4"
+    )
 
 
 def within_capacity(members: int, *steps: Step, sees_idle: bool = True, echo: bool = False) -> list[Step]:
@@ -122,7 +124,7 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
 ) -> None:
     monkeypatch.setattr(dialects, "REPEATING", 0.1)
     monkeypatch.setattr(effects, "REPEATING", 0.1)
-    monkeypatch.setattr(campaign, "EXPLORING", 1.0)
+    monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", 1.0)
     monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
     outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--timeout", 5, "--dialect", limited)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from socketserver_faults.cli import proxy
-from socketserver_faults.network import Weather
+from socketserver_faults.network import Conditions
 from socketserver_reference.address import Address
 from socketserver_reference.family import server_address
 from tests.carrying import LOCALHOST
@@ -73,9 +73,9 @@ def test_bad_arguments_are_refused_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_the_command_understands_every_number_of_the_weather() -> None:
+def test_the_command_understands_every_number_of_the_conditions() -> None:
     words = "--delay 1 --jitter 0.5 --rate 1e3 --stall-every 2 --stall-for 1 --split 5 --reset-after 9 --way to-client"
-    weather = proxy.read_weather(arguments("tcp://a:0", "tcp://b:1", *words.split()))
-    assert weather == Weather(
+    conditions = proxy.read_conditions(arguments("tcp://a:0", "tcp://b:1", *words.split()))
+    assert conditions == Conditions(
         delay=1.0, jitter=0.5, rate=1000.0, stall_every=2.0, stall_for=1.0, split=5, reset_after=9, way="to-client"
     )

@@ -217,7 +217,7 @@ def test_who_connects_into_what_is_under_way_waits_for_what_came_before_to_be_ov
         assert isinstance(connects, Connect)
 
 
-def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:
+def test_a_run_that_has_ended_early_has_nobody_to_wait_for() -> None:
     with run("basic") as machine:
         machine.do(HalfClose("ann"))
         machine.arrive(speaking=False)
@@ -239,11 +239,11 @@ def test_when_the_time_is_up_what_is_left_of_a_run_does_nothing() -> None:
         assert (ended.scenario, machine.campaign.steps) == (before, steps)
 
 
-def test_who_has_heard_nothing_to_the_end_of_a_run_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_heard_nothing_to_the_end_of_a_run_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with run("basic") as machine:
         machine.arrive(speaking=False)
         with monkeypatch.context() as late:
-            late.setattr(machine.stage, "_glance_at", lambda _: None)  # what others have read has not come to ben yet
+            late.setattr(machine.stage, "_poll", lambda _: None)  # what others have read has not come to ben yet
             machine.finish()
         assert done(machine)[-1] == WaitUntilHeard("ben", "ann")
         assert machine.room.bystanders() == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults.network import CALM, Proxy, Through, Weather
+from socketserver_faults.network import UNIMPAIRED, Conditions, Proxy, Through
 from socketserver_faults.network.target import UNOBSERVABLE
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.base import Conformance
@@ -28,10 +28,10 @@ from tests.checking import Checker
 from tests.serving import TIMEOUT, connect_to, read, serving, somewhere
 
 SAME_VERDICT = {
-    "delay": Weather(delay=0.0005, jitter=0.001),
-    "rate": Weather(rate=2e6),
-    "coalesce": Weather(coalesce=0.001),
-    "stall": Weather(stall_every=0.02, stall_for=0.01),
+    "delay": Conditions(delay=0.0005, jitter=0.001),
+    "rate": Conditions(rate=2e6),
+    "coalesce": Conditions(coalesce=0.001),
+    "stall": Conditions(stall_every=0.02, stall_for=0.01),
 }
 
 LONG = (
@@ -39,16 +39,16 @@ LONG = (
     "test_a_delivery_to_a_slow_reader_is_whole",
     "test_two_hundred_members_come_at_once",
 )
-"""Checks that take long: in slow weather, seconds. They hold as well."""
+"""Checks that take long: in slow conditions, seconds. They hold as well."""
 
 
 def target_of(program: str, address: Address) -> InProcess:
     return InProcess(partial(make_server, program, address))
 
 
-def conforms(suite: type[Conformance], program: str, address: Address, weather: Weather) -> None:
-    """Check a server of the reference through the weather; raise the first Violation."""
-    with closing(open_session(suite.protocol, Through(target_of(program, address), weather), TIMEOUT)) as session:
+def conforms(suite: type[Conformance], program: str, address: Address, conditions: Conditions) -> None:
+    """Check a server of the reference through the proxy; raise the first Violation."""
+    with closing(open_session(suite.protocol, Through(target_of(program, address), conditions), TIMEOUT)) as session:
         for clause, name in checks(suite):
             if name not in LONG and clause not in UNOBSERVABLE:
                 getattr(suite(), name)(ScenarioRunner(session, clause))
@@ -57,31 +57,31 @@ def conforms(suite: type[Conformance], program: str, address: Address, weather: 
 
 
 @pytest.mark.unmeasured
-@pytest.mark.parametrize("weather", SAME_VERDICT)
-def test_the_chat_holds_what_it_holds_without_a_network_between(weather: str) -> None:
-    conforms(ChatConformance, "chat", LOCALHOST, SAME_VERDICT[weather])
+@pytest.mark.parametrize("conditions", SAME_VERDICT)
+def test_the_chat_holds_what_it_holds_without_a_network_between(conditions: str) -> None:
+    conforms(ChatConformance, "chat", LOCALHOST, SAME_VERDICT[conditions])
 
 
-@pytest.mark.parametrize("weather", SAME_VERDICT)
-def test_the_echo_holds_what_it_holds_without_a_network_between(weather: str) -> None:
-    conforms(EchoConformance, "echo", LOCALHOST, SAME_VERDICT[weather])
+@pytest.mark.parametrize("conditions", SAME_VERDICT)
+def test_the_echo_holds_what_it_holds_without_a_network_between(conditions: str) -> None:
+    conforms(EchoConformance, "echo", LOCALHOST, SAME_VERDICT[conditions])
 
 
-@pytest.mark.parametrize("weather", [name for name in SAME_VERDICT if name != "coalesce"])
-def test_the_datagrams_hold_what_they_hold_without_a_network_between(weather: str) -> None:
-    conforms(DatagramConformance, "echo", Address("udp", "127.0.0.1"), SAME_VERDICT[weather])
+@pytest.mark.parametrize("conditions", [name for name in SAME_VERDICT if name != "coalesce"])
+def test_the_datagrams_hold_what_they_hold_without_a_network_between(conditions: str) -> None:
+    conforms(DatagramConformance, "echo", Address("udp", "127.0.0.1"), SAME_VERDICT[conditions])
 
 
 def test_the_command_line_checks_a_server_through_a_proxy(check: Checker) -> None:
-    weather = Weather(delay=0.001, coalesce=0.001)
-    with serving("chat", LOCALHOST) as server, Proxy(LOCALHOST, server_address(server), weather) as proxy:
+    conditions = Conditions(delay=0.001, coalesce=0.001)
+    with serving("chat", LOCALHOST) as server, Proxy(LOCALHOST, server_address(server), conditions) as proxy:
         outcome = check("chat", proxy.address, "--only", "CHAT-7", "--only", "CHAT-12")
     assert (outcome.code, outcome.clauses_that("holds")) == (0, ["CHAT-7", "CHAT-12"])
 
 
 def test_a_settled_utterance_stays_one_chunk() -> None:
-    for weather in SAME_VERDICT.values():
-        with carrying(weather) as ends:
+    for conditions in SAME_VERDICT.values():
+        with carrying(conditions) as ends:
             client, server = ends.connect()
             with client, server:
                 client.sendall(b"x" * 1024)
@@ -105,19 +105,21 @@ def play_once(target: Through, *steps: Any) -> tuple[Violation | None, str]:
 
 
 def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
-    calm, hostile = (Through(target_of("chat", LOCALHOST), weather) for weather in (CALM, Weather(reset_after=40)))
+    calm, hostile = (
+        Through(target_of("chat", LOCALHOST), conditions) for conditions in (UNIMPAIRED, Conditions(reset_after=40))
+    )
     talk = [*join("ann", "ben"), *(Say("ann", b"hello") for _ in range(5))]
     assert play_once(calm, *talk) == (None, "")
-    violation, deed = play_once(hostile, *talk)
+    violation, injected = play_once(hostile, *talk)
     assert violation is not None
-    assert "the network resets both sides after 40 bytes to-client" in deed
+    assert "the network resets both sides after 40 bytes to-client" in injected
 
 
-@pytest.mark.parametrize("weather", [Weather(reset_after=3000), Weather(reset=0.01)], ids=str)
+@pytest.mark.parametrize("conditions", [Conditions(reset_after=3000), Conditions(reset=0.01)], ids=str)
 @pytest.mark.unmeasured
-def test_a_server_is_not_blamed_for_resets_by_the_network(weather: Weather) -> None:
+def test_a_server_is_not_blamed_for_resets_by_the_network(conditions: Conditions) -> None:
     held, reasons = [], []
-    with closing(open_session("chat", Through(target_of("chat", LOCALHOST), weather), 1.0)) as session:
+    with closing(open_session("chat", Through(target_of("chat", LOCALHOST), conditions), 1.0)) as session:
         for clause, name in checks(ChatConformance):
             if name not in LONG and clause not in UNOBSERVABLE:
                 try:
@@ -131,7 +133,7 @@ def test_a_server_is_not_blamed_for_resets_by_the_network(weather: Weather) -> N
 
 
 def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
-    slow = Through(target_of("chat", LOCALHOST), Weather(delay=0.05))
+    slow = Through(target_of("chat", LOCALHOST), Conditions(delay=0.05))
     site = slow.start(0.1)
     with closing(site), connect_to(site.address) as client:
         client.sendall(b"hello")
@@ -144,7 +146,7 @@ def test_a_silence_of_the_network_can_be_told_from_one_of_the_server() -> None:
 
 
 def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgiven() -> None:
-    site = Through(target_of("chat", LOCALHOST), Weather(reset_after=100)).start(TIMEOUT)
+    site = Through(target_of("chat", LOCALHOST), Conditions(reset_after=100)).start(TIMEOUT)
     with closing(site):
         address = site.address
         with connect_to(address) as client:
@@ -162,7 +164,7 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
 
 @pytest.mark.parametrize("way_to_wait", ["wait_idle", "drain"])
 def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
-    with carrying() as ends, closing(Through(str(ends.proxy.address), Weather(delay=0.01)).start(TIMEOUT)) as site:
+    with carrying() as ends, closing(Through(str(ends.proxy.address), Conditions(delay=0.01)).start(TIMEOUT)) as site:
         probe, _ = ends.listener.accept()
         probe.close()
         with connect_to(site.address) as client:
@@ -176,14 +178,14 @@ def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
 
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:
-    slow = Through(target_of("chat", LOCALHOST), Weather(rate=40_000.0))
+    slow = Through(target_of("chat", LOCALHOST), Conditions(rate=40_000.0))
     with closing(open_session("chat", slow, TIMEOUT)) as session:
         session.play(*join("ann", "cal"), Send("cal", b"x" * 4000), Reset("cal"), about="CHAT-12")
         session.play(*join("dan"), *(Say("dan", b"%d" % count) for count in range(20)), about="CHAT-2")
 
 
-def test_a_target_behind_the_network_is_named_with_its_weather(tmp_path: Path) -> None:
-    assert str(Through("tcp://127.0.0.1:9", Weather(split=1))) == "tcp://127.0.0.1:9 through a network (--split 1)"
+def test_a_target_behind_the_network_is_named_with_its_conditions(tmp_path: Path) -> None:
+    assert str(Through("tcp://127.0.0.1:9", Conditions(split=1))) == "tcp://127.0.0.1:9 through a network (--split 1)"
     site = Through(target_of("chat", somewhere("unix", tmp_path))).start(TIMEOUT)
     with closing(site), connect_to(site.address) as client:
         assert site.address.transport == "unix"

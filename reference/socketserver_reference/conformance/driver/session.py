@@ -196,8 +196,8 @@ class Session:
         have done it.
         """
         self._broken_by = violation.clause_id
-        if deed := self.site.interference():
-            raise NotChecked(f"{deed}, so it may not be the server that breaks {violation.clause_id}")
+        if injected := self.site.interference():
+            raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
         self.site.wait_idle()  # whoever is about to die shall have the time
         exit_report = self.site.exit_report()
         if exit_report:

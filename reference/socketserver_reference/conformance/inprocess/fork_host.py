@@ -169,10 +169,10 @@ class ProcessHost:
 
     def failure(self) -> str:
         while self._calling and (news := self._receive(0)) is not None:
-            self._heed(news)
+            self._take_news(news)
         return self._failure
 
-    def _heed(self, news: Any) -> None:
+    def _take_news(self, news: Any) -> None:
         if isinstance(news, Remains):
             self._remains, self._calling = news, ""
         elif news == "shutdown()":
@@ -187,7 +187,7 @@ class ProcessHost:
 
     def stuck(self, timeout: float) -> str:
         while self._calling and (news := self._receive(timeout)) is not None:
-            self._heed(news)
+            self._take_news(news)
         return self._calling
 
     def remains(self, besides: Set[str]) -> Remains:  # noqa: ARG002 - nobody else opens sockets in that process
