@@ -19,7 +19,7 @@ from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Politeness, Stage
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -245,9 +245,9 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
             yield session
 
 
-def room_of(session: Stage) -> RoomOracle[Any]:
+def room_of(session: Stage) -> ChatOracle[Any]:
     """Return the oracle of a stage on a simulated room."""
-    return cast("RoomOracle[Any]", session.oracle)
+    return cast("ChatOracle[Any]", session.oracle)
 
 
 class Clients:
@@ -312,7 +312,7 @@ class Clients:
             (self.reset, self.may_go(self.present())),
             (self.stall, self.may_go(self.heard_out())),
             (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
-            (self.wait_until_heard, self.oracle.bystanders() if self.heard_out() else []),
+            (self.wait_until_heard, self.oracle.optional_readers() if self.heard_out() else []),
         ]
         way, names = self.chance.choice(doable)
         if names:

@@ -11,7 +11,7 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, seen
@@ -88,10 +88,10 @@ def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Ch
 
 def test_a_settled_utterance_may_come_in_pieces() -> None:
     for dialect, accepted in ((NOTE, False), (ANY_SEGMENTATION, True)):
-        room = ChatOracle(dialect)
+        room = StreamChatOracle(dialect)
         for step in (Connect("ann"), Say("ann", b"hello")):
             room.begin(step, idle_before=True)
-        assert room.hears("ann", b"ackheacklacklo") is accepted
+        assert room.feed("ann", b"ackheacklacklo") is accepted
 
 
 def test_an_echo_of_any_part_from_the_beginning_is_right_and_of_another_is_not() -> None:
@@ -99,4 +99,4 @@ def test_an_echo_of_any_part_from_the_beginning_is_right_and_of_another_is_not()
         echo = EchoOracle(ANY_SEGMENTATION)
         for step in (Connect("ann"), Say("ann", b" hello")):
             echo.begin(step, idle_before=True)
-        assert echo.hears("ann", reply) is accepted
+        assert echo.feed("ann", reply) is accepted

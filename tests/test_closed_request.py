@@ -28,7 +28,7 @@ from tests.serving import SOURCES, TIMEOUT, connect, read_to_end, serving
 
 TIMES = 100
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.circumstance)
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.case)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def assert_as_told(played: Play) -> None:
     if played.joined:
         assert_all_is_well(played)
     else:
-        assert_the_table_is_right(TABLE[played.row.circumstance], played)
+        assert_the_table_is_right(TABLE[played.row.case], played)
 
 
 @each_row
@@ -223,8 +223,8 @@ def run(*words: str) -> int:
 def test_the_demo_prints_both_lanes_of_every_row_without_and_with_the_join(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("closed-request") == 0
     printed = capsys.readouterr().out
-    for circumstance in TABLE:
-        assert f"The worker is {circumstance}" in printed
+    for case in TABLE:
+        assert f"The worker is {case}" in printed
     lines = printed.splitlines()
     for line, times in {
         "    handler thread                          worker thread": 8,

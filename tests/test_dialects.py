@@ -17,8 +17,8 @@ from socketserver_reference.conformance.dialects.rewrite import (
     StreamRewriter,
 )
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.oracles.frame_attribution import FrameMisfit
-from socketserver_reference.conformance.oracles.frame_reader import LEADING, Frames
+from socketserver_reference.conformance.oracles.frame_attribution import FrameMismatch
+from socketserver_reference.conformance.oracles.frame_reader import MAX_PROMPT_BYTES, FrameReader
 from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,
@@ -126,7 +126,7 @@ def test_what_fits_into_a_frame() -> None:
 
 def frames(dialect: Dialect, *pieces: bytes, bodies: tuple[bytes, ...] = ()) -> tuple[list[bytes], bytes]:
     """Return the frames in what was read, piece by piece, and what is left."""
-    cutting, found = Frames(dialect), []
+    cutting, found = FrameReader(dialect), []
     for piece in pieces:
         cutting.add(piece)
         while (frame := cutting.next([(dialect.template, body) for body in bodies])) is not None:
@@ -147,8 +147,8 @@ def test_unmarked_frames_end_where_a_known_body_does() -> None:
 
 def test_prompts_that_are_never_followed_by_anything_are_forgotten() -> None:
     dialect = chat(LINES + '[delivery]\nprompts = ["> "]')
-    assert frames(dialect, *[b"> "] * LEADING)[1] in (b"> " * count for count in range(LEADING))
-    assert len(frames(dialect, *[b"> "] * LEADING)[1]) <= LEADING
+    assert frames(dialect, *[b"> "] * MAX_PROMPT_BYTES)[1] in (b"> " * count for count in range(MAX_PROMPT_BYTES))
+    assert len(frames(dialect, *[b"> "] * MAX_PROMPT_BYTES)[1]) <= MAX_PROMPT_BYTES
 
 
 # What can be said
@@ -384,20 +384,20 @@ def test_whatever_is_asked_differently_is_told(dialect: Dialect, clause: str, wh
 # Which clause a frame breaks
 
 
-def misfit(frame: bytes, **known: object) -> str:
+def mismatch(frame: bytes, **known: object) -> str:
     plain = Template("{sender}: {body}")
     defaults: dict[str, object] = {
         "expected": [(plain, b"hello")],
         "due": [(plain, b"hello"), (plain, b"later")],
         "heard": [(plain, b"before")],
-        "ascribed": False,
+        "misattributed": False,
         "out_of_order": False,
         "together": False,
         "resumed": False,
         "notices": [Template("* {any} has come")],
-        "circumstances": [],
+        "disruptions": [],
     }
-    make: Callable[..., FrameMisfit] = FrameMisfit
+    make: Callable[..., FrameMismatch] = FrameMismatch
     return [*make(frame, **{**defaults, **known}).clauses(), "CHAT-1"][0]
 
 
@@ -406,24 +406,24 @@ def misfit(frame: bytes, **known: object) -> str:
     [
         (b"ann: before", {}, "CHAT-4"),
         (b"ann: later", {}, "CHAT-5"),
-        (b"ann: later", {"circumstances": ["reset"]}, "CHAT-12"),
+        (b"ann: later", {"disruptions": ["reset"]}, "CHAT-12"),
         (b"ann: HELLO", {}, "CHAT-3"),
         (b"ann: " + b"x" * 99, {"expected": [(Template("{body}"), b"y" * 99)]}, "CHAT-6"),
         (b"ann: " + b"x" * 99, {"expected": [(Template("{sender}: {body}"), b"x" * 999)]}, "CHAT-6"),
         (b"<ann> hello", {}, "CHAT-2"),
-        (b"ann: hello", {"ascribed": True}, "CHAT-4"),
+        (b"ann: hello", {"misattributed": True}, "CHAT-4"),
         (b"ann: hello", {"out_of_order": True}, "CHAT-13"),
         (b"ann: helben: later!", {"together": True}, "CHAT-14"),
         (b"ann: hel* ben has come", {}, "CHAT-14"),
         (b"ann: hel", {"resumed": True}, "CHAT-14"),
-        (b"ann: hel", {"circumstances": ["left"]}, "CHAT-11"),
+        (b"ann: hel", {"disruptions": ["left"]}, "CHAT-11"),
         (b"welcome", {"expected": [], "due": []}, "CHAT-1"),
     ],
 )
 def test_a_frame_that_was_not_due_breaks_the_likeliest_clause(
     frame: bytes, known: dict[str, object], clause: str
 ) -> None:
-    assert misfit(frame, **known) == clause
+    assert mismatch(frame, **known) == clause
 
 
 # The command

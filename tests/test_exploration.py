@@ -17,7 +17,7 @@ from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration import campaign, chat_machines
 from socketserver_reference.conformance.exploration import explore as exploration
 from socketserver_reference.conformance.exploration.explore import MACHINES, explore
-from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import open_session
@@ -215,7 +215,7 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
     record = Record(["CHAT"])
     with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
         session.prepare()
-        monkeypatch.setattr(RoomLog, "extend", ambiguous)
+        monkeypatch.setattr(SegmentationParser, "extend", ambiguous)
         explore(session, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored[0].endswith("(seed 0)")
 

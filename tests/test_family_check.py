@@ -13,7 +13,7 @@ from socketserver_reference.conformance.inprocess.checks import ServerConformanc
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import Served
 from socketserver_reference.conformance.inprocess.probes import Handler
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.reports import junit, text
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.report import Report

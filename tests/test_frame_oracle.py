@@ -57,7 +57,7 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
-        clients.do(*stage.oracle.farewell())
+        clients.do(*stage.oracle.final_steps())
 
 
 @pytest.mark.unmeasured
@@ -65,11 +65,11 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
-    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(framed_chat, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
-        clients.do(*stage.oracle.farewell())
+        clients.do(*stage.oracle.final_steps())
 
 
 OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender = "nothing"', "others", "others")
@@ -87,7 +87,7 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    little = [mock.patch.object(module, "WAITING", SMALL // 2) for module in (framed_room, framed_chat)]
+    little = [mock.patch.object(module, "MIN_BACKLOG_BYTES", SMALL // 2) for module in (framed_room, framed_chat)]
     with little[0], little[1], simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
@@ -161,7 +161,7 @@ def seen(room: FramedRoom) -> bool:
     """Return whether something is found wrong with a room, from the talk to the last goodbye."""
     try:
         with talk(room) as stage:
-            stage.play(stage.oracle.farewell())
+            stage.play(stage.oracle.final_steps())
     except Violation:
         return True
     return False

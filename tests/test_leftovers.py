@@ -17,7 +17,7 @@ from socketserver_reference.conformance.driver import carry_over
 from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
@@ -78,7 +78,7 @@ def test_late_words_of_an_earlier_scenario_are_nobodys_fault(dialect: Dialect) -
 def test_late_words_that_nobody_remembers_would_be_a_false_alarm(
     dialect: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RoomOracle, "expect_late", lambda *_: None)
+    monkeypatch.setattr(ChatOracle, "expect_late", lambda *_: None)
     with running(Slow, dialect) as session:
         session.play(*LEAVING, about="CHAT-12")
         with pytest.raises(Violation, match="late words"):
@@ -102,14 +102,14 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
     now = iter([0.0, 4.9, 5.1])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     told: list[list[bytes]] = []
-    monkeypatch.setattr(RoomOracle, "expect_late", lambda _self, words: told.append(words))
+    monkeypatch.setattr(ChatOracle, "expect_late", lambda _self, words: told.append(words))
     leaving = judge(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"late words"), Reset("ben")):
         leaving.begin(step, idle_before=False)
     played = CarryOver(within=5.0)
     played.begin(leaving)
     for _ in range(3):
-        monkeypatch.setattr(RoomOracle, "unheard", lambda _: [b"late words"])
+        monkeypatch.setattr(ChatOracle, "unheard", lambda _: [b"late words"])
         played.begin(leaving)
     assert told == [[b"late words"], [b"late words"], []]
     played.forget()
@@ -126,10 +126,10 @@ def test_what_an_oracle_calls_unheard_is_what_may_still_come(dialect: Dialect) -
     assert b"".join(oracle.unheard()) == b"onetwo"
     later = judge(dialect)
     later.expect_late(oracle.unheard())
-    assert later.readers() == later.bystanders() == []
+    assert later.readers() == later.optional_readers() == []
     later.begin(Connect("dan"), idle_before=False)
-    assert later.hears("dan", dialect.delivery(b"one"))
-    assert not later.hears("dan", dialect.delivery(b"three"))
+    assert later.feed("dan", dialect.delivery(b"one"))
+    assert not later.feed("dan", dialect.delivery(b"three"))
 
 
 # Names

@@ -12,7 +12,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import FramedRewriter
 from socketserver_reference.conformance.inprocess import hosts
-from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
@@ -80,26 +80,26 @@ def test_a_dialect_says_nothing_of_the_classes_of_this_python(check: Checker) ->
 
 
 def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
-    oracle = FrameOracle(read(LINES, "mine", "mine.toml"))
+    oracle = FramedChatOracle(read(LINES, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
     for step in steps:
         oracle.begin(step, idle_before=False)
-    assert oracle.hears("lou", b"hi\n")
+    assert oracle.feed("lou", b"hi\n")
     assert not oracle.due("lou")
 
 
 def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
     unmarked = LINES.replace('in = "line"', 'in = "line"\nout = "none"')
-    oracle = FrameOracle(read(unmarked, "mine", "mine.toml"))
+    oracle = FramedChatOracle(read(unmarked, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
     for step in steps:
         oracle.begin(step, idle_before=True)
-    assert oracle.hears("ann", b"ab")
-    assert oracle.hears("ben", b"ab")
+    assert oracle.feed("ann", b"ab")
+    assert oracle.feed("ben", b"ab")
     oracle.begin(Quit("ben", b"quit"), idle_before=True)
     oracle.begin(Say("ann", b"c"), idle_before=True)
-    assert oracle.hears("ann", b"quit")
-    assert oracle.silent("ann").clauses == ("CHAT-7",)
+    assert oracle.feed("ann", b"quit")
+    assert oracle.explain_silence("ann").clauses == ("CHAT-7",)
 
 
 def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:

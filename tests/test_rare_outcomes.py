@@ -221,7 +221,7 @@ def test_a_run_that_has_ended_early_has_nobody_to_wait_for() -> None:
     with run("basic") as machine:
         machine.do(HalfClose("ann"))
         machine.arrive(speaking=False)
-        assert machine.room.bystanders() == ["ben"]
+        assert machine.room.optional_readers() == ["ben"]
         ended = machine.stage.transcript
         machine._end()
         before = list(ended.scenario)
@@ -246,7 +246,7 @@ def test_who_has_heard_nothing_to_the_end_of_a_run_is_waited_for(monkeypatch: py
             late.setattr(machine.stage, "_poll", lambda _: None)  # what others have read has not come to ben yet
             machine.finish()
         assert done(machine)[-1] == WaitUntilHeard("ben", "ann")
-        assert machine.room.bystanders() == []
+        assert machine.room.optional_readers() == []
 
 
 def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_known(

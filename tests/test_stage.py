@@ -19,7 +19,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -56,7 +56,7 @@ def room(*, timeout: float = TIMEOUT, about: str | None = None, address: Address
     """Yield a stage before the reference's chat."""
     with (
         serving("chat", address) as server,
-        Stage(server_address(server), ChatOracle(NOTE), timeout=timeout, about=about) as stage,
+        Stage(server_address(server), StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         yield stage
 
@@ -84,7 +84,7 @@ def accused(address: Address, steps: list[Step], timeout: float = TIMEOUT, about
     """Return the violation that a chat at the address is accused of."""
     with (
         pytest.raises(Violation) as caught,
-        Stage(address, ChatOracle(NOTE), timeout=timeout, about=about) as stage,
+        Stage(address, StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         stage.play(steps)
     return caught.value
@@ -172,7 +172,7 @@ def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
         )
         stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Close("ben"), Resume("dan")])
         stage.play([Quit("dan", b" quit "), HalfClose("ann")])
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
 
 
 def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() -> None:
@@ -181,7 +181,7 @@ def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() ->
             rested: list[str] = []
             with Stage(
                 server_address(server),
-                ChatOracle(NOTE),
+                StreamChatOracle(NOTE),
                 timeout=TIMEOUT,
                 wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 politeness=politeness,  # type: ignore[arg-type]
@@ -204,7 +204,7 @@ def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_las
             rested: list[str] = []
             with Stage(
                 server_address(server),
-                ChatOracle(dialect),
+                StreamChatOracle(dialect),
                 timeout=TIMEOUT,
                 wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
                 politeness="abrupt",
@@ -224,7 +224,7 @@ def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
     dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
     with (
         server_that(listens) as address,
-        Stage(address, ChatOracle(dialect), timeout=TIMEOUT, dialect=dialect, mark="-7") as stage,
+        Stage(address, StreamChatOracle(dialect), timeout=TIMEOUT, dialect=dialect, mark="-7") as stage,
     ):
         told = stage.play([Connect("ann")]).lines()
     assert told == ["   1  ann connects", "   2  ann answers b'I am ann-7'"]
@@ -347,7 +347,7 @@ def in_vain(stage: Stage, who: str) -> Violation:
 
 
 def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
-    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT, about="CHAT-17") as stage:
+    with served(Speakers) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT, about="CHAT-17") as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan"))])
         violation = in_vain(stage, "dan")
     assert violation.clause_id == "CHAT-17"
@@ -360,9 +360,9 @@ def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_ot
     monkeypatch.setattr(
         "socketserver_reference.conformance.driver.stage.EVIDENCE_TIMEOUT", 0.01
     )  # nobody ever speaks to lou
-    with served(HearsItselfAlone) as address, Stage(address, ChatOracle(NOTE), timeout=TIMEOUT) as stage:
+    with served(HearsItselfAlone) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT) as stage:
         stage.play([*join("ann"), Connect("lou")])
-        silent = stage.oracle.silent("lou")
+        silent = stage.oracle.explain_silence("lou")
         violation = in_vain(stage, "lou")
     assert set(violation.candidates) == {*silent.clauses, *silent.also} > {"CHAT-9"}
     assert violation.observed == "lou reads nothing"
@@ -379,7 +379,7 @@ def test_an_echo_asks_and_reads_to_the_end() -> None:
         )
         for steps in visits:
             with Stage(server_address(server), EchoOracle(NOTE), timeout=TIMEOUT) as stage:
-                stage.play([*steps, *stage.oracle.farewell()])
+                stage.play([*steps, *stage.oracle.final_steps()])
 
 
 @pytest.mark.parametrize("transport", ["udp", "unix-datagram"])
@@ -390,7 +390,7 @@ def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tm
     ):
         stage.play([Connect("ann"), Say("ann", b"hello"), Say("ann", b""), Connect("ben"), Send("ben", b"x")])
         stage.play([Close("ben")])
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
         paths = [client._own_path for client in stage._clients.values()]
     assert not any(path and Path(path).exists() for path in paths)
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Play each row without the join and with it, and print it; return the exit code."""
     for number, row in enumerate(DEMOS[options.demo], 1):
-        print(f"{number}. The worker is {row.circumstance}\n\n  {row.why}\n")
+        print(f"{number}. The worker is {row.case}\n\n  {row.why}\n")
         for joined in (False, True):
             try:
                 played = play(row, joined)

@@ -14,7 +14,7 @@ class Row:
     who otherwise closes.
     """
 
-    circumstance: str
+    case: str
     why: str
     blocked: bool = True
     timeout: float | None = None

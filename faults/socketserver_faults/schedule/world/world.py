@@ -26,7 +26,7 @@ from socketserver_reference.conformance.checks.chat import judge
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}

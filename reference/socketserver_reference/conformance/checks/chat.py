@@ -11,8 +11,8 @@ before it is a violation, and nobody waits for silence.
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -52,9 +52,9 @@ def flood(who: str, size: int) -> list[Step]:
     return [step for _ in range(size // PIECE) for step in (piece, Settle())]
 
 
-def judge(dialect: Dialect) -> ChatOracle | FrameOracle:
+def judge(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
     """Return the oracle of a scenario: how deliveries are told apart makes the difference."""
-    return ChatOracle(dialect) if dialect.stream else FrameOracle(dialect)
+    return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
 
 class ChatConformance(Conformance):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 
 DIGITS = string.digits + string.ascii_lowercase
 MARK_LENGTH = 4
@@ -45,7 +45,7 @@ class CarryOver:
 
     def begin(self, oracle: Oracle) -> str:
         """Tell the oracle of a scenario that begins what may still come; return the mark of its clients' names."""
-        if isinstance(self._before, RoomOracle) and isinstance(oracle, RoomOracle):
+        if isinstance(self._before, ChatOracle) and isinstance(oracle, ChatOracle):
             now = time.monotonic()
             words = self._before.unheard()[-MAX_LATE_WORDS:]
             self._until = {word: self._until.get(word, now + self._within) for word in words}

@@ -21,7 +21,7 @@ from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -107,18 +107,18 @@ class Session:
     def _play(self, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
         self.prepare()
         self._check_duration(steps)
-        farewell = False
+        finishing = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
                 stage.play(steps)
-                farewell = True
+                finishing = True
                 stage.wait_idle()  # what was abrupt has its effect now, before anybody is taken to have survived it
-                stage.play(stage.oracle.farewell())
+                stage.play(stage.oracle.final_steps())
             self.check_alive(stage)
         except Ambiguous:
             raise NotChecked("what was said allows too many readings to judge") from None
         except Violation as violation:
-            violation.after_scenario = farewell and violation.clause_id != about
+            violation.after_scenario = finishing and violation.clause_id != about
             raise self.note_violation(violation) from None
         if self._capacity_limit is not None and self._capacity_limit.lost:
             missing = " and no ".join(self._capacity_limit.lost)
@@ -297,7 +297,7 @@ class Session:
                 greeted = True
                 if not self._healthy:
                     stage.about = None
-                    stage.play(stage.oracle.farewell())
+                    stage.play(stage.oracle.final_steps())
         except Violation as first:
             before = self._cause()
             violation = self.note_violation(first)

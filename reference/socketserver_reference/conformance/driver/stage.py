@@ -132,7 +132,7 @@ class Stage:
         if idle_before:
             self._wait_idle()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
-                self._poll(self.oracle.bystanders())
+                self._poll(self.oracle.optional_readers())
         if isinstance(step, WaitUntilHeard):
             self._send_probes(step)
             return
@@ -140,15 +140,15 @@ class Stage:
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
         self.transcript.entries.append(Did(step, sent, self._probing_for))
         self._act(step, sent)
-        listeners = self.oracle.listeners(step)
-        for who in listeners:
+        required_readers = self.oracle.required_readers(step)
+        for who in required_readers:
             until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
             while self.oracle.due(who):
                 if time.monotonic() > until:
                     self._report_silence(who, DRIP_TIMEOUT_FACTOR * self.timeout)
                 self._read(who)
-        self._poll(self.oracle.bystanders())
-        if listeners:
+        self._poll(self.oracle.optional_readers())
+        if required_readers:
             self.oracle.settled(step)
             self._rate_limiter.read()
 
@@ -159,14 +159,14 @@ class Stage:
                 try:
                     self._clients[who] = Client(self.address, self.timeout, window, acks)
                 except Unreachable as error:
-                    self._report(self.oracle.refused(who, str(error)))
+                    self._report(self.oracle.explain_refusal(who, str(error)))
                 self._shake_hands(who)
                 self._note_connected()
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
-                    self._report(self.oracle.refused(everyone[len(arrived)], refusal))
+                    self._report(self.oracle.explain_refusal(everyone[len(arrived)], refusal))
                 for who in everyone:
                     self._shake_hands(who)
             case Say(who) | Send(who) | Quit(who):
@@ -198,7 +198,7 @@ class Stage:
         try:
             rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.timeout)
         except NotGreeted as error:
-            self._report(self.oracle.refused(who, str(error)))
+            self._report(self.oracle.explain_refusal(who, str(error)))
         if rest:
             self._judge(who, rest)
 
@@ -215,7 +215,7 @@ class Stage:
 
     def _report_silence(self, who: str, seconds: float) -> None:
         self.transcript.entries.append(Waited(who, seconds))
-        self._report(self.oracle.silent(who))
+        self._report(self.oracle.explain_silence(who))
 
     def _poll(self, names: list[str]) -> None:
         """Take what is there for these clients, without waiting."""
@@ -234,18 +234,18 @@ class Stage:
             return
         self.transcript.entries.append(Ended(who, got))
         self._clients.pop(who).close()
-        finding = self.oracle.ends(who, got)
+        finding = self.oracle.feed_end(who, got)
         if finding is not None:
             self._report(finding)
         self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
-        if not self.oracle.hears(who, data):
-            self._report(self.oracle.misfit(who, self._evidence(who, data)))
+        if not self.oracle.feed(who, data):
+            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
 
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
-        wanted = self.oracle.lacks(who)
+        wanted = self.oracle.expected_bytes(who)
         timeout = min(self.timeout, EVIDENCE_TIMEOUT)
         until = time.monotonic() + timeout
         self._clients[who].set_timeout(timeout)
@@ -281,18 +281,18 @@ class Stage:
     def _send_probes(self, step: WaitUntilHeard) -> None:
         """Have somebody speak until a silent client hears it."""
         until = time.monotonic() + self.timeout
-        while step.who in self.oracle.bystanders():
+        while step.who in self.oracle.optional_readers():
             self._probes += 1
             self._probing_for = step.who
             probe = Say(step.speaker, b"probe %d" % self._probes)
             self._rewrite(probe)
             self._probing_for = ""
-            self._poll([who for who in self.oracle.listeners(probe) if who == step.speaker])
+            self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
                 return
-            if step.who in self.oracle.bystanders() and time.monotonic() > until:
+            if step.who in self.oracle.optional_readers() and time.monotonic() > until:
                 self._report_unheard(step)
-            if step.who in self.oracle.bystanders():
+            if step.who in self.oracle.optional_readers():
                 client = self._clients[step.who]
                 client.set_timeout(min(PROBE_INTERVAL, self.timeout))
                 got = client.receive()
@@ -306,7 +306,7 @@ class Stage:
         Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
         """
         self.transcript.entries.append(Waited(step.who, self.timeout))
-        finding = self.oracle.silent(step.who)
+        finding = self.oracle.explain_silence(step.who)
         if "CHAT-17" in finding.clauses:
             self._report(finding)
         client = self._clients[step.who]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation

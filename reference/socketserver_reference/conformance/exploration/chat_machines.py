@@ -1,6 +1,6 @@
 """The machines that explore a chat.
 
-Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
+Before a disruption of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
 put down to.
 """
 
@@ -11,9 +11,9 @@ from hypothesis.stateful import rule
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
-from socketserver_reference.conformance.oracles.attribution import Circumstance
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.attribution import Disruption
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -40,9 +40,9 @@ class PoliteChatMachine(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        room = self.stage.oracle if self.stage is not None else ChatOracle(self.campaign.session.dialect)
-        assert isinstance(room, RoomOracle)
-        self.room: RoomOracle[Any] = room
+        room = self.stage.oracle if self.stage is not None else StreamChatOracle(self.campaign.session.dialect)
+        assert isinstance(room, ChatOracle)
+        self.room: ChatOracle[Any] = room
         self.arrived = 0
         self.fences = 0
 
@@ -69,9 +69,9 @@ class PoliteChatMachine(Machine):
 
     # What keeps causes apart
 
-    def before(self, circumstance: Circumstance) -> None:
+    def before(self, disruption: Disruption) -> None:
         """See everyone whole, unless nothing has happened since that, or only more of the same."""
-        if any(other != circumstance for other in self.room.circumstances):
+        if any(other != disruption for other in self.room.active_disruptions):
             self.fence()
 
     def fence(self) -> None:
@@ -80,7 +80,7 @@ class PoliteChatMachine(Machine):
             self.do(Settle())
         if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
             self.stage.wait_idle()
-            self.room.nobody_has_survived()
+            self.room.reset_survived()
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))
@@ -90,7 +90,7 @@ class PoliteChatMachine(Machine):
         if not self.speakers():
             self.arrive(speaking=True)
             self.fence()
-        for who in self.room.bystanders():
+        for who in self.room.optional_readers():
             if self.speakers():
                 self.do(WaitUntilHeard(who, self.speakers()[0]))
 
@@ -122,7 +122,7 @@ class PoliteChatMachine(Machine):
         if len(self.present()) < MEMBERS:
             self.fence_if_disrupted()
             self.arrive(speaking=False)
-            for who in self.room.bystanders():
+            for who in self.room.optional_readers():
                 if self.speakers():
                     self.do(WaitUntilHeard(who, self.speakers()[0]))
 
@@ -165,7 +165,7 @@ class PoliteChatMachine(Machine):
 
     def fence_if_disrupted(self) -> None:
         """See everyone whole after something abrupt: a stall may last."""
-        if any(circumstance != "stalled" for circumstance in self.room.circumstances):
+        if any(disruption != "stalled" for disruption in self.room.active_disruptions):
             self.fence()
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration.campaign import Campaign
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation

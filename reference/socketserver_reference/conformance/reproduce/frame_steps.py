@@ -18,7 +18,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.rewrite import ROOM_FOR_SERIAL, SERIAL
 from socketserver_reference.conformance.dialects.template import FIELD, Template
-from socketserver_reference.conformance.oracles.chat_room import WAITING
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
 from socketserver_reference.conformance.reproduce.lines import AFTERWARDS, CannotTell, Lines
 from socketserver_reference.conformance.reproduce.literals import SHORT, counts, literal
 from socketserver_reference.conformance.scenario.steps import (
@@ -169,7 +169,7 @@ class FrameScript:
 
     def _wakes(self, who: str) -> None:
         guest = self.here[who]
-        if guest.owed >= WAITING:
+        if guest.owed >= MIN_BACKLOG_BYTES:
             raise CannotTell(f"what {guest.variable} reads that has fallen so far behind is up to the server")
         guest.stalled, guest.owed = False, 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.session import KNOWN_BROKEN_TIMEOUT, Session
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Close,
