@@ -49,7 +49,7 @@ serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C
 spec: .venv/check  ## print the clauses
 	@$(BIN)/socketserver-reference spec $(OPTIONS)
 
-demo: .venv/check  ## play the closed-request bug, row by row, and its mend
+demo: .venv/check  ## play the closed-request bug, row by row, and its fix
 	@$(BIN)/socketserver-faults demo closed-request
 
 schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 drawn ones

@@ -70,10 +70,12 @@ def test_what_was_not_checked_is_told_unless_a_known_failure_is_the_reason(check
     def clause(id: str, verdict: str, why: str | None = None, known: str | None = None) -> dict[str, str | None]:
         return {"id": id, "verdict": verdict, "why": why, "known": known}
 
-    behind = clause("CHAT-14", "not-checked", "its scenario broke CHAT-15 first")
-    assert not list(check.unexplained([behind, clause("CHAT-15", "violated", known="it waits")]))
+    masked_by = clause("CHAT-14", "not-checked", "its scenario broke CHAT-15 first")
+    assert not list(check.unexplained([masked_by, clause("CHAT-15", "violated", known="it waits")]))
     for other in (clause("CHAT-15", "violated"), clause("CHAT-12", "violated", known="it ends")):
-        assert list(check.unexplained([behind, other])) == ["CHAT-14 was not checked: its scenario broke CHAT-15 first"]
+        assert list(check.unexplained([masked_by, other])) == [
+            "CHAT-14 was not checked: its scenario broke CHAT-15 first"
+        ]
 
 
 def test_a_server_without_a_record_has_to_conform(check: Any, capsys: pytest.CaptureFixture[str]) -> None:

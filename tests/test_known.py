@@ -16,7 +16,7 @@ from socketserver_reference.conformance import ChatConformance
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results import known, known_file, report
-from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
+from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner.direct import expect_failures, open_session
@@ -141,7 +141,7 @@ def test_what_a_known_failure_hides_is_told(file: Path) -> None:
     file.write_text(entry("CHAT-2"))
     verdicts = [
         Verdict(CLAUSES["CHAT-2"], "violated", "nothing"),
-        Verdict(CLAUSES["CHAT-3"], "not-checked", known.behind("CHAT-2")),
+        Verdict(CLAUSES["CHAT-3"], "not-checked", known.masked_by("CHAT-2")),
         Verdict(CLAUSES["CHAT-4"], "not-checked", "not selected"),
     ]
     listed = KnownFailures(file, update=False, dialect="note", default=True)
@@ -200,7 +200,7 @@ def test_update_begins_a_list_that_the_next_check_passes_with(check: Checker, sh
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert (outcome.code, outcome.err) == (0, "")
     assert last_lines(outcome, 2) == [f"{file}: added CHAT-8", "conforms but for known failures: CHAT-8"]
-    assert known_file.read(file) == [Known("CHAT-8", UNEXPLAINED)]
+    assert known_file.read(file) == [Known("CHAT-8", NO_REASON)]
     assert file.read_text().startswith("# Known failures")
     assert check("chat", shouting, *QUICK, "--known", file).code == 0
 
@@ -213,7 +213,7 @@ def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, 
     file.write_text(kept + mended)
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert last_lines(outcome, 2)[0] == f"{file}: added CHAT-8; removed CHAT-2"
-    assert file.read_text() == kept + entry("CHAT-8", UNEXPLAINED)
+    assert file.read_text() == kept + entry("CHAT-8", NO_REASON)
     before = file.stat()
     assert "nothing to change" in check("chat", shouting, *QUICK, "--known", file, "--update-known").out
     assert file.stat() == before
@@ -237,7 +237,7 @@ def test_what_is_added_says_its_dialect_and_whether_another_seed_may_miss_it(fil
     listed = KnownFailures(file, update=True, dialect="irc", default=False)
     verdicts = [violated("CHAT-2"), violated("CHAT-13", explored=True), violated("CHAT-16")]
     marked, _ = listed.judge(verdicts, strict=False, trouble=False)
-    added = [Known("CHAT-2", UNEXPLAINED, "irc"), Known("CHAT-13", UNEXPLAINED, "irc", sometimes=True)]
+    added = [Known("CHAT-2", NO_REASON, "irc"), Known("CHAT-13", NO_REASON, "irc", sometimes=True)]
     assert known_file.read(file) == added
     assert [verdict.known for verdict in marked] == [*added, None]
 
@@ -324,7 +324,7 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("known = ", "FILE is no TOML: Invalid value (at end of document)"),
         ("[CHAT-12]\nreason = 'x'", "FILE: a list of known failures holds entries under `known` and nothing else"),
@@ -339,9 +339,9 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
         (entry("CHAT-1") + entry("CHAT-1", dialect="irc"), "FILE:6: CHAT-1 is listed already; once for each dialect"),
     ],
 )
-def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text: str, complaint: str) -> None:
+def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text: str, message: str) -> None:
     file.write_text(text)
-    assert complaint.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
+    assert message.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"known": [' + b"[" * 200_000, b"nonsense"])

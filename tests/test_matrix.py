@@ -115,7 +115,7 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["greet"], "socketserver-faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
         (
@@ -131,12 +131,12 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
     ],
 )
 def test_what_cannot_be_judged_is_told_in_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(["matrix", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(complaint)
+    assert err.startswith(message)
     assert err.count("\n") == 1
 
 

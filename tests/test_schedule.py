@@ -139,7 +139,7 @@ def test_a_code_of_one_python_replays_on_another(python: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("nonsense", "is no replay code: they look like"),
         ("speak:1.1", "is no replay code"),
@@ -151,9 +151,9 @@ def test_a_code_of_one_python_replays_on_another(python: str) -> None:
     ],
 )
 def test_what_is_no_code_or_that_of_another_is_told(
-    capsys: pytest.CaptureFixture[str], text: str, complaint: str
+    capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
-    assert complaint in told(capsys, "chat", "--replay", text, code=2)
+    assert message in told(capsys, "chat", "--replay", text, code=2)
 
 
 def test_a_code_is_one_printable_word() -> None:
@@ -225,7 +225,7 @@ def test_what_a_drawn_scenario_finds_comes_back_by_its_code(capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
         (["chatt"], "'chatt' is no fault of the catalogue: "),
         (["chatt"], "; the reference has echo, chat, overthreaded; or name your own: package.module:Handler"),
@@ -245,15 +245,15 @@ def test_what_a_drawn_scenario_finds_comes_back_by_its_code(capsys: pytest.Captu
     ],
 )
 def test_what_cannot_be_played_is_refused_in_one_line(
-    capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     line = told(capsys, *words, code=2)
     assert line.startswith("socketserver-faults schedule: ")
-    assert complaint in line
+    assert message in line
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("def", "broken_chat cannot be imported: SyntaxError: "),
         (
@@ -265,11 +265,11 @@ def test_what_cannot_be_played_is_refused_in_one_line(
     ],
 )
 def test_a_module_that_cannot_be_imported_is_told_in_one_line(
-    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken_chat.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    assert complaint in told(capsys, "broken_chat:Handler", code=2)
+    assert message in told(capsys, "broken_chat:Handler", code=2)
 
 
 @pytest.mark.parametrize("option", [["--deviations", "x"], ["--deviations", "10"], ["--seconds", "0"]])

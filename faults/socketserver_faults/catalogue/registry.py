@@ -49,7 +49,7 @@ THEMES = {
 PART_OF = {"closed_request": "ownership", "ending": "serving"}
 """Module -> the theme of another that its faults belong to."""
 
-PARTS = ("Thought", "Seen", "Mended")
+PARTS = ("Thought", "Seen", "Fixed")
 """How the paragraphs of a story begin, after its first line: why somebody writes this, what its users see, what to do.
 """
 

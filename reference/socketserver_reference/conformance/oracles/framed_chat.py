@@ -141,7 +141,7 @@ class FramedChatOracle(FramedChatState):
             dues.popleft()
         member.heard.append(utterance)
         member.last_speaker = speaker
-        if self.dialect.history and utterance.number <= member.since:  # it may have heard that as history
+        if self.dialect.history and utterance.number <= member.joined_at:  # it may have heard that as history
             return True
         member.earlier = 0
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone

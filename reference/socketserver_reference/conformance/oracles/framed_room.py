@@ -44,7 +44,7 @@ class FramedChatState(ChatOracle[FramedMember]):
         super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> FramedMember:
-        member = FramedMember(frames=FrameReader(self.dialect), earlier=self.dialect.history, since=self.said)
+        member = FramedMember(frames=FrameReader(self.dialect), earlier=self.dialect.history, joined_at=self.said)
         for utterance in (*self.late, *self.under_way):
             self._offer(member, utterance, required=False)
         return member

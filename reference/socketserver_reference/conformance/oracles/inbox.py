@@ -42,7 +42,7 @@ class FramedMember(MemberState):
     rejected_frame: bytes = b""  # the frame that broke the rules
     label: bytes | None = None  # what the server calls it, once that is known
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
-    since: int = 0  # how many utterances there had been then
+    joined_at: int = 0  # how many utterances there had been then
 
     def required(self) -> list[Utterance]:
         """Return what it must hear, speaker by speaker."""

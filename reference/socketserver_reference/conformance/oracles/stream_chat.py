@@ -32,7 +32,7 @@ KEPT_LOG_BYTES = 1 << 20
 class StreamMember(MemberState):
     """What is known of one client's place in the room."""
 
-    since: int = 0  # the end of the log when it connected: what it may hear comes after
+    joined_at: int = 0  # the end of the log when it connected: what it may hear comes after
     place: int | None = None  # up to where in the log it has read, once it is certain where it began
     held: bytearray = field(default_factory=bytearray)  # what it read before that was certain, or that broke the rules
     heard: bool = False
@@ -63,12 +63,12 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> StreamMember:
-        return StreamMember(since=self.parser.end)
+        return StreamMember(joined_at=self.parser.end)
 
     def _says(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         member.proven = True
-        if settled and member.since == self.parser.end and not (member.held or self.parser.outstanding()):
+        if settled and member.joined_at == self.parser.end and not (member.held or self.parser.outstanding()):
             # Nothing is under way, nor will be before these words are heard: it can have begun nowhere else.
             member.place = self.parser.end
         self.parser.say(who, data, settled and self.dialect.exact)
@@ -161,7 +161,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
 
     def _place(self, member: StreamMember) -> int:
         """Return up to where the member has read; where it was when it came, if that is not certain yet."""
-        return member.since if member.place is None else member.place
+        return member.joined_at if member.place is None else member.place
 
     # Where a newcomer began to hear
 
@@ -180,7 +180,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     def _fitting(self, member: StreamMember) -> list[int]:
         """Return the places where a member may have begun, as far as what it has read tells."""
         held = bytes(member.held)
-        return [begin for begin in self.parser.boundaries(member.since, self.parser.end) if self._fits(begin, held)]
+        return [begin for begin in self.parser.boundaries(member.joined_at, self.parser.end) if self._fits(begin, held)]
 
     def _fits(self, begin: int, held: bytes) -> bool:
         known = self.parser.bytes_at(begin, len(held))
@@ -213,7 +213,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
                     if member.place is not None
                     else read,
                     before=self.parser.bytes_at(0, self.parser.end if member.place is None else begin),
-                    first=not begin or begin == member.since,
+                    first=not begin or begin == member.joined_at,
                     utterance=self._unheard(who),
                     said=[b"".join(other.said) for other in self.members.values()],
                     stalled_once=member.owed_at_resume > 0,

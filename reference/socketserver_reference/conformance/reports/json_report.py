@@ -14,7 +14,7 @@
     summary         how many clauses have each verdict
     conclusion      the last line of the check
     code            its exit code
-    since           with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
+    baseline        with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
 
 An event is one thing that happened, with these keys:
 
@@ -63,7 +63,11 @@ def build(report: Report) -> dict[str, Any]:
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
         "conclusion": report.conclusion,
         "code": report.code,
-        **({"since": {"changes": report.since.changes, "differing": report.since.differing}} if report.since else {}),
+        **(
+            {"baseline": {"changes": report.baseline.changes, "differing": report.baseline.differing}}
+            if report.baseline
+            else {}
+        ),
     }
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
+from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 KEYS = {"clause": str, "reason": str, "dialect": str, "sometimes": bool}
@@ -106,7 +106,7 @@ def updated(
     """
     gone = [verdict.known for verdict in verdicts if verdict.stale]
     added = [
-        Known(verdict.clause.id, UNEXPLAINED, dialect, sometimes=verdict.violation.explored)
+        Known(verdict.clause.id, NO_REASON, dialect, sometimes=verdict.violation.explored)
         for verdict in failing
         if verdict.violation is not None and verdict.known is None
     ]

@@ -52,7 +52,7 @@ class KnownFailures:
         marked = self._marked(verdicts)
         news = self._updated(marked, strict, trouble) if self._update else []
         marked = self._marked(verdicts)
-        news += [known.complaint(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
+        news += [known.stale_message(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
         if excused := masked(marked):
             news.append(f"not checked because of known failures: {', '.join(excused)}")
         return marked, news

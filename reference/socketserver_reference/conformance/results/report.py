@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from socketserver_reference.conformance.results.baseline import SAME, Since
+from socketserver_reference.conformance.results.baseline import COMPARED_KEYS, BaselineDiff
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 
 WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
@@ -46,7 +46,7 @@ class Report:
     """What became of the script for each violation, a line each."""
     news: Sequence[str] = ()
     """What there is to say of the list of known failures: a line each."""
-    since: Since | None = None
+    baseline: BaselineDiff | None = None
     """What changed since an earlier report, if there is one."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
@@ -60,8 +60,8 @@ class Report:
 
     def compared(self, file: Path, before: Mapping[str, Any]) -> "Report":
         """Return the report, with what has changed since an earlier one that a file holds."""
-        told = {key: getattr(self, key) for key in SAME} | {"profile": self.profile or "all"}
-        return replace(self, since=Since.of(file, before, self.verdicts, told))
+        facts = {key: getattr(self, key) for key in COMPARED_KEYS} | {"profile": self.profile or "all"}
+        return replace(self, baseline=BaselineDiff.of(file, before, self.verdicts, facts))
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the check fail."""

@@ -22,7 +22,7 @@ def judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str
     if isinstance(error, Violation):
         if clause in (None, error.clause_id):
             return "violated", ""
-        return ("holds", "") if error.after_scenario else ("not-checked", known.behind(error.clause_id))
+        return ("holds", "") if error.after_scenario else ("not-checked", known.masked_by(error.clause_id))
     return "not-checked", str(error) or type(error).__name__
 
 

@@ -265,4 +265,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for reproduction in config.stash[RUN].reproductions.values():
         terminalreporter.write_line(str(reproduction))
     for entry in config.stash[RUN].stale():
-        terminalreporter.write_line(known.complaint(entry, config.stash[RUN].options.known_file), red=True)
+        terminalreporter.write_line(known.stale_message(entry, config.stash[RUN].options.known_file), red=True)
