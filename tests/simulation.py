@@ -14,7 +14,7 @@ from typing import Any, cast
 from unittest import mock
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
@@ -233,7 +233,7 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
     ):
         session = SimulatedStage(
             Address("tcp", "127.0.0.1"),
-            judge(room.dialect),
+            oracle_for(room.dialect),
             timeout=60,
             about=about,
             wait_idle=room.wait_idle,

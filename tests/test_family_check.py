@@ -92,7 +92,7 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
     assert failure.get("message") == "?[31m 8"
 
 
-def test_a_scenario_that_allows_too_many_readings_decides_nothing(
+def test_a_scenario_that_allows_too_many_hypotheses_decides_nothing(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ambiguous(*_: object) -> bool:

@@ -145,7 +145,7 @@ def test_what_a_known_failure_hides_is_told(file: Path) -> None:
         Verdict(CLAUSES["CHAT-4"], "not-checked", "not selected"),
     ]
     listed = KnownFailures(file, update=False, dialect="note", default=True)
-    assert listed.judge(verdicts, strict=False, trouble=False)[1] == ["not checked because of known failures: CHAT-3"]
+    assert listed.apply(verdicts, strict=False, trouble=False)[1] == ["not checked because of known failures: CHAT-3"]
 
 
 # A list hides nothing but what it names
@@ -222,7 +222,7 @@ def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, 
 def test_update_keeps_a_list_after_checks_that_did_not_end_in_order(file: Path) -> None:
     file.write_text(before := entry("CHAT-2"))
     listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.judge([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=True)
+    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=True)
     assert news[0] == f"{file} is left as it is: the checks did not end in order"
     assert file.read_text() == before
 
@@ -236,7 +236,7 @@ def violated(clause: str, *, explored: bool = False) -> Verdict:
 def test_what_is_added_says_its_dialect_and_whether_another_seed_may_miss_it(file: Path) -> None:
     listed = KnownFailures(file, update=True, dialect="irc", default=False)
     verdicts = [violated("CHAT-2"), violated("CHAT-13", explored=True), violated("CHAT-16")]
-    marked, _ = listed.judge(verdicts, strict=False, trouble=False)
+    marked, _ = listed.apply(verdicts, strict=False, trouble=False)
     added = [Known("CHAT-2", NO_REASON, "irc"), Known("CHAT-13", NO_REASON, "irc", sometimes=True)]
     assert known_file.read(file) == added
     assert [verdict.known for verdict in marked] == [*added, None]
@@ -278,7 +278,7 @@ def test_whatever_form_a_list_has_it_says_afterwards_what_it_must(
 def test_lost_comments_are_told(file: Path) -> None:
     file.write_text('# ours\nknown = [{clause = "CHAT-2", reason = "x"}]\n')
     listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.judge([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=False)
+    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=False)
     assert news == [
         f"{file}: removed CHAT-2",
         f"{file} lost its comments, as its entries do not each begin with [[known]]",

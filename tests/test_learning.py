@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from socketserver_faults.catalogue.index import find
-from socketserver_faults.matrix import judge
+from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address
 from socketserver_reference.chat import Room
 from socketserver_reference.conformance.dialects import loader
@@ -99,7 +99,7 @@ class Orderly(Room):
 
 def test_a_room_that_throws_out_whoever_speaks_does_not_work_though_all_hear_it() -> None:
     fault = find("leaves-the-quitter-behind")
-    text = proposed(judge.target(replace(fault, mix_ins=(*fault.mix_ins, Orderly))))
+    text = proposed(runner.target(replace(fault, mix_ins=(*fault.mix_ins, Orderly))))
     assert "After words to quit by the room did not work any more" in re.sub(r"\n#\s+", " ", text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver import carry_over
@@ -103,7 +103,7 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     told: list[list[bytes]] = []
     monkeypatch.setattr(ChatOracle, "expect_late", lambda _self, words: told.append(words))
-    leaving = judge(dialect)
+    leaving = oracle_for(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"late words"), Reset("ben")):
         leaving.begin(step, idle_before=False)
     played = CarryOver(within=5.0)
@@ -120,11 +120,11 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
 
 @BOTH
 def test_what_an_oracle_calls_unheard_is_what_may_still_come(dialect: Dialect) -> None:
-    oracle = judge(dialect)
+    oracle = oracle_for(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"one"), Send("ben", b"two"), Reset("ben")):
         oracle.begin(step, idle_before=False)
     assert b"".join(oracle.unheard()) == b"onetwo"
-    later = judge(dialect)
+    later = oracle_for(dialect)
     later.expect_late(oracle.unheard())
     assert later.readers() == later.optional_readers() == []
     later.begin(Connect("dan"), idle_before=False)

@@ -168,7 +168,7 @@ def test_two_who_have_gone_leave_the_fewest_readings() -> None:
     assert not log.allows(b"ackc")
 
 
-def test_too_many_readings_are_not_judged() -> None:
+def test_too_many_hypotheses_are_not_judged() -> None:
     log = log_of(dict.fromkeys(("ann", "ben", "cal"), b"ack" * 100))
     with mock.patch.object(segmentation, "MAX_HYPOTHESES", 5), pytest.raises(Ambiguous):
         log.extend(b"ack" * 100)

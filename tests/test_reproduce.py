@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from socketserver_faults.catalogue.index import find
-from socketserver_faults.matrix import judge
+from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -150,7 +150,7 @@ def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
     monkeypatch.setattr(write, "TRYING", 120.0)
     fault = find(BREAKING[clause])
     timeout = SILENT.get(clause, TIMEOUT)
-    with judge.still(), closing(open_session(fault.protocol, judge.target(fault), timeout)) as session:
+    with runner.quietly(), closing(open_session(fault.protocol, runner.target(fault), timeout)) as session:
         violation = broken(session, fault.protocol, clause)
         (told,) = write_all(session, fault.protocol, [violation], tmp_path / "scripts")
         assert str(told) == f"{tmp_path}/scripts/{clause}.py: it shows"
@@ -232,7 +232,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
 
 def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -> Reproduction:
     """Return what became of the script for a violation."""
-    with judge.still(), closing(open_session(protocol, target, TIMEOUT)) as session:
+    with runner.quietly(), closing(open_session(protocol, target, TIMEOUT)) as session:
         (told,) = write_all(session, protocol, [violation], directory)
     return told
 
@@ -323,7 +323,7 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
     fault, protocol = find("replies-twice" if datagrams else "keeps-the-case"), "datagram" if datagrams else "echo"
     clause = "UDP-1" if datagrams else "ECHO-2"
     target = InProcess(partial(fault.make, address))
-    with judge.still(), closing(open_session(protocol, target, TIMEOUT)) as session:
+    with runner.quietly(), closing(open_session(protocol, target, TIMEOUT)) as session:
         (told,) = write_all(session, protocol, [broken(session, protocol, clause)], tmp_path)
     assert str(told) == f"{tmp_path}/{clause}.py: it shows"
     assert f"`python {clause}.py PATH`" in (tmp_path / f"{clause}.py").read_text()
@@ -333,7 +333,7 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
 
 def test_a_server_that_dies_when_all_have_gone_is_seen_to(tmp_path: Path) -> None:
     found = seen("CHAT-12", *join("ann"), Reset("ann"), expected=EXPECTED_SURVIVAL)
-    told = told_of(found, judge.target(find("reset-ends-the-process")), "chat", tmp_path)
+    told = told_of(found, runner.target(find("reset-ends-the-process")), "chat", tmp_path)
     assert told.remark == "it shows"
     assert 'first = Client("first")' in (tmp_path / "CHAT-12.py").read_text()
 

@@ -43,6 +43,6 @@ def find(name: str) -> Fault:
     return faults[name]
 
 
-def judgeable() -> dict[str, Fault]:
+def checkable() -> dict[str, Fault]:
     """Return the faults that the suite has to find: all but those that only the scheduler can see."""
-    return {name: fault for name, fault in catalogue().items() if not fault.unseen}
+    return {name: fault for name, fault in catalogue().items() if not fault.scheduler_only}

@@ -123,7 +123,7 @@ class DropsLastWords(ChatHandler):
         return gone or super().leaves(chunk)
 
 
-@fault("CHAT-10", apart=True)
+@fault("CHAT-10", own_process=True)
 class SpinsAtTheEnd(ChatHandler):
     """The end of the stream is not noticed: its thread asks for more, again and again, at full speed.
 
@@ -144,7 +144,7 @@ class SpinsAtTheEnd(ChatHandler):
                 self.deliver(chunk)
 
 
-@fault("CHAT-10", apart=True)
+@fault("CHAT-10", own_process=True)
 class DeliversTheEndForEver(ChatHandler):
     """The end of the stream is taken for an empty chunk and delivered, for ever.
 
@@ -160,7 +160,7 @@ class DeliversTheEndForEver(ChatHandler):
         return chunk.strip() == QUIT
 
 
-@fault("CHAT-12", apart=True)
+@fault("CHAT-12", own_process=True)
 class ResetEndsTheProcess(ChatHandler):
     """One client's reset ends the whole server.
 

@@ -177,8 +177,8 @@ class ChangesTheSetUnderALoop(Room):
 @fault(
     "CHAT-2",
     "CHAT-9",
-    unseen="the threads would have to be switched between two lines, where CPython with its global lock never does; "
-    "`socketserver-faults schedule joins-a-copy --lines` does",
+    scheduler_only="the threads would have to be switched between two lines, where CPython with its global lock never "
+    "does; `socketserver-faults schedule joins-a-copy --lines` does",
 )
 class JoinsACopy(Room):
     """Who joins is added to a copy of the set, and the copy takes the set's place, all without the lock.

@@ -27,7 +27,7 @@ class ClosesWhoIsSlow(Room):
         member.close()
 
 
-@fault("CHAT-11", program="chat", apart=True)
+@fault("CHAT-11", program="chat", own_process=True)
 class ClosesTwice(StreamServer):
     """Soon after the start, a clean-up closes descriptors of ended connections once more, "to be sure".
 

@@ -188,7 +188,7 @@ class JoinsEachThread(Threads):
 if sys.platform != "win32":  # pragma: no branch - Windows has no fork
     from socketserver_reference.lifecycle import Children
 
-    @fault("SRV-6", concurrency="forking", apart=True)
+    @fault("SRV-6", concurrency="forking", own_process=True)
     class WaitsForEachChild(Children):
         """The server forks for each client and waits until the child has ended.
 
@@ -205,7 +205,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
             super().process_request(request, client_address)
             self.collect_children(blocking=True)
 
-    @fault("SRV-9", concurrency="forking", apart=True)
+    @fault("SRV-9", concurrency="forking", own_process=True)
     class LoopsOverItsChildren(Children):
         """To hang up, the server ends its children in a loop over the very set that it keeps them in.
 
@@ -229,7 +229,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
                 before = child
             super().hang_up()
 
-    @fault("CHAT-2", "SRV-7", concurrency="forking", apart=True)
+    @fault("CHAT-2", "SRV-7", concurrency="forking", own_process=True)
     class ForksTheRoom(Room):
         """Every member of the chat has a process, and so a room, of its own.
 

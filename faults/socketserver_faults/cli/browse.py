@@ -79,7 +79,7 @@ def run_serve(options: argparse.Namespace) -> int:
     except (Unknown, Refused) as error:
         print(f"socketserver-faults serve: {error}", file=sys.stderr)
         return 2
-    if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
+    if fault.own_process:  # it may never let go of its connections, so a signal ends it as it ends any process
         with server:
             print(server_address(server), flush=True)
             server.serve_forever()

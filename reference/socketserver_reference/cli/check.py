@@ -75,7 +75,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         raise CannotCheck("pytest refuses the arguments after --, as said above")
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
     with input_files.told_in_one_line():
-        verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
+        verdicts, news = listed.apply(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
     about = {verdict.clause.id for verdict in verdicts}
     report = Report(

@@ -22,14 +22,14 @@ from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.world.clients import CLIENTS, Players
 from socketserver_faults.schedule.world.scenarios import Scenario
 from socketserver_faults.schedule.world.subject import Subject
-from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
-ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}
+ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": oracle_for, "echo": EchoOracle}
 
 CAPACITY = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and no more than makes a scenario long."""

@@ -52,7 +52,7 @@ def flood(who: str, size: int) -> list[Step]:
     return [step for _ in range(size // PIECE) for step in (piece, Settle())]
 
 
-def judge(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
+def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
     """Return the oracle of a scenario: how deliveries are told apart makes the difference."""
     return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
@@ -62,7 +62,7 @@ class ChatConformance(Conformance):
 
     protocol = "chat"
     groups = ("CHAT",)
-    oracle = judge
+    oracle = oracle_for
     rewriter = rewrite.chat_rewriter
     health_check = (*join("first"), Say("first", b"hello"))
     health_clause = "CHAT-2"

@@ -22,7 +22,7 @@ def ask_each(*requests: bytes) -> list[Step]:
     return [step for count, request in enumerate(requests, 1) for step in ask(f"client{count}", request)]
 
 
-def judge(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
+def oracle_for(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
     """Return the oracle of a scenario: that of one request a connection, or of as many as the client likes."""
     return StreamEchoOracle(dialect) if dialect.persistent else EchoOracle(dialect)
 
@@ -32,7 +32,7 @@ class EchoConformance(Conformance):
 
     protocol = "echo"
     groups = ("ECHO",)
-    oracle = judge
+    oracle = oracle_for
     rewriter = EchoRewriter
     health_check = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
     health_clause = "ECHO-2"

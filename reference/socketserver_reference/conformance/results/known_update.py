@@ -43,7 +43,7 @@ class KnownFailures:
     def _marked(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
         return mark(verdicts, [entry for entry in self._all if entry.applies_to(self._dialect)])
 
-    def judge(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
+    def apply(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
         """Return the verdicts in the light of the list, updated if it is to be, and what there is to say of it.
 
         After a check that did not end in order the list is left as it is. Raises OSError if it cannot be written,

@@ -13,7 +13,7 @@ WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-app
 """Of several things found of one clause, the first of these counts."""
 
 
-def judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
+def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
     """Return what the end of a check says of the clause it decides."""
     if error is None:
         return "holds", ""

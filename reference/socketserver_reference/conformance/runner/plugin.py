@@ -17,7 +17,7 @@ from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Record
-from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, judge
+from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, outcome_of
 from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT, OPTIONS, Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -238,7 +238,7 @@ def pytest_runtest_makereport(
     run = item.config.stash[RUN]
     if call.when == "call" or error is not None:
         clause = decided(item)
-        outcome, why = judge(clause, error)
+        outcome, why = outcome_of(clause, error)
         record = run.record_of(cls)
         if clause is not None:
             record.note(clause, outcome, why)
