@@ -7,7 +7,7 @@ import pytest
 
 from socketserver_faults.catalogue.index import find
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.collected_family import Maker
@@ -18,7 +18,7 @@ TIMEOUT = 5.0
 
 
 def test_every_check_of_the_servers_clauses_runs_and_holds_for_the_reference() -> None:
-    served = Served("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
+    served = ServerSpec("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
     outcomes = list(outcomes_of_server(served, TIMEOUT))
     assert [(clause, name) for clause, name, _ in outcomes] == list(checks(ServerConformance))
     assert not any(seen(outcome) for outcome in outcomes)
@@ -39,7 +39,7 @@ def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
     broken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(direct, "KNOWN_BROKEN_HANDLER_TIMEOUT", 1.0)
-    served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
+    served = ServerSpec("faulty", "tcp", "threading", Faulty("forgets-the-port"))
     found = {
         violation.clause_id
         for one in outcomes_of_server(served, TIMEOUT, "SRV-1", broken=broken)

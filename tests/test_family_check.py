@@ -11,7 +11,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.inprocess import fork_host
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.fork_host import Forker
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.reports import junit, text
@@ -44,7 +44,7 @@ def subject() -> Iterator[ServerConformance]:
     """Checks of a forking server that cannot be made."""
 
     class Subject(ServerConformance):
-        target = Served("none", "tcp", "forking", no_server)
+        target = ServerSpec("none", "tcp", "forking", no_server)
         forker = Forker()
 
     yield Subject()

@@ -105,7 +105,7 @@ def test_the_matrix_of_one_fault_with_exploration(capsys: pytest.CaptureFixture[
     assert out.startswith("ok    replies-twice ")
     assert out.endswith("1 faults: each breaks its clauses, and no others\n")
     (told,) = json.loads(file.read_text())
-    assert (told["name"], told["expected"], list(told["explore_profiles"])) == ("replies-twice", ["UDP-1"], ["0", "1"])
+    assert (told["name"], told["expected"], list(told["explored"])) == ("replies-twice", ["UDP-1"], ["0", "1"])
 
 
 def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureFixture[str]) -> None:

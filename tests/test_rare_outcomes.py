@@ -15,8 +15,8 @@ from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration.campaign import Campaign, ExplorationFinding
 from socketserver_reference.conformance.exploration.explore import MACHINES
-from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
-from socketserver_reference.conformance.inprocess.coordinator import Desk, Story
+from socketserver_reference.conformance.inprocess.checks import ServerConformance, ServerSpec
+from socketserver_reference.conformance.inprocess.coordinator import Coordinator, ExchangeLog
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
@@ -98,7 +98,7 @@ PROCESSES = "test_handlers_run_at_once_in_processes_that_share_no_memory"
 ROOM = "test_an_exception_leaves_the_room_in_order"
 
 
-def told(served: Served, check: str, expected: str) -> str:
+def told(served: ServerSpec, check: str, expected: str) -> str:
     """Run a check of a broken server; return all that the check says of it."""
     story = ""
     for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
@@ -123,7 +123,7 @@ RARE = [
 
 @pytest.mark.parametrize(("served", "check", "expected"), RARE, ids=[str(served) for served, *_ in RARE])
 def test_a_server_that_is_broken_in_an_uncommon_way_is_told_from_others(
-    served: Served, check: str, expected: str
+    served: ServerSpec, check: str, expected: str
 ) -> None:
     assert expected in told(served, check, expected)
 
@@ -134,20 +134,20 @@ def ends_its_process(_: Handler | None) -> socketserver.BaseServer:
 
 def test_a_maker_that_ends_the_process_to_fork_in_is_told_and_the_next_server_gets_another() -> None:
     with pytest.raises(NotChecked, match="the server cannot be made: nothing happens"):
-        getattr(subject(Served("none", "tcp", "forking", ends_its_process), TIMEOUT)(), LIFE_CYCLE)()
+        getattr(subject(ServerSpec("none", "tcp", "forking", ends_its_process), TIMEOUT)(), LIFE_CYCLE)()
     getattr(subject(made(Faultless, "tcp", "forking"), TIMEOUT)(), LIFE_CYCLE)()
 
 
-# The desk
+# The coordinator
 
 
 class Reporter:
-    """Somebody who reports to a desk as a handler does."""
+    """Somebody who reports to a coordinator as a handler does."""
 
-    def __init__(self, name: str, desk: Desk) -> None:
+    def __init__(self, name: str, coordinator: Coordinator) -> None:
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._line.settimeout(TIMEOUT)
-        self._line.connect(desk.address)
+        self._line.connect(coordinator.address)
         seen = {"label": name, "handler": name, "phase": "handle", "peer": "", "client_address": ""}
         self._line.send(json.dumps(seen).encode())
 
@@ -157,16 +157,16 @@ class Reporter:
 
 
 def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> None:
-    with contextlib.closing(Desk(Story())) as desk:
-        desk.held |= {("ann", "handle"), ("ben", "handle")}
-        ann, ben = Reporter("ann", desk), Reporter("ben", desk)
+    with contextlib.closing(Coordinator(ExchangeLog())) as coordinator:
+        coordinator.held |= {("ann", "handle"), ("ben", "handle")}
+        ann, ben = Reporter("ann", coordinator), Reporter("ben", coordinator)
         for name in ("ann", "ben"):
-            assert desk.wait(name, "handle", TIMEOUT)
-        desk.release("ann", "handle")
+            assert coordinator.wait(name, "handle", TIMEOUT)
+        coordinator.release("ann", "handle")
         assert ann.answer() == b"go"
-        desk.plan["ben", "handle"] = "say"  # an answer that ben had been given before would not be this one
-        desk.release("ben", "handle")
-        assert ben.answer() == b"say"
+        coordinator.plan["ben", "handle"] = "send"  # an answer that ben had been given before would not be this one
+        coordinator.release("ben", "handle")
+        assert ben.answer() == b"send"
 
 
 # Exploration

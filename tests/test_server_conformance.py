@@ -10,7 +10,7 @@ import pytest
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.hosts import Concurrency, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
@@ -51,12 +51,12 @@ def test_every_clause_of_the_group_is_decided() -> None:
     assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
 
 
-def subject(served: Served, timeout: float) -> type[ServerConformance]:
+def subject(served: ServerSpec, timeout: float) -> type[ServerConformance]:
     return type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
 
 
 @pytest.mark.parametrize(("clause", "served"), BROKEN, ids=str)
-def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Served) -> None:
+def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: ServerSpec) -> None:
     violated: set[str] = set()
     for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
         outcomes = {check: outcome(subject(served, timeout), check) for check in CHECKS}
@@ -102,12 +102,12 @@ def _note_server(
 def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
     server, own = tutorial.PROGRAMS[program]
 
-    def served() -> Served:
+    def served() -> ServerSpec:
         """Return the program with a room that nobody has been in: the note keeps it on the class."""
         fresh = type("Fresh", (own,), {"members": set()})
         concurrency: Concurrency = "sync" if program == "echo" else "threading"
         make = partial(_note_server, server, fresh)
-        return Served(program, "tcp", concurrency, make, chat=program != "echo")
+        return ServerSpec(program, "tcp", concurrency, make, chat=program != "echo")
 
     outcomes = {check: outcome(subject(served(), 1.0), check) for check in CHECKS}
     assert {found for found in outcomes.values() if found in CLAUSES} == violated
@@ -120,12 +120,14 @@ def refuses(_: Handler | None) -> socketserver.BaseServer:
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
 def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: Concurrency) -> None:
     with pytest.raises(NotChecked, match="refused"):
-        subject(Served("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
+        subject(ServerSpec("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
 
 
 def test_the_maker_of_a_forking_server_must_be_importable() -> None:
     with pytest.raises(NotChecked, match="importable by name"):
-        subject(Served("none", "tcp", "forking", lambda _: refuses(None)), 5.0)().test_finish_runs_when_handle_raises()
+        subject(
+            ServerSpec("none", "tcp", "forking", lambda _: refuses(None)), 5.0
+        )().test_finish_runs_when_handle_raises()
 
 
 def test_a_violation_tells_its_exchange() -> None:

@@ -32,8 +32,8 @@ from socketserver_faults.matrix.result import FaultResult, Stories
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
-from socketserver_reference.conformance.inprocess.scene import quiet
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+from socketserver_reference.conformance.inprocess.server_session import quiet
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct as directed
@@ -144,10 +144,10 @@ def target(fault: Fault) -> Target:
     )
 
 
-def server_spec_of(fault: Fault) -> Served:
+def server_spec_of(fault: Fault) -> ServerSpec:
     """Return the faulty server as the checks of the SRV clauses take it: as what it promises to be."""
     promises: Any = fault.promises
-    return Served(fault.name, fault.transport, promises, FaultMaker(fault.name), chat=fault.protocol == "chat")
+    return ServerSpec(fault.name, fault.transport, promises, FaultMaker(fault.name), chat=fault.protocol == "chat")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT
@@ -73,7 +73,7 @@ def outcomes(
 
 
 def outcomes_of_server(
-    served: Served, timeout: float, clause: str | None = None, *, broken: bool = False
+    served: ServerSpec, timeout: float, clause: str | None = None, *, broken: bool = False
 ) -> Iterator[Outcome]:
     """Run the checks of the servers' clauses; yield what came of each.
 
@@ -92,7 +92,7 @@ def outcomes_of_server(
         yield outcome
 
 
-def _serve(served: Served, timeout: float, decided: str, name: str) -> Outcome:
+def _serve(served: ServerSpec, timeout: float, decided: str, name: str) -> Outcome:
     subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
     return _outcome(decided, name, getattr(subject(), name))
 
