@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from socketserver_reference.chat import ChatHandler, Room
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, ServerSpec
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.runner.collected_family import anywhere
 from socketserver_reference.echo import EchoHandler
@@ -309,10 +309,10 @@ def forking_library(handler: Handler | None) -> socketserver.BaseServer:
 def made(
     fault: type[Any],
     transport: str,
-    concurrency: Concurrency,
+    concurrency: ConcurrencyName,
     program: str = "echo",
     handler: type[Any] | None = None,
-    claims: Concurrency | None = None,
+    claims: ConcurrencyName | None = None,
 ) -> ServerSpec:
     maker = Maker(fault, program, transport, concurrency, handler)
     return ServerSpec(fault.__name__, transport, claims or concurrency, maker, chat=program != "echo")

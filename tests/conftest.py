@@ -111,7 +111,7 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
 @pytest.fixture
 def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
-    monkeypatch.setattr(limits, "CROWD", 8)
-    monkeypatch.setattr(conversation, "AWAITED", 0.3)
-    monkeypatch.setattr(datagram, "ANSWERED", 0.5)
+    monkeypatch.setattr(limits, "CROWD_MEMBERS", 8)
+    monkeypatch.setattr(conversation, "MIN_AWAIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "HEADERS", ("%4d", "%04d"))

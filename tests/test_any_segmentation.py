@@ -14,7 +14,7 @@ from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, seen
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, violation_of
 from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
@@ -55,7 +55,7 @@ def test_a_reset_behind_such_a_network_disturbs_nobody() -> None:
 
 def test_without_the_option_the_same_path_looks_like_the_servers_fault() -> None:
     (outcome,) = outcomes("chat", split("chat"), 5.0, "CHAT-2", NOTE)
-    assert seen(outcome) is not None
+    assert violation_of(outcome) is not None
 
 
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
@@ -73,7 +73,7 @@ def test_a_server_that_changes_bytes_is_found_out_all_the_same() -> None:
 
     through = Through(Bug("chat", Shouts).target(), SPLIT)
     (outcome,) = outcomes("chat", through, 1.0, "CHAT-3", ANY_SEGMENTATION)
-    assert seen(outcome) is not None
+    assert violation_of(outcome) is not None
 
 
 def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Checker) -> None:

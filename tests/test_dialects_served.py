@@ -12,7 +12,7 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import Outcome, open_session, outcomes
+from socketserver_reference.conformance.runner.direct import CheckResult, open_session, outcomes
 from tests.dialect_bugs import BUGS
 from tests.dialects_served import DIALECTS, served
 
@@ -25,10 +25,10 @@ LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
 @pytest.fixture(autouse=True)
 def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers keep little for a member that does not read, so that a little fills it."""
-    monkeypatch.setattr(chat, "FLOOD", 512 * 1024)
+    monkeypatch.setattr(chat, "FLOOD_BYTES", 512 * 1024)
 
 
-def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> set[str]:
+def clauses_that(outcomes: list[CheckResult], kind: type[BaseException] | None) -> set[str]:
     return {clause for clause, _, raised in outcomes if type(raised) is (kind or type(None))}
 
 
@@ -39,7 +39,7 @@ def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> s
 )
 def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
     dialect = DIALECTS[name]
-    seen: list[Outcome] = []
+    seen: list[CheckResult] = []
     for clause in {clause for clause, _ in direct.checks(ChatConformance)}:
         if name == "named" or clause not in LONG:
             seen += outcomes("chat", served(dialect), TIMEOUT, clause, dialect)
@@ -97,6 +97,6 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
     seen = {
         violation.clause_id
         for outcome in outcomes("chat", served(dialect, BUGS[bug]), 1.0, clause, dialect)
-        if (violation := direct.seen(outcome))
+        if (violation := direct.violation_of(outcome))
     }
     assert seen == {clause}

@@ -217,7 +217,7 @@ def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | Non
     seen = outcomes(
         protocol, served(dialect, handler), TIMEOUT if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
     )
-    return {violation.clause_id for outcome in seen if (violation := direct.seen(outcome))}
+    return {violation.clause_id for outcome in seen if (violation := direct.violation_of(outcome))}
 
 
 @pytest.mark.parametrize(("name", "dialect"), [*DIALECTS.items(), *DATAGRAMS.items()])

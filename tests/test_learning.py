@@ -14,7 +14,7 @@ from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address
 from socketserver_reference.chat import Room
 from socketserver_reference.conformance.dialects import loader
-from socketserver_reference.conformance.dialects.dialect import Exchange
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -52,7 +52,7 @@ def test_the_reference_echoes_in_the_notes_dialect() -> None:
     ("fault", "difference"),
     [
         ("skips-the-sender", {"to_sender": "nothing"}),
-        ("greets", {"handshake": (Exchange(wait=Template("welcome\n")),)}),
+        ("greets", {"handshake": (HandshakeTurn(wait=Template("welcome\n")),)}),
         ("announces-who-joins", {"notices": (Template("*** somebody has joined"),)}),
         ("strips-white-space", {"strips": True, "framing_out": Framing("none")}),
         ("replaces-invalid-utf-8", {"handling": "replaced"}),
@@ -146,8 +146,8 @@ def test_a_room_that_asks_for_a_name() -> None:
     text = proposed(target)
     dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == (
-        Exchange(wait=Template("Your name? "), send=Template("{name}\n")),
-        Exchange(wait=Template("Hello, {any}, number {any}\n")),
+        HandshakeTurn(wait=Template("Your name? "), send=Template("{name}\n")),
+        HandshakeTurn(wait=Template("Hello, {any}, number {any}\n")),
     )
     assert dialect.template == Template("<{sender}> {body}")
     assert dialect.to_sender == Template("> ")
@@ -158,7 +158,7 @@ def test_a_room_that_asks_for_a_name() -> None:
 def test_a_first_word_that_is_lost_may_be_a_name() -> None:
     text = proposed(chat(asks=b"", deliver=b"someone: {body}\n", to_sender=b"you: {body}\n"))
     dialect = loader.read(text, "learned", "learned")
-    assert dialect.handshake == (Exchange(send=Template("{name}\n")),)
+    assert dialect.handshake == (HandshakeTurn(send=Template("{name}\n")),)
     assert dialect.to_sender == Template("you: {body}")
     assert "this is a guess" in reason(text, "send")
 

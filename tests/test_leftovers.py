@@ -11,7 +11,7 @@ import pytest
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.checks.chat import oracle_for
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver import carry_over
 from socketserver_reference.conformance.driver.carry_over import CarryOver
@@ -155,7 +155,7 @@ class Jealous(ChatHandler):
             super().handle()
 
 
-NAMING = replace(IN_FRAMES, handshake=(Exchange(Template("Name? "), Template("{name}\n")),))
+NAMING = replace(IN_FRAMES, handshake=(HandshakeTurn(Template("Name? "), Template("{name}\n")),))
 
 
 def test_a_name_is_given_once_in_a_check() -> None:

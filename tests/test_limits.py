@@ -122,8 +122,8 @@ def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
 def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialects, "REPEATING", 0.1)
-    monkeypatch.setattr(effects, "REPEATING", 0.1)
+    monkeypatch.setattr(dialects, "REPEATING_SECONDS", 0.1)
+    monkeypatch.setattr(effects, "REPEATING_SECONDS", 0.1)
     monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", 1.0)
     monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")

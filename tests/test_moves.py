@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, looped
+from socketserver_reference.conformance.reproduce.exchange import ScriptExchange, exchange, looped
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.literals import counts, literal
 from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
@@ -158,7 +158,7 @@ def test_where_lines_are_dear_who_comes_speaks_in_the_same(decisive: int, moved:
         "    x.says(b'hi')",
         "x.resets()",
     ]
-    assert Exchange(lines, decisive).compact() == Exchange(
+    assert ScriptExchange(lines, decisive).compact() == ScriptExchange(
         [
             'ann, ben = Client("ann"), Client("ben", 4096)',
             "ben.says(b'hi')",

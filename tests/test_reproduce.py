@@ -100,7 +100,7 @@ SILENT = {
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "SHORTENING", 1.0)
+    monkeypatch.setattr(write, "SHORTENING_BUDGET", 1.0)
 
 
 def play(file: Path, *where: object, timeout: float = TIMEOUT) -> tuple[int, str]:
@@ -136,7 +136,7 @@ def broken(session: Session, protocol: str, clause: str) -> Violation:
     for attempt in range(10):
         outcomes = direct.play_all(session, protocol, clause)
         for outcome in islice(outcomes, 1) if attempt < 5 else outcomes:
-            violation = direct.seen(outcome)
+            violation = direct.violation_of(outcome)
             if violation is not None and violation.clause_id == clause:
                 return violation
     raise AssertionError(f"{clause} holds")
@@ -147,7 +147,7 @@ def broken(session: Session, protocol: str, clause: str) -> Violation:
 def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
     clause: str, right: dict[str, Address], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "TRYING", 120.0)
+    monkeypatch.setattr(write, "SCRIPT_TIMEOUT", 120.0)
     fault = find(BREAKING[clause])
     timeout = SILENT.get(clause, TIMEOUT)
     with runner.quietly(), closing(open_session(fault.protocol, runner.target(fault), timeout)) as session:
@@ -212,7 +212,7 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 10_000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", 10_000)
     address = right[protocol]
     with closing(open_session(protocol, Running(address), TIMEOUT)) as session:
         found = VIOLATIONS[clause]("this", "that", [])
@@ -273,7 +273,7 @@ def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
     with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
         found, steps = seen("CHAT-2", *join("ann")), join("ann")
         length = script(session, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
-        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", length + 1)
+        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", length + 1)
         told = list(write_all(session, "chat", [found], tmp_path))
     assert (
         str(told[0])
@@ -299,7 +299,7 @@ def test_a_server_that_runs_elsewhere_is_tried_as_it_is(right: dict[str, Address
 
 
 def test_a_script_that_takes_too_long_does_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "TRYING", 0.001)
+    monkeypatch.setattr(write, "SCRIPT_TIMEOUT", 0.001)
     told = told_of(seen("CHAT-2", *join("ann")), Bug("chat").target(), "chat", tmp_path)
     assert told.remark.startswith("it did not show when it was tried: ")
 
@@ -380,7 +380,7 @@ def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
     steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
         steps,
-        [*steps, *(write.LONGER * [Send("ann", b"x"), Settle()])],
+        [*steps, *(write.EXTRA_BURSTS * [Send("ann", b"x"), Settle()])],
     ]
     steps.append(Say("ann", b"y"))
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]

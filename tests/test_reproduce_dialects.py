@@ -61,12 +61,12 @@ KNOWN_BROKEN_TIMEOUT = 1.0
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "SHORTENING", 0.5)
+    monkeypatch.setattr(write, "SHORTENING_BUDGET", 0.5)
 
 
 def first_seen(session: Any, protocol: str, clause: str) -> Violation:
     """Return the first violation of the clause that is found."""
-    seen = (direct.seen(outcome) for outcome in direct.play_all(session, protocol, clause))
+    seen = (direct.violation_of(outcome) for outcome in direct.play_all(session, protocol, clause))
     return next(violation for violation in seen if violation is not None and violation.clause_id == clause)
 
 
@@ -161,7 +161,7 @@ TALK: list[Step] = [
 def test_a_script_of_everything_passes_a_right_server(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 1000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", 1000)
     dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
     file = tmp_path / "script.py"
     with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:

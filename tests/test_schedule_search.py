@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 import pytest
 
-from socketserver_faults.schedule.core.run import Choose, Endless, Story, Task
+from socketserver_faults.schedule.core.run import Choose, Endless, ScheduleTrace, Task
 from socketserver_faults.schedule.exploration.search import Bounds, OutOfPlace, chooser, reduced, search, taken
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 
 TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
 
 
-def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[Choose], Outcome]:
+def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[Choose], ScheduleResult]:
     """Return a program of five decisions that fails when these are wrong."""
 
-    def play(choose: Choose) -> Outcome:
+    def play(choose: Choose) -> ScheduleResult:
         choices = [choose(TASKS[:options]) for _ in range(5)]
-        story = Story(decisions=[(options, choice) for choice in choices])
-        return Outcome(story, Endless("wrong") if wrong(choices) else None)
+        story = ScheduleTrace(decisions=[(options, choice) for choice in choices])
+        return ScheduleResult(story, Endless("wrong") if wrong(choices) else None)
 
     return play
 

@@ -15,7 +15,7 @@ from socketserver_faults.schedule.core.run import Aborted, Blocked, Endless, Los
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.exploration.search import chooser, levels
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def orders(scheduler: Scheduler, virtual: Any, deviations: int) -> list[str]:
         started(virtual, lambda: work("a"), lambda: work("b"))
 
     found = []
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), deviations):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), deviations):
         found.append("".join(done))
     return found
 
@@ -81,7 +81,7 @@ def test_the_same_choices_give_the_same_run(scheduler: Scheduler, virtual: Any) 
 
         started(virtual, work, work, work)
 
-    schedules = [deviations for _, deviations, _ in levels(lambda c: Outcome(scheduler.run(main, c)), 2)]
+    schedules = [deviations for _, deviations, _ in levels(lambda c: ScheduleResult(scheduler.run(main, c)), 2)]
     for deviations in schedules[::20]:
         first = scheduler.run(main, chooser(deviations))
         assert scheduler.run(main, chooser(deviations)) == first
@@ -166,7 +166,7 @@ def test_a_run_without_an_end_is_ended(scheduler: Scheduler) -> None:
 def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
     scheduler: Scheduler, virtual: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "LOST", 0.05)
+    monkeypatch.setattr(scheduler_module, "LOST_TIMEOUT", 0.05)
     before = set(threading.enumerate())
     real = threading.Lock()
     with real:
@@ -244,7 +244,7 @@ def test_only_one_thread_has_a_lock(scheduler: Scheduler, virtual: Any) -> None:
 
         started(virtual, work, work)
 
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), 3):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 3):
         assert holders == []
 
 
@@ -294,7 +294,7 @@ def test_a_condition_hands_over_what_it_is_notified_of(scheduler: Scheduler, vir
             taker.join()
         assert sorted(taken) == [0, 1]
 
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), 2):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 2):
         pass
 
 

@@ -10,7 +10,7 @@ import pytest
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, ServerSpec
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
@@ -105,7 +105,7 @@ def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, viola
     def served() -> ServerSpec:
         """Return the program with a room that nobody has been in: the note keeps it on the class."""
         fresh = type("Fresh", (own,), {"members": set()})
-        concurrency: Concurrency = "sync" if program == "echo" else "threading"
+        concurrency: ConcurrencyName = "sync" if program == "echo" else "threading"
         make = partial(_note_server, server, fresh)
         return ServerSpec(program, "tcp", concurrency, make, chat=program != "echo")
 
@@ -118,7 +118,7 @@ def refuses(_: Handler | None) -> socketserver.BaseServer:
 
 
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
-def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: Concurrency) -> None:
+def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: ConcurrencyName) -> None:
     with pytest.raises(NotChecked, match="refused"):
         subject(ServerSpec("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
 

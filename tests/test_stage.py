@@ -14,7 +14,7 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
@@ -221,7 +221,7 @@ def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
         while part := connection.recv(1024):
             read.append(part)
 
-    dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
+    dialect = replace(NOTE, handshake=(HandshakeTurn(send=Template("I am {name}")),))
     with (
         server_that(listens) as address,
         Stage(address, StreamChatOracle(dialect), timeout=TIMEOUT, dialect=dialect, mark="-7") as stage,
@@ -479,7 +479,7 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
 
     def hangs_up(connection: socket.socket) -> None:
         connection.recv(1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module._ABORT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module.ABORT)
         connection.close()
         hung_up.set()
 

@@ -40,7 +40,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-UNREAD = 65536
+MAX_UNREAD_BYTES = 65536
 """Most bytes of unread input that are thrown away before a connection is closed."""
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -225,7 +225,7 @@ class StreamServer(Server, socketserver.TCPServer):
         # [ECHO-3] [CHAT-7] to close with unread input sends a reset, which may destroy what was sent last
         with suppress(OSError):  # nothing is unread, or the client is gone
             request.setblocking(False)
-            request.recv(UNREAD)
+            request.recv(MAX_UNREAD_BYTES)
         super().shutdown_request(request)
 
     def close_request(self, request: Any) -> None:

@@ -15,7 +15,7 @@ from socketserver_faults.catalogue import (
 )
 from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
-MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
+THEME_MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
 """Where the faults are, in the order of their themes."""
 
 
@@ -27,7 +27,7 @@ def catalogue() -> dict[str, Fault]:
     """Return all faults by name, theme by theme."""
     return {
         fault.name: fault
-        for module in MODULES
+        for module in THEME_MODULES
         for fault in CATALOGUE.values()
         if fault.cls.__module__ == module.__name__
     }

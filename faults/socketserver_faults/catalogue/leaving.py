@@ -6,9 +6,9 @@ import struct
 
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import QUIT, ChatHandler
-from socketserver_reference.echo import GONE
+from socketserver_reference.echo import DISCONNECT_ERRORS
 
-GATHERING = 0.01
+GATHER_SECONDS = 0.01
 """Seconds for which a fault here waits for what comes next; it is a bug for any length."""
 
 ABORT = struct.pack("ii", 1, 0)
@@ -114,10 +114,10 @@ class DropsLastWords(ChatHandler):
     """
 
     def leaves(self, chunk: bytes) -> bool:
-        self.request.settimeout(GATHERING)
+        self.request.settimeout(GATHER_SECONDS)
         try:
             gone = self.request.recv(1, socket.MSG_PEEK) == b""
-        except (TimeoutError, *GONE) as error:
+        except (TimeoutError, *DISCONNECT_ERRORS) as error:
             gone = not isinstance(error, TimeoutError)
         self.request.settimeout(None)
         return gone or super().leaves(chunk)
@@ -175,6 +175,6 @@ class ResetEndsTheProcess(ChatHandler):
     def receive(self) -> bytes:
         try:
             chunk: bytes = self.request.recv(self.chunk_size)
-        except GONE:
+        except DISCONNECT_ERRORS:
             os._exit(1)
         return chunk

@@ -33,7 +33,7 @@ from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import Server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 
-Class = TypeVar("Class", bound=type[Any])
+FaultClass = TypeVar("FaultClass", bound=type[Any])
 
 THEMES = {
     "ownership": "who may close a request",
@@ -147,10 +147,10 @@ def fault(
     own_process: bool = False,
     room: type[Room] | None = None,
     scheduler_only: str = "",
-) -> Callable[[Class], Class]:
+) -> Callable[[FaultClass], FaultClass]:
     """Enter the class below into the catalogue, as a fault that breaks these clauses."""
 
-    def enter(cls: Class) -> Class:
+    def enter(cls: FaultClass) -> FaultClass:
         name = hyphenated(cls.__name__)
         assert name not in CATALOGUE, f"{name} is in the catalogue already"
         assert breaks, f"{name} breaks no clause, so it is no fault"

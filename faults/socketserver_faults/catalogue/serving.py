@@ -16,7 +16,7 @@ from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.lifecycle import Server, StreamServer, Threads
 
-COLLECTING = 2.0
+REAP_SECONDS = 2.0
 """Seconds in which serve_forever() will have taken an ended child out of its set."""
 
 # What handlers are told, and when they run
@@ -222,7 +222,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
             children = self.active_children or set()
             before = 0
             for child in children:
-                until = time.monotonic() + COLLECTING
+                until = time.monotonic() + REAP_SECONDS
                 while before in children and time.monotonic() < until:
                     time.sleep(0.001)
                 os.kill(child, signal.SIGKILL)

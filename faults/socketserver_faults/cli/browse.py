@@ -11,7 +11,7 @@ from socketserver_reference.cli import serving
 from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import Refused, server_address
 
-WIDTH = 30
+NAME_COLUMNS = 30
 """Columns for a name."""
 
 
@@ -40,8 +40,8 @@ def _listed(faults: list[Fault]) -> Iterator[str]:
         if members:
             yield f"{theme}: {about}"
         for fault in members:
-            yield f"  {fault.name:<{WIDTH}} {', '.join(fault.breaks)}"
-            yield f"  {'':<{WIDTH}} {fault.summary}"
+            yield f"  {fault.name:<{NAME_COLUMNS}} {', '.join(fault.breaks)}"
+            yield f"  {'':<{NAME_COLUMNS}} {fault.summary}"
 
 
 def add_show_arguments(parser: argparse.ArgumentParser) -> None:

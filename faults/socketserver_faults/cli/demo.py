@@ -7,7 +7,7 @@ could not be played.
 import argparse
 import sys
 
-from socketserver_faults.demo.play import Late, play
+from socketserver_faults.demo.play import GateTimeout, play
 from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.family import Refused
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         for joined in (False, True):
             try:
                 played = play(row, joined)
-            except (Refused, Late, OSError) as error:
+            except (Refused, GateTimeout, OSError) as error:
                 print(f"socketserver-faults demo: {error}", file=sys.stderr)
                 return 2
             print(f"  {'WITH' if joined else 'WITHOUT'} the join\n\n{render(played)}\n")

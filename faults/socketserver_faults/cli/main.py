@@ -8,9 +8,9 @@ from socketserver_faults.cli import browse, demo, matrix, proxy, schedule
 from socketserver_reference.cli.parser import Parser, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
-Run = Callable[[argparse.Namespace], int]
+RunCommand = Callable[[argparse.Namespace], int]
 
-COMMANDS: dict[str, tuple[str, Declare, Run]] = {
+COMMANDS: dict[str, tuple[str, Declare, RunCommand]] = {
     "list": ("list the planted bugs, and the clauses they break", browse.add_list_arguments, browse.run_list),
     "show": (
         "tell the story of one, and show its code beside the reference's",

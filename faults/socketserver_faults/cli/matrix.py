@@ -11,7 +11,7 @@ from pathlib import Path
 from socketserver_faults.catalogue.index import Unknown, checkable, find
 from socketserver_faults.matrix.result import FaultResult
 from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out, steps_told
-from socketserver_reference.cli.options import CannotCheck, require_extra
+from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write
 from socketserver_reference.conformance.runner.options import number
 
@@ -39,10 +39,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         for fault in map(find, options.names):
             if fault.scheduler_only:
-                raise CannotCheck(f"{fault.name} is not for the suite to find: {fault.scheduler_only}")
+                raise CommandError(f"{fault.name} is not for the suite to find: {fault.scheduler_only}")
         names = options.names or list(checkable())
         if options.markdown and (options.names or options.blindly):
-            raise CannotCheck("--markdown is of the whole matrix: leave the names and --blindly out")
+            raise CommandError("--markdown is of the whole matrix: leave the names and --blindly out")
         for file in (options.json, options.markdown):
             if file is not None:
                 check_writable(file)
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             write(options.json, as_json(results))
         if options.markdown:
             write(options.markdown, as_markdown(results))
-    except (Unknown, CannotCheck, CannotWrite) as error:
+    except (Unknown, CommandError, CannotWrite) as error:
         print(f"socketserver-faults matrix: {error}", file=sys.stderr)
         return 2
     if options.blindly:

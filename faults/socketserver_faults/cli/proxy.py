@@ -18,7 +18,7 @@ from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.cli.signals import stopped_by_signals
 
-LOG_FORMAT = "%(asctime)s %(message)s"
+PROXY_LOG_FORMAT = "%(asctime)s %(message)s"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Carry until a signal comes; return the exit code."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
+    logging.basicConfig(format=PROXY_LOG_FORMAT, level=logging.INFO)
     try:
         proxy = Proxy(
             Address.parse(options.listen),

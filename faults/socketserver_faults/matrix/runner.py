@@ -46,7 +46,7 @@ from socketserver_reference.conformance.targets.launched import Launched
 CHECK_TIMEOUT = 5.0
 """Seconds that anything which must come may take."""
 
-EXAMPLES = 8
+EXAMPLES_PER_SEED = 8
 """Runs of each state machine, for each seed."""
 
 FAULT_TIMEOUT = 300.0
@@ -66,18 +66,18 @@ class FaultMaker:
         return find(self.name).make(handler=handler)
 
 
-def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) -> FaultResult:
+def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
     result = FaultResult(fault.name)
     with quietly(), closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
         for outcome in directed.play_all(session, fault.protocol):
-            keep_first(result.directed, directed.seen(outcome))
+            keep_first(result.directed, directed.violation_of(outcome))
         if not fault.own_process or fault.concurrency == "forking":  # those have a process of their own there, too
             for outcome in directed.outcomes_of_server(
                 server_spec_of(fault), CHECK_TIMEOUT, broken=bool(result.directed)
             ):
-                keep_first(result.directed, directed.seen(outcome))
+                keep_first(result.directed, directed.violation_of(outcome))
         for seed in seeds:
             session.known = {clause for clause in result.directed if not clause.startswith("SRV")}
             result.explored[seed] = explore_profiles(session, fault.protocol, examples, seed).stories
@@ -85,7 +85,7 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
     return result
 
 
-def explore_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) -> FaultResult:
+def explore_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Explore a fault without knowing anything about it, once for each seed, and count the steps until it is found."""
     begun = time.monotonic()
     result = FaultResult(fault.name)

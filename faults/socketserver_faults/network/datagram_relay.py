@@ -18,7 +18,7 @@ from socketserver_faults.network.relay import POLLIN, RECV_BYTES, Relay, named
 MAX_CLIENTS = 256
 """Clients that are remembered."""
 
-SOCKET_BUFFER_BYTES = 4 * 1024 * 1024
+RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Bytes of SO_RCVBUF: what comes in a rush shall not get lost here, where nobody asked for it."""
 
 MAX_READS_PER_TURN = 64
@@ -46,7 +46,7 @@ class DatagramRelay(Relay):
         self._clients: dict[Any, DatagramFlow] = {}  # the one that spoke last is last
         self._waiting: dict[DatagramFlow, None] = {}  # who has something under way, as an ordered set
         self.listener.setblocking(False)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self.poller.watch(self.listener, POLLIN, self._ask)
         self._elsewhere = socket.socket(self.listener.family, self.listener.type)
         self._elsewhere.setblocking(False)
@@ -76,7 +76,7 @@ class DatagramRelay(Relay):
             self.journal.note(InjectedEvent("refuse", self.connections, named(client), "to-server", 0))
             return None
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         there, back = (
             DatagramLink(SeededRandom(self.conditions, self.seed, self.connections, way), self.began, self.journal.held)
             for way in WAYS

@@ -19,7 +19,7 @@ MAX_JOURNAL_EVENTS = 10_000
 
 InjectedKind = Fate | Literal["reset", "half-close", "refuse"]
 
-WORDS: dict[InjectedKind, str] = {
+EVENT_WORDS: dict[InjectedKind, str] = {
     "reset": "resets both sides after {place} bytes {way}",
     "half-close": "sends end of stream after {place} bytes {way}, and loses what follows",
     "refuse": "turns the client away: there is no room for its connection",
@@ -44,7 +44,7 @@ class InjectedEvent:
     place: int
 
     def __str__(self) -> str:
-        done = WORDS[self.what].format(place=self.place, way=self.way)
+        done = EVENT_WORDS[self.what].format(place=self.place, way=self.way)
         return f"connection {self.connection} from {self.client}: the network {done}"
 
 

@@ -26,7 +26,7 @@ OVERTAKE_TIMEOUT = 0.05
 DATAGRAM_OVERHEAD_BYTES = 64
 """Bytes that a datagram counts for beyond its own, so that empty ones cannot pile up."""
 
-Ending = Literal["end of stream", "reset", "half-close", "cut"]
+LinkEnding = Literal["end of stream", "reset", "half-close", "cut"]
 """How a direction ends: the first two are the sender's doing, the others the network's."""
 
 Fate = Literal["drop", "duplicate", "reorder", "no room"]
@@ -94,7 +94,7 @@ class StreamLink(Link):
         self._over = False
         self._collected = bytearray()
         self._collects_until = math.inf
-        self._queue: deque[tuple[float, bytes | Ending]] = deque()
+        self._queue: deque[tuple[float, bytes | LinkEnding]] = deque()
 
     def take(self, data: bytes, now: float) -> None:
         """Take what the sender said."""
@@ -122,7 +122,7 @@ class StreamLink(Link):
         if how == "reset" or not self._closed:
             self._finish(how, now)
 
-    def _finish(self, how: Ending, now: float) -> None:
+    def _finish(self, how: LinkEnding, now: float) -> None:
         self._pass_on(now)
         if not self._over:
             self._closed = True
@@ -150,7 +150,7 @@ class StreamLink(Link):
         )
         return (data[at : at + size] for at in range(0, len(data), size))
 
-    def next(self, now: float) -> bytes | Ending | None:
+    def next(self, now: float) -> bytes | LinkEnding | None:
         """Return what the receiver is to get now: a segment, which remains until it is `sent`, or how it all ends."""
         if self._collected and now >= self._collects_until:
             self._pass_on(now)

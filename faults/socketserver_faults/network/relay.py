@@ -23,7 +23,7 @@ RECV_BYTES = 64 * 1024
 MAX_POLL_SECONDS = 3600.0
 """Seconds of one poll() at most: it counts milliseconds in 32 bits."""
 
-Handler = Callable[[int], None]
+EventHandler = Callable[[int], None]
 
 
 class CannotCarry(Exception):
@@ -37,9 +37,9 @@ class Poller:
         if not POLLIN:  # pragma: no cover - Linux has it
             raise CannotCarry("this system has no poll(): run the proxy on Linux or macOS")
         self._poll = select.poll()
-        self._watched: dict[int, tuple[int, Handler]] = {}
+        self._watched: dict[int, tuple[int, EventHandler]] = {}
 
-    def watch(self, sock: socket.socket, mask: int, handler: Handler) -> None:
+    def watch(self, sock: socket.socket, mask: int, handler: EventHandler) -> None:
         """Call the handler at these events from now on, and, whatever the mask, at errors and hang-ups."""
         before = self._watched.get(sock.fileno())
         if before is None or before[0] != mask:

@@ -63,7 +63,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Event:
+class ScheduleEvent:
     """One thing that happened in a run: a thread did something, or something was noted about it."""
 
     who: str
@@ -74,10 +74,10 @@ class Event:
 
 
 @dataclass
-class Story:
+class ScheduleTrace:
     """What happened in a run: its events, and its decisions as (options there were, the one taken)."""
 
-    events: list[Event] = field(default_factory=list)
+    events: list[ScheduleEvent] = field(default_factory=list)
     decisions: list[tuple[int, int]] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     """Who waited for what when, for the first time, nobody could go on and time had to pass."""

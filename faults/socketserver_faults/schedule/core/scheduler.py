@@ -30,22 +30,22 @@ from socketserver_faults.schedule.core.run import (
     Blocked,
     Choose,
     Endless,
-    Event,
     Hand,
     Lost,
-    Story,
+    ScheduleEvent,
+    ScheduleTrace,
     Task,
     go_on,
     place,
 )
 
-STEP = 1e-6
+STEP_SECONDS = 1e-6
 """Virtual seconds that every step takes, so that a loop which looks at the clock ends."""
 
-MOST_STEPS = 20_000
+MAX_RUN_STEPS = 20_000
 """Steps after which a run is taken to go on for ever."""
 
-LOST = 10.0
+LOST_TIMEOUT = 10.0
 """Real seconds in which a thread must come to a point."""
 
 IDLE = "sees everybody else at rest"
@@ -61,10 +61,10 @@ class Scheduler:
         self.trace: Callable[[bool], None] | None = None
         """Called in each thread before it begins (True) and after it ends (False): for points between lines."""
         self._lost: Task | None = None
-        self._begin(go_on, MOST_STEPS)
+        self._begin(go_on, MAX_RUN_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
-        self.story = Story()
+        self.story = ScheduleTrace()
         self.tasks: list[Task] = []
         self.running: Task | None = None
         self.aborting = False
@@ -77,7 +77,9 @@ class Scheduler:
 
     # A run, from outside
 
-    def run(self, main: Callable[[], object], choose: Choose = go_on, *, most_steps: int = MOST_STEPS) -> Story:
+    def run(
+        self, main: Callable[[], object], choose: Choose = go_on, *, most_steps: int = MAX_RUN_STEPS
+    ) -> ScheduleTrace:
         """Run `main` as the first thread, and all that it starts, until no thread that counts is left.
 
         Raise what the chooser raised, Blocked, Endless or Lost. What happened until then is in `story`.
@@ -101,13 +103,13 @@ class Scheduler:
     def _await(self) -> None:
         """Wait until the baton comes home, or give up a thread that keeps it without a sign of life."""
         before = -1
-        while not self._home.acquire(timeout=LOST):
+        while not self._home.acquire(timeout=LOST_TIMEOUT):
             task = self.running
             if before == self._steps and task is not None:
                 self._lost = self._lost or task
                 where = place(task)
                 self._failure = self._failure or Lost(
-                    f"{task.name} has not come to a point for {LOST:g} seconds; {where}"
+                    f"{task.name} has not come to a point for {LOST_TIMEOUT:g} seconds; {where}"
                 )
                 return
             before = self._steps
@@ -164,7 +166,7 @@ class Scheduler:
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass; everybody else may go first."""
-        self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP))
+        self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP_SECONDS))
 
     def wait_idle(self) -> None:
         """Return when every other thread waits, and for nothing that would come by itself."""
@@ -190,7 +192,7 @@ class Scheduler:
         if len(self.story.events) > 2 * self._most_steps:
             return
         name = who or (self.running.name if self.running else "main")
-        self.story.events.append(Event(name, what, note=True))
+        self.story.events.append(ScheduleEvent(name, what, note=True))
 
     # The baton
 
@@ -251,7 +253,7 @@ class Scheduler:
     def _decide(self, me: Task | None) -> Task | None:
         """Return whose turn it is; None if the run is over."""
         self._steps += 1
-        self.now += STEP
+        self.now += STEP_SECONDS
         options = self._options(me)
         while not options:
             moments = [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
@@ -270,7 +272,7 @@ class Scheduler:
         chosen = options[taken]
         first = options[0]
         instead = f"{first.name} {first.doing}" if taken else ""
-        self.story.events.append(Event(chosen.name, chosen.doing, instead))
+        self.story.events.append(ScheduleEvent(chosen.name, chosen.doing, instead))
         return chosen
 
     def _options(self, me: Task | None) -> list[Task]:

@@ -25,14 +25,14 @@ from operator import itemgetter
 
 from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.exploration.replay import Deviations
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 
-Play = Callable[[Choose], Outcome]
+PlaySchedule = Callable[[Choose], ScheduleResult]
 """Runs a scenario under a schedule."""
 
 
-SHALLOW = 2
-SHORTENING = 1000
+MAX_REDUCED_DEVIATIONS = 2
+MAX_REDUCTION_SCHEDULES = 1000
 """Deviations, and schedules, up to which a shorter schedule is looked for."""
 
 
@@ -56,7 +56,7 @@ def chooser(deviations: Deviations) -> Choose:
     return choose
 
 
-def taken(outcome: Outcome) -> Deviations:
+def taken(outcome: ScheduleResult) -> Deviations:
     """Return the deviations of a run, whatever chose them."""
     return tuple((index, option) for index, (_, option) in enumerate(outcome.story.decisions) if option)
 
@@ -90,7 +90,7 @@ class Found:
     seconds: float = 0.0
     scenario: str = ""
     deviations: Deviations = ()
-    outcome: Outcome | None = None
+    outcome: ScheduleResult | None = None
 
     @property
     def schedules(self) -> int:
@@ -103,7 +103,7 @@ class Found:
         return all(coverage.complete > coverage.most for coverage in self.covered.values())
 
 
-def levels(play: Play, most: int) -> Iterator[tuple[int, Deviations, Outcome]]:
+def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, ScheduleResult]]:
     """Run every schedule with at most so many deviations, the fewest first; yield each with its level and outcome."""
     generation: list[tuple[Deviations, Sequence[int]]] = []
     for level in range(most + 1):
@@ -125,7 +125,7 @@ def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviat
                 yield (*deviations, (decision, option))
 
 
-def search(plays: Mapping[str, tuple[Play, int]], bounds: Bounds) -> Found:
+def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> Found:
     """Run schedules until one fails, all with so many deviations have been run, or a bound is reached.
 
     All scenarios with no deviation come first, then all with one, and so on.
@@ -154,13 +154,13 @@ def search(plays: Mapping[str, tuple[Play, int]], bounds: Bounds) -> Found:
     return found
 
 
-def reduced(play: Play, outcome: Outcome) -> tuple[Deviations, Outcome]:
+def reduced(play: PlaySchedule, outcome: ScheduleResult) -> tuple[Deviations, ScheduleResult]:
     """Return the schedule with the fewest deviations that breaks the same clause, as far as can be found out.
 
     Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
     """
     deviations = taken(outcome)
-    few = search({"": (play, min(SHALLOW, len(deviations)))}, Bounds(schedules=SHORTENING))
+    few = search({"": (play, min(MAX_REDUCED_DEVIATIONS, len(deviations)))}, Bounds(schedules=MAX_REDUCTION_SCHEDULES))
     if few.outcome is not None and type(few.outcome.failure) is type(outcome.failure):
         return few.deviations, few.outcome
     index = len(deviations)

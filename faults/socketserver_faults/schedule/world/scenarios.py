@@ -27,7 +27,7 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 
-FLOOD: tuple[Step, ...] = (
+FLOOD_STEPS: tuple[Step, ...] = (
     *join("ann", "ben", "cal"),
     Stall("ann"),
     *(step for letter in b"ABCDEFGHIJ" for step in (Send("ben", bytes([letter]) * 8 * 1024), Settle())),
@@ -36,7 +36,7 @@ FLOOD: tuple[Step, ...] = (
 
 
 @dataclass(frozen=True)
-class Scenario:
+class NamedScenario:
     """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
 
     `politeness` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how
@@ -54,12 +54,12 @@ class Scenario:
 
 def _chat(
     name: str, clause: str, about: str, *steps: Step, politeness: Politeness = "polite at first", deviations: int = 2
-) -> Scenario:
-    return Scenario(name, about, clause, steps, politeness=politeness, deviations=deviations)
+) -> NamedScenario:
+    return NamedScenario(name, about, clause, steps, politeness=politeness, deviations=deviations)
 
 
-def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
-    return Scenario(name, about, clause, steps, "echo", politeness="abrupt")
+def _echo(name: str, clause: str, about: str, *steps: Step) -> NamedScenario:
+    return NamedScenario(name, about, clause, steps, "echo", politeness="abrupt")
 
 
 SCENARIOS = {
@@ -162,7 +162,7 @@ SCENARIOS = {
             "flood",
             "CHAT-15",
             "one does not read until its buffers are full, and another is not delayed",
-            *FLOOD,
+            *FLOOD_STEPS,
             Say("cal", b"not delayed"),
             deviations=1,
         ),
@@ -170,7 +170,7 @@ SCENARIOS = {
             "resume",
             "CHAT-14",
             "one does not read until its buffers are full, and then does, while another speaks",
-            *FLOOD,
+            *FLOOD_STEPS,
             Send("ben", b"K"),
             Resume("ann"),
             Say("cal", b"and on"),

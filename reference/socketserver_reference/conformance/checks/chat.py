@@ -31,13 +31,13 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.targets.client import QUICKACK
 
-FLOOD = 6 * 1024 * 1024
+FLOOD_BYTES = 6 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
 
-PIECE = 48 * 1024
+FLOOD_PIECE_BYTES = 48 * 1024
 """Bytes said at a time while everybody else reads along; less than may wait for one who does not."""
 
-SMALL_WINDOW = 4096
+SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
 
 
@@ -48,8 +48,8 @@ def numbered(size: int, label: str = "") -> bytes:
 
 def flood(who: str, size: int) -> list[Step]:
     """Return the steps by which a member says so much that everybody who reads keeps up with it."""
-    piece = Send(who, numbered(PIECE))
-    return [step for _ in range(size // PIECE) for step in (piece, Settle())]
+    piece = Send(who, numbered(FLOOD_PIECE_BYTES))
+    return [step for _ in range(size // FLOOD_PIECE_BYTES) for step in (piece, Settle())]
 
 
 def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
@@ -275,19 +275,19 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-15")
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
         play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_who_does_not_read_delays_nobody(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
-        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Say("cal", b"not delayed"))
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Say("cal", b"not delayed"))
 
     @decides("CHAT-14")
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
-        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Resume("ben"), Say("cal", b"and on"))
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

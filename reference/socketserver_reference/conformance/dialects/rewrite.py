@@ -36,7 +36,7 @@ from socketserver_reference.conformance.scenario.steps import (
 SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
 """What ends an utterance that nobody waits for, so that no two are the same."""
 
-ROOM_FOR_SERIAL = 12
+SERIAL_BYTES = 12
 """Bytes of an utterance that are kept free for it."""
 
 
@@ -188,13 +188,13 @@ class FramedRewriter:
         """Return an utterance in as many as it needs, each with a number, so that no two are the same."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
-        longest = self._dialect.longest - ROOM_FOR_SERIAL
+        longest = self._dialect.longest - SERIAL_BYTES
         return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
 
     def _numbered(self, data: bytes) -> bytes:
         """Return what can be said of some bytes, with a number behind it."""
         self._serial += 1
-        said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
+        said = self._dialect.sayable(data)[: self._dialect.longest - SERIAL_BYTES]
         return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
 
     def _quitting(self, who: str) -> list[Step]:

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from socketserver_reference.conformance.dialects import effects
-from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
+from socketserver_reference.conformance.exploration.machine import (
+    MAX_MEMBERS,
+    NAMES,
+    NUMBERS,
+    UTTERANCES,
+    Machine,
+    pick,
+)
 from socketserver_reference.conformance.oracles.attribution import Disruption
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -28,9 +35,9 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
 )
 
-STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
+STREAM_UTTERANCES = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
 
-QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
+QUIT_UTTERANCES = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
 
 class PoliteChatMachine(Machine):
@@ -113,13 +120,13 @@ class PoliteChatMachine(Machine):
 
     @rule()
     def join(self) -> None:
-        if len(self.present()) < MEMBERS:
+        if len(self.present()) < MAX_MEMBERS:
             self.fence_if_disrupted()
             self.arrive(speaking=True)
 
     @rule()
     def lurk(self) -> None:
-        if len(self.present()) < MEMBERS:
+        if len(self.present()) < MAX_MEMBERS:
             self.fence_if_disrupted()
             self.arrive(speaking=False)
             for who in self.room.optional_readers():
@@ -139,7 +146,7 @@ class PoliteChatMachine(Machine):
         if not self.room.dialect.is_quit(data):
             self.do(Say(pick(self.speakers(), number), data))
 
-    @rule(number=NUMBERS, word=QUITS)
+    @rule(number=NUMBERS, word=QUIT_UTTERANCES)
     def quit(self, number: int, word: bytes) -> None:
         if not self.room.dialect.exact:
             return
@@ -176,12 +183,12 @@ class AbruptChatMachine(PoliteChatMachine):
 
     @rule()
     def connect(self) -> None:
-        if len(self.present()) < MEMBERS:
+        if len(self.present()) < MAX_MEMBERS:
             if self.room.outstanding():
                 self.before("concurrent")
             self.arrive(speaking=False)
 
-    @rule(said=st.lists(st.tuples(NUMBERS, STREAMS), min_size=1, max_size=4))
+    @rule(said=st.lists(st.tuples(NUMBERS, STREAM_UTTERANCES), min_size=1, max_size=4))
     def burst(self, said: list[tuple[int, bytes]]) -> None:
         self.before("concurrent")
         for number, data in said:

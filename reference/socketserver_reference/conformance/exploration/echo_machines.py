@@ -3,7 +3,14 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
+from socketserver_reference.conformance.exploration.machine import (
+    MAX_MEMBERS,
+    NAMES,
+    NUMBERS,
+    UTTERANCES,
+    Machine,
+    pick,
+)
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send
 
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
@@ -53,7 +60,7 @@ class DatagramMachine(Machine):
 
     @rule()
     def come(self) -> None:
-        if len(self.names) < MEMBERS:
+        if len(self.names) < MAX_MEMBERS:
             self.names.append(f"{NAMES[len(self.names)]}{self.gone or ''}")
             self.do(Connect(self.names[-1]))
 

@@ -25,10 +25,10 @@ from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
 
-STEPS = {"chat": 50, "echo": 10, "datagram": 20}
+MAX_STEPS = {"chat": 50, "echo": 10, "datagram": 20}
 """Protocol -> rules applied in one run at most."""
 
-BATCH = 10
+RUNS_PER_SEED = 10
 """Runs drawn from one seed, before another is derived: the runs of one seed resemble each other."""
 
 
@@ -75,11 +75,11 @@ def explore(
     """
     campaign = Campaign(session, profile, examples, shrink)
     machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
-    steps = session.dialect.limits.rounds(STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
+    steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
     try:
-        for begun in range(0, examples, BATCH):
+        for begun in range(0, examples, RUNS_PER_SEED):
             if not campaign.over:
-                _draw(machine, steps, f"{with_seed}, from run {begun}", min(BATCH, examples - begun))
+                _draw(machine, steps, f"{with_seed}, from run {begun}", min(RUNS_PER_SEED, examples - begun))
     except (Violation, HypothesisException):
         if not campaign.found:
             raise

@@ -16,7 +16,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
-MEMBERS = 6
+MAX_MEMBERS = 6
 """Clients connected at one time at most."""
 
 
@@ -98,7 +98,7 @@ def pick(names: list[str], number: int) -> str:
 
 NAMES = ("ann", "ben", "cal", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "kay", "lee", "may", "ned", "pam", "ray")
 
-NUMBERS = st.integers(0, MEMBERS - 1)
+NUMBERS = st.integers(0, MAX_MEMBERS - 1)
 
 UTTERANCES = st.binary(min_size=1, max_size=40) | st.sampled_from(
     [b"hello\n", b"QUIT", b"quit now", b"xquit", b"\0", b"\xff\xfe", b"ack", b"  ", b"x" * 1024, b"a" * 300]

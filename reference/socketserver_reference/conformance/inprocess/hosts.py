@@ -23,10 +23,10 @@ from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.client import describe
 from socketserver_reference.conformance.targets.in_process import bound_address
 
-Concurrency = Literal["sync", "threading", "forking"]
+ConcurrencyName = Literal["sync", "threading", "forking"]
 Make = Callable[[Handler | None], socketserver.BaseServer]
 
-DESCRIPTORS = Path("/proc/self/fd")
+FD_DIRECTORY = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ServerSpec:
 
     name: str
     transport: str
-    concurrency: Concurrency
+    concurrency: ConcurrencyName
     make: Make
     chat: bool = False
 
@@ -176,7 +176,7 @@ def open_sockets() -> frozenset[str]:
     """Return the sockets this process has open, where the system tells (Linux)."""
     found = set()
     with contextlib.suppress(OSError):
-        for descriptor in DESCRIPTORS.iterdir():
+        for descriptor in FD_DIRECTORY.iterdir():
             with contextlib.suppress(OSError):  # the one that lists the directory is closed by now
                 found.add(os.readlink(descriptor))
     return frozenset(name for name in found if name.startswith("socket:"))

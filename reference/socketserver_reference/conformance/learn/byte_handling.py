@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import PUNCTUATION
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
-from socketserver_reference.conformance.learn.room import WITNESS, Room
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
+from socketserver_reference.conformance.learn.room import LISTENER, RoomConversation
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 UNUSUAL = {
@@ -27,7 +27,7 @@ class Became:
     seen: str
 
 
-def ask_bytes(room: Room, lesson: Lesson) -> None:
+def ask_bytes(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Let newcomers say unusual bytes between two words, and see what is between these when they are heard."""
     became: dict[str, Became] = {}
     for asked in room.in_turn(UNUSUAL, len(UNUSUAL)):
@@ -36,7 +36,7 @@ def ask_bytes(room: Room, lesson: Lesson) -> None:
     tell_bytes(became, lesson)
 
 
-def tell_bytes(became: Mapping[str, Became], lesson: Lesson) -> None:
+def tell_bytes(became: Mapping[str, Became], lesson: LearnedDialect) -> None:
     """Say what the least is that has to be left out for all to arrive unchanged."""
     broken = {name: one for name, one in became.items() if one.what != "intact"}
     changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
@@ -44,13 +44,13 @@ def tell_bytes(became: Mapping[str, Became], lesson: Lesson) -> None:
     lesson.learn("bytes", "handling", _handling(broken), why)
 
 
-def _ask(room: Room, guest: str, middle: bytes) -> Became:
+def _ask(room: RoomConversation, guest: str, middle: bytes) -> Became:
     left, right = room.asking.text(), room.asking.text()
-    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[WITNESS], briefly=True)
-    if right not in heard[WITNESS]:  # then what comes of it has come when another is heard
+    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[LISTENER], briefly=True)
+    if right not in heard[LISTENER]:  # then what comes of it has come when another is heard
         _, later = room.heard_by_all()
         heard = {who: data + later[who] for who, data in heard.items()}
-    return compare(heard[WITNESS], left, middle, right, room.asking.ended.get(guest))
+    return compare(heard[LISTENER], left, middle, right, room.asking.ended.get(guest))
 
 
 def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Ending | None) -> Became:
@@ -77,7 +77,7 @@ def _handling(broken: Mapping[str, Became]) -> str:
     return "cut-at-nul" if broken else "verbatim"
 
 
-def ask_white_space(room: Room, lesson: Lesson) -> None:
+def ask_white_space(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Say something between blanks."""
     if room.said.kind == "fixed":
         lesson.learn("bytes", "white_space", "kept", "frames of a fixed size end in blanks: cannot tell", sure=False)
@@ -85,8 +85,8 @@ def ask_white_space(room: Room, lesson: Lesson) -> None:
     text = room.asking.text()
     padded = b"  " + text + b"  "
     guest = room.newcomer()
-    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[WITNESS])
+    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[LISTENER])
     room.gone(guest)
     kept = room.delivered(heard, padded)
-    why = f"{quoted(padded)} came as {quoted(heard[WITNESS])}"
+    why = f"{quoted(padded)} came as {quoted(heard[LISTENER])}"
     lesson.learn("bytes", "white_space", "kept" if kept else "stripped", why)

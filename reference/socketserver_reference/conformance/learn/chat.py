@@ -8,21 +8,21 @@ from collections.abc import Callable
 
 from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
 from socketserver_reference.conformance.learn.conclusions import tell_delivery, tell_handshake, tell_notices
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import meet
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.quit_word import ask_quit
-from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, WITNESS, Room
+from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
 
 UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
 
 
-def learn_chat(asking: Asking, lesson: Lesson) -> None:
+def learn_chat(asking: Conversation, lesson: LearnedDialect) -> None:
     """Learn all of a chat's dialect; raise CannotLearn if nobody is heard."""
-    room = Room(asking, meet(asking))
+    room = RoomConversation(asking, meet(asking))
     lesson.learn("", "protocol", "chat", "three clients heard each other")
-    questions: list[tuple[str, Callable[[Room, Lesson], None]]] = [
+    questions: list[tuple[str, Callable[[RoomConversation, LearnedDialect], None]]] = [
         ("utterances without a line's end", ask_newline),
         ("what was said first", tell_handshake),
         ("deliveries", tell_delivery),
@@ -51,7 +51,7 @@ def learn_chat(asking: Asking, lesson: Lesson) -> None:
         lesson.learn("limits", limit, 0, UNKNOWN, sure=False)
 
 
-def ask_newline(room: Room, lesson: Lesson) -> None:
+def ask_newline(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Say something without the end of a line: is it delivered at once, or only behind the end?"""
     said, heard_in = room.said, room.heard_in
     if said.kind in ("fixed", "length"):
@@ -72,25 +72,25 @@ def ask_newline(room: Room, lesson: Lesson) -> None:
             break
 
 
-def _ask_newline(room: Room, lesson: Lesson) -> None:
+def _ask_newline(room: RoomConversation, lesson: LearnedDialect) -> None:
     text = room.asking.text()
-    heard = room.ask(SPEAKER, text, lambda heard: text in heard[WITNESS], briefly=True)
+    heard = room.ask(SPEAKER, text, lambda heard: text in heard[LISTENER], briefly=True)
     fence = b""
-    if text not in heard[WITNESS]:  # then let another one speak: who hears that would have heard it
+    if text not in heard[LISTENER]:  # then let another one speak: who hears that would have heard it
         _, heard = room.heard_by_all(OTHER)
-        fence = heard[WITNESS]
-    if text in heard[WITNESS]:
+        fence = heard[LISTENER]
+    if text in heard[LISTENER]:
         lesson.learn("framing", "in", "chunk", f"{quoted(text)} was delivered at once, without the end of a line")
-        as_it_was = not heard[WITNESS].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
+        as_it_was = not heard[LISTENER].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
         if as_it_was:
             why = "a line's end comes back where one was said, and none where none was"
             lesson.learn("framing", "out", "chunk", why)
         else:
             lesson.learn("framing", "out", room.heard_in.kind, f"{room.framed.why}, whether one was said or not")
         return
-    heard = room.ask(SPEAKER, room.said.newline, lambda heard: text in heard[WITNESS])
+    heard = room.ask(SPEAKER, room.said.newline, lambda heard: text in heard[LISTENER])
     why = f"{quoted(text)} was not delivered while another was heard, {quoted(fence)}, but when the line's end followed"
-    if text not in heard[WITNESS]:
+    if text not in heard[LISTENER]:
         why = f"{quoted(text)} was never delivered, for its line's end came later than the rest; a guess"
     lesson.learn("framing", "in", "line", why)
     lesson.learn("framing", "out", room.heard_in.kind, room.framed.why)

@@ -2,13 +2,13 @@
 
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
-from socketserver_reference.conformance.learn.first_contact import NAMES
-from socketserver_reference.conformance.learn.framing import LONGEST_AROUND
-from socketserver_reference.conformance.learn.room import LONGEST_NOTICE, WITNESS, Room
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
+from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.framing import MAX_AROUND_BYTES
+from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, RoomConversation
 
 
-def tell_handshake(room: Room, lesson: Lesson) -> None:
+def tell_handshake(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Say what came before anything was said, and whether the first word was a name."""
     arrivals = room.meeting.arrivals.values()
     greetings = [arrival.greeting for arrival in arrivals]
@@ -26,10 +26,10 @@ def tell_handshake(room: Room, lesson: Lesson) -> None:
         lesson.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
 
 
-def _tell_names(room: Room, lesson: Lesson, greetings: list[bytes], replies: list[bytes]) -> None:
+def _tell_names(room: RoomConversation, lesson: LearnedDialect, greetings: list[bytes], replies: list[bytes]) -> None:
     name = "{name}" + room.said.newline.decode()
-    saw = f"the first word of each, {quoted(NAMES[-1].encode())} for one, was not delivered as those after it"
-    if room.template.has_sender and any(NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
+    saw = f"the first word of each, {quoted(MEETING_NAMES[-1].encode())} for one, was not delivered as those after it"
+    if room.template.has_sender and any(MEETING_NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
         saw += ", and stood in front of them: it is taken for a name"
     else:
         saw += ": perhaps it is a name, or a password; this is a guess"
@@ -49,15 +49,15 @@ def _is_among(line: bytes, told: list[str]) -> bool:
     return any(Template.parse(one, "any").matches(line.rstrip(b"\r\n")) for one in told)
 
 
-def _template(room: Room, lines: list[bytes]) -> str:
-    ends = [line[-LONGEST_NOTICE:] for line in lines]
+def _template(room: RoomConversation, lines: list[bytes]) -> str:
+    ends = [line[-MAX_NOTICE_BYTES:] for line in lines]
     return patterns.template(patterns.align([*map(patterns.reader(room.varying), ends)]))
 
 
-def tell_delivery(room: Room, lesson: Lesson) -> None:
+def tell_delivery(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Say how what somebody says reaches the others, and what its speaker gets."""
     first, last = room.meeting.utterances[0], room.meeting.utterances[-1]
-    saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[WITNESS])}" for one in (first, last)]
+    saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[LISTENER])}" for one in (first, last)]
     if room.meeting.doubled:
         lesson.remarks.append("Everything was delivered twice, which no dialect allows.")
     lesson.learn("delivery", "template", room.template.text, "; ".join(saw if saw[0] != saw[1] else saw[:1]))
@@ -67,7 +67,7 @@ def tell_delivery(room: Room, lesson: Lesson) -> None:
         lesson.learn("delivery", "prompts", [prompt.decode("utf-8", "replace")], room.framed.why)
 
 
-def _tell_sender(room: Room, lesson: Lesson) -> None:
+def _tell_sender(room: RoomConversation, lesson: LearnedDialect) -> None:
     utterances = room.meeting.utterances
     own = [room.frames(one.heard[one.speaker]) for one in utterances]
     texts = [one.text for one in utterances]
@@ -77,14 +77,14 @@ def _tell_sender(room: Room, lesson: Lesson) -> None:
         lesson.learn("delivery", "to_sender", "nothing", why)
     elif all(len({*one}) == 1 and _label(room, one[0], text) for one, text in zip(own, texts, strict=True)):
         lesson.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
-    elif all(len(one) == 1 and len(one[0]) <= LONGEST_AROUND for one in own):
+    elif all(len(one) == 1 and len(one[0]) <= MAX_AROUND_BYTES for one in own):
         lesson.learn("delivery", "to_sender", _own_template(own, texts), f"the speaker heard {saw} instead")
     else:
         why = f"cannot tell: what speakers hear differs, such as {saw}"
         lesson.learn("delivery", "to_sender", "same", why, sure=False)
 
 
-def _label(room: Room, frame: bytes, text: bytes) -> bool:
+def _label(room: RoomConversation, frame: bytes, text: bytes) -> bool:
     return room.template.label(frame, text) is not None
 
 
@@ -98,7 +98,7 @@ def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     )
 
 
-def tell_notices(room: Room, lesson: Lesson) -> None:
+def tell_notices(room: RoomConversation, lesson: LearnedDialect) -> None:
     """Say what else was heard, when somebody came or went."""
     joining, leaving = room.notices()
     whys = [

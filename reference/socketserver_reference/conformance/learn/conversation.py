@@ -19,28 +19,28 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
-MOST = 1 << 20
+MAX_HEARD_BYTES = 1 << 20
 """Bytes that one client takes between two questions; a server that sends more does not stop."""
 
-GLANCE = 0.005
+IDLE_SILENCE = 0.005
 """Seconds of silence that are enough when the server is seen at rest: what it sent is on its way."""
 
-BRIEF = 0.1
+MIN_SILENCE = 0.1
 """Seconds of silence at least, where nobody can look into the server, after what was awaited."""
 
-AWAITED = 2.0
+MIN_AWAIT_TIMEOUT = 2.0
 """Seconds at least for what should come: a server at rest may wake up by itself (inetd sleeps a second at times)."""
 
-CONNECTING = 5.0
+CONNECT_TIMEOUT = 5.0
 """Seconds to connect: where too many wait to be accepted, TCP tries again after one second, and after three."""
 
-ENDLESS = 20.0
+ENDLESS_TIMEOUT_FACTOR = 20.0
 """Times the timeout after which a server that always has something to say does not stop."""
 
-ANIMALS = ("otter", "wolverine", "stoat-and-marten", "mink", "polecat", "weasel")
+TEXT_WORDS = ("otter", "wolverine", "stoat-and-marten", "mink", "polecat", "weasel")
 """What is talked about; no server is likely to talk about it by itself."""
 
-Heard = Mapping[str, bytes]
+HeardBytes = Mapping[str, bytes]
 """Client -> what it has heard since one last asked."""
 
 
@@ -48,7 +48,7 @@ class CannotLearn(Exception):
     """Nothing can be learned from this server; the message is the one line that says why."""
 
 
-class Asking:
+class Conversation:
     """Some clients of one server."""
 
     def __init__(self, site: Site, timeout: float) -> None:
@@ -71,7 +71,7 @@ class Asking:
     def text(self) -> bytes:
         """Return a text that nobody has said yet, of another length than the one before."""
         number = len(self.texts) + 1
-        self.texts.append(f"{ANIMALS[number % len(ANIMALS)]}-{number}".encode())
+        self.texts.append(f"{TEXT_WORDS[number % len(TEXT_WORDS)]}-{number}".encode())
         return self.texts[-1]
 
     def origin(self, who: str) -> tuple[str, str]:
@@ -82,7 +82,7 @@ class Asking:
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if it cannot."""
         try:
-            client = self._open.enter_context(Client(self.site.address, max(self.timeout, CONNECTING)))
+            client = self._open.enter_context(Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
         except Unreachable as error:
             raise CannotLearn(f"no client can connect to {self.site.address} any more: {error}") from None
         self._clients[who] = client
@@ -105,19 +105,19 @@ class Asking:
             self._clients.pop(who).close()
             del self._heard[who]
 
-    def hear(self, until: Callable[[Heard], bool] | None = None, *, briefly: bool = False) -> Heard:
+    def hear(self, until: Callable[[HeardBytes], bool] | None = None, *, briefly: bool = False) -> HeardBytes:
         """Return what everybody has heard since, when nothing more comes.
 
         What is awaited, as `until` says, has its time to come. Who can tell by what is said next asks briefly.
         """
         begun = last = time.monotonic()
-        timeout = self.timeout if briefly else max(self.timeout, AWAITED)
+        timeout = self.timeout if briefly else max(self.timeout, MIN_AWAIT_TIMEOUT)
         while True:
             self.site.wait_idle()
             met = until is None or until(self._heard_by_now())
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
                 last = time.monotonic()
-                if last - begun > ENDLESS * max(self.timeout, 1.0):
+                if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise CannotLearn("the server sends without end")
             elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
@@ -125,14 +125,14 @@ class Asking:
                     one.clear()
                 return heard
 
-    def _heard_by_now(self) -> Heard:
+    def _heard_by_now(self) -> HeardBytes:
         return {who: bytes(heard) for who, heard in self._heard.items()}
 
     def _lull(self, awaited: bool, after: float) -> float:
         """Return how long nothing must come, once what is awaited has come after so many seconds."""
         if self._seen_idle:
-            return GLANCE
-        return min(self.timeout, max(BRIEF, 10 * after)) if awaited else self.timeout
+            return IDLE_SILENCE
+        return min(self.timeout, max(MIN_SILENCE, 10 * after)) if awaited else self.timeout
 
     def _read(self, wait: float) -> bool:
         """Read what is there; if it is nothing, wait so long for something; return whether anything came."""
@@ -156,8 +156,8 @@ class Asking:
                 self.ended[who] = heard
             elif heard:
                 self._heard[who] += heard
-                if len(self._heard[who]) > MOST:
-                    raise CannotLearn(f"the server sends without end: {MOST} bytes to one client, and on")
+                if len(self._heard[who]) > MAX_HEARD_BYTES:
+                    raise CannotLearn(f"the server sends without end: {MAX_HEARD_BYTES} bytes to one client, and on")
         return came
 
     def __enter__(self) -> Self:

@@ -6,11 +6,11 @@ from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, tell_bytes
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import too_early
-from socketserver_reference.conformance.learn.limits import SIZES, in_common, numbered
-from socketserver_reference.conformance.learn.room import LONGEST_NOTICE
+from socketserver_reference.conformance.learn.limits import PROBED_SIZES, in_common, numbered
+from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 REQUEST = b"  Otter Weasel-1  "
@@ -18,17 +18,17 @@ REQUEST = b"  Otter Weasel-1  "
 
 
 @dataclass(frozen=True)
-class Answer:
+class EchoAnswer:
     """What came for a request, and how the connection ended after it, if it did."""
 
     reply: bytes
     ended: Ending | None
 
 
-class Echo:
+class EchoConversation:
     """An echo whose way of answering is being understood."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: Conversation) -> None:
         self.asking = asking
         self.greeting = ""
         self.framing = Framing()
@@ -43,25 +43,25 @@ class Echo:
             self.asking.hear(lambda heard: bool(heard[who]) or who in self.asking.ended)
         return who
 
-    def answer(self, who: str, data: bytes) -> Answer:
+    def answer(self, who: str, data: bytes) -> EchoAnswer:
         """Send these bytes; return what comes of it."""
         self.asking.say(who, data)
         reply = self.asking.hear(lambda heard: bool(heard[who]) or who in self.asking.ended)[who]
-        return Answer(reply, self.asking.ended.get(who))
+        return EchoAnswer(reply, self.asking.ended.get(who))
 
-    def ask(self, request: bytes, whole: bytes) -> Answer:
+    def ask(self, request: bytes, whole: bytes) -> EchoAnswer:
         """Let a new client say a request; return what came until it was all of this, or nothing more."""
         who = self.client()
         self.asking.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
         reply = self.asking.hear(lambda heard: who in self.asking.ended or whole in heard[who])[who]
         ended = self.asking.ended.get(who)
         self.asking.leave(who)
-        return Answer(reply, ended)
+        return EchoAnswer(reply, ended)
 
 
-def learn_echo(asking: Asking, lesson: Lesson) -> None:
+def learn_echo(asking: Conversation, lesson: LearnedDialect) -> None:
     """Learn all of an echo's dialect over connections; raise CannotLearn if it does not answer."""
-    echo = Echo(asking)
+    echo = EchoConversation(asking)
     greetings = _greetings(asking)
     lesson.learn("", "protocol", "echo", "over connections")
     echo.greeting = patterns.template(patterns.align([*map(patterns.reader(), greetings)]))
@@ -77,7 +77,7 @@ def learn_echo(asking: Asking, lesson: Lesson) -> None:
         _ask_longest(echo, lesson)
 
 
-def _greetings(asking: Asking) -> list[bytes]:
+def _greetings(asking: Conversation) -> list[bytes]:
     greetings = []
     for who in ("annika", "bertil"):
         asking.join(who)
@@ -85,10 +85,10 @@ def _greetings(asking: Asking) -> list[bytes]:
         if who in asking.ended:
             raise CannotLearn(too_early(asking.ended[who], greetings[-1]))
     asking.leave("annika", "bertil")
-    return [one[-LONGEST_NOTICE:] for one in greetings]
+    return [one[-MAX_NOTICE_BYTES:] for one in greetings]
 
 
-def _first_answer(echo: Echo, lesson: Lesson) -> tuple[str, Answer]:
+def _first_answer(echo: EchoConversation, lesson: LearnedDialect) -> tuple[str, EchoAnswer]:
     """Say something without the end of a line, and with one, until an answer comes; return who got it."""
     for end in (b"", b"\n", b"\r\n"):
         who = echo.client()
@@ -111,7 +111,7 @@ def _first_answer(echo: Echo, lesson: Lesson) -> tuple[str, Answer]:
     return who, first
 
 
-def _tell_transform(echo: Echo, first: Answer, lesson: Lesson) -> str:
+def _tell_transform(echo: EchoConversation, first: EchoAnswer, lesson: LearnedDialect) -> str:
     """Say what the answer is made of the request; return the transformation's name, "" if it has none."""
     line = echo.framing.kind == "line"
     reply = first.reply.removesuffix(echo.framing.newline) if line else first.reply
@@ -131,7 +131,7 @@ def _tell_transform(echo: Echo, first: Answer, lesson: Lesson) -> str:
     return ""
 
 
-def _tell_requests(echo: Echo, who: str, lesson: Lesson) -> None:
+def _tell_requests(echo: EchoConversation, who: str, lesson: LearnedDialect) -> None:
     """Say another request on the same connection, and then end of stream."""
     request = echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2"
     second = echo.answer(who, request)
@@ -152,7 +152,7 @@ def _tell_requests(echo: Echo, who: str, lesson: Lesson) -> None:
     lesson.learn("echo", "requests", "one", f"after one answer the client got {how}")
 
 
-def _ask_bytes(echo: Echo, transform: str, lesson: Lesson) -> None:
+def _ask_bytes(echo: EchoConversation, transform: str, lesson: LearnedDialect) -> None:
     change = TRANSFORMS[transform]
     became = {}
     for name, middle in UNUSUAL.items():
@@ -163,11 +163,11 @@ def _ask_bytes(echo: Echo, transform: str, lesson: Lesson) -> None:
     tell_bytes(became, lesson)
 
 
-def _ask_longest(echo: Echo, lesson: Lesson) -> None:
+def _ask_longest(echo: EchoConversation, lesson: LearnedDialect) -> None:
     """Ask longer and longer things until one is not answered whole."""
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
-    for size in SIZES:
+    for size in PROBED_SIZES:
         said = numbered(size)
         reply = echo.ask(said, said).reply
         if said not in reply:
@@ -179,7 +179,7 @@ def _ask_longest(echo: Echo, lesson: Lesson) -> None:
     lesson.learn("limits", key, 0 if sure else longest, why, sure=sure)
 
 
-def _tell_longest(lesson: Lesson, key: str, longest: int, size: int, piece: int) -> None:
+def _tell_longest(lesson: LearnedDialect, key: str, longest: int, size: int, piece: int) -> None:
     if piece:
         lesson.learn("limits", key, piece, f"of a request of {size} bytes the first {piece} were answered")
     else:

@@ -8,27 +8,33 @@ from typing import Literal, TypeVar
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn, Heard
-from socketserver_reference.conformance.learn.first_contact import MANY, NAMES, Arrival, Understood, frames
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
+from socketserver_reference.conformance.learn.first_contact import (
+    MAX_FRAMES,
+    MEETING_NAMES,
+    Arrival,
+    UnderstoodMeeting,
+    frames,
+)
 
-LONGEST_NOTICE = 200
+MAX_NOTICE_BYTES = 200
 """Bytes of what is taken for a notice."""
 
-QUEUE = 5
+MAX_WAITING_NEWCOMERS = 5
 """Connections that every server lets wait to be accepted."""
 
 Occasion = Literal["joining", "leaving"]
 
 Question = TypeVar("Question")
 
-SPEAKER, WITNESS, OTHER = NAMES
+SPEAKER, LISTENER, OTHER = MEETING_NAMES
 """Who is there all the time: one who says what proves that all is well, one who hears what newcomers say, and one."""
 
 
-class Room:
+class RoomConversation:
     """A chat in which three stay and others come and go."""
 
-    def __init__(self, asking: Asking, understood: Understood) -> None:
+    def __init__(self, asking: Conversation, understood: UnderstoodMeeting) -> None:
         self.asking = asking
         self.meeting = understood.meeting
         self.said: Framing = understood.meeting.said
@@ -50,17 +56,17 @@ class Room:
     def _arrivals(self) -> Iterable[Arrival]:
         return self.meeting.arrivals.values()
 
-    def _note(self, occasion: Occasion, heard: Heard, said: Iterable[bytes] = ()) -> None:
+    def _note(self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = ()) -> None:
         """Keep what was heard by those who stay, or by these, but for what was said by somebody."""
         for frame in chain.from_iterable(self.frames(data) for data in heard.values()):
             ours = any(text in frame for text in self.asking.texts) or any(
                 self.template.label(frame, text) is not None for text in said
             )
-            if not ours and len(frame) <= LONGEST_NOTICE and len(self.lines[occasion]) < MANY:
+            if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_FRAMES:
                 self.lines[occasion].setdefault(frame)
 
-    def _staying(self, heard: Heard) -> Heard:
-        return {who: heard[who] for who in NAMES if who in heard}
+    def _staying(self, heard: HeardBytes) -> HeardBytes:
+        return {who: heard[who] for who in MEETING_NAMES if who in heard}
 
     # What can be done
 
@@ -73,7 +79,9 @@ class Room:
                 self.asking.join(who)
                 arrived.append(who)
                 self.varying |= {who, *self.asking.origin(who)}
-                if not len(arrived) % QUEUE:  # or more would wait to be accepted than the server lets wait
+                if (
+                    not len(arrived) % MAX_WAITING_NEWCOMERS
+                ):  # or more would wait to be accepted than the server lets wait
                     self.asking.site.wait_idle()
         self._note("joining", self._staying(self._until_told(arrived, all(one.greeting for one in self._arrivals))))
         if self.named:
@@ -84,7 +92,7 @@ class Room:
         self.asking.leave(*refused)
         return [who for who in arrived if who not in refused]
 
-    def _until_told(self, whom: Iterable[str], told: bool) -> Heard:
+    def _until_told(self, whom: Iterable[str], told: bool) -> HeardBytes:
         """Return what is heard until these were told something, if people are told something here."""
         return self.asking.hear(lambda heard: not told or all(heard[who] or who in self.asking.ended for who in whom))
 
@@ -105,19 +113,19 @@ class Room:
             yield list(zip(waiting, guests, strict=False))
             del waiting[: len(guests)]
 
-    def gone(self, *whom: str, heard: Heard | None = None, said: Iterable[bytes] = ()) -> None:
+    def gone(self, *whom: str, heard: HeardBytes | None = None, said: Iterable[bytes] = ()) -> None:
         """Let clients leave, if they have not left; keep what is heard of it, and was, but for what was said."""
-        left = [*NAMES, *(who for who in whom if who in self.asking.ended)]  # whose last words are notices, too
+        left = [*MEETING_NAMES, *(who for who in whom if who in self.asking.ended)]  # whose last words are notices, too
         self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said)
         self.asking.leave(*whom)
         self._note("leaving", self._staying(self.asking.hear()))
 
-    def ask(self, who: str, data: bytes, until: Callable[[Heard], bool], *, briefly: bool = False) -> Heard:
+    def ask(self, who: str, data: bytes, until: Callable[[HeardBytes], bool], *, briefly: bool = False) -> HeardBytes:
         """Let somebody send these bytes; return what is heard until what is awaited came, or its end, or silence."""
         self.asking.say(who, data)
         return self.asking.hear(lambda heard: until(heard) or who in self.asking.ended, briefly=briefly)
 
-    def heard_by_all(self, who: str = SPEAKER, among: Iterable[str] = NAMES) -> tuple[bool, Heard]:
+    def heard_by_all(self, who: str = SPEAKER, among: Iterable[str] = MEETING_NAMES) -> tuple[bool, HeardBytes]:
         """Let somebody speak; return whether all the others heard it, of one who stays, and what they heard."""
         text = self.asking.text()
         others = [one for one in among if one != who]
@@ -135,9 +143,9 @@ class Room:
         """Return the frames of what was heard."""
         return frames(self.framed, data)
 
-    def delivered(self, heard: Heard, text: bytes) -> bool:
+    def delivered(self, heard: HeardBytes, text: bytes) -> bool:
         """Whether the witness was delivered just this."""
-        return any(self.template.label(frame, text) is not None for frame in self.frames(heard[WITNESS]))
+        return any(self.template.label(frame, text) is not None for frame in self.frames(heard[LISTENER]))
 
     def notices(self) -> tuple[list[str], list[str]]:
         """Return templates for what is heard when somebody comes, and when somebody goes."""

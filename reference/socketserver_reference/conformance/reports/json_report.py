@@ -34,7 +34,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -72,7 +72,7 @@ def build(report: Report) -> dict[str, Any]:
 
 
 def _clause(verdict: Verdict) -> dict[str, Any]:
-    story = Story.of(verdict.violation) if verdict.violation else None
+    story = ViolationStory.of(verdict.violation) if verdict.violation else None
     return {
         "id": verdict.clause.id,
         "level": verdict.clause.level,
@@ -89,12 +89,12 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-OWN = "socketserver-reference"
+DISTRIBUTION = "socketserver-reference"
 
 
 def own_version() -> str:
     """Return the version of this project, or "" where it runs from sources that were never installed."""
     try:
-        return version(OWN)
+        return version(DISTRIBUTION)
     except PackageNotFoundError:
         return ""

@@ -116,14 +116,14 @@ def last_burst(steps: Sequence[Step]) -> list[Step]:
     return _of_those_here([*steps[: sends[0]], *steps[max(begin, sends[0]) :]])
 
 
-HEARERS = 2
+MAX_HEARERS = 2
 """Clients who only listen that a race needs at most."""
 
-TALK = 10
+MAX_BURST_UTTERANCES = 10
 """Utterances that are under way together which a race needs at most."""
 
 
-def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
+def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
     """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
     may still show so, if it is played often enough.
     """
@@ -132,7 +132,7 @@ def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
     needed = speakers | {step.who for step in burst if isinstance(step, Stall)}
     silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in needed]
     left_out = set(silent[hearers:]) if speakers else set()
-    early = sum(isinstance(step, Send) for step in burst) - TALK
+    early = sum(isinstance(step, Send) for step in burst) - MAX_BURST_UTTERANCES
     kept: list[Step] = []
     for step in burst:
         early -= isinstance(step, Send)

@@ -21,23 +21,29 @@ from functools import partial
 from pathlib import Path
 
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.reproduce.assemble import ROUNDS, Script, asks_its_own_question, races, script
+from socketserver_reference.conformance.reproduce.assemble import (
+    ROUNDS,
+    ReproductionScript,
+    asks_its_own_question,
+    races,
+    script,
+)
 from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.lines import CannotTell
-from socketserver_reference.conformance.reproduce.shrink import HEARERS, condensed, shorten
+from socketserver_reference.conformance.reproduce.shrink import MAX_HEARERS, condensed, shorten
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-SHORTENING = 10.0
+SHORTENING_BUDGET = 10.0
 """Seconds for making the exchanges of all violations shorter."""
 
-LONGER = 40
+EXTRA_BURSTS = 40
 """Times that the last burst is said again to somebody who does not read, if it did not show without."""
 
-TRYING = 30.0
+SCRIPT_TIMEOUT = 30.0
 """Seconds that a script may take when it is tried."""
 
 ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
@@ -46,7 +52,7 @@ ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
 FAILED = re.compile(r"Round ([0-9]+) of [0-9]+, line ([0-9]+): ")
 """What a script prints last if something was wrong, in which round, and in which of its lines."""
 
-LASTING = ("CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
+SURVIVAL_CLAUSES = ("CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
 """Clauses about a server that goes on: what breaks one in the end of a round shows at the beginning of the next."""
 
 UNWRITTEN = "the check ended before it was written"
@@ -71,7 +77,7 @@ def write_all(
 ) -> Iterator[Reproduction]:
     """Write a script for each violation, and yield what became of it. Raises OSError if it cannot be written."""
     directory.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + SHORTENING
+    until = time.monotonic() + SHORTENING_BUDGET
     waiting = list(violations)
     while waiting:
         violation = waiting.pop(0)
@@ -127,19 +133,22 @@ def _shorter_ones(
     stalled = any(isinstance(step, Stall) for step in steps)
     if races(protocol, steps, session.dialect) and not stalled:  # of a flood the last burst would be too little
         witness = not session.dialect.hears_itself  # who hears as well
-        yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(HEARERS, 0, -1))
+        yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(MAX_HEARERS, 0, -1))
     shortest = shorten(session, violation, until, partial(_can_be_told, session, protocol))
     assert shortest.transcript is not None
     yield shortest, list(shortest.transcript.scenario)
     if shortest is not violation:
         yield violation, steps
     if stalled and {type(step) for step in steps[-2:]} == {Send, Settle}:
-        yield violation, [*steps, *(LONGER * steps[-2:])]  # what holds back more in a script than it did in the check
+        yield (
+            violation,
+            [*steps, *(EXTRA_BURSTS * steps[-2:])],
+        )  # what holds back more in a script than it did in the check
 
 
-def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[Script]:
+def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[ReproductionScript]:
     """Return the scripts that may show the violation, the simplest first; raise CannotTell if there is none."""
-    ways: list[Script] = []
+    ways: list[ReproductionScript] = []
     # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another. And one
     # datagram may overtake another.
     by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
@@ -183,16 +192,16 @@ def _play(file: Path, session: Session, clause: str, decisive: int) -> tuple[boo
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TRYING,
+            timeout=SCRIPT_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False, f"it had not ended after {TRYING:g} s"
+        return False, f"it had not ended after {SCRIPT_TIMEOUT:g} s"
     last = printable((ended.stdout.decode(errors="backslashreplace").splitlines() or [""])[-1])
     failed = FAILED.match(last)
     if ended.returncode != 1 or failed is None:
         return False, last
-    lasting = clause in LASTING and int(failed[1]) > 1
+    lasting = clause in SURVIVAL_CLAUSES and int(failed[1]) > 1
     if int(failed[2]) < decisive and not lasting:
         return False, f"{last}, which is before line {decisive}, where it was seen in the check"
     return True, last

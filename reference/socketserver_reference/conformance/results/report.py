@@ -13,7 +13,12 @@ from typing import Any
 from socketserver_reference.conformance.results.baseline import COMPARED_KEYS, BaselineDiff
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 
-WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
+OUTCOME_WORDS = {
+    "holds": "holds",
+    "violated": "VIOLATED",
+    "not-applicable": "not applicable",
+    "not-checked": "not checked",
+}
 
 SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> a sign for it, always beside the word."""
@@ -76,12 +81,12 @@ def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 def counted(verdicts: Iterable[Verdict]) -> str:
     """Return the same in words, without what there is none of."""
-    return ", ".join(f"{n} {WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
+    return ", ".join(f"{n} {OUTCOME_WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
 
 
 def word(verdict: Verdict) -> str:
     """Return the outcome in words; a clause that is mere advice says so, and one that is listed as broken."""
-    outcome = "STALE: holds, and is listed as broken" if verdict.stale else WORDS[verdict.outcome]
+    outcome = "STALE: holds, and is listed as broken" if verdict.stale else OUTCOME_WORDS[verdict.outcome]
     should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
     return f"{outcome}{should}{f' ({verdict.known})' if verdict.known else ''}"
 

@@ -12,7 +12,7 @@ from typing import get_args
 
 from socketserver_reference.address import TRANSPORTS, Address
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, ServerSpec
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.family import PROGRAMS, make_server, refusal
 
@@ -51,7 +51,7 @@ def family() -> list[ServerSpec]:
         )
         for name, program in PROGRAMS.items()
         for transport in TRANSPORTS
-        for concurrency in get_args(Concurrency)
+        for concurrency in get_args(ConcurrencyName)
         if not refusal(program, transport, concurrency)
     ]
 

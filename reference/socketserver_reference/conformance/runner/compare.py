@@ -13,18 +13,18 @@ from pathlib import Path
 
 import socketserver_reference
 from socketserver_reference.conformance.reports.comparison import Checked
-from socketserver_reference.conformance.runner.server_list import Server
+from socketserver_reference.conformance.runner.server_list import ListedServer
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUPERVISOR
 
-ALONE = (
+RUN_FROM_HERE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from socketserver_reference.cli.main import main; sys.exit(main())"
 )
 """Runs this project from where it lies, whatever lies in the directory that the servers are started in."""
 
 
-def check_all(servers: Sequence[Server], effort: Sequence[str], directory: Path) -> list[Checked]:
+def check_all(servers: Sequence[ListedServer], effort: Sequence[str], directory: Path) -> list[Checked]:
     """Check the servers, started in a directory, with these arguments besides; after an interrupt, none any more."""
     checked: list[Checked] = []
     for server in servers:
@@ -38,12 +38,12 @@ def check_all(servers: Sequence[Server], effort: Sequence[str], directory: Path)
     return checked
 
 
-def _check(server: Server, effort: Sequence[str], directory: Path) -> Checked:
+def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Checked:
     root = str(Path(socketserver_reference.__file__).parent.parent)
     with tempfile.TemporaryDirectory(prefix="compare-") as own:
         file = Path(own) / "verdicts.json"
         words = [root, "check", *server.arguments, *effort, f"--json={file}"]
-        status, complaints = _run([sys.executable, "-P", "-c", ALONE, *words], directory)
+        status, complaints = _run([sys.executable, "-P", "-c", RUN_FROM_HERE, *words], directory)
         if file.exists():
             return Checked(server.name, server.protocol, json.loads(file.read_text(encoding="utf-8")))
     lines = complaints.splitlines() or [f"the check ended with {status}, without a word"]

@@ -26,7 +26,7 @@ SUITES: dict[str, type[Conformance]] = {
 }
 """Protocol -> the conformance class of the wire."""
 
-Outcome = tuple[str, str, Violation | NotChecked | NotApplicable | None]
+CheckResult = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
 
 
@@ -57,7 +57,7 @@ def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tupl
             yield decided, name
 
 
-def play_all(session: Session, protocol: str, clause: str | None = None) -> Iterator[Outcome]:
+def play_all(session: Session, protocol: str, clause: str | None = None) -> Iterator[CheckResult]:
     """Run the checks of the wire, or those of one clause; yield what came of each."""
     suite = SUITES[protocol]
     for decided, name in checks(suite, clause):
@@ -66,7 +66,7 @@ def play_all(session: Session, protocol: str, clause: str | None = None) -> Iter
 
 def outcomes(
     protocol: str, target: Target | str, timeout: float, clause: str | None = None, dialect: Dialect = NOTE
-) -> Iterator[Outcome]:
+) -> Iterator[CheckResult]:
     """Do that for a target of its own."""
     with closing(open_session(protocol, target, timeout, dialect)) as session:
         yield from play_all(session, protocol, clause)
@@ -74,7 +74,7 @@ def outcomes(
 
 def outcomes_of_server(
     served: ServerSpec, timeout: float, clause: str | None = None, *, broken: bool = False
-) -> Iterator[Outcome]:
+) -> Iterator[CheckResult]:
     """Run the checks of the servers' clauses; yield what came of each.
 
     With a server that is known to be `broken` nobody waits long for what does not come, unless it would be news. The
@@ -84,20 +84,20 @@ def outcomes_of_server(
     for decided, name in checks(ServerConformance, clause):
         waiting = min(KNOWN_BROKEN_HANDLER_TIMEOUT, timeout) if known or broken else timeout
         outcome = _serve(served, waiting, decided, name)
-        violation = seen(outcome)
+        violation = violation_of(outcome)
         if violation and violation.clause_id not in known and waiting < timeout:
             outcome = _serve(served, timeout, decided, name)
-            violation = seen(outcome)
+            violation = violation_of(outcome)
         known.update([violation.clause_id] if violation else [])
         yield outcome
 
 
-def _serve(served: ServerSpec, timeout: float, decided: str, name: str) -> Outcome:
+def _serve(served: ServerSpec, timeout: float, decided: str, name: str) -> CheckResult:
     subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
     return _outcome(decided, name, getattr(subject(), name))
 
 
-def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> Outcome:
+def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> CheckResult:
     try:
         check(*arguments)
     except (Violation, NotChecked, NotApplicable) as outcome:
@@ -105,7 +105,7 @@ def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> Outcome:
     return decided, name, None
 
 
-def seen(outcome: Outcome) -> Violation | None:
+def violation_of(outcome: CheckResult) -> Violation | None:
     """Return the violation that a check saw, of its own clause or another."""
     raised = outcome[2].violation if isinstance(outcome[2], NotChecked) else outcome[2]
     return raised if isinstance(raised, Violation) else None

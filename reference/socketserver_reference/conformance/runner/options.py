@@ -19,7 +19,7 @@ MAX_TIMEOUT = 86_400
 KNOWN_BROKEN_HANDLER_TIMEOUT = 2.0
 """Timeout in seconds with a server that is known to break a clause, where a handler is waited for."""
 
-EXAMPLES = 30
+DEFAULT_EXAMPLES = 30
 """Runs of a state machine, unless an option says otherwise."""
 
 
@@ -108,10 +108,10 @@ OPTIONS = (
     Option("strict", "a violated SHOULD fails too", effort=True),
     Option(
         "examples",
-        f"runs of each state machine (default: {EXAMPLES})",
+        f"runs of each state machine (default: {DEFAULT_EXAMPLES})",
         number(int, 1),
         "N",
-        default=EXAMPLES,
+        default=DEFAULT_EXAMPLES,
         effort=True,
     ),
     Option("seed", "seed of the state machines (default: 0)", seed, "N|random", default=0, effort=True),
@@ -157,7 +157,7 @@ class Options:
     profile: str | None = None
     only: frozenset[str] = frozenset()
     strict: bool = False
-    examples: int = EXAMPLES
+    examples: int = DEFAULT_EXAMPLES
     seed: int = 0
     timeout: float = DEFAULT_TIMEOUT
     any_segmentation: bool = False

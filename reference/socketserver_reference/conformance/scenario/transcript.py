@@ -11,7 +11,7 @@ Ending = Literal["eof", "reset"]
 
 ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset"}
 
-SHOWN_LINES = 30
+MAX_SHOWN_LINES = 30
 """Lines at the beginning and at the end of a long exchange that a report shows."""
 
 
@@ -75,9 +75,9 @@ class Transcript:
         for entry in joined(self.entries):
             steps += isinstance(entry, Did)
             told.append(f"{steps if isinstance(entry, Did) else '':>4}  {tell(entry)}")
-        if len(told) > 2 * SHOWN_LINES:
-            left_out = len(told) - 2 * SHOWN_LINES
-            told[SHOWN_LINES:-SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
+        if len(told) > 2 * MAX_SHOWN_LINES:
+            left_out = len(told) - 2 * MAX_SHOWN_LINES
+            told[MAX_SHOWN_LINES:-MAX_SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
         return told
 
 
