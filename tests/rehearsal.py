@@ -10,7 +10,7 @@ from typing import Any
 
 from socketserver_faults.demo import rows
 from socketserver_faults.demo.rows import DemoRow, PlayedRow
-from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, go_on
+from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, no_preemption
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
@@ -35,7 +35,7 @@ class Rehearsal:
             }
         )
 
-    def play(self, row: DemoRow, joined: bool, choose: Choose = go_on) -> tuple[PlayedRow, ScheduleTrace]:
+    def play(self, row: DemoRow, joined: bool, choose: Choose = no_preemption) -> tuple[PlayedRow, ScheduleTrace]:
         """Play a row once; return what the demo returns, and the story of the run."""
         self._network = Network(self.scheduler)
         playing: Any = self._modules.load("socketserver_faults.demo.play")

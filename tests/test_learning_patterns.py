@@ -61,13 +61,13 @@ def test_a_number_that_counts_something_else_is_no_length() -> None:
 
 
 def test_a_file_holds_nothing_but_printable_ascii() -> None:
-    lesson = LearnedDialect()
-    lesson.learn("delivery", "template", '\x1b"\\\n\r\t\x7f\xe9\U0001f600{body}', "why\nnot \x1b[31m" + "word " * 40)
-    lesson.learn("delivery", "template", "later {body}", "it is so")
-    lesson.learn("", "about", '\x1b"\\\n\r\t\x7f\xe9\U0001f600', "why\nnot \x1b[31m" + "word " * 40, sure=True)
-    lesson.learn("limits", "gap", 0, "unknown", sure=False)
-    lesson.exchange(send=("{name}\n", "a name"))
-    written = text(lesson, ["a header"])
+    learned = LearnedDialect()
+    learned.learn("delivery", "template", '\x1b"\\\n\r\t\x7f\xe9\U0001f600{body}', "why\nnot \x1b[31m" + "word " * 40)
+    learned.learn("delivery", "template", "later {body}", "it is so")
+    learned.learn("", "about", '\x1b"\\\n\r\t\x7f\xe9\U0001f600', "why\nnot \x1b[31m" + "word " * 40, sure=True)
+    learned.learn("limits", "gap", 0, "unknown", sure=False)
+    learned.exchange(send=("{name}\n", "a name"))
+    written = text(learned, ["a header"])
     assert re.fullmatch(r"(?:[ -~]{0,120}\n)*", written)
     document = tomllib.loads(written)
     assert document["about"] == '\x1b"\\\n\r\t\x7f\xe9\U0001f600'

@@ -27,7 +27,7 @@ from socketserver_faults.schedule.exploration.explore import (
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations
 from socketserver_faults.schedule.exploration.search import Bounds
-from socketserver_faults.schedule.exploration.story import covered, lanes
+from socketserver_faults.schedule.exploration.story import coverage_lines, lanes
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
@@ -361,7 +361,7 @@ def test_what_nobody_can_judge_is_counted() -> None:
     nobody_waits: list[Step] = [Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle()]
     found = explore(racy_chat.Locked, nobody_waits, deviations=0)
     assert found.covered["own"].unjudged == 1
-    assert any("1 could not be judged" in line for line in covered(found))
+    assert any("1 could not be judged" in line for line in coverage_lines(found))
 
 
 def test_a_handler_that_no_module_has_is_refused() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.exploration.random_runs import choices_from_bytes, pick_scenario
-from socketserver_faults.schedule.exploration.search import taken
+from socketserver_faults.schedule.exploration.search import deviations_of
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
@@ -71,7 +71,7 @@ def test_what_breaks_a_fault_is_shrunk_to_a_short_scenario_and_few_deviations() 
         )
         outcome = played(virtual, least)
     assert outcome.clause == "CHAT-13"
-    assert len(taken(outcome)) <= 5
+    assert len(deviations_of(outcome)) <= 5
     steps = least[0].steps
     assert sum(isinstance(step, Connect) for step in steps) == 2
     assert len(steps) <= 9

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from socketserver_faults.schedule.exploration.explore import scenarios_for, search_random, search_schedules, world_of
-from socketserver_faults.schedule.exploration.search import Bounds, Found
+from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_reference.conformance.runner.affinity import one_processor
@@ -22,7 +22,7 @@ def on_one_processor() -> Iterator[None]:
         yield
 
 
-def searched(program: str, scenario: str, deviations: int) -> Found:
+def searched(program: str, scenario: str, deviations: int) -> SearchResult:
     subject = read(program, SCENARIOS[scenario].protocol)
     with world_of(subject) as world:
         return search_schedules(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))

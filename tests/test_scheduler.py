@@ -11,7 +11,7 @@ import pytest
 
 from socketserver_faults.schedule.core import scheduler as scheduler_module
 from socketserver_faults.schedule.core.namespace import NotModelled
-from socketserver_faults.schedule.core.run import Aborted, Blocked, Endless, Lost, Task
+from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.exploration.search import chooser, levels
@@ -145,7 +145,7 @@ def test_a_deadlock_is_told_as_who_waits_for_what(scheduler: Scheduler, virtual:
 
         started(virtual, one, other)
 
-    with pytest.raises(Blocked) as blocked:
+    with pytest.raises(Deadlock) as blocked:
         scheduler.run(main)
     assert str(blocked.value) == "T1 waits for second, which T2 holds; T2 waits for first, which T1 holds"
 
@@ -159,7 +159,7 @@ def test_a_run_without_an_end_is_ended(scheduler: Scheduler) -> None:
         while True:
             scheduler.sleep(0)
 
-    with pytest.raises(Endless, match="no end after 50 steps: main sleeps 0 s"):
+    with pytest.raises(StepLimitReached, match="no end after 50 steps: main sleeps 0 s"):
         scheduler.run(main, most_steps=50)
 
 
@@ -177,7 +177,9 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
                 scheduler.sleep(1)
             real.acquire()
 
-        with pytest.raises(Lost, match=r"main has not come to a point for 0\.05 seconds; it is at .*test_scheduler"):
+        with pytest.raises(
+            LostThread, match=r"main has not come to a point for 0\.05 seconds; it is at .*test_scheduler"
+        ):
             scheduler.run(main)
     with pytest.raises(AssertionError, match="a thread was lost"):
         scheduler.run(main)
@@ -413,5 +415,5 @@ def test_a_flood_of_notes_is_cut(scheduler: Scheduler) -> None:
 
 def test_outside_a_run_nobody_waits(virtual: Any) -> None:
     lock = virtual.Lock()
-    with lock, pytest.raises(Blocked, match="nobody is there who could end this: takes lock"):
+    with lock, pytest.raises(Deadlock, match="nobody is there who could end this: takes lock"):
         lock.acquire()

@@ -8,7 +8,7 @@ import os
 import sys
 
 from socketserver_faults.schedule.core.line_points import NoLines
-from socketserver_faults.schedule.core.run import Lost
+from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.explore import (
     replay_schedule,
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         if options.replay:
             return _replay(options)
         return _search(options)
-    except (SubjectRefused, BadCode, NotModelled, NoLines, Lost) as error:
+    except (SubjectRefused, BadCode, NotModelled, NoLines, LostThread) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
@@ -85,10 +85,10 @@ def _search(options: argparse.Namespace) -> int:
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
         again = f"socketserver-faults schedule {options.program} --replay {code}"
-        print(f"{options.program} " + "\n".join(story.report(found, again)))
+        print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
-    print("\n".join(story.covered(found)))
+    print("\n".join(story.coverage_lines(found)))
     return 0
 
 
@@ -100,5 +100,5 @@ def _replay(options: argparse.Namespace) -> int:
     (scenario,) = scenarios_for(subject, code.scenario).values()
     with world_of(subject, lines=code.lines) as world:
         outcome = replay_schedule(world, scenario, code)
-    print("\n".join(story.told(outcome)))
+    print("\n".join(story.run_lines(outcome)))
     return 0 if outcome.failure is None else 1

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
     try:
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)
-    except (CommandError, input_files.NotInOrder, report_files.CannotWrite) as error:
+    except (CommandError, input_files.InvalidInputFile, report_files.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("socketserver-reference check: interrupted before there was anything to tell", file=sys.stderr)
@@ -74,7 +74,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if status == BAD_USAGE:
         raise CommandError("pytest refuses the arguments after --, as said above")
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
-    with input_files.told_in_one_line():
+    with input_files.one_line_errors():
         verdicts, news = listed.apply(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
     about = {verdict.clause.id for verdict in verdicts}

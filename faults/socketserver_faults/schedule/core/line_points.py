@@ -50,7 +50,7 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
 
     def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
         task = scheduler.running
-        mine = task is not None and task.hand is not None and task.hand.thread is threading.current_thread()
+        mine = task is not None and task.worker is not None and task.worker.thread is threading.current_thread()
         if mine and not scheduler.aborting:
             scheduler.point(describe(code.co_filename, line))
 

@@ -27,16 +27,16 @@ from typing import Self
 
 from socketserver_faults.schedule.core.run import (
     Aborted,
-    Blocked,
     Choose,
-    Endless,
-    Hand,
-    Lost,
+    Deadlock,
+    LostThread,
     ScheduleEvent,
     ScheduleTrace,
+    StepLimitReached,
     Task,
-    go_on,
-    place,
+    Worker,
+    no_preemption,
+    thread_location,
 )
 
 STEP_SECONDS = 1e-6
@@ -55,13 +55,13 @@ class Scheduler:
     """See the module. One run at a time; a context manager, as it owns the real threads."""
 
     def __init__(self) -> None:
-        self._hands: list[Hand] = []
+        self._workers: list[Worker] = []
         self._home = threading.Lock()
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
         """Called in each thread before it begins (True) and after it ends (False): for points between lines."""
         self._lost: Task | None = None
-        self._begin(go_on, MAX_RUN_STEPS)
+        self._begin(no_preemption, MAX_RUN_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
         self.story = ScheduleTrace()
@@ -78,7 +78,7 @@ class Scheduler:
     # A run, from outside
 
     def run(
-        self, main: Callable[[], object], choose: Choose = go_on, *, most_steps: int = MAX_RUN_STEPS
+        self, main: Callable[[], object], choose: Choose = no_preemption, *, most_steps: int = MAX_RUN_STEPS
     ) -> ScheduleTrace:
         """Run `main` as the first thread, and all that it starts, until no thread that counts is left.
 
@@ -107,8 +107,8 @@ class Scheduler:
             task = self.running
             if before == self._steps and task is not None:
                 self._lost = self._lost or task
-                where = place(task)
-                self._failure = self._failure or Lost(
+                where = thread_location(task)
+                self._failure = self._failure or LostThread(
                     f"{task.name} has not come to a point for {LOST_TIMEOUT:g} seconds; {where}"
                 )
                 return
@@ -116,8 +116,8 @@ class Scheduler:
 
     def close(self) -> None:
         """End the real threads; one that was lost ends when it comes back."""
-        while self._hands:
-            self._hands.pop().end()
+        while self._workers:
+            self._workers.pop().end()
 
     def __enter__(self) -> Self:
         return self
@@ -154,7 +154,7 @@ class Scheduler:
             raise Aborted
         if task is None:  # no run is on: modules are being prepared, and nobody else is there
             if ready is not None and not ready():
-                raise Blocked(f"nobody is there who could end this: {what}")
+                raise Deadlock(f"nobody is there who could end this: {what}")
             return True
         task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
         task.until = None if timeout is None else self.now + timeout
@@ -214,15 +214,15 @@ class Scheduler:
             self.running = following
             self._give(following)
         if me is not None:
-            assert me.hand is not None
-            me.hand.baton.acquire()
+            assert me.worker is not None
+            me.worker.baton.acquire()
 
     def _give(self, task: Task) -> None:
         """Let a thread run; the one that calls this has to stop at once."""
-        if task.hand is None:
-            task.hand = self._hands.pop() if self._hands else Hand()
-            task.hand.job = lambda: self._live(task)
-        task.hand.baton.release()
+        if task.worker is None:
+            task.worker = self._workers.pop() if self._workers else Worker()
+            task.worker.job = lambda: self._live(task)
+        task.worker.baton.release()
 
     def _live(self, task: Task) -> None:
         """The life of a thread."""
@@ -239,12 +239,12 @@ class Scheduler:
             if self.trace:
                 self.trace(False)
         task.over = True
-        assert task.hand is not None
-        hand, task.hand = task.hand, None
+        assert task.worker is not None
+        worker, task.worker = task.worker, None
         if task is self._lost:  # it has come back after all, when nobody waits for it any more
-            hand.baton.release()  # to nothing: it ends
+            worker.baton.release()  # to nothing: it ends
             return
-        self._hands.append(hand)
+        self._workers.append(worker)
         if self.aborting or self._failure:
             self._home.release()
         else:
@@ -264,7 +264,7 @@ class Scheduler:
             self.now = max(self.now, min(moments))
             options = self._options(me)
         if self._steps > self._most_steps:
-            raise Endless(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
+            raise StepLimitReached(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
         taken = 0
         if len(options) > 1:
             taken = self._choose(options)
@@ -285,7 +285,7 @@ class Scheduler:
         """Nobody can ever go on: that is the end if nobody counts, and a deadlock otherwise."""
         if any(not task.over and not task.daemon for task in self.tasks):
             self.story.stuck = self.story.stuck or self.waits()
-            raise Blocked("; ".join(self.waits()))
+            raise Deadlock("; ".join(self.waits()))
 
     def waits(self) -> list[str]:
         """Return who waits for what."""

@@ -17,8 +17,8 @@ from socketserver_faults.schedule.exploration.replay import BadCode, Code, check
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
     Coverage,
-    Found,
-    OutOfPlace,
+    NoSuchOption,
+    SearchResult,
     chooser,
     reduced,
     search,
@@ -66,7 +66,7 @@ def scenarios_for(subject: Subject, name: str | None) -> dict[str, NamedScenario
     return {name: SCENARIOS[name]}
 
 
-def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> Found:
+def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
     """Search the schedules of the scenarios."""
     plays = {
         name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
@@ -75,7 +75,7 @@ def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: 
     return search(plays, bounds)
 
 
-def search_random(world: World, count: int, first: int = 0) -> Found:
+def search_random(world: World, count: int, first: int = 0) -> SearchResult:
     """Play so many random scenarios, each under a random schedule, with seeds from the first on; stop at a failure.
 
     Of the schedule that fails, as many deviations are taken back as can be.
@@ -86,7 +86,7 @@ def search_random(world: World, count: int, first: int = 0) -> Found:
         )
     begun = time.monotonic()
     coverage = Coverage(0, [0])
-    found = Found({"random": coverage})
+    found = SearchResult({"random": coverage})
     for seed in range(first, first + count):
         scenario = random_scenario(seed)
         outcome = world.play(scenario, random_choices(seed))
@@ -105,7 +105,7 @@ def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> Schedu
     stranger = f"{code} is of another program than {world.subject.name}, or of another version of it or of Python"
     try:
         outcome = world.play(scenario, chooser(code.deviations))
-    except OutOfPlace as error:
+    except NoSuchOption as error:
         raise BadCode(f"{stranger}: {error}") from None
     if checksum(outcome.story) != code.checksum:
         raise BadCode(f"{stranger}: its checksum is {checksum(outcome.story)} here")
@@ -121,7 +121,7 @@ def explore(
     lines: bool = False,
     replay: str = "",
     dialect: Dialect = NOTE,
-) -> Found:
+) -> SearchResult:
     """Play a handler class under its schedules; raise Race, an AssertionError, with the first that fails.
 
     `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
@@ -145,17 +145,17 @@ def explore(
         else:
             found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds))
     if found.outcome is not None:
-        raise Race("\n".join(story.report(found, _again(found, lines=lines))))
+        raise Race("\n".join(story.report_lines(found, _again(found, lines=lines))))
     return found
 
 
-def _replay(world: World, scenarios: dict[str, NamedScenario], code: Code) -> Found:
+def _replay(world: World, scenarios: dict[str, NamedScenario], code: Code) -> SearchResult:
     if code.scenario not in scenarios:
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, which is not among {', '.join(scenarios)}")
     outcome = replay_schedule(world, scenarios[code.scenario], code)
-    return Found({}, 0.0, code.scenario, code.deviations, outcome if outcome.failure else None)
+    return SearchResult({}, 0.0, code.scenario, code.deviations, outcome if outcome.failure else None)
 
 
-def _again(found: Found, *, lines: bool) -> str:
+def _again(found: SearchResult, *, lines: bool) -> str:
     assert found.outcome is not None
     return f'explore(..., replay="{Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)}")'

@@ -137,7 +137,7 @@ def pick_scenario(pick: Pick, name: str) -> NamedScenario:
         if possible := clients.possible():  # when all have come and gone there is nothing
             possible[pick(len(possible))](pick)
     clients.end()
-    return NamedScenario(name, "random_scenario", "", tuple(clients.steps), politeness="abrupt")
+    return NamedScenario(name, "random", "", tuple(clients.steps), politeness="abrupt")
 
 
 def random_scenario(seed: int) -> NamedScenario:

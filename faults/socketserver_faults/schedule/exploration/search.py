@@ -36,7 +36,7 @@ MAX_REDUCTION_SCHEDULES = 1000
 """Deviations, and schedules, up to which a shorter schedule is looked for."""
 
 
-class OutOfPlace(Exception):
+class NoSuchOption(Exception):
     """A schedule deviates where there is no such option: it is another program's, or another version's."""
 
 
@@ -50,13 +50,13 @@ def chooser(deviations: Deviations) -> Choose:
         count += 1
         option = wanted.get(count, 0)
         if option >= len(options):
-            raise OutOfPlace(f"decision {count} has {len(options)} options, and the schedule takes number {option}")
+            raise NoSuchOption(f"decision {count} has {len(options)} options, and the schedule takes number {option}")
         return option
 
     return choose
 
 
-def taken(outcome: ScheduleResult) -> Deviations:
+def deviations_of(outcome: ScheduleResult) -> Deviations:
     """Return the deviations of a run, whatever chose them."""
     return tuple((index, option) for index, (_, option) in enumerate(outcome.story.decisions) if option)
 
@@ -83,7 +83,7 @@ class Coverage:
 
 
 @dataclass
-class Found:
+class SearchResult:
     """What a search came to: what it covered, and the first schedule that fails, if any does."""
 
     covered: dict[str, Coverage]
@@ -125,12 +125,12 @@ def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviat
                 yield (*deviations, (decision, option))
 
 
-def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> Found:
+def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> SearchResult:
     """Run schedules until one fails, all with so many deviations have been run, or a bound is reached.
 
     All scenarios with no deviation come first, then all with one, and so on.
     """
-    found = Found({name: Coverage(most) for name, (_, most) in plays.items()})
+    found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
     generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
     begun = time.monotonic()
     schedules = 0
@@ -159,16 +159,16 @@ def reduced(play: PlaySchedule, outcome: ScheduleResult) -> tuple[Deviations, Sc
 
     Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
     """
-    deviations = taken(outcome)
+    deviations = deviations_of(outcome)
     few = search({"": (play, min(MAX_REDUCED_DEVIATIONS, len(deviations)))}, Bounds(schedules=MAX_REDUCTION_SCHEDULES))
     if few.outcome is not None and type(few.outcome.failure) is type(outcome.failure):
         return few.deviations, few.outcome
     index = len(deviations)
     while index:
         index -= 1
-        with suppress(OutOfPlace):
+        with suppress(NoSuchOption):
             fewer = play(chooser(deviations[:index] + deviations[index + 1 :]))
             if type(fewer.failure) is type(outcome.failure):
-                deviations, outcome = taken(fewer), fewer
+                deviations, outcome = deviations_of(fewer), fewer
                 index = len(deviations)
     return deviations, outcome

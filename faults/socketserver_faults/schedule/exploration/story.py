@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterator
 
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
-from socketserver_faults.schedule.exploration.search import Found
+from socketserver_faults.schedule.exploration.search import SearchResult
 from socketserver_faults.schedule.world.clients import CLIENTS
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.world import ScheduleResult
@@ -36,7 +36,7 @@ UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client come")
 SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
 
-def report(found: Found, again: str) -> Iterator[str]:
+def report_lines(found: SearchResult, again: str) -> Iterator[str]:
     """Yield the lines that tell of a failure; `again` is how to see it once more."""
     outcome = found.outcome
     assert outcome is not None
@@ -46,12 +46,12 @@ def report(found: Found, again: str) -> Iterator[str]:
     after = f", schedule {found.schedules}, after {found.seconds:.2f} s" if found.schedules else ""
     yield f"fails in {found.scenario}{about}, {deviations}{after}"
     yield ""
-    yield from told(outcome)
+    yield from run_lines(outcome)
     yield ""
     yield f"again: {again}"
 
 
-def told(outcome: ScheduleResult) -> Iterator[str]:
+def run_lines(outcome: ScheduleResult) -> Iterator[str]:
     """Yield the lines that tell of one run."""
     failure = outcome.failure
     if isinstance(failure, Violation):
@@ -65,7 +65,7 @@ def told(outcome: ScheduleResult) -> Iterator[str]:
     yield from lanes(outcome.story)
 
 
-def covered(found: Found) -> Iterator[str]:
+def coverage_lines(found: SearchResult) -> Iterator[str]:
     """Yield a line for each scenario: which schedules were run, and which were not."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
@@ -82,12 +82,12 @@ def covered(found: Found) -> Iterator[str]:
 
 def lanes(story: ScheduleTrace) -> list[str]:
     """Return the story, a lane for each thread, from shortly before the first deviation on."""
-    owners = served(story)
+    owners = clients_by_thread(story)
     names = [CLIENTS, *sorted(set(owners), key=lambda name: (len(name), name))]
-    events = [event for event in story.events if event.instead or _worth_telling(event, names)]
+    events = [event for event in story.events if event.instead or _is_informative(event, names)]
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
     begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
-    lines = [line for event in events[begin:] for line in _told(event, names)]
+    lines = [line for event in events[begin:] for line in _event_lines(event, names)]
     if len(lines) > MAX_STORY_LINES:
         half = MAX_STORY_LINES // 2
         lines[half:-half] = [f"  ... {len(lines) - 2 * half} lines left out ..."]
@@ -95,7 +95,7 @@ def lanes(story: ScheduleTrace) -> list[str]:
     return [f"  {head}".rstrip(), *(["  ..."] if begin else []), *lines]
 
 
-def served(story: ScheduleTrace) -> dict[str, str]:
+def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
     """Return whom each thread serves: the client it reads from first; "" for a thread that reads from nobody."""
     owners: dict[str, str] = {}
     for event in story.events:
@@ -105,13 +105,13 @@ def served(story: ScheduleTrace) -> dict[str, str]:
     return {name: f"serves {owner}" if owner else "a thread" for name, owner in owners.items()}
 
 
-def _worth_telling(event: ScheduleEvent, names: list[str]) -> bool:
+def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
     if event.who == CLIENTS and not event.note:  # what they do is told by the transcript's notes
         return False
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
 
-def _told(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
+def _event_lines(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
     if event.instead:
         yield printable(f"  HERE {event.who} is let in, before {event.instead}")
     if event.who == CLIENTS and not event.note:

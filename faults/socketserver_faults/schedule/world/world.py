@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.run import Blocked, Choose, Endless, ScheduleTrace, go_on
+from socketserver_faults.schedule.core.run import Choose, Deadlock, ScheduleTrace, StepLimitReached, no_preemption
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
@@ -40,7 +40,7 @@ class ScheduleResult:
     """What came of a run: its story, and what was wrong, if anything was; `judged` is False if nobody can say."""
 
     story: ScheduleTrace
-    failure: Violation | Endless | None = None
+    failure: Violation | StepLimitReached | None = None
     judged: bool = True
 
     @property
@@ -67,17 +67,17 @@ class World:
     def _connect(self, who: str) -> Any:
         return self._network.connect(self._server.socket, who)
 
-    def play(self, scenario: NamedScenario, choose: Choose = go_on) -> ScheduleResult:
+    def play(self, scenario: NamedScenario, choose: Choose = no_preemption) -> ScheduleResult:
         """Play the scenario under a schedule."""
         self.modules.forget()
         self._network = Network(self.scheduler, capacity=self._capacity)
-        failure: Violation | Endless | None = None
+        failure: Violation | StepLimitReached | None = None
         judged = True
         try:
             self.scheduler.run(lambda: self._main(scenario), choose)
-        except (Violation, Endless) as found:
+        except (Violation, StepLimitReached) as found:
             failure = found
-        except Blocked as blocked:
+        except Deadlock as blocked:
             failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have gone", str(blocked), ())
             failure.absent = True
         except Ambiguous:

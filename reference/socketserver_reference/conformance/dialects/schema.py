@@ -116,7 +116,7 @@ def _template(*fields: str) -> Read:
     return read
 
 
-def _telling(*fields: str) -> Read:
+def _meaningful_template(*fields: str) -> Read:
     """Read a template of what means nothing: it must say something, or anything at all would mean nothing."""
 
     def read(key: str, value: object) -> Template:
@@ -136,7 +136,7 @@ def _delivery(key: str, value: object) -> Template:
 
 
 def _notices(key: str, value: object) -> tuple[Template, ...]:
-    return tuple(_telling("any")(key, one) for one in _texts(key, value))
+    return tuple(_meaningful_template("any")(key, one) for one in _texts(key, value))
 
 
 def _prompts(key: str, value: object) -> tuple[bytes, ...]:
@@ -147,7 +147,7 @@ def _prompts(key: str, value: object) -> tuple[bytes, ...]:
 
 
 def _to_sender(key: str, value: object) -> Any:
-    return value if value in ("same", "nothing") else _telling("body", "sender", "any")(key, value)
+    return value if value in ("same", "nothing") else _meaningful_template("body", "sender", "any")(key, value)
 
 
 def _header(key: str, value: object) -> str:

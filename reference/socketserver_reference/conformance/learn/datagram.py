@@ -75,40 +75,40 @@ class DatagramConversation:
         any(self._receive(0) is None for _ in range(MAX_DRAINED))
 
 
-def learn_datagrams(site: Site, timeout: float, lesson: LearnedDialect) -> None:
+def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect) -> None:
     """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
     with Client(site.address, ANSWER_TIMEOUT) as client:
         datagrams = DatagramConversation(client, site, timeout)
         datagrams.raise_fence()
-        lesson.learn("", "protocol", "datagram", "over datagrams")
+        learned.learn("", "protocol", "datagram", "over datagrams")
         try:
-            _tell_transform(datagrams, lesson)
-            _tell_empty(datagrams, lesson)
-            _tell_largest(datagrams, lesson)
+            _conclude_transform(datagrams, learned)
+            _conclude_empty(datagrams, learned)
+            _conclude_largest(datagrams, learned)
         except FellSilent as error:
-            lesson.remarks.append(f"Not all could be learned: {error}.")
+            learned.remarks.append(f"Not all could be learned: {error}.")
 
 
-def _tell_empty(datagrams: DatagramConversation, lesson: LearnedDialect) -> None:
+def _conclude_empty(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     empty = datagrams.ask(b"")
     if empty is None:
-        lesson.learn("datagrams", "empty", "ignored", "the next was answered, an empty one not")
+        learned.learn("datagrams", "empty", "ignored", "the next was answered, an empty one not")
     else:
-        lesson.learn("datagrams", "empty", "answered", f"an empty one was answered by {quoted(empty)}")
+        learned.learn("datagrams", "empty", "answered", f"an empty one was answered by {quoted(empty)}")
 
 
-def _tell_transform(datagrams: DatagramConversation, lesson: LearnedDialect) -> None:
+def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     answer = datagrams.ask(REQUEST)
     why = f"{quoted(REQUEST)} came back as {'nothing' if answer is None else quoted(answer)}"
     for name, transform in TRANSFORMS.items():
         if answer == transform(REQUEST):
-            lesson.learn("echo", "transform", name, why)
+            learned.learn("echo", "transform", name, why)
             return
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}"
-    lesson.learn("echo", "transform", "identity", why, sure=False)
+    learned.learn("echo", "transform", "identity", why, sure=False)
 
 
-def _tell_largest(datagrams: DatagramConversation, lesson: LearnedDialect) -> None:
+def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
     said = numbered(MAX_DATAGRAM_BYTES + WORD_BYTES)[:MAX_DATAGRAM_BYTES]  # which no transformation changes
     answer = datagrams.ask(said) or b""
@@ -119,7 +119,7 @@ def _tell_largest(datagrams: DatagramConversation, lesson: LearnedDialect) -> No
             if piece < MAX_DATAGRAM_BYTES
             else "the largest there is was answered"
         )
-        lesson.learn("datagrams", "largest", piece, why)
+        learned.learn("datagrams", "largest", piece, why)
         return
     most, too_many = 0, MAX_DATAGRAM_BYTES
     while too_many - most > 1:
@@ -129,4 +129,4 @@ def _tell_largest(datagrams: DatagramConversation, lesson: LearnedDialect) -> No
         else:
             too_many = middle
     why = f"datagrams of {most} bytes were answered whole, those of {too_many} not"
-    lesson.learn("datagrams", "largest", max(most, 1), why, sure=most > 0)
+    learned.learn("datagrams", "largest", max(most, 1), why, sure=most > 0)

@@ -60,15 +60,15 @@ def quoted(data: bytes) -> str:
     return repr(data) if len(data) <= MAX_QUOTED_BYTES else f"{data[:MAX_QUOTED_BYTES]!r}..."
 
 
-def text(lesson: LearnedDialect, header: Sequence[str] = ()) -> str:
+def text(learned: LearnedDialect, header: Sequence[str] = ()) -> str:
     """Return the file."""
-    blocks = ["\n".join(comment(line) for line in [*header, *lesson.remarks])]
+    blocks = ["\n".join(comment(line) for line in [*header, *learned.remarks])]
     for table in TABLE_ORDER:
-        found = [finding for finding in lesson.findings if finding.table == table]
+        found = [finding for finding in learned.findings if finding.table == table]
         if found:
             blocks.append("\n".join([*([f"[{table}]"] if table else []), *map(_line, found)]))
         if table == "framing":
-            blocks += ["\n".join(["[[handshake]]", *map(_line, exchange)]) for exchange in lesson.handshake]
+            blocks += ["\n".join(["[[handshake]]", *map(_line, exchange)]) for exchange in learned.handshake]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -70,8 +70,8 @@ def too_early(ending: Ending, greeting: bytes) -> str:
 class Meeting:
     """Three clients who say everything in one framing."""
 
-    def __init__(self, asking: Conversation, said: Framing) -> None:
-        self.asking = asking
+    def __init__(self, conversation: Conversation, said: Framing) -> None:
+        self.conversation = conversation
         self.said = said
         self.arrivals: dict[str, Arrival] = {}
         self.utterances: list[MeetingUtterance] = []
@@ -80,12 +80,14 @@ class Meeting:
     def arrive(self) -> None:
         """Connect, one after the other, and say a first word, which may be a name."""
         for name in MEETING_NAMES:
-            self.asking.join(name)
-            heard = self.asking.hear()
-            if name in self.asking.ended:
-                raise CannotLearn(too_early(self.asking.ended[name], heard[name]))
-            self.asking.say(name, self.said.put(name.encode()))
-            then = self.asking.hear(lambda heard: any(heard.values()), briefly=True)  # somebody may hear it, or nobody
+            self.conversation.join(name)
+            heard = self.conversation.hear()
+            if name in self.conversation.ended:
+                raise CannotLearn(too_early(self.conversation.ended[name], heard[name]))
+            self.conversation.say(name, self.said.put(name.encode()))
+            then = self.conversation.hear(
+                lambda heard: any(heard.values()), briefly=True
+            )  # somebody may hear it, or nobody
             self.arrivals[name] = Arrival(heard[name], then[name], _without(heard, name), _without(then, name))
 
     def talk(self, *, briefly: bool = False) -> bool:
@@ -99,10 +101,12 @@ class Meeting:
         return True
 
     def _say(self, speaker: str, *, briefly: bool) -> MeetingUtterance:
-        text = self.asking.text()
-        self.asking.say(speaker, self.said.put(text))
-        heard = self.asking.hear(
-            lambda heard: speaker in self.asking.ended or MeetingUtterance(speaker, text, heard).reached_all_others,
+        text = self.conversation.text()
+        self.conversation.say(speaker, self.said.put(text))
+        heard = self.conversation.hear(
+            lambda heard: (
+                speaker in self.conversation.ended or MeetingUtterance(speaker, text, heard).reached_all_others
+            ),
             briefly=briefly,
         )
         return MeetingUtterance(speaker, text, heard)
@@ -122,8 +126,8 @@ class Meeting:
 
     def leave(self) -> None:
         """Let all go."""
-        self.asking.leave(*self.arrivals)
-        self.asking.hear()
+        self.conversation.leave(*self.arrivals)
+        self.conversation.hear()
 
     @property
     def heard_by_themselves(self) -> bool:
@@ -131,7 +135,7 @@ class Meeting:
         last = self.utterances[-1]
         return [who for who in last.heard if last.reached(who)] == [last.speaker]
 
-    def exit_report(self) -> str:
+    def failure_reason(self) -> str:
         """Return why nothing is learned from this, as a part of a sentence."""
         last = self.utterances[-1]
         if self.heard_by_themselves:
@@ -139,8 +143,8 @@ class Meeting:
         heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "nobody did"
         greeting = self.arrivals[last.speaker].greeting
         parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
-        if last.speaker in self.asking.ended:
-            parts.append(f"its speaker got {ENDINGS[self.asking.ended[last.speaker]]}")
+        if last.speaker in self.conversation.ended:
+            parts.append(f"its speaker got {ENDINGS[self.conversation.ended[last.speaker]]}")
         if greeting:
             parts.append(f"it had been greeted by {quoted(greeting)}")
         return ", ".join(parts)
@@ -156,18 +160,18 @@ class UnderstoodMeeting:
     named: bool
 
 
-def meet(asking: Conversation) -> UnderstoodMeeting:
+def meet(conversation: Conversation) -> UnderstoodMeeting:
     """Let clients meet until one framing works; raise CannotLearn if none does."""
-    first = Meeting(asking, Framing())
+    first = Meeting(conversation, Framing())
     first.arrive()
     if first.talk():
         return _understand(_with_the_servers_newline(first))
-    why = first.exit_report()
+    why = first.failure_reason()
     first.leave()
     if first.heard_by_themselves:
         raise CannotLearn(why)
-    for framing in _other_framings(asking):
-        meeting = Meeting(asking, framing)
+    for framing in _other_framings(conversation):
+        meeting = Meeting(conversation, framing)
         meeting.arrive()
         if meeting.talk(briefly=True):
             return _understand(meeting)
@@ -183,7 +187,7 @@ def _with_the_servers_newline(meeting: Meeting) -> Meeting:
         return meeting
     if framed.framing.kind != "line" or framed.tail != b"\r":
         return meeting
-    again = Meeting(meeting.asking, Framing(newline=b"\r\n"))
+    again = Meeting(meeting.conversation, Framing(newline=b"\r\n"))
     again.arrivals = meeting.arrivals
     if again.talk() and all(one.data.endswith(one.text + b"\r\n") for one in again.deliveries()):
         return again
@@ -198,7 +202,7 @@ def _understand(meeting: Meeting) -> UnderstoodMeeting:
         heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
         for one, head in zip(found, framed.heads, strict=True):
             heads[one.speaker].append(head)
-        host, _ = meeting.asking.origin(MEETING_NAMES[0])
+        host, _ = meeting.conversation.origin(MEETING_NAMES[0])
         before = patterns.template(patterns.head(heads, host))
         template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
     except (NotUnderstood, BadTemplate) as error:
@@ -226,30 +230,30 @@ def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
     return told if told[-1] else told[:-1]
 
 
-def _other_framings(asking: Conversation) -> Iterator[Framing]:
-    size = _fixed_size(asking)
+def _other_framings(conversation: Conversation) -> Iterator[Framing]:
+    size = _fixed_size(conversation)
     if size:
         yield Framing("fixed", size=size)
     yield from (Framing("length", header=header) for header in HEADERS)
 
 
-def _fixed_size(asking: Conversation) -> int:
+def _fixed_size(conversation: Conversation) -> int:
     """Return how many bytes have to be said until another hears them; 0 if there is no such number."""
     speaker, listener = "dagmar", "elin"
-    asking.join(speaker)
-    asking.join(listener)
-    asking.hear()
-    text = asking.text()
+    conversation.join(speaker)
+    conversation.join(listener)
+    conversation.hear()
+    text = conversation.text()
     said = 0
     size = 0
     total = MIN_PROBED_FRAME_BYTES
-    while not size and total <= MAX_PROBED_FRAME_BYTES and speaker not in asking.ended:
-        asking.say(speaker, b" " * (total - said) if said else text.ljust(total))
+    while not size and total <= MAX_PROBED_FRAME_BYTES and speaker not in conversation.ended:
+        conversation.say(speaker, b" " * (total - said) if said else text.ljust(total))
         said, total = total, 2 * total
-        heard = asking.hear()[listener]
+        heard = conversation.hear()[listener]
         size = len(heard) if text in heard else 0
-    asking.leave(speaker, listener)
-    asking.hear()
+    conversation.leave(speaker, listener)
+    conversation.hear()
     return size
 
 

@@ -41,7 +41,7 @@ def in_common(heard: bytes, said: bytes) -> int:
     )
 
 
-def ask_longest(room: RoomConversation, lesson: LearnedDialect) -> None:
+def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say longer and longer things until one does not arrive whole."""
     whole = 0
     for size in PROBED_SIZES:
@@ -49,32 +49,32 @@ def ask_longest(room: RoomConversation, lesson: LearnedDialect) -> None:
             break
         found = _ask(room, size)
         if found.how != "whole":
-            _tell(room, lesson, whole, size, found)
+            _conclude(room, learned, whole, size, found)
             return
         whole = size
-    lesson.learn("limits", "utterance", 0, f"{whole} bytes arrived whole" if whole else "a frame is no longer")
+    learned.learn("limits", "utterance", 0, f"{whole} bytes arrived whole" if whole else "a frame is no longer")
 
 
-def _tell(room: RoomConversation, lesson: LearnedDialect, whole: int, size: int, found: Transmission) -> None:
+def _conclude(room: RoomConversation, learned: LearnedDialect, whole: int, size: int, found: Transmission) -> None:
     if found.how == "nothing":
         most = _longest_heard(room, whole, size)
         how = f", and their speaker got {ENDINGS[found.ended]}" if found.ended else ""
         why = f"{size} bytes were not delivered{how}"
-        lesson.learn("limits", "utterance", most, f"{why}; {most} were")
+        learned.learn("limits", "utterance", most, f"{why}; {most} were")
     elif found.how == "cut":
         why = f"of {size} bytes {found.piece} came and the rest was lost, which no dialect should ask for"
-        lesson.learn("limits", "utterance", found.piece, why, sure=False)
-    elif lesson.knows("framing", "in", "chunk") and found.piece >= MIN_CHUNK_BYTES:
-        lesson.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+        learned.learn("limits", "utterance", found.piece, why, sure=False)
+    elif learned.knows("framing", "in", "chunk") and found.piece >= MIN_CHUNK_BYTES:
+        learned.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
     else:
-        lesson.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+        learned.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
 
 
 def _ask(room: RoomConversation, size: int) -> Transmission:
     guest = room.newcomer()
     said = numbered(size)
     heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD_BYTES:] in heard[LISTENER])[LISTENER]
-    ended = room.asking.ended.get(guest)
+    ended = room.conversation.ended.get(guest)
     room.gone(guest)
     begin = heard.find(said[:WORD_BYTES])
     if said in heard:
@@ -97,7 +97,7 @@ def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
     return whole // WORD_BYTES * WORD_BYTES
 
 
-def ask_members(room: RoomConversation, lesson: LearnedDialect) -> None:
+def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
     """Let in as many as a chat should hold, and see who hears what one says."""
     guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
     everybody = [*MEETING_NAMES, *guests]
@@ -105,12 +105,12 @@ def ask_members(room: RoomConversation, lesson: LearnedDialect) -> None:
     while before < members < len(everybody):  # who connected may be a member a little later
         before = members
         _, heard = room.heard_by_all(SPEAKER, everybody)
-        members = 1 + sum(room.asking.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
+        members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
     room.gone(*guests)
     if members == len(everybody) == CROWD_MEMBERS:
-        lesson.learn("limits", "members", 0, f"{CROWD_MEMBERS} were there at once, and all heard what one said")
+        learned.learn("limits", "members", 0, f"{CROWD_MEMBERS} were there at once, and all heard what one said")
     elif members > len(MEETING_NAMES):
-        lesson.learn("limits", "members", members, f"of {CROWD_MEMBERS} who tried at once {members} were members")
+        learned.learn("limits", "members", members, f"of {CROWD_MEMBERS} who tried at once {members} were members")
     else:
         why = f"cannot tell: {len(guests)} who said nothing were there, and heard nothing"
-        lesson.learn("limits", "members", 0, why, sure=False)
+        learned.learn("limits", "members", 0, why, sure=False)

@@ -18,17 +18,17 @@ def propose(protocol: str, site: Site, name: str, timeout: float) -> tuple[str, 
 
     Raises CannotLearn if nothing can be learned.
     """
-    lesson = LearnedDialect()
+    learned = LearnedDialect()
     if site.address.datagram:
-        learn_datagrams(site, timeout, lesson)
+        learn_datagrams(site, timeout, learned)
         silence = "a datagram that was sent later was answered"
     else:
-        with Conversation(site, timeout) as asking:
-            (learn_chat if protocol == "chat" else learn_echo)(asking, lesson)
-            silence = asking.by_silence
-    lesson.learn("", "about", f"learned from {printable(name)}", "by talking to it; say more, if you know more")
+        with Conversation(site, timeout) as conversation:
+            (learn_chat if protocol == "chat" else learn_echo)(conversation, learned)
+            silence = conversation.by_silence
+    learned.learn("", "about", f"learned from {printable(name)}", "by talking to it; say more, if you know more")
     header = [f"What {name} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
-    written = text(lesson, header)
+    written = text(learned, header)
     try:
         loader.read(written, PROPOSED_NAME, PROPOSED_NAME)
     except loader.BadDialect as error:

@@ -32,8 +32,8 @@ from socketserver_reference.conformance.scenario.transcript import (
     Heard,
     Transcript,
     Waited,
+    describe_entry,
     joined,
-    tell,
 )
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -156,7 +156,7 @@ def events(transcript: Transcript) -> list[StoryEvent]:
 
 
 def _event(entry: Entry, number: int) -> StoryEvent:
-    line = tell(entry)
+    line = describe_entry(entry)
     match entry:
         case Did(step, sent):
             data = step.data if isinstance(step, Say | Send | Quit | Answer) else b""

@@ -84,16 +84,16 @@ def exchange(
     if stream_steps.has_bursts(alone):
         last = min(last, next(number for number, step in said if isinstance(step, Send)))
     last = min([last, *(number for number, step in said if isinstance(step, Reset | Close))])
-    both = (_written(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
+    both = (_script_lines(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
     lines = min((looped(lines.numbered) for lines in both), key=len)
     decisive = next((at for at, (_, number) in enumerate(lines) if number >= last), len(lines))
     return ScriptExchange([line for line, _ in lines], decisive)
 
 
-def _written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, fence: bool) -> Lines:
+def _script_lines(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, fence: bool) -> Lines:
     if protocol == "chat" and not dialect.stream:
-        return frame_steps.written(steps, numbers, dialect, fence=fence)
-    return stream_steps.written(protocol, steps, numbers, dialect, fence=fence)
+        return frame_steps.script_lines(steps, numbers, dialect, fence=fence)
+    return stream_steps.script_lines(protocol, steps, numbers, dialect, fence=fence)
 
 
 # Loops

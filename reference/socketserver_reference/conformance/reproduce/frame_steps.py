@@ -194,7 +194,7 @@ class FrameScript:
                 self.write(HalfClose(who))
 
 
-def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+def script_lines(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
     """Return the lines of an exchange, each with the number of the step that it belongs to."""
     script, lines = FrameScript(dialect), Lines()
     for step, number in zip(steps, numbers, strict=True):

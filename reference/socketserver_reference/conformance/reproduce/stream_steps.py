@@ -47,7 +47,9 @@ ONE_SEGMENT_BYTES = 1024
 # What is read
 
 
-def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+def script_lines(
+    protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool
+) -> Lines:
     """Return the lines of an exchange; raise CannotTell if there is no telling what has to be read.
 
     With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.

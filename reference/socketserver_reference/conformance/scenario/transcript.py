@@ -74,14 +74,14 @@ class Transcript:
         steps = 0
         for entry in joined(self.entries):
             steps += isinstance(entry, Did)
-            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {tell(entry)}")
+            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {describe_entry(entry)}")
         if len(told) > 2 * MAX_SHOWN_LINES:
             left_out = len(told) - 2 * MAX_SHOWN_LINES
             told[MAX_SHOWN_LINES:-MAX_SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
         return told
 
 
-def tell(entry: Entry) -> str:
+def describe_entry(entry: Entry) -> str:
     """Return an entry in words."""
     match entry:
         case Did(step):
