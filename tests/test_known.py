@@ -362,7 +362,7 @@ def test_a_list_that_is_not_there_or_no_text_is_refused(check: Checker, file: Pa
 
 
 MINE = """
-from socketserver_reference.conformance import ChatConformance, EchoConformance, Served, ServerConformance
+from socketserver_reference.conformance import ChatConformance, EchoConformance, ServerConformance, ServerSpec
 
 class TestMine(ChatConformance):
     target = "{}"

@@ -272,7 +272,7 @@ CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 
 def confirmed(clause: str, *, shrink: bool) -> Violation:
-    """Have a sighting of a clause confirmed by steps that break CHAT-7."""
+    """Have a finding on a clause confirmed by steps that break CHAT-7."""
     with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
         finding = ExplorationFinding(VIOLATIONS[clause]("something", "something else", []), CRIME, premature=False)
         violation = Campaign(session, "basic", examples=1, shrink=shrink).confirm(clause, finding)

@@ -1,7 +1,7 @@
 """The servers: what the SRV clauses promise, decided where the server runs, as a class that others subclass.
 
     class TestMine(ServerConformance):
-        target = Served("mine", "tcp", "threading", make)
+        target = ServerSpec("mine", "tcp", "threading", make)
 
 Most checks have the server run a handler that only reports (`probes.py`); those about rooms, workers and the end have
 it run the program's own. A handler stops where a check wants it to, so nothing here depends on who is faster. What must

@@ -176,18 +176,18 @@ def _missing_clauses(absent: MissingDelivery) -> list[str]:
     if absent.lurker:
         crowded = ["CHAT-17"] if "crowded" in absent.disruptions else []
         return [*crowded, "CHAT-9", *_by_disruption(absent.disruptions), "CHAT-2"]
-    blamed = _by_disruption(absent.disruptions)
-    if absent.begun and not blamed:
+    likely = _by_disruption(absent.disruptions)
+    if absent.begun and not likely:
         return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3"]
     if absent.stalled_once:
-        blamed.append("CHAT-15")
+        likely.append("CHAT-15")
     if b"quit" in absent.utterance.lower():
-        blamed.append("CHAT-8")
+        likely.append("CHAT-8")
     elif _unusual(absent.utterance.replace(b"\n", b"")):
-        blamed.append("CHAT-3")
+        likely.append("CHAT-3")
     elif len(absent.utterance) > CHUNK:
-        blamed.append("CHAT-6")
-    return [*blamed, "CHAT-2", "CHAT-5"]
+        likely.append("CHAT-6")
+    return [*likely, "CHAT-2", "CHAT-5"]
 
 
 def explain_refusal(who: str, why: str, disruptions: Sequence[Disruption]) -> Finding:

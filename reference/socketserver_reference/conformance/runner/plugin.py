@@ -182,7 +182,7 @@ class _Fixtures:
 
     @pytest.fixture
     def play(self, request: pytest.FixtureRequest, conformance_session: "Session") -> "ScenarioRunner":
-        """Play a scenario: see Playing."""
+        """Play a scenario: see ScenarioRunner."""
         from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 
         clause = decided(request.node)

@@ -54,7 +54,7 @@ class Violation(AssertionError):
         self.explored = False
         """Whether exploration found it, and no directed scenario did."""
         self.note = ""
-        """Anything a reader should know about this sighting: that it came back in so many replays, say."""
+        """Anything a reader should know about this finding: that it came back in so many replays, say."""
         self.transcript: Transcript | None = None
         """The exchange as data, if it was played on a stage: for diagrams, and to play it again."""
 
