@@ -49,15 +49,15 @@ serve: .venv/check  ## serve the chat, or SERVE=echo|overthreaded, until Ctrl-C
 spec: .venv/check  ## print the clauses
 	@$(BIN)/socketserver-reference spec $(OPTIONS)
 
-demo: .venv/check  ## play the closed-request bug, row by row, and its mend
+demo: .venv/check  ## play the closed-request bug, row by row, and its fix
 	@$(BIN)/socketserver-faults demo closed-request
 
-schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 drawn ones
+schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 random ones
 	$(BIN)/socketserver-faults schedule chat --seconds 900
 	$(BIN)/socketserver-faults schedule overthreaded --seconds 900
 	$(BIN)/socketserver-faults schedule echo
-	$(BIN)/socketserver-faults schedule chat --drawn 25000
-	$(BIN)/socketserver-faults schedule overthreaded --drawn 25000
+	$(BIN)/socketserver-faults schedule chat --random 25000
+	$(BIN)/socketserver-faults schedule overthreaded --random 25000
 
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py

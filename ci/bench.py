@@ -16,7 +16,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import PROFILES, Profile
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
@@ -37,23 +37,23 @@ class EmptyStage(Stage):
         """Let it pass."""
 
 
-class EmptyPerformer(Performer):
-    """A performer without a server."""
+class EmptySession(Session):
+    """A session without a server."""
 
     def stage(self, **_: object) -> Stage:
-        return EmptyStage(self.address, ChatConformance.oracle(NOTE), patience=1)
+        return EmptyStage(self.address, ChatConformance.oracle(NOTE), timeout=1)
 
 
-def performer(kind: type[Performer]) -> Performer:
-    """Return a performer of that kind for the reference's chat in this process."""
+def open_session(kind: type[Session]) -> Session:
+    """Return a session of that kind for the reference's chat in this process."""
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
     return kind(
         server,
-        patience=5,
+        timeout=5,
         oracle=ChatConformance.oracle,
-        greeting=ChatConformance.greeting,
-        conversation="CHAT-2",
-        survival="CHAT-11",
+        health_check=ChatConformance.health_check,
+        health_clause="CHAT-2",
+        survival_clause="CHAT-11",
     )
 
 
@@ -64,14 +64,14 @@ def timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - begin
 
 
-def exploring(performing: Performer, profile: Profile) -> Callable[[], None]:
+def exploring(session: Session, profile: Profile) -> Callable[[], None]:
     """Return the work of one exploration."""
-    return lambda: explore(performing, Record(("CHAT",)), "chat", profile, examples=EXAMPLES, with_seed=0)
+    return lambda: explore(session, Record(("CHAT",)), "chat", profile, examples=EXAMPLES, with_seed=0)
 
 
-def settled(performing: Performer) -> float:
+def settled(session: Session) -> float:
     """Return the seconds of one settled step in a room of four."""
-    with performing.stage() as stage:
+    with session.stage() as stage:
         stage.play(join("ann", "ben", "cal", "dan"))
         return timed(lambda: [stage.perform(Say("ann", b"%d" % n)) for n in range(SETTLED)] and None) / SETTLED
 
@@ -80,7 +80,7 @@ def main() -> None:
     """Print the figures."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    real, empty = performer(Performer), performer(EmptyPerformer)
+    real, empty = open_session(Session), open_session(EmptySession)
     try:
         for profile in PROFILES:
             pairs = [(timed(exploring(real, profile)), timed(exploring(empty, profile))) for _ in range(ROUNDS)]

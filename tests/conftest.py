@@ -18,7 +18,7 @@ import pytest
 
 from socketserver_reference.conformance.learn import conversation, datagram, first_contact, limits
 from tests.support.checking import Checker, Lifeline
-from tests.support.serving import PATIENCE, SOURCES
+from tests.support.serving import SOURCES, TIMEOUT
 
 LONGEST = (
     "test_for_every_clause_a_fault_breaks",
@@ -90,7 +90,7 @@ def nobody_left_behind() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - before:
         if thread.is_alive() and thread.name != "launched output":  # as it is of a process that serves a whole module
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
             assert not thread.is_alive(), f"{thread} is left behind"
 
 
@@ -111,7 +111,7 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
 @pytest.fixture
 def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
-    monkeypatch.setattr(limits, "CROWD", 8)
-    monkeypatch.setattr(conversation, "AWAITED", 0.3)
-    monkeypatch.setattr(datagram, "ANSWERED", 0.5)
+    monkeypatch.setattr(limits, "CROWD_MEMBERS", 8)
+    monkeypatch.setattr(conversation, "MIN_AWAIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "HEADERS", ("%4d", "%04d"))

@@ -33,7 +33,7 @@ SYSTEM = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbi
 LISTENING = 10.0
 """Seconds for a server to listen."""
 
-PATIENCE = 120.0
+INSTALL_TIMEOUT = 120.0
 """Seconds for one package to be fetched."""
 
 
@@ -45,12 +45,12 @@ def run(*command: str | Path) -> str:
     """Return what a command prints; raise Missing with its last line if it fails."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_TIMEOUT
         )
     except FileNotFoundError:
         raise Missing(f"there is no {command[0]} on this machine") from None
     except subprocess.TimeoutExpired:
-        raise Missing(f"{command[0]} takes longer than {PATIENCE:g} s") from None
+        raise Missing(f"{command[0]} takes longer than {INSTALL_TIMEOUT:g} s") from None
     printed = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode:
         raise Missing(f"{' '.join(map(str, command[:2]))}: {(printed.splitlines() or ['without a word'])[-1]}")

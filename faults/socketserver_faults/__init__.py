@@ -26,8 +26,9 @@ checks of the suite and the faults hold each other: `socketserver-reference spec
     2. Override that ONE method, as somebody would write it who does not know better: a dozen lines at most. The class
        name becomes the fault's name: `QuitsInAnyCase` is `quits-in-any-case`.
     3. Put `@fault("CHAT-8")` above it, with the clauses you think it breaks, and a story below: what it does, in one
-       line; then `Thought:`, `Seen:`, `Mended:`. `apart=True` if it ends or spins its process, `concurrency=` if it
-       does not serve in threads, `unseen=` with the reason if only the scheduler can see it; `fault` has the rest.
+       line; then `Thought:`, `Seen:`, `Fixed:`. `own_process=True` if it ends or spins its process, `concurrency=` if
+       it does not serve in threads, `scheduler_only=` with the reason if only the scheduler can see it; `fault` has the
+       rest.
     4. `socketserver-faults matrix your-fault`. If you were wrong it says which clauses it really broke, and shows the
        exchange for each that you did not name. Then either the clauses are wrong, or the bug, or the suite is.
     5. `make matrix` writes MATRIX.md; the tests see to it that it is up to date.

@@ -37,7 +37,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from socketserver_reference.echo import GONE, brief
+from socketserver_reference.echo import DISCONNECT_ERRORS, brief
 from socketserver_reference.lifecycle import Server
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
         try:
             chunk: bytes = self.request.recv(self.chunk_size)
         # [CHAT-12] a reset is leaving
-        except GONE as gone:
+        except DISCONNECT_ERRORS as gone:
             log.info("%r is gone: %s", self.client_address, gone)
             return b""
         # [SRV-9] after hanging up, recv() still returns what the client said before: too much to deliver promptly

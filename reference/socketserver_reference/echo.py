@@ -26,7 +26,7 @@ import socketserver
 
 log = logging.getLogger(__name__)
 
-GONE = (ConnectionError, TimeoutError)
+DISCONNECT_ERRORS = (ConnectionError, TimeoutError)
 """Errors of a socket whose peer has reset the connection or become unreachable."""
 
 LOGGED = 48
@@ -68,7 +68,7 @@ class EchoHandler(socketserver.BaseRequestHandler):
         try:
             request: bytes = self.request.recv(self.request_size)
         # [ECHO-7] a reset ends this connection and is no error
-        except GONE as gone:
+        except DISCONNECT_ERRORS as gone:
             log.info("%r left: %s", self.client_address, gone)
             return b""
         log.info("%r wrote %s", self.client_address, brief(request))
@@ -83,7 +83,7 @@ class EchoHandler(socketserver.BaseRequestHandler):
         # [ECHO-6] a half-closed connection still carries the reply: only the other direction has ended
         try:
             self.request.sendall(reply)
-        except GONE as gone:
+        except DISCONNECT_ERRORS as gone:
             log.info("%r left before its reply: %s", self.client_address, gone)
 
 

@@ -33,7 +33,7 @@ from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.echo import DatagramEchoHandler, EchoHandler
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 
-Class = type[Any]
+AnyClass = type[Any]
 
 
 class Refused(Exception):
@@ -44,7 +44,7 @@ class Refused(Exception):
 class Concurrency:
     """Where handlers run: the mix-in, its prefix in class names, and what to expect."""
 
-    mix_in: Class | None
+    mix_in: AnyClass | None
     prefix: str
     character: str
 
@@ -79,9 +79,9 @@ class Program:
     """What a server does. `refuses` maps a concurrency, or "datagram", to the reason why it cannot use that."""
 
     name: str
-    connection_handler: Class
-    datagram_handler: Class | None = None
-    mix_ins: tuple[Class, ...] = ()
+    connection_handler: AnyClass
+    datagram_handler: AnyClass | None = None
+    mix_ins: tuple[AnyClass, ...] = ()
     refuses: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -122,7 +122,7 @@ def refusal(program: Program, transport: str, concurrency: str) -> str:
 def server_class(program: Program, address: Address, concurrency: str) -> type[lifecycle.Server]:
     """Return the class with the mix-ins of the program, of the transport and of the concurrency."""
     mix_in = CONCURRENCIES[concurrency].mix_in
-    factors: tuple[Class, ...] = (
+    factors: tuple[AnyClass, ...] = (
         *program.mix_ins,
         *((lifecycle.SocketFile,) if address.path else ()),
         *((mix_in,) if mix_in else ()),

@@ -38,7 +38,7 @@ from socketserver_reference.address import is_of_this_host
 
 log = logging.getLogger(__name__)
 
-UNREAD = 65536
+MAX_UNREAD_BYTES = 65536
 """Most bytes of unread input dropped before a connection is closed."""
 
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -218,7 +218,7 @@ class StreamServer(Server, socketserver.TCPServer):
         # [ECHO-3] [CHAT-7] to close with unread input is a reset, which may destroy what was sent last
         with suppress(OSError):  # nothing is unread, or the client is gone
             request.setblocking(False)
-            request.recv(UNREAD)
+            request.recv(MAX_UNREAD_BYTES)
         super().shutdown_request(request)
 
     def close_request(self, request: Any) -> None:

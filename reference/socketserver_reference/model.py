@@ -49,7 +49,7 @@ class Leaves:
     who: str
 
 
-Event = Joins | Speaks | Leaves
+RoomEvent = Joins | Speaks | Leaves
 
 Members = frozenset[str]
 
@@ -57,7 +57,7 @@ NOBODY: Members = frozenset()
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepResult:
     """The effect of an event: the members afterwards, and the delivery that each of `heard_by` reads."""
 
     members: Members
@@ -75,17 +75,17 @@ def delivery(chunk: bytes) -> bytes:
     return ACK + chunk
 
 
-def step(members: Members, event: Event) -> Outcome:
+def step(members: Members, event: RoomEvent) -> StepResult:
     """Return the effect of an event on the room.
 
     Events are one sequence, so all members hear one order: CHAT-5, CHAT-13. Only `Speaks` is heard: CHAT-1, CHAT-4.
     """
     match event:
         case Joins(who):
-            return Outcome(members | {who})
+            return StepResult(members | {who})
         case Leaves(who):
-            return Outcome(members - {who})
+            return StepResult(members - {who})
         case Speaks(who, chunk) if is_quit(chunk):
-            return Outcome(members - {who})
+            return StepResult(members - {who})
         case Speaks(_, chunk):
-            return Outcome(members, delivery(chunk), heard_by=members)
+            return StepResult(members, delivery(chunk), heard_by=members)

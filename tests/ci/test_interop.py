@@ -70,10 +70,12 @@ def test_what_was_not_checked_is_told_unless_a_known_failure_is_the_reason(check
     def clause(id: str, verdict: str, why: str | None = None, known: str | None = None) -> dict[str, str | None]:
         return {"id": id, "verdict": verdict, "why": why, "known": known}
 
-    behind = clause("CHAT-14", "not-checked", "its scenario broke CHAT-15 first")
-    assert not list(check.unexplained([behind, clause("CHAT-15", "violated", known="it waits")]))
+    masked_by = clause("CHAT-14", "not-checked", "its scenario broke CHAT-15 first")
+    assert not list(check.unexplained([masked_by, clause("CHAT-15", "violated", known="it waits")]))
     for other in (clause("CHAT-15", "violated"), clause("CHAT-12", "violated", known="it ends")):
-        assert list(check.unexplained([behind, other])) == ["CHAT-14 was not checked: its scenario broke CHAT-15 first"]
+        assert list(check.unexplained([masked_by, other])) == [
+            "CHAT-14 was not checked: its scenario broke CHAT-15 first"
+        ]
 
 
 def test_a_server_without_a_record_has_to_conform(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,17 +116,17 @@ def test_who_is_stopped_ends_what_it_has_started() -> None:
     command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60
-        while not (checking := [one for one in below(process.pid) if "reference\0check" in told(one)]):
+        while not (checking := [one for one in processes_below(process.pid) if "reference\0check" in told(one)]):
             assert time.monotonic() < until
             time.sleep(0.01)
-        started = [*checking, *below(checking[0])]
+        started = [*checking, *processes_below(checking[0])]
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=60)[1] == "stopped\n"
     assert process.returncode == 130
     assert not [one for one in started if os.path.exists(f"/proc/{one}")]
 
 
-def below(process: int) -> list[int]:
+def processes_below(process: int) -> list[int]:
     """Return the children of a process, and theirs."""
     try:
         children = [
@@ -134,7 +136,7 @@ def below(process: int) -> list[int]:
         ]
     except OSError:  # it has just ended
         return []
-    return [*children, *(other for child in children for other in below(child))]
+    return [*children, *(other for child in children for other in processes_below(child))]
 
 
 def told(process: int) -> str:

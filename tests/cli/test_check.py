@@ -18,7 +18,7 @@ from socketserver_reference.cli.main import main
 from socketserver_reference.cli.options import NEEDS, NOT_CHECKED
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, bad, checking, run_check
-from tests.support.serving import PATIENCE, SOURCES, serving
+from tests.support.serving import SOURCES, TIMEOUT, serving
 
 ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
 UDP = [id for id in CLAUSES if id.startswith("UDP")]
@@ -178,7 +178,7 @@ def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: C
         f"{sys.executable} -m socketserver_faults.tutorial chat {{port}}",
         "--only",
         "CHAT-16",
-        "--patience",
+        "--timeout",
         1,
     )
     lenient, strict = check("chat", *launched), check("chat", *launched, "--strict")
@@ -200,11 +200,11 @@ def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: C
         (("echo", "--examples", "many"), "many"),
         (("echo", "--seed", "-1"), "--seed"),
         (("echo", "--seed", "lucky"), "lucky"),
-        (("echo", "--patience", "0"), "--patience"),
-        (("echo", "--patience", "-1"), "--patience"),
-        (("echo", "--patience", "nan"), "nan"),
-        (("echo", "--patience", "inf"), "inf"),
-        (("echo", "--patience", "1e300"), "1e300"),
+        (("echo", "--timeout", "0"), "--timeout"),
+        (("echo", "--timeout", "-1"), "--timeout"),
+        (("echo", "--timeout", "nan"), "nan"),
+        (("echo", "--timeout", "inf"), "inf"),
+        (("echo", "--timeout", "1e300"), "1e300"),
         (("echo", "--profile", "soft"), "soft"),
         (("echo", "--transport", "carrier-pigeon"), "carrier-pigeon"),
         (("echo", "--only", "ECHO-99"), "ECHO-1, ECHO-2"),
@@ -273,7 +273,7 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
 
 
 def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
-    outcome = check("echo", "--launch", bad("hangs-up"), *ONE, "--patience", 0.3)
+    outcome = check("echo", "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3)
     clause = outcome.clause("ECHO-2")
     assert (outcome.code, clause["verdict"], clause["why"]) == (1, "violated", None)
     assert "reads" in clause["expected"]
@@ -283,7 +283,7 @@ def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
 
 def test_junit_has_a_case_for_every_clause(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
-    outcome = check("echo", "--launch", bad("hostile"), *ONE, "--patience", 0.3, "--junit", file)
+    outcome = check("echo", "--launch", bad("hostile"), *ONE, "--timeout", 0.3, "--junit", file)
     (suite,) = ET.parse(file).getroot()
     assert suite.attrib["tests"] == str(len(suite.findall("testcase"))) == str(len([*ECHO, *UDP]))
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0")
@@ -365,7 +365,7 @@ def test_who_stops_reading_the_report_hears_no_complaint() -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(PATIENCE) == 2
+        assert process.wait(TIMEOUT) == 2
 
 
 def test_what_the_terminal_cannot_show_is_escaped() -> None:
@@ -385,10 +385,10 @@ def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
     monkeypatch.setenv("TMPDIR", str(temporary))
     file = tmp_path / "verdicts.json"
     command = bad("hanging", lifeline.path)
-    with checking("chat", "--launch", command, "--patience", 60, "--json", file) as process:
+    with checking("chat", "--launch", command, "--timeout", 60, "--json", file) as process:
         lifeline.wait_for(b"hanging")
         process.send_signal(number)
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (2, "")
     assert "CHAT-1   holds" in out
     assert json.loads(file.read_text())["summary"]["holds"] == 1
@@ -401,7 +401,7 @@ def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, num
     with checking("chat", "--launch", bad("deaf", lifeline.path), "--only", "CHAT-1") as process:
         lifeline.wait_for(b"up")
         process.send_signal(number)
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert "Traceback" not in out + err
     lifeline.wait_for_the_end()

@@ -22,9 +22,9 @@ from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.browser import CHROMIUM, browser
 from tests.support.checking import Lifeline, bad
 from tests.support.exchanges import EVERYTHING, MARKUP, report, violation
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
-QUICK = ("--examples", "1", "--patience", "3", "--profile", "basic")
+QUICK = ("--examples", "1", "--timeout", "3", "--profile", "basic")
 
 Compare = Callable[..., tuple[int, str, str]]
 
@@ -72,7 +72,7 @@ def test_servers_are_put_side_by_side(run: Compare, tmp_path: Path) -> None:
         + server("absent", target=absent)
         + server("dead", f"{sys.executable} -c 'raise SystemExit(3)' {{port}}")
     )
-    files = {name: tmp_path / f"compared.{name}" for name in compare.FORMATS}
+    files = {name: tmp_path / f"compared.{name}" for name in compare.COMPARISON_FORMATS}
     code, out, err = run(text, *QUICK, *(word for name, to in files.items() for word in (f"--{name}", to)))
     assert (code, err) == (1, "")
     lines = out.splitlines()
@@ -128,13 +128,13 @@ def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline
         str(file),
         "--examples",
         "1",
-        "--patience",
+        "--timeout",
         "60",
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lifeline.wait_for(b"hanging")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=6 * PATIENCE)
+        out, err = process.communicate(timeout=6 * TIMEOUT)
     assert (process.returncode, err) == (2, "")
     assert "first could not be checked: nothing to check" in out
     assert "hanging could not be checked: interrupted" in out
@@ -143,7 +143,7 @@ def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline
 
 
 def test_a_checker_that_dies_without_a_word_costs_one_server(monkeypatch: pytest.MonkeyPatch, run: Compare) -> None:
-    monkeypatch.setattr(comparing, "ALONE", "import os; os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(comparing, "RUN_FROM_HERE", "import os; os.kill(os.getpid(), 9)")
     code, out, _ = run(server("one", served("echo")) + server("two", served("echo")))
     assert code == 2
     assert out.count("could not be checked: the check ended with 137, without a word") == 4
@@ -264,7 +264,7 @@ def test_the_same_comparison_is_written_in_every_format(
 ) -> None:
     servers = [checked("good"), checked("bad", violation(EVERYTHING)), Checked("gone", "chat", None, "no")]
     monkeypatch.setattr(comparing, "check_all", lambda *_: servers)
-    files = {name: tmp_path / f"compared.{name}" for name in compare.FORMATS}
+    files = {name: tmp_path / f"compared.{name}" for name in compare.COMPARISON_FORMATS}
     code, out, _ = run(server("a", "run {port}"), *(word for name, to in files.items() for word in (f"--{name}", to)))
     assert (code, out.splitlines()[-1]) == (1, "1 of 3 conforms")
     written = json.loads(files["json"].read_text())

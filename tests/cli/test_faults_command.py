@@ -14,7 +14,7 @@ from socketserver_faults.catalogue.registry import CATALOGUE, THEMES, fault
 from socketserver_faults.cli.main import main
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.echo import EchoHandler
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -45,7 +45,7 @@ def test_list_of_a_clause_has_the_faults_that_break_it(capsys: pytest.CaptureFix
 def test_show_tells_the_story_and_the_difference_to_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "show", "quits-in-any-case")
     assert out.startswith("quits-in-any-case: CHAT-8 (threading chat over tcp)\n\nQUIT in capitals is quit too.\n")
-    assert "\nMended: " in out
+    assert "\nFixed: " in out
     before, after = "socketserver_reference.chat.ChatHandler", "socketserver_faults.catalogue.leaving.QuitsInAnyCase"
     assert f"--- {before}.leaves\n+++ {after}.leaves\n" in out
     assert "\n+    return super().leaves(chunk.lower())\n" in out
@@ -75,7 +75,7 @@ def served(name: str) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline().rpartition(":")[2])
-            with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+            with socket.create_connection(("127.0.0.1", port), TIMEOUT) as client:
                 yield process, client
         finally:
             process.kill()
@@ -85,7 +85,7 @@ def test_a_fault_that_is_served_can_be_met_and_ended() -> None:
     with served("greets") as (process, client):
         assert client.recv(100) == b"welcome\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_a_fault_that_never_lets_go_is_ended_by_a_signal_as_any_process() -> None:
@@ -94,7 +94,7 @@ def test_a_fault_that_never_lets_go_is_ended_by_a_signal_as_any_process() -> Non
         assert client.recv(100) == b"ackhello"
         client.shutdown(socket.SHUT_WR)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == -signal.SIGTERM
+        assert process.wait(TIMEOUT) == -signal.SIGTERM
 
 
 # The catalogue
@@ -123,4 +123,4 @@ def test_only_what_reads_can_break_the_pipe() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(PATIENCE) == 2
+        assert process.wait(TIMEOUT) == 2

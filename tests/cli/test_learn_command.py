@@ -27,7 +27,7 @@ def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str
 
 def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixture[str]) -> None:
     with serving("chat", Address("tcp", "127.0.0.1")) as server:
-        assert main(["learn", "chat", str(server_address(server)), "--patience", "0.05"]) == 0
+        assert main(["learn", "chat", str(server_address(server)), "--timeout", "0.05"]) == 0
     out = capsys.readouterr().out
     assert loader.read(out, "learned", "learned").protocols == ("chat",)
     assert "Where nothing came: 0.05 s of silence" in re.sub(r"\n#\s+", " ", out)

@@ -24,7 +24,7 @@ from socketserver_reference.cli import log_handler
 from socketserver_reference.cli.log_handler import ATOMIC, FORMAT, LONGEST, MOST_WAITING, LineFormatter, logging_to
 from socketserver_reference.cli.main import main
 from socketserver_reference.echo import LOGGED, brief
-from tests.support.serving import PATIENCE, connect, connect_to, read, read_to_end, serving, somewhere
+from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, serving, somewhere
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
 BEGINS = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", re.MULTILINE)
@@ -57,7 +57,7 @@ class Pipe:
 
     def read(self) -> bytes:
         """Return what comes next, b"" at the end."""
-        assert select.select((self.end,), (), (), PATIENCE)[0], "nothing more is logged"
+        assert select.select((self.end,), (), (), TIMEOUT)[0], "nothing more is logged"
         return os.read(self.end, 65536)
 
     def read_until(self, lines: int) -> str:
@@ -113,7 +113,7 @@ def served(pipe: Pipe, *command: str) -> Iterator[tuple[subprocess.Popen[str], A
 def stop(process: subprocess.Popen[str]) -> int:
     """Stop a server by a signal; return its exit status."""
     process.send_signal(signal.SIGTERM)
-    return process.wait(PATIENCE)
+    return process.wait(TIMEOUT)
 
 
 def say(speaker: socket.socket, utterance: bytes, *hearers: socket.socket) -> None:
@@ -335,7 +335,7 @@ def test_the_path_of_a_client_is_logged_escaped(
     caplog.set_level(logging.INFO)
     address = somewhere(transport, tmp_path)
     with serving(program, address), socket.socket(address.family, address.kind) as client:
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.bind(f"{tmp_path}/a\x1b\n")
         client.connect(address.sockaddr)
         client.send(b"hello")
@@ -371,7 +371,7 @@ class Sink:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         with self.changed:
-            assert self.changed.wait_for(condition, PATIENCE)
+            assert self.changed.wait_for(condition, TIMEOUT)
 
     def open(self, let: bool = True) -> None:
         with self.changed:
@@ -398,7 +398,7 @@ def sink() -> Sink:
 @pytest.fixture(autouse=True)
 def _patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a busy machine be no reason for lines that are lost at the end."""
-    monkeypatch.setattr(log_handler, "LAST_WRITE", PATIENCE)
+    monkeypatch.setattr(log_handler, "LAST_WRITE", TIMEOUT)
 
 
 @contextmanager
@@ -441,7 +441,7 @@ def test_a_flood_is_summarised_and_its_numbers_add_up(sink: Sink) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE)  # though nobody reads
+            thread.join(TIMEOUT)  # though nobody reads
             assert not thread.is_alive()
         costly = Costly()
         log.info("%s", costly)
@@ -482,7 +482,7 @@ class Pause(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         assert timeout == log_handler.PAUSE
         self.begun.set()
-        self.ended_early.append(super().wait(PATIENCE))
+        self.ended_early.append(super().wait(TIMEOUT))
         return self.ended_early[-1]
 
 
@@ -494,7 +494,7 @@ def test_a_flood_that_is_read_as_fast_as_it_comes_is_bounded_too(sink: Sink) -> 
         assert isinstance(handler, log_handler.QueuedHandler)
         handler.ending = pause
         log.info("first")
-        assert pause.begun.wait(PATIENCE)
+        assert pause.begun.wait(TIMEOUT)
         log_many(MOST_WAITING + 250)
     assert pause.ended_early == [True, True], "the end waits for the next write"
     assert LEFT_OUT.findall(sink.text) == ["250"]
@@ -546,7 +546,7 @@ def test_a_reader_that_has_gone_is_not_written_to_and_raises_nothing(
     with open(pipe.entrance, "w", closefd=False) as stream, logged(stream, "info", forks=forks):
         log.info("hello")
         if not forks:
-            log_thread().join(PATIENCE)
+            log_thread().join(TIMEOUT)
             costly = Costly()
             log.info("%s", costly)
             assert costly.formatted == 0
@@ -574,7 +574,7 @@ def test_a_pipe_that_does_not_block_is_waited_for(pipe: Pipe) -> None:
         stream = SimpleNamespace(buffer=SimpleNamespace(write=write, fileno=raw.fileno))
         with logged(stream, "info"):
             log.info("hello")
-            assert full.wait(PATIENCE)
+            assert full.wait(TIMEOUT)
             text = b""
             while b" hello\n" not in text:
                 text += pipe.read()

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from socketserver_faults.cli import proxy
-from socketserver_faults.network import Weather
+from socketserver_faults.network import Conditions
 from socketserver_reference.address import Address, server_address
 from tests.support.carrying import LOCALHOST
-from tests.support.serving import PATIENCE, connect_to, read, read_to_end, serving
+from tests.support.serving import TIMEOUT, connect_to, read, read_to_end, serving
 
 
 def arguments(*words: str) -> argparse.Namespace:
@@ -40,7 +40,7 @@ def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal
                     with pytest.raises(ConnectionResetError):
                         read_to_end(ben)
                     os.kill(process.pid, number)
-                    _, log = process.communicate(timeout=PATIENCE)
+                    _, log = process.communicate(timeout=TIMEOUT)
             finally:
                 process.kill()
     assert process.returncode == 0
@@ -72,9 +72,9 @@ def test_bad_arguments_are_refused_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_the_command_understands_every_number_of_the_weather() -> None:
+def test_the_command_understands_every_number_of_the_conditions() -> None:
     words = "--delay 1 --jitter 0.5 --rate 1e3 --stall-every 2 --stall-for 1 --split 5 --reset-after 9 --way to-client"
-    weather = proxy.read_weather(arguments("tcp://a:0", "tcp://b:1", *words.split()))
-    assert weather == Weather(
+    conditions = proxy.read_conditions(arguments("tcp://a:0", "tcp://b:1", *words.split()))
+    assert conditions == Conditions(
         delay=1.0, jitter=0.5, rate=1000.0, stall_every=2.0, stall_for=1.0, split=5, reset_after=9, way="to-client"
     )

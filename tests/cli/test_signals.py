@@ -12,7 +12,7 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.cli.signals import SIGNALS, interrupted_without_traceback, stopped_by_signals
 from socketserver_reference.family import make_server
-from tests.support.serving import PATIENCE, connect_to, read_to_end
+from tests.support.serving import TIMEOUT, connect_to, read_to_end
 
 SERVE_WHAT_NEVER_ENDS = """
 import threading
@@ -73,7 +73,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def end_of(process: subprocess.Popen[str]) -> Ended:
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=TIMEOUT)
     return Ended(process.returncode, errors)
 
 
@@ -102,7 +102,7 @@ def test_a_second_signal_while_a_server_starts_ends_it_at_once() -> None:
         assert first_line(process) == "starting"
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) in (-signal.SIGTERM, -signal.SIGINT)  # whichever the system delivers last
+        assert process.wait(TIMEOUT) in (-signal.SIGTERM, -signal.SIGINT)  # whichever the system delivers last
         assert end_of(process).errors == ""
 
 

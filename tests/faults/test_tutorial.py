@@ -13,7 +13,7 @@ import pytest
 
 from socketserver_faults import tutorial
 from socketserver_reference.address import Address
-from tests.support.serving import PATIENCE, connect_to, read, read_to_end
+from tests.support.serving import TIMEOUT, connect_to, read, read_to_end
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
     monkeypatch.setattr(tutorial.PROGRAMS[program][1], "members", members)
     with noted(program) as address, connect_to(address) as anna, connect_to(address) as bert:
         for _ in range(2):
-            assert members.added.acquire(timeout=PATIENCE)
+            assert members.added.acquire(timeout=TIMEOUT)
         anna.sendall(b"hi")
         assert [read(client, 5) for client in (anna, bert)] == [b"ackhi"] * 2
         anna.sendall(b"quit\n")  # who has just spoken leaves first: anybody else might leave during the delivery

@@ -16,7 +16,7 @@ from socketserver_faults.schedule import Race, explore
 from socketserver_reference.clauses import CLAUSES
 from tests.support.checking import Checker
 
-QUICK = ("--examples", 8, "--patience", 2)
+QUICK = ("--examples", 8, "--timeout", 2)
 
 RACE = "RuntimeError: Set changed size during iteration"
 

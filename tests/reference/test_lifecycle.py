@@ -20,7 +20,7 @@ from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
-from tests.support.serving import PATIENCE, connect, connect_to, read, read_to_end, reset, serving, somewhere
+from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, reset, serving, somewhere
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
@@ -45,7 +45,7 @@ def together(*targets: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
         assert not any(thread.is_alive() for thread in threads)
 
 
@@ -136,12 +136,12 @@ def test_when_the_server_hangs_up_nobody_goes_on_delivering_what_was_said_before
         def deliver(self, chunk: bytes) -> None:
             delivered.append(chunk)
             delivering.set()
-            assert hung_up.wait(PATIENCE)
+            assert hung_up.wait(TIMEOUT)
             super().deliver(chunk)
 
     with serving(replace(PROGRAMS["chat"], connection_handler=Slow), LOOPBACK) as server, connect(server) as anna:
         anna.sendall(b"x" * 65536)
-        assert delivering.wait(PATIENCE)
+        assert delivering.wait(TIMEOUT)
         server.stop()
         hung_up.set()
         server.server_close()
@@ -194,7 +194,7 @@ def test_what_a_client_said_before_it_went_is_delivered_though_it_hears_nothing_
             chunk = super().receive()
             if chunk.startswith(b"x"):
                 received.set()
-                assert gone.wait(PATIENCE)
+                assert gone.wait(TIMEOUT)
             return chunk
 
     program = replace(PROGRAMS["chat"], connection_handler=Patient)
@@ -202,7 +202,7 @@ def test_what_a_client_said_before_it_went_is_delivered_though_it_hears_nothing_
         settle(anna)
         ben = connect(server)
         ben.sendall(b"x" * 5000)
-        assert received.wait(PATIENCE)
+        assert received.wait(TIMEOUT)
         reset(ben)
         gone.set()
         heard = b""
@@ -235,7 +235,7 @@ def test_a_server_that_has_had_many_visits_holds_what_it_held_before(program: st
                 visitor.sendall(b"hello" if program == "echo" else b"quit")
                 read_to_end(visitor)
         while len(server.handlers) > 1 or len(server.connections) > 1 or not server.ended.empty():
-            assert server.turned.acquire(timeout=PATIENCE)
+            assert server.turned.acquire(timeout=TIMEOUT)
         assert len(getattr(server, "members", "one")) in (1, 3)
 
 
@@ -286,10 +286,10 @@ def test_without_descriptors_the_loop_waits_until_a_connection_ends_and_says_so_
         full.set()
         accept = accepting(monkeypatch, full)
         with connect(server) as dan:
-            assert server.attempts.acquire(timeout=PATIENCE)
+            assert server.attempts.acquire(timeout=TIMEOUT)
             settle(anna, cal, ben)  # the members talk on
             cal.close()
-            assert server.attempts.acquire(timeout=PATIENCE)  # it has tried again, at once, and in vain
+            assert server.attempts.acquire(timeout=TIMEOUT)  # it has tried again, at once, and in vain
             full.clear()
             ben.close()
             settle(anna, dan)
@@ -322,7 +322,7 @@ def test_a_server_that_waits_for_descriptors_can_be_stopped(monkeypatch: pytest.
         full.set()
         accepting(monkeypatch, full)
         with connect(server):
-            assert server.attempts.acquire(timeout=PATIENCE)
+            assert server.attempts.acquire(timeout=TIMEOUT)
             server.shutdown()
 
 
@@ -335,7 +335,7 @@ def test_a_server_tries_again_though_nothing_has_ended_here(monkeypatch: pytest.
         with connect(server) as client:
             client.sendall(b"hello")
             for _ in range(2):
-                assert server.attempts.acquire(timeout=PATIENCE)
+                assert server.attempts.acquire(timeout=TIMEOUT)
             full.clear()
             assert read_to_end(client) == b"HELLO"
 
@@ -367,7 +367,7 @@ def test_without_threads_the_loop_waits_with_the_connection_it_has_accepted(
         with connect(server) as anna:
             settle(anna)
             with connect(server) as ben:
-                assert Thread.refused.acquire(timeout=PATIENCE)
+                assert Thread.refused.acquire(timeout=TIMEOUT)
                 settle(anna)  # the member talks on
                 if then == "a handler ends":
                     anna.close()
@@ -410,7 +410,7 @@ def test_a_process_without_descriptors_serves_its_members_and_lets_in_who_waits_
                 while not heard.endswith(b"ack<%d>" % count):
                     heard += read(client, 1)
             process.terminate()
-            _, errors = process.communicate(timeout=PATIENCE)
+            _, errors = process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
     for client in clients:

@@ -21,18 +21,18 @@ def test_echo_strips_and_upper_cases_ascii_alone(request_: bytes, reply: bytes) 
 
 
 def test_who_joins_and_leaves_is_heard_by_nobody() -> None:
-    assert step(ROOM, Joins("cal")) == model.Outcome(ROOM | {"cal"})
-    assert step(ROOM, Leaves("ben")) == model.Outcome(frozenset({"ann"}))
+    assert step(ROOM, Joins("cal")) == model.StepResult(ROOM | {"cal"})
+    assert step(ROOM, Leaves("ben")) == model.StepResult(frozenset({"ann"}))
 
 
 @pytest.mark.parametrize("chunk", [b"quit", b"quit\n", b" \tquit\r\n"])
 def test_quit_is_heard_by_nobody(chunk: bytes) -> None:
-    assert step(ROOM, Speaks("ann", chunk)) == model.Outcome(frozenset({"ben"}))
+    assert step(ROOM, Speaks("ann", chunk)) == model.StepResult(frozenset({"ben"}))
 
 
 @pytest.mark.parametrize("chunk", [b"QUIT", b"quit now", b"xquit", b"hi\nquit\n", b"quit\0", b"\xa0quit"])
 def test_what_only_looks_like_quit_is_heard_by_all(chunk: bytes) -> None:
-    assert step(ROOM, Speaks("ann", chunk)) == model.Outcome(ROOM, b"ack" + chunk, ROOM)
+    assert step(ROOM, Speaks("ann", chunk)) == model.StepResult(ROOM, b"ack" + chunk, ROOM)
 
 
 @given(CHUNKS)

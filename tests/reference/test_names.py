@@ -36,7 +36,9 @@ def test_what_is_collected_is_a_module(name: str) -> None:
     assert find_source(name)
 
 
-@pytest.mark.parametrize("name", [*module_copies.LASTING, *module_copies.SHARED, *module_copies.COPIED])
+@pytest.mark.parametrize(
+    "name", [*module_copies.PERSISTENT_MODULES, *module_copies.SHARED_MODULES, *module_copies.COPIED_MODULES]
+)
 def test_what_the_scheduler_copies_or_shares_is_there(name: str) -> None:
     assert find_source(name)
 

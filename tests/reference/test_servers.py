@@ -16,7 +16,7 @@ from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.echo import EchoHandler
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
-from tests.support.serving import PATIENCE, connect, read, read_to_end, reset, serving, somewhere
+from tests.support.serving import TIMEOUT, connect, read, read_to_end, reset, serving, somewhere
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
@@ -50,12 +50,12 @@ def watched(program: str) -> Any:
 def join(server: Any) -> socket.socket:
     """Connect, and return when the client is a member."""
     client = connect(server)
-    assert server.joined.acquire(timeout=PATIENCE)
+    assert server.joined.acquire(timeout=TIMEOUT)
     return client
 
 
 def wait_until_left(server: Any) -> None:
-    assert server.left.acquire(timeout=PATIENCE)
+    assert server.left.acquire(timeout=TIMEOUT)
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -122,13 +122,13 @@ def test_a_reset_before_the_reply_is_no_error(caplog: pytest.LogCaptureFixture) 
     class Slow(EchoHandler):
         def decide(self, request: bytes) -> bytes:
             received.set()
-            assert gone.wait(PATIENCE)
+            assert gone.wait(TIMEOUT)
             return super().decide(request)
 
     with serving(replace(PROGRAMS["echo"], connection_handler=Slow), LOOPBACK) as server:
         client = connect(server)
         client.sendall(b"hello")
-        assert received.wait(PATIENCE)
+        assert received.wait(TIMEOUT)
         reset(client)
         gone.set()
         server.shutdown()
@@ -306,7 +306,7 @@ def test_a_member_that_is_gone_costs_the_speaker_nothing() -> None:
         server.join(dead)
         anna.sendall(b"hi")
         assert read(anna, 5) == b"ackhi"
-        assert server.cut.wait(PATIENCE)
+        assert server.cut.wait(TIMEOUT)
         server.leave(dead)
         dead.close()
 
@@ -389,7 +389,7 @@ def test_two_hundred_clients_connect_in_the_same_instant_and_hear_one_another() 
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     for _ in clients:
-        assert server.joined.acquire(timeout=PATIENCE)  # type: ignore[attr-defined]
+        assert server.joined.acquire(timeout=TIMEOUT)  # type: ignore[attr-defined]
     clients[0].sendall(b"hi")
     assert {read(client, 5) for client in clients} == {b"ackhi"}
     server.shutdown()
@@ -437,7 +437,7 @@ def test_without_the_join_the_request_is_closed_under_the_worker(monkeypatch: py
             seen.append(worker)
 
         def receive(self) -> bytes:
-            assert closed.wait(PATIENCE)
+            assert closed.wait(TIMEOUT)
             return super().receive()
 
     monkeypatch.setattr(threading, "excepthook", lambda hook: seen.append(hook.exc_value))
@@ -448,7 +448,7 @@ def test_without_the_join_the_request_is_closed_under_the_worker(monkeypatch: py
         server.server_close()
         closed.set()
         worker: threading.Thread = seen[0]
-        worker.join(PATIENCE)
+        worker.join(TIMEOUT)
     assert isinstance(seen[1], OSError)
     assert seen[1].errno == errno.EBADF
 
@@ -489,7 +489,7 @@ def test_a_synchronous_server_stops_with_a_silent_client_and_another_behind_it()
 
     with serving(replace(PROGRAMS["echo"], connection_handler=Watched), LOOPBACK, "sync") as server:
         silent = connect(server)
-        assert accepted.wait(PATIENCE)
+        assert accepted.wait(TIMEOUT)
         behind = connect(server)
     assert read_to_end(silent) == b""
     silent.close()

@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_told(wrong: Path, file: str, before: str, after: s
     edit(wrong / file, before, after)
     told = loose_ends()
     assert len(told) == len(complaints)
-    assert all(complaint in line for complaint, line in zip(complaints, told, strict=True))
+    assert all(message in line for message, line in zip(complaints, told, strict=True))
 
 
 def test_the_faults_read_off_the_sources_are_those_of_the_catalogue() -> None:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from socketserver_reference.chat import ChatHandler, Room
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.runner.collected_family import anywhere
 from socketserver_reference.echo import EchoHandler
@@ -190,7 +190,7 @@ class SharesMemory(socketserver.BaseServer):
         self.memory[0] = count
 
 
-class Alone(ChatHandler):
+class HearsItselfAlone(ChatHandler):
     """Keeps the members on the handler."""
 
     def setup(self) -> None:
@@ -309,16 +309,16 @@ def forking_library(handler: Handler | None) -> socketserver.BaseServer:
 def made(
     fault: type[Any],
     transport: str,
-    concurrency: Concurrency,
+    concurrency: ConcurrencyName,
     program: str = "echo",
     handler: type[Any] | None = None,
-    claims: Concurrency | None = None,
-) -> Served:
+    claims: ConcurrencyName | None = None,
+) -> ServerSpec:
     maker = Maker(fault, program, transport, concurrency, handler)
-    return Served(fault.__name__, transport, claims or concurrency, maker, chat=program != "echo")
+    return ServerSpec(fault.__name__, transport, claims or concurrency, maker, chat=program != "echo")
 
 
-BROKEN: list[tuple[str, Served]] = [
+BROKEN: list[tuple[str, ServerSpec]] = [
     ("SRV-1", made(LiesAboutTheClient, "tcp", "threading")),
     ("SRV-1", made(LiesAboutTheClient, "udp", "sync")),
     ("SRV-1", made(LiesAboutTheClient, "unix", "sync")),
@@ -352,15 +352,15 @@ BROKEN: list[tuple[str, Served]] = [
     ("SRV-6", made(Faultless, "unix-datagram", "threading", claims="forking")),
     ("SRV-6", made(OneChild, "tcp", "forking")),
     ("SRV-6", made(SharesMemory, "udp", "forking")),
-    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=Alone)),
+    ("SRV-7", made(Faultless, "tcp", "threading", "chat", handler=HearsItselfAlone)),
     ("SRV-7", made(Faultless, "unix", "forking", "chat")),
     ("SRV-8", made(Fragile, "tcp", "sync")),
     ("SRV-8", made(Fragile, "unix-datagram", "sync")),
     ("SRV-8", made(Panics, "tcp", "threading")),
     ("SRV-8", made(LeavesTheDead, "tcp", "threading", "chat")),
-    ("SRV-9", Served("library", "tcp", "sync", library)),
-    ("SRV-9", Served("threading library", "tcp", "threading", threading_library)),
-    ("SRV-9", Served("forking library", "tcp", "forking", forking_library)),
+    ("SRV-9", ServerSpec("library", "tcp", "sync", library)),
+    ("SRV-9", ServerSpec("threading library", "tcp", "threading", threading_library)),
+    ("SRV-9", ServerSpec("forking library", "tcp", "forking", forking_library)),
     ("SRV-9", made(NeverHangsUp, "unix", "threading", "chat")),
     ("SRV-9", made(KeepsItsPort, "tcp", "threading")),
     ("SRV-9", made(KeepsItsPort, "udp", "forking")),

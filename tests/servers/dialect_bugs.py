@@ -6,7 +6,7 @@ import socket
 import time
 from typing import Any
 
-from socketserver_reference.echo import GONE
+from socketserver_reference.echo import DISCONNECT_ERRORS
 from tests.servers.dialects_served import Speaker
 
 
@@ -130,7 +130,7 @@ class PanicsAtAReset(Speaker):
     def receive(self) -> bytes:
         try:
             return bytes(self.request.recv(self.chunk_size))
-        except GONE:
+        except DISCONNECT_ERRORS:
             with self.server.lock:
                 for member in self.server.members:
                     self.server.cut_off(member)

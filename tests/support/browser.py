@@ -21,7 +21,7 @@ from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds after which a test fails, instead of waiting for a browser that never answers."""
 
 QUIET = (
@@ -77,7 +77,7 @@ class Browser:
         return result
 
     def _message(self) -> dict[str, Any]:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while b"\0" not in self._read:
             readable, _, _ = select.select([self._answers], [], [], max(0.0, until - time.monotonic()))
             assert readable, "the browser does not answer"

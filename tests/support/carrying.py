@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from socketserver_faults.network import CALM, Proxy, Weather
+from socketserver_faults.network import UNIMPAIRED, Conditions, Proxy
 from socketserver_reference.address import Address
-from tests.support.serving import PATIENCE, connect_to, read_to_end
+from tests.support.serving import TIMEOUT, connect_to, read_to_end
 
 LOCALHOST = Address("tcp", "127.0.0.1")
 
@@ -26,27 +26,27 @@ class Ends:
         """Return a new client, and the server's end of its connection."""
         client = connect_to(self.proxy.address)
         server, _ = self.listener.accept()
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         return client, server
 
     def settle(self) -> None:
         """Return when nothing is under way."""
-        assert self.proxy.settle(PATIENCE), "the network does not come to rest"
+        assert self.proxy.settle(TIMEOUT), "the network does not come to rest"
 
 
 @contextmanager
-def carrying(weather: Weather = CALM, seed: int = 0, directory: Path | None = None) -> Iterator[Ends]:
-    """Put a proxy with that weather before a listening socket: over tcp, or over unix in the directory."""
+def carrying(conditions: Conditions = UNIMPAIRED, seed: int = 0, directory: Path | None = None) -> Iterator[Ends]:
+    """Put a proxy with those conditions before a listening socket: over tcp, or over unix in the directory."""
     where = target = LOCALHOST
     if directory is not None:
         where, target = (Address("unix", path=str(directory / name)) for name in ("proxy", "server"))
     with socket.socket(target.family) as listener:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
         listener.bind(target.sockaddr)
         listener.listen()
         if directory is None:
             target = target.with_port(listener.getsockname()[1])
-        with Proxy(where, target, weather, seed) as proxy:
+        with Proxy(where, target, conditions, seed) as proxy:
             yield Ends(proxy, listener)
 
 
@@ -85,13 +85,13 @@ def finds_it_reset(sock: socket.socket) -> bool:
     """Whether the connection is reset, or soon will be, though nobody reads it."""
     waiting = select.poll()
     waiting.register(sock, 0)
-    return any(event & select.POLLERR for _, event in waiting.poll(PATIENCE * 1000))
+    return any(event & select.POLLERR for _, event in waiting.poll(TIMEOUT * 1000))
 
 
 def is_turned_away(address: Address) -> bool:
     """Whether a client is reset that says nothing: it may find out as soon as it has connected."""
     with socket.socket(address.family) as client:
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         try:
             client.connect(address.sockaddr)
             client.recv(1)
@@ -108,7 +108,7 @@ def nothing_to_read(sock: socket.socket) -> bool:
     except BlockingIOError:
         return True
     finally:
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
     return False
 
 
@@ -126,13 +126,13 @@ def fill(sock: socket.socket, proxy: Proxy) -> int:
         with suppress(BlockingIOError):
             while True:
                 sent += sock.send(b"x" * 65536)
-        assert proxy.settle(PATIENCE)
+        assert proxy.settle(TIMEOUT)
         if sent == before:
-            sock.settimeout(PATIENCE)
+            sock.settimeout(TIMEOUT)
             return sent
         before = sent
 
 
-def deeds_of(proxy: Proxy) -> list[tuple[str, int, str, int]]:
-    """Return the deeds without the clients' ports, which no seed chooses."""
-    return [(deed.what, deed.connection, deed.way, deed.place) for deed in proxy.deeds]
+def injected_by(proxy: Proxy) -> list[tuple[str, int, str, int]]:
+    """Return the injected events without the clients' ports, which no seed chooses."""
+    return [(injected.what, injected.connection, injected.way, injected.place) for injected in proxy.injected_events]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.cli.main import main
-from tests.support.serving import PATIENCE, ROOT
+from tests.support.serving import ROOT, TIMEOUT
 
 INSTALLED = any(
     point.value == "socketserver_reference.conformance.runner.plugin" for point in entry_points(group="pytest11")
@@ -114,7 +114,7 @@ class Lifeline:
         assert self.read, "nobody was ever there"
 
     def _more(self) -> bool:
-        readable, _, _ = select.select([self._end], [], [], PATIENCE)
+        readable, _, _ = select.select([self._end], [], [], TIMEOUT)
         assert readable, f"somebody still lives; all that was said: {self.read!r}"
         said = os.read(self._end, 1024)
         self.read += said

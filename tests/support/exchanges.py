@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.steps import (
@@ -66,9 +66,9 @@ def violation(entries: Sequence[Entry], clause: str = "CHAT-2", observed: str = 
     return seen
 
 
-def story(entries: Sequence[Entry], **what: str) -> Story:
+def story(entries: Sequence[Entry], **what: str) -> ViolationStory:
     """Return the same as a story."""
-    return Story.of(violation(entries, **what))
+    return ViolationStory.of(violation(entries, **what))
 
 
 def report(*violations: Violation, **what: Any) -> Report:

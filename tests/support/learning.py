@@ -11,10 +11,10 @@ from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.base import Target
 
 
-def proposed(target: Target, protocol: str = "chat", patience: float = 0.1) -> str:
+def proposed(target: Target, protocol: str = "chat", timeout: float = 0.1) -> str:
     """Return the proposal for a server, which must be a dialect, and plain text."""
     with closing(target.start(10)) as site:
-        text, trouble = propose(protocol, site, "a server", patience)
+        text, trouble = propose(protocol, site, "a server", timeout)
     assert not trouble, trouble
     assert text.isascii()
     assert re.fullmatch(r"(?:[ -~]*\n)*", text)

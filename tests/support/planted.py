@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from socketserver_faults.catalogue.index import find
-from socketserver_faults.matrix import judge
+from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
@@ -41,4 +41,4 @@ class Planted:
 
     def target(self) -> Any:
         """Return the faulty server as a target of the suite."""
-        return judge.target(find(self.name))
+        return runner.target(find(self.name))

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from socketserver_faults.demo import rows
-from socketserver_faults.demo.rows import Play, Row
-from socketserver_faults.schedule.core.run import Choose, Story, go_on
+from socketserver_faults.demo.rows import DemoRow, PlayedRow
+from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, no_preemption
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
@@ -25,7 +25,7 @@ class Rehearsal:
         self._network = Network(self.scheduler)
         targets = ModuleType("socketserver_reference.conformance.targets")
         quiescence = ModuleType("socketserver_reference.conformance.targets.quiescence")
-        vars(quiescence)["Rest"] = lambda _: self.scheduler.rest
+        vars(quiescence)["IdleWaiter"] = lambda _: self.scheduler.wait_idle
         vars(targets)["quiescence"] = quiescence
         self._modules = Modules(
             {
@@ -35,11 +35,11 @@ class Rehearsal:
             }
         )
 
-    def play(self, row: Row, joined: bool, choose: Choose = go_on) -> tuple[Play, Story]:
+    def play(self, row: DemoRow, joined: bool, choose: Choose = no_preemption) -> tuple[PlayedRow, ScheduleTrace]:
         """Play a row once; return what the demo returns, and the story of the run."""
         self._network = Network(self.scheduler)
         playing: Any = self._modules.load("socketserver_faults.demo.play")
-        played: list[Play] = []
+        played: list[PlayedRow] = []
         story = self.scheduler.run(lambda: played.append(playing.play(row, joined)), choose)
         return played[0], story
 

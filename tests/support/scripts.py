@@ -7,13 +7,13 @@ from pathlib import Path
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 
-def play(file: Path, *where: object, patience: float = PATIENCE) -> tuple[int, str]:
+def play(file: Path, *where: object, timeout: float = TIMEOUT) -> tuple[int, str]:
     """Play a script as its finder would; return its exit status, and what it printed."""
     command = [sys.executable, str(file), *map(str, where)]
-    environment = {"PATIENCE": str(patience)}  # and nothing that would have it measured
+    environment = {"TIMEOUT": str(timeout)}  # and nothing that would have it measured
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert ended.stderr == ""
     return ended.returncode, ended.stdout

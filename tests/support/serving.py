@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = os.pathsep.join(map(str, (ROOT / "reference", ROOT / "faults", ROOT)))
 """A PYTHONPATH on which everything is, for a Python that has none of it installed."""
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds after which a test fails, instead of waiting for a server that never answers."""
 
 
@@ -49,7 +49,7 @@ def connect(server: Any) -> socket.socket:
 
 def connect_to(address: Address) -> socket.socket:
     client = socket.socket(address.family, address.kind)
-    client.settimeout(PATIENCE)
+    client.settimeout(TIMEOUT)
     if address.transport == "unix-datagram":
         client.bind("")  # Linux picks an abstract name
     try:

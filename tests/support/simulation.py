@@ -14,18 +14,17 @@ from typing import Any, cast
 from unittest import mock
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
-from socketserver_reference.conformance.driver.stage import Manners, Stage
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,6 +33,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -96,7 +96,7 @@ class Room:
             self.chance.choice(turns)()
         return bool(turns)
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Do everything."""
         while self.turn():
             pass
@@ -158,14 +158,14 @@ class Room:
 class SimulatedClient:
     """What the stage takes for a Client."""
 
-    def __init__(self, room: Room, patience: float) -> None:
+    def __init__(self, room: Room, timeout: float) -> None:
         self.room = room
-        self.patience = patience
+        self.timeout = timeout
         self.connection = Connection(len(room.connections))
         room.connections.append(self.connection)
 
-    def wait_at_most(self, patience: float) -> None:
-        self.patience = patience
+    def set_timeout(self, timeout: float) -> None:
+        self.timeout = timeout
 
     def say(self, data: bytes, *, settled: bool) -> None:
         self.connection.incoming.append(data)
@@ -175,7 +175,7 @@ class SimulatedClient:
         chance, outgoing = self.room.chance, self.connection.outgoing
         while chance.random() < 0.3 and self.room.turn():
             pass
-        while self.patience and not outgoing and not self.connection.ending and self.room.turn():
+        while self.timeout and not outgoing and not self.connection.ending and self.room.turn():
             pass
         if outgoing:
             count = chance.choice([len(outgoing), chance.randint(1, len(outgoing))])
@@ -213,41 +213,41 @@ class SimulatedStage(Stage):
 
 
 @contextmanager
-def stage(room: Room, *, manners: Manners = "abrupt", about: str | None = None) -> Iterator[Stage]:
+def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = None) -> Iterator[Stage]:
     """Yield a stage whose clients are in the room."""
-    performing: SimulatedStage
+    session: SimulatedStage
 
     class Client(SimulatedClient):
-        def __init__(self, _: Address, patience: float, *__: object) -> None:
-            super().__init__(room, patience)
+        def __init__(self, _: Address, timeout: float, *__: object) -> None:
+            super().__init__(room, timeout)
 
         def send(self, data: bytes) -> None:
-            self.say(data, settled=performing.settling)
+            self.say(data, settled=session.settling)
 
-    def crowd(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
-        return [Client(address, patience) for _ in range(count)], ""
+    def crowd(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:
+        return [Client(address, timeout) for _ in range(count)], ""
 
     with (
         mock.patch.object(stage_module, "Client", Client),
         mock.patch.object(stage_module, "connect_at_once", crowd),
     ):
-        performing = SimulatedStage(
+        session = SimulatedStage(
             Address("tcp", "127.0.0.1"),
-            judge(room.dialect),
-            patience=60,
+            oracle_for(room.dialect),
+            timeout=60,
             about=about,
-            rest=room.rest,
-            manners=manners,
+            wait_idle=room.wait_idle,
+            politeness=politeness,
             dialect=room.dialect,
-            phrasing=rewrite.chat(room.dialect),
+            rewriter=rewrite.chat_rewriter(room.dialect),
         )
-        with performing:
-            yield performing
+        with session:
+            yield session
 
 
-def room_of(performing: Stage) -> RoomOracle[Any]:
+def room_of(session: Stage) -> ChatOracle[Any]:
     """Return the oracle of a stage on a simulated room."""
-    return cast("RoomOracle[Any]", performing.oracle)
+    return cast("ChatOracle[Any]", session.oracle)
 
 
 class Clients:
@@ -312,7 +312,7 @@ class Clients:
             (self.reset, self.may_go(self.present())),
             (self.stall, self.may_go(self.heard_out())),
             (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
-            (self.heed, self.oracle.bystanders() if self.heard_out() else []),
+            (self.wait_until_heard, self.oracle.optional_readers() if self.heard_out() else []),
         ]
         way, names = self.chance.choice(doable)
         if names:
@@ -358,5 +358,5 @@ class Clients:
     def resume(self, who: str) -> None:
         self.do(Resume(who))
 
-    def heed(self, who: str) -> None:
-        self.do(Heed(who, self.heard_out()[0]))
+    def wait_until_heard(self, who: str) -> None:
+        self.do(WaitUntilHeard(who, self.heard_out()[0]))

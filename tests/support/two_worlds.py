@@ -29,7 +29,7 @@ from socketserver_faults.schedule.virtual.network import Network, Socket
 BOUND = 20.0
 """Seconds to wait at most for a real socket; only one that differs takes that long."""
 
-BRIEF = 0.2
+SHORT_TIMEOUT = 0.2
 """The same when something differs already, and is being shrunk."""
 
 RECEIVES = 32 * 1024
@@ -61,7 +61,7 @@ class WouldWait(BaseException):
     """Nobody else runs, so nobody will end the wait."""
 
 
-class Alone:
+class NoThreads:
     """The points of a thread that is alone: it never waits, but for time to pass."""
 
     aborting = False
@@ -130,7 +130,7 @@ class Worlds:
     bound = BOUND
 
     def __init__(self) -> None:
-        self.network = Network(Alone(), capacity=CAPACITY)
+        self.network = Network(NoThreads(), capacity=CAPACITY)
         self.twins: list[Twin] = []
         self.crowded: dict[End, list[int]] = {}
         """Ends that too much was sent to, with the bytes that are to be read of the virtual one and of the real one."""
@@ -153,7 +153,7 @@ class Worlds:
             return None
         actual = outcome(operation, twin.real)
         assert actual == expected, f"{twin.virtual!r}: {expected}, but really {actual}"
-        self.rest()
+        self.wait_idle()
         return expected
 
     def fill(self, twin: Twin) -> None:
@@ -167,7 +167,7 @@ class Worlds:
             return amounts[1] > 2 * RECEIVES
 
         self._wait_until(full, lambda: f"{twin.virtual!r} is full, but really takes {amounts[1]} bytes")
-        self.rest()
+        self.wait_idle()
 
     def drain(self, twin: Twin) -> None:
         """Read all there is, up to an error or the end of stream. How much a reset has lost may differ."""
@@ -184,15 +184,15 @@ class Worlds:
 
         self._wait_until(as_much, lambda: f"{twin.virtual!r}: {end}, but really {len(actual)} bytes and {actual_end}")
         assert FILLED.sub(b"x", actual) == FILLED.sub(b"x", expected)
-        self.rest()
+        self.wait_idle()
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Return when the real ends are where the virtual ones are."""
         for twin in self.twins:
             if twin.virtual.fileno() >= 0:
-                self._rest(twin, self.foreseen(twin))
+                self._wait_idle(twin, self.foreseen(twin))
 
-    def _rest(self, twin: Twin, foreseen: tuple[object, ...]) -> None:
+    def _wait_idle(self, twin: Twin, foreseen: tuple[object, ...]) -> None:
         self._wait_until(
             lambda: self.seen(twin) == foreseen,
             lambda: f"{twin.virtual!r} is {foreseen}, but really {self.seen(twin)}",
@@ -202,7 +202,7 @@ class Worlds:
         try:
             wait_until(holds, otherwise, self.bound)
         except AssertionError:
-            Worlds.bound = BRIEF
+            Worlds.bound = SHORT_TIMEOUT
             raise
 
     def foreseen(self, twin: Twin) -> tuple[object, ...]:

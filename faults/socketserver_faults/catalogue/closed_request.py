@@ -157,7 +157,7 @@ class ClosedRequest(OverthreadedChatHandler):
     Seen: the client reads end of stream as soon as it has connected. What it says all the same is taken, and never
     comes back. The worker fails with EBADF, on Windows "not a socket"; if the client just goes away, not at all.
 
-    Mended: join the worker before handle returns: socketserver closes the request the moment it does. The docstring of
+    Fixed: join the worker before handle returns: socketserver closes the request the moment it does. The docstring of
     this module has the whole story.
     """
 

@@ -17,7 +17,7 @@ class RepliesTwice(DatagramEchoHandler):
     Seen: a client that asks one thing after the other reads the first reply again as its second, and is one reply
     behind from then on. Where the network is busy, twice the datagrams make it busier.
 
-    Mended: send one. Only the client knows whether a reply has come, so only the client can ask again; replies that may
+    Fixed: send one. Only the client knows whether a reply has come, so only the client can ask again; replies that may
     come twice carry the number of their request.
     """
 
@@ -35,7 +35,7 @@ class RepliesLineByLine(DatagramEchoHandler):
     Seen: one line in, one line out: it works until somebody sends two. Then the reply to the second line is read as the
     reply to the next request; and datagrams may arrive in another order than they were sent.
 
-    Mended: one reply in one datagram. A datagram is not a stream: its borders are kept, and mean something.
+    Fixed: one reply in one datagram. A datagram is not a stream: its borders are kept, and mean something.
     """
 
     def deliver(self, reply: bytes) -> None:
@@ -52,7 +52,7 @@ class RepliesFromAnotherPort(DatagramEchoHandler):
     Seen: a client that has called connect() on its socket never reads a reply: the kernel drops what comes from another
     address, and answers it with an ICMP error. Firewalls and address translation drop it on the way.
 
-    Mended: reply through the server's own socket, request[1]. Sending a datagram is one step, so threads may share it.
+    Fixed: reply through the server's own socket, request[1]. Sending a datagram is one step, so threads may share it.
     """
 
     def deliver(self, reply: bytes) -> None:
@@ -68,7 +68,7 @@ class IgnoresEmptyDatagrams(DatagramEchoHandler):
 
     Seen: a client that sends an empty datagram, the smallest question whether anybody is there, waits in vain.
 
-    Mended: treat it as any other. Only streams end; a datagram of no bytes is a datagram, and nobody has gone.
+    Fixed: treat it as any other. Only streams end; a datagram of no bytes is a datagram, and nobody has gone.
     """
 
     def handle(self) -> None:
@@ -87,7 +87,7 @@ class DropsLongDatagrams(DatagramEchoHandler):
     Seen: short requests are answered and long ones are not, without a word, which looks just like a network that loses
     datagrams. So that is where everybody searches.
 
-    Mended: answer up to the limit that the protocol names. Longer than a frame is no mistake: IP cuts such datagrams
+    Fixed: answer up to the limit that the protocol names. Longer than a frame is no mistake: IP cuts such datagrams
     into pieces and puts them together again.
     """
 
@@ -105,7 +105,7 @@ class CutsAtAPage(DatagramEchoHandler):
     Seen: a reply that is cut looks like a reply. A client that sends 5000 bytes and compares no lengths believes that
     it has the answer to all of them.
 
-    Mended: take all that the server has received. How long a datagram may be is for one place to say: the server's
+    Fixed: take all that the server has received. How long a datagram may be is for one place to say: the server's
     max_packet_size.
     """
 
@@ -122,7 +122,7 @@ class TakesDatagramsWhole(DatagramServer):
     Seen: requests of 20000 bytes are answered in full, on this server. Clients that have come to rely on it get a part
     from the next one, and no error with it.
 
-    Mended: ask for max_packet_size bytes, which is how long a request can be; the kernel drops the rest.
+    Fixed: ask for max_packet_size bytes, which is how long a request can be; the kernel drops the rest.
     """
 
     def get_request(self) -> Any:
@@ -140,7 +140,7 @@ class NeverForgets(DatagramEchoHandler):
     Seen: it runs well on the first day. Whoever starts anew comes from another port, and is another client. When twelve
     have come, the server answers nobody any more, and it has nothing to do.
 
-    Mended: keep no list. A datagram's client cannot hang up, so whatever is kept for it needs a time when it ends.
+    Fixed: keep no list. A datagram's client cannot hang up, so whatever is kept for it needs a time when it ends.
     """
 
     def handle(self) -> None:

@@ -24,7 +24,7 @@ class Greets(ChatHandler):
     Seen: a program that talks to the server takes the greeting for somebody's words. Every client needs a rule for
     what to skip.
 
-    Mended: speak when spoken to. If a protocol has a greeting, it says so and says where it ends.
+    Fixed: speak when spoken to. If a protocol has a greeting, it says so and says where it ends.
     """
 
     def setup(self) -> None:
@@ -41,7 +41,7 @@ class AnnouncesWhoJoins(Room):
     Seen: the notices are deliveries that nobody said. A client cannot tell them from words: anybody can say
     "*** ben has left".
 
-    Mended: no notices without framing that tells them from words.
+    Fixed: no notices without framing that tells them from words.
     """
 
     def join(self, member: socket.socket) -> None:
@@ -57,7 +57,7 @@ class AnnouncesWhoLeaves(Room):
 
     Seen: as with those who announce who joins: bytes in the stream that nobody said, and anybody can forge.
 
-    Mended: no notices without framing that tells them from words.
+    Fixed: no notices without framing that tells them from words.
     """
 
     def leave(self, member: socket.socket) -> None:
@@ -74,7 +74,7 @@ class SkipsTheSender(ChatHandler):
     Seen: a member cannot know whether it was heard, or where in the conversation its words came. Two who speak at once
     see two different conversations, and neither can tell.
 
-    Mended: deliver to every member. The sender's own copy is its receipt, and gives it the order that all others see.
+    Fixed: deliver to every member. The sender's own copy is its receipt, and gives it the order that all others see.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -93,7 +93,7 @@ class DeliversToTheSenderOnly(ChatHandler):
     Seen: everybody sits alone, as with members that are kept on the handler: from outside the two cannot be told
     apart, so both clauses are reported for both.
 
-    Mended: loop over the members.
+    Fixed: loop over the members.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -110,7 +110,7 @@ class StripsWhiteSpace(ChatHandler):
     Seen: lines run into each other, for their newlines are gone; and since a chunk may end anywhere, spaces vanish in
     the middle of long texts, a different one each time.
 
-    Mended: strip what is compared; deliver what was received.
+    Fixed: strip what is compared; deliver what was received.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -126,7 +126,7 @@ class DiesOfInvalidUtf8(ChatHandler):
     Seen: people do. But a chunk may end between the two bytes of an umlaut, and then its sender is thrown out; and so
     is everybody with another encoding.
 
-    Mended: pass bytes on as bytes. Who must decode uses an incremental decoder and decides what to do with the rest.
+    Fixed: pass bytes on as bytes. Who must decode uses an incremental decoder and decides what to do with the rest.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -142,7 +142,7 @@ class ReplacesInvalidUtf8(ChatHandler):
     Seen: now and then an umlaut in a long text turns into two question marks: a chunk ended between its bytes. Anything
     that is not text is destroyed.
 
-    Mended: pass bytes on as bytes.
+    Fixed: pass bytes on as bytes.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -158,7 +158,7 @@ class CutsAtNul(ChatHandler):
     Seen: half of what a client says is missing, and nothing tells it. Two programs that disagree on where a text ends
     can be played off against each other.
 
-    Mended: keep the length that recv() returned, and use that.
+    Fixed: keep the length that recv() returned, and use that.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -173,7 +173,7 @@ class CutsAt255Bytes(ChatHandler):
 
     Seen: the ends of long lines are missing. Nobody is told, not even the sender, who sees its own line cut.
 
-    Mended: deliver all that was received; receive no more than can be delivered.
+    Fixed: deliver all that was received; receive no more than can be delivered.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -188,7 +188,7 @@ class DeliversTwice(ChatHandler):
 
     Seen: everything is said twice.
 
-    Mended: deliver in one place.
+    Fixed: deliver in one place.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -204,7 +204,7 @@ class DeliversTheLatestFirst(ChatHandler):
 
     Seen: with people who type all is well. A program that sends two lines at once sees them swapped.
 
-    Mended: receive, deliver, and only then receive again; or a queue.
+    Fixed: receive, deliver, and only then receive again; or a queue.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -228,7 +228,7 @@ class DeliversLongChunks(ChatHandler):
     Seen: a client that was promised at most 1024 bytes a delivery, and keeps that many, loses the rest or takes it for
     something else.
 
-    Mended: the size that recv() is asked for is part of the protocol, as soon as one recv() makes one delivery.
+    Fixed: the size that recv() is asked for is part of the protocol, as soon as one recv() makes one delivery.
     """
 
     def receive(self) -> bytes:
@@ -245,7 +245,7 @@ class DeliversWithoutTheLock(Room):
     Seen: one half of the room reads the question before the answer, the other half the answer before the question. No
     error, nothing in the log.
 
-    Mended: send under the lock, and make sure that no send waits; or one queue for the room.
+    Fixed: send under the lock, and make sure that no send waits; or one queue for the room.
     """
 
     def deliver(self, delivery: bytes) -> None:
@@ -266,7 +266,7 @@ class IgnoresShortSends(Room):
     Seen: a member that was slow for a moment reads a delivery that breaks off in the middle and goes on as another one.
     From there on it understands nothing any more.
 
-    Mended: send the rest before anything else, or cut the member off. sendall() does the first, and waits.
+    Fixed: send the rest before anything else, or cut the member off. sendall() does the first, and waits.
     """
 
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
@@ -283,7 +283,7 @@ class WaitsForTheSlow(Room):
     Seen: somebody suspends their client with Ctrl-Z. Some megabytes later the room stands still, for all, without an
     error, until that one comes back.
 
-    Mended: never wait for one client on behalf of another: send what fits, and cut off or queue, with a limit.
+    Fixed: never wait for one client on behalf of another: send what fits, and cut off or queue, with a limit.
     """
 
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
@@ -302,7 +302,7 @@ class CutsOffEarly(StreamServer):
 
     Seen: whoever is away from the keyboard, or has a slow line, for a second too long is thrown out.
 
-    Mended: give everybody some room: here 64 KiB of deliveries may wait.
+    Fixed: give everybody some room: here 64 KiB of deliveries may wait.
     """
 
     def prepare(self, request: socket.socket) -> None:
@@ -319,7 +319,7 @@ class WaitsForAcknowledgements(StreamServer):
     Seen: everything works, and every second delivery comes 40 ms late: Nagle's algorithm here waits for the delayed
     acknowledgement there. Noticed by those who play, type, or benchmark.
 
-    Mended: set TCP_NODELAY on connections that carry small messages which somebody waits for.
+    Fixed: set TCP_NODELAY on connections that carry small messages which somebody waits for.
     """
 
     def prepare(self, request: socket.socket) -> None:

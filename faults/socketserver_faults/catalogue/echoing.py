@@ -19,7 +19,7 @@ class GreetsItsClients(EchoHandler):
     Seen: a program that sends a request and reads the reply gets the greeting, or both in one piece. It worked in
     telnet, where a human being can tell the two apart.
 
-    Mended: say nothing that the protocol does not name. A protocol with a greeting, such as SMTP's, has every client
+    Fixed: say nothing that the protocol does not name. A protocol with a greeting, such as SMTP's, has every client
     wait for it.
     """
 
@@ -37,7 +37,7 @@ class KeepsWhiteSpace(EchoHandler):
     Seen: with telnet all looks well, since the reply even ends its line. A program that compares the reply with "HELLO"
     finds it different, and printing both shows the same word.
 
-    Mended: strip() before upper(), as the tutorial does. A line end is the envelope of a request, not a part of it.
+    Fixed: strip() before upper(), as the tutorial does. A line end is the envelope of a request, not a part of it.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -52,7 +52,7 @@ class KeepsTheCase(EchoHandler):
 
     Seen: "HELLO" gets "HELLO", so whoever tries it with capitals, digits or an empty line sees no difference.
 
-    Mended: upper-case the reply. The name of a protocol is no specification; the two services share theirs and no more.
+    Fixed: upper-case the reply. The name of a protocol is no specification; the two services share theirs and no more.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -68,7 +68,7 @@ class UpperCasesText(EchoHandler):
     Seen: what is not UTF-8 ends in UnicodeDecodeError and an empty reply, and so may a long request, which recv() cuts
     anywhere, within a character too. What is UTF-8 comes back changed: the German sharp s as SS.
 
-    Mended: leave bytes alone. bytes.strip() and bytes.upper() do what the protocol says, and know ASCII only.
+    Fixed: leave bytes alone. bytes.strip() and bytes.upper() do what the protocol says, and know ASCII only.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -83,7 +83,7 @@ class EndsAtZero(EchoHandler):
 
     Seen: such a client is served well, and everything that holds binary numbers is cut to a few bytes, or to none.
 
-    Mended: recv() says how many bytes came, and all of them are the request. It is the C client that should send
+    Fixed: recv() says how many bytes came, and all of them are the request. It is the C client that should send
     strlen() bytes.
     """
 
@@ -100,7 +100,7 @@ class TakesHalfAChunk(EchoHandler):
     Seen: all is well until somebody pastes a paragraph; its end is missing, and no error tells anybody. The bytes are
     not lost on the way: they lie in the socket, unread, when it is closed.
 
-    Mended: receive as much as the protocol allows. The argument of recv() is a limit, not an allocation to be saved.
+    Fixed: receive as much as the protocol allows. The argument of recv() is a limit, not an allocation to be saved.
     """
 
     def receive(self) -> bytes:
@@ -117,7 +117,7 @@ class WaitsForALine(EchoHandler):
     Seen: telnet sends a line end with everything, so the author never meets it. A client that sends "hello" and waits
     for its reply waits for ever, and so does the server, for the line end.
 
-    Mended: take what recv() returns, since this protocol has no terminator; or put one into the protocol.
+    Fixed: take what recv() returns, since this protocol has no terminator; or put one into the protocol.
     """
 
     def receive(self) -> bytes:
@@ -135,7 +135,7 @@ class KeepsTheConnection(EchoHandler):
     Seen: a client that reads to the end of the stream, to be sure that it has the whole reply, never gets there. The
     two wait for each other, and each such client holds a thread until it gives up.
 
-    Mended: one side must end the conversation, and the protocol says which: here the server, right after the reply.
+    Fixed: one side must end the conversation, and the protocol says which: here the server, right after the reply.
     """
 
     def handle(self) -> None:
@@ -153,7 +153,7 @@ class AnswersAgain(EchoHandler):
     Seen: interactive clients are pleased. A client that reads to the end of the stream waits for an end that the server
     leaves to it; and two requests sent in a row may come as one chunk, and get one reply.
 
-    Mended: return after the first reply. Connections that are kept need framing, so that both sides know where a
+    Fixed: return after the first reply. Connections that are kept need framing, so that both sides know where a
     request ends and where its reply does.
     """
 
@@ -171,7 +171,7 @@ class AbortsConnections(StreamServer):
     Seen: on one machine the client reads its reply, then "connection reset by peer". Over a slow line the reset
     overtakes the reply in the server's own send buffer, and what had not left yet is discarded.
 
-    Mended: shut down, then close, and leave TIME_WAIT alone: it costs a line in a table, and keeps late segments of a
+    Fixed: shut down, then close, and leave TIME_WAIT alone: it costs a line in a table, and keeps late segments of a
     connection out of the next one. For restarting at the same port there is SO_REUSEADDR.
     """
 
@@ -189,7 +189,7 @@ class TakesLongRequestsWhole(EchoHandler):
     Seen: clients come to rely on it, until theirs is a request that travels in two segments: recv() returns the first
     of them, whatever it was asked for. So long requests are answered whole in the office and in part from abroad.
 
-    Mended: keep to the limit that the protocol names. To take more, loop until the end of the request, and say in the
+    Fixed: keep to the limit that the protocol names. To take more, loop until the end of the request, and say in the
     protocol how that is known.
     """
 
@@ -207,7 +207,7 @@ class RepliesToWhiteSpace(EchoHandler):
     Seen: a client that sends an empty line to see whether the server is there is told "?", which is also the reply to
     a question mark: it cannot know which of the two was asked.
 
-    Mended: the reply to nothing is nothing, and end of stream says that this was all. An error needs a place of its own
+    Fixed: the reply to nothing is nothing, and end of stream says that this was all. An error needs a place of its own
     in the protocol, where no reply can be mistaken for it.
     """
 
@@ -224,7 +224,7 @@ class IgnoresTheHalfClosed(EchoHandler):
     Seen: `echo hello | nc server 9999` prints nothing: nc half-closes when its input ends. With the input held open it
     works, and so it does in every test that keeps its socket open while it waits.
 
-    Mended: end of stream says that the client will send no more. Whether it still reads, only sending can tell.
+    Fixed: end of stream says that the client will send no more. Whether it still reads, only sending can tell.
     """
 
     def deliver(self, reply: bytes) -> None:
@@ -247,7 +247,7 @@ class ExitsOnReset(EchoHandler):
     Seen: the server runs for weeks and is gone one morning; the last line of its log names a client that was switched
     off. socketserver survives an Exception, but sys.exit() raises SystemExit, which is none: it goes through the loop.
 
-    Mended: a reset is one client's way of leaving. Return from the handler, and leave exiting to whoever started the
+    Fixed: a reset is one client's way of leaving. Return from the handler, and leave exiting to whoever started the
     server.
     """
 

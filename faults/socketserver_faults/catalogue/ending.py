@@ -17,7 +17,7 @@ class WaitsForTheLastMember(StreamServer):
     Seen: server_close() returns in no time in every test, where clients leave. In service somebody is always connected
     and idle, and the restart hangs until an operator kills it, which was to be avoided.
 
-    Mended: hang up: clients read end of stream and know. If they are to finish first, give them a time limit.
+    Fixed: hang up: clients read end of stream and know. If they are to finish first, give them a time limit.
     """
 
     def hang_up(self) -> None:
@@ -34,7 +34,7 @@ class LeavesItsThreads(Threads):
     Seen: at the end of the process Python does, in the middle of whatever they are doing: the last entry of the log is
     half a line. In a test, the handlers of one server run on into the test of the next.
 
-    Mended: hang up on the clients, then join the threads; they end soon, for nothing is left that they could wait for.
+    Fixed: hang up on the clients, then join the threads; they end soon, for nothing is left that they could wait for.
     """
 
     def wait_for_handlers(self) -> None:
@@ -50,7 +50,7 @@ class KeepsItsSocket(StreamServer):
     Seen: nothing, in a process that ends with its server. One that starts anew, as tests and reloads do, leaves an open
     file behind each time: "ResourceWarning: unclosed socket", and some day "too many open files".
 
-    Mended: call super().server_close(), last. An override that does not call what it overrides should say why.
+    Fixed: call super().server_close(), last. An override that does not call what it overrides should say why.
     """
 
     def server_close(self) -> None:
@@ -67,7 +67,7 @@ class KeepsCopies(StreamServer):
     Seen: clients are served and read end of stream, but each leaves an open file in the server. A connection is closed
     when the last of its descriptors is; the peer that writes after the end learns of no error.
 
-    Mended: keep the request itself, under a lock, and forget it where it is closed. Who holds a descriptor owns it and
+    Fixed: keep the request itself, under a lock, and forget it where it is closed. Who holds a descriptor owns it and
     has to close it.
     """
 

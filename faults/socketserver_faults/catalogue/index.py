@@ -15,7 +15,7 @@ from socketserver_faults.catalogue import (
 )
 from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
-MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
+THEME_MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
 """Where the faults are, in the order of their themes."""
 
 
@@ -27,7 +27,7 @@ def catalogue() -> dict[str, Fault]:
     """Return all faults by name, theme by theme."""
     return {
         fault.name: fault
-        for module in MODULES
+        for module in THEME_MODULES
         for fault in CATALOGUE.values()
         if fault.cls.__module__ == module.__name__
     }
@@ -43,6 +43,6 @@ def find(name: str) -> Fault:
     return faults[name]
 
 
-def judgeable() -> dict[str, Fault]:
+def checkable() -> dict[str, Fault]:
     """Return the faults that the suite has to find: all but those that only the scheduler can see."""
-    return {name: fault for name, fault in catalogue().items() if not fault.unseen}
+    return {name: fault for name, fault in catalogue().items() if not fault.scheduler_only}

@@ -6,9 +6,9 @@ import struct
 
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import QUIT, ChatHandler
-from socketserver_reference.echo import GONE
+from socketserver_reference.echo import DISCONNECT_ERRORS
 
-GATHERING = 0.01
+GATHER_SECONDS = 0.01
 """Seconds for which a fault here waits for what comes next; it is a bug for any length."""
 
 ABORT = struct.pack("ii", 1, 0)
@@ -24,7 +24,7 @@ class DeliversQuit(ChatHandler):
     Seen: the last thing everybody hears of a member is `ackquit`. Who relays the room to another one makes everybody
     there leave too.
 
-    Mended: decide before delivering. A command is not a contribution.
+    Fixed: decide before delivering. A command is not a contribution.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -43,7 +43,7 @@ class QuitsWithoutNewlineOnly(ChatHandler):
     Seen: nobody who uses nc or telnet can leave by quit: their Return key sends a newline along. The room hears them
     try again and again.
 
-    Mended: strip white space before comparing; people end lines, programs may not.
+    Fixed: strip white space before comparing; people end lines, programs may not.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -59,7 +59,7 @@ class ResetsWhoLeaves(ChatHandler):
     Seen: who quits or half-closes reads `Connection reset by peer` in place of the end of the stream, and what was
     still on its way to it is dropped: the last words of the others arrive or not, as the network pleases.
 
-    Mended: leave SO_LINGER alone. TIME_WAIT protects the next connection from stray segments of this one; to restart
+    Fixed: leave SO_LINGER alone. TIME_WAIT protects the next connection from stray segments of this one; to restart
     a server at the same port, SO_REUSEADDR is enough.
     """
 
@@ -78,7 +78,7 @@ class QuitsInAnyCase(ChatHandler):
     Seen: somebody shouts QUIT at another member, and is out of the room. A program that relays what other people say
     cannot know which of their words the server takes for its own.
 
-    Mended: compare the bytes as they are. A command that must be told from text needs framing, not guesses.
+    Fixed: compare the bytes as they are. A command that must be told from text needs framing, not guesses.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -93,7 +93,7 @@ class QuitsAtAnyBeginning(ChatHandler):
 
     Seen: "quite right" ends the conversation, and nobody else ever hears it.
 
-    Mended: strip, then compare the whole.
+    Fixed: strip, then compare the whole.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -109,21 +109,21 @@ class DropsLastWords(ChatHandler):
     Seen: `echo hello | nc` says nothing: its hello and its end of stream arrive together, and the hello is thrown
     away. Of everybody who says goodbye and closes, the goodbye is lost.
 
-    Mended: end of stream comes after the data, as recv() says it: b"" when everything before has been read. Do not ask
+    Fixed: end of stream comes after the data, as recv() says it: b"" when everything before has been read. Do not ask
     for it earlier (POLLRDHUP, MSG_PEEK).
     """
 
     def leaves(self, chunk: bytes) -> bool:
-        self.request.settimeout(GATHERING)
+        self.request.settimeout(GATHER_SECONDS)
         try:
             gone = self.request.recv(1, socket.MSG_PEEK) == b""
-        except (TimeoutError, *GONE) as error:
+        except (TimeoutError, *DISCONNECT_ERRORS) as error:
             gone = not isinstance(error, TimeoutError)
         self.request.settimeout(None)
         return gone or super().leaves(chunk)
 
 
-@fault("CHAT-10", apart=True)
+@fault("CHAT-10", own_process=True)
 class SpinsAtTheEnd(ChatHandler):
     """The end of the stream is not noticed: its thread asks for more, again and again, at full speed.
 
@@ -132,7 +132,7 @@ class SpinsAtTheEnd(ChatHandler):
     Seen: a client that half-closes waits for ever for the server to close. The fans turn louder with everybody who
     ever left: each is a thread that takes a whole processor.
 
-    Mended: b"" is not "nothing yet" but "nothing any more", the one way in which recv() reports the end.
+    Fixed: b"" is not "nothing yet" but "nothing any more", the one way in which recv() reports the end.
     """
 
     def handle(self) -> None:
@@ -144,7 +144,7 @@ class SpinsAtTheEnd(ChatHandler):
                 self.deliver(chunk)
 
 
-@fault("CHAT-10", apart=True)
+@fault("CHAT-10", own_process=True)
 class DeliversTheEndForEver(ChatHandler):
     """The end of the stream is taken for an empty chunk and delivered, for ever.
 
@@ -153,14 +153,14 @@ class DeliversTheEndForEver(ChatHandler):
     Seen: when the first client closes without quit, everybody's screen fills with `ackackackack` until they leave as
     well, and so does the server's log.
 
-    Mended: recv() returns b"" at the end of the stream, and there alone. Leave then.
+    Fixed: recv() returns b"" at the end of the stream, and there alone. Leave then.
     """
 
     def leaves(self, chunk: bytes) -> bool:
         return chunk.strip() == QUIT
 
 
-@fault("CHAT-12", apart=True)
+@fault("CHAT-12", own_process=True)
 class ResetEndsTheProcess(ChatHandler):
     """One client's reset ends the whole server.
 
@@ -169,12 +169,12 @@ class ResetEndsTheProcess(ChatHandler):
     Seen: somebody's train enters a tunnel, or somebody's laptop is closed, and everybody is disconnected. In languages
     where an unhandled error of one connection ends the process this needs no line of code at all.
 
-    Mended: a reset is a way of leaving, not an error of the program. Catch it where the connection is read.
+    Fixed: a reset is a way of leaving, not an error of the program. Catch it where the connection is read.
     """
 
     def receive(self) -> bytes:
         try:
             chunk: bytes = self.request.recv(self.chunk_size)
-        except GONE:
+        except DISCONNECT_ERRORS:
             os._exit(1)
         return chunk

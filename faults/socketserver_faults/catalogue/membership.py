@@ -35,7 +35,7 @@ class MembersOnTheHandler(ChatHandler):
     Seen: everybody sits alone in a room and hears the echo of what they say. With one client, as in the test, it looks
     right.
 
-    Mended: socketserver makes a new handler for each client. What they share is the server: keep the members there.
+    Fixed: socketserver makes a new handler for each client. What they share is the server: keep the members there.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -53,7 +53,7 @@ class JoinsWhenItSpeaks(ChatHandler):
 
     Seen: who only wants to listen hears nothing. Say something, and the room comes alive.
 
-    Mended: join in setup(), before the first recv().
+    Fixed: join in setup(), before the first recv().
     """
 
     def setup(self) -> None:
@@ -71,7 +71,7 @@ class LeavesTheQuitterBehind(ChatHandler):
     Seen: after somebody has quit, the next one to speak is thrown out, for its delivery fails on a closed socket; then
     the one after that. The one who quit is fine.
 
-    Mended: take out in finish(), whatever the reason: it runs in every case.
+    Fixed: take out in finish(), whatever the reason: it runs in every case.
     """
 
     def finish(self) -> None:
@@ -89,7 +89,7 @@ class LeavesTheGoneBehind(ChatHandler):
     Seen: a client is closed by its window's cross instead of by the word, and the next one to speak is thrown out. So
     the room works for as long as everybody is well-behaved, which on a network is an afternoon.
 
-    Mended: take out in finish(), whatever the reason: it runs in every case.
+    Fixed: take out in finish(), whatever the reason: it runs in every case.
     """
 
     def finish(self) -> None:
@@ -109,7 +109,7 @@ class LeavesTheResetBehind(ChatHandler):
 
     Seen: one client is killed, and an innocent one that speaks next loses its connection. Then the next.
 
-    Mended: nothing that may fail comes before taking out; finish() is for that alone. client_address is known anyway.
+    Fixed: nothing that may fail comes before taking out; finish() is for that alone. client_address is known anyway.
     """
 
     def finish(self) -> None:
@@ -127,7 +127,7 @@ class LeavesTheFailedBehind(ChatHandler):
     Seen: nothing, until some handler raises. Then the room is broken for all, though the exception in the log is about
     one connection.
 
-    Mended: finish(), or a `finally`, is where to take out. What has been put in must come out on every path.
+    Fixed: finish(), or a `finally`, is where to take out. What has been put in must come out on every path.
     """
 
     def finish(self) -> None:
@@ -144,7 +144,7 @@ class RoomOnTheClass(Room):
     Seen: a second server is started in the same process, on another port, for other people; each room hears the other.
     Tests that start a server each see one another's clients.
 
-    Mended: keep members on the server instance. A class attribute is a global variable with a longer name.
+    Fixed: keep members on the server instance. A class attribute is a global variable with a longer name.
     """
 
     everybody: ClassVar[set[socket.socket]] = set()
@@ -163,7 +163,7 @@ class ChangesTheSetUnderALoop(Room):
     Seen: once in a while somebody is thrown out in the middle of a word, because somebody else has just come: "Set
     changed size during iteration", in the log of the one who did nothing.
 
-    Mended: whoever changes the set holds the lock that the loop over it holds.
+    Fixed: whoever changes the set holds the lock that the loop over it holds.
     """
 
     def deliver(self, delivery: bytes) -> None:
@@ -177,8 +177,8 @@ class ChangesTheSetUnderALoop(Room):
 @fault(
     "CHAT-2",
     "CHAT-9",
-    unseen="the threads would have to be switched between two lines, where CPython with its global lock never does; "
-    "`socketserver-faults schedule joins-a-copy --lines` does",
+    scheduler_only="the threads would have to be switched between two lines, where CPython with its global lock never "
+    "does; `socketserver-faults schedule joins-a-copy --lines` does",
 )
 class JoinsACopy(Room):
     """Who joins is added to a copy of the set, and the copy takes the set's place, all without the lock.
@@ -188,7 +188,7 @@ class JoinsACopy(Room):
     Seen: two come at the same moment, both copy the same set, and the one who is first is lost: it says something, and
     neither it nor anybody else ever hears of it. On a Python with one global lock this has never been seen, so far.
 
-    Mended: to read, to change and to put back is one step, and takes a lock, however safe each of the three is.
+    Fixed: to read, to change and to put back is one step, and takes a lock, however safe each of the three is.
     """
 
     def join(self, member: socket.socket) -> None:
@@ -205,7 +205,7 @@ class DiesWithItsLastMember(Room):
     Seen: the server runs, the port is open, connections are accepted and end at once. It began when everybody had gone
     to lunch.
 
-    Mended: an empty set is a set. What is made once is not thrown away while somebody may still come.
+    Fixed: an empty set is a set. What is made once is not thrown away while somebody may still come.
     """
 
     def leave(self, member: socket.socket) -> None:
@@ -222,7 +222,7 @@ class EmptiesTheRoom(Room):
 
     Seen: somebody leaves, and the others go on talking, each into a void.
 
-    Mended: discard(member).
+    Fixed: discard(member).
     """
 
     def leave(self, member: socket.socket) -> None:
@@ -240,7 +240,7 @@ class ResetEndsTheSpeaker(Room):
     Seen: somebody's connection breaks while somebody else is speaking, and both are gone. It needs bad timing, so it
     never happens in the test.
 
-    Mended: whatever is done to a member's socket may fail, and is about that member. Catch it for each member, and let
+    Fixed: whatever is done to a member's socket may fail, and is about that member. Catch it for each member, and let
     the loop go on.
     """
 
@@ -257,7 +257,7 @@ class HasAHundredSeats(Room):
 
     Seen: it works until the day it matters, and then those who come late read end of stream, without a reason.
 
-    Mended: measure what the server can do (hundreds, here) and set the limit there; and tell whom it hits.
+    Fixed: measure what the server can do (hundreds, here) and set the limit there; and tell whom it hits.
     """
 
     def join(self, member: socket.socket) -> None:

@@ -19,7 +19,7 @@ class ClosesWhoIsSlow(Room):
     connection alive: the member reads what it got, half a delivery perhaps, and then waits for ever for the rest or for
     the end. Its thread and its connection stay until it gives up by itself.
 
-    Mended: shutdown() ends the connection under whoever is using it and wakes them; then the owner closes. The closed
+    Fixed: shutdown() ends the connection under whoever is using it and wakes them; then the owner closes. The closed
     request is the same mistake.
     """
 
@@ -27,7 +27,7 @@ class ClosesWhoIsSlow(Room):
         member.close()
 
 
-@fault("CHAT-11", program="chat", apart=True)
+@fault("CHAT-11", program="chat", own_process=True)
 class ClosesTwice(StreamServer):
     """Soon after the start, a clean-up closes descriptors of ended connections once more, "to be sure".
 
@@ -37,7 +37,7 @@ class ClosesTwice(StreamServer):
     to the next connection: the second close() hits that one. With threads that close twice at about the same time it
     happens now and then, and to anybody.
 
-    Mended: one owner, one close(). An error from a second one is the lucky case; ask who else closes instead of
+    Fixed: one owner, one close(). An error from a second one is the lucky case; ask who else closes instead of
     ignoring it.
     """
 

@@ -5,10 +5,10 @@ import time
 
 yield_processor = getattr(os, "sched_yield", lambda: time.sleep(0))
 
-WIDENING = 0.0005
+RACE_WINDOW_SECONDS = 0.0005
 """Seconds for which other threads may go first."""
 
-SHORT = 256
+MAX_WIDENED_BYTES = 256
 """Bytes of a delivery that is held up: of longer ones there are thousands."""
 
 
@@ -16,6 +16,6 @@ def widen(delivery: bytes) -> None:
     """Let the other threads go first for a moment. It does not sleep, not even for no time, which Linux makes 50
     microseconds: whoever sleeps looks as if it were at rest.
     """
-    until = time.monotonic() + (WIDENING if len(delivery) < SHORT else 0.0)
+    until = time.monotonic() + (RACE_WINDOW_SECONDS if len(delivery) < MAX_WIDENED_BYTES else 0.0)
     while time.monotonic() < until:
         yield_processor()

@@ -33,7 +33,7 @@ from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import Server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 
-Class = TypeVar("Class", bound=type[Any])
+FaultClass = TypeVar("FaultClass", bound=type[Any])
 
 THEMES = {
     "ownership": "who may close a request",
@@ -49,7 +49,7 @@ THEMES = {
 PART_OF = {"closed_request": "ownership", "ending": "serving"}
 """Module -> the theme of another that its faults belong to."""
 
-PARTS = ("Thought", "Seen", "Mended")
+PARTS = ("Thought", "Seen", "Fixed")
 """How the paragraphs of a story begin, after its first line: why somebody writes this, what its users see, what to do.
 """
 
@@ -59,10 +59,10 @@ class Fault:
     """One planted bug: a class of the reference with one method overridden.
 
     `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is where its handlers run; `promises`
-    is what its users were told, the same unless that is the bug. `apart` faults end, fork or never let go of their
-    process, so they run in one of their own and are checked over the wire alone. `mix_ins` go before those of the
-    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one. `unseen` says why no
-    suite can be expected to see it over real sockets; then only the scheduler (`schedule/`) judges it.
+    is what its users were told, the same unless that is the bug. `own_process` faults end, fork or never let go of
+    their process, so they run in one of their own and are checked over the wire alone. `mix_ins` go before those of the
+    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one. `scheduler_only`
+    says why no suite can be expected to see it over real sockets; then only the scheduler (`schedule/`) judges it.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Fault:
     transport: str
     concurrency: str
     promises: str
-    apart: bool
+    own_process: bool
     mix_ins: tuple[type[Any], ...]
-    unseen: str = ""
+    scheduler_only: str = ""
 
     @property
     def summary(self) -> str:
@@ -144,13 +144,13 @@ def fault(
     transport: str = "",
     concurrency: str = "threading",
     promises: str = "",
-    apart: bool = False,
+    own_process: bool = False,
     room: type[Room] | None = None,
-    unseen: str = "",
-) -> Callable[[Class], Class]:
+    scheduler_only: str = "",
+) -> Callable[[FaultClass], FaultClass]:
     """Enter the class below into the catalogue, as a fault that breaks these clauses."""
 
-    def enter(cls: Class) -> Class:
+    def enter(cls: FaultClass) -> FaultClass:
         name = hyphenated(cls.__name__)
         assert name not in CATALOGUE, f"{name} is in the catalogue already"
         assert breaks, f"{name} breaks no clause, so it is no fault"
@@ -165,9 +165,9 @@ def fault(
             transport=transport or ("udp" if issubclass(cls, DatagramEchoHandler) else "tcp"),
             concurrency=concurrency,
             promises=promises or concurrency,
-            apart=apart,
+            own_process=own_process,
             mix_ins=mix_ins,
-            unseen=unseen,
+            scheduler_only=scheduler_only,
         )
         return cls
 

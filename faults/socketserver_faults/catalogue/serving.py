@@ -16,7 +16,7 @@ from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.lifecycle import Server, StreamServer, Threads
 
-COLLECTING = 2.0
+REAP_SECONDS = 2.0
 """Seconds in which serve_forever() will have taken an ended child out of its set."""
 
 # What handlers are told, and when they run
@@ -31,7 +31,7 @@ class ForgetsThePort(StreamServer):
     Seen: two clients of one machine, or of one office behind one router, are the same client to everything that is kept
     by client_address: limits, sessions, logs. And client_address[0], as every tutorial has it, is now "1".
 
-    Mended: hand on what accept() returned; let whoever prints an address choose what to print.
+    Fixed: hand on what accept() returned; let whoever prints an address choose what to print.
     """
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -48,7 +48,7 @@ class SkipsFinish(StreamServer):
     Seen: for as long as no handler fails, nothing. Then whatever setup took and finish would have given back is never
     given back: a seat, a lock, a place in the member set.
 
-    Mended: try: handle(), finally: finish(), with setup() before the try; or leave all this to BaseRequestHandler.
+    Fixed: try: handle(), finally: finish(), with setup() before the try; or leave all this to BaseRequestHandler.
     """
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -69,7 +69,7 @@ class FinishesTwice(ChatHandler):
     Seen: nothing, as long as leaving twice is harmless, which discard() sees to. With remove(), a counter of members or
     a notice "anna has left", the second time raises, counts her twice, or tells the room so.
 
-    Mended: do not call setup or finish: socketserver calls each once, and finish even when handle raises.
+    Fixed: do not call setup or finish: socketserver calls each once, and finish even when handle raises.
     """
 
     def handle(self) -> None:
@@ -88,7 +88,7 @@ class OnlyShutsDown(StreamServer):
     Seen: clients read end of stream and notice nothing. The server has one open file more for every client there ever
     was; at some thousand of them accept() fails, the loop tries again and again, and nobody is served.
 
-    Mended: shut down and close. The one tells the peer, the other gives the descriptor back.
+    Fixed: shut down and close. The one tells the peer, the other gives the descriptor back.
     """
 
     def shutdown_request(self, request: Any) -> None:
@@ -105,7 +105,7 @@ class LeavesClosingToTheClient(StreamServer):
     Seen: polite clients hang up, and most are polite. But nobody listens to the hanging up any more, so the connections
     gather in CLOSE_WAIT until the process has no descriptor left. A client that waits for end of stream waits for ever.
 
-    Mended: close what a handler has done with. CLOSE_WAIT in netstat always means the same: this program has forgotten
+    Fixed: close what a handler has done with. CLOSE_WAIT in netstat always means the same: this program has forgotten
     to call close().
     """
 
@@ -125,7 +125,7 @@ class LocksForItself(Threads):
     Seen: the word `with` is there, the word `Lock` is there, and the handlers run at once all the same. What they share
     goes wrong just as often as before, which is blamed on the threads.
 
-    Mended: make the lock once, where all can see it: on the server. Only threads that take the same lock wait for each
+    Fixed: make the lock once, where all can see it: on the server. Only threads that take the same lock wait for each
     other.
     """
 
@@ -143,7 +143,7 @@ class TurnsAwayWhoWaits(StreamServer):
     Seen: while a client is served the next can connect, and those after it get no answer at all: the kernel drops their
     attempts. They try again after 1, 3 and 7 seconds, so some are served late and some give up.
 
-    Mended: ask for a backlog that fits the crowd. Connecting is not being served: who waits in the queue is served when
+    Fixed: ask for a backlog that fits the crowd. Connecting is not being served: who waits in the queue is served when
     the one before has done.
     """
 
@@ -160,7 +160,7 @@ class ServesInTheLoop(Threads):
     Seen: with one client at a time it works, so every first try succeeds. Then somebody connects and says nothing, and
     everybody else waits for that one.
 
-    Mended: the mix-in comes first: class Server(ThreadingMixIn, TCPServer). Python takes the first process_request it
+    Fixed: the mix-in comes first: class Server(ThreadingMixIn, TCPServer). Python takes the first process_request it
     finds from left to right, and behind TCPServer that is BaseServer's, which calls the handler itself: as here.
     """
 
@@ -176,7 +176,7 @@ class JoinsEachThread(Threads):
 
     Seen: there are threads in every listing, one at a time. A silent client stops the server for all others.
 
-    Mended: join where the end of the thread is needed, and nothing else has to go on meanwhile: in server_close(). In
+    Fixed: join where the end of the thread is needed, and nothing else has to go on meanwhile: in server_close(). In
     a handler of its own, waiting holds up one client; in the loop it holds up all of them.
     """
 
@@ -188,7 +188,7 @@ class JoinsEachThread(Threads):
 if sys.platform != "win32":  # pragma: no branch - Windows has no fork
     from socketserver_reference.lifecycle import Children
 
-    @fault("SRV-6", concurrency="forking", apart=True)
+    @fault("SRV-6", concurrency="forking", own_process=True)
     class WaitsForEachChild(Children):
         """The server forks for each client and waits until the child has ended.
 
@@ -197,7 +197,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
         Seen: no zombies, and no two clients at once: one child is served after the other, and each costs a fork(). A
         silent client stops the server.
 
-        Mended: now and then collect the children that have ended, without blocking. The loop does so in
+        Fixed: now and then collect the children that have ended, without blocking. The loop does so in
         service_actions(), as it comes with ForkingMixIn.
         """
 
@@ -205,7 +205,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
             super().process_request(request, client_address)
             self.collect_children(blocking=True)
 
-    @fault("SRV-9", concurrency="forking", apart=True)
+    @fault("SRV-9", concurrency="forking", own_process=True)
     class LoopsOverItsChildren(Children):
         """To hang up, the server ends its children in a loop over the very set that it keeps them in.
 
@@ -215,21 +215,21 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
         takes it out of the set: "Set changed size during iteration", and shutdown() neither stops nor returns. Without
         the waiting it happens once in 400 times, measured on this project's own reference, which had this bug.
 
-        Mended: loop over a copy of what another thread may change; copying a set is one step for the other threads.
+        Fixed: loop over a copy of what another thread may change; copying a set is one step for the other threads.
         """
 
         def hang_up(self) -> None:
             children = self.active_children or set()
             before = 0
             for child in children:
-                until = time.monotonic() + COLLECTING
+                until = time.monotonic() + REAP_SECONDS
                 while before in children and time.monotonic() < until:
                     time.sleep(0.001)
                 os.kill(child, signal.SIGKILL)
                 before = child
             super().hang_up()
 
-    @fault("CHAT-2", "SRV-7", concurrency="forking", apart=True)
+    @fault("CHAT-2", "SRV-7", concurrency="forking", own_process=True)
     class ForksTheRoom(Room):
         """Every member of the chat has a process, and so a room, of its own.
 
@@ -238,7 +238,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
         Seen: everybody reads their own words and nobody else's. The set that a handler joins is its child's copy of the
         server's, which was empty when it was copied: the lock is shared, and what it guards is not.
 
-        Mended: use threads: a chat does not compute, it waits. What processes are to share has to travel between them,
+        Fixed: use threads: a chat does not compute, it waits. What processes are to share has to travel between them,
         through pipes or a broker.
         """
 
@@ -256,7 +256,7 @@ class QueuesOneClient(StreamServer):
     Seen: all is well until the network hiccups, and everybody's client connects again in the same second. The kernel
     drops most of the attempts; they are repeated after 1, 3 and 7 seconds, and the chat comes back a few at a time.
 
-    Mended: a backlog that fits the crowd. It costs nothing while it is empty, and the kernel has a maximum of its own.
+    Fixed: a backlog that fits the crowd. It costs nothing while it is empty, and the kernel has a maximum of its own.
     """
 
     def server_activate(self) -> None:
@@ -275,7 +275,7 @@ class AsksWhoIsThere(StreamServer):
     Seen: once in a while serve_forever() ends with "Transport endpoint is not connected". Port scanners do it, and load
     balancers that only look whether somebody listens: they connect and reset. A socket without a peer has no name.
 
-    Mended: use client_address, which accept() has returned, and let nothing raise outside a handler: socketserver
+    Fixed: use client_address, which accept() has returned, and let nothing raise outside a handler: socketserver
     guards itself against exceptions of handlers, not against those of verify_request().
     """
 
@@ -294,7 +294,7 @@ class StopsAtTheFirstError(Server):
     Seen: a single request that the author did not think of, and the service is down for all. Whoever knows the request
     can do it again after each restart.
 
-    Mended: log the exception with its traceback and go on. That is not silent, and the other clients have done nothing
+    Fixed: log the exception with its traceback and go on. That is not silent, and the other clients have done nothing
     wrong.
     """
 
@@ -310,7 +310,7 @@ class HangsUpOnEverybody(StreamServer):
 
     Seen: everybody is thrown out at once, connects again at once, and the one whose request failed does it again.
 
-    Mended: end the one connection, and keep what is shared in order at any time: change it under its lock, in steps
+    Fixed: end the one connection, and keep what is shared in order at any time: change it under its lock, in steps
     that cannot fail halfway.
     """
 

@@ -11,7 +11,7 @@ from socketserver_reference.cli import log_handler, serving
 from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import Refused
 
-WIDTH = 30
+NAME_COLUMNS = 30
 """Columns for a name."""
 
 
@@ -40,8 +40,8 @@ def _listed(faults: list[Fault]) -> Iterator[str]:
         if members:
             yield f"{theme}: {about}"
         for fault in members:
-            yield f"  {fault.name:<{WIDTH}} {', '.join(fault.breaks)}"
-            yield f"  {'':<{WIDTH}} {fault.summary}"
+            yield f"  {fault.name:<{NAME_COLUMNS}} {', '.join(fault.breaks)}"
+            yield f"  {'':<{NAME_COLUMNS}} {fault.summary}"
 
 
 def add_show_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def run_serve(options: argparse.Namespace) -> int:
         print(f"socketserver-faults serve: {error}", file=sys.stderr)
         return 2
     with log_handler.logging_to(sys.stderr, options.log_level, forks=fault.concurrency == "forking"):
-        if fault.apart:  # it may never let go of its connections, so a signal ends it as it ends any process
+        if fault.own_process:  # it may never let go of its connections, so a signal ends it as it ends any process
             with server:
                 print(server_address(server), flush=True)
                 server.serve_forever()

@@ -7,7 +7,7 @@ could not be played.
 import argparse
 import sys
 
-from socketserver_faults.demo.play import Late, play
+from socketserver_faults.demo.play import GateTimeout, play
 from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.family import Refused
@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Play each row without the join and with it, and print it; return the exit code."""
     for number, row in enumerate(DEMOS[options.demo], 1):
-        print(f"{number}. The worker is {row.circumstance}\n\n  {row.why}\n")
+        print(f"{number}. The worker is {row.case}\n\n  {row.why}\n")
         for joined in (False, True):
             try:
                 played = play(row, joined)
-            except (Refused, Late, OSError) as error:
+            except (Refused, GateTimeout, OSError) as error:
                 print(f"socketserver-faults demo: {error}", file=sys.stderr)
                 return 2
             print(f"  {'WITH' if joined else 'WITHOUT'} the join\n\n{render(played)}\n")

@@ -8,9 +8,9 @@ from socketserver_faults.cli import browse, demo, matrix, proxy, schedule
 from socketserver_reference.cli.parser import Parser, add_version, read_or_not
 
 Declare = Callable[[argparse.ArgumentParser], None]
-Run = Callable[[argparse.Namespace], int]
+RunCommand = Callable[[argparse.Namespace], int]
 
-COMMANDS: dict[str, tuple[str, Declare, Run]] = {
+COMMANDS: dict[str, tuple[str, Declare, RunCommand]] = {
     "list": ("list the planted bugs, and the clauses they break", browse.add_list_arguments, browse.run_list),
     "show": (
         "tell the story of one, and show its code beside the reference's",
@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, Declare, Run]] = {
         browse.run_show,
     ),
     "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
-    "demo": ("play the closed-request bug, row by row, and its mend", demo.add_arguments, demo.run),
+    "demo": ("play the closed-request bug, row by row, and its fix", demo.add_arguments, demo.run),
     "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
     "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
     "schedule": (

@@ -8,24 +8,24 @@ import argparse
 import sys
 from pathlib import Path
 
-from socketserver_faults.catalogue.index import Unknown, find, judgeable
-from socketserver_faults.matrix.judgement import Judgement
+from socketserver_faults.catalogue.index import Unknown, checkable, find
+from socketserver_faults.matrix.result import FaultResult
 from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out, steps_told
-from socketserver_reference.cli.options import CannotCheck, require_extra
+from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write
 from socketserver_reference.conformance.runner.options import number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `matrix`."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="faults to judge (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="faults to check (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a table; only of all faults")
     parser.add_argument(
         "--seeds", type=number(int, 1, 1000), default=1, metavar="N", help="explore with so many seeds (default: 1)"
     )
     parser.add_argument(
-        "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="faults judged at a time (default: 8)"
+        "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="faults checked at a time (default: 8)"
     )
     parser.add_argument(
         "--blindly",
@@ -38,21 +38,21 @@ def run(options: argparse.Namespace) -> int:
     """Judge the faults, print a line for each, and what is wrong in full; return the exit code."""
     try:
         for fault in map(find, options.names):
-            if fault.unseen:
-                raise CannotCheck(f"{fault.name} is not for the suite to find: {fault.unseen}")
-        names = options.names or list(judgeable())
+            if fault.scheduler_only:
+                raise CommandError(f"{fault.name} is not for the suite to find: {fault.scheduler_only}")
+        names = options.names or list(checkable())
         if options.markdown and (options.names or options.blindly):
-            raise CannotCheck("--markdown is of the whole matrix: leave the names and --blindly out")
+            raise CommandError("--markdown is of the whole matrix: leave the names and --blindly out")
         for file in (options.json, options.markdown):
             if file is not None:
                 check_writable(file)
         require_extra()
-        judgements = _judged(names, options)
+        results = _checked(names, options)
         if options.json:
-            write(options.json, as_json(judgements))
+            write(options.json, as_json(results))
         if options.markdown:
-            write(options.markdown, as_markdown(judgements))
-    except (Unknown, CannotCheck, CannotWrite) as error:
+            write(options.markdown, as_markdown(results))
+    except (Unknown, CommandError, CannotWrite) as error:
         print(f"socketserver-faults matrix: {error}", file=sys.stderr)
         return 2
     if options.blindly:
@@ -62,24 +62,24 @@ def run(options: argparse.Namespace) -> int:
     lonely = [] if options.names else clauses_without_fault()
     for clause in lonely:
         print(f"no fault breaks {clause}")
-    wrong = [judgement.name for judgement in judgements if judgement.complaints()]
+    wrong = [result.name for result in results if result.mismatches()]
     if wrong:
-        print(f"{len(wrong)} of {len(judgements)} faults break other clauses than they should: {', '.join(wrong)}")
+        print(f"{len(wrong)} of {len(results)} faults break other clauses than they should: {', '.join(wrong)}")
     elif not lonely:
-        print(f"{len(judgements)} faults: each breaks its clauses, and no others")
+        print(f"{len(results)} faults: each breaks its clauses, and no others")
     return 1 if wrong or lonely else 0
 
 
-def _judged(names: list[str], options: argparse.Namespace) -> list[Judgement]:
-    """Judge, telling of each as it is done; return the judgements in the order of the catalogue."""
-    from socketserver_faults.matrix.judge import judge_apart
+def _checked(names: list[str], options: argparse.Namespace) -> list[FaultResult]:
+    """Check, telling of each as it is done; return the results in the order of the catalogue."""
+    from socketserver_faults.matrix.runner import check_in_processes
 
-    judgements = {}
-    for judgement in judge_apart(names, options.jobs, seeds=range(options.seeds), blindly=options.blindly):
-        judgements[judgement.name] = judgement
-        told = steps_told(judgement, options.seeds) if options.blindly else ", ".join(judgement.found) or "nothing"
-        complaints = [] if options.blindly else judgement.complaints()
-        verdict = "" if options.blindly else "WRONG" if complaints else "ok"
-        print(f"{verdict:<5} {judgement.name:<32} {told}  ({judgement.seconds:.1f} s)")
-        print("".join(f"      {line}\n" for line in complaints), end="", flush=True)
-    return [judgements[name] for name in names]
+    results = {}
+    for result in check_in_processes(names, options.jobs, seeds=range(options.seeds), blindly=options.blindly):
+        results[result.name] = result
+        told = steps_told(result, options.seeds) if options.blindly else ", ".join(result.found) or "nothing"
+        mismatches = [] if options.blindly else result.mismatches()
+        verdict = "" if options.blindly else "WRONG" if mismatches else "ok"
+        print(f"{verdict:<5} {result.name:<32} {told}  ({result.seconds:.1f} s)")
+        print("".join(f"      {line}\n" for line in mismatches), end="", flush=True)
+    return [results[name] for name in names]

@@ -11,14 +11,14 @@ import sys
 from dataclasses import fields
 from typing import Any
 
-from socketserver_faults.network.conditions import WAYS, BadWeather, Weather, flag
+from socketserver_faults.network.conditions import WAYS, BadConditions, Conditions, flag
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.cli import log_handler
 from socketserver_reference.cli.signals import stopped_by_signals
 
-LOG_FORMAT = "%(asctime)s %(message)s"
+PROXY_LOG_FORMAT = "%(asctime)s %(message)s"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listen", help="where clients connect to: tcp://host:port, udp://host:port or unix:///path; port 0 for any"
     )
     parser.add_argument("target", help="where the server listens")
-    for kind, title in (("", "any weather"), ("streams", "over tcp and unix"), ("datagrams", "over udp")):
+    for kind, title in (("", "over any transport"), ("streams", "over tcp and unix"), ("datagrams", "over udp")):
         group = parser.add_argument_group(title)
-        for one in fields(Weather):
+        for one in fields(Conditions):
             if one.metadata.get("carries") == kind:
                 group.add_argument(flag(one.name), metavar=one.metadata["measure"].unit, help=one.metadata["help"])
     parser.add_argument("--way", choices=("both", *WAYS), default="both", help="which way all this happens")
@@ -49,12 +49,15 @@ def run(options: argparse.Namespace) -> int:
     """Carry until a signal comes; return the exit code."""
     try:
         proxy = Proxy(
-            Address.parse(options.listen), Address.parse(options.target), read_weather(options), read_seed(options.seed)
+            Address.parse(options.listen),
+            Address.parse(options.target),
+            read_conditions(options),
+            read_seed(options.seed),
         )
-    except (BadAddress, BadWeather, CannotCarry) as refused:
+    except (BadAddress, BadConditions, CannotCarry) as refused:
         print(f"socketserver-faults proxy: {refused}", file=sys.stderr)
         return 2
-    with log_handler.logging_to(sys.stderr, options.log_level, LOG_FORMAT), stopped_by_signals() as signals:
+    with log_handler.logging_to(sys.stderr, options.log_level, PROXY_LOG_FORMAT), stopped_by_signals() as signals:
         signals.stop(proxy)
         try:
             print(proxy.address, flush=True)
@@ -64,18 +67,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_weather(options: argparse.Namespace) -> Weather:
-    """Return the weather that the options describe; raise BadWeather if none can be like that."""
+def read_conditions(options: argparse.Namespace) -> Conditions:
+    """Return the conditions that the options describe; raise BadConditions if there are none such."""
     given: dict[str, Any] = {"way": options.way}
-    for one in fields(Weather):
+    for one in fields(Conditions):
         text = getattr(options, one.name)
         if text is not None and "measure" in one.metadata:
             given[one.name] = read_number(one.metadata["measure"].kind, text)
-    return Weather(**given)
+    return Conditions(**given)
 
 
 def read_number(kind: type[int] | type[float], text: str) -> int | float | str:
-    """Return the number, or, if it is none, the text itself: Weather knows what would be right."""
+    """Return the number, or, if it is none, the text itself: Conditions knows what would be right."""
     try:
         return kind(text)
     except ValueError:
@@ -83,7 +86,7 @@ def read_number(kind: type[int] | type[float], text: str) -> int | float | str:
 
 
 def read_seed(text: str) -> int:
-    """Return the seed; raise BadWeather if it is no whole number."""
+    """Return the seed; raise BadConditions if it is no whole number."""
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
-    raise BadWeather(f"--seed {text!r}: write a whole number from 0 on")
+    raise BadConditions(f"--seed {text!r}: write a whole number from 0 on")

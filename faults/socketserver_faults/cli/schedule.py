@@ -8,20 +8,20 @@ import os
 import sys
 
 from socketserver_faults.schedule.core.line_points import NoLines
-from socketserver_faults.schedule.core.run import Lost
+from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.explore import (
-    explored,
-    explored_by_chance,
-    replayed,
+    replay_schedule,
     scenarios_for,
+    search_random,
+    search_schedules,
     world_of,
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
-from socketserver_faults.schedule.world.subject import Refused, read
+from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
@@ -44,9 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schedules", type=number(int, 1, 10**9), default=10**9, metavar="N", help="at most (no default)"
     )
     parser.add_argument(
-        "--drawn", type=number(int, 1, 10**9), metavar="N", help="play N drawn scenarios under drawn schedules instead"
+        "--random",
+        type=number(int, 1, 10**9),
+        metavar="N",
+        help="play N random scenarios under random schedules instead",
     )
-    parser.add_argument("--seed", type=number(int, 0, 10**8), default=0, metavar="N", help="the first seed of --drawn")
+    parser.add_argument("--seed", type=number(int, 0, 10**8), default=0, metavar="N", help="the first seed of --random")
     parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
     parser.add_argument(
         "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
@@ -64,28 +67,28 @@ def run(options: argparse.Namespace) -> int:
         if options.replay:
             return _replay(options)
         return _search(options)
-    except (Refused, BadCode, NotModelled, NoLines, Lost) as error:
+    except (SubjectRefused, BadCode, NotModelled, NoLines, LostThread) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
 
 def _search(options: argparse.Namespace) -> int:
     subject = read(options.program, protocol_of(options.scenario))
-    if options.drawn and options.scenario:
-        raise Refused("--drawn draws its scenarios: leave the scenario out")
-    scenarios = {} if options.drawn else scenarios_for(subject, options.scenario)
+    if options.random and options.scenario:
+        raise SubjectRefused("--random makes its scenarios: leave the scenario out")
+    scenarios = {} if options.random else scenarios_for(subject, options.scenario)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines) as world:
-        if options.drawn:
-            found = explored_by_chance(world, options.drawn, options.seed)
+        if options.random:
+            found = search_random(world, options.random, options.seed)
         else:
-            found = explored(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+            found = search_schedules(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
         again = f"socketserver-faults schedule {options.program} --replay {code}"
-        print(f"{options.program} " + "\n".join(story.report(found, again)))
+        print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
-    print("\n".join(story.covered(found)))
+    print("\n".join(story.coverage_lines(found)))
     return 0
 
 
@@ -96,6 +99,6 @@ def _replay(options: argparse.Namespace) -> int:
     subject = read(options.program, protocol_of(code.scenario))
     (scenario,) = scenarios_for(subject, code.scenario).values()
     with world_of(subject, lines=code.lines) as world:
-        outcome = replayed(world, scenario, code)
-    print("\n".join(story.told(outcome)))
+        outcome = replay_schedule(world, scenario, code)
+    print("\n".join(story.run_lines(outcome)))
     return 0 if outcome.failure is None else 1

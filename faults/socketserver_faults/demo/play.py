@@ -11,7 +11,7 @@ from errno import errorcode
 from typing import Any
 
 from socketserver_faults.catalogue.closed_request import ClosedRequest
-from socketserver_faults.demo.rows import NEXT, PATIENCE, Event, Play, Row, Talk
+from socketserver_faults.demo.rows import GATE_TIMEOUT, NEXT_CLIENT, CallEvent, DemoRow, PlayedConnection, PlayedRow
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ACK, QUIT, Room
 from socketserver_reference.conformance.scenario.text import show
@@ -20,24 +20,24 @@ from socketserver_reference.family import Program, make_server
 from socketserver_reference.overthreaded import OverthreadedChatHandler
 
 THREADS = "/proc/self/task"
-MOMENT = 0.05
+RECV_PAUSE_SECONDS = 0.05
 """Where Linux shows the threads of a process; seconds to get into recv(), for a thread that cannot be seen."""
 
-WORDS = (b"hi", b"anyone there?", b"hello?")
+CLIENT_WORDS = (b"hi", b"anyone there?", b"hello?")
 """What a client says, one after the other, until it is refused."""
 
 
-class Late(Exception):
+class GateTimeout(Exception):
     """Somebody has waited in vain; the message says for what."""
 
 
-class Stage:
+class RowRecorder:
     """One connection while it is played: what has happened so far, and the gates between its threads."""
 
-    def __init__(self, row: Row, joined: bool) -> None:
+    def __init__(self, row: DemoRow, joined: bool) -> None:
         self.row = row
         self.joined = joined
-        self.events: list[Event] = []
+        self.events: list[CallEvent] = []
         self.error = ""
         self.mishap: BaseException | None = None  # of the handler thread; there should be none
         self.worker: threading.Thread | None = None
@@ -47,7 +47,7 @@ class Stage:
         self.closed = threading.Event()  # the request is closed
 
     def note(self, lane: str, call: str, detail: str = "") -> None:
-        self.events.append(Event(lane, call, detail))
+        self.events.append(CallEvent(lane, call, detail))
 
     @contextmanager
     def call(self, call: str) -> Iterator[None]:
@@ -59,20 +59,20 @@ class Stage:
             self.note("worker", call, f"raises {reason(error)}")
             raise
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Return when the worker has ended or sleeps, as one does that is blocked in recv."""
         assert self.worker is not None
         place = f"{THREADS}/{self.worker.native_id}"
         if os.path.exists(THREADS):
-            quiescence.Rest(lambda: [place])()
+            quiescence.IdleWaiter(lambda: [place])()
         else:
-            self.ended.wait(MOMENT)
+            self.ended.wait(RECV_PAUSE_SECONDS)
 
 
 class Textbook(Room):
     """Mix-in for the server: notes what `socketserver` calls, and its room sends to whoever is in it."""
 
-    stage: Stage
+    stage: RowRecorder
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.stage.note("handler", "process_request", "(in the server's thread; starts this one)")
@@ -125,8 +125,8 @@ class Joining(OverthreadedChatHandler):
     def wait_for(self, worker: threading.Thread) -> None:
         self.stage.worker = worker
         if self.stage.row.blocked:
-            self.stage.calling.wait(PATIENCE)
-            self.stage.rest()
+            self.stage.calling.wait(GATE_TIMEOUT)
+            self.stage.wait_idle()
         if self.stage.joined:
             self.stage.note("handler", "worker.join")
             self.stage.settled.set()
@@ -134,7 +134,7 @@ class Joining(OverthreadedChatHandler):
 
     def talk(self) -> None:
         if not self.stage.row.blocked:
-            self.stage.settled.wait(PATIENCE)
+            self.stage.settled.wait(GATE_TIMEOUT)
         try:
             super().talk()
             self.server.leave(self.request)
@@ -162,14 +162,14 @@ class Forgetting(Joining, ClosedRequest):
     """The same without the join."""
 
 
-def play(row: Row, joined: bool) -> Play:
+def play(row: DemoRow, joined: bool) -> PlayedRow:
     """Play a row once; raise Late if somebody waits in vain, Refused where there can be no such server."""
     with serving(Joining if joined else Forgetting) as server:
-        first = meet(server, Stage(row, joined))
+        first = meet(server, RowRecorder(row, joined))
         closed = closed_members(server)
         server.RequestHandlerClass = Joining
-        following = meet(server, Stage(NEXT, joined=True))
-        return Play(row, joined, first, closed, following, closed_members(server))
+        following = meet(server, RowRecorder(NEXT_CLIENT, joined=True))
+        return PlayedRow(row, joined, first, closed, following, closed_members(server))
 
 
 def closed_members(server: Textbook) -> int:
@@ -191,12 +191,12 @@ def serving(handler: type[Joining]) -> Iterator[Any]:
             thread.join()
 
 
-def meet(server: Any, stage: Stage) -> Talk:
+def meet(server: Any, stage: RowRecorder) -> PlayedConnection:
     """Be the next client of the server."""
     server.stage = stage
     heard = b""
     try:
-        with socket.create_connection(server.server_address, PATIENCE) as client:
+        with socket.create_connection(server.server_address, GATE_TIMEOUT) as client:
             if stage.row.blocked:
                 await_gate(stage.calling, "the worker to call recv")
             await_gate(stage.settled, "the handler thread to close the request or join the worker")
@@ -205,21 +205,21 @@ def meet(server: Any, stage: Stage) -> Talk:
         await_gate(stage.closed, "the request to be closed")
     finally:  # the client has closed, so no worker has anything to wait for
         if stage.worker:
-            stage.worker.join(PATIENCE)
+            stage.worker.join(GATE_TIMEOUT)
     if stage.mishap:
         raise stage.mishap
-    return Talk(tuple(stage.events), stage.error, heard)
+    return PlayedConnection(tuple(stage.events), stage.error, heard)
 
 
 def await_gate(gate: threading.Event, what: str) -> None:
-    if not gate.wait(PATIENCE):
-        raise Late(f"the client has waited {PATIENCE:g} seconds for {what}")
+    if not gate.wait(GATE_TIMEOUT):
+        raise GateTimeout(f"the client has waited {GATE_TIMEOUT:g} seconds for {what}")
 
 
-def converse(client: socket.socket, stage: Stage) -> bytes:
+def converse(client: socket.socket, stage: RowRecorder) -> bytes:
     """Say something, hear it, leave, and read to the end; return what was heard."""
-    say(client, stage, WORDS[0])
-    heard = hear(client, stage, len(ACK + WORDS[0]))
+    say(client, stage, CLIENT_WORDS[0])
+    heard = hear(client, stage, len(ACK + CLIENT_WORDS[0]))
     if heard:
         if stage.row.speaks:
             say(client, stage, QUIT)
@@ -230,26 +230,26 @@ def converse(client: socket.socket, stage: Stage) -> bytes:
     return heard
 
 
-def insist(client: socket.socket, stage: Stage) -> bytes:
+def insist(client: socket.socket, stage: RowRecorder) -> bytes:
     """Read end of stream, and speak all the same until it is refused, or close; return what was heard."""
     if stage.row.blocked:
-        stage.rest()
+        stage.wait_idle()
     else:
         await_gate(stage.ended, "the worker to end")
     heard = hear(client, stage)
     if not stage.row.speaks:
         stage.note("client", "closes")
         return heard
-    for words in WORDS:
+    for words in CLIENT_WORDS:
         if not say(client, stage, words):
             break
         await_gate(stage.ended, "the worker to end")
-        if Event("worker", "recv", f"returns {show(words)}") not in stage.events:
+        if CallEvent("worker", "recv", f"returns {show(words)}") not in stage.events:
             await_reset(client)  # as nobody has taken the words
     return heard + client.recv(1024)
 
 
-def say(client: socket.socket, stage: Stage, words: bytes) -> bool:
+def say(client: socket.socket, stage: RowRecorder, words: bytes) -> bool:
     """Send; return whether the kernel took it."""
     stage.note("client", "sends", show(words))
     try:
@@ -260,7 +260,7 @@ def say(client: socket.socket, stage: Stage, words: bytes) -> bool:
     return True
 
 
-def hear(client: socket.socket, stage: Stage, count: int = 1024) -> bytes:
+def hear(client: socket.socket, stage: RowRecorder, count: int = 1024) -> bytes:
     """Read so many bytes, or to the end of the stream."""
     heard = b""
     while len(heard) < count:
@@ -276,8 +276,10 @@ def await_reset(client: socket.socket) -> None:
     """Return when the server's kernel has answered by a reset."""
     poller = select.poll()
     poller.register(client, 0)  # for nothing, so for errors alone
-    if not poller.poll(PATIENCE * 1000):
-        raise Late(f"the client has waited {PATIENCE:g} seconds for the reset that words get which nobody takes")
+    if not poller.poll(GATE_TIMEOUT * 1000):
+        raise GateTimeout(
+            f"the client has waited {GATE_TIMEOUT:g} seconds for the reset that words get which nobody takes"
+        )
 
 
 def reason(error: OSError) -> str:

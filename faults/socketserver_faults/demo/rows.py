@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-PATIENCE = 10.0
+GATE_TIMEOUT = 10.0
 """Seconds after which whoever waits says so and gives up."""
 
 
 @dataclass(frozen=True)
-class Row:
+class DemoRow:
     """Where the worker is when handle returns or joins it, and why it then sees what it sees.
 
     `blocked` is whether it is in recv by then, `timeout` the socket's, in seconds; `speaks` is what the client does,
     who otherwise closes.
     """
 
-    circumstance: str
+    case: str
     why: str
     blocked: bool = True
     timeout: float | None = None
@@ -22,31 +22,33 @@ class Row:
 
 
 ROWS = (
-    Row(
+    DemoRow(
         "not yet in recv",
         "A closed socket has no descriptor, fileno() is -1: the worker calls recv(-1).",
         blocked=False,
     ),
-    Row(
+    DemoRow(
         "blocked in recv, the client speaks",
         "close() wakes nobody: recv keeps the connection and returns the client's words. The answer is send(-1).",
     ),
-    Row(
+    DemoRow(
         "blocked in recv, the client closes",
         "Again recv goes on, and returns end of stream as it does on any good day: the bug hides.",
         speaks=False,
     ),
-    Row(
+    DemoRow(
         "blocked in recv with a timeout set",
         "With a timeout, recv is a poll() first. Woken by the shutdown, or else by the client, it calls recv(-1).",
-        timeout=PATIENCE,
+        timeout=GATE_TIMEOUT,
     ),
 )
-NEXT = Row("the next client's", "It is served as it should be, in the room that the first one has left.", blocked=False)
+NEXT_CLIENT = DemoRow(
+    "the next client's", "It is served as it should be, in the room that the first one has left.", blocked=False
+)
 
 
 @dataclass(frozen=True)
-class Event:
+class CallEvent:
     """One thing that happened: on which side (handler, worker or client), what, and how it went."""
 
     lane: str
@@ -58,10 +60,10 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Talk:
+class PlayedConnection:
     """One connection: its events in their order, what the worker died of ("recv: EBADF"), what the client heard."""
 
-    events: tuple[Event, ...]
+    events: tuple[CallEvent, ...]
     error: str
     heard: bytes
 
@@ -71,12 +73,12 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class Play:
+class PlayedRow:
     """A row as it was played: its client, then the next one; after each, how many members were closed sockets."""
 
-    row: Row
+    row: DemoRow
     joined: bool
-    first: Talk
+    first: PlayedConnection
     closed: int
-    next: Talk
+    next: PlayedConnection
     closed_then: int

@@ -1,13 +1,13 @@
 """Tells what was played: text, and nothing of it unescaped."""
 
-from socketserver_faults.demo.rows import Event, Play, Talk
+from socketserver_faults.demo.rows import CallEvent, PlayedConnection, PlayedRow
 from socketserver_reference.conformance.scenario.text import show
 
 DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
 """How deep `socketserver` is in its calls; all others are one below these."""
 
 
-def render(play: Play) -> str:
+def render(play: PlayedRow) -> str:
     """Return a play as text: the timeline in two lanes, with what the client does between them, and what came of it."""
     hides = not play.joined and not play.first.error
     victim = f", although its handler joins: {play.next.error}; now {play.closed_then} members are closed sockets"
@@ -24,11 +24,11 @@ def render(play: Play) -> str:
     )
 
 
-def render_event(event: Event) -> str:
+def render_event(event: CallEvent) -> str:
     if event.lane == "client":
         return f"- - - - the client {event}"
     return " " * (40 if event.lane == "worker" else 2 * DEPTHS.get(event.call, 2)) + str(event)
 
 
-def render_heard(talk: Talk) -> str:
+def render_heard(talk: PlayedConnection) -> str:
     return f"heard {show(talk.heard)}" if talk.heard else "heard nothing but end of stream"

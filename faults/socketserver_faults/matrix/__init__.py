@@ -1,8 +1,8 @@
 """The kill matrix: which clauses the suite finds broken in every fault, held against what the catalogue says.
 
-    judgement.py    what the suite found broken in a fault
-    judge.py        finds it out, each fault in a process of its own
-    table.py        all of it as one document
+    result.py    what the suite found broken in a fault
+    runner.py    finds it out, each fault in a process of its own
+    table.py     all of it as one document
 
 A fault names the clauses that it breaks. The suite must find these broken and no others: one too few, and a check
 cannot see what it is for; one too many, and it blames the innocent.

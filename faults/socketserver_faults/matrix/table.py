@@ -1,31 +1,31 @@
-"""The kill matrix as documents: which clauses the suite finds broken in every fault. `judge.py` finds out."""
+"""The kill matrix as documents: which clauses the suite finds broken in every fault. `runner.py` finds out."""
 
 import json
 import statistics
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from socketserver_faults.catalogue.index import catalogue, find, judgeable
+from socketserver_faults.catalogue.index import catalogue, checkable, find
 from socketserver_faults.catalogue.registry import THEMES
-from socketserver_faults.matrix.judgement import Judgement
+from socketserver_faults.matrix.result import FaultResult
 from socketserver_reference.clauses import CLAUSES
 
 
 def clauses_without_fault() -> list[str]:
     """Return the clauses that no fault of the catalogue breaks."""
-    broken = {clause for fault in judgeable().values() for clause in fault.breaks}
+    broken = {clause for fault in checkable().values() for clause in fault.breaks}
     return [clause for clause in CLAUSES if clause not in broken]
 
 
 def left_out() -> list[str]:
     """Return the faults that the suite need not find, each with the clauses that it breaks and the reason."""
-    left = [fault for fault in catalogue().values() if fault.unseen]
-    return [f"{fault.name} ({', '.join(fault.breaks)}): {fault.unseen}" for fault in left]
+    left = [fault for fault in catalogue().values() if fault.scheduler_only]
+    return [f"{fault.name} ({', '.join(fault.breaks)}): {fault.scheduler_only}" for fault in left]
 
 
-def as_markdown(judgements: Iterable[Judgement]) -> str:
+def as_markdown(results: Iterable[FaultResult]) -> str:
     """Return the matrix as it is kept in the project: what was found, and nothing that differs from run to run."""
-    found = {judgement.name: judgement.found for judgement in judgements}
+    found = {result.name: result.found for result in results}
     lines = [
         "# The kill matrix",
         "",
@@ -50,14 +50,14 @@ def as_markdown(judgements: Iterable[Judgement]) -> str:
     return "\n".join([*lines, ""])
 
 
-def as_json(judgements: Iterable[Judgement]) -> str:
+def as_json(results: Iterable[FaultResult]) -> str:
     """Return all that was seen, times and exchanges included."""
-    return json.dumps([{**asdict(one), "expected": find(one.name).breaks} for one in judgements], indent=2) + "\n"
+    return json.dumps([{**asdict(one), "expected": find(one.name).breaks} for one in results], indent=2) + "\n"
 
 
-def steps_told(judgement: Judgement, seeds: int) -> str:
+def steps_told(result: FaultResult, seeds: int) -> str:
     """Return how many steps exploration alone needed, over all seeds, as a cell of a table."""
-    steps = sorted(judgement.steps.values())
+    steps = sorted(result.steps.values())
     if not steps:
         return "never found"
     missed = f", not found with {seeds - len(steps)} of {seeds} seeds" if len(steps) < seeds else ""

@@ -1,10 +1,10 @@
 """The network as an adversary: between any client and any server, over tcp, udp or Unix streams.
 
-    with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Weather(delay=0.01, split=1), seed=7) as proxy:
+    with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Conditions(delay=0.01, split=1), seed=7) as proxy:
         ...                                        # clients connect to proxy.address
 
     class TestMine(ChatConformance):               # the suite, through it
-        target = Through(Launched("node server.js {port}"), Weather(jitter=0.05))
+        target = Through(Launched("node server.js {port}"), Conditions(jitter=0.05))
 
 `socketserver-faults proxy` is the same as a command. Read in this order:
 
@@ -17,10 +17,19 @@
 RULE: what the network does is written down before it is done, so that a server is never blamed for it.
 """
 
-from socketserver_faults.network.conditions import CALM, HELD, BadWeather, Weather
-from socketserver_faults.network.journal import Deed
+from socketserver_faults.network.conditions import MAX_HELD_BYTES, UNIMPAIRED, BadConditions, Conditions
+from socketserver_faults.network.journal import InjectedEvent
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_faults.network.target import Through
 
-__all__ = ["CALM", "HELD", "BadWeather", "CannotCarry", "Deed", "Proxy", "Through", "Weather"]
+__all__ = [
+    "MAX_HELD_BYTES",
+    "UNIMPAIRED",
+    "BadConditions",
+    "CannotCarry",
+    "Conditions",
+    "InjectedEvent",
+    "Proxy",
+    "Through",
+]

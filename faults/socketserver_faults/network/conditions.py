@@ -1,7 +1,7 @@
-"""Weather: what a network does to what it carries, as data.
+"""Network conditions: what a network does to what it carries, as data.
 
-One `Weather` is a list of numbers. Each field says what it counts, how much of it there may be, and what it does; the
-options of the command line, their help and their refusals are made of that, so nothing is said twice. `link.py`
+One `Conditions` is a list of numbers. Each field says what it counts, how much of it there may be, and what it does;
+the options of the command line, their help and their refusals are made of that, so nothing is said twice. `link.py`
 carries it out.
 """
 
@@ -12,11 +12,11 @@ Way = Literal["to-server", "to-client"]
 
 WAYS: tuple[Way, ...] = get_args(Way)
 
-HELD = 256 * 1024
+MAX_HELD_BYTES = 256 * 1024
 """Bytes at most that the proxy holds of one direction of one connection."""
 
 
-class BadWeather(ValueError):
+class BadConditions(ValueError):
     """No network behaves like that; the message says which number is wrong, and what would be right."""
 
 
@@ -38,7 +38,7 @@ class Measure:
 
 SECONDS = Measure("SECONDS", "a number of seconds from 0 to 3600", 0.0, 3600.0)
 RATE = Measure("BYTES/S", "a number of bytes per second from 1 on", 1.0, 1e12)
-PIECE = Measure("BYTES", f"a whole number of bytes from 1 to {HELD}", 1, HELD, int)
+PIECE = Measure("BYTES", f"a whole number of bytes from 1 to {MAX_HELD_BYTES}", 1, MAX_HELD_BYTES, int)
 PLACE = Measure("BYTES", "a whole number of bytes from 0 on", 0, 2**63, int)
 CHANCE = Measure("CHANCE", "a probability from 0 to 1", 0.0, 1.0)
 
@@ -48,11 +48,11 @@ def _measured(measure: Measure, help: str, default: float | None = 0.0, carries:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weather:
+class Conditions:
     """What happens on the way, each way of each connection; left alone, nothing does.
 
     A *segment* is what one recv() of the proxy returned, or the pieces that `split`, `coalesce` and `rate` make of it.
-    `way` confines all of it to one direction. Raise BadWeather for numbers that cannot be.
+    `way` confines all of it to one direction. Raise BadConditions for numbers that cannot be.
     """
 
     delay: float = _measured(SECONDS, "how long everything is under way")
@@ -82,15 +82,15 @@ class Weather:
             value = getattr(self, one.name)
             measure = one.metadata.get("measure")
             if measure is not None and not (value is one.default or measure.holds(value)):
-                raise BadWeather(f"{flag(one.name)} {value!r}: write {measure.words}")
+                raise BadConditions(f"{flag(one.name)} {value!r}: write {measure.words}")
         if self.way not in ("both", *WAYS):
-            raise BadWeather(f"--way {self.way!r}: write both, {' or '.join(WAYS)}")
+            raise BadConditions(f"--way {self.way!r}: write both, {' or '.join(WAYS)}")
         if bool(self.stall_every) != bool(self.stall_for):
-            raise BadWeather(
+            raise BadConditions(
                 "--stall-every and --stall-for go together: how long it goes well, and how long it does not"
             )
         if self.coalesce_bytes is not None and not self.coalesce:
-            raise BadWeather("--coalesce-bytes needs --coalesce: how long to collect at most")
+            raise BadConditions("--coalesce-bytes needs --coalesce: how long to collect at most")
 
     def __str__(self) -> str:
         set_ = [
@@ -98,19 +98,21 @@ class Weather:
             for one in fields(self)
             if getattr(self, one.name) != one.default
         ]
-        return " ".join(set_) or "calm"
+        return " ".join(set_) or "unimpaired"
 
     def check(self, *, datagrams: bool) -> None:
-        """Raise BadWeather if this can only befall streams and datagrams are carried, or the other way round."""
+        """Raise BadConditions if this can only befall streams and datagrams are carried, or the other way round."""
         carried = "datagrams" if datagrams else "streams"
         for one in fields(self):
             only = one.metadata.get("carries")
             if only and only != carried and getattr(self, one.name) != one.default:
-                raise BadWeather(f"{flag(one.name)} is for {only}, and these addresses carry {carried}: leave it out")
+                raise BadConditions(
+                    f"{flag(one.name)} is for {only}, and these addresses carry {carried}: leave it out"
+                )
 
-    def towards(self, way: Way) -> "Weather":
-        """Return the weather in one direction."""
-        return self if self.way in ("both", way) else CALM
+    def towards(self, way: Way) -> "Conditions":
+        """Return the conditions in one direction."""
+        return self if self.way in ("both", way) else UNIMPAIRED
 
     def open_from(self, seconds: float) -> float:
         """Return when, from so many seconds after the beginning on, the network carries: then, or when a stall ends."""
@@ -119,7 +121,7 @@ class Weather:
         return seconds if into <= self.stall_every else seconds - into + cycle
 
 
-CALM = Weather()
+UNIMPAIRED = Conditions()
 
 
 def flag(name: str) -> str:

@@ -5,10 +5,10 @@ import struct
 from contextlib import suppress
 
 from socketserver_faults.network.conditions import WAYS, Way
-from socketserver_faults.network.journal import Deed, Doing
-from socketserver_faults.network.link import StreamCourse
+from socketserver_faults.network.journal import InjectedEvent, InjectedKind
+from socketserver_faults.network.link import StreamLink
 
-BUFFER = 128 * 1024
+SOCKET_BUFFER_BYTES = 128 * 1024
 """Bytes of SO_SNDBUF and SO_RCVBUF of each socket. Left alone, kernels grow them to several MB, and a server would not
 notice for long that its client does not read.
 """
@@ -19,9 +19,9 @@ ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 class Side:
     """One of the two sockets of a connection, and what has become of it."""
 
-    def __init__(self, sock: socket.socket, says: StreamCourse, connection: "Connection") -> None:
+    def __init__(self, sock: socket.socket, outbound: StreamLink, connection: "Connection") -> None:
         self.socket = sock
-        self.says = says
+        self.outbound = outbound
         self.connection = connection
         self.other: Side
         self.connecting = False
@@ -51,10 +51,10 @@ class Connection:
         """Return the client's side and the server's."""
         return self.client, self.server
 
-    def deed(self, what: Doing, side: Side) -> Deed:
-        """Return the deed that ends what `side` was to get."""
+    def end_event(self, what: InjectedKind, side: Side) -> InjectedEvent:
+        """Return the event that ends what `side` was to get."""
         way: Way = WAYS[0] if side is self.server else WAYS[1]
-        return Deed(what, self.number, self.name, way, side.other.says.passed)
+        return InjectedEvent(what, self.number, self.name, way, side.other.outbound.passed)
 
     def __str__(self) -> str:
         return f"connection {self.number} from {self.name}"
@@ -63,8 +63,8 @@ class Connection:
 def prepare(sock: socket.socket) -> None:
     """Let a socket send every segment at once, hold little, and never wait."""
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
     if sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

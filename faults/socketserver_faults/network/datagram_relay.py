@@ -1,8 +1,8 @@
 """Carries datagrams: each client has a socket of the proxy's own towards the server, and gets what comes back there.
 
 Replies come from where the client asked; but what the server sends from another address than it was asked at comes
-from another address here, too, and at once: it was not asked for, and the weather does not count it. A client is
-forgotten, with what is under way for it, when `CLIENTS` others have spoken since.
+from another address here, too, and at once: it was not asked for, and the conditions do not count it. A client is
+forgotten, with what is under way for it, when `MAX_CLIENTS` others have spoken since.
 """
 
 import math
@@ -11,44 +11,42 @@ import time
 from typing import Any
 
 from socketserver_faults.network.conditions import WAYS, Way
-from socketserver_faults.network.journal import Deed, log
-from socketserver_faults.network.link import DatagramCourse, Lot
-from socketserver_faults.network.relay import POLLIN, READ, Carrier, named
+from socketserver_faults.network.journal import InjectedEvent, log
+from socketserver_faults.network.link import DatagramLink, SeededRandom
+from socketserver_faults.network.relay import POLLIN, RECV_BYTES, Relay, named
 
-CLIENTS = 256
+MAX_CLIENTS = 256
 """Clients that are remembered."""
 
-BUFFER = 4 * 1024 * 1024
+RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Bytes of SO_RCVBUF: what comes in a rush shall not get lost here, where nobody asked for it."""
 
-AT_ONCE = 64
+MAX_READS_PER_TURN = 64
 """Datagrams read from one socket before others have their turn."""
 
 
-class Correspondence:
+class DatagramFlow:
     """One client, and what goes to and fro between it and the server."""
 
-    def __init__(
-        self, number: int, client: Any, sock: socket.socket, there: DatagramCourse, back: DatagramCourse
-    ) -> None:
+    def __init__(self, number: int, client: Any, sock: socket.socket, there: DatagramLink, back: DatagramLink) -> None:
         self.number = number
         self.client = client
         self.socket = sock
-        self.courses: dict[Way, DatagramCourse] = {"to-server": there, "to-client": back}
+        self.links: dict[Way, DatagramLink] = {"to-server": there, "to-client": back}
 
     def __str__(self) -> str:
         return f"connection {self.number} from {named(self.client)}"
 
 
-class Datagrams(Carrier):
+class DatagramRelay(Relay):
     """See the module."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._clients: dict[Any, Correspondence] = {}  # the one that spoke last is last
-        self._waiting: dict[Correspondence, None] = {}  # who has something under way, as an ordered set
+        self._clients: dict[Any, DatagramFlow] = {}  # the one that spoke last is last
+        self._waiting: dict[DatagramFlow, None] = {}  # who has something under way, as an ordered set
         self.listener.setblocking(False)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self.poller.watch(self.listener, POLLIN, self._ask)
         self._elsewhere = socket.socket(self.listener.family, self.listener.type)
         self._elsewhere.setblocking(False)
@@ -56,9 +54,9 @@ class Datagrams(Carrier):
 
     def _ask(self, _event: int) -> None:
         """Take what clients send."""
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_READS_PER_TURN):
             try:
-                data, client = self.listener.recvfrom(READ)
+                data, client = self.listener.recvfrom(RECV_BYTES)
             except OSError:  # nothing is there, or the client has gone that was written to
                 return
             one = self._clients.pop(client, None) or self._welcome(client)
@@ -66,8 +64,8 @@ class Datagrams(Carrier):
                 self._clients[client] = one
                 self._take(one, "to-server", data)
 
-    def _welcome(self, client: Any) -> Correspondence | None:
-        if len(self._clients) >= CLIENTS:
+    def _welcome(self, client: Any) -> DatagramFlow | None:
+        if len(self._clients) >= MAX_CLIENTS:
             self._forget(next(iter(self._clients)))
         self.connections += 1
         family, kind, _ = self.target
@@ -75,24 +73,24 @@ class Datagrams(Carrier):
             sock = socket.socket(family, kind)
         except OSError as error:
             log.info("connection %d from %s: %s", self.connections, named(client), error.strerror)
-            self.account.note(Deed("refuse", self.connections, named(client), "to-server", 0))
+            self.journal.note(InjectedEvent("refuse", self.connections, named(client), "to-server", 0))
             return None
         sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         there, back = (
-            DatagramCourse(Lot(self.weather, self.seed, self.connections, way), self.began, self.account.held)
+            DatagramLink(SeededRandom(self.conditions, self.seed, self.connections, way), self.began, self.journal.held)
             for way in WAYS
         )
-        one = Correspondence(self.connections, client, sock, there, back)
+        one = DatagramFlow(self.connections, client, sock, there, back)
         log.info("%s", one)
         self.poller.watch(sock, POLLIN, lambda _event: self._answer(one))
         return one
 
-    def _answer(self, one: Correspondence) -> None:
+    def _answer(self, one: DatagramFlow) -> None:
         """Take what the server sends to a client."""
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_READS_PER_TURN):
             try:
-                data, source = one.socket.recvfrom(READ)
+                data, source = one.socket.recvfrom(RECV_BYTES)
             except OSError:  # nothing is there
                 return
             if source == self.target[2]:
@@ -100,26 +98,26 @@ class Datagrams(Carrier):
             else:
                 self._send(one, "to-client", data, self._elsewhere)
 
-    def _take(self, one: Correspondence, way: Way, data: bytes) -> None:
-        course = one.courses[way]
-        for fate in course.take(data, time.monotonic()):
-            self.account.note(Deed(fate, one.number, named(one.client), way, course.taken - 1))
-        self.account.most_held = max(self.account.most_held, course.size)
+    def _take(self, one: DatagramFlow, way: Way, data: bytes) -> None:
+        link = one.links[way]
+        for fate in link.take(data, time.monotonic()):
+            self.journal.note(InjectedEvent(fate, one.number, named(one.client), way, link.taken - 1))
+        self.journal.most_held = max(self.journal.most_held, link.size)
         self._waiting[one] = None
 
     @property
     def due(self) -> float:
-        return min((course.due for one in self._waiting for course in one.courses.values()), default=math.inf)
+        return min((link.due for one in self._waiting for link in one.links.values()), default=math.inf)
 
     def pass_on(self, now: float) -> None:
         for one in list(self._waiting):
-            for way, course in one.courses.items():
-                while (data := course.next(now)) is not None:
+            for way, link in one.links.items():
+                while (data := link.next(now)) is not None:
                     self._send(one, way, data, self.listener)
-            if all(course.due == math.inf for course in one.courses.values()):
+            if all(link.due == math.inf for link in one.links.values()):
                 del self._waiting[one]
 
-    def _send(self, one: Correspondence, way: Way, data: bytes, reply_from: socket.socket) -> None:
+    def _send(self, one: DatagramFlow, way: Way, data: bytes, reply_from: socket.socket) -> None:
         try:
             if way == "to-server":
                 one.socket.sendto(data, self.target[2])

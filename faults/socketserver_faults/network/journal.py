@@ -1,7 +1,7 @@
-"""What the network itself did to its clients: the account that tells its doing from the server's.
+"""What the network itself did to its clients: the journal that tells its doing from the server's.
 
 From outside, a reset by the path and a reset by the server are the same. So the network writes down whatever a peer
-could take for the other peer's doing, before it does it: who sees the effect finds the deed.
+could take for the other peer's doing, before it does it: an effect is seen after its event is there.
 """
 
 import logging
@@ -14,12 +14,12 @@ from socketserver_faults.network.link import Fate
 
 log = logging.getLogger("socketserver_faults.network")
 
-REMEMBERED = 10_000
-"""Deeds that are kept, the latest."""
+MAX_JOURNAL_EVENTS = 10_000
+"""Events that are kept, the latest."""
 
-Doing = Fate | Literal["reset", "half-close", "refuse"]
+InjectedKind = Fate | Literal["reset", "half-close", "refuse"]
 
-WORDS: dict[Doing, str] = {
+EVENT_WORDS: dict[InjectedKind, str] = {
     "reset": "resets both sides after {place} bytes {way}",
     "half-close": "sends end of stream after {place} bytes {way}, and loses what follows",
     "refuse": "turns the client away: there is no room for its connection",
@@ -31,40 +31,40 @@ WORDS: dict[Doing, str] = {
 
 
 @dataclass(frozen=True)
-class Deed:
+class InjectedEvent:
     """Something that the network did to connection number `connection`, from `client`; both count from 1.
 
     `place` is how many bytes had arrived that way by then, or how many datagrams had been sent that way before.
     """
 
-    what: Doing
+    what: InjectedKind
     connection: int
     client: str
     way: Way
     place: int
 
     def __str__(self) -> str:
-        done = WORDS[self.what].format(place=self.place, way=self.way)
+        done = EVENT_WORDS[self.what].format(place=self.place, way=self.way)
         return f"connection {self.connection} from {self.client}: the network {done}"
 
 
-class Account:
-    """The deeds of one proxy, and how much and how long it held things back."""
+class Journal:
+    """The injected events of one proxy, and how much and how long it held things back."""
 
     def __init__(self) -> None:
-        self.deeds: deque[Deed] = deque(maxlen=REMEMBERED)
+        self.injected_events: deque[InjectedEvent] = deque(maxlen=MAX_JOURNAL_EVENTS)
         self.done = 0
-        """Deeds so far, those forgotten included."""
+        """Events so far, those forgotten included."""
         self.most_held = 0
         """Bytes of one direction of one connection that were ever held at a time, at most."""
         self.longest_held = 0.0
         """Seconds for which anything was held, at most; whoever wants to know about a while sets it to 0 before."""
 
-    def note(self, deed: Deed) -> None:
-        """Write a deed down."""
-        self.deeds.append(deed)
+    def note(self, injected: InjectedEvent) -> None:
+        """Write an event down."""
+        self.injected_events.append(injected)
         self.done += 1
-        log.info("%s", deed)
+        log.info("%s", injected)
 
     def held(self, seconds: float) -> None:
         """Note for how long something is held."""

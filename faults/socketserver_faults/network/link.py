@@ -1,6 +1,6 @@
 """What becomes of what is sent, in one direction of one connection: decided here, without sockets, threads or clock.
 
-A course takes what a sender says, and gives back what the receiver is to get, in order, each at its time::
+A link takes what a sender says, and gives back what the receiver is to get, in order, each at its time::
 
     take, end  ->  collect  ->  cut into segments  ->  does it pass, and when?  ->  next, from `due` on
 
@@ -15,36 +15,36 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Literal
 
-from socketserver_faults.network.conditions import HELD, Way, Weather
+from socketserver_faults.network.conditions import MAX_HELD_BYTES, Conditions, Way
 
-FRAME = 1460
+MAX_SEGMENT_BYTES = 1460
 """Bytes of a segment at most where the rate is limited, so that a stream flows; an utterance of 1024 stays whole."""
 
-OVERTAKEN = 0.05
+OVERTAKE_TIMEOUT = 0.05
 """Seconds that a datagram waits at most for the one that is to overtake it."""
 
-BOOKKEEPING = 64
+DATAGRAM_OVERHEAD_BYTES = 64
 """Bytes that a datagram counts for beyond its own, so that empty ones cannot pile up."""
 
-Ending = Literal["end of stream", "reset", "half-close", "cut"]
+LinkEnding = Literal["end of stream", "reset", "half-close", "cut"]
 """How a direction ends: the first two are the sender's doing, the others the network's."""
 
 Fate = Literal["drop", "duplicate", "reorder", "no room"]
 """What may become of a datagram."""
 
 
-class Lot:
-    """The dice of one direction of one connection, and the weather there."""
+class SeededRandom:
+    """The random numbers of one direction of one connection, and the conditions there."""
 
-    def __init__(self, weather: Weather, seed: int, connection: int, way: Way) -> None:
-        self.weather = weather.towards(way)
+    def __init__(self, conditions: Conditions, seed: int, connection: int, way: Way) -> None:
+        self.conditions = conditions.towards(way)
         self._name = f"{seed} {connection} {way}"
 
-    def falls(self, what: str, chance: float, place: int) -> bool:
+    def happens(self, what: str, chance: float, place: int) -> bool:
         """Whether something of that probability happens at that place."""
         return chance > 0 and self._draw(what, place) < chance
 
-    def up_to(self, what: str, most: float, place: int) -> float:
+    def uniform(self, what: str, most: float, place: int) -> float:
         """Return a number from 0 up to that, for that place."""
         return most * self._draw(what, place) if most else 0.0
 
@@ -52,16 +52,16 @@ class Lot:
         return Random(f"{self._name} {what} {place}").random()
 
 
-class Course:
+class Link:
     """What streams and datagrams have in common: when something that is sent now arrives.
 
     `began` is when the network began to work: stalls are counted from there. `held` is told for how long each thing
     is held, in seconds.
     """
 
-    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
-        self.lot = lot
-        self.weather = lot.weather
+    def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        self.rng = rng
+        self.conditions = rng.conditions
         self.size = 0
         """Bytes held."""
         self._began = began
@@ -71,22 +71,22 @@ class Course:
     @property
     def room(self) -> int:
         """How many bytes it takes now."""
-        return max(0, HELD - self.size)
+        return max(0, MAX_HELD_BYTES - self.size)
 
     def _arrival(self, size: int, place: int, now: float) -> float:
         """Return when so many bytes arrive: never before what was sent before them."""
-        begins = now + self.weather.delay + self.lot.up_to("jitter", self.weather.jitter, place)
-        ends = max(self._last, begins) + (size / self.weather.rate if self.weather.rate else 0.0)
-        self._last = self._began + self.weather.open_from(ends - self._began)
+        begins = now + self.conditions.delay + self.rng.uniform("jitter", self.conditions.jitter, place)
+        ends = max(self._last, begins) + (size / self.conditions.rate if self.conditions.rate else 0.0)
+        self._last = self._began + self.conditions.open_from(ends - self._began)
         self._held(self._last - now)
         return self._last
 
 
-class StreamCourse(Course):
+class StreamLink(Link):
     """One direction of a connection."""
 
-    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
-        super().__init__(lot, began, held)
+    def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        super().__init__(rng, began, held)
         self.passed = 0
         """Bytes that the receiver has got."""
         self._taken = 0
@@ -94,7 +94,7 @@ class StreamCourse(Course):
         self._over = False
         self._collected = bytearray()
         self._collects_until = math.inf
-        self._queue: deque[tuple[float, bytes | Ending]] = deque()
+        self._queue: deque[tuple[float, bytes | LinkEnding]] = deque()
 
     def take(self, data: bytes, now: float) -> None:
         """Take what the sender said."""
@@ -102,17 +102,17 @@ class StreamCourse(Course):
             return
         ends = [
             (place, how)
-            for place, how in ((self.weather.reset_after, "cut"), (self.weather.half_close_after, "half-close"))
+            for place, how in ((self.conditions.reset_after, "cut"), (self.conditions.half_close_after, "half-close"))
             if place is not None and place <= self._taken + len(data)
         ]
         data = data[: min(ends)[0] - self._taken] if ends else data
         if not self._collected:
-            self._collects_until = now + self.weather.coalesce
-        self._held(self.weather.coalesce)
+            self._collects_until = now + self.conditions.coalesce
+        self._held(self.conditions.coalesce)
         self._collected += data
         self._taken += len(data)
         self.size += len(data)
-        if len(self._collected) >= (self.weather.coalesce_bytes or HELD) or now >= self._collects_until:
+        if len(self._collected) >= (self.conditions.coalesce_bytes or MAX_HELD_BYTES) or now >= self._collects_until:
             self._pass_on(now)
         if ends:
             self._finish("cut" if min(ends)[1] == "cut" else "half-close", now)
@@ -122,7 +122,7 @@ class StreamCourse(Course):
         if how == "reset" or not self._closed:
             self._finish(how, now)
 
-    def _finish(self, how: Ending, now: float) -> None:
+    def _finish(self, how: LinkEnding, now: float) -> None:
         self._pass_on(now)
         if not self._over:
             self._closed = True
@@ -134,7 +134,7 @@ class StreamCourse(Course):
         data, self._collected = bytes(self._collected), bytearray()
         place = self._taken - len(data)
         for piece in self._pieces(data):
-            if self.lot.falls("reset", self.weather.reset, place):
+            if self.rng.happens("reset", self.conditions.reset, place):
                 self.size -= self._taken - place
                 self._taken = place
                 self._over = self._closed = True
@@ -145,10 +145,12 @@ class StreamCourse(Course):
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         """Yield the segments that the data becomes."""
-        size = min(self.weather.split or HELD, FRAME if self.weather.rate else HELD)
+        size = min(
+            self.conditions.split or MAX_HELD_BYTES, MAX_SEGMENT_BYTES if self.conditions.rate else MAX_HELD_BYTES
+        )
         return (data[at : at + size] for at in range(0, len(data), size))
 
-    def next(self, now: float) -> bytes | Ending | None:
+    def next(self, now: float) -> bytes | LinkEnding | None:
         """Return what the receiver is to get now: a segment, which remains until it is `sent`, or how it all ends."""
         if self._collected and now >= self._collects_until:
             self._pass_on(now)
@@ -183,11 +185,11 @@ class StreamCourse(Course):
         )
 
 
-class DatagramCourse(Course):
+class DatagramLink(Link):
     """One direction between one client and the server."""
 
-    def __init__(self, lot: Lot, began: float, held: Callable[[float], None] = lambda _: None) -> None:
-        super().__init__(lot, began, held)
+    def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
+        super().__init__(rng, began, held)
         self.taken = 0
         """Datagrams so far."""
         self._overtaken: list[bytes] = []
@@ -198,18 +200,18 @@ class DatagramCourse(Course):
         """Take a datagram; return what becomes of it, if not all is well."""
         place = self.taken
         self.taken += 1
-        if self.lot.falls("drop", self.weather.drop, place):
+        if self.rng.happens("drop", self.conditions.drop, place):
             return ["drop"]
         copies, fates = 1, list[Fate]()
-        if self.lot.falls("duplicate", self.weather.duplicate, place):
+        if self.rng.happens("duplicate", self.conditions.duplicate, place):
             copies, fates = 2, ["duplicate"]
-        if copies * (len(data) + BOOKKEEPING) > self.room:
+        if copies * (len(data) + DATAGRAM_OVERHEAD_BYTES) > self.room:
             return ["no room"]
-        self.size += copies * (len(data) + BOOKKEEPING)
-        if self.lot.falls("reorder", self.weather.reorder, place):
+        self.size += copies * (len(data) + DATAGRAM_OVERHEAD_BYTES)
+        if self.rng.happens("reorder", self.conditions.reorder, place):
             if not self._overtaken:
-                self._overtaken_until = now + OVERTAKEN
-            self._held(OVERTAKEN)
+                self._overtaken_until = now + OVERTAKE_TIMEOUT
+            self._held(OVERTAKE_TIMEOUT)
             self._overtaken += [data] * copies
             return [*fates, "reorder"]
         self._pass_on([data] * copies, now)
@@ -231,7 +233,7 @@ class DatagramCourse(Course):
         if not self._queue or self._queue[0][0] > now:
             return None
         data = self._queue.popleft()[1]
-        self.size -= len(data) + BOOKKEEPING
+        self.size -= len(data) + DATAGRAM_OVERHEAD_BYTES
         return data
 
     @property

@@ -1,6 +1,6 @@
-"""The proxy: a network between any client and any server that does what its weather says, and nothing else.
+"""The proxy: a network between any client and any server that does what its conditions say, and nothing else.
 
-    with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Weather(delay=0.01), seed=1) as proxy:
+    with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Conditions(delay=0.01), seed=1) as proxy:
         connect(proxy.address)
 
 One thread does everything: it waits for sockets, for what is due next and for a word of its owner, and never sleeps
@@ -8,9 +8,9 @@ otherwise, so it ends at once. It owns all the sockets there are.
 
 Left alone, it is faithful: bytes, ends of stream and resets arrive each way in order; a client that is turned away, or
 whose server cannot be reached, is reset, since the network has accepted it by then. Whoever does not read is felt by
-who speaks to it: no direction of a connection holds more than `HELD` bytes, and nothing is read beyond them. `split`
-sends every piece as a segment of its own, and `coalesce` sends one segment; but between two segments that wait to be
-read, a receiver's kernel makes no difference, so that a server is sure to see the pieces only if something comes
+who speaks to it: no direction of a connection holds more than `MAX_HELD_BYTES` bytes, and nothing is read beyond them.
+`split` sends every piece as a segment of its own, and `coalesce` sends one segment; but between two segments that wait
+to be read, a receiver's kernel makes no difference, so that a server is sure to see the pieces only if something comes
 between them: `--rate`, say.
 
 Chance is a matter of seed, connection, direction and place alone, so the same exchange meets the same fate in every
@@ -25,28 +25,29 @@ import time
 from contextlib import suppress
 from typing import Any, Self
 
-from socketserver_faults.network.conditions import CALM, Weather
+from socketserver_faults.network.conditions import UNIMPAIRED, Conditions
 from socketserver_faults.network.connection import prepare
-from socketserver_faults.network.datagram_relay import Datagrams
-from socketserver_faults.network.journal import Account, Deed
-from socketserver_faults.network.relay import POLLIN, CannotCarry, Carrier, Poller
-from socketserver_faults.network.stream_relay import Streams
+from socketserver_faults.network.datagram_relay import DatagramRelay
+from socketserver_faults.network.journal import InjectedEvent, Journal
+from socketserver_faults.network.relay import POLLIN, CannotCarry, Poller, Relay
+from socketserver_faults.network.stream_relay import StreamRelay
 from socketserver_reference.address import Address
 
 
 class Proxy:
     """Carry everything between the clients of one address and the server at another.
 
-    Raise BadWeather or CannotCarry. Clients can connect from the beginning; they are served in the length of the `with`
-    block, in a thread, or by `serve`. The end leaves no connection, thread or socket behind, whoever is connected.
+    Raise BadConditions or CannotCarry. Clients can connect from the beginning; they are served in the length of the
+    `with` block, in a thread, or by `serve`. The end leaves no connection, thread or socket behind, whoever is
+    connected.
     """
 
-    def __init__(self, listen: Address, target: Address, weather: Weather = CALM, seed: int = 0) -> None:
+    def __init__(self, listen: Address, target: Address, conditions: Conditions = UNIMPAIRED, seed: int = 0) -> None:
         check_carried(listen, target)
-        weather.check(datagrams=listen.datagram)
+        conditions.check(datagrams=listen.datagram)
         resolved = resolve(target)
         self._poller = Poller()
-        self.account = Account()
+        self.journal = Journal()
         self.events = 0
         """Times that a socket was ready: it stands still while nobody says anything."""
         self._listener = bind(listen)
@@ -56,25 +57,25 @@ class Proxy:
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
         self._poller.watch(self._alarm, POLLIN, self._woken)
-        carrier = Datagrams if listen.datagram else Streams
-        self._carrier: Carrier = carrier(self._poller, self._listener, resolved, weather, seed, self.account)
+        relay = DatagramRelay if listen.datagram else StreamRelay
+        self._relay: Relay = relay(self._poller, self._listener, resolved, conditions, seed, self.journal)
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._stalled = False
-        self._rest = threading.Condition()
+        self._idle = threading.Condition()
         self._asked = self._answered = 0
 
     # What its owner may do, from any thread
 
     @property
-    def deeds(self) -> list[Deed]:
+    def injected_events(self) -> list[InjectedEvent]:
         """What the network itself did so far, the earliest first."""
-        return list(self.account.deeds)
+        return list(self.journal.injected_events)
 
     @property
     def most_held(self) -> int:
         """Bytes of one direction of one connection that were ever held at a time, at most: never more than HELD."""
-        return self.account.most_held
+        return self.journal.most_held
 
     @property
     def stalled(self) -> bool:
@@ -91,21 +92,21 @@ class Proxy:
         self._stalled = False
         self._wake()
 
-    def lead_to(self, target: Address) -> None:
+    def redirect(self, target: Address) -> None:
         """Connect whoever comes from now on to another server; raise CannotCarry if that cannot be."""
         check_carried(self.address, target)
-        self._carrier.target = resolve(target)
+        self._relay.target = resolve(target)
 
     def settle(self, seconds: float) -> bool:
         """Wait, at most so long, until nothing is under way but what a peer does not take; return whether that is so.
 
         While a stall by hand lasts, nothing that it holds counts as under way.
         """
-        with self._rest:
+        with self._idle:
             self._asked += 1
             asked = self._asked
             self._wake()
-            self._rest.wait_for(lambda: self._answered >= asked or self._stopping, seconds)
+            self._idle.wait_for(lambda: self._answered >= asked or self._stopping, seconds)
             return self._answered >= asked
 
     def stop(self) -> None:
@@ -119,7 +120,7 @@ class Proxy:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._carrier.close()
+        self._relay.close()
         for sock in (self._listener, self._alarm, self._bell):
             if sock.fileno() >= 0:
                 self._poller.ignore(sock)
@@ -148,22 +149,22 @@ class Proxy:
             while not self._stopping:
                 self._turn()
         finally:
-            with self._rest:
+            with self._idle:
                 self._stopping = True
-                self._rest.notify_all()
+                self._idle.notify_all()
 
     def _turn(self) -> None:
         asked = self._asked
-        due = math.inf if self._stalled else self._carrier.due
-        at_rest = due == math.inf
-        ready = self._poller.turn(0.0 if at_rest and asked > self._answered else due)
+        due = math.inf if self._stalled else self._relay.due
+        idle = due == math.inf
+        ready = self._poller.turn(0.0 if idle and asked > self._answered else due)
         self.events += ready
         if not self._stalled:
-            self._carrier.pass_on(time.monotonic())
-        if at_rest and not ready and asked > self._answered:
-            with self._rest:
+            self._relay.pass_on(time.monotonic())
+        if idle and not ready and asked > self._answered:
+            with self._idle:
                 self._answered = asked
-                self._rest.notify_all()
+                self._idle.notify_all()
 
     def _woken(self, _event: int) -> None:
         self.events -= 1

@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from socketserver_faults.network.conditions import Weather
-from socketserver_faults.network.journal import Account
+from socketserver_faults.network.conditions import Conditions
+from socketserver_faults.network.journal import Journal
 
 POLLIN: int = getattr(select, "POLLIN", 0)
 POLLOUT: int = getattr(select, "POLLOUT", 0)
@@ -17,13 +17,13 @@ POLLERR: int = getattr(select, "POLLERR", 0)
 POLLHUP: int = getattr(select, "POLLHUP", 0)
 """Events of a socket; not known to Windows."""
 
-READ = 64 * 1024
+RECV_BYTES = 64 * 1024
 """Bytes asked of one recv(); also the largest datagram there is."""
 
-LONGEST = 3600.0
+MAX_POLL_SECONDS = 3600.0
 """Seconds of one poll() at most: it counts milliseconds in 32 bits."""
 
-Handler = Callable[[int], None]
+EventHandler = Callable[[int], None]
 
 
 class CannotCarry(Exception):
@@ -37,9 +37,9 @@ class Poller:
         if not POLLIN:  # pragma: no cover - Linux has it
             raise CannotCarry("this system has no poll(): run the proxy on Linux or macOS")
         self._poll = select.poll()
-        self._watched: dict[int, tuple[int, Handler]] = {}
+        self._watched: dict[int, tuple[int, EventHandler]] = {}
 
-    def watch(self, sock: socket.socket, mask: int, handler: Handler) -> None:
+    def watch(self, sock: socket.socket, mask: int, handler: EventHandler) -> None:
         """Call the handler at these events from now on, and, whatever the mask, at errors and hang-ups."""
         before = self._watched.get(sock.fileno())
         if before is None or before[0] != mask:
@@ -53,7 +53,7 @@ class Poller:
 
     def turn(self, until: float) -> int:
         """Wait for events, at most until that monotonic time, and call their handlers; return how many there were."""
-        seconds = min(until - time.monotonic(), LONGEST)
+        seconds = min(until - time.monotonic(), MAX_POLL_SECONDS)
         milliseconds = None if until == math.inf else max(0, math.ceil(1000 * seconds))
         ready = self._poll.poll(milliseconds)
         for descriptor, event in ready:
@@ -62,19 +62,19 @@ class Poller:
         return len(ready)
 
 
-class Carrier(ABC):
-    """Base of `Streams` and `Datagrams`: what they are given, and what the proxy asks of them."""
+class Relay(ABC):
+    """Base of `StreamRelay` and `DatagramRelay`: what they are given, and what the proxy asks of them."""
 
     def __init__(
-        self, poller: Poller, listener: socket.socket, target: Any, weather: Weather, seed: int, account: Account
+        self, poller: Poller, listener: socket.socket, target: Any, conditions: Conditions, seed: int, journal: Journal
     ) -> None:
         self.poller = poller
         self.listener = listener
         self.target = target
         """Family, kind, and address as connect() takes it."""
-        self.weather = weather
+        self.conditions = conditions
         self.seed = seed
-        self.account = account
+        self.journal = journal
         self.began = time.monotonic()
         self.connections = 0
 

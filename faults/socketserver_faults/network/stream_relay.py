@@ -1,7 +1,7 @@
 """Carries connections: whatever one side says, ends or resets, the other side gets, in that order.
 
-A connection has two sides, the client's socket and the server's. What a side says goes into its course and comes out
-for the other side. Nothing is read that the course has no room for, so that whoever says too much to one who does not
+A connection has two sides, the client's socket and the server's. What a side says goes into its link and comes out
+for the other side. Nothing is read that the link has no room for, so that whoever says too much to one who does not
 read is stopped by its own kernel, as without a proxy.
 
 A reset comes in two ways: reading a side fails, or sending to it does. What the side said before is passed on first,
@@ -18,20 +18,20 @@ from typing import Any
 
 from socketserver_faults.network.conditions import WAYS
 from socketserver_faults.network.connection import Connection, Side, abort, prepare
-from socketserver_faults.network.journal import Deed, log
-from socketserver_faults.network.link import Lot, StreamCourse
-from socketserver_faults.network.relay import POLLERR, POLLHUP, POLLIN, POLLOUT, READ, Carrier, named
+from socketserver_faults.network.journal import InjectedEvent, log
+from socketserver_faults.network.link import SeededRandom, StreamLink
+from socketserver_faults.network.relay import POLLERR, POLLHUP, POLLIN, POLLOUT, RECV_BYTES, Relay, named
 
-PAUSE = 0.1
+ACCEPT_PAUSE_SECONDS = 0.1
 """Seconds until the next connection is accepted when there are no descriptors for one."""
 
-FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
+NO_ROOM_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
 """Errors that say that there is no room for one more connection: no descriptor, no memory, or, as only a Unix socket
 that does not wait is told, none in the server's queue.
 """
 
 
-class Streams(Carrier):
+class StreamRelay(Relay):
     """See the module."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -47,10 +47,10 @@ class Streams(Carrier):
         try:
             client, address = self.listener.accept()
         except OSError as error:
-            if error.errno in FULL and not isinstance(error, BlockingIOError):
+            if error.errno in NO_ROOM_ERRORS and not isinstance(error, BlockingIOError):
                 log.info("no more connections at present: %s", error.strerror)
                 self.poller.ignore(self.listener)
-                self._paused_until = time.monotonic() + PAUSE
+                self._paused_until = time.monotonic() + ACCEPT_PAUSE_SECONDS
             return
         self.connections += 1
         connection = Connection(self.connections, named(address))
@@ -76,8 +76,10 @@ class Streams(Carrier):
             raise
         sides = []
         for sock, way in zip((client, server), WAYS, strict=True):
-            course = StreamCourse(Lot(self.weather, self.seed, connection.number, way), self.began, self.account.held)
-            sides.append(Side(sock, course, connection))
+            link = StreamLink(
+                SeededRandom(self.conditions, self.seed, connection.number, way), self.began, self.journal.held
+            )
+            sides.append(Side(sock, link, connection))
         connection.client, connection.server = sides
         connection.client.other, connection.server.other = connection.server, connection.client
         connection.server.connecting = connection.server.blocked = True
@@ -87,14 +89,14 @@ class Streams(Carrier):
 
     def _unreachable(self, connection: Connection, error: OSError) -> None:
         log.info("%s cannot be connected to the server: %s", connection, error.strerror)
-        if error.errno in FULL:
-            self.account.note(Deed("refuse", connection.number, connection.name, "to-server", 0))
+        if error.errno in NO_ROOM_ERRORS:
+            self.journal.note(InjectedEvent("refuse", connection.number, connection.name, "to-server", 0))
 
     # Reading
 
     def _watch(self, side: Side) -> None:
         """Wait for what the side can be used for now."""
-        mask = POLLIN if not side.ended and side.says.room else 0
+        mask = POLLIN if not side.ended and side.outbound.room else 0
         mask |= POLLOUT if side.blocked else 0
         if not mask and (side.hung or side.lost):
             self.poller.ignore(side.socket)
@@ -107,7 +109,7 @@ class Streams(Carrier):
             side.connecting = False
         if side.blocked and event & (POLLOUT | POLLERR | POLLHUP):
             side.blocked = False
-        if event & (POLLIN | POLLERR | POLLHUP) and not side.ended and side.says.room:
+        if event & (POLLIN | POLLERR | POLLHUP) and not side.ended and side.outbound.room:
             self._read(side, now)
         elif event & POLLERR and side.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._reset(side, now)
@@ -119,7 +121,7 @@ class Streams(Carrier):
     def _read(self, side: Side, now: float) -> bool:
         """Read once what the side says; return whether there was anything."""
         try:
-            data = side.socket.recv(min(READ, side.says.room))
+            data = side.socket.recv(min(RECV_BYTES, side.outbound.room))
         except BlockingIOError:
             return False
         except OSError as error:
@@ -129,21 +131,21 @@ class Streams(Carrier):
             return True
         if data:
             side.connecting = False
-            side.says.take(data, now)
-            self.account.most_held = max(self.account.most_held, side.says.size)
+            side.outbound.take(data, now)
+            self.journal.most_held = max(self.journal.most_held, side.outbound.size)
         elif side.lost:  # sending has found out first
             self._reset(side, now)
         else:
             side.ended = True
-            side.says.end("end of stream", now)
+            side.outbound.end("end of stream", now)
         self._waiting[side.other] = None
         return True
 
     def _reset(self, side: Side, now: float) -> None:
         """Note that the side has reset its connection."""
         side.ended = side.lost = True
-        side.other.says.lose()
-        side.says.end("reset", now)
+        side.other.outbound.lose()
+        side.outbound.end("reset", now)
         self._waiting[side.other] = None
         if not side.other.connecting:
             side.other.blocked = False  # one more attempt: a reset does not wait for who does not read
@@ -152,7 +154,7 @@ class Streams(Carrier):
 
     @property
     def due(self) -> float:
-        first = min((side.other.says.due for side in self._waiting if not side.blocked), default=math.inf)
+        first = min((side.other.outbound.due for side in self._waiting if not side.blocked), default=math.inf)
         return min(first, self._paused_until)
 
     def pass_on(self, now: float) -> None:
@@ -162,21 +164,21 @@ class Streams(Carrier):
         for side in list(self._waiting):
             if side.connection in self._open and not side.blocked:
                 self._pass_on_to(side, now)
-            if side.other.says.due == math.inf or side.connection not in self._open:
+            if side.other.outbound.due == math.inf or side.connection not in self._open:
                 self._waiting.pop(side, None)
 
     def _pass_on_to(self, side: Side, now: float) -> None:
         while side.connection in self._open and not side.blocked:
-            match side.other.says.next(now):
+            match side.other.outbound.next(now):
                 case None:
                     break
                 case "end of stream" | "half-close" as how:
                     if how == "half-close":
-                        self.account.note(side.connection.deed("half-close", side))
+                        self.journal.note(side.connection.end_event("half-close", side))
                     self._close(side)
                 case "reset" | "cut" as how:
                     if how == "cut":
-                        self.account.note(side.connection.deed("reset", side))
+                        self.journal.note(side.connection.end_event("reset", side))
                     self._abort(side.connection)
                 case segment:
                     self._send(side, segment, now)
@@ -187,15 +189,15 @@ class Streams(Carrier):
     def _send(self, side: Side, data: bytes, now: float) -> None:
         """Send a segment, or as much of it as the side takes."""
         try:
-            side.other.says.sent(side.socket.send(data))
+            side.other.outbound.sent(side.socket.send(data))
         except BlockingIOError:
             side.blocked = True
             if side.other.lost:
                 self._abort(side.connection)
         except OSError:
             side.lost = True
-            side.other.says.lose()
-            while not side.ended and side.says.room and self._read(side, now):
+            side.other.outbound.lose()
+            while not side.ended and side.outbound.room and self._read(side, now):
                 pass  # what it said before its reset comes first
             if not side.ended:
                 self._reset(side, now)
@@ -221,7 +223,7 @@ class Streams(Carrier):
         for side in connection.sides:
             self.poller.ignore(side.socket)
             side.socket.close()
-        there, back = (side.says.passed for side in connection.sides)
+        there, back = (side.outbound.passed for side in connection.sides)
         log.info("%s ended: %d bytes to-server, %d bytes to-client", connection, there, back)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""A target behind the network: any server, as the conformance suite sees it through the weather.
+"""A target behind the network: any server, as the conformance suite sees it through the proxy.
 
     class TestMine(ChatConformance):
-        target = Through(Launched("node server.js {port}"), Weather(delay=0.05, jitter=0.05))
+        target = Through(Launched("node server.js {port}"), Conditions(delay=0.05, jitter=0.05))
 
 A server must never be blamed for what the network did, so the site that this makes can say what that was.
 
@@ -15,7 +15,7 @@ calm, with delays and with coalescing: all verdicts are the same but one, and on
 
 A server whose queue of connections is short (CHAT-17) is seen all the same: the network accepts a client at once, but
 the client hears nothing until the server has. A server that refuses connections seems to reset them. And a bug that is
-a race shows itself as often as the weather brings it about: while words are collected, a reset overtakes what others
+a race shows itself as often as the conditions bring it about: while words are collected, a reset overtakes what others
 say, so a server that stumbles over a reset in the middle of a delivery (`reset-ends-the-speaker`) may pass.
 
 Under `split` an utterance is no chunk any more, so the scenarios' expectations do not hold; and what the network
@@ -31,20 +31,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from socketserver_faults.network.conditions import CALM, Weather
+from socketserver_faults.network.conditions import UNIMPAIRED, Conditions
 from socketserver_faults.network.proxy import Proxy
 from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 
-SHARE = 4
-"""Which part of the patience the network may take for anything, each way, before a silence may be its doing."""
+HELD_TIMEOUT_SHARE = 4
+"""Which part of the timeout the network may take for anything, each way, before a silence may be its doing."""
 
-ROUNDS = 20
+MAX_IDLE_ROUNDS = 20
 """Times at most that network and server take turns in coming to rest."""
 
-HIDDEN = {
+UNOBSERVABLE = {
     "CHAT-16": "the network acknowledges to the server in the place of its clients, so it never has to wait for them"
 }
 """Clause -> why nobody can see through a proxy whether it holds."""
@@ -52,80 +52,83 @@ HIDDEN = {
 
 @dataclass(frozen=True)
 class Through:
-    """A target, the weather on the way to it, and the seed of what happens there."""
+    """A target, the conditions on the way to it, and the seed of what happens there."""
 
     target: Target | str
-    weather: Weather = CALM
+    conditions: Conditions = UNIMPAIRED
     seed: int = 0
 
-    def start(self, patience: float) -> "ThroughSite":
-        return ThroughSite(self, patience)
+    def start(self, timeout: float) -> "ThroughSite":
+        return ThroughSite(self, timeout)
 
     def __str__(self) -> str:
-        return f"{self.target} through a network ({self.weather})"
+        return f"{self.target} through a network ({self.conditions})"
 
 
 class ThroughSite:
     """A server and the network before it."""
 
-    def __init__(self, through: Through, patience: float) -> None:
-        self.hidden: Mapping[str, str] = HIDDEN
-        self._patience = patience
+    def __init__(self, through: Through, timeout: float) -> None:
+        self.unobservable: Mapping[str, str] = UNOBSERVABLE
+        self._timeout = timeout
         self._before = 0
         with contextlib.ExitStack() as stack:
             target = Running(through.target) if isinstance(through.target, str) else through.target
-            self.server: Site = target.start(patience)
+            self.server: Site = target.start(timeout)
             stack.callback(self.server.close)
             listen = Address(self.server.address.transport, "127.0.0.1")
             if self.server.address.path:
                 directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="network-"))
                 listen = Address(listen.transport, path=os.path.join(directory, "socket"))
             try:
-                self.proxy = Proxy(listen, self.server.address, through.weather, through.seed)
+                self.proxy = Proxy(listen, self.server.address, through.conditions, through.seed)
             except (CannotCarry, ValueError) as error:
                 raise CannotCheck(str(error)) from None
             stack.enter_context(self.proxy)
             self._stack = stack.pop_all()
         self.address = self.proxy.address
-        self.renewable = self.server.renewable
+        self.restartable = self.server.restartable
 
     def interference(self) -> str:
         """Return what the network did that the server might be blamed for, or "" if it did nothing.
 
-        That is any of its deeds since the server was last renewed, or a thing that it held for long since `calm`.
+        That is any event that it injected since the server was last restarted, or a thing that it held for long since
+        `drain`.
         """
-        account = self.proxy.account
-        for deed in islice(account.deeds, max(0, len(account.deeds) - (account.done - self._before)), None):
-            return str(deed)
+        journal = self.proxy.journal
+        for injected in islice(
+            journal.injected_events, max(0, len(journal.injected_events) - (journal.done - self._before)), None
+        ):
+            return str(injected)
         if self.proxy.stalled:
             return "the network is stalled"
-        if account.longest_held > self._patience / SHARE:
-            return f"the network held something for {account.longest_held:g} s"
+        if journal.longest_held > self._timeout / HELD_TIMEOUT_SHARE:
+            return f"the network held something for {journal.longest_held:g} s"
         return ""
 
-    def renew(self) -> bool:
-        renewed = self.server.renew()
-        self.proxy.lead_to(self.server.address)
-        self._before = self.proxy.account.done
-        return renewed
+    def restart(self) -> bool:
+        restarted = self.server.restart()
+        self.proxy.redirect(self.server.address)
+        self._before = self.proxy.journal.done
+        return restarted
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Let the network come to rest, then the server, until neither says anything to the other any more."""
-        for _ in range(ROUNDS):
-            settled = self.proxy.settle(self._patience)
+        for _ in range(MAX_IDLE_ROUNDS):
+            settled = self.proxy.settle(self._timeout)
             before = self.proxy.events
-            self.server.rest()
+            self.server.wait_idle()
             if not settled or self.proxy.events == before:
                 return
 
-    def calm(self) -> None:
-        self.rest()
-        self.server.calm()
-        self.rest()
-        self.proxy.account.longest_held = 0.0
+    def drain(self) -> None:
+        self.wait_idle()
+        self.server.drain()
+        self.wait_idle()
+        self.proxy.journal.longest_held = 0.0
 
-    def obituary(self) -> str:
-        return self.server.obituary()
+    def exit_report(self) -> str:
+        return self.server.exit_report()
 
     def close(self) -> None:
         self._stack.close()

@@ -20,7 +20,7 @@ from socketserver_reference.cli.options import (
     GROUPS,
     NOT_CHECKED,
     VIOLATED,
-    CannotCheck,
+    CommandError,
     add_check_arguments,
     of_the_plugin,
     require_extra,
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
     try:
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)
-    except (CannotCheck, input_files.NotInOrder, report_files.CannotWrite) as error:
+    except (CommandError, input_files.InvalidInputFile, report_files.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("socketserver-reference check: interrupted before there was anything to tell", file=sys.stderr)
@@ -70,12 +70,12 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     with one_processor() if options.launch is None and options.target is None else nullcontext():
         status = progress.run([*of_the_plugin(options), *listed.options(), *pytest_arguments])
     if progress.cannot:
-        raise CannotCheck(progress.cannot)
+        raise CommandError(progress.cannot)
     if status == BAD_USAGE:
-        raise CannotCheck("pytest refuses the arguments after --, as said above")
+        raise CommandError("pytest refuses the arguments after --, as said above")
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
-    with input_files.told_in_one_line():
-        verdicts, news = listed.judge(progress.verdicts(), strict=options.strict, trouble=trouble)
+    with input_files.one_line_errors():
+        verdicts, news = listed.apply(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
     about = {verdict.clause.id for verdict in verdicts}
     report = Report(
@@ -105,11 +105,11 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
 
 
 def refuse_others(options: argparse.Namespace) -> None:
-    """Raise CannotCheck if a clause that --only asks for is none of this protocol."""
+    """Raise CommandError if a clause that --only asks for is none of this protocol."""
     for id in options.only:
         known = [clause.id for clause in CLAUSES.values() if clause.group in GROUPS[options.protocol]]
         if id not in known:
-            raise CannotCheck(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
+            raise CommandError(f"--only {id}: not a clause of {options.protocol}, which has {', '.join(known)}")
 
 
 def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from socketserver_reference.cli import report_files
 from socketserver_reference.cli.options import (
     NOT_CHECKED,
-    CannotCheck,
+    CommandError,
     add_check_arguments,
     add_effort_arguments,
     effort,
@@ -24,14 +24,14 @@ from socketserver_reference.cli.options import (
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.scenario.text import printable
 
-FORMATS = ("json", "markdown", "html")
+COMPARISON_FORMATS = ("json", "markdown", "html")
 
 
 class Trial(argparse.ArgumentParser):
     """The parser of `check`, to see whether it would take what a file says."""
 
     def error(self, message: str) -> NoReturn:
-        raise CannotCheck(message)
+        raise CommandError(message)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "takes them, and if need be transport, dialect and known; paths are relative to the file",
     )
     add_effort_arguments(parser)
-    report_files.add_arguments(parser, "the comparison", FORMATS)
+    report_files.add_arguments(parser, "the comparison", COMPARISON_FORMATS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         return _compare(options)
-    except (BadServers, CannotCheck, report_files.CannotWrite) as error:
+    except (BadServers, CommandError, report_files.CannotWrite) as error:
         print(f"socketserver-reference compare: {printable(str(error))}", file=sys.stderr)
         return NOT_CHECKED
 
@@ -73,7 +73,7 @@ def _compare(options: argparse.Namespace) -> int:
             with chdir(directory):  # where the paths that a file names begin
                 said = parsed(server.arguments)
                 read_dialect(said, find_targets(said)[1])
-        except CannotCheck as error:
+        except CommandError as error:
             raise server_list.BadServers(f"{options.servers}: server {number}: {error}") from None
     wanted = report_files.chosen(options)
     require_extra()
@@ -90,7 +90,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a `check` with these arguments; raise CannotCheck if it would refuse them."""
+    """Return the options of a `check` with these arguments; raise CommandError if it would refuse them."""
     trial = Trial(add_help=False)
     add_check_arguments(trial)
     return trial.parse_args(arguments)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from socketserver_reference.conformance.dialects.dialect import Dialect
 
-OF_ITS_OWN = "this is the reference's own dialect, the default: there is no file to show"
+REFERENCE_DIALECT = "this is the reference's own dialect, the default: there is no file to show"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def in_full(name: str) -> Iterator[str]:
         yield from ("", "not asked:", *(f"  {clause:<8} {why}" for clause, why in left_out.items()))
     yield ""
     if path is None:
-        yield OF_ITS_OWN
+        yield REFERENCE_DIALECT
     else:
         yield f"{printable(str(path))}:"
         yield ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.results.known_update import KnownFailures
 
 
-class NotInOrder(Exception):
+class InvalidInputFile(Exception):
     """A file cannot be used; the message says why, and what would do."""
 
 
@@ -39,18 +39,18 @@ def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dic
         report_files.check_writable(options.known)
     if options.reproduce:
         _check_directory(options.reproduce)
-    with told_in_one_line():
+    with one_line_errors():
         listed = KnownFailures(
             options.known, update=options.update_known, dialect=dialect, default=dialect == NOTE.name
         )
         before = baseline.read(options.compare) if options.compare else None
     if before is not None and before.get("protocol") != options.protocol:
-        raise NotInOrder(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
+        raise InvalidInputFile(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
     return listed, before
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Make what may be wrong with somebody's files NotInOrder."""
     from socketserver_reference.conformance.results.baseline import BadReport
     from socketserver_reference.conformance.results.known_file import BadKnown
@@ -58,9 +58,9 @@ def told_in_one_line() -> Iterator[None]:
     try:
         yield
     except (BadKnown, BadReport) as error:
-        raise NotInOrder(str(error)) from None
+        raise InvalidInputFile(str(error)) from None
     except OSError as error:
-        raise NotInOrder(f"cannot write {error.filename}: {error.strerror}") from None
+        raise InvalidInputFile(f"cannot write {error.filename}: {error.strerror}") from None
 
 
 def _check_directory(directory: Path) -> None:
@@ -69,6 +69,6 @@ def _check_directory(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
-        raise NotInOrder(
+        raise InvalidInputFile(
             f"cannot write into {directory}: {error.strerror}; name a directory, or a place for one"
         ) from None

@@ -8,11 +8,11 @@ import argparse
 import sys
 
 from socketserver_reference.address import TRANSPORTS
-from socketserver_reference.cli.options import CannotCheck
+from socketserver_reference.cli.options import CommandError
 from socketserver_reference.cli.targets import find_targets
-from socketserver_reference.conformance.runner.options import LONGEST, number
+from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
 
-LEARNED, CANNOT = 0, 2
+EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--launch", metavar="COMMAND", help="start the server by this command, as check does")
     parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: what it listens on (default: tcp)")
     parser.add_argument(
-        "--patience",
-        type=number(float, 0.01, LONGEST),
+        "--timeout",
+        type=number(float, 0.01, MAX_TIMEOUT),
         default=0.5,
         metavar="SECONDS",
         help="how much silence is an answer, where nothing else tells that no more will come (default: 0.5)",
@@ -34,21 +34,21 @@ def run(options: argparse.Namespace) -> int:
     """Learn as the options say, and print what was learned; return the exit code."""
     try:
         proposal, trouble = learn(options)
-    except CannotCheck as error:
+    except CommandError as error:
         proposal, trouble = "", str(error)
     print(proposal, end="")
     if trouble:
         print(f"socketserver-reference learn: {trouble}", file=sys.stderr)
-    return CANNOT if trouble else LEARNED
+    return EXIT_CANNOT_LEARN if trouble else EXIT_LEARNED
 
 
 def learn(options: argparse.Namespace) -> tuple[str, str]:
     """Return the dialect file of the server that the options name, and what is wrong with it, or "".
 
-    Raises CannotCheck if there is none to be had.
+    Raises CommandError if there is none to be had.
     """
     if options.launch is None and options.target is None:
-        raise CannotCheck("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
+        raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
     _, targets = find_targets(options)
     from socketserver_reference.conformance.learn.conversation import CannotLearn
     from socketserver_reference.conformance.learn.propose import propose
@@ -56,13 +56,13 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
 
     (site_of,) = targets.values()
     try:
-        site = site_of.start(max(options.patience, 1.0))
+        site = site_of.start(max(options.timeout, 1.0))
     except base.CannotCheck as error:
-        raise CannotCheck(str(error)) from None
+        raise CommandError(str(error)) from None
     try:
-        return propose(options.protocol, site, str(site_of), options.patience)
+        return propose(options.protocol, site, str(site_of), options.timeout)
     except CannotLearn as error:
-        died = site.obituary()
-        raise CannotCheck(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
+        died = site.exit_report()
+        raise CommandError(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
     finally:
         site.close()

@@ -19,14 +19,14 @@ NEEDED = ("hypothesis", "pytest", "pytest_timeout")
 NEEDS = "checking needs pytest, pytest-timeout and Hypothesis: pip install 'socketserver-reference[check]'"
 
 
-class CannotCheck(Exception):
+class CommandError(Exception):
     """The command line asks for what cannot be; the message says what would do."""
 
 
 def require_extra() -> None:
-    """Raise CannotCheck unless everything is installed that checking needs."""
+    """Raise CommandError unless everything is installed that checking needs."""
     if not all(find_spec(name) for name in NEEDED):
-        raise CannotCheck(NEEDS)
+        raise CommandError(NEEDS)
 
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,19 +9,21 @@ from functools import partial
 from typing import Any
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.cli.options import CannotCheck
+from socketserver_reference.cli.options import CommandError
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
 
 
 def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> Dialect:
-    """Return the dialect to check in; raise CannotCheck if there is no such dialect, or if it is for something else."""
+    """Return the dialect to check in; raise CommandError if there is no such dialect, or if it is for something
+    else.
+    """
     if options.protocol == "family" and options.dialect not in ("", "note"):
-        raise CannotCheck("--dialect says how a server speaks, and family is about the classes of this Python")
+        raise CommandError("--dialect says how a server speaks, and family is about the classes of this Python")
     try:
         found = [spoken(options.dialect or "note", each, any_segmentation=options.any_segmentation) for each in targets]
     except BadDialect as error:
-        raise CannotCheck(f"--dialect {options.dialect}: {error}") from None
+        raise CommandError(f"--dialect {options.dialect}: {error}") from None
     return found[0] if found else spoken("note", "chat", any_segmentation=False)
 
 
@@ -29,16 +31,16 @@ def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Return the name of what is to be checked, and a target for each conformance class that checks it."""
     if options.protocol == "family":
         if options.target or options.launch or options.transport:
-            raise CannotCheck("family checks the socketserver classes of this Python and takes no target")
+            raise CommandError("family checks the socketserver classes of this Python and takes no target")
         return "every class of the reference", {}
     if options.launch is None and options.target is None:
         return embedded(options.protocol, options.transport)
     try:
         address = Address.parse(options.target) if options.target else None
     except BadAddress as error:
-        raise CannotCheck(str(error)) from None
+        raise CommandError(str(error)) from None
     if address is not None and options.transport not in (None, address.transport):
-        raise CannotCheck(f"--transport {options.transport} contradicts the target {address}")
+        raise CommandError(f"--transport {options.transport} contradicts the target {address}")
     from socketserver_reference.conformance.targets.external import Running
     from socketserver_reference.conformance.targets.launched import Launched
 
@@ -67,8 +69,8 @@ def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]
 
 
 def conformance_protocol(protocol: str, transport: str) -> str:
-    """Return which conformance class checks a protocol over a transport; raise CannotCheck if none can."""
+    """Return which conformance class checks a protocol over a transport; raise CommandError if none can."""
     datagram = Address(transport).datagram
     if datagram and protocol == "chat":
-        raise CannotCheck(f"a chat has connections, and {transport} has none: check it over tcp or unix")
+        raise CommandError(f"a chat has connections, and {transport} has none: check it over tcp or unix")
     return "datagram" if datagram else protocol

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.checks.chat import ChatConformance
     from socketserver_reference.conformance.checks.datagram import DatagramConformance
     from socketserver_reference.conformance.checks.echo import EchoConformance
-    from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
+    from socketserver_reference.conformance.inprocess.checks import ServerConformance, ServerSpec
     from socketserver_reference.conformance.scenario.violation import Violation
     from socketserver_reference.conformance.targets.external import Running
     from socketserver_reference.conformance.targets.in_process import InProcess
@@ -44,8 +44,8 @@ __all__ = [
     "InProcess",
     "Launched",
     "Running",
-    "Served",
     "ServerConformance",
+    "ServerSpec",
     "Violation",
 ]
 
@@ -56,7 +56,7 @@ _HOMES = {
     "InProcess": "targets.in_process",
     "Launched": "targets.launched",
     "Running": "targets.external",
-    "Served": "inprocess.checks",
+    "ServerSpec": "inprocess.checks",
     "ServerConformance": "inprocess.checks",
     "Violation": "scenario.violation",
 }

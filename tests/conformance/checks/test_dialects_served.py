@@ -12,11 +12,11 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import Outcome, outcomes, performer
+from socketserver_reference.conformance.runner.direct import CheckResult, open_session, outcomes
 from tests.servers.dialect_bugs import BUGS
 from tests.servers.dialects_served import DIALECTS, served
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
 """Clauses whose checks take most of the time."""
@@ -25,10 +25,10 @@ LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
 @pytest.fixture(autouse=True)
 def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     """These servers keep little for a member that does not read, so that a little fills it."""
-    monkeypatch.setattr(chat, "FLOOD", 512 * 1024)
+    monkeypatch.setattr(chat, "FLOOD_BYTES", 512 * 1024)
 
 
-def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> set[str]:
+def clauses_that(outcomes: list[CheckResult], kind: type[BaseException] | None) -> set[str]:
     return {clause for clause, _, raised in outcomes if type(raised) is (kind or type(None))}
 
 
@@ -39,10 +39,10 @@ def clauses_that(outcomes: list[Outcome], kind: type[BaseException] | None) -> s
 )
 def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something(name: str) -> None:
     dialect = DIALECTS[name]
-    seen: list[Outcome] = []
+    seen: list[CheckResult] = []
     for clause in {clause for clause, _ in direct.checks(ChatConformance)}:
         if name == "named" or clause not in LONG:
-            seen += outcomes("chat", served(dialect), PATIENCE, clause, dialect)
+            seen += outcomes("chat", served(dialect), TIMEOUT, clause, dialect)
     told = {clause: str(raised) for clause, _, raised in seen if raised is not None}
     assert told == {clause: why for clause, why in effects.not_applicable(dialect).items() if clause in told}
     assert set(told) == clauses_that(seen, NotApplicable)
@@ -52,12 +52,12 @@ def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something
 @pytest.mark.parametrize("name", ["prompting", "chunks"])
 def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     dialect, record = DIALECTS[name], Record(("CHAT",))
-    performing = performer("chat", served(dialect), PATIENCE, dialect)
+    session = open_session("chat", served(dialect), TIMEOUT, dialect)
     try:
-        explore(performing, record, "chat", "basic", examples=3, with_seed=1)
-        explore(performing, record, "chat", "hardened", examples=3, with_seed=1)
+        explore(session, record, "chat", "basic", examples=3, with_seed=1)
+        explore(session, record, "chat", "hardened", examples=3, with_seed=1)
     finally:
-        performing.close()
+        session.close()
     assert len(record.explored) == 2
     assert not any("broken" in line for line in record.explored)
 
@@ -97,6 +97,6 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
     seen = {
         violation.clause_id
         for outcome in outcomes("chat", served(dialect, BUGS[bug]), 1.0, clause, dialect)
-        if (violation := direct.seen(outcome))
+        if (violation := direct.violation_of(outcome))
     }
     assert seen == {clause}

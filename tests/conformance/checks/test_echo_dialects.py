@@ -9,18 +9,18 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import SUITES, outcomes, performer
+from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes
 from tests.servers.dialect_echoes import BUGS, DATAGRAM_BUGS, DATAGRAMS, DIALECTS, DatagramEcho, Echo, served
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:
     """Return the clauses that are seen broken."""
     seen = outcomes(
-        protocol, served(dialect, handler), PATIENCE if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
+        protocol, served(dialect, handler), TIMEOUT if handler in (Echo, DatagramEcho) else 0.5, clause, dialect
     )
-    return {violation.clause_id for outcome in seen if (violation := direct.seen(outcome))}
+    return {violation.clause_id for outcome in seen if (violation := direct.violation_of(outcome))}
 
 
 @pytest.mark.parametrize(("name", "dialect"), [*DIALECTS.items(), *DATAGRAMS.items()])
@@ -28,7 +28,7 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
     protocol = "echo" if name in DIALECTS else "datagram"
     handler: type[Any] = Echo if name in DIALECTS else DatagramEcho
     told = {}
-    for clause, _, raised in outcomes(protocol, served(dialect, handler), PATIENCE, None, dialect):
+    for clause, _, raised in outcomes(protocol, served(dialect, handler), TIMEOUT, None, dialect):
         if raised is not None:
             told[clause] = str(raised)
     assert told == effects.not_applicable(dialect)
@@ -37,12 +37,12 @@ def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, di
 @pytest.mark.parametrize("name", ["lines", "greeting", "one at most"])
 def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     record = Record(("ECHO",))
-    performing = performer("echo", served(DIALECTS[name], Echo), PATIENCE, DIALECTS[name])
+    session = open_session("echo", served(DIALECTS[name], Echo), TIMEOUT, DIALECTS[name])
     try:
-        explore(performing, record, "echo", "basic", examples=3, with_seed=1)
-        explore(performing, record, "echo", "hardened", examples=3, with_seed=1)
+        explore(session, record, "echo", "basic", examples=3, with_seed=1)
+        explore(session, record, "echo", "hardened", examples=3, with_seed=1)
     finally:
-        performing.close()
+        session.close()
     assert len(record.explored) == 2
 
 

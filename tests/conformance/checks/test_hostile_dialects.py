@@ -14,14 +14,14 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Connect, Say, join
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers.dialects_served import Speaker
 
-PATIENCE = 0.3
+TIMEOUT = 0.3
 
 LINES = """
 protocol = "chat"
@@ -80,10 +80,10 @@ def served(dialect: Dialect, story: Callable[[], Iterator[bytes]]) -> InProcess:
 def test_a_hostile_server_gets_its_verdict_in_bounded_time(name: str) -> None:
     text, story = HOSTILE[name]
     dialect = read(text, "hostile", "hostile")
-    performing = performer("chat", served(dialect, story), PATIENCE, dialect)
+    session = open_session("chat", served(dialect, story), TIMEOUT, dialect)
     try:
         with pytest.raises((Violation, NotChecked)) as raised:
-            performing.play(*join("ann", "ben"), about="CHAT-2")
+            session.play(*join("ann", "ben"), about="CHAT-2")
         seen = raised.value.violation if isinstance(raised.value, NotChecked) else raised.value
         assert isinstance(seen, Violation)
         lines = "\n".join(seen.lines())
@@ -93,7 +93,7 @@ def test_a_hostile_server_gets_its_verdict_in_bounded_time(name: str) -> None:
         assert seen.transcript is not None
         assert sum(len(getattr(entry, "data", b"")) for entry in seen.transcript.entries) < 40_000_000
     finally:
-        performing.close()
+        session.close()
 
 
 def test_labels_of_any_bytes_are_learned_and_shown_as_python_writes_them() -> None:
@@ -107,10 +107,10 @@ def test_labels_of_any_bytes_are_learned_and_shown_as_python_writes_them() -> No
     handler: Any = type("Strange", (Strange,), {"dialect": dialect})
     program = replace(PROGRAMS["chat"], connection_handler=handler)
     target = InProcess(partial(make_server, program, Address("tcp", "127.0.0.1")))
-    performing = performer("chat", target, 5.0, dialect)
+    session = open_session("chat", target, 5.0, dialect)
     try:
-        transcript = performing.play(Connect("ann"), Say("ann", b"hello"), *join("ben"), about="CHAT-2")
+        transcript = session.play(Connect("ann"), Say("ann", b"hello"), *join("ben"), about="CHAT-2")
     finally:
-        performing.close()
+        session.close()
     assert any(r"\x1b[31m\x00" in line for line in transcript.lines())
     assert "\x1b" not in "\n".join(transcript.lines())

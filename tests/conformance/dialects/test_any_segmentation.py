@@ -5,23 +5,23 @@ from functools import partial
 
 import pytest
 
-from socketserver_faults.network import Through, Weather
+from socketserver_faults.network import Conditions, Through
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import outcomes, performer, play_all, seen
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all, violation_of
 from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, join
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests.support.checking import Checker
 from tests.support.planted import Bug
 
-SPLIT = Weather(split=1)
+SPLIT = Conditions(split=1)
 EXACT = {"CHAT-7", "CHAT-8"}
 """The clauses about whole chunks."""
 
@@ -40,29 +40,29 @@ def split(protocol: str) -> Through:
 )
 def test_the_reference_behind_a_network_that_splits_every_byte_keeps_each_clause(clause: str) -> None:
     protocol = "echo" if clause.startswith("ECHO") else "chat"
-    with closing(performer(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as performing:
-        found = [raised for _, _, raised in play_all(performing, protocol, clause)]
-        if clause in EXACT or clause in performing.site.hidden:
+    with closing(open_session(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as session:
+        found = [raised for _, _, raised in play_all(session, protocol, clause)]
+        if clause in EXACT or clause in session.site.unobservable:
             assert all(isinstance(raised, NotApplicable) for raised in found)
         else:
             assert found == [None] * len(found)
 
 
 def test_a_reset_behind_such_a_network_disturbs_nobody() -> None:
-    with closing(performer("chat", split("chat"), 5.0, ANY_SEGMENTATION)) as performing:
-        performing.play(*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), about="CHAT-12")
+    with closing(open_session("chat", split("chat"), 5.0, ANY_SEGMENTATION)) as session:
+        session.play(*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), about="CHAT-12")
 
 
 def test_without_the_option_the_same_path_looks_like_the_servers_fault() -> None:
     (outcome,) = outcomes("chat", split("chat"), 5.0, "CHAT-2", NOTE)
-    assert seen(outcome) is not None
+    assert violation_of(outcome) is not None
 
 
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 def test_exploration_accepts_it_too(protocol: str) -> None:
     record = Record(["CHAT", "ECHO"])
-    with closing(performer(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as performing:
-        explore(performing, record, protocol, "basic", examples=3, with_seed=0)
+    with closing(open_session(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as session:
+        explore(session, record, protocol, "basic", examples=3, with_seed=0)
     assert record.steps
 
 
@@ -73,7 +73,7 @@ def test_a_server_that_changes_bytes_is_found_out_all_the_same() -> None:
 
     through = Through(Bug("chat", Shouts).target(), SPLIT)
     (outcome,) = outcomes("chat", through, 1.0, "CHAT-3", ANY_SEGMENTATION)
-    assert seen(outcome) is not None
+    assert violation_of(outcome) is not None
 
 
 def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Checker) -> None:
@@ -88,15 +88,15 @@ def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Ch
 
 def test_a_settled_utterance_may_come_in_pieces() -> None:
     for dialect, accepted in ((NOTE, False), (ANY_SEGMENTATION, True)):
-        room = ChatOracle(dialect)
+        room = StreamChatOracle(dialect)
         for step in (Connect("ann"), Say("ann", b"hello")):
-            room.begin(step, rested=True)
-        assert room.hears("ann", b"ackheacklacklo") is accepted
+            room.begin(step, idle_before=True)
+        assert room.feed("ann", b"ackheacklacklo") is accepted
 
 
 def test_an_echo_of_any_part_from_the_beginning_is_right_and_of_another_is_not() -> None:
     for reply, accepted in ((b"HEL", True), (b"HELLO", True), (b"ELLO", False)):
         echo = EchoOracle(ANY_SEGMENTATION)
         for step in (Connect("ann"), Say("ann", b" hello")):
-            echo.begin(step, rested=True)
-        assert echo.hears("ann", reply) is accepted
+            echo.begin(step, idle_before=True)
+        assert echo.feed("ann", reply) is accepted

@@ -5,22 +5,26 @@ from collections.abc import Callable
 import pytest
 
 from socketserver_reference.cli.main import main
-from socketserver_reference.conformance.dialects import effects
-from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects import effects, rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.loader import bundled, read
-from socketserver_reference.conformance.dialects.rewrite import AsWritten, Datagrams, Framed, Phrasing, Requests
+from socketserver_reference.conformance.dialects.rewrite import (
+    DatagramRewriter,
+    EchoRewriter,
+    FramedRewriter,
+    Rewriter,
+    StreamRewriter,
+)
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.oracles.frame_attribution import FrameMisfit
-from socketserver_reference.conformance.oracles.frame_reader import LEADING, Frames
+from socketserver_reference.conformance.oracles.frame_attribution import FrameMismatch
+from socketserver_reference.conformance.oracles.frame_reader import MAX_PROMPT_BYTES, FrameReader
 from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -29,6 +33,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
 
@@ -121,7 +126,7 @@ def test_what_fits_into_a_frame() -> None:
 
 def frames(dialect: Dialect, *pieces: bytes, bodies: tuple[bytes, ...] = ()) -> tuple[list[bytes], bytes]:
     """Return the frames in what was read, piece by piece, and what is left."""
-    cutting, found = Frames(dialect), []
+    cutting, found = FrameReader(dialect), []
     for piece in pieces:
         cutting.add(piece)
         while (frame := cutting.next([(dialect.template, body) for body in bodies])) is not None:
@@ -142,8 +147,8 @@ def test_unmarked_frames_end_where_a_known_body_does() -> None:
 
 def test_prompts_that_are_never_followed_by_anything_are_forgotten() -> None:
     dialect = chat(LINES + '[delivery]\nprompts = ["> "]')
-    assert frames(dialect, *[b"> "] * LEADING)[1] in (b"> " * count for count in range(LEADING))
-    assert len(frames(dialect, *[b"> "] * LEADING)[1]) <= LEADING
+    assert frames(dialect, *[b"> "] * MAX_PROMPT_BYTES)[1] in (b"> " * count for count in range(MAX_PROMPT_BYTES))
+    assert len(frames(dialect, *[b"> "] * MAX_PROMPT_BYTES)[1]) <= MAX_PROMPT_BYTES
 
 
 # What can be said
@@ -182,15 +187,17 @@ def test_what_only_looks_like_quit_is_no_command() -> None:
 # Scenarios in a dialect's words
 
 
-def phrased(phrasing: Phrasing, *steps: Step) -> list[Step]:
-    return [spoken for step in steps for spoken in phrasing.of(step)]
+def rewritten(rewriter: Rewriter, *steps: Step) -> list[Step]:
+    return [spoken for step in steps for spoken in rewriter.rewrite(step)]
 
 
 def test_a_witness_comes_when_nobody_would_hear_and_leaves_with_the_last() -> None:
-    assert phrased(Framed(chat(SILENT)), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"), HalfClose("ann")) == [
+    assert rewritten(
+        FramedRewriter(chat(SILENT)), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"), HalfClose("ann")
+    ) == [
         Connect("ann"),
         Connect("witness1"),
-        Heed("witness1", "ann"),
+        WaitUntilHeard("witness1", "ann"),
         Say("ann", b"hi"),
         Say("ann", b"ho"),
         HalfClose("ann"),
@@ -199,120 +206,126 @@ def test_a_witness_comes_when_nobody_would_hear_and_leaves_with_the_last() -> No
 
 
 def test_a_witness_is_not_needed_where_somebody_hears_and_comes_again_when_it_is() -> None:
-    framed = Framed(chat(SILENT))
-    phrased(framed, Connect("ann"), Say("ann", b"hi"), Connect("ben"), Say("ben", b"hi"))
-    assert phrased(framed, Say("ann", b"to ben")) == [Say("ann", b"to ben")]
-    phrased(framed, Stall("ben"), Stall("witness1"))
-    assert phrased(framed, Say("ann", b"hm"))[:2] == [Connect("witness2"), Heed("witness2", "ann")]
-    assert phrased(framed, Resume("ben"), Say("ann", b"now")) == [Resume("ben"), Say("ann", b"now")]
-    phrased(framed, Stall("ben"), Stall("ann"))
-    assert phrased(framed, Say("witness2", b"I?"))[0] == Connect("witness3")
+    framed = FramedRewriter(chat(SILENT))
+    rewritten(framed, Connect("ann"), Say("ann", b"hi"), Connect("ben"), Say("ben", b"hi"))
+    assert rewritten(framed, Say("ann", b"to ben")) == [Say("ann", b"to ben")]
+    rewritten(framed, Stall("ben"), Stall("witness1"))
+    assert rewritten(framed, Say("ann", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "ann")]
+    assert rewritten(framed, Resume("ben"), Say("ann", b"now")) == [Resume("ben"), Say("ann", b"now")]
+    rewritten(framed, Stall("ben"), Stall("ann"))
+    assert rewritten(framed, Say("witness2", b"I?"))[0] == Connect("witness3")
 
 
 def test_a_witness_who_is_there_and_may_not_hear_yet_is_waited_for() -> None:
-    framed = Framed(chat(SILENT))
-    assert phrased(framed, Connect("witness1"), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"))[2:] == [
-        Heed("witness1", "ann"),
+    framed = FramedRewriter(chat(SILENT))
+    assert rewritten(framed, Connect("witness1"), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"))[2:] == [
+        WaitUntilHeard("witness1", "ann"),
         Say("ann", b"hi"),
         Say("ann", b"ho"),
     ]
 
 
 def test_who_is_waived_to_half_close_closes() -> None:
-    framed = Framed(chat(SILENT + '[waived]\nCHAT-10 = "it resets"'))
-    steps = phrased(framed, Connect("ann"), Say("ann", b"hi"), HalfClose("ann"))
+    framed = FramedRewriter(chat(SILENT + '[waived]\nCHAT-10 = "it resets"'))
+    steps = rewritten(framed, Connect("ann"), Say("ann", b"hi"), HalfClose("ann"))
     assert steps[-4:] == [Settle(), Close("ann"), Settle(), Close("witness1")]
 
 
 def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
-    phrasing = Framed(chat(LINES + '[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
-    phrasing.of(Connect("ann"))
-    *_, heeds, said = phrasing.of(Say("ann", b"hi"))
-    assert (heeds, said) == (Heed("witness1", "ann"), Say("ann", b"hi"))
-    phrasing.of(Connect("ben"))
-    phrasing.of(HalfClose("ann"))
-    phrasing.of(Stall("ben"))
-    assert phrasing.of(Say("witness1", b"hm"))[:2] == [Connect("witness2"), Heed("witness2", "witness1")]
+    phrasing = FramedRewriter(chat(LINES + '[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
+    phrasing.rewrite(Connect("ann"))
+    *_, heeds, said = phrasing.rewrite(Say("ann", b"hi"))
+    assert (heeds, said) == (WaitUntilHeard("witness1", "ann"), Say("ann", b"hi"))
+    phrasing.rewrite(Connect("ben"))
+    phrasing.rewrite(HalfClose("ann"))
+    phrasing.rewrite(Stall("ben"))
+    assert phrasing.rewrite(Say("witness1", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "witness1")]
 
 
 def test_long_streams_fall_into_numbered_pieces_and_a_phrased_scenario_can_be_played_again() -> None:
     dialect = chat(LINES + "[limits]\nutterance = 40")
-    steps = phrased(Framed(dialect), Connect("ann"), Send("ann", b"x" * 60), Send("ann", b"\n"), Settle())
+    steps = rewritten(FramedRewriter(dialect), Connect("ann"), Send("ann", b"x" * 60), Send("ann", b"\n"), Settle())
     assert [step.data for step in steps if isinstance(step, Send)] == [
         b"x" * 28 + b" ~000001",
         b"x" * 28 + b" ~000002",
         b"xxxx ~000003",
         b"~000004",
     ]
-    assert phrased(Framed(dialect), *steps) == steps
+    assert rewritten(FramedRewriter(dialect), *steps) == steps
 
 
 def test_where_chunks_are_taken_nobody_says_more_than_one_holds() -> None:
-    framed = Framed(chat('[delivery]\ntemplate = "{body}"\n[limits]\nchunk = 100'))
-    steps = phrased(framed, Connect("ann"), Send("ann", b"x" * 150), Say("ann", b"y" * 60))
+    framed = FramedRewriter(chat('[delivery]\ntemplate = "{body}"\n[limits]\nchunk = 100'))
+    steps = rewritten(framed, Connect("ann"), Send("ann", b"x" * 150), Say("ann", b"y" * 60))
     assert [type(step) for step in steps] == [Connect, Send, Settle, Send, Settle, Say]
 
 
 def test_where_nothing_is_marked_nobody_speaks_before_the_last_is_heard() -> None:
-    framed = Framed(chat('[framing]\nin = "line"\nout = "none"'))
-    assert phrased(framed, Connect("ann"), Send("ann", b"hi")) == [Connect("ann"), Say("ann", b"hi ~000001")]
-    assert phrased(framed, Connect("lou"), Say("ann", b"hi")) == [Connect("lou"), Say("ann", b"hi ~000002")]
+    framed = FramedRewriter(chat('[framing]\nin = "line"\nout = "none"'))
+    assert rewritten(framed, Connect("ann"), Send("ann", b"hi")) == [Connect("ann"), Say("ann", b"hi ~000001")]
+    assert rewritten(framed, Connect("lou"), Say("ann", b"hi")) == [Connect("lou"), Say("ann", b"hi ~000002")]
 
 
 def test_words_that_a_newcomer_could_take_for_others_are_numbered() -> None:
-    framed = Framed(chat(LINES))
-    phrased(framed, Connect("ann"), Say("ann", b"hi"))
-    assert phrased(framed, Say("ann", b"hi"), Connect("lou")) == [Say("ann", b"hi"), Connect("lou")]
-    assert phrased(framed, Say("ann", b"hi")) == [Say("ann", b"hi ~000001")]
-    assert phrased(framed, Heed("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
+    framed = FramedRewriter(chat(LINES))
+    rewritten(framed, Connect("ann"), Say("ann", b"hi"))
+    assert rewritten(framed, Say("ann", b"hi"), Connect("lou")) == [Say("ann", b"hi"), Connect("lou")]
+    assert rewritten(framed, Say("ann", b"hi")) == [Say("ann", b"hi ~000001")]
+    assert rewritten(framed, WaitUntilHeard("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
 
 
 def test_a_quit_is_said_in_the_dialect_s_word_or_not_at_all() -> None:
-    assert phrased(Framed(chat(LINES + '[quit]\nword = "bye"')), Connect("ann"), Quit("ann"))[1] == Quit("ann", b"bye")
-    assert phrased(Framed(chat(LINES + '[quit]\nword = ""')), Connect("ann"), Quit("ann"))[1] == HalfClose("ann")
-    chunks = Framed(chat('[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
-    steps = phrased(chunks, Connect("ann"), Say("ann", b"hi"), Quit("witness1"), Quit("ann"))
+    assert rewritten(FramedRewriter(chat(LINES + '[quit]\nword = "bye"')), Connect("ann"), Quit("ann"))[1] == Quit(
+        "ann", b"bye"
+    )
+    assert rewritten(FramedRewriter(chat(LINES + '[quit]\nword = ""')), Connect("ann"), Quit("ann"))[1] == HalfClose(
+        "ann"
+    )
+    chunks = FramedRewriter(chat('[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
+    steps = rewritten(chunks, Connect("ann"), Say("ann", b"hi"), Quit("witness1"), Quit("ann"))
     assert steps[-2:] == [Quit("witness1", b"quit"), HalfClose("ann")]
-    assert phrased(AsWritten(chat('[quit]\nword = "bye"')), Quit("ann", b"quit\n")) == [Quit("ann", b"bye\n")]
-    assert phrased(AsWritten(chat('[quit]\nword = ""')), Quit("ann"), Answer("ann", b"x")) == [HalfClose("ann")]
+    assert rewritten(StreamRewriter(chat('[quit]\nword = "bye"')), Quit("ann", b"quit\n")) == [Quit("ann", b"bye\n")]
+    assert rewritten(StreamRewriter(chat('[quit]\nword = ""')), Quit("ann"), Answer("ann", b"x")) == [HalfClose("ann")]
 
 
 def test_nobody_comes_who_has_no_seat_and_nobody_speaks_who_did_not_come() -> None:
-    framed = Framed(chat(SILENT + "[limits]\nmembers = 4"))
-    assert phrased(framed, Crowd(("a", "b", "c", "d")), Connect("e")) == [Crowd(("a", "b", "c"))]
-    assert phrased(framed, Crowd(("f",)), Say("e", b"hi"), Reset("e"), Heed("e", "a"), Say("a", b"\n")) == []
-    assert phrased(framed, Answer("a", b"hi"), Close("a")) == [Close("a")]
+    framed = FramedRewriter(chat(SILENT + "[limits]\nmembers = 4"))
+    assert rewritten(framed, Crowd(("a", "b", "c", "d")), Connect("e")) == [Crowd(("a", "b", "c"))]
+    assert (
+        rewritten(framed, Crowd(("f",)), Say("e", b"hi"), Reset("e"), WaitUntilHeard("e", "a"), Say("a", b"\n")) == []
+    )
+    assert rewritten(framed, Answer("a", b"hi"), Close("a")) == [Close("a")]
 
 
 def test_an_echo_is_asked_what_it_can_take() -> None:
-    requests = Requests(echo('[limits]\nutterance = 50\n[echo]\ntransform = "upper"\nrequests = "many"'))
-    assert phrased(requests, Connect("ann"), Say("ann", b"x" * 60), Connect("ben")) == [
+    requests = EchoRewriter(echo('[limits]\nutterance = 50\n[echo]\ntransform = "upper"\nrequests = "many"'))
+    assert rewritten(requests, Connect("ann"), Say("ann", b"x" * 60), Connect("ben")) == [
         Connect("ann"),
         Say("ann", b"x" * 50),
         HalfClose("ann"),
         Connect("ben"),
     ]
-    lines = Requests(echo(LINES))
-    assert phrased(lines, Say("ann", b"\n"), Send("ann", b"\n"), Send("ann", b"a\nb"), Answer("ann", b"")) == [
+    lines = EchoRewriter(echo(LINES))
+    assert rewritten(lines, Say("ann", b"\n"), Send("ann", b"\n"), Send("ann", b"a\nb"), Answer("ann", b"")) == [
         Send("ann", b"ab")
     ]
-    assert phrased(lines, Connect("ann"), Close("ann"), Settle()) == [Connect("ann"), Close("ann"), Settle()]
+    assert rewritten(lines, Connect("ann"), Close("ann"), Settle()) == [Connect("ann"), Close("ann"), Settle()]
 
 
 def test_a_datagram_is_of_the_size_that_is_answered() -> None:
-    small = Datagrams(echo('[datagrams]\nlargest = 10\nempty = "ignored"', "datagram"))
-    assert phrased(small, Connect("ann"), Say("ann", b"x" * 20), Send("ann", b"")) == [
+    small = DatagramRewriter(echo('[datagrams]\nlargest = 10\nempty = "ignored"', "datagram"))
+    assert rewritten(small, Connect("ann"), Say("ann", b"x" * 20), Send("ann", b"")) == [
         Connect("ann"),
         Say("ann", b"x" * 10),
     ]
 
 
 def test_the_reference_s_own_dialect_says_everything_as_it_is_written() -> None:
-    assert isinstance(phrasing.chat(NOTE), AsWritten)
-    assert isinstance(phrasing.chat(chat(LINES)), Framed)
+    assert isinstance(rewrite.chat_rewriter(NOTE), StreamRewriter)
+    assert isinstance(rewrite.chat_rewriter(chat(LINES)), FramedRewriter)
     steps: list[Step] = [Connect("ann"), Say("ann", b"\0"), Send("ann", b"x" * 5000), Quit("ann"), Settle()]
-    assert phrased(AsWritten(NOTE), *steps) == steps
-    assert phrased(Datagrams(NOTE), Say("ann", b""), Say("ann", b"x" * 9000)) == [
+    assert rewritten(StreamRewriter(NOTE), *steps) == steps
+    assert rewritten(DatagramRewriter(NOTE), Say("ann", b""), Say("ann", b"x" * 9000)) == [
         Say("ann", b""),
         Say("ann", b"x" * 9000),
     ]
@@ -387,20 +400,20 @@ def test_history_is_told_among_what_is_asked_differently() -> None:
 # Which clause a frame breaks
 
 
-def misfit(frame: bytes, **known: object) -> str:
+def mismatch(frame: bytes, **known: object) -> str:
     plain = Template("{sender}: {body}")
     defaults: dict[str, object] = {
         "expected": [(plain, b"hello")],
         "due": [(plain, b"hello"), (plain, b"later")],
         "heard": [(plain, b"before")],
-        "ascribed": False,
+        "misattributed": False,
         "out_of_order": False,
         "together": False,
         "resumed": False,
         "notices": [Template("* {any} has come")],
-        "circumstances": [],
+        "disruptions": [],
     }
-    make: Callable[..., FrameMisfit] = FrameMisfit
+    make: Callable[..., FrameMismatch] = FrameMismatch
     return [*make(frame, **{**defaults, **known}).clauses(), "CHAT-1"][0]
 
 
@@ -409,24 +422,24 @@ def misfit(frame: bytes, **known: object) -> str:
     [
         (b"ann: before", {}, "CHAT-4"),
         (b"ann: later", {}, "CHAT-5"),
-        (b"ann: later", {"circumstances": ["reset"]}, "CHAT-12"),
+        (b"ann: later", {"disruptions": ["reset"]}, "CHAT-12"),
         (b"ann: HELLO", {}, "CHAT-3"),
         (b"ann: " + b"x" * 99, {"expected": [(Template("{body}"), b"y" * 99)]}, "CHAT-6"),
         (b"ann: " + b"x" * 99, {"expected": [(Template("{sender}: {body}"), b"x" * 999)]}, "CHAT-6"),
         (b"<ann> hello", {}, "CHAT-2"),
-        (b"ann: hello", {"ascribed": True}, "CHAT-4"),
+        (b"ann: hello", {"misattributed": True}, "CHAT-4"),
         (b"ann: hello", {"out_of_order": True}, "CHAT-13"),
         (b"ann: helben: later!", {"together": True}, "CHAT-14"),
         (b"ann: hel* ben has come", {}, "CHAT-14"),
         (b"ann: hel", {"resumed": True}, "CHAT-14"),
-        (b"ann: hel", {"circumstances": ["left"]}, "CHAT-11"),
+        (b"ann: hel", {"disruptions": ["left"]}, "CHAT-11"),
         (b"welcome", {"expected": [], "due": []}, "CHAT-1"),
     ],
 )
 def test_a_frame_that_was_not_due_breaks_the_likeliest_clause(
     frame: bytes, known: dict[str, object], clause: str
 ) -> None:
-    assert misfit(frame, **known) == clause
+    assert mismatch(frame, **known) == clause
 
 
 # The command

@@ -9,33 +9,33 @@ from socketserver_reference.conformance.dialects import dialect as dialects
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.dialects.rewrite import AsWritten, Requests
-from socketserver_reference.conformance.dialects.rewrite_limits import Paced, Seats
+from socketserver_reference.conformance.dialects.rewrite import EchoRewriter, StreamRewriter
+from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
 from socketserver_reference.conformance.driver import rate_limit
-from socketserver_reference.conformance.driver.rate_limit import Pace
+from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.exploration import campaign
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
     join,
 )
 from tests.servers import dialects_served
 from tests.support.checking import BARE_PYTHON, Checker
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
 
-QUICK = ("--patience", 2, "--examples", 3)
+QUICK = ("--timeout", 2, "--examples", 3)
 WITHOUT_FLOODS = ("--", "-k", "not slow_reader and not delays_nobody and not mixed and not acknowledgements")
 OTHERS = '[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\nto_sender = "nothing"\n[quit]\nword = ""\n'
 
@@ -83,40 +83,44 @@ def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
     assert outcome.code == 2
-    assert outcome.clause("CHAT-11")["why"] == ("there was no heed and no close for want of a seat: the dialect has 4")
+    assert outcome.clause("CHAT-11")["why"] == (
+        "there was no wait-until-heard and no close for want of a seat: the dialect has 4"
+    )
 
 
-def seated(members: int, *steps: Step, sees_rest: bool = True, echo: bool = False) -> list[Step]:
+def within_capacity(members: int, *steps: Step, sees_idle: bool = True, echo: bool = False) -> list[Step]:
     dialect = Dialect(protocols=("echo",) if echo else ("chat",), limits=Limits(members=members))
-    seats = Seats(Requests(dialect) if echo else AsWritten(dialect), dialect, sees_rest=sees_rest)
-    return [phrased for step in steps for phrased in seats.of(step)]
+    capacity_limit = CapacityLimit(
+        EchoRewriter(dialect) if echo else StreamRewriter(dialect), dialect, sees_idle=sees_idle
+    )
+    return [rewritten for step in steps for rewritten in capacity_limit.rewrite(step)]
 
 
 def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
-    assert seated(2, *join("ann", "ben", "cal"), Heed("cal", "ann"), Settle(), Reset("cal")) == [
+    assert within_capacity(2, *join("ann", "ben", "cal"), WaitUntilHeard("cal", "ann"), Settle(), Reset("cal")) == [
         *join("ann", "ben"),
         Settle(),
     ]
-    assert seated(3, *join("ann"), Crowd(("ben", "cal", "dan"))) == [*join("ann"), Crowd(("ben", "cal"))]
-    assert seated(1, *join("ann"), Crowd(("ben",))) == join("ann")
+    assert within_capacity(3, *join("ann"), Crowd(("ben", "cal", "dan"))) == [*join("ann"), Crowd(("ben", "cal"))]
+    assert within_capacity(1, *join("ann"), Crowd(("ben",))) == join("ann")
 
 
 @pytest.mark.parametrize("way", [Quit, HalfClose])
 def test_who_leaves_in_order_leaves_a_seat(way: type[Quit] | type[HalfClose]) -> None:
     steps = [*join("ann"), way("ann"), *join("ben")]
-    assert seated(1, *steps, sees_rest=False) == steps
+    assert within_capacity(1, *steps, sees_idle=False) == steps
 
 
 @pytest.mark.parametrize("way", [Close, Reset])
 def test_the_seat_of_who_leaves_abruptly_is_free_where_one_can_see_that(way: type[Close] | type[Reset]) -> None:
     steps = [*join("ann"), way("ann"), *join("ben")]
-    assert seated(1, *steps) == steps
-    assert seated(1, *steps, sees_rest=False) == steps[:3]
+    assert within_capacity(1, *steps) == steps
+    assert within_capacity(1, *steps, sees_idle=False) == steps[:3]
 
 
 def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
     steps = [*join("ann"), *join("ben")]
-    assert seated(1, *steps, echo=True) == steps
+    assert within_capacity(1, *steps, echo=True) == steps
 
 
 # Gaps
@@ -126,12 +130,12 @@ def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
 def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialects, "REPEATING", 0.1)
-    monkeypatch.setattr(effects, "REPEATING", 0.1)
-    monkeypatch.setattr(campaign, "EXPLORING", 1.0)
-    monkeypatch.setattr(rewrite_limits, "LONGEST", 1.0)
+    monkeypatch.setattr(dialects, "REPEATING_SECONDS", 0.1)
+    monkeypatch.setattr(effects, "REPEATING_SECONDS", 0.1)
+    monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", 1.0)
+    monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", 1.0)
     limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
-    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--patience", 5, "--dialect", limited)
+    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--timeout", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
     assert "the time was up" in outcome.out
     assert outcome.clause("CHAT-16")["why"] == "the dialect has 0.01 s between two utterances"
@@ -157,32 +161,32 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_gap_is_counted_from_where_it_is_sure_that_the_server_has_read(waits: list[float]) -> None:
-    keeping = Pace(Limits(gap=10.0))
-    keeping.await_speaking("ann")
+    keeping = RateLimiter(Limits(gap=10.0))
+    keeping.wait_to_send("ann")
     assert waits == []
     waits.append(0)  # a second passes until all have heard her
     keeping.read()
-    keeping.await_speaking("ben")
-    keeping.await_speaking("ann")
+    keeping.wait_to_send("ben")
+    keeping.wait_to_send("ann")
     assert waits == [0, 10.0]
     keeping.begin()
-    keeping.await_speaking("ann")
-    keeping.await_joining()
+    keeping.wait_to_send("ann")
+    keeping.wait_to_connect()
     assert len(waits) == 2
 
 
 def test_a_gap_between_two_who_come_outlives_the_scenario(waits: list[float]) -> None:
-    keeping = Pace(Limits(join_gap=10.0))
-    keeping.await_joining()
+    keeping = RateLimiter(Limits(join_gap=10.0))
+    keeping.wait_to_connect()
     keeping.joined()
     keeping.begin()
-    keeping.await_joining()
-    keeping.await_speaking("ann")
-    assert waits == [pytest.approx(10.0 + rate_limit.MARGIN)]
+    keeping.wait_to_connect()
+    keeping.wait_to_send("ann")
+    assert waits == [pytest.approx(10.0 + rate_limit.CONNECT_GAP_MARGIN)]
 
 
 def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
-    paced = Paced(AsWritten(Dialect()))
+    paced = RateLimited(StreamRewriter(Dialect()))
     steps: list[Step] = [
         Send("ann", b"1"),
         Send("ben", b"2"),
@@ -191,7 +195,7 @@ def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
         Say("ben", b"5"),
         Quit("ann"),
     ]
-    assert [phrased for step in steps for phrased in paced.of(step)] == [
+    assert [rewritten for step in steps for rewritten in paced.rewrite(step)] == [
         Send("ann", b"1"),
         Send("ben", b"2"),
         Settle(),
@@ -205,10 +209,10 @@ def test_nobody_speaks_twice_before_the_first_is_known_to_be_read() -> None:
 
 @pytest.mark.parametrize(("most", "long"), [(10.9, True), (11.1, False)])
 def test_how_long_a_scenario_takes_is_known_before(monkeypatch: pytest.MonkeyPatch, most: float, long: bool) -> None:
-    monkeypatch.setattr(rewrite_limits, "LONGEST", most)
+    monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", most)
     limits = Limits(gap=1.0, join_gap=10.0)
-    steps = [*join("ann", "ben"), Say("ann", b"x"), Heed("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
-    assert rewrite_limits.too_long(steps, limits, AsWritten(Dialect())) is long
+    steps = [*join("ann", "ben"), Say("ann", b"x"), WaitUntilHeard("ben", "ann"), Send("ben", b"y"), HalfClose("ben")]
+    assert rewrite_limits.too_long(steps, limits, StreamRewriter(Dialect())) is long
 
 
 def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:
@@ -222,7 +226,7 @@ def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:
 
 def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-        performing._consider([*join("ann"), Say("ann", b"hi")])
-        with pytest.raises(NotChecked, match=f"its scenario would take more than {rewrite_limits.LONGEST:g} s"):
-            performing._consider([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
+    with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
+        session._check_duration([*join("ann"), Say("ann", b"hi")])
+        with pytest.raises(NotChecked, match=r"its scenario would take more than \d+ s"):
+            session._check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

@@ -10,25 +10,25 @@ import pytest
 
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.conformance.checks.chat import judge
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange
+from socketserver_reference.conformance.checks.chat import oracle_for
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver import carry_over
-from socketserver_reference.conformance.driver.carry_over import Past
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.carry_over import CarryOver
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import performer, play_all
+from socketserver_reference.conformance.runner.direct import open_session, play_all
 from socketserver_reference.conformance.scenario.steps import Connect, Quit, Reset, Say, Send, Step, join
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.checking import BARE_PYTHON, Checker
 from tests.support.planted import Bug
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 IN_FRAMES = replace(NOTE, name="framed", notices=(Template("* {any}"),))
 BOTH = pytest.mark.parametrize("dialect", [NOTE, IN_FRAMES], ids=["stream", "frames"])
@@ -55,11 +55,11 @@ class Slow(ChatHandler):
 
 
 @contextmanager
-def running(handler: type[ChatHandler], dialect: Dialect, patience: float = PATIENCE) -> Iterator[Performer]:
-    """A performer for a server of which nothing but the address is known."""
-    site = Bug("chat", handler).target().start(patience)
-    with closing(site), closing(performer("chat", Running(site.address), patience, dialect)) as performing:
-        yield performing
+def running(handler: type[ChatHandler], dialect: Dialect, timeout: float = TIMEOUT) -> Iterator[Session]:
+    """A session with a server of which nothing but the address is known."""
+    site = Bug("chat", handler).target().start(timeout)
+    with closing(site), closing(open_session("chat", Running(site.address), timeout, dialect)) as session:
+        yield session
 
 
 LEAVING: list[Step] = [*join("ann", "ben", "cal"), Send("cal", b"late words"), Reset("cal"), Say("ann", b"hm")]
@@ -68,21 +68,21 @@ COMING: list[Step] = [*join("dan", "eve"), Say("dan", b"hello"), Say("eve", b"hi
 
 @BOTH
 def test_late_words_of_an_earlier_scenario_are_nobodys_fault(dialect: Dialect) -> None:
-    with running(Slow, dialect) as performing:
+    with running(Slow, dialect) as session:
         for _ in range(3):
-            performing.play(*LEAVING, about="CHAT-12")
-            performing.play(*COMING, about="CHAT-2")
+            session.play(*LEAVING, about="CHAT-12")
+            session.play(*COMING, about="CHAT-2")
 
 
 @BOTH
 def test_late_words_that_nobody_remembers_would_be_a_false_alarm(
     dialect: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RoomOracle, "expect_late", lambda *_: None)
-    with running(Slow, dialect) as performing:
-        performing.play(*LEAVING, about="CHAT-12")
+    monkeypatch.setattr(ChatOracle, "expect_late", lambda *_: None)
+    with running(Slow, dialect) as session:
+        session.play(*LEAVING, about="CHAT-12")
         with pytest.raises(Violation, match="late words"):
-            performing.play(*COMING, about="CHAT-2")
+            session.play(*COMING, about="CHAT-2")
 
 
 @BOTH
@@ -91,10 +91,10 @@ def test_what_nobody_has_ever_said_is_no_late_word(dialect: Dialect) -> None:
         def deliver(self, chunk: bytes) -> None:
             super().deliver(chunk.replace(b"so?", b"words of nobody"))
 
-    with running(Liar, dialect) as performing:
-        performing.play(*LEAVING, about="CHAT-12")
+    with running(Liar, dialect) as session:
+        session.play(*LEAVING, about="CHAT-12")
         with pytest.raises(Violation, match="words of nobody"):
-            performing.play(*COMING, about="CHAT-2")
+            session.play(*COMING, about="CHAT-2")
 
 
 @BOTH
@@ -102,14 +102,14 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
     now = iter([0.0, 4.9, 5.1])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
     told: list[list[bytes]] = []
-    monkeypatch.setattr(RoomOracle, "expect_late", lambda _self, words: told.append(words))
-    leaving = judge(dialect)
+    monkeypatch.setattr(ChatOracle, "expect_late", lambda _self, words: told.append(words))
+    leaving = oracle_for(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"late words"), Reset("ben")):
-        leaving.begin(step, rested=False)
-    played = Past(within=5.0)
+        leaving.begin(step, idle_before=False)
+    played = CarryOver(within=5.0)
     played.begin(leaving)
     for _ in range(3):
-        monkeypatch.setattr(RoomOracle, "unheard", lambda _: [b"late words"])
+        monkeypatch.setattr(ChatOracle, "unheard", lambda _: [b"late words"])
         played.begin(leaving)
     assert told == [[b"late words"], [b"late words"], []]
     played.forget()
@@ -120,16 +120,16 @@ def test_words_come_late_for_as_long_as_anything_may_take(dialect: Dialect, monk
 
 @BOTH
 def test_what_an_oracle_calls_unheard_is_what_may_still_come(dialect: Dialect) -> None:
-    oracle = judge(dialect)
+    oracle = oracle_for(dialect)
     for step in (Connect("ann"), Connect("ben"), Send("ben", b"one"), Send("ben", b"two"), Reset("ben")):
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     assert b"".join(oracle.unheard()) == b"onetwo"
-    later = judge(dialect)
+    later = oracle_for(dialect)
     later.expect_late(oracle.unheard())
-    assert later.readers() == later.bystanders() == []
-    later.begin(Connect("dan"), rested=False)
-    assert later.hears("dan", dialect.delivery(b"one"))
-    assert not later.hears("dan", dialect.delivery(b"three"))
+    assert later.readers() == later.optional_readers() == []
+    later.begin(Connect("dan"), idle_before=False)
+    assert later.feed("dan", dialect.delivery(b"one"))
+    assert not later.feed("dan", dialect.delivery(b"three"))
 
 
 # Names
@@ -155,28 +155,28 @@ class Jealous(ChatHandler):
             super().handle()
 
 
-NAMING = replace(IN_FRAMES, handshake=(Exchange(Template("Name? "), Template("{name}\n")),))
+NAMING = replace(IN_FRAMES, handshake=(HandshakeTurn(Template("Name? "), Template("{name}\n")),))
 
 
 def test_a_name_is_given_once_in_a_check() -> None:
-    with running(type("Naming", (Jealous,), {"had": set()}), NAMING) as performing:
-        performing.play(*join("ann", "ben"), about="CHAT-2")
-        performing.play(*join("ann", "ben"), Quit("ann"), about="CHAT-2")
+    with running(type("Naming", (Jealous,), {"had": set()}), NAMING) as session:
+        session.play(*join("ann", "ben"), about="CHAT-2")
+        session.play(*join("ann", "ben"), Quit("ann"), about="CHAT-2")
 
 
 def test_a_name_that_is_given_twice_would_be_a_false_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carry_over, "marks", lambda: itertools.repeat(""))
     with (
-        running(type("Naming", (Jealous,), {"had": set()}), NAMING, 0.3) as performing,
+        running(type("Naming", (Jealous,), {"had": set()}), NAMING, 0.3) as session,
         pytest.raises(Violation, match="Name"),
     ):
-        performing.play(*join("ann", "ben"), about="CHAT-2")
+        session.play(*join("ann", "ben"), about="CHAT-2")
 
 
 def test_marks_are_letters_and_numbers_of_one_length_and_no_two_are_the_same() -> None:
     some = list(itertools.islice(carry_over.marks(), 2000))
     assert len(set(some)) == 2000
-    assert all(len(mark) == carry_over.PLACES and mark.isalnum() and mark == mark.lower() for mark in some)
+    assert all(len(mark) == carry_over.MARK_LENGTH and mark.isalnum() and mark == mark.lower() for mark in some)
 
 
 # History
@@ -202,15 +202,15 @@ class Repeating(ChatHandler):
 
 def history(handler: type[ChatHandler], told: int) -> list[object]:
     """Check such a server in a dialect with so much history; return what each check and exploration raised, or None."""
-    with running(handler, replace(NOTE, name="history", history=told), 2.0) as performing:
+    with running(handler, replace(NOTE, name="history", history=told), 2.0) as session:
         raised: list[object] = [
             outcome[2]
             for clause in ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-7", "CHAT-8", "CHAT-9", "CHAT-10", "CHAT-11", "CHAT-12")
-            for outcome in play_all(performing, "chat", clause)
+            for outcome in play_all(session, "chat", clause)
         ]
         try:
             for profile in PROFILES:
-                explore(performing, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0, shrink=False)
+                explore(session, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0, shrink=False)
         except (Violation, NotChecked) as error:
             raised.append(error)
     return raised
@@ -243,7 +243,7 @@ def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
 
 FRESH = 'protocol = "chat"\n[limits]\nfresh = true\n'
 KEEPS = f"{BARE_PYTHON} -m tests.servers.strict_servers keeps {{port}} 20"
-SOME = ("--patience", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
+SOME = ("--timeout", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
 
 
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker
 def test_a_fresh_server_can_be_had_of_a_command_alone(check: Checker, tmp_path: Path) -> None:
     dialect = tmp_path / "keeps.toml"
     dialect.write_text(FRESH)
-    site = Bug("chat").target().start(PATIENCE)
+    site = Bug("chat").target().start(TIMEOUT)
     with closing(site):
         line = check.refusal("chat", str(site.address), "--dialect", dialect)
     assert line.endswith("the dialect keeps needs a fresh server for every scenario: let it be launched")

@@ -1,4 +1,4 @@
-"""One scenario after the other: none suffers from the one before, and nothing is blamed that cannot be known."""
+"""One scenario after the other: none suffers from the one before, and nothing is attributed that cannot be known."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.playing import Playing
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import checks, performer
+from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -26,10 +26,10 @@ from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
 from tests.support.troubled_targets import FragileSite, Meddling, fragile
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds in which whatever comes has come, on a busy machine as well."""
 
-BRIEF = 1.0
+KNOWN_BROKEN_TIMEOUT = 1.0
 """Seconds of silence that are enough where nothing is to come."""
 
 
@@ -39,20 +39,20 @@ def _quietly(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def quits_wrongly() -> Iterator[Performer]:
-    with closing(performer("chat", Planted("delivers-quit").target(), PATIENCE)) as performing:
-        yield performing
+def quits_wrongly() -> Iterator[Session]:
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        yield session
 
 
 BREAKING = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 
-def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Performer) -> None:
+def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Session) -> None:
     before = quits_wrongly.address
     with pytest.raises(Violation) as caught:
         quits_wrongly.play(*BREAKING, about="CHAT-7")
     assert caught.value.clause_id == "CHAT-7"
-    assert not caught.value.afterwards
+    assert not caught.value.after_scenario
     transcript = quits_wrongly.play(*join("ann"), about="CHAT-2")
     assert quits_wrongly.address != before
     assert transcript.scenario[:2] == join("ann")
@@ -63,18 +63,18 @@ def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
         def leaves(self, chunk: bytes) -> bool:
             return super().leaves(chunk) or chunk.startswith(b"ann is still")
 
-    with closing(performer("chat", Bug("chat", DiesAfterwards).target(), PATIENCE)) as performing:
+    with closing(open_session("chat", Bug("chat", DiesAfterwards).target(), TIMEOUT)) as session:
         with pytest.raises(Violation) as caught:
-            performing.play(*join("ann"), about="CHAT-1")
-        assert caught.value.afterwards
+            session.play(*join("ann"), about="CHAT-1")
+        assert caught.value.after_scenario
 
 
 def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
-    site = Planted("delivers-quit").target().start(PATIENCE)
-    with closing(site), closing(performer("chat", str(site.address), PATIENCE)) as performing:
+    site = Planted("delivers-quit").target().start(TIMEOUT)
+    with closing(site), closing(open_session("chat", str(site.address), TIMEOUT)) as session:
         for _ in range(2):
             with pytest.raises(Violation):
-                performing.play(*BREAKING, about="CHAT-7")
+                session.play(*BREAKING, about="CHAT-7")
 
 
 def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
@@ -87,44 +87,44 @@ def test_after_a_server_that_does_not_recover_nothing_is_checked() -> None:
             if not self.mute:
                 super().deliver(chunk)
 
-    site = Bug("chat", Mute).target().start(BRIEF)
-    with closing(site), closing(performer("chat", Running(site.address), BRIEF)) as performing:
+    site = Bug("chat", Mute).target().start(KNOWN_BROKEN_TIMEOUT)
+    with closing(site), closing(open_session("chat", Running(site.address), KNOWN_BROKEN_TIMEOUT)) as session:
         with pytest.raises(Violation):
-            performing.play(*join("ann"), Say("ann", b"gone"), about="CHAT-2")
+            session.play(*join("ann"), Say("ann", b"gone"), about="CHAT-2")
         for _ in range(2):
             with pytest.raises(NotChecked, match="has not recovered from the violation of CHAT-2"):
-                performing.play(*join("ann"), about="CHAT-3")
+                session.play(*join("ann"), about="CHAT-3")
 
 
 def test_after_a_server_that_cannot_be_restarted_nothing_is_checked() -> None:
-    with closing(performer("chat", fragile(Planted("delivers-quit")), PATIENCE)) as performing:
+    with closing(open_session("chat", fragile(Planted("delivers-quit")), TIMEOUT)) as session:
         with pytest.raises(Violation):
-            performing.play(*BREAKING, about="CHAT-7")
+            session.play(*BREAKING, about="CHAT-7")
         with pytest.raises(NotChecked, match="could not be restarted after the violation of CHAT-7: no more of them"):
-            performing.play(*join("ann"), about="CHAT-2")
+            session.play(*join("ann"), about="CHAT-2")
 
 
 def test_a_server_that_breaks_a_clause_at_once_is_told_with_its_story() -> None:
     with (
-        closing(performer("chat", Planted("greets").target(), PATIENCE)) as performing,
+        closing(open_session("chat", Planted("greets").target(), TIMEOUT)) as session,
         pytest.raises(NotChecked, match="a fresh server breaks CHAT-1 in its first conversation") as caught,
     ):
-        performing.play(*join("ann"), about="CHAT-2")
+        session.play(*join("ann"), about="CHAT-2")
     assert caught.value.violation is not None
     assert caught.value.violation.clause_id == "CHAT-1"
 
 
 @pytest.mark.parametrize("when", ["at the end of a scenario", "between two scenarios"])
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) -> None:
-    with closing(performer("chat", fragile(Bug("chat")), PATIENCE)) as performing:
-        site = performing.site
+    with closing(open_session("chat", fragile(Bug("chat")), TIMEOUT)) as session:
+        site = session.site
         assert isinstance(site, FragileSite)
-        performing.play(*join("ann"), about="CHAT-2")
+        session.play(*join("ann"), about="CHAT-2")
         site.death = "it died"
         if when == "at the end of a scenario":
-            performing._last = None
+            session._last = None
         with pytest.raises(Violation) as caught:
-            performing.play(*join("ann"), about="CHAT-2")
+            session.play(*join("ann"), about="CHAT-2")
         assert caught.value.clause_id == "CHAT-11"
         assert caught.value.observed == "it ended; it died"
         assert caught.value.expected == "the server goes on when its clients have gone"
@@ -132,24 +132,24 @@ def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) 
 
 def test_a_check_may_end_itself() -> None:
     with pytest.raises(NotApplicable, match="no such thing"):
-        Performer.not_applicable("no such thing")
+        Session.not_applicable("no such thing")
     with pytest.raises(NotChecked, match="not here"):
-        Performer.not_checked("not here")
+        Session.not_checked("not here")
 
 
 def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
     dialect = replace(NOTE, waived={"CHAT-12": "not asked"})
     with (
-        closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing,
+        closing(open_session("chat", Bug("chat").target(), TIMEOUT, dialect)) as session,
         pytest.raises(NotChecked, match="CHAT-12, which the dialect note leaves out: not asked"),
     ):
-        performing.blamed(VIOLATIONS["CHAT-12"]("this", "that", []))
+        session.attributed(VIOLATIONS["CHAT-12"]("this", "that", []))
 
 
 # The one question for a clock
 
 
-PACED = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
+LAG_STEPS = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
 
 
 def lagging(by: float, every: int = 2) -> Transcript:
@@ -183,19 +183,19 @@ def test_a_third_of_slow_deliveries_is_a_stall_and_less_is_a_busy_machine() -> N
 
 
 def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(performer("chat", Bug("chat").target(), 5.0)) as performing:
+    with closing(open_session("chat", Bug("chat").target(), 5.0)) as session:
         seen = iter([[1.0], [1.0], [0.0]])
         monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
-        performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+        session.measure_lag(*LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
         monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
         with pytest.raises(Violation) as caught:
-            performing.pace(*PACED, about="CHAT-16", prompt="ann", late="ben")
+            session.measure_lag(*LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-16"
 
 
-def test_another_violation_on_the_way_is_reported(quits_wrongly: Performer) -> None:
+def test_another_violation_on_the_way_is_reported(quits_wrongly: Session) -> None:
     with pytest.raises(Violation) as caught:
-        quits_wrongly.pace(*BREAKING, about="CHAT-16", prompt="ann", late="ben")
+        quits_wrongly.measure_lag(*BREAKING, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-7"
 
 
@@ -239,49 +239,49 @@ def test_the_reference_passes_every_directed_check(protocol: str) -> None:
 
 
 def test_what_a_known_violation_explains_is_told_as_that_one_and_the_clause_is_not_blamed() -> None:
-    with closing(performer("chat", Planted("cuts-at-nul").target(), PATIENCE)) as performing:
-        performing.known.add("CHAT-3")
+    with closing(open_session("chat", Planted("cuts-at-nul").target(), TIMEOUT)) as session:
+        session.known.add("CHAT-3")
         with pytest.raises(Violation) as caught:
-            performing.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
+            session.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
         assert caught.value.clause_id == "CHAT-3"
-        assert performing.known == {"CHAT-3"}
+        assert session.known == {"CHAT-3"}
 
 
 def test_what_no_known_violation_explains_is_news() -> None:
-    with closing(performer("chat", Planted("cuts-at-nul").target(), BRIEF)) as performing:
-        performing.known.add("CHAT-9")
+    with closing(open_session("chat", Planted("cuts-at-nul").target(), KNOWN_BROKEN_TIMEOUT)) as session:
+        session.known.add("CHAT-9")
         with pytest.raises(Violation) as caught:
-            performing.play(*join("ann"), Say("ann", b"a\0b"), about="CHAT-3")
+            session.play(*join("ann"), Say("ann", b"a\0b"), about="CHAT-3")
         assert caught.value.clause_id == "CHAT-3"
-        assert performing.known == {"CHAT-3", "CHAT-9"}
+        assert session.known == {"CHAT-3", "CHAT-9"}
 
 
 def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.BRIEF", 0.01)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.KNOWN_BROKEN_TIMEOUT", 0.01)
     granted: list[float] = []
-    play = Performer._play
+    play = Session._play
 
-    def noting(self: Performer, steps: Sequence[Step], about: str, patience: float) -> Transcript:
-        granted.append(patience)
-        return play(self, steps, about, patience)
+    def noting(self: Session, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
+        granted.append(timeout)
+        return play(self, steps, about, timeout)
 
     class Slow(ChatHandler):
         """Has nothing to say to whoever does not wait long."""
 
         def deliver(self, chunk: bytes) -> None:
-            if chunk == b"slowly" and granted[-1] < PATIENCE:
+            if chunk == b"slowly" and granted[-1] < TIMEOUT:
                 self.request.recv(1, socket.MSG_PEEK)  # which comes back when the client has gone
             super().deliver(chunk)
 
-    monkeypatch.setattr(Performer, "_play", noting)
-    with closing(performer("chat", Bug("chat", Slow).target(), PATIENCE)) as performing:
-        performing.known.add("CHAT-9")
-        performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
-        performing.known.add("CHAT-2")
+    monkeypatch.setattr(Session, "_play", noting)
+    with closing(open_session("chat", Bug("chat", Slow).target(), TIMEOUT)) as session:
+        session.known.add("CHAT-9")
+        session.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
+        session.known.add("CHAT-2")
         with pytest.raises(Violation) as caught:
-            performing.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
+            session.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
         assert caught.value.observed == "ann reads nothing"
-        assert granted == [0.01, PATIENCE, 0.01]
+        assert granted == [0.01, TIMEOUT, 0.01]
 
 
 # What others do
@@ -289,23 +289,23 @@ def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(mo
 
 def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
     target = Meddling(Planted("delivers-quit").target().make)
-    with closing(performer("chat", target, PATIENCE)) as performing:
+    with closing(open_session("chat", target, TIMEOUT)) as session:
         for _ in range(2):  # nor is it known to break anything then
             with pytest.raises(NotChecked, match="the network did it, so it may not be the server that breaks CHAT-7"):
-                performing.play(*BREAKING, about="CHAT-7")
-        assert performing.known == set()
-        explore(performing, record := Record(["CHAT"]), "chat", "basic", examples=10, with_seed=0)
+                session.play(*BREAKING, about="CHAT-7")
+        assert session.known == set()
+        explore(session, record := Record(["CHAT"]), "chat", "basic", examples=10, with_seed=0)
         assert record.verdict(CLAUSES["CHAT-7"]).outcome == "not-checked"
 
 
 def test_what_nobody_can_see_from_here_is_not_applicable() -> None:
-    with closing(performer("chat", Meddling(Bug("chat").target().make), PATIENCE)) as performing:
-        hidden = Playing(performing, "CHAT-16")
+    with closing(open_session("chat", Meddling(Bug("chat").target().make), TIMEOUT)) as session:
+        hidden = ScenarioRunner(session, "CHAT-16")
         with pytest.raises(NotApplicable, match="nobody can see it"):
             hidden(*join("ann"))
         with pytest.raises(NotApplicable, match="nobody can see it"):
-            hidden.pace(*join("ann"), prompt="ann", late="ann")
-        Playing(performing, "CHAT-2")(*join("ann"))
+            hidden.measure_lag(*join("ann"), prompt="ann", late="ann")
+        ScenarioRunner(session, "CHAT-2")(*join("ann"))
 
 
 # Verdicts
@@ -356,12 +356,12 @@ def test_a_violation_tells_its_whole_story() -> None:
 
 
 def test_a_clause_that_is_said_to_be_broken_explains_nothing_before_it_is_confirmed() -> None:
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
         found = violation("CHAT-8")
         found.candidates = ("CHAT-8", "CHAT-3")
         for broken, explains, known in ((True, "CHAT-3", {"CHAT-3"}), (False, "", set())):
             asked: list[str] = []
-            performing.known, performing.presumed = {"CHAT-3"}, {"CHAT-3"}
-            performing.confirm = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
-            assert [performing.explained(found) for _ in range(2)] == [explains] * 2
-            assert (asked, performing.known) == (["CHAT-3"], known)
+            session.known, session.unconfirmed = {"CHAT-3"}, {"CHAT-3"}
+            session.confirm_broken = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
+            assert [session.explanation_of(found) for _ in range(2)] == [explains] * 2
+            assert (asked, session.known) == (["CHAT-3"], known)

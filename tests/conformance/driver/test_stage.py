@@ -14,18 +14,17 @@ import pytest
 
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.dialects.dialect import NOTE, Exchange, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,6 +33,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.text import show
@@ -45,17 +45,17 @@ from socketserver_reference.conformance.targets.client import Client, Unreachabl
 from tests.support.planted import Bug, Planted
 from tests.support.serving import serving, somewhere
 
-PATIENCE = 5.0
-BRIEF = 0.5
+TIMEOUT = 5.0
+SHORT_TIMEOUT = 0.5
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
 @contextmanager
-def room(*, patience: float = PATIENCE, about: str | None = None, address: Address = LOOPBACK) -> Iterator[Stage]:
+def room(*, timeout: float = TIMEOUT, about: str | None = None, address: Address = LOOPBACK) -> Iterator[Stage]:
     """Yield a stage before the reference's chat."""
     with (
         serving("chat", address) as server,
-        Stage(server_address(server), ChatOracle(NOTE), patience=patience, about=about) as stage,
+        Stage(server_address(server), StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         yield stage
 
@@ -64,11 +64,11 @@ def room(*, patience: float = PATIENCE, about: str | None = None, address: Addre
 def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
     """Yield the address of a server that does this with its first client, in a thread."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(PATIENCE)
+        listener.settimeout(TIMEOUT)
 
         def serve() -> None:
             with suppress(OSError), listener.accept()[0] as connection:
-                connection.settimeout(PATIENCE)
+                connection.settimeout(TIMEOUT)
                 handles(connection)
 
         thread = threading.Thread(target=serve)
@@ -79,11 +79,11 @@ def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
             thread.join()
 
 
-def accused(address: Address, steps: list[Step], patience: float = PATIENCE, about: str | None = None) -> Violation:
+def accused(address: Address, steps: list[Step], timeout: float = TIMEOUT, about: str | None = None) -> Violation:
     """Return the violation that a chat at the address is accused of."""
     with (
         pytest.raises(Violation) as caught,
-        Stage(address, ChatOracle(NOTE), patience=patience, about=about) as stage,
+        Stage(address, StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         stage.play(steps)
     return caught.value
@@ -95,7 +95,7 @@ def test_a_short_exchange_reads_like_a_story() -> None:
             [
                 *join("ann"),
                 Connect("lou"),
-                Heed("lou", "ann"),
+                WaitUntilHeard("lou", "ann"),
                 Send("ann", b"hi"),
                 Settle(),
                 Stall("lou"),
@@ -106,16 +106,16 @@ def test_a_short_exchange_reads_like_a_story() -> None:
             ]
         )
     told = transcript.lines()
-    knocks = sum("'knock " in line and "says" in line for line in told)
+    probes = sum("'probe " in line and "says" in line for line in told)
     assert told[:3] == [
         "   1  ann connects",
         "   2  ann says b'ann is here'",
         "      ann reads b'ackann is here'",
     ]
     assert told[3] == "   3  lou connects"
-    assert told[4] == "   4  ann says b'knock 1'"
+    assert told[4] == "   4  ann says b'probe 1'"
     last = told[next(index for index, line in enumerate(told) if "sends" in line) :]
-    first = 4 + knocks
+    first = 4 + probes
     assert last == [
         f"{first:>4}  ann sends b'hi' without waiting",
         f"{first + 1:>4}  everybody reads what is due",
@@ -150,7 +150,7 @@ def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
     ("step", "line"),
     [
         (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
-        (Heed("lou", "ann"), "ann speaks until lou hears it"),
+        (WaitUntilHeard("lou", "ann"), "ann speaks until lou hears it"),
         (Close("ann"), "ann closes"),
         (Reset("ann"), "ann resets its connection"),
         (Say("ann", b"x" * 50), f"ann says {b'x' * 48!r}... (50 bytes)"),
@@ -166,25 +166,27 @@ def test_bytes_are_shown_as_printable_ascii_whatever_they_are() -> None:
 
 def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
     with room() as stage:
-        stage.play([*join("ann", "ben"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ben")])
+        stage.play(
+            [*join("ann", "ben"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ben")]
+        )
         stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Close("ben"), Resume("dan")])
         stage.play([Quit("dan", b" quit "), HalfClose("ann")])
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
 
 
 def test_who_is_polite_waits_until_the_server_rests_and_who_is_not_does_not() -> None:
     with serving("chat", LOOPBACK) as server:
-        for manners, rests in (("polite", 6), ("abrupt", 0), ("polite at first", 2)):
+        for politeness, rests in (("polite", 6), ("abrupt", 0), ("polite at first", 2)):
             rested: list[str] = []
             with Stage(
                 server_address(server),
-                ChatOracle(NOTE),
-                patience=PATIENCE,
-                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
-                manners=manners,  # type: ignore[arg-type]
+                StreamChatOracle(NOTE),
+                timeout=TIMEOUT,
+                wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                politeness=politeness,  # type: ignore[arg-type]
             ) as stage:
                 stage.play([*join("ann"), Stall("ann"), Resume("ann"), Connect("lou"), Close("lou")])
-                assert len(rested) == rests, manners
+                assert len(rested) == rests, politeness
 
 
 def test_whose_stream_has_ended_does_nothing_any_more() -> None:
@@ -201,10 +203,10 @@ def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_las
             rested: list[str] = []
             with Stage(
                 server_address(server),
-                ChatOracle(dialect),
-                patience=PATIENCE,
-                rest=lambda rested=rested: rested.append("."),  # type: ignore[misc]
-                manners="abrupt",
+                StreamChatOracle(dialect),
+                timeout=TIMEOUT,
+                wait_idle=lambda rested=rested: rested.append("."),  # type: ignore[misc]
+                politeness="abrupt",
                 dialect=dialect,
             ) as stage:
                 stage.play([Connect("ann")])
@@ -218,10 +220,10 @@ def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
         while part := connection.recv(1024):
             read.append(part)
 
-    dialect = replace(NOTE, handshake=(Exchange(send=Template("I am {name}")),))
+    dialect = replace(NOTE, handshake=(HandshakeTurn(send=Template("I am {name}")),))
     with (
         server_that(listens) as address,
-        Stage(address, ChatOracle(dialect), patience=PATIENCE, dialect=dialect, mark="-7") as stage,
+        Stage(address, StreamChatOracle(dialect), timeout=TIMEOUT, dialect=dialect, mark="-7") as stage,
     ):
         told = stage.play([Connect("ann")]).lines()
     assert told == ["   1  ann connects", "   2  ann answers b'I am ann-7'"]
@@ -239,15 +241,15 @@ def test_a_server_that_refuses_is_reported_with_the_reason() -> None:
         assert violation.observed.startswith("m1 cannot connect: connection refused after 0 of 2 connections")
 
 
-def test_a_server_that_hangs_is_reported_when_patience_ends() -> None:
+def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
     done = threading.Event()
 
     def silent(connection: socket.socket) -> None:
         connection.recv(1024)
-        assert done.wait(PATIENCE)
+        assert done.wait(TIMEOUT)
 
     with server_that(silent) as address:
-        violation = accused(address, join("ann"), BRIEF)
+        violation = accused(address, join("ann"), SHORT_TIMEOUT)
         done.set()
     assert violation.clause_id == "CHAT-2"
     assert violation.observed == "ann reads nothing"
@@ -255,7 +257,7 @@ def test_a_server_that_hangs_is_reported_when_patience_ends() -> None:
 
 
 def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIPPING", 0)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIP_TIMEOUT_FACTOR", 0)
 
     def drips(connection: socket.socket) -> None:
         connection.recv(1024)
@@ -304,7 +306,7 @@ def test_a_server_that_hangs_up_is_reported_with_what_the_others_read() -> None:
 @contextmanager
 def served(handler: type[Any]) -> Iterator[Address]:
     target = Bug("chat", handler).target()
-    site = target.start(PATIENCE)
+    site = target.start(TIMEOUT)
     try:
         yield site.address
     finally:
@@ -322,7 +324,7 @@ class Speakers(ChatHandler):
         super().deliver(chunk)
 
 
-class Alone(ChatHandler):
+class HearsItselfAlone(ChatHandler):
     """Has nobody hear anybody but itself."""
 
     def deliver(self, chunk: bytes) -> None:
@@ -331,7 +333,7 @@ class Alone(ChatHandler):
 
 def test_a_lurker_who_hears_nothing_is_reported() -> None:
     with served(Speakers) as address:
-        violation = accused(address, [*join("ann"), Connect("lou"), Heed("lou", "ann")], BRIEF)
+        violation = accused(address, [*join("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], SHORT_TIMEOUT)
     assert violation.clause_id == "CHAT-9"
     assert "lou reads nothing" in violation.observed
 
@@ -339,12 +341,12 @@ def test_a_lurker_who_hears_nothing_is_reported() -> None:
 def in_vain(stage: Stage, who: str) -> Violation:
     """Return what is reported when ann has spoken again and again, and somebody has heard nothing."""
     with pytest.raises(Violation) as caught:
-        stage._knock_in_vain(Heed(who, "ann"))
+        stage._report_unheard(WaitUntilHeard(who, "ann"))
     return caught.value
 
 
 def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
-    with served(Speakers) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE, about="CHAT-17") as stage:
+    with served(Speakers) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT, about="CHAT-17") as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan"))])
         violation = in_vain(stage, "dan")
     assert violation.clause_id == "CHAT-17"
@@ -354,10 +356,12 @@ def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_sp
 def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.EXPLAINING", 0.01)  # nobody ever speaks to lou
-    with served(Alone) as address, Stage(address, ChatOracle(NOTE), patience=PATIENCE) as stage:
+    monkeypatch.setattr(
+        "socketserver_reference.conformance.driver.stage.EVIDENCE_TIMEOUT", 0.01
+    )  # nobody ever speaks to lou
+    with served(HearsItselfAlone) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT) as stage:
         stage.play([*join("ann"), Connect("lou")])
-        silent = stage.oracle.silent("lou")
+        silent = stage.oracle.explain_silence("lou")
         violation = in_vain(stage, "lou")
     assert set(violation.candidates) == {*silent.clauses, *silent.also} > {"CHAT-9"}
     assert violation.observed == "lou reads nothing"
@@ -373,30 +377,30 @@ def test_an_echo_asks_and_reads_to_the_end() -> None:
             [Connect("ann"), Reset("ann"), Connect("ben"), Say("ben", b"x")],
         )
         for steps in visits:
-            with Stage(server_address(server), EchoOracle(NOTE), patience=PATIENCE) as stage:
-                stage.play([*steps, *stage.oracle.farewell()])
+            with Stage(server_address(server), EchoOracle(NOTE), timeout=TIMEOUT) as stage:
+                stage.play([*steps, *stage.oracle.final_steps()])
 
 
 @pytest.mark.parametrize("transport", ["udp", "unix-datagram"])
 def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tmp_path: Path) -> None:
     with (
         serving("echo", somewhere(transport, tmp_path)) as server,
-        Stage(server_address(server), DatagramOracle(NOTE), patience=PATIENCE) as stage,
+        Stage(server_address(server), DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
     ):
         stage.play([Connect("ann"), Say("ann", b"hello"), Say("ann", b""), Connect("ben"), Send("ben", b"x")])
         stage.play([Close("ben")])
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
         paths = [client._own_path for client in stage._clients.values()]
     assert not any(path and Path(path).exists() for path in paths)
 
 
 def test_a_stray_datagram_is_no_reply() -> None:
     target = Planted("replies-from-another-port").target()
-    site = target.start(PATIENCE)
+    site = target.start(TIMEOUT)
     try:
         with (
             pytest.raises(Violation) as caught,
-            Stage(site.address, DatagramOracle(NOTE), patience=PATIENCE) as stage,
+            Stage(site.address, DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
         ):
             stage.play([Connect("ann"), Say("ann", b"hello")])
     finally:
@@ -412,7 +416,7 @@ def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.Monke
     with serving("chat", LOOPBACK) as server:
         monkeypatch.setattr(Client, "_acknowledge", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            Client(server_address(server), PATIENCE)
+            Client(server_address(server), TIMEOUT)
     gc.collect()  # an open socket would warn, and warnings are errors
 
 
@@ -428,7 +432,7 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 
     monkeypatch.setattr(crowd, "_await_connection", full)
     with serving("chat", LOOPBACK) as server:
-        arrived, why = crowd.connect_at_once(server_address(server), PATIENCE, 4)
+        arrived, why = crowd.connect_at_once(server_address(server), TIMEOUT, 4)
         for client in arrived:
             client.close()
     assert (len(arrived), why) == (2, "timed out after 2 of 4 connections")
@@ -436,16 +440,16 @@ def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest
 
 def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
     with room(address=somewhere("unix", tmp_path)) as stage:
-        stage.play([*join("ann"), Crowd(("cal", "dan")), Heed("cal", "ann"), Heed("dan", "ann")])
-    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), PATIENCE, 2)
+        stage.play([*join("ann"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ann")])
+    arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), TIMEOUT, 2)
     assert arrived == []
     assert why == "no such file or directory after 0 of 2 connections"
 
 
-def test_a_connection_that_never_stands_ends_with_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_never_stands_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), BRIEF, 1)
+        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), SHORT_TIMEOUT, 1)
     assert (arrived, why) == ([], "timed out after 0 of 1 connections")
 
 
@@ -459,13 +463,13 @@ def test_an_error_is_described_in_words() -> None:
 def test_a_probe_finds_out_whether_anybody_receives() -> None:
     with serving("echo", Address("udp", host="127.0.0.1")) as server:
         address = server_address(server)
-        with Client(address, PATIENCE) as client:
+        with Client(address, TIMEOUT) as client:
             client.probe()
-    with Client(address, PATIENCE) as client, pytest.raises(Unreachable, match="connection refused"):
+    with Client(address, TIMEOUT) as client, pytest.raises(Unreachable, match="connection refused"):
         client.probe()
     with socket.socket(type=socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        with Client(Address("udp", *silent.getsockname()), BRIEF) as client:
+        with Client(Address("udp", *silent.getsockname()), SHORT_TIMEOUT) as client:
             client.probe()
 
 
@@ -474,19 +478,19 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
 
     def hangs_up(connection: socket.socket) -> None:
         connection.recv(1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module._ABORT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module.ABORT)
         connection.close()
         hung_up.set()
 
-    with server_that(hangs_up) as address, Client(address, PATIENCE) as client:
+    with server_that(hangs_up) as address, Client(address, TIMEOUT) as client:
         client.send(b"!")
-        assert hung_up.wait(PATIENCE)
+        assert hung_up.wait(TIMEOUT)
         assert client.receive() == "reset"
         client.send(b"hello")
         client.half_close()
 
 
 def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:
-    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), PATIENCE) as client:
+    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), TIMEOUT) as client:
         assert client._own_path is not None
         Path(client._own_path).unlink()

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from socketserver_reference.conformance.exploration.campaign import Expedition, Sighting
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.exploration.campaign import Campaign, ExplorationFinding
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.support.planted import Planted
@@ -14,10 +14,10 @@ CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 
 def confirmed(clause: str, *, shrink: bool) -> Violation:
-    """Have a sighting of a clause confirmed by steps that break CHAT-7."""
-    with contextlib.closing(performer("chat", Planted("delivers-quit").target(), 0.3)) as performing:
-        sighting = Sighting(VIOLATIONS[clause]("something", "something else", []), CRIME, hasty=False)
-        violation = Expedition(performing, "basic", examples=1, shrink=shrink).confirm(clause, sighting)
+    """Have a finding of a clause confirmed by steps that break CHAT-7."""
+    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
+        finding = ExplorationFinding(VIOLATIONS[clause]("something", "something else", []), CRIME, premature=False)
+        violation = Campaign(session, "basic", examples=1, shrink=shrink).confirm(clause, finding)
     assert violation is not None
     return violation
 
@@ -35,9 +35,9 @@ def test_what_is_not_to_be_shortened_is_reported_as_first_seen_without_a_replay(
 
 def test_what_others_may_have_done_in_each_replay_confirms_nothing() -> None:
     target = Meddling(Planted("delivers-quit").target().make)
-    with contextlib.closing(performer("chat", target, 0.3)) as performing:
-        expedition = Expedition(performing, "basic", examples=1, shrink=True)
+    with contextlib.closing(open_session("chat", target, 0.3)) as session:
+        campaign = Campaign(session, "basic", examples=1, shrink=True)
         first = VIOLATIONS["CHAT-7"]("something", "something else", [])
-        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=True)) is None
-        assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=False)) is first
+        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=True)) is None
+        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=False)) is first
     assert first.note.endswith("again in 0 of 3 replays")

@@ -1,4 +1,4 @@
-"""One run of a chat's machine: what it does in the circumstances of the moment, and what it leaves undone."""
+"""One run of a chat's machine: what it does in the disruptions of the moment, and what it leaves undone."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,23 +10,31 @@ import pytest
 from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.dialects.dialect import ANY_SEGMENTATION, NOTE, Dialect
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.exploration.campaign import Expedition
+from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.exploration.explore import MACHINES
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.runner.direct import performer
-from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Heed, Say, Send, Settle, Step
+from socketserver_reference.conformance.runner.direct import open_session
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Say,
+    Send,
+    Settle,
+    Step,
+    WaitUntilHeard,
+)
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from tests.support.planted import Bug
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 
 @contextlib.contextmanager
 def run(profile: Profile, dialect: Dialect = NOTE) -> Iterator[Any]:
     """One run of the chat's machine against the reference, with ann there, who has spoken."""
-    with contextlib.closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing:
-        expedition = Expedition(performing, profile, examples=1, shrink=True)
+    with contextlib.closing(open_session("chat", Bug("chat").target(), TIMEOUT, dialect)) as session:
+        campaign = Campaign(session, profile, examples=1, shrink=True)
         bases = (MACHINES["chat", profile],)
-        machine: Any = type("Machine", bases, {"expedition": expedition})()
+        machine: Any = type("Machine", bases, {"campaign": campaign})()
         try:
             machine.arrive(speaking=True)
             yield machine
@@ -69,7 +77,7 @@ def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:
     with run("basic") as machine:
         machine.do(HalfClose("ann"))
         machine.arrive(speaking=False)
-        assert machine.room.bystanders() == ["ben"]
+        assert machine.room.optional_readers() == ["ben"]
         ended = machine.stage.transcript
         machine._end()
         before = list(ended.scenario)
@@ -79,22 +87,22 @@ def test_a_run_that_has_ended_early_has_nobody_to_heed() -> None:
 
 def test_when_the_time_is_up_what_is_left_of_a_run_does_nothing() -> None:
     with run("basic") as machine:
-        ended, steps = machine.stage.transcript, machine.expedition.steps
+        ended, steps = machine.stage.transcript, machine.campaign.steps
         before = list(ended.scenario)
-        machine.expedition.stop(NotChecked("it is enough"))
+        machine.campaign.stop(NotChecked("it is enough"))
         machine.do(Say("ann", b"one more"))
         assert machine.stage is None
-        assert (ended.scenario, machine.expedition.steps) == (before, steps)
+        assert (ended.scenario, machine.campaign.steps) == (before, steps)
 
 
 def test_who_has_heard_nothing_to_the_end_of_a_run_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
     with run("basic") as machine:
         machine.arrive(speaking=False)
         with monkeypatch.context() as late:
-            late.setattr(machine.stage, "_glance_at", lambda _: None)  # what others have read has not come to ben yet
+            late.setattr(machine.stage, "_poll", lambda _: None)  # what others have read has not come to ben yet
             machine.finish()
-        assert done(machine)[-1] == Heed("ben", "ann")
-        assert machine.room.bystanders() == []
+        assert done(machine)[-1] == WaitUntilHeard("ben", "ann")
+        assert machine.room.optional_readers() == []
 
 
 def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_known(
@@ -104,15 +112,15 @@ def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_kno
         raise stage.violation(Finding(("CHAT-11",), "the server goes on", "it ended"))
 
     with run("basic") as machine:
-        stage, expedition = machine.stage, machine.expedition
-        monkeypatch.setattr(expedition.performer, "check_alive", is_found_dead)
+        stage, campaign = machine.stage, machine.campaign
+        monkeypatch.setattr(campaign.open_session, "check_alive", is_found_dead)
         with pytest.raises(Violation) as caught:
             machine._leave(stage)
         assert (caught.value.clause_id, machine.stage) == ("CHAT-11", None)
-        assert expedition.found["CHAT-11"].steps == stage.transcript.scenario
-        expedition.performer.known.add("CHAT-11")
+        assert campaign.found["CHAT-11"].steps == stage.transcript.scenario
+        campaign.open_session.known.add("CHAT-11")
         machine._leave(stage)
-        assert list(expedition.known) == ["CHAT-11"]
+        assert list(campaign.known) == ["CHAT-11"]
 
 
 def test_what_a_dialect_does_not_ask_is_not_done_to_the_server() -> None:

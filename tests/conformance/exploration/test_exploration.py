@@ -17,10 +17,10 @@ from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.exploration import campaign, chat_machines
 from socketserver_reference.conformance.exploration import explore as exploration
 from socketserver_reference.conformance.exploration.explore import MACHINES, explore
-from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import join
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from socketserver_reference.conformance.targets.base import Target
@@ -28,13 +28,13 @@ from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
 from tests.support.serving import serving
 
-PATIENCE = 3.0
+TIMEOUT = 3.0
 
 
 @pytest.fixture(autouse=True)
 def _be_brief_once_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "BRIEF", 0.1)
-    monkeypatch.setattr(stage, "EXPLAINING", 0.05)
+    monkeypatch.setattr(campaign, "SHRINK_TIMEOUT", 0.1)
+    monkeypatch.setattr(stage, "EVIDENCE_TIMEOUT", 0.05)
 
 
 def explored(
@@ -45,14 +45,14 @@ def explored(
     *,
     examples: int = 50,
     with_seed: int = 0,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
     known: Set[str] = frozenset(),
 ) -> Violation | None:
     """Explore; return what was found."""
-    with closing(performer(protocol, target, patience)) as performing:
-        performing.known |= known
+    with closing(open_session(protocol, target, timeout)) as session:
+        session.known |= known
         try:
-            explore(performing, record, protocol, profile, examples=examples, with_seed=with_seed)
+            explore(session, record, protocol, profile, examples=examples, with_seed=with_seed)
         except Violation as violation:
             return violation
     return None
@@ -121,7 +121,7 @@ def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
 def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
     handler: type[ChatHandler], clause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINK_BUDGET", 0.3)
     violation = found(Bug("chat", handler), "basic")
     assert violation.clause_id == clause
     assert "again in 0 of" not in violation.note
@@ -133,7 +133,7 @@ def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
 
 
 def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINK_BUDGET", 0.3)
     violation = found(Planted("delivers-without-the-lock"), "hardened")  # which of its consequences, chance decides
     assert "of 3 replays" in violation.note
 
@@ -161,7 +161,7 @@ def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:
 
 
 def test_a_slow_server_ends_the_exploration_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "EXPLORING", -1.0)
+    monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", -1.0)
     record = Record(["CHAT"])
     assert explored(Bug("chat").target(), "chat", "basic", record, examples=3) is None
     assert record.explored == ["chat, basic: 0 runs of 3: the time was up, 0 steps (seed 0)"]
@@ -174,19 +174,19 @@ def is_found_dead(stage: Stage) -> None:
 
 @pytest.mark.unmeasured
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "SHRINKING", 0.3)
+    monkeypatch.setattr(campaign, "SHRINK_BUDGET", 0.3)
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
-        monkeypatch.setattr(performing, "check_alive", is_found_dead)
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        monkeypatch.setattr(session, "check_alive", is_found_dead)
         with pytest.raises(Violation) as caught:
-            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+            explore(session, record, "chat", "basic", examples=3, with_seed=0)
         assert caught.value.clause_id == "CHAT-11"
         assert caught.value.note.endswith("again in 3 of 3 replays")
-        explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+        explore(session, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored[1].endswith("; saw CHAT-11 broken again")
 
 
-def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_further() -> None:
+def test_a_server_that_cannot_be_restarted_and_does_not_recover_is_not_checked_further() -> None:
     class Mute(ChatHandler):
         broken = threading.Event()
 
@@ -196,7 +196,7 @@ def test_a_server_that_cannot_be_renewed_and_does_not_recover_is_not_checked_fur
             if not self.broken.is_set():
                 super().deliver(chunk)
 
-    with closing(Bug("chat", Mute).target().start(PATIENCE)) as site:
+    with closing(Bug("chat", Mute).target().start(TIMEOUT)) as site:
         violation = explored(Running(site.address), "chat", "basic", Record(["CHAT"]))
     assert violation is not None
     assert violation.note.endswith("again in 0 of 3 replays")
@@ -212,10 +212,10 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
         raise Ambiguous
 
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
-        performing.prepare()
-        monkeypatch.setattr(RoomLog, "extend", ambiguous)
-        explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.prepare()
+        monkeypatch.setattr(SegmentationParser, "extend", ambiguous)
+        explore(session, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored[0].endswith("(seed 0)")
 
 
@@ -224,7 +224,7 @@ def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.Monkey
     def broken(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(chat_machines.PoliteChat, "finish", broken)
+    monkeypatch.setattr(chat_machines.PoliteChatMachine, "finish", broken)
     with pytest.raises(ZeroDivisionError):
         explored(Bug("chat").target(), "chat", "basic", Record(["CHAT"]), examples=3)
 
@@ -238,11 +238,11 @@ def test_a_server_over_a_unix_socket_passes(tmp_path: Any) -> None:
 
 def test_a_server_that_died_before_is_not_explored(monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Bug("chat").target(), PATIENCE)) as performing:
-        performing.play(*join("ann"), about="CHAT-2")
-        monkeypatch.setattr(performing.site, "obituary", lambda: "it died")
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.play(*join("ann"), about="CHAT-2")
+        monkeypatch.setattr(session.site, "exit_report", lambda: "it died")
         with pytest.raises(Violation):
-            explore(performing, record, "chat", "basic", examples=3, with_seed=0)
+            explore(session, record, "chat", "basic", examples=3, with_seed=0)
     assert record.explored == ["chat, basic: 0 runs of 3: the server broke CHAT-11 before, 0 steps (seed 0)"]
 
 

@@ -4,17 +4,17 @@ import contextlib
 import json
 import socket
 
-from socketserver_reference.conformance.inprocess.coordinator import Desk, Story
-from tests.support.serving import PATIENCE
+from socketserver_reference.conformance.inprocess.coordinator import Coordinator, ExchangeLog
+from tests.support.serving import TIMEOUT
 
 
 class Reporter:
-    """Somebody who reports to a desk as a handler does."""
+    """Somebody who reports to a coordinator as a handler does."""
 
-    def __init__(self, name: str, desk: Desk) -> None:
+    def __init__(self, name: str, coordinator: Coordinator) -> None:
         self._line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._line.settimeout(PATIENCE)
-        self._line.connect(desk.address)
+        self._line.settimeout(TIMEOUT)
+        self._line.connect(coordinator.address)
         seen = {"label": name, "handler": name, "phase": "handle", "peer": "", "client_address": ""}
         self._line.send(json.dumps(seen).encode())
 
@@ -24,13 +24,13 @@ class Reporter:
 
 
 def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> None:
-    with contextlib.closing(Desk(Story())) as desk:
-        desk.held |= {("ann", "handle"), ("ben", "handle")}
-        ann, ben = Reporter("ann", desk), Reporter("ben", desk)
+    with contextlib.closing(Coordinator(ExchangeLog())) as coordinator:
+        coordinator.held |= {("ann", "handle"), ("ben", "handle")}
+        ann, ben = Reporter("ann", coordinator), Reporter("ben", coordinator)
         for name in ("ann", "ben"):
-            assert desk.wait(name, "handle", PATIENCE)
-        desk.release("ann", "handle")
+            assert coordinator.wait(name, "handle", TIMEOUT)
+        coordinator.release("ann", "handle")
         assert ann.answer() == b"go"
-        desk.plan["ben", "handle"] = "say"  # an answer that ben had been given before would not be this one
-        desk.release("ben", "handle")
+        coordinator.plan["ben", "handle"] = "say"  # an answer that ben had been given before would not be this one
+        coordinator.release("ben", "handle")
         assert ben.answer() == b"say"

@@ -11,9 +11,9 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.inprocess import fork_host
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.fork_host import Forker
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.reports import junit, text
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.report import Report
@@ -23,7 +23,7 @@ from tests.support.checking import PLUGIN, Checker
 
 
 def test_the_family_is_checked_by_name_and_conforms(check: Checker) -> None:
-    outcome = check("family", "--only=SRV-6", "--patience=7")
+    outcome = check("family", "--only=SRV-6", "--timeout=7")
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == ["SRV-6"]
     assert "TestForkingEchoOverUdp" in outcome.out
@@ -44,7 +44,7 @@ def subject() -> Iterator[ServerConformance]:
     """Checks of a forking server that cannot be made."""
 
     class Subject(ServerConformance):
-        target = Served("none", "tcp", "forking", no_server)
+        target = ServerSpec("none", "tcp", "forking", no_server)
         forker = Forker()
 
     yield Subject()
@@ -59,7 +59,7 @@ def test_a_forking_server_that_cannot_be_made_is_not_checked(subject: ServerConf
 def test_without_a_process_to_fork_in_nothing_is_checked(
     subject: ServerConformance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fork_host, "STARTING", 0.05)
+    monkeypatch.setattr(fork_host, "START_TIMEOUT", 0.05)
     monkeypatch.setattr(fork_host, "PROGRAM", "raise SystemExit(3)")
     with pytest.raises(NotChecked, match="no process to fork in"):
         subject.test_a_handler_knows_its_request_its_client_and_its_server()
@@ -92,14 +92,14 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
     assert failure.get("message") == "?[31m 8"
 
 
-def test_a_scenario_that_allows_too_many_readings_decides_nothing(
+def test_a_scenario_that_allows_too_many_hypotheses_decides_nothing(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ambiguous(*_: object) -> bool:
         raise Ambiguous
 
     monkeypatch.setattr("socketserver_reference.conformance.driver.stage.Stage.play", ambiguous)
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.prepare", lambda _: None)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.prepare", lambda _: None)
     outcome = check("chat", "--only=CHAT-6")
     assert outcome.code == 2
     assert outcome.clause("CHAT-6")["why"] == "what was said allows too many readings to judge"
@@ -128,7 +128,7 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of the checker's own")
 
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Performer.play", broken)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.play", broken)
     outcome = check("echo", "--only=ECHO-1", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out

@@ -13,8 +13,8 @@ import pytest
 
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.inprocess.checks import Served, ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency
+from socketserver_reference.conformance.inprocess.checks import ServerConformance, ServerSpec
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
@@ -29,7 +29,7 @@ from tests.servers.broken_family import (
     keep_working,
     made,
 )
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
 
@@ -65,15 +65,15 @@ def test_every_clause_of_the_group_is_decided() -> None:
     assert decided == {clause.id for clause in CLAUSES.values() if clause.group == "SRV"}
 
 
-def subject(served: Served, patience: float) -> type[ServerConformance]:
-    return type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+def subject(served: ServerSpec, timeout: float) -> type[ServerConformance]:
+    return type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
 
 
 @pytest.mark.parametrize(("clause", "served"), BROKEN, ids=str)
-def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Served) -> None:
+def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: ServerSpec) -> None:
     violated: set[str] = set()
-    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
-        outcomes = {check: outcome(subject(served, patience), check) for check in CHECKS}
+    for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+        outcomes = {check: outcome(subject(served, timeout), check) for check in CHECKS}
         violated = {found for found in outcomes.values() if found in CLAUSES}
         if violated == {clause}:
             break
@@ -116,12 +116,12 @@ def _note_server(
 def test_the_programs_of_the_note_break_what_it_says_of_them(program: str, violated: set[str]) -> None:
     server, own = tutorial.PROGRAMS[program]
 
-    def served() -> Served:
+    def served() -> ServerSpec:
         """Return the program with a room that nobody has been in: the note keeps it on the class."""
         fresh = type("Fresh", (own,), {"members": set()})
-        concurrency: Concurrency = "sync" if program == "echo" else "threading"
+        concurrency: ConcurrencyName = "sync" if program == "echo" else "threading"
         make = partial(_note_server, server, fresh)
-        return Served(program, "tcp", concurrency, make, chat=program != "echo")
+        return ServerSpec(program, "tcp", concurrency, make, chat=program != "echo")
 
     outcomes = {check: outcome(subject(served(), 1.0), check) for check in CHECKS}
     assert {found for found in outcomes.values() if found in CLAUSES} == violated
@@ -132,14 +132,16 @@ def refuses(_: Handler | None) -> socketserver.BaseServer:
 
 
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
-def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: Concurrency) -> None:
+def test_what_cannot_be_made_is_not_checked_and_says_why(concurrency: ConcurrencyName) -> None:
     with pytest.raises(NotChecked, match="refused"):
-        subject(Served("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
+        subject(ServerSpec("none", "tcp", concurrency, refuses), 5.0)().test_nothing_runs_after_setup_has_raised()
 
 
 def test_the_maker_of_a_forking_server_must_be_importable() -> None:
     with pytest.raises(NotChecked, match="importable by name"):
-        subject(Served("none", "tcp", "forking", lambda _: refuses(None)), 5.0)().test_finish_runs_when_handle_raises()
+        subject(
+            ServerSpec("none", "tcp", "forking", lambda _: refuses(None)), 5.0
+        )().test_finish_runs_when_handle_raises()
 
 
 def test_a_violation_tells_its_exchange() -> None:
@@ -210,12 +212,12 @@ PROCESSES = "test_handlers_run_at_once_in_processes_that_share_no_memory"
 ROOM = "test_an_exception_leaves_the_room_in_order"
 
 
-def told(served: Served, check: str, expected: str) -> str:
+def told(served: ServerSpec, check: str, expected: str) -> str:
     """Run a check of a broken server; return all that the check says of it."""
     story = ""
-    for patience in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
+    for timeout in (0.3, 5.0):  # what is broken is waited for in vain; a busy machine gets more time
         with pytest.raises((Violation, NotChecked)) as raised:
-            getattr(subject(served, patience)(), check)()
+            getattr(subject(served, timeout)(), check)()
         story = str(raised.value)
         if expected in story:
             break
@@ -235,7 +237,7 @@ UNCOMMON = [
 
 @pytest.mark.parametrize(("served", "check", "expected"), UNCOMMON, ids=[str(served) for served, *_ in UNCOMMON])
 def test_a_server_that_is_broken_in_an_uncommon_way_is_told_from_others(
-    served: Served, check: str, expected: str
+    served: ServerSpec, check: str, expected: str
 ) -> None:
     assert expected in told(served, check, expected)
 
@@ -246,5 +248,5 @@ def ends_its_process(_: Handler | None) -> socketserver.BaseServer:
 
 def test_a_maker_that_ends_the_process_to_fork_in_is_told_and_the_next_server_gets_another() -> None:
     with pytest.raises(NotChecked, match="the server cannot be made: nothing happens"):
-        getattr(subject(Served("none", "tcp", "forking", ends_its_process), PATIENCE)(), LIFE_CYCLE)()
-    getattr(subject(made(Faultless, "tcp", "forking"), PATIENCE)(), LIFE_CYCLE)()
+        getattr(subject(ServerSpec("none", "tcp", "forking", ends_its_process), TIMEOUT)(), LIFE_CYCLE)()
+    getattr(subject(made(Faultless, "tcp", "forking"), TIMEOUT)(), LIFE_CYCLE)()

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from socketserver_faults.catalogue.index import find
-from socketserver_faults.matrix import judge
+from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address
 from socketserver_reference.chat import Room
 from socketserver_reference.conformance.dialects import loader
-from socketserver_reference.conformance.dialects.dialect import Exchange
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -52,7 +52,7 @@ def test_the_reference_echoes_in_the_notes_dialect() -> None:
     ("fault", "difference"),
     [
         ("skips-the-sender", {"to_sender": "nothing"}),
-        ("greets", {"handshake": (Exchange(wait=Template("welcome\n")),)}),
+        ("greets", {"handshake": (HandshakeTurn(wait=Template("welcome\n")),)}),
         ("announces-who-joins", {"notices": (Template("*** somebody has joined"),)}),
         ("strips-white-space", {"strips": True, "framing_out": Framing("none")}),
         ("replaces-invalid-utf-8", {"handling": "replaced"}),
@@ -99,7 +99,7 @@ class Orderly(Room):
 
 def test_a_room_that_throws_out_whoever_speaks_does_not_work_though_all_hear_it() -> None:
     fault = find("leaves-the-quitter-behind")
-    text = proposed(judge.target(replace(fault, mix_ins=(*fault.mix_ins, Orderly))))
+    text = proposed(runner.target(replace(fault, mix_ins=(*fault.mix_ins, Orderly))))
     assert "After words to quit by the room did not work any more" in re.sub(r"\n#\s+", " ", text)
 
 
@@ -146,8 +146,8 @@ def test_a_room_that_asks_for_a_name() -> None:
     text = proposed(target)
     dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == (
-        Exchange(wait=Template("Your name? "), send=Template("{name}\n")),
-        Exchange(wait=Template("Hello, {any}, number {any}\n")),
+        HandshakeTurn(wait=Template("Your name? "), send=Template("{name}\n")),
+        HandshakeTurn(wait=Template("Hello, {any}, number {any}\n")),
     )
     assert dialect.template == Template("<{sender}> {body}")
     assert dialect.to_sender == Template("> ")
@@ -158,7 +158,7 @@ def test_a_room_that_asks_for_a_name() -> None:
 def test_a_first_word_that_is_lost_may_be_a_name() -> None:
     text = proposed(chat(asks=b"", deliver=b"someone: {body}\n", to_sender=b"you: {body}\n"))
     dialect = loader.read(text, "learned", "learned")
-    assert dialect.handshake == (Exchange(send=Template("{name}\n")),)
+    assert dialect.handshake == (HandshakeTurn(send=Template("{name}\n")),)
     assert dialect.to_sender == Template("you: {body}")
     assert "this is a guess" in reason(text, "send")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects import loader
-from socketserver_reference.conformance.dialects.dialect import Exchange, Limits
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -54,7 +54,7 @@ def by_lines(client: socket.socket, newline: bytes, longest: int) -> None:
 def test_an_echo_that_answers_until_the_client_half_closes() -> None:
     text = proposed(echo(greeting=b"hello 1\r\n"), "echo")
     dialect = loader.read(text, "learned", "learned")
-    greeting = (Exchange(wait=Template("hello 1\r\n")),)
+    greeting = (HandshakeTurn(wait=Template("hello 1\r\n")),)
     assert differences(dialect) == {"transform": "identity", "persistent": True, "handshake": greeting}
     assert "the client half-closed, then it ended too" in reason(text, "requests")
 

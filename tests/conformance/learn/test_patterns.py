@@ -6,8 +6,8 @@ import tomllib
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, comment, quoted, text, toml_string
-from socketserver_reference.conformance.learn.framing import Delivery, understand
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text, toml_string
+from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
 from socketserver_reference.conformance.learn.patterns import head, literal, notices, reader, template
 
 
@@ -51,7 +51,7 @@ def test_what_a_template_cannot_say_is_anything(data: bytes, written: str) -> No
 def test_a_number_that_counts_something_else_is_no_length() -> None:
     def heard(*data: bytes) -> str:
         texts = (b"otter", b"wolverine")
-        found = [Delivery("ann", "ben", text, one) for text, one in zip(texts, data, strict=True)]
+        found = [ObservedDelivery("ann", "ben", text, one) for text, one in zip(texts, data, strict=True)]
         return understand(found, Framing()).framing.kind
 
     assert heard(b"   5otter", b"   9wolverine") == "length"
@@ -61,13 +61,13 @@ def test_a_number_that_counts_something_else_is_no_length() -> None:
 
 
 def test_a_file_holds_nothing_but_printable_ascii() -> None:
-    lesson = Lesson()
-    lesson.learn("delivery", "template", '\x1b"\\\n\r\t\x7f\xe9\U0001f600{body}', "why\nnot \x1b[31m" + "word " * 40)
-    lesson.learn("delivery", "template", "later {body}", "it is so")
-    lesson.learn("", "about", '\x1b"\\\n\r\t\x7f\xe9\U0001f600', "why\nnot \x1b[31m" + "word " * 40, sure=True)
-    lesson.learn("limits", "gap", 0, "unknown", sure=False)
-    lesson.exchange(send=("{name}\n", "a name"))
-    written = text(lesson, ["a header"])
+    learned = LearnedDialect()
+    learned.learn("delivery", "template", '\x1b"\\\n\r\t\x7f\xe9\U0001f600{body}', "why\nnot \x1b[31m" + "word " * 40)
+    learned.learn("delivery", "template", "later {body}", "it is so")
+    learned.learn("", "about", '\x1b"\\\n\r\t\x7f\xe9\U0001f600', "why\nnot \x1b[31m" + "word " * 40, sure=True)
+    learned.learn("limits", "gap", 0, "unknown", sure=False)
+    learned.exchange(send=("{name}\n", "a name"))
+    written = text(learned, ["a header"])
     assert re.fullmatch(r"(?:[ -~]{0,120}\n)*", written)
     document = tomllib.loads(written)
     assert document["about"] == '\x1b"\\\n\r\t\x7f\xe9\U0001f600'

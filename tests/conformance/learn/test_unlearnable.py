@@ -11,8 +11,8 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
 from socketserver_reference.conformance.learn.conversation import CannotLearn
-from socketserver_reference.conformance.learn.first_contact import NAMES
-from socketserver_reference.conformance.learn.quit_word import QUITS
+from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.quit_word import QUIT_WORDS
 from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
@@ -48,14 +48,17 @@ def test_what_is_no_chat_is_told_in_one_printable_line(answer: Callable[[socket.
 
 
 def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "ENDLESS", 0.0)
+    monkeypatch.setattr(conversation, "ENDLESS_TIMEOUT_FACTOR", 0.0)
     with pytest.raises(CannotLearn, match="sends without end"):
         learned(chat(greeting=b"welcome\n"))
 
 
 def test_a_server_that_does_not_listen_any_more_is_told() -> None:
     gone = RunningSite(Address("tcp", "127.0.0.1", free_port()))
-    with conversation.Asking(gone, 0.1) as clients, pytest.raises(CannotLearn, match="no client can connect to tcp:"):
+    with (
+        conversation.Conversation(gone, 0.1) as clients,
+        pytest.raises(CannotLearn, match="no client can connect to tcp:"),
+    ):
         clients.join("annika")
 
 
@@ -71,7 +74,7 @@ def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
 
 
 def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
-    known = len((*NAMES, *QUITS, *UNUSUAL))
+    known = len((*MEETING_NAMES, *QUIT_WORDS, *UNUSUAL))
     text = proposed(chat(deliver=b"{number}: {body}\n", admits=known))
     assert "After white space the room did not work any more: nobody else is let in" in text
 

@@ -1,4 +1,4 @@
-"""Which clause a misfit breaks: circumstances first, then what is special about the utterance, then the general."""
+"""Which clause a mismatch breaks: disruptions first, then what is special about the utterance, then the general."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import Absence, Misfit
+from socketserver_reference.conformance.oracles.attribution import Mismatch, MissingDelivery
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.scenario.steps import (
@@ -22,7 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.violation import Finding
 
-MISFIT = Misfit(
+MISMATCH = Mismatch(
     who="ann",
     expected=[b"ackhello"],
     observed=b"",
@@ -32,35 +32,35 @@ MISFIT = Misfit(
     said=[b"hello"],
     stalled_once=False,
     quits=[b"ackquit\n"],
-    circumstances=[],
+    disruptions=[],
     speakers=1,
 )
 
-LONG = replace(MISFIT, utterance=b"x" * 2000, expected=[b"ack" + b"x" * 1024])
-TOGETHER = replace(MISFIT, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"ackaaaa", b"ackbbbb"])
+LONG = replace(MISMATCH, utterance=b"x" * 2000, expected=[b"ack" + b"x" * 1024])
+TOGETHER = replace(MISMATCH, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"ackaaaa", b"ackbbbb"])
 
 
 @pytest.mark.parametrize(
-    ("misfit", "observed", "clause"),
+    ("mismatch", "observed", "clause"),
     [
-        (MISFIT, b"ackquit\nackhello", "CHAT-7"),
-        (MISFIT, b"ackackhello", "CHAT-10"),
-        (MISFIT, b"ackhelloack", "CHAT-10"),
-        (MISFIT, b"ackack", "CHAT-10"),
+        (MISMATCH, b"ackquit\nackhello", "CHAT-7"),
+        (MISMATCH, b"ackackhello", "CHAT-10"),
+        (MISMATCH, b"ackhelloack", "CHAT-10"),
+        (MISMATCH, b"ackack", "CHAT-10"),
         (LONG, b"ackack", "CHAT-6"),
-        (replace(MISFIT, expected=[]), b"hi", "CHAT-4"),
-        (replace(MISFIT, expected=[], first=True), b"hi", "CHAT-1"),
-        (replace(MISFIT, expected=[], circumstances=["left"]), b"bye", "CHAT-4"),
-        (replace(MISFIT, first=True), b"welcome\nackhello", "CHAT-1"),
-        (replace(MISFIT, first=True), b"ackhelloackhello", "CHAT-4"),
-        (replace(MISFIT, first=True), b"ackearlierackhello", "CHAT-4"),
-        (MISFIT, b"noticeackhello", "CHAT-4"),
-        (MISFIT, b"hello", "CHAT-2"),
-        (MISFIT, b"hallo", "CHAT-2"),
-        (MISFIT, b"ackearlier", "CHAT-4"),
-        (MISFIT, b"arlierackhello", "CHAT-14"),
-        (MISFIT, b"ackHELLO", "CHAT-3"),
-        (replace(MISFIT, stalled_once=True), b"ackhelack", "CHAT-14"),
+        (replace(MISMATCH, expected=[]), b"hi", "CHAT-4"),
+        (replace(MISMATCH, expected=[], first=True), b"hi", "CHAT-1"),
+        (replace(MISMATCH, expected=[], disruptions=["left"]), b"bye", "CHAT-4"),
+        (replace(MISMATCH, first=True), b"welcome\nackhello", "CHAT-1"),
+        (replace(MISMATCH, first=True), b"ackhelloackhello", "CHAT-4"),
+        (replace(MISMATCH, first=True), b"ackearlierackhello", "CHAT-4"),
+        (MISMATCH, b"noticeackhello", "CHAT-4"),
+        (MISMATCH, b"hello", "CHAT-2"),
+        (MISMATCH, b"hallo", "CHAT-2"),
+        (MISMATCH, b"ackearlier", "CHAT-4"),
+        (MISMATCH, b"arlierackhello", "CHAT-14"),
+        (MISMATCH, b"ackHELLO", "CHAT-3"),
+        (replace(MISMATCH, stalled_once=True), b"ackhelack", "CHAT-14"),
         (LONG, b"ack" + b"x" * 1025, "CHAT-6"),
         (LONG, b"x" * 1025, "CHAT-2"),
         (LONG, b"y" * 1025, "CHAT-6"),
@@ -68,17 +68,17 @@ TOGETHER = replace(MISFIT, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"acka
         (TOGETHER, b"ackbbackaackbbackaaa", "CHAT-13"),
         (TOGETHER, b"ackaaackbbaaackbb", "CHAT-14"),
         (TOGETHER, b"aaackbb", "CHAT-14"),
-        (replace(MISFIT, circumstances=["concurrent"]), b"ackhelp", "CHAT-13"),
+        (replace(MISMATCH, disruptions=["concurrent"]), b"ackhelp", "CHAT-13"),
     ],
 )
-def test_bytes_that_were_not_due_break_the_likeliest_clause(misfit: Misfit, observed: bytes, clause: str) -> None:
-    finding = attribution.misfit(replace(misfit, observed=observed), NOTE)
+def test_bytes_that_were_not_due_break_the_likeliest_clause(mismatch: Mismatch, observed: bytes, clause: str) -> None:
+    finding = attribution.explain_mismatch(replace(mismatch, observed=observed), NOTE)
     assert finding.clauses[0] == clause
     assert len(set(finding.clauses)) == len(finding.clauses)
-    assert finding.expected == ("nothing is sent" if not misfit.expected else finding.expected)
+    assert finding.expected == ("nothing is sent" if not mismatch.expected else finding.expected)
 
 
-ABSENCE = Absence(
+ABSENCE = MissingDelivery(
     who="ann",
     expected="ann reads b'ackhello'",
     leaving=None,
@@ -86,7 +86,7 @@ ABSENCE = Absence(
     begun=False,
     stalled_once=False,
     utterance=b"hello",
-    circumstances=[],
+    disruptions=[],
 )
 
 
@@ -97,42 +97,42 @@ ABSENCE = Absence(
         (replace(ABSENCE, leaving="quit"), "CHAT-7"),
         (replace(ABSENCE, leaving="half-close"), "CHAT-10"),
         (replace(ABSENCE, lurker=True), "CHAT-9"),
-        (replace(ABSENCE, lurker=True, circumstances=["crowded"]), "CHAT-17"),
+        (replace(ABSENCE, lurker=True, disruptions=["crowded"]), "CHAT-17"),
         (replace(ABSENCE, begun=True), "CHAT-3"),
         (replace(ABSENCE, begun=True, utterance=b"x" * 1025), "CHAT-6"),
-        (replace(ABSENCE, begun=True, circumstances=["reset"]), "CHAT-12"),
+        (replace(ABSENCE, begun=True, disruptions=["reset"]), "CHAT-12"),
         (replace(ABSENCE, stalled_once=True), "CHAT-15"),
-        (replace(ABSENCE, circumstances=["left", "stalled"]), "CHAT-15"),
-        (replace(ABSENCE, circumstances=["stalled", "left"]), "CHAT-11"),
-        (replace(ABSENCE, circumstances=["concurrent"]), "CHAT-13"),
+        (replace(ABSENCE, disruptions=["left", "stalled"]), "CHAT-15"),
+        (replace(ABSENCE, disruptions=["stalled", "left"]), "CHAT-11"),
+        (replace(ABSENCE, disruptions=["concurrent"]), "CHAT-13"),
         (replace(ABSENCE, utterance=b"Quit now"), "CHAT-8"),
         (replace(ABSENCE, utterance=b"\xff"), "CHAT-3"),
         (replace(ABSENCE, utterance=b"a\0b"), "CHAT-3"),
         (replace(ABSENCE, utterance=b"x" * 1025), "CHAT-6"),
     ],
 )
-def test_what_did_not_come_breaks_the_likeliest_clause(absence: Absence, clause: str) -> None:
-    assert attribution.missing(absence).clauses[0] == clause
-    assert attribution.cut_off(absence, "reset").clauses == attribution.missing(absence).clauses
-    assert attribution.missing(absence).observed == "ann reads nothing"
-    assert attribution.cut_off(absence, "eof").observed == "ann reads end of stream"
+def test_what_did_not_come_breaks_the_likeliest_clause(absence: MissingDelivery, clause: str) -> None:
+    assert attribution.explain_missing(absence).clauses[0] == clause
+    assert attribution.explain_cut_off(absence, "reset").clauses == attribution.explain_missing(absence).clauses
+    assert attribution.explain_missing(absence).observed == "ann reads nothing"
+    assert attribution.explain_cut_off(absence, "eof").observed == "ann reads end of stream"
 
 
 def test_who_has_gone_and_is_not_let_go_explains_silence() -> None:
     for gone in ("reset", "left"):
-        assert "CHAT-10" in attribution.missing(replace(ABSENCE, circumstances=[gone, "stalled"])).also
-        assert "CHAT-10" not in attribution.missing(replace(ABSENCE, circumstances=[gone], leaving="quit")).also
-    assert "CHAT-10" not in attribution.missing(replace(ABSENCE, circumstances=["stalled"])).also
+        assert "CHAT-10" in attribution.explain_missing(replace(ABSENCE, disruptions=[gone, "stalled"])).also
+        assert "CHAT-10" not in attribution.explain_missing(replace(ABSENCE, disruptions=[gone], leaving="quit")).also
+    assert "CHAT-10" not in attribution.explain_missing(replace(ABSENCE, disruptions=["stalled"])).also
 
 
 @pytest.mark.parametrize(("leaving", "expected"), [(None, "ann stays connected"), ("quit", "ann reads end of stream")])
 def test_where_no_delivery_was_due_the_connection_itself_was(leaving: str | None, expected: str) -> None:
-    assert attribution.missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected
+    assert attribution.explain_missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected
 
 
 def test_a_refused_client_is_put_down_to_what_happened_last() -> None:
-    assert attribution.refused("ann", "timed out", ["left", "reset"]).clauses[:2] == ("CHAT-12", "CHAT-11")
-    assert attribution.refused("ann", "timed out", []).observed == "ann cannot connect: timed out"
+    assert attribution.explain_refusal("ann", "timed out", ["left", "reset"]).clauses[:2] == ("CHAT-12", "CHAT-11")
+    assert attribution.explain_refusal("ann", "timed out", []).observed == "ann cannot connect: timed out"
 
 
 # The echo servers
@@ -141,15 +141,15 @@ def test_a_refused_client_is_put_down_to_what_happened_last() -> None:
 def asked(*steps: Step) -> EchoOracle:
     oracle = EchoOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 
 def heard(request: bytes | None, reply: bytes) -> tuple[str, ...]:
     """Return the clauses that a reply breaks."""
     oracle = asked(Connect("ann"), *([Say("ann", request)] if request is not None else []))
-    assert not oracle.hears("ann", reply)
-    return oracle.misfit("ann", reply).clauses
+    assert not oracle.feed("ann", reply)
+    return oracle.explain_mismatch("ann", reply).clauses
 
 
 @pytest.mark.parametrize(
@@ -191,16 +191,16 @@ def test_a_reply_that_does_not_come_or_end_breaks_the_likeliest_clause(
 ) -> None:
     oracle = asked(Connect("ann"), *steps)
     if reply:
-        assert oracle.hears("ann", reply)
-    assert clause_of(oracle.silent("ann")) == clause
+        assert oracle.feed("ann", reply)
+    assert clause_of(oracle.explain_silence("ann")) == clause
     if reply == b"HI":
-        assert clause_of(oracle.ends("ann", "reset")) == clause
+        assert clause_of(oracle.feed_end("ann", "reset")) == clause
 
 
 def test_a_cut_reply_is_told_with_what_came() -> None:
     oracle = asked(Connect("ann"), Say("ann", b"hello"))
-    assert oracle.hears("ann", b"HEL")
-    finding = oracle.ends("ann", "reset")
+    assert oracle.feed("ann", b"HEL")
+    finding = oracle.feed_end("ann", "reset")
     assert finding is not None
     assert finding.observed == "ann reads b'HEL', then connection reset"
     assert finding.expected == "ann reads b'HELLO', then end of stream"
@@ -208,23 +208,23 @@ def test_a_cut_reply_is_told_with_what_came() -> None:
 
 def test_a_reset_behind_the_reply_to_a_long_request_is_no_fault_of_the_server() -> None:
     oracle = asked(Connect("ann"), Say("ann", b"a" * 5000))
-    assert oracle.hears("ann", b"A" * 512)
-    assert oracle.ends("ann", "reset") is None
+    assert oracle.feed("ann", b"A" * 512)
+    assert oracle.feed_end("ann", "reset") is None
     assert not oracle.due("ann")
-    assert clause_of(oracle.refused("ben", "timed out")) == "ECHO-7"
+    assert clause_of(oracle.explain_refusal("ben", "timed out")) == "ECHO-7"
 
 
 def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:
     with pytest.raises(ValueError, match="an echo server has no Settle"):
         asked(Settle())
     with pytest.raises(ValueError, match="datagrams know no Quit"):
-        DatagramOracle(NOTE).begin(Quit("ann"), rested=True)
+        DatagramOracle(NOTE).begin(Quit("ann"), idle_before=True)
 
 
 def corresponding(*steps: Step) -> DatagramOracle:
     oracle = DatagramOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 
@@ -233,20 +233,20 @@ def corresponding(*steps: Step) -> DatagramOracle:
 )
 def test_a_datagram_that_is_wrong_or_missing_breaks_the_likeliest_clause(request_: bytes, clause: str) -> None:
     oracle = corresponding(Connect("ann"), Say("ann", request_))
-    assert not oracle.hears("ann", b"something")
-    assert oracle.lacks("ann") == b""
-    assert clause_of(oracle.misfit("ann", b"something")) == clause
-    assert clause_of(oracle.silent("ann")) == clause
+    assert not oracle.feed("ann", b"something")
+    assert oracle.expected_bytes("ann") == b""
+    assert clause_of(oracle.explain_mismatch("ann", b"something")) == clause
+    assert clause_of(oracle.explain_silence("ann")) == clause
 
 
 def test_a_datagram_too_many_is_nobody_s_reply() -> None:
     oracle = corresponding(Connect("ann"), Connect("ben"), Send("ben", b"x"), Close("ben"), Say("ann", b"hi"))
-    assert oracle.bystanders() == ["ann"]
-    assert clause_of(oracle.silent("ann")) == "UDP-5"
-    assert oracle.hears("ann", b"HI")
+    assert oracle.optional_readers() == ["ann"]
+    assert clause_of(oracle.explain_silence("ann")) == "UDP-5"
+    assert oracle.feed("ann", b"HI")
     assert not oracle.due("ann")
     oracle.settled(Say("ann", b"hi"))
-    assert not oracle.hears("ann", b"HI")
-    assert oracle.misfit("ann", b"HI").expected == "ann reads no datagram"
-    assert clause_of(oracle.ends("ann", "reset")) == "UDP-5"
-    assert clause_of(oracle.refused("cal", "timed out")) == "UDP-5"
+    assert not oracle.feed("ann", b"HI")
+    assert oracle.explain_mismatch("ann", b"HI").expected == "ann reads no datagram"
+    assert clause_of(oracle.feed_end("ann", "reset")) == "UDP-5"
+    assert clause_of(oracle.explain_refusal("cal", "timed out")) == "UDP-5"

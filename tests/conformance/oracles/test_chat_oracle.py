@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.stage import Manners, Stage
-from socketserver_reference.conformance.oracles import readings, stream_chat
-from socketserver_reference.conformance.oracles.readings import Ambiguous
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.oracles import segmentation, stream_chat
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
@@ -44,17 +44,17 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 
 
 @pytest.mark.unmeasured
-@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS)
+@given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS)
 @EXAMPLES
 def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
-    seed: int, steps: int, manners: Manners
+    seed: int, steps: int, politeness: Politeness
 ) -> None:
-    with simulation.stage(Room(Random(seed)), manners=manners) as stage:
+    with simulation.stage(Room(Random(seed)), politeness=politeness) as stage:
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(steps):
                 clients.one_more()
-            clients.do(*stage.oracle.farewell())
+            clients.do(*stage.oracle.final_steps())
 
 
 @pytest.mark.unmeasured
@@ -62,26 +62,26 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     with (
-        mock.patch.object(stream_chat, "WAITING", SMALL),
+        mock.patch.object(stream_chat, "MIN_BACKLOG_BYTES", SMALL),
         simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
     ):
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(steps):
                 clients.one_more()
-            clients.do(*stage.oracle.farewell())
+            clients.do(*stage.oracle.final_steps())
 
 
 @pytest.mark.unmeasured
 @given(seed=CHANCES)
 @settings(EXAMPLES, max_examples=20)
 def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:
-    with mock.patch.object(stream_chat, "REMEMBERED", 200), simulation.stage(Room(Random(seed))) as stage:
+    with mock.patch.object(stream_chat, "KEPT_LOG_BYTES", 200), simulation.stage(Room(Random(seed))) as stage:
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(60):
                 clients.one_more()
-            clients.do(*stage.oracle.farewell())
+            clients.do(*stage.oracle.final_steps())
 
 
 # Mutations: what only one member, or everybody, reads of one chunk
@@ -150,7 +150,7 @@ def test_whatever_one_member_reads_wrongly_is_seen(
     refused = False
     try:
         with talk(Room(Random(seed), spoil)) as stage:
-            stage.play(stage.oracle.farewell())
+            stage.play(stage.oracle.final_steps())
     except Violation:
         refused = True
     assert refused or not spoiled
@@ -168,7 +168,7 @@ def test_whatever_all_members_read_wrongly_is_seen(
         return [(member, wrong) for member, _ in outgoing]
 
     with pytest.raises(Violation), talk(Room(Random(seed), spoil)) as stage:
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
 
 
 @given(seed=CHANCES, number=st.integers(3, 10), victim=st.integers(0, 2))
@@ -186,17 +186,17 @@ def test_two_deliveries_swapped_for_one_member_alone_are_seen(seed: int, number:
         return outgoing
 
     with pytest.raises(Violation), talk(Room(Random(seed), spoil)) as stage:
-        stage.play(stage.oracle.farewell())
+        stage.play(stage.oracle.final_steps())
 
 
 # Single promises, fed by hand
 
 
-def fed(*steps: Step) -> ChatOracle:
+def fed(*steps: Step) -> StreamChatOracle:
     """Return an oracle that knows of these steps."""
-    oracle = ChatOracle(NOTE)
+    oracle = StreamChatOracle(NOTE)
     for step in steps:
-        oracle.begin(step, rested=True)
+        oracle.begin(step, idle_before=True)
     return oracle
 
 
@@ -207,91 +207,91 @@ def clauses(finding: Finding | None) -> tuple[str, ...]:
 
 def test_a_lurker_who_hears_a_part_may_not_hear_its_rest_twice() -> None:
     oracle = fed(Connect("lou"), Connect("ann"), Say("ann", b"hello"))
-    assert oracle.hears("ann", b"ackhello")
-    assert oracle.hears("lou", b"ackhe")
-    assert oracle.hears("lou", b"llo")
-    assert not oracle.hears("lou", b"llo")
+    assert oracle.feed("ann", b"ackhello")
+    assert oracle.feed("lou", b"ackhe")
+    assert oracle.feed("lou", b"llo")
+    assert not oracle.feed("lou", b"llo")
 
 
 def test_what_ends_in_a_part_of_a_delivery_is_no_farewell() -> None:
     oracle = fed(Connect("ann"), Connect("ben"), Say("ann", b"hello"), HalfClose("ben"))
-    assert oracle.hears("ann", b"ackhello")
-    assert oracle.hears("ben", b"ackhe")
-    assert clauses(oracle.ends("ben", "eof"))[0] == "CHAT-10"
+    assert oracle.feed("ann", b"ackhello")
+    assert oracle.feed("ben", b"ackhe")
+    assert clauses(oracle.feed_end("ben", "eof"))[0] == "CHAT-10"
 
 
 def test_who_half_closed_reads_what_it_said_before_the_end() -> None:
     oracle = fed(Connect("ann"), Send("ann", b"hello"), HalfClose("ann"))
-    assert clauses(oracle.ends("ann", "eof"))[0] == "CHAT-10"
+    assert clauses(oracle.feed_end("ann", "eof"))[0] == "CHAT-10"
 
 
 def test_who_quits_reads_all_that_was_delivered_before() -> None:
     oracle = fed(*join("ann")[:1], Say("ann", b"one"))
-    assert oracle.hears("ann", b"ackone")
-    oracle.begin(Connect("ben"), rested=True)
-    oracle.begin(Say("ben", b"two"), rested=True)
-    assert oracle.hears("ann", b"acktwo")
-    assert oracle.hears("ben", b"acktwo")
+    assert oracle.feed("ann", b"ackone")
+    oracle.begin(Connect("ben"), idle_before=True)
+    oracle.begin(Say("ben", b"two"), idle_before=True)
+    assert oracle.feed("ann", b"acktwo")
+    assert oracle.feed("ben", b"acktwo")
     assert not oracle.due("ann")
-    oracle.begin(Stall("ben"), rested=True)
-    oracle.begin(Say("ann", b"three"), rested=True)
-    assert oracle.hears("ann", b"ackthree")
+    oracle.begin(Stall("ben"), idle_before=True)
+    oracle.begin(Say("ann", b"three"), idle_before=True)
+    assert oracle.feed("ann", b"ackthree")
     assert not oracle.due("ann")
     assert not oracle.due("ben")
-    oracle.begin(Quit("ben"), rested=True)
-    assert clauses(oracle.ends("ben", "eof"))[0] == "CHAT-7"
+    oracle.begin(Quit("ben"), idle_before=True)
+    assert clauses(oracle.feed_end("ben", "eof"))[0] == "CHAT-7"
 
 
 def test_a_farewell_in_an_order_of_leaving_by_reset_is_an_abrupt_one() -> None:
     oracle = fed(*join("ann"), Quit("ann"))
-    assert "CHAT-7" in clauses(oracle.ends("ann", "reset"))
+    assert "CHAT-7" in clauses(oracle.feed_end("ann", "reset"))
 
 
 def test_what_only_newcomers_heard_of_who_has_gone_is_not_judged() -> None:
     oracle = fed(Connect("ann"), Say("ann", b"hello"))
-    assert oracle.hears("ann", b"ackhello")
+    assert oracle.feed("ann", b"ackhello")
     for step in (Connect("ben"), Connect("cal"), Send("ann", b"last words"), Reset("ann")):
-        oracle.begin(step, rested=False)
+        oracle.begin(step, idle_before=False)
     with pytest.raises(Ambiguous):
-        oracle.hears("ben", b"acklast words")
+        oracle.feed("ben", b"acklast words")
 
 
 def test_who_speaks_without_waiting_may_have_joined_after_what_another_said_later() -> None:
     oracle = fed(Connect("zoe"), Say("zoe", b"first"))
-    assert oracle.hears("zoe", b"ackfirst")
+    assert oracle.feed("zoe", b"ackfirst")
     for step in (Connect("ann"), Send("ann", b"hello"), Connect("ben"), Say("ben", b"hi")):
-        oracle.begin(step, rested=False)
-    assert oracle.hears("zoe", b"ackhiackhello")
-    assert oracle.hears("ben", b"ackhiackhello")
-    assert oracle.hears("ann", b"ackhello")
+        oracle.begin(step, idle_before=False)
+    assert oracle.feed("zoe", b"ackhiackhello")
+    assert oracle.feed("ben", b"ackhiackhello")
+    assert oracle.feed("ann", b"ackhello")
     assert not any(map(oracle.due, ("zoe", "ann", "ben")))
 
 
 def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_read_is_not() -> None:
     def says(word: bytes, *hearers: str) -> None:
-        oracle.begin(step := Say("ann", word), rested=True)
-        assert all(oracle.hears(who, b"ack" + word) for who in hearers)
+        oracle.begin(step := Say("ann", word), idle_before=True)
+        assert all(oracle.feed(who, b"ack" + word) for who in hearers)
         oracle.settled(step)
 
     oracle = fed(Connect("ann"), Connect("ben"))
-    with mock.patch.object(stream_chat, "REMEMBERED", 20):
+    with mock.patch.object(stream_chat, "KEPT_LOG_BYTES", 20):
         says(b"one of ten", "ann", "ben")
-        assert oracle.log.boundaries(0, oracle.log.end) == [0, 13]
+        assert oracle.parser.boundaries(0, oracle.parser.end) == [0, 13]
         says(b"two of ten", "ann", "ben")
-        assert oracle.log.boundaries(0, oracle.log.end) == [26]
-        oracle.begin(Stall("ben"), rested=True)
+        assert oracle.parser.boundaries(0, oracle.parser.end) == [26]
+        oracle.begin(Stall("ben"), idle_before=True)
         for word in (b"something", b"more"):
             says(word, "ann")
-        assert oracle.log.boundaries(0, oracle.log.end) == [26, 38, 45]
-        oracle.begin(Resume("ben"), rested=True)
+        assert oracle.parser.boundaries(0, oracle.parser.end) == [26, 38, 45]
+        oracle.begin(Resume("ben"), idle_before=True)
         assert oracle.due("ben")
-        assert oracle.hears("ben", b"acksomethingackmore")
+        assert oracle.feed("ben", b"acksomethingackmore")
         assert not oracle.due("ben")
 
 
 def test_words_with_too_many_readings_are_not_judged() -> None:
     oracle = fed(*(Connect(who) for who in ("ann", "ben", "cal")))
     for who in ("ann", "ben", "cal"):
-        oracle.begin(Send(who, b"ack" * 100), rested=False)
-    with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
-        oracle.hears("ann", b"ack" * 60)
+        oracle.begin(Send(who, b"ack" * 100), idle_before=False)
+    with mock.patch.object(segmentation, "MAX_HYPOTHESES", 5), pytest.raises(Ambiguous):
+        oracle.feed("ann", b"ack" * 60)

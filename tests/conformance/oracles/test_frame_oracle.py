@@ -14,14 +14,13 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import Manners, Stage
+from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles import framed_chat, framed_room
-from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Resume,
     Say,
@@ -29,6 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -50,15 +50,17 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 LABELS = st.sampled_from(sorted(speaking.LABELS))
 
 
-@given(seed=CHANCES, steps=st.integers(1, 50), manners=MANNERS, label=LABELS)
+@given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS, label=LABELS)
 @EXAMPLES
-def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int, manners: Manners, label: str) -> None:
+def test_a_server_that_speaks_its_dialect_is_never_accused(
+    seed: int, steps: int, politeness: Politeness, label: str
+) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), label=label)
-    with simulation.stage(room, manners=manners) as stage:
+    with simulation.stage(room, politeness=politeness) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
-        clients.do(*stage.oracle.farewell())
+        clients.do(*stage.oracle.final_steps())
 
 
 @pytest.mark.unmeasured
@@ -66,11 +68,11 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
-    with mock.patch.object(framed_chat, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(framed_chat, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
-        clients.do(*stage.oracle.farewell())
+        clients.do(*stage.oracle.final_steps())
 
 
 OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender = "nothing"', "others", "others")
@@ -81,14 +83,14 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
     "then",
     [
         [Say("ben", b"am I here?"), *join("cal"), Say("cal", b"no")],
-        [Connect("lou"), Heed("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
+        [Connect("lou"), WaitUntilHeard("lou", "ben"), *join("cal"), Say("cal", b"is anybody there?")],
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    little = [mock.patch.object(module, "WAITING", SMALL // 2) for module in (framed_room, framed_chat)]
+    little = [mock.patch.object(module, "MIN_BACKLOG_BYTES", SMALL // 2) for module in (framed_room, framed_chat)]
     with little[0], little[1], simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
@@ -163,7 +165,7 @@ def seen(room: FramedRoom) -> bool:
     """Return whether something is found wrong with a room, from the talk to the last goodbye."""
     try:
         with talk(room) as stage:
-            stage.play(stage.oracle.farewell())
+            stage.play(stage.oracle.final_steps())
     except Violation:
         return True
     return False
@@ -273,23 +275,23 @@ def test_whoever_is_cut_off_is_seen(seed: int, number: int) -> None:
 
 
 def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
-    oracle = FrameOracle(read(LINES, "mine", "mine.toml"))
+    oracle = FramedChatOracle(read(LINES, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
     for step in steps:
-        oracle.begin(step, rested=False)
-    assert oracle.hears("lou", b"hi\n")
+        oracle.begin(step, idle_before=False)
+    assert oracle.feed("lou", b"hi\n")
     assert not oracle.due("lou")
 
 
 def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
     unmarked = LINES.replace('in = "line"', 'in = "line"\nout = "none"')
-    oracle = FrameOracle(read(unmarked, "mine", "mine.toml"))
+    oracle = FramedChatOracle(read(unmarked, "mine", "mine.toml"))
     steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
     for step in steps:
-        oracle.begin(step, rested=True)
-    assert oracle.hears("ann", b"ab")
-    assert oracle.hears("ben", b"ab")
-    oracle.begin(Quit("ben", b"quit"), rested=True)
-    oracle.begin(Say("ann", b"c"), rested=True)
-    assert oracle.hears("ann", b"quit")
-    assert oracle.silent("ann").clauses == ("CHAT-7",)
+        oracle.begin(step, idle_before=True)
+    assert oracle.feed("ann", b"ab")
+    assert oracle.feed("ben", b"ab")
+    oracle.begin(Quit("ben", b"quit"), idle_before=True)
+    oracle.begin(Say("ann", b"c"), idle_before=True)
+    assert oracle.feed("ann", b"quit")
+    assert oracle.explain_silence("ann").clauses == ("CHAT-7",)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.oracles import readings
-from socketserver_reference.conformance.oracles.readings import Ambiguous, Reading, RoomLog
+from socketserver_reference.conformance.oracles import segmentation
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous, ParseHypothesis, SegmentationParser
 
 STREAMS = st.lists(
     st.binary(min_size=1, max_size=12) | st.sampled_from([b"ack", b"ackack", b"a", b"ac", b"x" * 1500, b"kack"]),
@@ -38,8 +38,8 @@ def in_pieces(text: bytes, chance: Random) -> list[bytes]:
     return pieces
 
 
-def log_of(streams: dict[str, bytes]) -> RoomLog:
-    log = RoomLog(NOTE)
+def log_of(streams: dict[str, bytes]) -> SegmentationParser:
+    log = SegmentationParser(NOTE)
     for who, stream in streams.items():
         log.say(who, stream, settled=False)
     return log
@@ -97,7 +97,7 @@ def test_of_a_speaker_who_has_gone_any_part_may_come_in_order(seed: int, kept: i
 
 
 def test_a_settled_utterance_is_one_chunk() -> None:
-    log = RoomLog(NOTE)
+    log = SegmentationParser(NOTE)
     log.say("ann", b"hello", settled=True)
     assert not log.extend(b"ackhelack")
     assert log.extend(b"ackhe")
@@ -107,7 +107,7 @@ def test_a_settled_utterance_is_one_chunk() -> None:
 
 
 def test_a_burst_after_a_settled_utterance_is_another_chunk() -> None:
-    log = RoomLog(NOTE)
+    log = SegmentationParser(NOTE)
     log.say("ann", b"one", settled=True)
     log.say("ann", b"two", settled=False)
     log.say("ann", b"three", settled=False)
@@ -133,7 +133,7 @@ def test_an_empty_delivery_is_refused() -> None:
 
 
 def test_bytes_before_a_position_that_nobody_needs_are_forgotten() -> None:
-    log = RoomLog(NOTE)
+    log = SegmentationParser(NOTE)
     for word in (b"one", b"two"):
         log.say("ann", word, settled=True)
         assert log.extend(b"ack" + word)
@@ -146,7 +146,7 @@ def test_bytes_before_a_position_that_nobody_needs_are_forgotten() -> None:
 
 
 def test_the_words_of_who_has_gone_do_not_cross_what_it_was_heard_to_have_settled() -> None:
-    log = RoomLog(NOTE)
+    log = SegmentationParser(NOTE)
     log.say("ann", b"one", settled=True)
     log.say("ann", b"two", settled=False)
     log.lose("ann")
@@ -154,7 +154,7 @@ def test_the_words_of_who_has_gone_do_not_cross_what_it_was_heard_to_have_settle
     assert not log.allows(b"acknetw")
     assert log.allows(b"acktwo")
     assert log.extend(b"ackne")
-    assert log.at_most() == 12
+    assert log.max_undelivered_bytes() == 12
     log.say("ben", b"hi", settled=True)
     assert sorted(log.next_deliveries()) == [b"ackhi", b"acktwo"]
 
@@ -168,16 +168,16 @@ def test_two_who_have_gone_leave_the_fewest_readings() -> None:
     assert not log.allows(b"ackc")
 
 
-def test_too_many_readings_are_not_judged() -> None:
+def test_too_many_hypotheses_are_not_judged() -> None:
     log = log_of(dict.fromkeys(("ann", "ben", "cal"), b"ack" * 100))
-    with mock.patch.object(readings, "TOO_MANY", 5), pytest.raises(Ambiguous):
+    with mock.patch.object(segmentation, "MAX_HYPOTHESES", 5), pytest.raises(Ambiguous):
         log.extend(b"ack" * 100)
 
 
 def test_of_readings_that_differ_in_the_words_of_who_has_gone_those_that_took_the_fewest_are_followed() -> None:
     log = log_of({"ann": b"aa", "ben": b"bb", "cal": b"cc"})
-    every = {Reading(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (1, 1, 1), (2, 0, 1), (2, 2, 2))}
+    every = {ParseHypothesis(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (1, 1, 1), (2, 0, 1), (2, 2, 2))}
     assert set(log._best(every)) == every
     log.lose("ann")
     log.lose("ben")
-    assert set(log._best(every)) == {Reading(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (2, 2, 2))}
+    assert set(log._best(every)) == {ParseHypothesis(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (2, 2, 2))}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.reports.html import page
-from socketserver_reference.conformance.reports.html.drawing import ROWS
+from socketserver_reference.conformance.reports.html.drawing import UNFOLDED_ROWS
 from socketserver_reference.conformance.scenario.steps import Connect, Say, Step, join
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Heard
@@ -99,7 +99,7 @@ def overflows(tab: Browser) -> list[str]:
 
 def test_a_server_that_answers_markup_is_shown_and_not_believed(check: Checker, tab: Browser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    outcome = check("chat", "--launch", bad("markup"), "--examples", 1, "--patience", 0.3, "--html", file)
+    outcome = check("chat", "--launch", bad("markup"), "--examples", 1, "--timeout", 0.3, "--html", file)
     assert outcome.code == 1
     tab.open(file)
     assert tab.complaints() == []
@@ -172,8 +172,8 @@ def test_a_long_exchange_is_folded_in_the_middle(tab: Browser, tmp_path: Path) -
     steps: list[Step] = [*join("ann"), *(Say("ann", b"%d" % number) for number in range(100))]
     showing(tab, page.write(report(violation([*did(*steps), Heard("ann", b"x" * 2000, 1.0)]))), tmp_path)
     unfolded = tab.ask("[...document.querySelectorAll('.told')].filter(e => e.checkVisibility()).length")
-    assert unfolded == 2 * ROWS
-    assert elements(tab, ".middle > summary") == [f"{103 - 2 * ROWS} more events"]
+    assert unfolded == 2 * UNFOLDED_ROWS
+    assert elements(tab, ".middle > summary") == [f"{103 - 2 * UNFOLDED_ROWS} more events"]
     assert elements(tab, ".whole > summary") == ["the first 1024 of 2000 bytes"]
 
 

@@ -13,8 +13,8 @@ from cmarkgfm.cmark import Options
 
 from socketserver_reference.conformance.reports import json_report, junit, markdown, text
 from socketserver_reference.conformance.reports.html import page
-from socketserver_reference.conformance.reports.html.lanes import LANES, draw
-from socketserver_reference.conformance.reports.story import DOES, EVENTS, KEPT, Story
+from socketserver_reference.conformance.reports.html.lanes import MAX_LANES, draw
+from socketserver_reference.conformance.reports.story import DOES, MAX_EVENT_BYTES, MAX_STORY_EVENTS, ViolationStory
 from socketserver_reference.conformance.scenario.steps import Connect, Say, Send, Stall, Step, join
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
@@ -33,7 +33,7 @@ WAIVED = [("CHAT-8", "it has no quit word"), (MARKUP, MARKUP)]
 
 def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
-    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--patience", 0.3, "--junit", file)
+    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--junit", file)
     schema = xmlschema.XMLSchema(SCHEMA)
     schema.validate(file)
     schema.validate(junit.write(report(violation(EVERYTHING), explored=[MARKUP], waived=WAIVED)))
@@ -95,8 +95,12 @@ def test_markdown_shows_markup_and_believes_none() -> None:
     hostile = report(violation(EVERYTHING, observed=MARKUP), waived=[WAIVED[1]], changes=changes, dialect=MARKUP)
     shown = rendered(markdown.write(hostile))
     assert set(shown.names) == set(rendered(markdown.write(harmless)).names)
-    head, table, below = ["target", "dialect"], ["CHAT-2", "CHAT-4"], ["dialect", *changes[0], *WAIVED[1], "observed"]
-    assert shown.text.count(printable(MARKUP)) == len([*head, *table, *below])
+    head, table, threads_below = (
+        ["target", "dialect"],
+        ["CHAT-2", "CHAT-4"],
+        ["dialect", *changes[0], *WAIVED[1], "observed"],
+    )
+    assert shown.text.count(printable(MARKUP)) == len([*head, *table, *threads_below])
     assert shown.names.count("tr") == 1 + len(hostile.verdicts)
     assert shown.names.count("td") == 3 * len(hostile.verdicts)
     assert shown.names.count("h2") == shown.names.count("details") == shown.names.count("pre") == 1
@@ -197,7 +201,7 @@ def test_json_is_read_back_as_the_same_story() -> None:
     told = story(EVERYTHING)
     clauses = json.loads(json_report.write(report(violation(EVERYTHING))))["clauses"]
     (broken,) = [clause for clause in clauses if clause["events"] is not None]
-    assert Story.read(broken) == told
+    assert ViolationStory.read(broken) == told
     assert [event["does"] for event in broken["events"]][:5] == ["connects", "says", "reads", "connects", "stalls"]
 
 
@@ -206,7 +210,7 @@ def test_json_holds_what_was_waived_and_which_version_says_so(monkeypatch: pytes
     assert built["waived"][0] == {"clause": "CHAT-8", "why": "it has no quit word"}
     assert built["changes"] == [{"clause": "CHAT-2", "what": "in lines"}]
     assert built["version"] == json_report.own_version() != ""
-    monkeypatch.setattr(json_report, "OWN", "no-such-distribution")
+    monkeypatch.setattr(json_report, "DISTRIBUTION", "no-such-distribution")
     assert json_report.own_version() == ""
 
 
@@ -218,10 +222,18 @@ def test_bytes_on_the_wire_are_told_where_they_differ() -> None:
 
 
 def test_a_long_exchange_is_kept_in_part() -> None:
-    told = story(did(*(Connect(f"c{number}") for number in range(2 * EVENTS + 7)), Send("c0", b"x" * 2 * KEPT)))
-    assert len(told.events) == 2 * EVENTS + 1
-    assert (told.events[EVENTS].does, told.events[EVENTS].line) == ("skips", "8 events are left out")
-    assert (len(told.events[-1].data), told.events[-1].size) == (KEPT, 2 * KEPT)
+    told = story(
+        did(
+            *(Connect(f"c{number}") for number in range(2 * MAX_STORY_EVENTS + 7)),
+            Send("c0", b"x" * 2 * MAX_EVENT_BYTES),
+        )
+    )
+    assert len(told.events) == 2 * MAX_STORY_EVENTS + 1
+    assert (told.events[MAX_STORY_EVENTS].does, told.events[MAX_STORY_EVENTS].line) == (
+        "skips",
+        "8 events are left out",
+    )
+    assert (len(told.events[-1].data), told.events[-1].size) == (MAX_EVENT_BYTES, 2 * MAX_EVENT_BYTES)
 
 
 def test_every_step_has_a_word() -> None:
@@ -280,13 +292,13 @@ def test_others_who_end_alike_are_told_together() -> None:
     crowd = tuple(f"m{number}" for number in range(20))
     entries = [*did(*(Connect(who) for who in crowd)), *(Ended(who, "eof") for who in crowd)]
     diagram = draw(story(entries))
-    assert len(diagram.lanes) == LANES
+    assert len(diagram.lanes) == MAX_LANES
     assert "13 others each read end of stream" in [row.event.line for row in diagram.rows]
     assert set(diagram.rows[-1].after) == {"away"}
 
 
 def test_a_lane_that_some_share_is_as_lively_as_the_liveliest() -> None:
-    busy = [step for number in range(LANES) for step in (Connect(f"b{number}"), Stall(f"b{number}"))]
+    busy = [step for number in range(MAX_LANES) for step in (Connect(f"b{number}"), Stall(f"b{number}"))]
     quiet = ("q1", "q2", "q3")
     entries = did(*(Connect(who) for who in quiet), Stall("q1"), *busy)
     last = draw(story(entries)).rows[-1]

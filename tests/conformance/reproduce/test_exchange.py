@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, looped
+from socketserver_reference.conformance.reproduce.exchange import ScriptExchange, exchange, looped
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.literals import counts, literal
 from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
@@ -18,7 +18,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -27,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 
@@ -158,7 +158,7 @@ def test_where_lines_are_dear_who_comes_speaks_in_the_same(decisive: int, moved:
         "    x.says(b'hi')",
         "x.resets()",
     ]
-    assert Exchange(lines, decisive).compact() == Exchange(
+    assert ScriptExchange(lines, decisive).compact() == ScriptExchange(
         [
             'ann, ben = Client("ann"), Client("ben", 4096)',
             "ben.says(b'hi')",
@@ -219,10 +219,16 @@ def test_what_comes_three_times_is_a_loop_and_so_is_what_differs_by_names_alone(
         "    ann.says(b'and on')\n"
         "    ann.reads(b'ackand on')"
     )
-    heeded = chat(
-        *join("ann"), Connect("lou"), Heed("lou", "ann"), Close("lou"), Connect("kim"), Send("kim", b"2"), Settle()
+    probing_for = chat(
+        *join("ann"),
+        Connect("lou"),
+        WaitUntilHeard("lou", "ann"),
+        Close("lou"),
+        Connect("kim"),
+        Send("kim", b"2"),
+        Settle(),
     )
-    assert "speak_until_heard(lou, ann)\nlou.closes()\nkim = " in heeded
+    assert "speak_until_heard(lou, ann)\nlou.closes()\nkim = " in probing_for
 
 
 def test_a_fence_is_what_somebody_says_in_the_end() -> None:
@@ -266,7 +272,10 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
         ([*join("ann"), Send("ann", b"an ack in it"), Settle()], "can be taken for the beginning of a delivery"),
         ([*join("ann"), Send("ann", b"at the enda"), Settle()], "can be taken for the beginning of a delivery"),
         ([*join("ann"), Stall("ann"), Send("ann", b"1"), Settle()], "what ann has to read when it reads again"),
-        ([*join("ann"), Connect("l"), Stall("ann"), Heed("l", "ann")], "who stopped reading while another was waited"),
+        (
+            [*join("ann"), Connect("l"), Stall("ann"), WaitUntilHeard("l", "ann")],
+            "who stopped reading while another was waited",
+        ),
         ([Crowd(("ann", "ben"))], "a crowd has a script of its own"),
     ],
 )
@@ -286,11 +295,11 @@ def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why
         ([Crowd(("ann", "ben")), Say("ben", b"x")], True),
         ([Connect("ann"), Close("ann"), Say("ann", b"x")], False),
         ([Connect("ann"), Send("ann", b"x"), Say("ann", b"x")], False),
-        ([Connect("ann"), Connect("lou"), Send("ann", b"x"), Heed("lou", "ann")], False),
+        ([Connect("ann"), Connect("lou"), Send("ann", b"x"), WaitUntilHeard("lou", "ann")], False),
         ([Connect("ann"), Send("ann", b"x"), Settle(), Quit("ann")], True),
-        ([Connect("ann"), Connect("lou"), Heed("lou", "ann")], True),
-        ([Connect("ann"), Heed("lou", "ann")], False),
-        ([Connect("lou"), Heed("lou", "ann")], False),
+        ([Connect("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], True),
+        ([Connect("ann"), WaitUntilHeard("lou", "ann")], False),
+        ([Connect("lou"), WaitUntilHeard("lou", "ann")], False),
     ],
 )
 def test_a_scenario_is_legal_if_everybody_is_there_and_says_one_thing_at_a_time(

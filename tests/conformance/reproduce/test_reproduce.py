@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from socketserver_faults.catalogue.index import find
-from socketserver_faults.matrix import judge
+from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.driver.session import GOES_ON, Performer
+from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL, Session
 from socketserver_reference.conformance.reproduce import shrink, write
 from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
 from socketserver_reference.conformance.reproduce.lines import CannotTell
@@ -28,7 +28,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.command_run import Progress
-from socketserver_reference.conformance.runner.direct import SUITES, performer
+from socketserver_reference.conformance.runner.direct import SUITES, open_session
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
@@ -49,7 +49,7 @@ from tests.support.checking import PLUGIN, Checker
 from tests.support.known_failures import entry, serving_fault
 from tests.support.planted import Bug, Planted
 from tests.support.scripts import play, seen
-from tests.support.serving import PATIENCE, serving
+from tests.support.serving import TIMEOUT, serving
 from tests.support.troubled_targets import Meddling, fragile
 
 WIRE = [clause.id for clause in CLAUSES.values() if clause.observer != "in-process"]
@@ -87,11 +87,11 @@ BREAKING = {
 }
 """A fault for each clause that is seen from outside."""
 
-BRIEF = 1.0
+KNOWN_BROKEN_TIMEOUT = 1.0
 """Seconds of silence that are enough where little is said."""
 
 SILENT = {
-    **dict.fromkeys(("CHAT-2", "CHAT-9", "UDP-3", "UDP-5"), BRIEF),
+    **dict.fromkeys(("CHAT-2", "CHAT-9", "UDP-3", "UDP-5"), KNOWN_BROKEN_TIMEOUT),
     **dict.fromkeys(("CHAT-5", "CHAT-12", "CHAT-14", "ECHO-7"), 3.0),
 }
 """Clause whose fault here shows by silence -> seconds that it takes to be sure of that."""
@@ -99,7 +99,7 @@ SILENT = {
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "SHORTENING", 1.0)
+    monkeypatch.setattr(write, "SHORTENING_BUDGET", 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +121,12 @@ def test_every_clause_that_is_seen_from_outside_has_a_fault_here() -> None:
     assert list(BREAKING) == WIRE
 
 
-def broken(performing: Performer, protocol: str, clause: str) -> Violation:
+def broken(session: Session, protocol: str, clause: str) -> Violation:
     """Find the clause broken; a race may take several attempts, and its first scenario tells it best."""
     for attempt in range(10):
-        outcomes = direct.play_all(performing, protocol, clause)
+        outcomes = direct.play_all(session, protocol, clause)
         for outcome in islice(outcomes, 1) if attempt < 5 else outcomes:
-            violation = direct.seen(outcome)
+            violation = direct.violation_of(outcome)
             if violation is not None and violation.clause_id == clause:
                 return violation
     raise AssertionError(f"{clause} holds")
@@ -137,16 +137,16 @@ def broken(performing: Performer, protocol: str, clause: str) -> Violation:
 def test_a_script_shows_the_fault_that_breaks_the_clause_and_not_the_reference(
     clause: str, right: dict[str, Address], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "TRYING", 120.0)
+    monkeypatch.setattr(write, "SCRIPT_TIMEOUT", 120.0)
     fault = find(BREAKING[clause])
-    patience = SILENT.get(clause, PATIENCE)
-    with judge.still(), closing(performer(fault.protocol, judge.target(fault), patience)) as performing:
-        violation = broken(performing, fault.protocol, clause)
-        (told,) = write_all(performing, fault.protocol, [violation], tmp_path / "scripts")
+    timeout = SILENT.get(clause, TIMEOUT)
+    with runner.quietly(), closing(open_session(fault.protocol, runner.target(fault), timeout)) as session:
+        violation = broken(session, fault.protocol, clause)
+        (told,) = write_all(session, fault.protocol, [violation], tmp_path / "scripts")
         assert str(told) == f"{tmp_path}/scripts/{clause}.py: it shows"
         assert told.file is not None
-        performing.site.renew()
-        status, out = play(told.file, performing.site.address.host, performing.site.address.port, patience=patience)
+        session.site.restart()
+        status, out = play(told.file, session.site.address.host, session.site.address.port, timeout=timeout)
     assert status == 1, out
     assert out.splitlines()[-1].startswith("Round ")
     text = told.file.read_text()
@@ -180,7 +180,7 @@ def scenarios() -> Iterator[Any]:
                 def __call__(self, *steps: Step) -> None:
                     raise Heard(steps)
 
-                def pace(self, *_: Step, **_who: str) -> None:
+                def measure_lag(self, *_: Step, **_who: str) -> None:
                     raise NotApplicable
 
             try:
@@ -202,12 +202,12 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 10_000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", 10_000)
     address = right[protocol]
-    with closing(performer(protocol, Running(address), PATIENCE)) as performing:
+    with closing(open_session(protocol, Running(address), TIMEOUT)) as session:
         found = VIOLATIONS[clause]("this", "that", [])
         try:
-            text = script(performing, protocol, found, steps, rounds=1, fence=True).text
+            text = script(session, protocol, found, steps, rounds=1, fence=True).text
         except CannotTell as why:
             assert any(part in str(why) for part in ("is up to the server", "is too much to say"))  # noqa: PT017
             return
@@ -222,8 +222,8 @@ def test_no_directed_scenario_as_a_script_blames_the_reference(
 
 def told_of(violation: Violation, target: Any, protocol: str, directory: Path) -> Reproduction:
     """Return what became of the script for a violation."""
-    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
-        (told,) = write_all(performing, protocol, [violation], directory)
+    with runner.quietly(), closing(open_session(protocol, target, TIMEOUT)) as session:
+        (told,) = write_all(session, protocol, [violation], directory)
     return told
 
 
@@ -236,8 +236,8 @@ def test_a_violation_that_does_not_come_back_keeps_its_script_and_that_is_told(t
 
 
 def test_what_one_datagram_may_overtake_is_played_often() -> None:
-    with closing(performer("datagram", Bug("datagram").target(), BRIEF)) as performing:
-        ways = write._ways(performing, "datagram", seen("UDP-1"), [Connect("ann"), Say("ann", b"hi")])
+    with closing(open_session("datagram", Bug("datagram").target(), KNOWN_BROKEN_TIMEOUT)) as session:
+        ways = write._ways(session, "datagram", seen("UDP-1"), [Connect("ann"), Say("ann", b"hi")])
     assert [way.rounds for way in ways] == [ROUNDS, ROUNDS]
 
 
@@ -253,11 +253,11 @@ def test_a_script_that_would_be_too_long_is_not_written(tmp_path: Path) -> None:
 def test_the_simplest_way_is_left_out_where_only_a_longer_one_would_be_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
+    with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
         found, steps = seen("CHAT-2", *join("ann")), join("ann")
-        length = script(performing, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
-        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", length + 1)
-        told = list(write_all(performing, "chat", [found], tmp_path))
+        length = script(session, "chat", found, steps, rounds=ROUNDS, fence=False).text.count("\n")
+        monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", length + 1)
+        told = list(write_all(session, "chat", [found], tmp_path))
     assert (
         str(told[0])
         == f"{tmp_path}/CHAT-2.py: it did not show when it was tried: The violation does not show. Rounds: 40"
@@ -282,7 +282,7 @@ def test_a_server_that_runs_elsewhere_is_tried_as_it_is(right: dict[str, Address
 
 
 def test_a_script_that_takes_too_long_does_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "TRYING", 0.001)
+    monkeypatch.setattr(write, "SCRIPT_TIMEOUT", 0.001)
     told = told_of(seen("CHAT-2", *join("ann")), Bug("chat").target(), "chat", tmp_path)
     assert told.remark.startswith("it did not show when it was tried: ")
 
@@ -306,8 +306,8 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
     fault, protocol = find("replies-twice" if datagrams else "keeps-the-case"), "datagram" if datagrams else "echo"
     clause = "UDP-1" if datagrams else "ECHO-2"
     target = InProcess(partial(fault.make, address))
-    with judge.still(), closing(performer(protocol, target, PATIENCE)) as performing:
-        (told,) = write_all(performing, protocol, [broken(performing, protocol, clause)], tmp_path)
+    with runner.quietly(), closing(open_session(protocol, target, TIMEOUT)) as session:
+        (told,) = write_all(session, protocol, [broken(session, protocol, clause)], tmp_path)
     assert str(told) == f"{tmp_path}/{clause}.py: it shows"
     assert f"`python {clause}.py PATH`" in (tmp_path / f"{clause}.py").read_text()
     with serving("echo", address):
@@ -315,8 +315,8 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
 
 
 def test_a_server_that_dies_when_all_have_gone_is_seen_to(tmp_path: Path) -> None:
-    found = seen("CHAT-12", *join("ann"), Reset("ann"), expected=GOES_ON)
-    told = told_of(found, judge.target(find("reset-ends-the-process")), "chat", tmp_path)
+    found = seen("CHAT-12", *join("ann"), Reset("ann"), expected=EXPECTED_SURVIVAL)
+    told = told_of(found, runner.target(find("reset-ends-the-process")), "chat", tmp_path)
     assert told.remark == "it shows"
     assert 'first = Client("first")' in (tmp_path / "CHAT-12.py").read_text()
 
@@ -334,8 +334,8 @@ def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -
 
 def tried(violation: Violation, target: Any, dialect: Dialect = NOTE) -> list[list[Step]]:
     """Return the steps that are tried as a script, the first first, where there is no time to make them shorter."""
-    with closing(performer("chat", target, BRIEF, dialect)) as performing:
-        found = list(write._scenarios(performing, "chat", violation, until=0.0))
+    with closing(open_session("chat", target, KNOWN_BROKEN_TIMEOUT, dialect)) as session:
+        found = list(write._scenarios(session, "chat", violation, until=0.0))
     assert all(shown is violation for shown, _ in found)
     return [steps for _, steps in found]
 
@@ -363,7 +363,7 @@ def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
     steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
         steps,
-        [*steps, *(write.LONGER * [Send("ann", b"x"), Settle()])],
+        [*steps, *(write.EXTRA_BURSTS * [Send("ann", b"x"), Settle()])],
     ]
     steps.append(Say("ann", b"y"))
     assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]
@@ -372,26 +372,26 @@ def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
 def test_what_was_made_shorter_is_tried_before_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     long, short = seen("CHAT-2", *join("ann", "ben")), seen("CHAT-2", *join("ann"))
     monkeypatch.setattr(write, "shorten", lambda *_: short)
-    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
-        found = list(write._scenarios(performing, "chat", long, until=0.0))
+    with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
+        found = list(write._scenarios(session, "chat", long, until=0.0))
     assert found == [(short, join("ann")), (long, join("ann", "ben"))]
 
 
 def test_steps_that_no_script_can_tell_are_of_no_use() -> None:
     untold: list[Step] = [*join("ann"), Send("ann", b"1"), Reset("ann")]
-    with closing(performer("chat", Bug("chat").target(), BRIEF)) as performing:
-        assert write._can_be_told(performing, "chat", join("ann"))
-        assert not write._can_be_told(performing, "chat", untold)
+    with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
+        assert write._can_be_told(session, "chat", join("ann"))
+        assert not write._can_be_told(session, "chat", untold)
 
 
 def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
-    with closing(performer("chat", Meddling(Bug("chat").target().make), BRIEF)) as performing:
+    with closing(open_session("chat", Meddling(Bug("chat").target().make), KNOWN_BROKEN_TIMEOUT)) as session:
         found = seen("CHAT-2", *join("ann"))
-        assert shrink.shows(performing, [*join("ann"), Say("ann", b"x")], found) is None
+        assert shrink.shows(session, [*join("ann"), Say("ann", b"x")], found) is None
         bug = Planted("delivers-to-the-sender-only").target()
-    with closing(performer("chat", Meddling(bug.make), BRIEF)) as performing:
-        performing.prepare()
-        assert shrink.shows(performing, join("ann", "ben"), found) is None
+    with closing(open_session("chat", Meddling(bug.make), KNOWN_BROKEN_TIMEOUT)) as session:
+        session.prepare()
+        assert shrink.shows(session, join("ann", "ben"), found) is None
 
 
 # As an option
@@ -399,7 +399,7 @@ def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
 
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
     command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
-    options = ("--only", "ECHO-2", "--patience", 1)
+    options = ("--only", "ECHO-2", "--timeout", 1)
     outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
     assert outcome.code == 1
     assert f"\nreproductions:\n  {tmp_path}/to/scripts/ECHO-2.py: it shows\n" in outcome.out
@@ -434,7 +434,7 @@ def test_pytest_writes_them_too_what_is_news_first(pytester: pytest.Pytester) ->
     pytester.makefile(".toml", known=entry("ECHO-2"))
     with serving_fault("keeps-the-case") as address:
         pytester.makepyfile(test_mine=MINE.format(address))
-        options = ("--conformance-only=ECHO-2", "--conformance-patience=1", "--conformance-known=known.toml")
+        options = ("--conformance-only=ECHO-2", "--conformance-timeout=1", "--conformance-known=known.toml")
         result = pytester.runpytest_inprocess(*PLUGIN, *options, "--conformance-reproduce=scripts")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["scripts/ECHO-2.py: it shows"])

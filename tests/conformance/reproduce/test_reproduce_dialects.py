@@ -20,13 +20,12 @@ from socketserver_reference.conformance.reproduce.frame_steps import patterns, r
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.write import write_all
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.direct import performer
+from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -35,6 +34,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -52,28 +52,28 @@ ECHO = read(
 HEARING = replace(DIALECTS["lengths"], to_sender="same")
 """In frames, where speakers hear themselves."""
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds that a right server may take."""
 
-BRIEF = 1.0
+KNOWN_BROKEN_TIMEOUT = 1.0
 """Seconds that one with a bug may, which may be that it is silent."""
 
 
 @pytest.fixture(autouse=True)
 def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "SHORTENING", 0.5)
+    monkeypatch.setattr(write, "SHORTENING_BUDGET", 0.5)
 
 
-def first_seen(performing: Any, protocol: str, clause: str) -> Violation:
+def first_seen(session: Any, protocol: str, clause: str) -> Violation:
     """Return the first violation of the clause that is found."""
-    seen = (direct.seen(outcome) for outcome in direct.play_all(performing, protocol, clause))
+    seen = (direct.violation_of(outcome) for outcome in direct.play_all(session, protocol, clause))
     return next(violation for violation in seen if violation is not None and violation.clause_id == clause)
 
 
 def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: str, directory: Path) -> str:
     """Have a script written, and see that it shows the bug and passes the right server; return its text."""
-    with closing(performer(protocol, bug, BRIEF, dialect)) as performing:
-        (told,) = write_all(performing, protocol, [first_seen(performing, protocol, clause)], directory)
+    with closing(open_session(protocol, bug, KNOWN_BROKEN_TIMEOUT, dialect)) as session:
+        (told,) = write_all(session, protocol, [first_seen(session, protocol, clause)], directory)
     assert str(told) == f"{directory}/{clause}.py: it shows"
     assert told.file is not None
     text = told.file.read_text()
@@ -81,9 +81,9 @@ def check_script(protocol: str, dialect: Dialect, bug: Any, right: Any, clause: 
     assert len(text.splitlines()) < 100
     assert max(map(len, text.splitlines())) <= 120
     told.file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "3", text))  # in which nothing is left to chance
-    with closing(performer(protocol, right, PATIENCE, dialect)) as performing:
-        address = performing.site.address
-        status, out = play(told.file, address.host, address.port, patience=PATIENCE)
+    with closing(open_session(protocol, right, TIMEOUT, dialect)) as session:
+        address = session.site.address
+        status, out = play(told.file, address.host, address.port, timeout=TIMEOUT)
     assert status == 0, out
     return text
 
@@ -140,9 +140,9 @@ TALK: list[Step] = [
     Send("ben", b"last words"),
     HalfClose("ben"),
     Connect("kim"),
-    Heed("kim", "ann"),
+    WaitUntilHeard("kim", "ann"),
     Connect("max"),
-    Heed("max", "ann"),
+    WaitUntilHeard("max", "ann"),
     Say("max", b"never mind"),
     Stall("kim"),
     Reset("max"),
@@ -161,13 +161,13 @@ TALK: list[Step] = [
 def test_a_script_of_everything_passes_a_right_server(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.LINES", 1000)
+    monkeypatch.setattr("socketserver_reference.conformance.reproduce.assemble.MAX_SCRIPT_LINES", 1000)
     dialect, found = DIALECTS[name], VIOLATIONS["CHAT-2"]("this", "that", [])
     file = tmp_path / "script.py"
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-        written = script(performing, "chat", found, TALK, rounds=1, fence=False)
+    with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
+        written = script(session, "chat", found, TALK, rounds=1, fence=False)
         file.write_text(re.sub(r"[0-9]+(?=\n\ndef exchange)", "2", written.text))
-        status, out = play(file, performing.site.address.host, performing.site.address.port)
+        status, out = play(file, session.site.address.host, session.site.address.port)
     assert status == 0, out
 
 
@@ -175,18 +175,18 @@ def test_a_crowd_is_asked_in_frames_too(tmp_path: Path) -> None:
     for name in ("named", "fixed"):
         dialect, found = DIALECTS[name], VIOLATIONS["CHAT-17"]("this", "that", [])
         steps: list[Step] = [*join("ann"), Crowd(tuple(f"m{count}" for count in range(9)))]
-        with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-            written = script(performing, "chat", found, steps, rounds=1, fence=False)
+        with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
+            written = script(session, "chat", found, steps, rounds=1, fence=False)
             (tmp_path / "script.py").write_text(written.text)
-            where = performing.site.address
+            where = session.site.address
             status, out = play(tmp_path / "script.py", where.host, where.port)
         assert status == 0, out
 
 
 def test_a_question_about_time_is_decided_by_its_last_line() -> None:
     dialect, found = DIALECTS["lengths"], VIOLATIONS["CHAT-16"]("this", "that", [])
-    with closing(performer("chat", dialects_served.served(dialect), PATIENCE, dialect)) as performing:
-        written = script(performing, "chat", found, join("ann", "ben", "cal"), rounds=1, fence=False)
+    with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
+        written = script(session, "chat", found, join("ann", "ben", "cal"), rounds=1, fence=False)
     lines = written.text.splitlines()
     assert lines[written.decisive - 2 : written.decisive] == [
         "    lags = lags_of(ann, ben, cal)",
@@ -202,8 +202,8 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
     steps = [*join("ann"), Say("ann", b"once"), Say("ann", b"and on"), Connect("ben"), Say("ben", b"hm")]
     found.transcript = Transcript([], steps)
     target = dialects_served.served(dialect, BUGS["Repeats"])
-    with closing(performer("chat", target, PATIENCE, dialect)) as performing:
-        (told,) = write_all(performing, "chat", [found], tmp_path)
+    with closing(open_session("chat", target, TIMEOUT, dialect)) as session:
+        (told,) = write_all(session, "chat", [found], tmp_path)
     assert "not b'and on', which is before line" in told.remark
 
 
@@ -214,7 +214,11 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
     ("name", "steps", "why"),
     [
         ("lengths", [Crowd(("ann", "ben"))], "a crowd has a script of its own"),
-        ("lengths", [*join("ann", "ben"), Stall("ben"), Connect("lou"), Heed("lou", "ann")], "who stopped reading"),
+        (
+            "lengths",
+            [*join("ann", "ben"), Stall("ben"), Connect("lou"), WaitUntilHeard("lou", "ann")],
+            "who stopped reading",
+        ),
         ("lengths", [*join("ann", "ben"), Send("ann", b"1"), HalfClose("ben")], "whether ben hears what was under way"),
         ("lengths", [*join("ann", "ben"), Send("ann", b"1"), Reset("ann")], "what ann said just before it went"),
         (
@@ -229,17 +233,17 @@ def test_where_there_is_no_telling_there_is_no_script(name: str, steps: list[Ste
         exchange("chat", steps, DIALECTS[name])
 
 
-def test_nobody_knocks_where_there_is_no_room_for_it() -> None:
+def test_nobody_probes_where_there_is_no_room_for_it() -> None:
     terse = replace(DIALECTS["lengths"], limits=Limits(utterance=5))
-    with pytest.raises(CannotTell, match="nobody can say b'knock 9'"):
-        exchange("chat", [*join("ann"), Connect("lou"), Heed("lou", "ann")], terse)
+    with pytest.raises(CannotTell, match="nobody can say b'probe 9'"):
+        exchange("chat", [*join("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], terse)
     found = VIOLATIONS["CHAT-17"]("this", "that", [])
     crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
     with (
-        closing(performer("chat", dialects_served.served(terse), PATIENCE, terse)) as performing,
-        pytest.raises(CannotTell, match="nobody can say b'knock 9'"),
+        closing(open_session("chat", dialects_served.served(terse), TIMEOUT, terse)) as session,
+        pytest.raises(CannotTell, match="nobody can say b'probe 9'"),
     ):
-        script(performing, "chat", found, crowd, rounds=1, fence=False)
+        script(session, "chat", found, crowd, rounds=1, fence=False)
 
 
 @pytest.mark.parametrize(("longest", "said"), [(12, 1), (11, 0)])

@@ -27,7 +27,7 @@ def test_each_change_is_told_as_what_it_is_and_what_stayed_is_not() -> None:
     after = now(UDP_1="violated", UDP_2="holds", UDP_3="not-checked", UDP_4="not-applicable", UDP_5="violated")
     assert baseline.changes(before, [*after, *now(CHAT_1="holds")]) == {
         "newly violated": ["UDP-1"],
-        "mended": ["UDP-2"],
+        "fixed": ["UDP-2"],
         "violated before, now not checked": ["UDP-3"],
         "now not applicable": ["UDP-4"],
         "now holds": ["CHAT-1"],
@@ -46,8 +46,8 @@ def test_a_run_that_was_another_is_told(check: Checker, tmp_path: Path) -> None:
     name = "the reference in this process, over tcp"
     differing = [f"another target: {name} now, \\x1b[1mtcp then", "another seed: 3 now, 0 then"]
     assert outcome.code == 0
-    assert f"\nsince {old}:\n  {differing[0]}\n  {differing[1]}\n  mended: ECHO-2\n" in outcome.out
-    assert outcome.document["since"] == {"changes": {"mended": ["ECHO-2"]}, "differing": differing}
+    assert f"\nsince {old}:\n  {differing[0]}\n  {differing[1]}\n  fixed: ECHO-2\n" in outcome.out
+    assert outcome.document["baseline"] == {"changes": {"fixed": ["ECHO-2"]}, "differing": differing}
 
 
 def test_nothing_new_is_told_too(check: Checker, tmp_path: Path) -> None:
@@ -84,5 +84,5 @@ def test_a_report_that_is_missing_too_long_or_of_another_protocol_is_refused(
     assert f"cannot read {old}: No such file" in check.refusal("echo", *ONE, "--compare", old)
     old.write_text(json.dumps({"protocol": "chat", "clauses": []}))
     assert f"{old} is no report of echo" in check.refusal("echo", *ONE, "--compare", old)
-    monkeypatch.setattr(baseline, "MOST", 10)
+    monkeypatch.setattr(baseline, "MAX_REPORT_BYTES", 10)
     assert f"{old} is no report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)

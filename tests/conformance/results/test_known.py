@@ -10,24 +10,24 @@ import pytest
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results import known, known_file, report
-from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
+from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
-from socketserver_reference.conformance.runner.direct import performer, presume
+from socketserver_reference.conformance.runner.direct import expect_failures, open_session
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.support.checking import PLUGIN, Checker, Outcome
 from tests.support.known_failures import entry, serving_fault
 from tests.support.planted import Planted
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
 CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
 
-QUICK = ("--patience", PATIENCE, "--only", "CHAT-8", "--only", "CHAT-2")
+QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2")
 
 
 @pytest.fixture(scope="module")
@@ -118,29 +118,31 @@ def test_what_a_known_failure_hides_is_told(file: Path) -> None:
     file.write_text(entry("CHAT-2"))
     verdicts = [
         Verdict(CLAUSES["CHAT-2"], "violated", "nothing"),
-        Verdict(CLAUSES["CHAT-3"], "not-checked", known.behind("CHAT-2")),
+        Verdict(CLAUSES["CHAT-3"], "not-checked", known.masked_by("CHAT-2")),
         Verdict(CLAUSES["CHAT-4"], "not-checked", "not selected"),
     ]
     listed = KnownFailures(file, update=False, dialect="note", default=True)
-    assert listed.judge(verdicts, strict=False, trouble=False)[1] == ["not checked because of known failures: CHAT-3"]
+    assert listed.apply(verdicts, strict=False, trouble=False)[1] == ["not checked because of known failures: CHAT-3"]
 
 
 # A list hides nothing but what it names
 
 
 @pytest.fixture
-def keeps_the_reset() -> Iterator[Performer]:
-    with closing(performer("chat", Planted("leaves-the-reset-behind").target(), 0.3)) as performing:
-        yield performing
+def keeps_the_reset() -> Iterator[Session]:
+    with closing(open_session("chat", Planted("leaves-the-reset-behind").target(), 0.3)) as session:
+        yield session
 
 
 RESET = (*join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"who was that?"), Say("ben", b"gone"))
 
 
-def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer) -> None:
-    presume(keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")])
-    assert keeps_the_reset.listed == {"CHAT-2"}
-    assert keeps_the_reset.patience == 0.3
+def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Session) -> None:
+    expect_failures(
+        keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")]
+    )
+    assert keeps_the_reset.expected_failures == {"CHAT-2"}
+    assert keeps_the_reset.timeout == 0.3
     with pytest.raises(VIOLATIONS["CHAT-12"]):
         keeps_the_reset.play(*RESET, about="CHAT-12")
     assert keeps_the_reset.known == {"CHAT-12"}
@@ -150,18 +152,18 @@ def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Performer)
     ("name", "sometimes"), [("leaves-the-reset-behind", True), ("delivers-to-the-sender-only", False)]
 )
 def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: str, sometimes: bool) -> None:
-    with closing(performer("chat", Planted(name).target(), 0.3)) as performing:
-        presume(performing, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
+    with closing(open_session("chat", Planted(name).target(), 0.3)) as session:
+        expect_failures(session, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
         with pytest.raises(VIOLATIONS["CHAT-2"]):
-            performing.play(*RESET, about="CHAT-12")
-        assert performing.known == {"CHAT-2"}
+            session.play(*RESET, about="CHAT-12")
+        assert session.known == {"CHAT-2"}
 
 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
-    with closing(performer("chat", Planted("quits-in-any-case").target(), PATIENCE)) as performing:
-        presume(performing, "chat", [Known("CHAT-8", "on purpose")])
-        explore(performing, record, "chat", "basic", examples=30, with_seed=0)
+    with closing(open_session("chat", Planted("quits-in-any-case").target(), TIMEOUT)) as session:
+        expect_failures(session, "chat", [Known("CHAT-8", "on purpose")])
+        explore(session, record, "chat", "basic", examples=30, with_seed=0)
     verdict = record.verdict(CLAUSES["CHAT-8"])
     assert verdict.violation is not None
     assert verdict.violation.explored
@@ -175,7 +177,7 @@ def test_update_begins_a_list_that_the_next_check_passes_with(check: Checker, sh
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert (outcome.code, outcome.err) == (0, "")
     assert last_lines(outcome, 2) == [f"{file}: added CHAT-8", "conforms but for known failures: CHAT-8"]
-    assert known_file.read(file) == [Known("CHAT-8", UNEXPLAINED)]
+    assert known_file.read(file) == [Known("CHAT-8", NO_REASON)]
     assert file.read_text().startswith("# Known failures")
     assert check("chat", shouting, *QUICK, "--known", file).code == 0
 
@@ -188,7 +190,7 @@ def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, 
     file.write_text(kept + mended)
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert last_lines(outcome, 2)[0] == f"{file}: added CHAT-8; removed CHAT-2"
-    assert file.read_text() == kept + entry("CHAT-8", UNEXPLAINED)
+    assert file.read_text() == kept + entry("CHAT-8", NO_REASON)
     before = file.stat()
     assert "nothing to change" in check("chat", shouting, *QUICK, "--known", file, "--update-known").out
     assert file.stat() == before
@@ -197,7 +199,7 @@ def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, 
 def test_update_keeps_a_list_after_checks_that_did_not_end_in_order(file: Path) -> None:
     file.write_text(before := entry("CHAT-2"))
     listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.judge([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=True)
+    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=True)
     assert news[0] == f"{file} is left as it is: the checks did not end in order"
     assert file.read_text() == before
 
@@ -211,8 +213,8 @@ def violated(clause: str, *, explored: bool = False) -> Verdict:
 def test_what_is_added_says_its_dialect_and_whether_another_seed_may_miss_it(file: Path) -> None:
     listed = KnownFailures(file, update=True, dialect="irc", default=False)
     verdicts = [violated("CHAT-2"), violated("CHAT-13", explored=True), violated("CHAT-16")]
-    marked, _ = listed.judge(verdicts, strict=False, trouble=False)
-    added = [Known("CHAT-2", UNEXPLAINED, "irc"), Known("CHAT-13", UNEXPLAINED, "irc", sometimes=True)]
+    marked, _ = listed.apply(verdicts, strict=False, trouble=False)
+    added = [Known("CHAT-2", NO_REASON, "irc"), Known("CHAT-13", NO_REASON, "irc", sometimes=True)]
     assert known_file.read(file) == added
     assert [verdict.known for verdict in marked] == [*added, None]
 
@@ -253,7 +255,7 @@ def test_whatever_form_a_list_has_it_says_afterwards_what_it_must(
 def test_lost_comments_are_told(file: Path) -> None:
     file.write_text('# ours\nknown = [{clause = "CHAT-2", reason = "x"}]\n')
     listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.judge([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=False)
+    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=False)
     assert news == [
         f"{file}: removed CHAT-2",
         f"{file} lost its comments, as its entries do not each begin with [[known]]",
@@ -299,7 +301,7 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("known = ", "FILE is no TOML: Invalid value (at end of document)"),
         ("[CHAT-12]\nreason = 'x'", "FILE: a list of known failures holds entries under `known` and nothing else"),
@@ -314,9 +316,9 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
         (entry("CHAT-1") + entry("CHAT-1", dialect="irc"), "FILE:6: CHAT-1 is listed already; once for each dialect"),
     ],
 )
-def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text: str, complaint: str) -> None:
+def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text: str, message: str) -> None:
     file.write_text(text)
-    assert complaint.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
+    assert message.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
 
 
 @pytest.mark.parametrize("content", [b"[]", b'{"known": [' + b"[" * 200_000, b"nonsense"])
@@ -337,7 +339,7 @@ def test_a_list_that_is_not_there_or_no_text_is_refused(check: Checker, file: Pa
 
 
 MINE = """
-from socketserver_reference.conformance import ChatConformance, EchoConformance, Served, ServerConformance
+from socketserver_reference.conformance import ChatConformance, EchoConformance, ServerConformance, ServerSpec
 
 class TestMine(ChatConformance):
     target = "{}"
@@ -347,7 +349,7 @@ class TestMine(ChatConformance):
 def run(project: pytest.Pytester, target: str, entries: str, *options: str) -> pytest.RunResult:
     project.makepyfile(test_mine=MINE.format(target))
     project.makefile(".toml", known=entries)
-    fixed: Sequence[str] = ("--conformance-patience=10", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
+    fixed: Sequence[str] = ("--conformance-timeout=10", "--conformance-only=CHAT-8", "--conformance-only=CHAT-7")
     return project.runpytest_inprocess(*PLUGIN, *fixed, "--conformance-known=known.toml", "-rx", *options)
 
 

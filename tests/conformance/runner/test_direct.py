@@ -7,21 +7,21 @@ import pytest
 
 from socketserver_faults.catalogue.index import find
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.collected_family import Maker
-from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, seen
+from socketserver_reference.conformance.runner.direct import checks, outcomes_of_server, violation_of
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 
 
 def test_every_check_of_the_servers_clauses_runs_and_holds_for_the_reference() -> None:
-    served = Served("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
-    outcomes = list(outcomes_of_server(served, PATIENCE))
+    served = ServerSpec("the reference", "tcp", "threading", Maker("chat", "tcp", "threading"), chat=True)
+    outcomes = list(outcomes_of_server(served, TIMEOUT))
     assert [(clause, name) for clause, name, _ in outcomes] == list(checks(ServerConformance))
-    assert not any(seen(outcome) for outcome in outcomes)
+    assert not any(violation_of(outcome) for outcome in outcomes)
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class Faulty:
 def test_what_is_broken_is_found_whether_or_not_something_else_was_before(
     broken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(direct, "BRIEF", 1.0)
-    served = Served("faulty", "tcp", "threading", Faulty("forgets-the-port"))
+    monkeypatch.setattr(direct, "KNOWN_BROKEN_HANDLER_TIMEOUT", 1.0)
+    served = ServerSpec("faulty", "tcp", "threading", Faulty("forgets-the-port"))
     found = {
         violation.clause_id
-        for one in outcomes_of_server(served, PATIENCE, "SRV-1", broken=broken)
-        if (violation := seen(one))
+        for one in outcomes_of_server(served, TIMEOUT, "SRV-1", broken=broken)
+        if (violation := violation_of(one))
     }
     assert found == {"SRV-1"}
 
 
 def test_what_a_check_saw_of_another_clause_counts_as_seen() -> None:
     violation = VIOLATIONS["CHAT-2"]("something", "nothing", [])
-    assert seen(("CHAT-3", "test_it", NotChecked("not now", violation))) is violation
-    assert seen(("CHAT-3", "test_it", NotChecked("not now"))) is None
-    assert seen(("CHAT-2", "test_it", violation)) is violation
+    assert violation_of(("CHAT-3", "test_it", NotChecked("not now", violation))) is violation
+    assert violation_of(("CHAT-3", "test_it", NotChecked("not now"))) is None
+    assert violation_of(("CHAT-2", "test_it", violation)) is violation

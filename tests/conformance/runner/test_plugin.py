@@ -48,7 +48,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 def run(project: pytest.Pytester, target: str, *options: str) -> pytest.RunResult:
     """Run the conformance class of somebody's server, with some options."""
     project.makepyfile(test_mine=SUBJECT.format(target=target))
-    return project.runpytest_inprocess(*PLUGIN, "--conformance-patience=1", "--conformance-examples=2", *options)
+    return project.runpytest_inprocess(*PLUGIN, "--conformance-timeout=1", "--conformance-examples=2", *options)
 
 
 @pytest.mark.unmeasured
@@ -81,9 +81,7 @@ def test_only_refuses_what_is_no_clause(project: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*'CHAT-99' is no clause*"])
 
 
-@pytest.mark.parametrize(
-    "option", ["--conformance-examples=0", "--conformance-patience=-1", "--conformance-patience=x"]
-)
+@pytest.mark.parametrize("option", ["--conformance-examples=0", "--conformance-timeout=-1", "--conformance-timeout=x"])
 def test_an_option_that_makes_no_sense_is_refused(project: pytest.Pytester, option: str) -> None:
     result = run(project, REFERENCE, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -14,10 +14,10 @@ import pytest
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
 
-QUICK = ("--patience", 0.3, "--examples", 2)
+QUICK = ("--timeout", 0.3, "--examples", 2)
 """For servers that are wrong however long one waits."""
 
-PATIENT = ("--patience", 5, "--examples", 2)
+PATIENT = ("--timeout", 5, "--examples", 2)
 """For servers that answer, for a while."""
 CUT = 600
 """Characters within which a report quotes what a server sent."""
@@ -76,7 +76,7 @@ def test_a_command_that_starts_no_server_is_told_in_one_line(check: Checker, com
 def test_a_command_that_never_listens_is_given_up_and_ended(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.STARTING", 1.0)
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.START_TIMEOUT", 1.0)
     line = check.refusal("chat", "--launch", bad("deaf", lifeline.path), *QUICK)
     assert "does not listen at tcp://127.0.0.1:" in line
     lifeline.wait_for_the_end()
@@ -182,7 +182,7 @@ def test_a_running_server_that_dies_leaves_the_rest_unchecked(check: Checker) ->
     assert len(outcome.clauses_that("not-checked")) == 15
 
 
-def test_a_server_that_stops_answering_is_waited_for_no_longer_than_patience(check: Checker) -> None:
+def test_a_server_that_stops_answering_is_waited_for_no_longer_than_the_timeout(check: Checker) -> None:
     outcome = check("chat", "--launch", bad("hanging"), *QUICK, "--only", "CHAT-2")
     assert outcome.code == 1
     assert outcome.clause("CHAT-2")["observed"].endswith("reads nothing")
@@ -202,14 +202,14 @@ def test_a_server_that_ignores_being_asked_to_stop_is_ended_with_its_child(check
     assert sorted(lifeline.read.split()) == [b"child", b"up"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the keeper")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_child_that_became_a_daemon_is_ended_all_the_same(check: Checker, lifeline: Lifeline) -> None:
     assert check("chat", "--launch", bad("with-daemon", lifeline.path), "--only", "CHAT-2").code == 0
     lifeline.wait_for_the_end()
     assert sorted(lifeline.read.split()) == [b"daemon", b"up"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the keeper")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_command_that_becomes_a_daemon_has_ended_and_leaves_none(check: Checker, lifeline: Lifeline) -> None:
     line = check.refusal("chat", "--launch", bad("turns-daemon", lifeline.path))
     assert "the server ended with exit status 0" in line
@@ -219,14 +219,14 @@ def test_a_command_that_becomes_a_daemon_has_ended_and_leaves_none(check: Checke
 @pytest.mark.parametrize("name", ["hanging", "stubborn"])
 def test_a_killed_checker_leaves_no_server_behind(lifeline: Lifeline, name: str) -> None:
     word = b"hanging" if name == "hanging" else b"child"
-    with checking("chat", "--launch", bad(name, lifeline.path), "--patience", 60) as process:
+    with checking("chat", "--launch", bad(name, lifeline.path), "--timeout", 60) as process:
         lifeline.wait_for(word)
         process.send_signal(signal.SIGKILL)
     lifeline.wait_for_the_end()
 
 
 def test_a_check_that_is_terminated_leaves_no_server_behind(lifeline: Lifeline) -> None:
-    with checking("chat", "--launch", bad("hanging", lifeline.path), "--patience", 60) as process:
+    with checking("chat", "--launch", bad("hanging", lifeline.path), "--timeout", 60) as process:
         lifeline.wait_for(b"hanging")
         os.kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.checking import Checker, bad
 
-QUICK = ("--patience", 0.3, "--examples", 2, "--profile", "basic")
+QUICK = ("--timeout", 0.3, "--examples", 2, "--profile", "basic")
 CUT = 600
 """Characters within which a report quotes what a server sent."""
 
@@ -70,7 +70,7 @@ def test_a_server_that_dies_is_told_and_started_again_in_a_dialect(
 ) -> None:
     file = tmp_path / "spoken.toml"
     file.write_text('protocol = "chat"\n[delivery]\ntemplate = "ack{body}"\nnotices = ["* {any}"]\n')
-    outcome = check("chat", "--launch", bad(name), *QUICK, "--patience", 5, "--dialect", file)
+    outcome = check("chat", "--launch", bad(name), *QUICK, "--timeout", 5, "--dialect", file)
     assert outcome.code == 1
     assert outcome.clauses_that("violated")
     assert how in outcome.out

@@ -13,9 +13,9 @@ from socketserver_reference.conformance.targets.client import Client, Unreachabl
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
-from tests.support.serving import PATIENCE
+from tests.support.serving import TIMEOUT
 
-QUICK = ("--patience", 3, "--examples", 2)
+QUICK = ("--timeout", 3, "--examples", 2)
 
 
 def frail(name: str, address: object = "{port}", *arguments: object) -> str:
@@ -76,14 +76,14 @@ def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lif
         with checking("chat", str(fixed), "--launch", command, "--only", "CHAT-2") as process:
             lifeline.wait_for(b"taken")
             holding.close()
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (0, "")
     assert "conforms" in out
 
 
 def leave_a_connection_behind(address: Address) -> None:
     """Have the server close a connection first: that holds its port for a minute."""
-    with Client(address, PATIENCE) as leaving:
+    with Client(address, TIMEOUT) as leaving:
         leaving.send(b"quit")
         assert leaving.receive() == "eof"
 
@@ -99,19 +99,19 @@ def test_an_address_where_the_last_server_still_listens_is_waited_for(
             raise Unreachable("nobody is there")
 
     monkeypatch.setattr(launched, "reach", listens_twice)
-    monkeypatch.setattr(launched, "POLL", 0.0)
-    assert launched.fixed_address(Launched("serve", fixed), wait=PATIENCE) == fixed
+    monkeypatch.setattr(launched, "POLL_INTERVAL", 0.0)
+    assert launched.fixed_address(Launched("serve", fixed), wait=TIMEOUT) == fixed
     assert seen == [fixed] * 3
 
 
 def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "FREED", 0.2)
-    with closing(Launched(frail("plain", fixed.port), fixed).start(PATIENCE)) as site:
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.2)
+    with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)) as site:
         leave_a_connection_behind(fixed)
         with pytest.raises(CannotCheck) as refused:
-            site.renew()
+            site.restart()
     assert str(refused.value).endswith(
         f"its last words: [Errno 98] Address already in use; after 0.2 s {fixed} is still not free: let the server set "
         "SO_REUSEADDR, or tell it where to listen by {port}"
@@ -119,23 +119,23 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
 
 
 def test_a_server_that_reuses_its_port_is_not_waited_for(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launched, "FREED", 0.0)
-    with closing(Launched(frail("reusing", fixed.port), fixed).start(PATIENCE)) as site:
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.0)
+    with closing(Launched(frail("reusing", fixed.port), fixed).start(TIMEOUT)) as site:
         leave_a_connection_behind(fixed)
-        assert site.renew()
+        assert site.restart()
         assert site.address == fixed
 
 
 def test_who_still_listens_where_a_server_was_is_waited_for_within_bounds(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "GONE", 0.0)
+    monkeypatch.setattr(launched, "PORT_CLOSE_TIMEOUT", 0.0)
     with (
-        closing(Launched(frail("shares-its-port", fixed.port), fixed).start(PATIENCE)) as site,
+        closing(Launched(frail("shares-its-port", fixed.port), fixed).start(TIMEOUT)) as site,
         listener(fixed),
         pytest.raises(CannotCheck, match=f"something else listens at {fixed} already"),
     ):
-        site.renew()
+        site.restart()
 
 
 def listener(address: Address) -> socket.socket:
@@ -148,23 +148,23 @@ def listener(address: Address) -> socket.socket:
 
 
 def test_a_server_is_started_when_who_listened_there_has_gone(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(Launched(frail("shares-its-port", fixed.port), fixed).start(PATIENCE)) as site:
+    with closing(Launched(frail("shares-its-port", fixed.port), fixed).start(TIMEOUT)) as site:
         lingering = listener(fixed)
         monkeypatch.setattr("time.sleep", lambda _seconds: lingering.close())
-        assert site.renew()
+        assert site.restart()
 
 
 def test_a_name_that_a_killed_server_leaves_is_no_hindrance(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    with closing(Launched(frail("crashing", path), f"unix://{path}").start(PATIENCE)) as site:
-        with Client(site.address, PATIENCE) as ann:
+    with closing(Launched(frail("crashing", path), f"unix://{path}").start(TIMEOUT)) as site:
+        with Client(site.address, TIMEOUT) as ann:
             for _ in range(3):
                 ann.send(b"hello")
                 ann.receive()
             assert site._launch is not None
-            assert site._launch.ended_within(PATIENCE)
-            assert site.obituary() == "the server ended by signal 9, without a word"
-        assert site.renew()
+            assert site._launch.ended_within(TIMEOUT)
+            assert site.exit_report() == "the server ended by signal 9, without a word"
+        assert site.restart()
     assert not path.exists()
 
 
@@ -181,9 +181,9 @@ def dialect(directory: Path, limits: str) -> Path:
 def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_each_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launched, "STARTING", 0.1)
+    monkeypatch.setattr(launched, "START_TIMEOUT", 0.1)
     slow = ("--launch", frail("starts-slowly"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2", "--only", "CHAT-9")
-    assert "does not listen at tcp://127.0.0.1:" in check.refusal("chat", *slow, "--patience", 0.1)
+    assert "does not listen at tcp://127.0.0.1:" in check.refusal("chat", *slow, "--timeout", 0.1)
     outcome = check("chat", *slow, "--dialect", dialect(tmp_path, "start = 30"))
     assert outcome.code == 1
     assert outcome.clauses_that("violated") == ["CHAT-2"]
@@ -191,7 +191,7 @@ def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_eac
 
 
 def test_all_starts_together_are_bounded(check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launched, "RESTARTING", 0.5)
+    monkeypatch.setattr(launched, "TOTAL_START_TIMEOUT", 0.5)
     outcome = check("chat", "--launch", frail("starts-slowly"), *QUICK, "--dialect", dialect(tmp_path, "start = 30"))
     assert outcome.code == 1
     assert outcome.clause("CHAT-12")["why"].startswith(

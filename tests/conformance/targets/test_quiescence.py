@@ -29,7 +29,7 @@ def waiting() -> Iterator[threading.Thread]:
 
 def test_the_other_threads_of_this_process_are_those_but_the_one_that_asks() -> None:
     with waiting() as thread:
-        others = list(quiescence.others())
+        others = list(quiescence.other_threads())
         assert f"/proc/self/task/{thread.native_id}" in others
         assert f"/proc/self/task/{threading.get_native_id()}" not in others
 
@@ -47,36 +47,36 @@ class Tasks:
 
 
 def test_threads_that_wait_are_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quiescence, "RESTED_WITHIN", 3600.0)  # it comes back because they rest, or never
+    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 3600.0)  # it comes back because they rest, or never
     with waiting() as thread:
-        quiescence.Rest(Tasks(f"/proc/self/task/{thread.native_id}"))()
+        quiescence.IdleWaiter(Tasks(f"/proc/self/task/{thread.native_id}"))()
 
 
 def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound_and_then_only_glanced_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quiescence, "RESTED_WITHIN", 0.05)
+    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 0.05)
     tasks = Tasks(f"/proc/self/task/{threading.get_native_id()}")
-    rest = quiescence.Rest(tasks)
-    rest()
-    monkeypatch.setattr(quiescence, "RESTED_WITHIN", 3600.0)
-    rest()
+    waiter = quiescence.IdleWaiter(tasks)
+    waiter()
+    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 3600.0)
+    waiter()
     assert tasks.looks >= 2
     with waiting() as thread:  # seen at rest, it is worth waiting for again
         tasks.tasks = (f"/proc/self/task/{thread.native_id}",)
-        while rest._in_vain:
-            rest()
+        while waiter._timeouts:
+            waiter()
 
 
 def test_a_process_below_lives_until_it_has_ended() -> None:
     program = "import subprocess, sys;subprocess.Popen([sys.executable, '-c', 'input()']).wait()"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        while not list(quiescence.below(process.pid)):
+        while not list(quiescence.threads_below(process.pid)):
             os.sched_yield()
         assert not quiescence.all_dead(process.pid)
         process.communicate(b"\n")
     assert not quiescence.all_dead(process.pid)  # nothing is to be seen any more
-    assert list(quiescence.below(process.pid)) == []
+    assert list(quiescence.threads_below(process.pid)) == []
 
 
 def test_what_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

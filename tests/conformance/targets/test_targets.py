@@ -69,7 +69,7 @@ def test_a_client_that_cannot_be_set_up_leaves_no_socket(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Client, "_acknowledge", interrupted)
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(KeyboardInterrupt):
-        Client(Address("tcp", *server.getsockname()), patience=1)
+        Client(Address("tcp", *server.getsockname()), timeout=1)
 
 
 def test_a_crowd_that_is_refused_says_how_many_got_in() -> None:
@@ -80,7 +80,7 @@ def test_a_crowd_that_is_refused_says_how_many_got_in() -> None:
     assert reason == "connection refused after 0 of 3 connections"
 
 
-def test_a_crowd_waits_no_longer_than_its_patience() -> None:
+def test_a_crowd_waits_no_longer_than_its_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         arrived, reason = connect_at_once(Address("tcp", *server.getsockname()), 0.1, 20)
         assert len(arrived) < 20
@@ -98,7 +98,7 @@ def test_a_crowd_over_unix_sockets_that_is_refused_says_so(tmp_path: Path) -> No
 def test_a_client_by_name_knows_its_servers_datagrams() -> None:
     with make_server("echo", Address("udp", "127.0.0.1")) as server:
         address = server_address(server)
-        with Client(Address("udp", "localhost", address.port), patience=5) as ann:
+        with Client(Address("udp", "localhost", address.port), timeout=5) as ann:
             ann.send(b"hi")
             server.handle_request()
             assert ann.receive() == b"HI"
@@ -112,7 +112,7 @@ def test_errors_are_told_in_words() -> None:
 
 def test_a_name_that_nobody_knows_is_told_in_words() -> None:
     with pytest.raises(Unreachable) as refused:
-        Client(Address("tcp", "no.such.host.invalid", 1), patience=1)
+        Client(Address("tcp", "no.such.host.invalid", 1), timeout=1)
     assert "Errno" not in str(refused.value)
 
 
@@ -130,12 +130,12 @@ def test_a_target_with_a_wrong_address_cannot_be_checked(wrong: Running | Launch
 
 def test_a_server_that_ends_by_itself_is_known_to_have() -> None:
     site = InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1"))).start(1)
-    assert site.obituary() == ""
+    assert site.exit_report() == ""
     site.server.shutdown()
     site._thread.join()
-    assert site.obituary() == "serve_forever() ended by itself"
-    assert site.renew()
-    assert site.obituary() == ""
+    assert site.exit_report() == "serve_forever() ended by itself"
+    assert site.restart()
+    assert site.exit_report() == ""
     site.close()
 
 
@@ -144,26 +144,26 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
     script = tmp_path / "listen.py"
     script.write_text(listening)
     site = Launched(f"{sys.executable} {script} {{port}}").start(5)
-    site.rest()
-    assert site.obituary() == ""
+    site.wait_idle()
+    assert site.exit_report() == ""
     site.close()
     site.close()
-    site.rest()
-    assert site.obituary() == ""
+    site.wait_idle()
+    assert site.exit_report() == ""
 
 
-def test_a_keeper_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE", 0.05)
+def test_a_supervisor_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE_PERIOD", 0.05)
     launch = Launch(["sleep", "600"])
-    launch._keeper.send_signal(19)  # SIGSTOP: it hears nothing any more
+    launch._supervisor.send_signal(19)  # SIGSTOP: it hears nothing any more
     launch.close()
-    assert launch._keeper.returncode == -9
+    assert launch._supervisor.returncode == -9
 
 
 def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(in_process, "ENDING", 0.01)
+    monkeypatch.setattr(in_process, "STOP_TIMEOUT", 0.01)
     may_end = threading.Event()
 
     class Endless(socketserver.TCPServer):
@@ -173,7 +173,7 @@ def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_pr
 
     site = InProcess(lambda: Endless(("127.0.0.1", 0), socketserver.BaseRequestHandler)).start(1.0)
     site.close()
-    assert site.obituary() == ""
+    assert site.exit_report() == ""
     may_end.set()
     site._thread.join()
     for thread in threading.enumerate():

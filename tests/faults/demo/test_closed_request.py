@@ -19,16 +19,16 @@ from socketserver_faults.catalogue.closed_request import ClosedRequest
 from socketserver_faults.cli import demo
 from socketserver_faults.demo import play as playing
 from socketserver_faults.demo.play import play
-from socketserver_faults.demo.rows import ROWS, Event, Play, Row, Talk
+from socketserver_faults.demo.rows import ROWS, CallEvent, DemoRow, PlayedConnection, PlayedRow
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.address import Address
 from socketserver_reference.cli.parser import Parser
 from socketserver_reference.family import PROGRAMS
-from tests.support.serving import PATIENCE, SOURCES, connect, read_to_end, serving
+from tests.support.serving import SOURCES, TIMEOUT, connect, read_to_end, serving
 
 TIMES = 100
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.circumstance)
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.case)
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ CALLS_AFTERWARDS = ["handle returns", "finish", "shutdown_request", "close_reque
 CONVERSATION = ["sends b'hi'", "reads b'ackhi'", "sends b'quit'", "reads end of stream"]
 
 
-def calls(talk: Talk) -> list[str]:
+def calls(talk: PlayedConnection) -> list[str]:
     return [event.call for event in talk.events if event.lane == "handler"]
 
 
-def order(talk: Talk, *events: Event) -> bool:
+def order(talk: PlayedConnection, *events: CallEvent) -> bool:
     """Whether these came one after the other."""
     places = [talk.events.index(event) for event in events]
     return places == sorted(places)
 
 
-def assert_the_table_is_right(told: Told, played: Play) -> None:
+def assert_the_table_is_right(told: Told, played: PlayedRow) -> None:
     """What came of a row without the join."""
     first = played.first
     assert first.error == told.error
@@ -82,56 +82,56 @@ def assert_the_table_is_right(told: Told, played: Play) -> None:
     assert first.lane("client") == told.client
     assert first.heard == b""
     assert calls(first) == CALLS + CALLS_AFTERWARDS
-    assert order(first, Event("handler", "close_request"), Event("worker", *told.worker[1].split(" ", 1)))
+    assert order(first, CallEvent("handler", "close_request"), CallEvent("worker", *told.worker[1].split(" ", 1)))
     assert played.closed == told.closed
 
 
-def assert_all_is_well(played: Play) -> None:
+def assert_all_is_well(played: PlayedRow) -> None:
     """What came of a row with the join."""
     first = played.first
     assert first.error == ""
     leaves = "sends b'quit'" if played.row.speaks else "ends its stream"
     assert first.lane("client") == ["sends b'hi'", "reads b'ackhi'", leaves, "reads end of stream"]
     assert calls(first) == [*CALLS, "worker.join", *CALLS_AFTERWARDS]
-    assert order(first, Event("worker", "leaves the room"), Event("handler", "handle returns"))
+    assert order(first, CallEvent("worker", "leaves the room"), CallEvent("handler", "handle returns"))
     assert played.closed == 0
     assert_next_is_well(played)
 
 
-def assert_next_is_well(played: Play) -> None:
+def assert_next_is_well(played: PlayedRow) -> None:
     assert played.next.lane("client") == CONVERSATION
     assert played.next.error == ""
     assert played.closed_then == 0
 
 
-def assert_next_is_a_victim(played: Play) -> None:
+def assert_next_is_a_victim(played: PlayedRow) -> None:
     assert played.next.lane("client") == ["sends b'hi'", "reads end of stream"]
     assert played.next.error == "send: EBADF"
     assert "worker.join" in calls(played.next)
     assert played.closed_then == 2
 
 
-def assert_as_told(played: Play) -> None:
+def assert_as_told(played: PlayedRow) -> None:
     if played.joined:
         assert_all_is_well(played)
     else:
-        assert_the_table_is_right(TABLE[played.row.circumstance], played)
+        assert_the_table_is_right(TABLE[played.row.case], played)
 
 
 @each_row
-def test_without_the_join_worker_client_and_members_are_as_the_table_says(row: Row) -> None:
+def test_without_the_join_worker_client_and_members_are_as_the_table_says(row: DemoRow) -> None:
     for _ in range(TIMES):
         assert_as_told(play(row, joined=False))
 
 
 @each_row
-def test_with_the_join_the_client_hears_its_words_and_the_end_and_the_members_are_clean(row: Row) -> None:
+def test_with_the_join_the_client_hears_its_words_and_the_end_and_the_members_are_clean(row: DemoRow) -> None:
     for _ in range(TIMES):
         assert_as_told(play(row, joined=True))
 
 
 @each_row
-def test_a_closed_socket_that_is_still_a_member_makes_the_next_speaker_fail_whose_handler_joins(row: Row) -> None:
+def test_a_closed_socket_that_is_still_a_member_makes_the_next_speaker_fail_whose_handler_joins(row: DemoRow) -> None:
     played = play(row, joined=False)
     if played.closed:
         assert_next_is_a_victim(played)
@@ -190,12 +190,12 @@ def other_pythons() -> list[str]:
     return list(found.values())
 
 
-def played_by(python: str) -> list[Play]:
+def played_by(python: str) -> list[PlayedRow]:
     """Let another Python play every row; a warning would be an error there, and any word of complaint is one here."""
     command = [python, "-E", "-W", "error", "-c", PLAYS, str(TIMES), SOURCES]
     ran = subprocess.run(command, capture_output=True, timeout=240, check=False)
     assert (ran.returncode, ran.stderr.decode()) == (0, ""), python
-    plays: list[Play] = pickle.loads(ran.stdout)
+    plays: list[PlayedRow] = pickle.loads(ran.stdout)
     return plays
 
 
@@ -223,8 +223,8 @@ def run(*words: str) -> int:
 def test_the_demo_prints_both_lanes_of_every_row_without_and_with_the_join(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("closed-request") == 0
     printed = capsys.readouterr().out
-    for circumstance in TABLE:
-        assert f"The worker is {circumstance}" in printed
+    for case in TABLE:
+        assert f"The worker is {case}" in printed
     lines = printed.splitlines()
     for line, times in {
         "    handler thread                          worker thread": 8,
@@ -256,22 +256,22 @@ def test_who_waits_in_vain_says_for_what_and_leaves_no_thread(
 
     def await_the_end_briefly(gate: threading.Event, what: str) -> None:
         if what == "the worker to end":  # the first for which there is nothing to wait
-            monkeypatch.setattr(playing, "PATIENCE", 0.01)
+            monkeypatch.setattr(playing, "GATE_TIMEOUT", 0.01)
         await_gate(gate, what)
 
     before = threading.active_count()
     monkeypatch.setattr(playing, "await_gate", await_the_end_briefly)
-    monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(PATIENCE))
+    monkeypatch.setattr(playing.Joining, "talk", lambda handler: handler.stage.settled.wait(TIMEOUT))
     assert run("closed-request") == 2
     assert (
         capsys.readouterr().err
         == "socketserver-faults demo: the client has waited 0.01 seconds for the worker to end\n"
     )
     monkeypatch.setattr(playing.Joining, "talk", lambda _: None)
-    with pytest.raises(playing.Late, match="for the worker to call recv"):
+    with pytest.raises(playing.GateTimeout, match="for the worker to call recv"):
         play(ROWS[1], joined=False)
     one, other = socket.socketpair()
-    with one, other, pytest.raises(playing.Late, match="for the reset"):
+    with one, other, pytest.raises(playing.GateTimeout, match="for the reset"):
         playing.await_reset(one)
     assert threading.active_count() == before
 
@@ -291,5 +291,5 @@ def test_a_handler_that_fails_fails_the_play(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nothing_that_was_heard_is_printed_as_it_is() -> None:
-    talk = Talk((Event("client", "reads", "end of stream"),), "", b"\x1b[31m")
-    assert "\x1b" not in render(Play(ROWS[0], True, talk, 0, talk, 0))
+    talk = PlayedConnection((CallEvent("client", "reads", "end of stream"),), "", b"\x1b[31m")
+    assert "\x1b" not in render(PlayedRow(ROWS[0], True, talk, 0, talk, 0))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.catalogue.index import catalogue, find, judgeable
+from socketserver_faults.catalogue.index import catalogue, checkable, find
 from socketserver_faults.catalogue.registry import PARTS, THEMES, Fault
 from socketserver_faults.cli import matrix
 from socketserver_faults.cli.main import main
 from socketserver_faults.matrix import table
-from socketserver_faults.matrix.judge import judge_apart
-from socketserver_faults.matrix.judgement import Judgement
+from socketserver_faults.matrix.result import FaultResult
+from socketserver_faults.matrix.runner import check_in_processes
 from socketserver_reference.clauses import CLAUSES
 from tests.support.serving import ROOT
 
@@ -25,8 +25,8 @@ JOBS = 8
 def covering() -> list[str]:
     """Return faults that together break every clause which a fault can break that needs no process of its own."""
     chosen: dict[str, str] = {}
-    for fault in judgeable().values():
-        if not fault.apart and not set(fault.breaks) <= set(chosen):
+    for fault in checkable().values():
+        if not fault.own_process and not set(fault.breaks) <= set(chosen):
             chosen |= dict.fromkeys(fault.breaks, fault.name)
     return sorted(set(chosen.values()))
 
@@ -35,9 +35,9 @@ def covering() -> list[str]:
 @pytest.mark.timeout(900)
 def test_for_every_clause_a_fault_breaks_what_the_catalogue_says_and_nothing_else() -> None:
     """One for each clause: all of them cost a processor for minutes. `make matrix`, which CI runs too, judges all."""
-    judgements = judge_apart(covering(), JOBS)
-    complaints = [line for judgement in judgements for line in judgement.complaints()]
-    assert complaints == [], "\n".join(complaints)
+    results = check_in_processes(covering(), JOBS)
+    mismatches = [line for result in results for line in result.mismatches()]
+    assert mismatches == [], "\n".join(mismatches)
 
 
 def test_every_clause_has_a_fault() -> None:
@@ -46,8 +46,8 @@ def test_every_clause_has_a_fault() -> None:
 
 
 def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
-    judgements = [Judgement(fault.name, {id: [] for id in fault.breaks}) for fault in judgeable().values()]
-    assert (ROOT / "faults" / "MATRIX.md").read_text() == table.as_markdown(judgements)
+    results = [FaultResult(fault.name, {id: [] for id in fault.breaks}) for fault in checkable().values()]
+    assert (ROOT / "faults" / "MATRIX.md").read_text() == table.as_markdown(results)
 
 
 # What a fault is made of
@@ -71,9 +71,9 @@ def test_a_fault_is_one_method_of_the_reference_and_a_story(fault: Fault) -> Non
 
 
 def test_a_fault_with_a_wrong_clause_set_tells_what_it_really_breaks_with_the_exchange() -> None:
-    (judgement,) = judge_apart(["greets-its-clients"], 1)
-    wrong = Judgement("keeps-the-case", judgement.directed)
-    first, second, *story = wrong.complaints()
+    (result,) = check_in_processes(["greets-its-clients"], 1)
+    wrong = FaultResult("keeps-the-case", result.directed)
+    first, second, *story = wrong.mismatches()
     assert first == "keeps-the-case should break ECHO-2, but no directed scenario shows it"
     assert second == "keeps-the-case breaks ECHO-1; the catalogue says ECHO-2"
     assert story[0] == "  by a directed scenario:"
@@ -81,17 +81,17 @@ def test_a_fault_with_a_wrong_clause_set_tells_what_it_really_breaks_with_the_ex
 
 
 def test_what_exploration_alone_finds_is_told_with_its_seed() -> None:
-    judgement = Judgement("greets", {"CHAT-1": []}, explored={7: {"CHAT-5": ["the story"]}})
-    assert judgement.complaints() == [
+    result = FaultResult("greets", {"CHAT-1": []}, explored={7: {"CHAT-5": ["the story"]}})
+    assert result.mismatches() == [
         "greets breaks CHAT-1, CHAT-5; the catalogue says CHAT-1",
         "  by exploration, seed 7:",
         "    the story",
     ]
 
 
-def test_a_judge_that_ends_by_itself_or_hangs_is_a_wrong_result() -> None:
-    assert Judgement("greets", died="its judge ended with exit status 1").complaints() == [
-        "greets: its judge ended with exit status 1"
+def test_a_process_that_ends_by_itself_or_hangs_is_a_wrong_result() -> None:
+    assert FaultResult("greets", died="its process ended with exit status 1").mismatches() == [
+        "greets: its process ended with exit status 1"
     ]
 
 
@@ -115,7 +115,7 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["greet"], "socketserver-faults matrix: 'greet' is no fault of the catalogue: did you mean greets"),
         (
@@ -131,12 +131,12 @@ def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureF
     ],
 )
 def test_what_cannot_be_judged_is_told_in_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(["matrix", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(complaint)
+    assert err.startswith(message)
     assert err.count("\n") == 1
 
 
@@ -145,10 +145,10 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
 ) -> None:
     few = {name: find(name) for name in ("replies-twice", "keeps-the-case")}
     for module in (table, matrix):
-        monkeypatch.setattr(module, "judgeable", lambda: few)
+        monkeypatch.setattr(module, "checkable", lambda: few)
     monkeypatch.setattr(
-        "socketserver_faults.matrix.judge.judge_apart",
-        lambda names, *_, **__: [Judgement(n, {"UDP-1": []}) for n in names],
+        "socketserver_faults.matrix.runner.check_in_processes",
+        lambda names, *_, **__: [FaultResult(n, {"UDP-1": []}) for n in names],
     )
     assert main(["matrix"]) == 1
     told = capsys.readouterr().out

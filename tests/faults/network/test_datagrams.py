@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from socketserver_faults.network import CALM, Proxy, Weather, datagram_relay
+from socketserver_faults.network import UNIMPAIRED, Conditions, Proxy, datagram_relay
 from socketserver_reference.address import Address
-from tests.support.carrying import deeds_of
-from tests.support.serving import PATIENCE, connect_to
+from tests.support.carrying import injected_by
+from tests.support.serving import TIMEOUT, connect_to
 
 
 class Post:
@@ -27,28 +27,28 @@ class Post:
         """Send each datagram when the one before has had its fate; return what the server gets."""
         for word in words:
             client.send(word)
-            assert self.proxy.settle(PATIENCE)
+            assert self.proxy.settle(TIMEOUT)
         return self.take(self.server)
 
     def take(self, sock: socket.socket) -> list[bytes]:
         """Return what has arrived."""
-        assert self.proxy.settle(PATIENCE)
+        assert self.proxy.settle(TIMEOUT)
         sock.setblocking(False)
         got = []
         with suppress(BlockingIOError):
             while True:
                 got.append(sock.recv(65536))
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
         return got
 
 
 @contextmanager
-def posting(weather: Weather = CALM, seed: int = 0) -> Iterator[Post]:
+def posting(conditions: Conditions = UNIMPAIRED, seed: int = 0) -> Iterator[Post]:
     where = Address("udp", "127.0.0.1")
     with socket.socket(type=socket.SOCK_DGRAM) as server:
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         server.bind(where.sockaddr)
-        with Proxy(where, where.with_port(server.getsockname()[1]), weather, seed) as proxy:
+        with Proxy(where, where.with_port(server.getsockname()[1]), conditions, seed) as proxy:
             yield Post(proxy, server)
 
 
@@ -63,7 +63,7 @@ def test_datagrams_go_to_and_fro_whole_and_once_each_client_for_itself() -> None
             post.server.sendto(b"re: " + letter, source)
         assert post.take(ann) == [b"re: a"]
         assert post.take(ben) == [b"re: b"]
-        assert post.proxy.deeds == []
+        assert post.proxy.injected_events == []
 
 
 def test_a_reply_from_elsewhere_comes_from_elsewhere() -> None:
@@ -72,7 +72,7 @@ def test_a_reply_from_elsewhere_comes_from_elsewhere() -> None:
         socket.socket(type=socket.SOCK_DGRAM) as client,
         socket.socket(type=socket.SOCK_DGRAM) as other,
     ):
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.sendto(b"hello", post.proxy.address.sockaddr)
         _, source = post.server.recvfrom(10)
         other.sendto(b"from elsewhere", source)
@@ -83,18 +83,20 @@ def test_a_reply_from_elsewhere_comes_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weather", "arrives", "deeds"),
+    ("conditions", "arrives", "injected_events"),
     [
-        (Weather(drop=1.0), [], ["drop"] * 3),
-        (Weather(duplicate=1.0), [b"1", b"1", b"2", b"2", b"3", b"3"], ["duplicate"] * 3),
-        (Weather(drop=1.0, way="to-client"), [b"1", b"2", b"3"], []),
+        (Conditions(drop=1.0), [], ["drop"] * 3),
+        (Conditions(duplicate=1.0), [b"1", b"1", b"2", b"2", b"3", b"3"], ["duplicate"] * 3),
+        (Conditions(drop=1.0, way="to-client"), [b"1", b"2", b"3"], []),
     ],
     ids=str,
 )
-def test_datagrams_are_lost_and_doubled(weather: Weather, arrives: list[bytes], deeds: list[str]) -> None:
-    with posting(weather) as post, connect_to(post.proxy.address) as client:
+def test_datagrams_are_lost_and_doubled(
+    conditions: Conditions, arrives: list[bytes], injected_events: list[str]
+) -> None:
+    with posting(conditions) as post, connect_to(post.proxy.address) as client:
         assert post.ask(client, b"1", b"2", b"3") == arrives
-        assert [deed.what for deed in post.proxy.deeds] == deeds
+        assert [injected.what for injected in post.proxy.injected_events] == injected_events
 
 
 def test_a_burst_of_datagrams_arrives_whole() -> None:
@@ -120,7 +122,7 @@ def test_a_datagram_that_cannot_be_sent_is_logged(caplog: pytest.LogCaptureFixtu
     everybody = Address("udp", "255.255.255.255", 9)  # needs SO_BROADCAST
     with Proxy(Address("udp", "127.0.0.1"), everybody) as proxy, connect_to(proxy.address) as client:
         client.send(b"hello")
-        assert proxy.settle(PATIENCE)
+        assert proxy.settle(TIMEOUT)
     assert "a datagram to-server does not arrive: " in caplog.text
 
 
@@ -131,11 +133,11 @@ def test_a_client_for_whose_datagrams_there_is_no_descriptor_is_turned_away(monk
     with posting() as post, connect_to(post.proxy.address) as client:
         monkeypatch.setattr(datagram_relay, "socket", SimpleNamespace(socket=refuse))
         assert post.ask(client, b"hello") == []
-        assert [deed.what for deed in post.proxy.deeds] == ["refuse"]
+        assert [injected.what for injected in post.proxy.injected_events] == ["refuse"]
 
 
 def test_clients_are_forgotten_when_many_others_have_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datagram_relay, "CLIENTS", 2)
+    monkeypatch.setattr(datagram_relay, "MAX_CLIENTS", 2)
     with posting() as post:
         clients = [connect_to(post.proxy.address) for _ in range(3)]
         sources = []
@@ -154,13 +156,13 @@ def test_clients_are_forgotten_when_many_others_have_spoken(monkeypatch: pytest.
 
 def test_the_same_seed_gives_datagrams_the_same_fate() -> None:
     def correspond(seed: int) -> list[tuple[str, int, str, int]]:
-        weather = Weather(drop=0.2, duplicate=0.2, reorder=0.2)
-        with posting(weather, seed) as post, connect_to(post.proxy.address) as client:
+        conditions = Conditions(drop=0.2, duplicate=0.2, reorder=0.2)
+        with posting(conditions, seed) as post, connect_to(post.proxy.address) as client:
             words = [b"%d" % count for count in range(40)]
             for word in words:
                 client.send(word)
             arrived = Counter(post.take(post.server))
-            fates = deeds_of(post.proxy)
+            fates = injected_by(post.proxy)
             copies = {
                 b"%d" % place: {"drop": 0, "duplicate": 2}[what] for what, _, _, place in fates if what != "reorder"
             }

@@ -12,31 +12,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socketserver_faults.network import CALM, HELD, Proxy, Weather, connection
+from socketserver_faults.network import MAX_HELD_BYTES, UNIMPAIRED, Conditions, Proxy, connection
 from socketserver_faults.network.conditions import WAYS, Way
-from socketserver_faults.network.stream_relay import Streams
+from socketserver_faults.network.stream_relay import StreamRelay
 from socketserver_reference.address import Address, server_address
 from tests.support.carrying import (
     LOCALHOST,
     carrying,
-    deeds_of,
     exchange,
     fill,
     finds_it_reset,
+    injected_by,
     is_reset,
     is_turned_away,
     nothing_to_read,
     segments_received,
 )
-from tests.support.serving import PATIENCE, connect_to, read, read_to_end, reset, serving
+from tests.support.serving import TIMEOUT, connect_to, read, read_to_end, reset, serving
 
 QUICKLY = settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
-WEATHER = st.builds(
-    Weather,
+LOSSLESS = st.builds(
+    Conditions,
     delay=st.sampled_from([0.0, 0.001]),
     jitter=st.sampled_from([0.0, 0.002]),
     rate=st.sampled_from([None, 1e6, 1e8]),
@@ -46,35 +46,35 @@ WEATHER = st.builds(
     coalesce=st.sampled_from([0.0, 0.002]),
     way=st.sampled_from(["both", *WAYS]),
 )
-"""Any weather that loses nothing."""
+"""Any conditions that lose nothing."""
 
 
-# Faithful, whatever the weather
+# Faithful, whatever the conditions
 
 
 @QUICKLY
-@given(weather=WEATHER, said=st.binary(max_size=3000), answered=st.binary(max_size=3000))
+@given(conditions=LOSSLESS, said=st.binary(max_size=3000), answered=st.binary(max_size=3000))
 def test_every_byte_arrives_in_order_both_ways_and_the_end_of_stream_after_the_last(
-    weather: Weather, said: bytes, answered: bytes
+    conditions: Conditions, said: bytes, answered: bytes
 ) -> None:
-    with carrying(weather) as ends:
+    with carrying(conditions) as ends:
         client, server = ends.connect()
         with client, server:
             assert exchange(client, said, server, answered) == (said, answered)
-        assert ends.proxy.deeds == []
+        assert ends.proxy.injected_events == []
 
 
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 @pytest.mark.parametrize(
-    "weather", [CALM, Weather(delay=0.001, jitter=0.001, split=5000), Weather(coalesce=0.001)], ids=str
+    "conditions", [UNIMPAIRED, Conditions(delay=0.001, jitter=0.001, split=5000), Conditions(coalesce=0.001)], ids=str
 )
-def test_a_megabyte_each_way_arrives(transport: str, weather: Weather, tmp_path: Path) -> None:
+def test_a_megabyte_each_way_arrives(transport: str, conditions: Conditions, tmp_path: Path) -> None:
     said, answered = bytes(range(256)) * 4096, bytes(range(255, -1, -1)) * 4096
-    with carrying(weather, directory=tmp_path if transport == "unix" else None) as ends:
+    with carrying(conditions, directory=tmp_path if transport == "unix" else None) as ends:
         client, server = ends.connect()
         with client, server:
             assert exchange(client, said, server, answered) == (said, answered)
-        assert ends.proxy.most_held <= HELD
+        assert ends.proxy.most_held <= MAX_HELD_BYTES
     assert not (tmp_path / "proxy").exists()
 
 
@@ -91,9 +91,9 @@ def test_who_half_closes_still_hears_the_other() -> None:
             assert read_to_end(client) == b""
 
 
-@pytest.mark.parametrize("weather", [CALM, Weather(delay=0.005), Weather(coalesce=0.005)], ids=str)
-def test_a_reset_arrives_as_a_reset_after_the_last_words(weather: Weather) -> None:
-    with carrying(weather) as ends:
+@pytest.mark.parametrize("conditions", [UNIMPAIRED, Conditions(delay=0.005), Conditions(coalesce=0.005)], ids=str)
+def test_a_reset_arrives_as_a_reset_after_the_last_words(conditions: Conditions) -> None:
+    with carrying(conditions) as ends:
         client, server = ends.connect()
         with server:
             client.sendall(b"last words")
@@ -106,7 +106,7 @@ def test_a_reset_arrives_as_a_reset_after_the_last_words(weather: Weather) -> No
             reset(server)
             assert read(client, 10) == b"last words"
             assert is_reset(client)
-        assert ends.proxy.deeds == []
+        assert ends.proxy.injected_events == []
 
 
 def test_a_reset_straight_after_connecting_arrives() -> None:
@@ -114,7 +114,7 @@ def test_a_reset_straight_after_connecting_arrives() -> None:
         reset(connect_to(ends.proxy.address))
         server, _ = ends.listener.accept()
         with server:
-            server.settimeout(PATIENCE)
+            server.settimeout(TIMEOUT)
             assert is_reset(server)
 
 
@@ -131,7 +131,7 @@ def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFi
 
 
 def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUFFER", 4096)
+    monkeypatch.setattr(connection, "SOCKET_BUFFER_BYTES", 4096)
     with carrying() as ends:
         ends.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client, server = ends.connect()
@@ -147,16 +147,16 @@ def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest
 def test_a_reset_that_sending_finds_out_still_comes_after_the_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with carrying() as ends:
         client, server = ends.connect()
-        pass_on = Streams.pass_on
+        pass_on = StreamRelay.pass_on
 
-        def pass_on_too_late(self: Streams, now: float) -> None:
+        def pass_on_too_late(self: StreamRelay, now: float) -> None:
             if self.due <= now and server.fileno() >= 0:
                 server.sendall(b"last words")
                 reset(server)
             pass_on(self, now)
 
         with client:
-            monkeypatch.setattr(Streams, "pass_on", pass_on_too_late)
+            monkeypatch.setattr(StreamRelay, "pass_on", pass_on_too_late)
             client.sendall(b"hello")
             assert read(client, 10) == b"last words"
             assert is_reset(client)
@@ -180,12 +180,12 @@ def test_who_does_not_read_stops_who_speaks_and_loses_nothing() -> None:
         client, server = ends.connect()
         with client, server:
             sent = fill(client, ends.proxy)
-            assert ends.proxy.most_held == HELD
+            assert ends.proxy.most_held == MAX_HELD_BYTES
             reader = threading.Thread(target=client.shutdown, args=(socket.SHUT_WR,))
             reader.start()
             assert len(read_to_end(server)) == sent
             reader.join()
-            assert ends.proxy.most_held == HELD
+            assert ends.proxy.most_held == MAX_HELD_BYTES
 
 
 def test_a_network_waits_in_peace_for_who_does_not_read_though_all_is_said(tmp_path: Path) -> None:
@@ -224,14 +224,14 @@ def test_a_stalled_network_holds_no_more_than_it_says() -> None:
         with client, server:
             ends.proxy.stall()
             sent = fill(client, ends.proxy)
-            assert ends.proxy.most_held == HELD
+            assert ends.proxy.most_held == MAX_HELD_BYTES
             ends.proxy.resume()
             assert read(server, sent) == b"x" * sent
 
 
 def test_closing_ends_everything_though_clients_are_connected_and_stalled() -> None:
     before = threading.active_count()
-    with carrying(Weather(delay=3600.0)) as ends:
+    with carrying(Conditions(delay=3600.0)) as ends:
         pairs = [ends.connect() for _ in range(5)]
         for client, _ in pairs:
             client.sendall(b"under way for an hour")
@@ -245,7 +245,7 @@ def test_closing_ends_everything_though_clients_are_connected_and_stalled() -> N
                     assert sock.recv(1) == b""
         with socket.socket() as late, pytest.raises(ConnectionRefusedError):
             late.connect(ends.proxy.address.sockaddr)
-        assert not ends.proxy.settle(PATIENCE)
+        assert not ends.proxy.settle(TIMEOUT)
         ends.proxy.close()  # again: the end of the block
 
 
@@ -253,7 +253,7 @@ def test_closing_ends_everything_though_clients_are_connected_and_stalled() -> N
 
 
 def test_segments_are_split_and_each_piece_is_a_segment() -> None:
-    with carrying(Weather(split=2, way="to-server")) as ends:
+    with carrying(Conditions(split=2, way="to-server")) as ends:
         client, server = ends.connect()
         with client, server:
             client.sendall(b"hello")
@@ -271,7 +271,7 @@ def test_a_segment_does_not_wait_for_the_acknowledgement_of_the_one_before() -> 
 
 
 def test_what_is_collected_goes_out_as_one_segment() -> None:
-    with carrying(Weather(coalesce=3600.0, coalesce_bytes=15)) as ends:
+    with carrying(Conditions(coalesce=3600.0, coalesce_bytes=15)) as ends:
         client, server = ends.connect()
         with client, server:
             for word in (b"hello", b"happy", b"world"):
@@ -285,7 +285,7 @@ def test_what_is_collected_goes_out_as_one_segment() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_reset_after_so_many_bytes_ends_both_sides_and_is_owned_up_to(way: Way) -> None:
-    with carrying(Weather(reset_after=7, way=way)) as ends:
+    with carrying(Conditions(reset_after=7, way=way)) as ends:
         client, server = ends.connect()
         with client, server:
             speaker, hearer = (client, server) if way == "to-server" else (server, client)
@@ -297,31 +297,31 @@ def test_a_reset_after_so_many_bytes_ends_both_sides_and_is_owned_up_to(way: Way
             assert read(hearer, 2) == b"wo"
             for sock in (hearer, speaker):
                 assert is_reset(sock)
-            (deed,) = ends.proxy.deeds
-            assert (deed.what, deed.connection, deed.way, deed.place) == ("reset", 1, way, 7)
-            assert str(deed).endswith(f": the network resets both sides after 7 bytes {way}")
+            (injected,) = ends.proxy.injected_events
+            assert (injected.what, injected.connection, injected.way, injected.place) == ("reset", 1, way, 7)
+            assert str(injected).endswith(f": the network resets both sides after 7 bytes {way}")
 
 
 def test_a_reset_that_is_certain_lets_nothing_pass() -> None:
-    with carrying(Weather(reset=1.0)) as ends:
+    with carrying(Conditions(reset=1.0)) as ends:
         client, server = ends.connect()
         with client, server:
             client.sendall(b"hello")
             assert is_reset(server)
             assert is_reset(client)
-        assert [deed.place for deed in ends.proxy.deeds] == [0]
+        assert [injected.place for injected in ends.proxy.injected_events] == [0]
 
 
 def test_a_half_close_by_the_network_loses_what_follows_one_way_only() -> None:
-    with carrying(Weather(half_close_after=5, way="to-server")) as ends:
+    with carrying(Conditions(half_close_after=5, way="to-server")) as ends:
         client, server = ends.connect()
         with client, server:
             client.sendall(b"hello world")
             assert read_to_end(server) == b"hello"
             server.sendall(b"still there?")
             assert read(client, 12) == b"still there?"
-            (deed,) = ends.proxy.deeds
-            assert deed.what == "half-close"
+            (injected,) = ends.proxy.injected_events
+            assert injected.what == "half-close"
             server.close()
             assert read_to_end(client) == b""
 
@@ -332,7 +332,7 @@ def test_who_cannot_be_connected_to_the_server_is_reset(caplog: pytest.LogCaptur
         nobody.bind(("127.0.0.1", 0))
         with Proxy(LOCALHOST, LOCALHOST.with_port(nobody.getsockname()[1])) as proxy:
             assert is_turned_away(proxy.address)
-            assert proxy.deeds == []
+            assert proxy.injected_events == []
     assert "cannot be connected to the server: Connection refused" in caplog.text
 
 
@@ -364,18 +364,18 @@ def test_a_client_is_turned_away_when_there_is_no_descriptor_for_the_server(monk
     def refuse(*_: object) -> None:
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr(Streams, "_connect", refuse)
+    monkeypatch.setattr(StreamRelay, "_connect", refuse)
     with carrying() as ends:
         assert is_turned_away(ends.proxy.address)
-        (deed,) = ends.proxy.deeds
-        assert str(deed).endswith("the network turns the client away: there is no room for its connection")
+        (injected,) = ends.proxy.injected_events
+        assert str(injected).endswith("the network turns the client away: there is no room for its connection")
 
 
 def test_later_clients_can_be_led_to_another_server() -> None:
     with carrying() as ends, serving("chat", LOCALHOST) as other:
         first, server = ends.connect()
         with first, server:
-            ends.proxy.lead_to(server_address(other))
+            ends.proxy.redirect(server_address(other))
             with connect_to(ends.proxy.address) as client:
                 client.sendall(b"hello")
                 assert read(client, 8) == b"ackhello"
@@ -387,8 +387,10 @@ def test_later_clients_can_be_led_to_another_server() -> None:
 
 
 def converse(seed: int, silent: frozenset[int] = frozenset()) -> list[tuple[str, int, str, int]]:
-    """Let ten clients, one after the other, each say something and be answered until it is reset; return the deeds."""
-    with carrying(Weather(reset=0.05, jitter=0.001), seed) as ends:
+    """Let ten clients, one after the other, each say something and be answered until it is reset; return the injected
+    events.
+    """
+    with carrying(Conditions(reset=0.05, jitter=0.001), seed) as ends:
         for number in range(1, 11):
             client, server = ends.connect()
             with client, server, suppress(ConnectionResetError, BrokenPipeError):
@@ -397,15 +399,15 @@ def converse(seed: int, silent: frozenset[int] = frozenset()) -> list[tuple[str,
                         one.sendall(b"hello")
                         assert read(other, 5) in (b"hello", b"")
             ends.settle()
-        return deeds_of(ends.proxy)
+        return injected_by(ends.proxy)
 
 
 def test_the_same_seed_resets_the_same_connections_at_the_same_places() -> None:
-    deeds = converse(1)
-    assert len(deeds) > 2
-    assert converse(1) == deeds
-    assert converse(2) != deeds
+    injected_events = converse(1)
+    assert len(injected_events) > 2
+    assert converse(1) == injected_events
+    assert converse(2) != injected_events
 
 
 def test_what_happens_to_one_connection_does_not_depend_on_what_the_others_say() -> None:
-    assert converse(1, silent=frozenset({1, 3})) == [deed for deed in converse(1) if deed[1] not in (1, 3)]
+    assert converse(1, silent=frozenset({1, 3})) == [injected for injected in converse(1) if injected[1] not in (1, 3)]

@@ -9,23 +9,23 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from socketserver_faults.schedule.exploration.explore import world_of
-from socketserver_faults.schedule.exploration.random_runs import by_bytes, draw_scenario
-from socketserver_faults.schedule.exploration.search import taken
-from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.exploration.random_runs import choices_from_bytes, pick_scenario
+from socketserver_faults.schedule.exploration.search import deviations_of
+from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import read
-from socketserver_faults.schedule.world.world import Outcome, World
+from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect
 
 SCHEDULE = 40
 """Decisions that a drawn schedule makes. Of a fixed size, since of lists Hypothesis draws the short ones."""
 
-Drawn = tuple[Scenario, bytes]
+Drawn = tuple[NamedScenario, bytes]
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    return draw_scenario(lambda n: draw(st.integers(0, n - 1)), "drawn")
+def scenarios(draw: st.DrawFn) -> NamedScenario:
+    return pick_scenario(lambda n: draw(st.integers(0, n - 1)), "drawn")
 
 
 DRAWN = st.tuples(scenarios(), st.binary(min_size=SCHEDULE, max_size=SCHEDULE))
@@ -43,9 +43,9 @@ def world(program: str) -> Iterator[World]:
         yield world
 
 
-def played(world: World, drawn: Drawn) -> Outcome:
+def played(world: World, drawn: Drawn) -> ScheduleResult:
     scenario, schedule = drawn
-    return world.play(scenario, by_bytes(schedule))
+    return world.play(scenario, choices_from_bytes(schedule))
 
 
 @pytest.mark.parametrize("program", ["chat", "overthreaded"])
@@ -71,7 +71,7 @@ def test_what_breaks_a_fault_is_shrunk_to_a_short_scenario_and_few_deviations() 
         )
         outcome = played(virtual, least)
     assert outcome.clause == "CHAT-13"
-    assert len(taken(outcome)) <= 5
+    assert len(deviations_of(outcome)) <= 5
     steps = least[0].steps
     assert sum(isinstance(step, Connect) for step in steps) == 2
     assert len(steps) <= 9

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from socketserver_faults.schedule.exploration.explore import explored, explored_by_chance, scenarios_for, world_of
-from socketserver_faults.schedule.exploration.search import Bounds, Found
+from socketserver_faults.schedule.exploration.explore import scenarios_for, search_random, search_schedules, world_of
+from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_reference.conformance.runner.affinity import one_processor
@@ -22,10 +22,10 @@ def on_one_processor() -> Iterator[None]:
         yield
 
 
-def searched(program: str, scenario: str, deviations: int) -> Found:
+def searched(program: str, scenario: str, deviations: int) -> SearchResult:
     subject = read(program, SCENARIOS[scenario].protocol)
     with world_of(subject) as world:
-        return explored(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
+        return search_schedules(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
 
 
 @pytest.mark.unmeasured
@@ -36,7 +36,7 @@ def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> No
         scenarios = scenarios_for(subject, None)
         for name in LONG:
             scenarios.pop(name, None)
-        found = explored(world, scenarios, Bounds(1, seconds=600))
+        found = search_schedules(world, scenarios, Bounds(1, seconds=600))
     assert found.outcome is None
     assert all(coverage.complete == 2 and not coverage.unjudged for coverage in found.covered.values())
 
@@ -48,8 +48,8 @@ def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> No
     assert found.covered["greet"].complete == 4
 
 
-def test_no_drawn_schedule_of_a_drawn_scenario_does() -> None:
+def test_no_random_schedule_of_a_random_scenario_does() -> None:
     with world_of(read("chat")) as world:
-        found = explored_by_chance(world, 100)
+        found = search_random(world, 100)
     assert found.outcome is None
-    assert found.covered["drawn"].unjudged == 0
+    assert found.covered["random"].unjudged == 0

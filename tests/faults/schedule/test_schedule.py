@@ -17,13 +17,19 @@ import pytest
 from socketserver_faults.catalogue import index
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule import explore
-from socketserver_faults.schedule.core.run import Event, Story
-from socketserver_faults.schedule.exploration.explore import Race, explored, replayed, scenarios_for, world_of
+from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
+from socketserver_faults.schedule.exploration.explore import (
+    Race,
+    replay_schedule,
+    scenarios_for,
+    search_schedules,
+    world_of,
+)
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations
 from socketserver_faults.schedule.exploration.search import Bounds
-from socketserver_faults.schedule.exploration.story import covered, lanes
+from socketserver_faults.schedule.exploration.story import coverage_lines, lanes
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
-from socketserver_faults.schedule.world.subject import Refused, read
+from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Send, Settle, Step
@@ -60,7 +66,7 @@ def find(program: str, scenario: str | None = None, *, lines: bool = False) -> t
     """Return the replay code of the first failure, and how many schedules it took."""
     subject = read(program)
     with world_of(subject, lines=lines) as world:
-        found = explored(world, scenarios_for(subject, scenario), Bounds(seconds=600))
+        found = search_schedules(world, scenarios_for(subject, scenario), Bounds(seconds=600))
     assert found.outcome is not None
     return str(Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)), found.schedules
 
@@ -73,7 +79,7 @@ def test_a_race_is_found_in_its_scenario_with_as_few_deviations_as_can_be(name: 
     scenario, clause, deviations = RACES[name]
     subject = read(name)
     with world_of(subject) as world:
-        found = explored(world, scenarios_for(subject, scenario), Bounds())
+        found = search_schedules(world, scenarios_for(subject, scenario), Bounds())
     assert found.outcome is not None
     assert found.outcome.clause == clause
     assert len(found.deviations) == deviations
@@ -93,12 +99,12 @@ def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
     assert schedules <= MOST
     subject = read("joins-a-copy")
     with world_of(subject) as world:
-        found = explored(world, scenarios_for(subject, "arrive"), Bounds(1))
+        found = search_schedules(world, scenarios_for(subject, "arrive"), Bounds(1))
     assert found.outcome is None
     with world_of(subject, lines=True) as world:
         parsed = Code.parse(code)
         for _ in range(20):
-            outcome = replayed(world, SCENARIOS["arrive"], parsed)
+            outcome = replay_schedule(world, SCENARIOS["arrive"], parsed)
             assert outcome.clause == "CHAT-2"
 
 
@@ -112,9 +118,9 @@ def test_a_code_replays_exactly_again_and_again(name: str, times: int) -> None:
     subject = read(name)
     with world_of(subject) as world:
         scenario = scenarios_for(subject, code.scenario)[code.scenario]
-        first = replayed(world, scenario, code)
+        first = replay_schedule(world, scenario, code)
         for _ in range(times):
-            again = replayed(world, scenario, code)
+            again = replay_schedule(world, scenario, code)
             assert again.story == first.story
             assert str(again.failure) == str(first.failure)
 
@@ -139,7 +145,7 @@ def test_a_code_of_one_python_replays_on_another(python: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("nonsense", "is no replay code: they look like"),
         ("speak:1.1", "is no replay code"),
@@ -151,9 +157,9 @@ def test_a_code_of_one_python_replays_on_another(python: str) -> None:
     ],
 )
 def test_what_is_no_code_or_that_of_another_is_told(
-    capsys: pytest.CaptureFixture[str], text: str, complaint: str
+    capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
-    assert complaint in told(capsys, "chat", "--replay", text, code=2)
+    assert message in told(capsys, "chat", "--replay", text, code=2)
 
 
 def test_a_code_is_one_printable_word() -> None:
@@ -208,24 +214,24 @@ def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture
     assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
 
 
-def test_scenarios_are_drawn_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert " 5 schedules  drawn, each with a scenario of its own\n" in told(capsys, "chat", "--drawn", "5", code=0)
-    assert "scenarios are drawn for a chat" in told(capsys, "echo", "--drawn", "1", code=2)
-    assert "leave the scenario out" in told(capsys, "chat", "speak", "--drawn", "1", code=2)
+def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert " 5 schedules  random, each with a scenario of its own\n" in told(capsys, "chat", "--random", "5", code=0)
+    assert "random scenarios are for a chat" in told(capsys, "echo", "--random", "1", code=2)
+    assert "leave the scenario out" in told(capsys, "chat", "speak", "--random", "1", code=2)
 
 
 @pytest.mark.parametrize(
     "name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.unmeasured)]
 )
-def test_what_a_drawn_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    out = told(capsys, name, "--drawn", "30", code=1)
+def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    out = told(capsys, name, "--random", "30", code=1)
     code = out.rpartition(" ")[2].strip()
-    assert code.startswith("drawn-")
+    assert code.startswith("random-")
     assert "CHAT-13" in told(capsys, name, "--replay", code, code=1)
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
         (["chatt"], "'chatt' is no fault of the catalogue: "),
         (["chatt"], "; the reference has echo, chat, overthreaded; or name your own: package.module:Handler"),
@@ -245,15 +251,15 @@ def test_what_a_drawn_scenario_finds_comes_back_by_its_code(capsys: pytest.Captu
     ],
 )
 def test_what_cannot_be_played_is_refused_in_one_line(
-    capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     line = told(capsys, *words, code=2)
     assert line.startswith("socketserver-faults schedule: ")
-    assert complaint in line
+    assert message in line
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("def", "broken_chat cannot be imported: SyntaxError: "),
         (
@@ -265,11 +271,11 @@ def test_what_cannot_be_played_is_refused_in_one_line(
     ],
 )
 def test_a_module_that_cannot_be_imported_is_told_in_one_line(
-    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken_chat.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    assert complaint in told(capsys, "broken_chat:Handler", code=2)
+    assert message in told(capsys, "broken_chat:Handler", code=2)
 
 
 @pytest.mark.parametrize("option", [["--deviations", "x"], ["--deviations", "10"], ["--seconds", "0"]])
@@ -281,15 +287,15 @@ def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option
 
 
 def test_what_a_program_says_cannot_reach_the_terminal() -> None:
-    story = lanes(Story([Event("T1", "fails with OSError: \x1b[31mred\r\n", "T2 \x07")]))
+    story = lanes(ScheduleTrace([ScheduleEvent("T1", "fails with OSError: \x1b[31mred\r\n", "T2 \x07")]))
     assert all(line.isprintable() for line in story)
     assert "\\x1b[31mred" in "".join(story)
 
 
 def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itself_is_told() -> None:
-    begin = [Event("main", f"works {number}", "" if number else "T1 works") for number in range(3)]
-    middle = [Event("T1", f"works hard {number}") for number in range(100)]
-    told = lanes(Story([*begin, *middle, Event("elsewhere", "is noted", note=True)]))
+    begin = [ScheduleEvent("main", f"works {number}", "" if number else "T1 works") for number in range(3)]
+    middle = [ScheduleEvent("T1", f"works hard {number}") for number in range(100)]
+    told = lanes(ScheduleTrace([*begin, *middle, ScheduleEvent("elsewhere", "is noted", note=True)]))
     assert told[1:4] == [
         "  HERE main is let in, before T1 works",
         "  main works 0",
@@ -355,14 +361,14 @@ def test_what_nobody_can_judge_is_counted() -> None:
     nobody_waits: list[Step] = [Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle()]
     found = explore(racy_chat.Locked, nobody_waits, deviations=0)
     assert found.covered["own"].unjudged == 1
-    assert any("1 could not be judged" in line for line in covered(found))
+    assert any("1 could not be judged" in line for line in coverage_lines(found))
 
 
 def test_a_handler_that_no_module_has_is_refused() -> None:
     class Local(socketserver.BaseRequestHandler):
         pass
 
-    with pytest.raises(Refused, match="must stand at the top of a module"):
+    with pytest.raises(SubjectRefused, match="must stand at the top of a module"):
         explore(Local)
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from socketserver_faults.schedule.core import scheduler as scheduler_module
 from socketserver_faults.schedule.core.namespace import NotModelled
-from socketserver_faults.schedule.core.run import Aborted, Blocked, Endless, Lost, Task
+from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.exploration.search import chooser, levels
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def orders(scheduler: Scheduler, virtual: Any, deviations: int) -> list[str]:
         started(virtual, lambda: work("a"), lambda: work("b"))
 
     found = []
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), deviations):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), deviations):
         found.append("".join(done))
     return found
 
@@ -81,7 +81,7 @@ def test_the_same_choices_give_the_same_run(scheduler: Scheduler, virtual: Any) 
 
         started(virtual, work, work, work)
 
-    schedules = [deviations for _, deviations, _ in levels(lambda c: Outcome(scheduler.run(main, c)), 2)]
+    schedules = [deviations for _, deviations, _ in levels(lambda c: ScheduleResult(scheduler.run(main, c)), 2)]
     for deviations in schedules[::20]:
         first = scheduler.run(main, chooser(deviations))
         assert scheduler.run(main, chooser(deviations)) == first
@@ -145,7 +145,7 @@ def test_a_deadlock_is_told_as_who_waits_for_what(scheduler: Scheduler, virtual:
 
         started(virtual, one, other)
 
-    with pytest.raises(Blocked) as blocked:
+    with pytest.raises(Deadlock) as blocked:
         scheduler.run(main)
     assert str(blocked.value) == "T1 waits for second, which T2 holds; T2 waits for first, which T1 holds"
 
@@ -159,14 +159,14 @@ def test_a_run_without_an_end_is_ended(scheduler: Scheduler) -> None:
         while True:
             scheduler.sleep(0)
 
-    with pytest.raises(Endless, match="no end after 50 steps: main sleeps 0 s"):
+    with pytest.raises(StepLimitReached, match="no end after 50 steps: main sleeps 0 s"):
         scheduler.run(main, most_steps=50)
 
 
 def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
     scheduler: Scheduler, virtual: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "LOST", 0.05)
+    monkeypatch.setattr(scheduler_module, "LOST_TIMEOUT", 0.05)
     before = set(threading.enumerate())
     real = threading.Lock()
     with real:
@@ -177,7 +177,9 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
                 scheduler.sleep(1)
             real.acquire()
 
-        with pytest.raises(Lost, match=r"main has not come to a point for 0\.05 seconds; it is at .*test_scheduler"):
+        with pytest.raises(
+            LostThread, match=r"main has not come to a point for 0\.05 seconds; it is at .*test_scheduler"
+        ):
             scheduler.run(main)
     with pytest.raises(AssertionError, match="a thread was lost"):
         scheduler.run(main)
@@ -219,7 +221,7 @@ def test_a_thread_sees_when_all_others_are_at_rest(scheduler: Scheduler, virtual
             seen.append("worked")
 
         started(virtual, work, virtual.Event().wait, daemon=True)
-        scheduler.rest()
+        scheduler.wait_idle()
         seen.append("rested")
 
     scheduler.run(main)
@@ -244,7 +246,7 @@ def test_only_one_thread_has_a_lock(scheduler: Scheduler, virtual: Any) -> None:
 
         started(virtual, work, work)
 
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), 3):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 3):
         assert holders == []
 
 
@@ -294,7 +296,7 @@ def test_a_condition_hands_over_what_it_is_notified_of(scheduler: Scheduler, vir
             taker.join()
         assert sorted(taken) == [0, 1]
 
-    for _ in levels(lambda choose: Outcome(scheduler.run(main, choose)), 2):
+    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 2):
         pass
 
 
@@ -413,5 +415,5 @@ def test_a_flood_of_notes_is_cut(scheduler: Scheduler) -> None:
 
 def test_outside_a_run_nobody_waits(virtual: Any) -> None:
     lock = virtual.Lock()
-    with lock, pytest.raises(Blocked, match="nobody is there who could end this: takes lock"):
+    with lock, pytest.raises(Deadlock, match="nobody is there who could end this: takes lock"):
         lock.acquire()

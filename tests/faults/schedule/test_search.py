@@ -4,20 +4,27 @@ from collections.abc import Callable
 
 import pytest
 
-from socketserver_faults.schedule.core.run import Choose, Endless, Story, Task
-from socketserver_faults.schedule.exploration.search import Bounds, OutOfPlace, chooser, reduced, search, taken
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, StepLimitReached, Task
+from socketserver_faults.schedule.exploration.search import (
+    Bounds,
+    NoSuchOption,
+    chooser,
+    deviations_of,
+    reduced,
+    search,
+)
+from socketserver_faults.schedule.world.world import ScheduleResult
 
 TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
 
 
-def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[Choose], Outcome]:
+def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[Choose], ScheduleResult]:
     """Return a program of five decisions that fails when these are wrong."""
 
-    def play(choose: Choose) -> Outcome:
+    def play(choose: Choose) -> ScheduleResult:
         choices = [choose(TASKS[:options]) for _ in range(5)]
-        story = Story(decisions=[(options, choice) for choice in choices])
-        return Outcome(story, Endless("wrong") if wrong(choices) else None)
+        story = ScheduleTrace(decisions=[(options, choice) for choice in choices])
+        return ScheduleResult(story, StepLimitReached("wrong") if wrong(choices) else None)
 
     return play
 
@@ -68,9 +75,9 @@ def test_a_drawn_schedule_is_reduced_to_what_it_needs() -> None:
     deep = deciding(lambda choices: choices[0] + choices[2] + choices[4] == 3)
     outcome = deep(chooser(tuple((decision, 1) for decision in range(5))))
     deviations, least = reduced(deep, outcome)
-    assert deviations == taken(least) == ((0, 1), (2, 1), (4, 1))
+    assert deviations == deviations_of(least) == ((0, 1), (2, 1), (4, 1))
 
 
 def test_a_schedule_of_another_program_is_out_of_place() -> None:
-    with pytest.raises(OutOfPlace, match="decision 1 has 2 options, and the schedule takes number 2"):
+    with pytest.raises(NoSuchOption, match="decision 1 has 2 options, and the schedule takes number 2"):
         deciding(lambda _: False)(chooser(((1, 2),)))

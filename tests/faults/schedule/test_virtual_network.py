@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from socketserver_faults.schedule.virtual.network import Network, NotModelled, Socket
-from tests.support.two_worlds import CAPACITY, Alone, WouldWait, outcome
+from tests.support.two_worlds import CAPACITY, NoThreads, WouldWait, outcome
 from tests.support.waiting import BAD, LARGE, LONG, SHORT, TIMED_OUT, VirtualWorld, read
 
 
-class Points(Alone):
+class Points(NoThreads):
     """Writes down what is told."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ def network(points: Points) -> Network:
 def test_sockets_hash_by_the_order_in_which_they_are_made(network: Network) -> None:
     sockets = [sock for name in ("ann", "ben", "cleo") for sock in network.pair(name)]
     assert [hash(sock) for sock in sockets] == [1, 2, 3, 4, 5, 6]
-    assert [hash(sock) for sock in Network(Alone()).pair("ann")] == [1, 2]
+    assert [hash(sock) for sock in Network(NoThreads()).pair("ann")] == [1, 2]
     assert len({*sockets, *network.pair("ann")}) == 8
 
 
@@ -216,7 +216,7 @@ def test_the_module_has_the_constants_and_exceptions_of_the_real_one(network: Ne
     assert hasattr(module, "AF_UNIX")
     server, _ = network.pair("ann")
     assert isinstance(server, module.socket)
-    assert not isinstance(Network(Alone()).socket(), module.socket)
+    assert not isinstance(Network(NoThreads()).socket(), module.socket)
     assert isinstance(module.socket(module.AF_INET, module.SOCK_STREAM, module.IPPROTO_TCP), Socket)
 
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from socketserver_faults.schedule.virtual.connection import READING
 from socketserver_faults.schedule.virtual.network import Network
-from tests.support.two_worlds import RESET, Alone, Outcome, Twin, Worlds, outcome
+from tests.support.two_worlds import RESET, NoThreads, Outcome, Twin, Worlds, outcome
 
 MOST = 4
 """Sockets of one example: the two ends, and others made from them."""
@@ -300,5 +300,5 @@ def test_any_two_operations_on_a_socket_without_a_connection(make: Callable[[Any
     for operations in itertools.product(OPERATIONS, repeat=2):
         if make in (listening, stopped) and "bind" in operations:
             continue  # once it no longer listens, Linux has given up its port, if that was not asked for by number
-        virtual = outcomes(make(Network(Alone()).module), operations)
+        virtual = outcomes(make(Network(NoThreads()).module), operations)
         assert outcomes(make(socket), operations) == virtual, operations

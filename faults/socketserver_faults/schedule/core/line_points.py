@@ -26,7 +26,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 
-OURS = (3, 4)
+TOOL_IDS = (3, 4)
 """Numbers for tools of sys.monitoring that nothing known uses."""
 
 
@@ -50,7 +50,7 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
 
     def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
         task = scheduler.running
-        mine = task is not None and task.hand is not None and task.hand.thread is threading.current_thread()
+        mine = task is not None and task.worker is not None and task.worker.thread is threading.current_thread()
         if mine and not scheduler.aborting:
             scheduler.point(describe(code.co_filename, line))
 
@@ -76,7 +76,7 @@ if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
     @contextmanager
     def _monitored(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Iterator[None]:
         monitoring = sys.monitoring
-        tool = next((number for number in OURS if monitoring.get_tool(number) is None), None)
+        tool = next((number for number in TOOL_IDS if monitoring.get_tool(number) is None), None)
         if tool is None:
             raise NoLines("other tools watch the lines of this process: sys.monitoring has none left")
         monitoring.use_tool_id(tool, "socketserver_faults.schedule")

@@ -17,19 +17,19 @@ class Aborted(BaseException):
     """The run is over; no `except Exception` shall keep a thread of it."""
 
 
-class Blocked(Exception):
+class Deadlock(Exception):
     """All threads wait, and nothing will ever wake them; the message says who waits for what."""
 
 
-class Endless(Exception):
+class StepLimitReached(Exception):
     """A run has not ended after so many steps; the message says what its threads are doing."""
 
 
-class Lost(Exception):
+class LostThread(Exception):
     """A thread waits for something that the scheduler does not know of, or computes without end."""
 
 
-def go_on(_: list["Task"]) -> int:
+def no_preemption(_: list["Task"]) -> int:
     """Choose without preemption: whoever runs goes on, and who can first, when it cannot."""
     return 0
 
@@ -50,7 +50,7 @@ class Task:
     over: bool = False
     thread: Any = None
     """Its `Thread`, as the program has it; the first one has none."""
-    hand: "Hand | None" = None
+    worker: "Worker | None" = None
 
     def enabled(self, now: float) -> bool:
         """Whether it could go on."""
@@ -63,7 +63,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Event:
+class ScheduleEvent:
     """One thing that happened in a run: a thread did something, or something was noted about it."""
 
     who: str
@@ -74,23 +74,23 @@ class Event:
 
 
 @dataclass
-class Story:
+class ScheduleTrace:
     """What happened in a run: its events, and its decisions as (options there were, the one taken)."""
 
-    events: list[Event] = field(default_factory=list)
+    events: list[ScheduleEvent] = field(default_factory=list)
     decisions: list[tuple[int, int]] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     """Who waited for what when, for the first time, nobody could go on and time had to pass."""
 
 
-class Hand:
+class Worker:
     """A real thread that takes the baton for one task after the other; they cost too much to make one for each."""
 
     def __init__(self) -> None:
         self.baton = threading.Lock()
         self.baton.acquire()
         self.job: Callable[[], object] | None = None
-        self.thread = threading.Thread(target=self._work, name="a hand of the scheduler", daemon=True)
+        self.thread = threading.Thread(target=self._work, name="a worker of the scheduler", daemon=True)
         self.thread.start()
 
     def _work(self) -> None:
@@ -107,8 +107,8 @@ class Hand:
         self.thread.join()
 
 
-def place(task: Task) -> str:
+def thread_location(task: Task) -> str:
     """Return where a thread is, as far as that can be seen."""
     frames = sys._current_frames()
-    frame = frames.get(task.hand.thread.ident or 0) if task.hand else None
+    frame = frames.get(task.worker.thread.ident or 0) if task.worker else None
     return f"it is at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else "it has ended"

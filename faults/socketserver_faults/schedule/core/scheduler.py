@@ -27,44 +27,44 @@ from typing import Self
 
 from socketserver_faults.schedule.core.run import (
     Aborted,
-    Blocked,
     Choose,
-    Endless,
-    Event,
-    Hand,
-    Lost,
-    Story,
+    Deadlock,
+    LostThread,
+    ScheduleEvent,
+    ScheduleTrace,
+    StepLimitReached,
     Task,
-    go_on,
-    place,
+    Worker,
+    no_preemption,
+    thread_location,
 )
 
-STEP = 1e-6
+STEP_SECONDS = 1e-6
 """Virtual seconds that every step takes, so that a loop which looks at the clock ends."""
 
-MOST_STEPS = 20_000
+MAX_RUN_STEPS = 20_000
 """Steps after which a run is taken to go on for ever."""
 
-LOST = 10.0
+LOST_TIMEOUT = 10.0
 """Real seconds in which a thread must come to a point."""
 
-REST = "sees everybody else at rest"
+IDLE = "sees everybody else at rest"
 
 
 class Scheduler:
     """See the module. One run at a time; a context manager, as it owns the real threads."""
 
     def __init__(self) -> None:
-        self._hands: list[Hand] = []
+        self._workers: list[Worker] = []
         self._home = threading.Lock()
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
         """Called in each thread before it begins (True) and after it ends (False): for points between lines."""
         self._lost: Task | None = None
-        self._begin(go_on, MOST_STEPS)
+        self._begin(no_preemption, MAX_RUN_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
-        self.story = Story()
+        self.story = ScheduleTrace()
         self.tasks: list[Task] = []
         self.running: Task | None = None
         self.aborting = False
@@ -77,7 +77,9 @@ class Scheduler:
 
     # A run, from outside
 
-    def run(self, main: Callable[[], object], choose: Choose = go_on, *, most_steps: int = MOST_STEPS) -> Story:
+    def run(
+        self, main: Callable[[], object], choose: Choose = no_preemption, *, most_steps: int = MAX_RUN_STEPS
+    ) -> ScheduleTrace:
         """Run `main` as the first thread, and all that it starts, until no thread that counts is left.
 
         Raise what the chooser raised, Blocked, Endless or Lost. What happened until then is in `story`.
@@ -101,21 +103,21 @@ class Scheduler:
     def _await(self) -> None:
         """Wait until the baton comes home, or give up a thread that keeps it without a sign of life."""
         before = -1
-        while not self._home.acquire(timeout=LOST):
+        while not self._home.acquire(timeout=LOST_TIMEOUT):
             task = self.running
             if before == self._steps and task is not None:
                 self._lost = self._lost or task
-                where = place(task)
-                self._failure = self._failure or Lost(
-                    f"{task.name} has not come to a point for {LOST:g} seconds; {where}"
+                where = thread_location(task)
+                self._failure = self._failure or LostThread(
+                    f"{task.name} has not come to a point for {LOST_TIMEOUT:g} seconds; {where}"
                 )
                 return
             before = self._steps
 
     def close(self) -> None:
         """End the real threads; one that was lost ends when it comes back."""
-        while self._hands:
-            self._hands.pop().end()
+        while self._workers:
+            self._workers.pop().end()
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +154,7 @@ class Scheduler:
             raise Aborted
         if task is None:  # no run is on: modules are being prepared, and nobody else is there
             if ready is not None and not ready():
-                raise Blocked(f"nobody is there who could end this: {what}")
+                raise Deadlock(f"nobody is there who could end this: {what}")
             return True
         task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
         task.until = None if timeout is None else self.now + timeout
@@ -164,16 +166,16 @@ class Scheduler:
 
     def sleep(self, seconds: float) -> None:
         """Let virtual time pass; everybody else may go first."""
-        self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP))
+        self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP_SECONDS))
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Return when every other thread waits, and for nothing that would come by itself."""
         me = self.running
         self.point(
-            REST,
+            IDLE,
             lambda: (
                 not any(
-                    task is not me and not task.over and task.doing != REST and task.enabled(self.now)
+                    task is not me and not task.over and task.doing != IDLE and task.enabled(self.now)
                     for task in self.tasks
                 )
             ),
@@ -190,7 +192,7 @@ class Scheduler:
         if len(self.story.events) > 2 * self._most_steps:
             return
         name = who or (self.running.name if self.running else "main")
-        self.story.events.append(Event(name, what, note=True))
+        self.story.events.append(ScheduleEvent(name, what, note=True))
 
     # The baton
 
@@ -212,15 +214,15 @@ class Scheduler:
             self.running = following
             self._give(following)
         if me is not None:
-            assert me.hand is not None
-            me.hand.baton.acquire()
+            assert me.worker is not None
+            me.worker.baton.acquire()
 
     def _give(self, task: Task) -> None:
         """Let a thread run; the one that calls this has to stop at once."""
-        if task.hand is None:
-            task.hand = self._hands.pop() if self._hands else Hand()
-            task.hand.job = lambda: self._live(task)
-        task.hand.baton.release()
+        if task.worker is None:
+            task.worker = self._workers.pop() if self._workers else Worker()
+            task.worker.job = lambda: self._live(task)
+        task.worker.baton.release()
 
     def _live(self, task: Task) -> None:
         """The life of a thread."""
@@ -237,12 +239,12 @@ class Scheduler:
             if self.trace:
                 self.trace(False)
         task.over = True
-        assert task.hand is not None
-        hand, task.hand = task.hand, None
+        assert task.worker is not None
+        worker, task.worker = task.worker, None
         if task is self._lost:  # it has come back after all, when nobody waits for it any more
-            hand.baton.release()  # to nothing: it ends
+            worker.baton.release()  # to nothing: it ends
             return
-        self._hands.append(hand)
+        self._workers.append(worker)
         if self.aborting or self._failure:
             self._home.release()
         else:
@@ -251,7 +253,7 @@ class Scheduler:
     def _decide(self, me: Task | None) -> Task | None:
         """Return whose turn it is; None if the run is over."""
         self._steps += 1
-        self.now += STEP
+        self.now += STEP_SECONDS
         options = self._options(me)
         while not options:
             moments = [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
@@ -262,7 +264,7 @@ class Scheduler:
             self.now = max(self.now, min(moments))
             options = self._options(me)
         if self._steps > self._most_steps:
-            raise Endless(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
+            raise StepLimitReached(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
         taken = 0
         if len(options) > 1:
             taken = self._choose(options)
@@ -270,7 +272,7 @@ class Scheduler:
         chosen = options[taken]
         first = options[0]
         instead = f"{first.name} {first.doing}" if taken else ""
-        self.story.events.append(Event(chosen.name, chosen.doing, instead))
+        self.story.events.append(ScheduleEvent(chosen.name, chosen.doing, instead))
         return chosen
 
     def _options(self, me: Task | None) -> list[Task]:
@@ -283,7 +285,7 @@ class Scheduler:
         """Nobody can ever go on: that is the end if nobody counts, and a deadlock otherwise."""
         if any(not task.over and not task.daemon for task in self.tasks):
             self.story.stuck = self.story.stuck or self.waits()
-            raise Blocked("; ".join(self.waits()))
+            raise Deadlock("; ".join(self.waits()))
 
     def waits(self) -> list[str]:
         """Return who waits for what."""

@@ -12,27 +12,27 @@ from typing import Any
 
 from socketserver_faults.schedule.core.line_points import between_lines
 from socketserver_faults.schedule.exploration import story
-from socketserver_faults.schedule.exploration.random_runs import by_chance, drawn
+from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, checksum
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
     Coverage,
-    Found,
-    OutOfPlace,
+    NoSuchOption,
+    SearchResult,
     chooser,
     reduced,
     search,
 )
-from socketserver_faults.schedule.world.scenarios import SCENARIOS, Scenario
-from socketserver_faults.schedule.world.subject import Refused, Subject, name_of, read
-from socketserver_faults.schedule.world.world import Outcome, World
+from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
+from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
+from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.scenario.steps import Step
 
-DRAWN = re.compile(r"drawn-(\d{1,9})")
-"""The name of a scenario that was drawn, with its seed."""
+RANDOM_NAME = re.compile(r"random-(\d{1,9})")
+"""The name of a scenario that was made at random, with its seed."""
 
-OWN = "own"
+OWN_SCENARIO = "own"
 """The name of a scenario that is handed to `explore` as steps."""
 
 
@@ -51,20 +51,22 @@ def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) 
             yield world
 
 
-def scenarios_for(subject: Subject, name: str | None) -> dict[str, Scenario]:
+def scenarios_for(subject: Subject, name: str | None) -> dict[str, NamedScenario]:
     """Return the scenario of that name, or all that the subject can play; raise Refused if there is none."""
     if name is None:
         return {scenario.name: scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol}
-    if subject.protocol == "chat" and (seed := DRAWN.fullmatch(name)):
-        return {name: drawn(int(seed[1]))}
+    if subject.protocol == "chat" and (seed := RANDOM_NAME.fullmatch(name)):
+        return {name: random_scenario(int(seed[1]))}
     if name not in SCENARIOS:
-        raise Refused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
+        raise SubjectRefused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
     if SCENARIOS[name].protocol != subject.protocol:
-        raise Refused(f"{name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}")
+        raise SubjectRefused(
+            f"{name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}"
+        )
     return {name: SCENARIOS[name]}
 
 
-def explored(world: World, scenarios: dict[str, Scenario], bounds: Bounds) -> Found:
+def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
     """Search the schedules of the scenarios."""
     plays = {
         name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
@@ -73,19 +75,21 @@ def explored(world: World, scenarios: dict[str, Scenario], bounds: Bounds) -> Fo
     return search(plays, bounds)
 
 
-def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
-    """Play so many drawn scenarios, each under a drawn schedule, with seeds from the first on; stop at a failure.
+def search_random(world: World, count: int, first: int = 0) -> SearchResult:
+    """Play so many random scenarios, each under a random schedule, with seeds from the first on; stop at a failure.
 
     Of the schedule that fails, as many deviations are taken back as can be.
     """
     if world.subject.protocol != "chat":
-        raise Refused(f"scenarios are drawn for a chat, and {world.subject.name} serves {world.subject.protocol}")
+        raise SubjectRefused(
+            f"random scenarios are for a chat, and {world.subject.name} serves {world.subject.protocol}"
+        )
     begun = time.monotonic()
     coverage = Coverage(0, [0])
-    found = Found({"drawn": coverage})
+    found = SearchResult({"random": coverage})
     for seed in range(first, first + count):
-        scenario = drawn(seed)
-        outcome = world.play(scenario, by_chance(seed))
+        scenario = random_scenario(seed)
+        outcome = world.play(scenario, random_choices(seed))
         coverage.levels[0] += 1
         coverage.unjudged += not outcome.judged
         if outcome.failure is not None:
@@ -96,12 +100,12 @@ def explored_by_chance(world: World, count: int, first: int = 0) -> Found:
     return found
 
 
-def replayed(world: World, scenario: Scenario, code: Code) -> Outcome:
+def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> ScheduleResult:
     """Play a schedule again; raise BadCode if it turns out to be another one."""
     stranger = f"{code} is of another program than {world.subject.name}, or of another version of it or of Python"
     try:
         outcome = world.play(scenario, chooser(code.deviations))
-    except OutOfPlace as error:
+    except NoSuchOption as error:
         raise BadCode(f"{stranger}: {error}") from None
     if checksum(outcome.story) != code.checksum:
         raise BadCode(f"{stranger}: its checksum is {checksum(outcome.story)} here")
@@ -117,7 +121,7 @@ def explore(
     lines: bool = False,
     replay: str = "",
     dialect: Dialect = NOTE,
-) -> Found:
+) -> SearchResult:
     """Play a handler class under its schedules; raise Race, an AssertionError, with the first that fails.
 
     `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
@@ -132,24 +136,26 @@ def explore(
     if scenario is None or isinstance(scenario, str):
         scenarios = scenarios_for(subject, scenario)
     else:
-        scenarios = {OWN: Scenario(OWN, "the steps given", "", tuple(scenario), protocol, "abrupt")}
+        scenarios = {
+            OWN_SCENARIO: NamedScenario(OWN_SCENARIO, "the steps given", "", tuple(scenario), protocol, "abrupt")
+        }
     with world_of(subject, lines=lines, dialect=dialect) as world:
         if replay:
             found = _replay(world, scenarios, Code.parse(replay))
         else:
-            found = explored(world, scenarios, Bounds(deviations, seconds=seconds))
+            found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds))
     if found.outcome is not None:
-        raise Race("\n".join(story.report(found, _again(found, lines=lines))))
+        raise Race("\n".join(story.report_lines(found, _again(found, lines=lines))))
     return found
 
 
-def _replay(world: World, scenarios: dict[str, Scenario], code: Code) -> Found:
+def _replay(world: World, scenarios: dict[str, NamedScenario], code: Code) -> SearchResult:
     if code.scenario not in scenarios:
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, which is not among {', '.join(scenarios)}")
-    outcome = replayed(world, scenarios[code.scenario], code)
-    return Found({}, 0.0, code.scenario, code.deviations, outcome if outcome.failure else None)
+    outcome = replay_schedule(world, scenarios[code.scenario], code)
+    return SearchResult({}, 0.0, code.scenario, code.deviations, outcome if outcome.failure else None)
 
 
-def _again(found: Found, *, lines: bool) -> str:
+def _again(found: SearchResult, *, lines: bool) -> str:
     assert found.outcome is not None
     return f'explore(..., replay="{Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)}")'

@@ -1,6 +1,6 @@
 """Scenarios and schedules that are drawn: by a seed, thousands of them, or by Hypothesis, which then shrinks them.
 
-`draw_scenario` asks `pick(n)` for each of its choices, a number below n, of which 0 is the simplest. Whoever answers
+`pick_scenario` asks `pick(n)` for each of its choices, a number below n, of which 0 is the simplest. Whoever answers
 decides where chance comes from. What clients may do follows from what they did, never from what a server did: who has
 words on their way does not quit, and nobody leaves while words are on their way that nobody else would hear.
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from socketserver_faults.schedule.core.run import Choose, Task
-from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -32,18 +32,18 @@ Pick = Callable[[int], int]
 
 NAMES = ("ann", "ben", "cal", "dan", "eve")
 
-AT_ONCE = 3
+MAX_CONNECTED = 3
 """Clients who are connected at one time, at most."""
 
-MOST_STEPS = 14
+MAX_SCENARIO_STEPS = 14
 
-SPEAKING = 3
+SPEAKING_WEIGHT = 3
 """How much likelier it is that somebody speaks without waiting than anything else: races need two who do."""
 
-LONG = 1100
+LONG_UTTERANCE_BYTES = 1100
 """Bytes of a long utterance: more than a chunk."""
 
-DEVIATING = 208
+MIN_DEVIATING_BYTE = 208
 """A byte from here to 255 deviates; the others go on."""
 
 
@@ -78,8 +78,8 @@ class _Clients:
         quiet, goers = self.quiet(), self.may_go()
         staying = [who for who in quiet if any(other != who for other in self.readers())]
         return [
-            *([self.speak] * SPEAKING if self.readers() else []),
-            *([self.come] if len(self.present) < AT_ONCE and self.arrived < len(NAMES) else []),
+            *([self.speak] * SPEAKING_WEIGHT if self.readers() else []),
+            *([self.come] if len(self.present) < MAX_CONNECTED and self.arrived < len(NAMES) else []),
             *([lambda pick: self.do(Say(quiet[pick(len(quiet))], self.words()))] if quiet else []),
             *([lambda _: self.settle()] if self.pending else []),
             *([lambda pick: self.go(goers[pick(len(goers))], (HalfClose, Close, Reset)[pick(3)])] if goers else []),
@@ -100,7 +100,7 @@ class _Clients:
     def speak(self, pick: Pick) -> None:
         who = self.readers()[pick(len(self.readers()))]
         self.pending.add(who)
-        self.do(Send(who, self.words() + b"." * LONG * (pick(8) == 7)))
+        self.do(Send(who, self.words() + b"." * LONG_UTTERANCE_BYTES * (pick(8) == 7)))
 
     def settle(self) -> None:
         self.pending.clear()
@@ -129,34 +129,34 @@ class _Clients:
             self.do(Say(who, self.words()))
 
 
-def draw_scenario(pick: Pick, name: str) -> Scenario:
+def pick_scenario(pick: Pick, name: str) -> NamedScenario:
     """Return a scenario of a chat, as `pick` decides."""
     clients = _Clients()
     clients.come(lambda _: 0)
-    for _ in range(pick(MOST_STEPS)):
+    for _ in range(pick(MAX_SCENARIO_STEPS)):
         if possible := clients.possible():  # when all have come and gone there is nothing
             possible[pick(len(possible))](pick)
     clients.end()
-    return Scenario(name, "drawn", "", tuple(clients.steps), manners="abrupt")
+    return NamedScenario(name, "random", "", tuple(clients.steps), politeness="abrupt")
 
 
-def drawn(seed: int) -> Scenario:
-    """Return the scenario of a seed; a replay code names it `drawn-SEED`."""
-    return draw_scenario(Random(seed).randrange, f"drawn-{seed}")
+def random_scenario(seed: int) -> NamedScenario:
+    """Return the scenario of a seed; a replay code names it `random_scenario-SEED`."""
+    return pick_scenario(Random(seed).randrange, f"random-{seed}")
 
 
-def by_bytes(data: Iterable[int]) -> Choose:
+def choices_from_bytes(data: Iterable[int]) -> Choose:
     """Return what chooses by bytes, and goes on without preemption when there are no more."""
     bytes_left = iter(data)
 
     def choose(options: list[Task]) -> int:
         byte = next(bytes_left, 0)
-        return 0 if byte < DEVIATING else 1 + (byte - DEVIATING) % (len(options) - 1)
+        return 0 if byte < MIN_DEVIATING_BYTE else 1 + (byte - MIN_DEVIATING_BYTE) % (len(options) - 1)
 
     return choose
 
 
-def by_chance(seed: int) -> Choose:
+def random_choices(seed: int) -> Choose:
     """Return what chooses by a seed."""
     chance = Random(-1 - seed)  # not that of the scenario
-    return by_bytes(iter(lambda: chance.randrange(256), -1))
+    return choices_from_bytes(iter(lambda: chance.randrange(256), -1))

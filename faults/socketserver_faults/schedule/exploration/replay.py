@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
-from socketserver_faults.schedule.core.run import Story
+from socketserver_faults.schedule.core.run import ScheduleTrace
 
 Deviations = tuple[tuple[int, int], ...]
 """(decision, option) in ascending order of the decisions."""
@@ -40,7 +40,7 @@ class Code:
     lines: bool = False
 
     @classmethod
-    def of(cls, scenario: str, deviations: Deviations, story: Story, *, lines: bool = False) -> Self:
+    def of(cls, scenario: str, deviations: Deviations, story: ScheduleTrace, *, lines: bool = False) -> Self:
         """Return the code of a run."""
         return cls(scenario, deviations, checksum(story), lines)
 
@@ -62,6 +62,6 @@ class Code:
         return f"{self.scenario}{'+lines' * self.lines}:{deviations}~{self.checksum}"
 
 
-def checksum(story: Story) -> str:
+def checksum(story: ScheduleTrace) -> str:
     """Return six digits that change when any decision of the run does."""
     return hashlib.blake2s(repr(story.decisions).encode(), digest_size=3).hexdigest()

@@ -25,18 +25,18 @@ from operator import itemgetter
 
 from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.exploration.replay import Deviations
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 
-Play = Callable[[Choose], Outcome]
+PlaySchedule = Callable[[Choose], ScheduleResult]
 """Runs a scenario under a schedule."""
 
 
-SHALLOW = 2
-SHORTENING = 1000
+MAX_REDUCED_DEVIATIONS = 2
+MAX_REDUCTION_SCHEDULES = 1000
 """Deviations, and schedules, up to which a shorter schedule is looked for."""
 
 
-class OutOfPlace(Exception):
+class NoSuchOption(Exception):
     """A schedule deviates where there is no such option: it is another program's, or another version's."""
 
 
@@ -50,13 +50,13 @@ def chooser(deviations: Deviations) -> Choose:
         count += 1
         option = wanted.get(count, 0)
         if option >= len(options):
-            raise OutOfPlace(f"decision {count} has {len(options)} options, and the schedule takes number {option}")
+            raise NoSuchOption(f"decision {count} has {len(options)} options, and the schedule takes number {option}")
         return option
 
     return choose
 
 
-def taken(outcome: Outcome) -> Deviations:
+def deviations_of(outcome: ScheduleResult) -> Deviations:
     """Return the deviations of a run, whatever chose them."""
     return tuple((index, option) for index, (_, option) in enumerate(outcome.story.decisions) if option)
 
@@ -83,14 +83,14 @@ class Coverage:
 
 
 @dataclass
-class Found:
+class SearchResult:
     """What a search came to: what it covered, and the first schedule that fails, if any does."""
 
     covered: dict[str, Coverage]
     seconds: float = 0.0
     scenario: str = ""
     deviations: Deviations = ()
-    outcome: Outcome | None = None
+    outcome: ScheduleResult | None = None
 
     @property
     def schedules(self) -> int:
@@ -103,7 +103,7 @@ class Found:
         return all(coverage.complete > coverage.most for coverage in self.covered.values())
 
 
-def levels(play: Play, most: int) -> Iterator[tuple[int, Deviations, Outcome]]:
+def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, ScheduleResult]]:
     """Run every schedule with at most so many deviations, the fewest first; yield each with its level and outcome."""
     generation: list[tuple[Deviations, Sequence[int]]] = []
     for level in range(most + 1):
@@ -125,12 +125,12 @@ def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviat
                 yield (*deviations, (decision, option))
 
 
-def search(plays: Mapping[str, tuple[Play, int]], bounds: Bounds) -> Found:
+def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> SearchResult:
     """Run schedules until one fails, all with so many deviations have been run, or a bound is reached.
 
     All scenarios with no deviation come first, then all with one, and so on.
     """
-    found = Found({name: Coverage(most) for name, (_, most) in plays.items()})
+    found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
     generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
     begun = time.monotonic()
     schedules = 0
@@ -154,21 +154,21 @@ def search(plays: Mapping[str, tuple[Play, int]], bounds: Bounds) -> Found:
     return found
 
 
-def reduced(play: Play, outcome: Outcome) -> tuple[Deviations, Outcome]:
+def reduced(play: PlaySchedule, outcome: ScheduleResult) -> tuple[Deviations, ScheduleResult]:
     """Return the schedule with the fewest deviations that breaks the same clause, as far as can be found out.
 
     Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
     """
-    deviations = taken(outcome)
-    few = search({"": (play, min(SHALLOW, len(deviations)))}, Bounds(schedules=SHORTENING))
+    deviations = deviations_of(outcome)
+    few = search({"": (play, min(MAX_REDUCED_DEVIATIONS, len(deviations)))}, Bounds(schedules=MAX_REDUCTION_SCHEDULES))
     if few.outcome is not None and type(few.outcome.failure) is type(outcome.failure):
         return few.deviations, few.outcome
     index = len(deviations)
     while index:
         index -= 1
-        with suppress(OutOfPlace):
+        with suppress(NoSuchOption):
             fewer = play(chooser(deviations[:index] + deviations[index + 1 :]))
             if type(fewer.failure) is type(outcome.failure):
-                deviations, outcome = taken(fewer), fewer
+                deviations, outcome = deviations_of(fewer), fewer
                 index = len(deviations)
     return deviations, outcome

@@ -13,30 +13,30 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from socketserver_faults.schedule.core.run import Event, Story
-from socketserver_faults.schedule.exploration.search import Found
+from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
+from socketserver_faults.schedule.exploration.search import SearchResult
 from socketserver_faults.schedule.world.clients import CLIENTS
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
-from socketserver_faults.schedule.world.world import Outcome
+from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
-LANE = 25
+LANE_COLUMNS = 25
 """Columns of a lane."""
 
-BEFORE = 5
+CONTEXT_LINES = 5
 """Lines told of what happened before the first deviation."""
 
-LONGEST = 60
+MAX_STORY_LINES = 60
 """Most lines of a story; the middle of a longer one is left out."""
 
-SILENT = re.compile(r"goes on|begins$|sees a client come")
+UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client come")
 """Events that need no saying."""
 
 SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
 
-def report(found: Found, again: str) -> Iterator[str]:
+def report_lines(found: SearchResult, again: str) -> Iterator[str]:
     """Yield the lines that tell of a failure; `again` is how to see it once more."""
     outcome = found.outcome
     assert outcome is not None
@@ -46,12 +46,12 @@ def report(found: Found, again: str) -> Iterator[str]:
     after = f", schedule {found.schedules}, after {found.seconds:.2f} s" if found.schedules else ""
     yield f"fails in {found.scenario}{about}, {deviations}{after}"
     yield ""
-    yield from told(outcome)
+    yield from run_lines(outcome)
     yield ""
     yield f"again: {again}"
 
 
-def told(outcome: Outcome) -> Iterator[str]:
+def run_lines(outcome: ScheduleResult) -> Iterator[str]:
     """Yield the lines that tell of one run."""
     failure = outcome.failure
     if isinstance(failure, Violation):
@@ -65,13 +65,13 @@ def told(outcome: Outcome) -> Iterator[str]:
     yield from lanes(outcome.story)
 
 
-def covered(found: Found) -> Iterator[str]:
+def coverage_lines(found: SearchResult) -> Iterator[str]:
     """Yield a line for each scenario: which schedules were run, and which were not."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
         run = f"{sum(coverage.levels)} schedules"
-        if name == "drawn":
-            what = "drawn, each with a scenario of its own"
+        if name == "random":
+            what = "random, each with a scenario of its own"
         else:
             whole = f"all with up to {coverage.complete - 1} deviations" if coverage.complete else ""
             rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""
@@ -80,22 +80,22 @@ def covered(found: Found) -> Iterator[str]:
         yield f"  {name:<{width}}  {run:>16}  {what}{unjudged}"
 
 
-def lanes(story: Story) -> list[str]:
+def lanes(story: ScheduleTrace) -> list[str]:
     """Return the story, a lane for each thread, from shortly before the first deviation on."""
-    owners = served(story)
+    owners = clients_by_thread(story)
     names = [CLIENTS, *sorted(set(owners), key=lambda name: (len(name), name))]
-    events = [event for event in story.events if event.instead or _worth_telling(event, names)]
+    events = [event for event in story.events if event.instead or _is_informative(event, names)]
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
-    begin = max(0, min(deviating, len(events) - 2 * BEFORE) - BEFORE)
-    lines = [line for event in events[begin:] for line in _told(event, names)]
-    if len(lines) > LONGEST:
-        half = LONGEST // 2
+    begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
+    lines = [line for event in events[begin:] for line in _event_lines(event, names)]
+    if len(lines) > MAX_STORY_LINES:
+        half = MAX_STORY_LINES // 2
         lines[half:-half] = [f"  ... {len(lines) - 2 * half} lines left out ..."]
-    head = "".join(f"{name + (f' ({owners[name]})' if name in owners else ''):<{LANE}}" for name in names)
+    head = "".join(f"{name + (f' ({owners[name]})' if name in owners else ''):<{LANE_COLUMNS}}" for name in names)
     return [f"  {head}".rstrip(), *(["  ..."] if begin else []), *lines]
 
 
-def served(story: Story) -> dict[str, str]:
+def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
     """Return whom each thread serves: the client it reads from first; "" for a thread that reads from nobody."""
     owners: dict[str, str] = {}
     for event in story.events:
@@ -105,18 +105,18 @@ def served(story: Story) -> dict[str, str]:
     return {name: f"serves {owner}" if owner else "a thread" for name, owner in owners.items()}
 
 
-def _worth_telling(event: Event, names: list[str]) -> bool:
+def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
     if event.who == CLIENTS and not event.note:  # what they do is told by the transcript's notes
         return False
-    return not SILENT.match(event.what) and (event.note or event.who in names)
+    return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
 
-def _told(event: Event, names: list[str]) -> Iterator[str]:
+def _event_lines(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
     if event.instead:
         yield printable(f"  HERE {event.who} is let in, before {event.instead}")
     if event.who == CLIENTS and not event.note:
         return
     lane = names.index(event.who) if event.who in names else 0
     what = event.what if event.who in names else f"{event.who} {event.what}"
-    for line in textwrap.wrap(printable(what), LANE - 2, subsequent_indent="  ") or [""]:
-        yield f"  {' ' * LANE * lane}{line}"
+    for line in textwrap.wrap(printable(what), LANE_COLUMNS - 2, subsequent_indent="  ") or [""]:
+        yield f"  {' ' * LANE_COLUMNS * lane}{line}"

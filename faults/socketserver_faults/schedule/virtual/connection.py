@@ -27,7 +27,7 @@ import errno
 import os
 from collections import deque
 
-Address = tuple[str, int]
+SocketAddress = tuple[str, int]
 
 READING = 1
 WRITING = 2
@@ -46,7 +46,7 @@ class End:
     def __init__(self, name: str, capacity: int) -> None:
         self.name = name
         """What a story calls whatever is at the other end."""
-        self.address: Address = ("0.0.0.0", 0)
+        self.address: SocketAddress = ("0.0.0.0", 0)
         self.capacity = capacity
         """Bytes that can be on their way to this end, unread, before whoever sends them has to wait."""
         self.window = capacity - capacity // 2
@@ -138,7 +138,7 @@ class End:
         error, self.error = self.error, 0
         return error
 
-    def peer_address(self) -> Address:
+    def peer_address(self) -> SocketAddress:
         """Return the address of the other end."""
         if self.over:
             raise failure(errno.ENOTCONN)
@@ -191,7 +191,7 @@ class End:
 class Listener:
     """The end that connections come to."""
 
-    def __init__(self, name: str, address: Address, capacity: int, backlog: int) -> None:
+    def __init__(self, name: str, address: SocketAddress, capacity: int, backlog: int) -> None:
         self.name = name
         self.address = address
         self.capacity = capacity
@@ -247,7 +247,7 @@ class Listener:
         """Return 0: there is never an error to tell."""
         return 0
 
-    def peer_address(self) -> Address:
+    def peer_address(self) -> SocketAddress:
         """Fail: there is no other end."""
         raise failure(errno.ENOTCONN)
 

@@ -18,9 +18,9 @@ import itertools
 from collections.abc import Callable
 from typing import Protocol
 
-from socketserver_faults.schedule.virtual.connection import Address, End, Listener, failure
+from socketserver_faults.schedule.virtual.connection import End, Listener, SocketAddress, failure
 
-FIRST = 3
+FIRST_DESCRIPTOR = 3
 """The lowest number of a socket: 0, 1 and 2 are taken in every process."""
 
 FIRST_PORT = 40001
@@ -84,7 +84,7 @@ class Kernel:
 
     def open(self, file: OpenFile) -> int:
         """Give the file a descriptor, the lowest that is free."""
-        number = FIRST
+        number = FIRST_DESCRIPTOR
         while number in self._files:
             number += 1
         self._files[number] = file
@@ -102,7 +102,7 @@ class Kernel:
         end = self.file(number).end
         return f"the connection to {end.name}" if isinstance(end, End) else f"the listening socket of {end.name}"
 
-    def who_listens(self, address: Address) -> str:
+    def who_listens(self, address: SocketAddress) -> str:
         """Return what a story calls whoever listens at an address, or else the address."""
         listener = self._listeners.get(address[1])
         return listener.name if listener else "{}:{}".format(*address)
@@ -125,7 +125,7 @@ class Kernel:
         """Return an end without a connection."""
         return End(name, self.capacity)
 
-    def free_address(self) -> Address:
+    def free_address(self) -> SocketAddress:
         """Return an address that nobody has had."""
         return "127.0.0.1", next(self._ports)
 
@@ -133,7 +133,7 @@ class Kernel:
         """Return the number of the next socket that is made."""
         return next(self._serials)
 
-    def bind(self, number: int, address: Address) -> None:
+    def bind(self, number: int, address: SocketAddress) -> None:
         """Give a socket its address; port 0 stands for a free one."""
         end, (host, port) = self.file(number).end, address
         if end.address[1]:
@@ -164,7 +164,7 @@ class Kernel:
             self._let_go(file)
         return self.open(OpenFile(end)), end
 
-    def connect(self, number: int, address: Address, timeout: float | None, name: str = "") -> End:
+    def connect(self, number: int, address: SocketAddress, timeout: float | None, name: str = "") -> End:
         """Connect to whoever listens at the address, who knows us by the name; wait while too many others do."""
         file = self._hold(number)
         try:

@@ -25,14 +25,24 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
 
-REFUSED = ("_thread", "asyncio", "concurrent", "fcntl", "multiprocessing", "sched", "signal", "ssl", "subprocess")
+REFUSED_MODULES = (
+    "_thread",
+    "asyncio",
+    "concurrent",
+    "fcntl",
+    "multiprocessing",
+    "sched",
+    "signal",
+    "ssl",
+    "subprocess",
+)
 """Packages that wait, or start something, without a scheduler's knowing."""
 
-LASTING = ("socketserver", "queue", "socketserver_reference", "socketserver_faults")
+PERSISTENT_MODULES = ("socketserver", "queue", "socketserver_reference", "socketserver_faults")
 """Modules and packages of which one copy serves all runs."""
 
-SHARED = ("socketserver_faults.schedule", "socketserver_reference.conformance")
-COPIED = (
+SHARED_MODULES = ("socketserver_faults.schedule", "socketserver_reference.conformance")
+COPIED_MODULES = (
     "socketserver_reference.conformance.driver.stage",
     "socketserver_reference.conformance.driver.handshake",
     "socketserver_reference.conformance.targets.client",
@@ -83,15 +93,15 @@ class Modules:
         if name in self._substitutes:
             substitute: ModuleType = self._substitutes[name]
             return substitute
-        if below(name, REFUSED):
+        if below(name, REFUSED_MODULES):
             return Namespace(name, {})
-        if name in COPIED:
+        if name in COPIED_MODULES:
             return self._copy(name, self._lasting)
-        if below(name, SHARED):  # even if the program under test is the reference's own
+        if below(name, SHARED_MODULES):  # even if the program under test is the reference's own
             return importlib.import_module(name)
         if below(name, self._fresh_names):
             return self._copy(name, self._fresh)
-        if below(name, LASTING):
+        if below(name, PERSISTENT_MODULES):
             return self._copy(name, self._lasting)
         return importlib.import_module(name)
 

@@ -24,18 +24,18 @@ from types import ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import NotModelled
-from socketserver_faults.schedule.virtual.connection import Address
+from socketserver_faults.schedule.virtual.connection import SocketAddress
 from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile, Points
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
-__all__ = ["Address", "Network", "NotModelled", "Points", "Socket"]
+__all__ = ["Network", "NotModelled", "Points", "Socket", "SocketAddress"]
 
-CAPACITY = 256 * 1024
+DEFAULT_CAPACITY_BYTES = 256 * 1024
 """Bytes that a connection takes each way, unread: enough for any delivery that CHAT-15 lets wait."""
 
 SERVER = "the server"
 
-SAME = {"error", "timeout", "herror", "gaierror", "AddressFamily", "SocketKind"}
+SHARED_NAMES = {"error", "timeout", "herror", "gaierror", "AddressFamily", "SocketKind"}
 """What is passed on from the real module, beside its constants."""
 
 
@@ -48,7 +48,7 @@ class SocketModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(socket, name, None)
-        if name in SAME or (name.isupper() and isinstance(value, int)):
+        if name in SHARED_NAMES or (name.isupper() and isinstance(value, int)):
             return value
         raise NotModelled(f"the virtual socket module has no {name}")
 
@@ -56,7 +56,7 @@ class SocketModule(ModuleType):
 class Network:
     """A virtual machine for one run."""
 
-    def __init__(self, points: Points, *, capacity: int = CAPACITY, partial: bool = False) -> None:
+    def __init__(self, points: Points, *, capacity: int = DEFAULT_CAPACITY_BYTES, partial: bool = False) -> None:
         """Begin without a socket. With `partial`, send() takes what there is room for, as it may with a timeout."""
         self.kernel = Kernel(points, capacity, partial)
         self.socket: type[Socket] = type("socket", (Socket,), {"kernel": self.kernel})

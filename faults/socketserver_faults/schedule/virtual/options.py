@@ -11,14 +11,14 @@ from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.connection import failure
 from socketserver_faults.schedule.virtual.kernel import OpenFile
 
-SWITCHES = {
+FLAG_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_REUSEADDR),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY),
 }
 """Options that are 0 or 1, and begin with 0."""
 
-SIZES = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
+SIZE_OPTIONS = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
 """Sizes of buffers, which Linux doubles; those of a virtual connection have one capacity all the same."""
 
 PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP"}
@@ -38,9 +38,9 @@ def change(file: OpenFile, level: int, option: int, value: int | bytes) -> None:
         if on and seconds:
             raise NotModelled(f"virtual sockets have no SO_LINGER of {seconds} s, only of 0 s")
         file.resets = bool(on)
-    elif (level, option) in SWITCHES:
+    elif (level, option) in FLAG_OPTIONS:
         file.options[level, option] = int(bool(as_int(content)))
-    elif (level, option) in SIZES:
+    elif (level, option) in SIZE_OPTIONS:
         file.options[level, option] = 2 * as_int(content)
     else:
         raise _unknown(level, option)
@@ -55,9 +55,9 @@ def value(file: OpenFile, level: int, option: int) -> bytes:
             return INT.pack(socket.SOCK_STREAM)
         case socket.SOL_SOCKET, socket.SO_LINGER:
             return LINGER.pack(file.resets, 0)
-        case known if known in SWITCHES:
+        case known if known in FLAG_OPTIONS:
             return INT.pack(file.options.get(known, 0))
-        case known if known in SIZES:
+        case known if known in SIZE_OPTIONS:
             return INT.pack(file.options.get(known, file.end.capacity))
         case _:
             raise _unknown(level, option)

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual import options
-from socketserver_faults.schedule.virtual.connection import BOTH, Address, failure
+from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress, failure
 from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile
 
 Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")
 
-SHOWN = 16
+MAX_NOTED_BYTES = 16
 """Most bytes of what is sent that a story shows."""
 
 SHUTS = {
@@ -174,26 +174,26 @@ class Socket:
 
     # Connecting
 
-    def bind(self, address: Address) -> None:
+    def bind(self, address: SocketAddress) -> None:
         self.kernel.bind(self._number, address)
 
     def listen(self, backlog: int = socket.SOMAXCONN) -> None:
         self.kernel.listen(self._number, backlog)
 
-    def accept(self) -> tuple[Self, Address]:
+    def accept(self) -> tuple[Self, SocketAddress]:
         self._point(f"accepts a connection to {self.name}")
         number, end = self._call(False, self.kernel.accept)
         return type(self)(fileno=number), end.peer.address
 
-    def connect(self, address: Address, name: str = "") -> None:
+    def connect(self, address: SocketAddress, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is what the stories of the server call this client."""
         self._point(f"connects to {self.kernel.who_listens(address)}")
         self.name = self.kernel.connect(self._number, address, self._timeout, name).name
 
-    def getsockname(self) -> Address:
+    def getsockname(self) -> SocketAddress:
         return self._file.end.address
 
-    def getpeername(self) -> Address:
+    def getpeername(self) -> SocketAddress:
         return self._file.end.peer_address()
 
     # Options
@@ -234,7 +234,7 @@ class Socket:
             self.kernel.points.point(what)
 
     def _point_to_send(self, content: bytes) -> None:
-        shown = f"{content!r}" if len(content) <= SHOWN else f"{content[:SHOWN]!r}.."
+        shown = f"{content!r}" if len(content) <= MAX_NOTED_BYTES else f"{content[:MAX_NOTED_BYTES]!r}.."
         self._point(f"sends {shown} to {self.name}")
 
     def _until(self) -> float:

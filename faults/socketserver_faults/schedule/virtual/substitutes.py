@@ -178,8 +178,8 @@ def current_exception() -> BaseException | None:
     return sys.exception()
 
 
-PROCESSES = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
-DESCRIPTORS = ("dup", "pipe", "read", "write")
+PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
+DESCRIPTOR_CALLS = ("dup", "pipe", "read", "write")
 """How the names begin of what would reach out of the virtual process."""
 
 
@@ -191,7 +191,9 @@ class _Os(ModuleType):
         self.__dict__["close"] = lambda number: kernel().close(number)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith((*PROCESSES, *DESCRIPTORS)) and hasattr(os, name):  # socketserver looks, and does not call
+        if name.startswith((*PROCESS_CALLS, *DESCRIPTOR_CALLS)) and hasattr(
+            os, name
+        ):  # socketserver looks, and does not call
             return partial(_refuse, f"os.{name}")
         return getattr(os, name)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
-from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
@@ -26,17 +26,17 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did,
 if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.stage import Stage
 
-PATIENCE = 5.0
+READ_TIMEOUT = 5.0
 """Virtual seconds that anything which must come may take: they pass only when no thread can go on."""
 
-SHOWN = 16
+MAX_NOTED_BYTES = 16
 """Most bytes of what a client reads that the story shows; the exchange beside it has more."""
 
 CLIENTS = "clients"
 """The name of the thread that plays them."""
 
 
-class Told(list[Entry]):
+class NotedTranscript(list[Entry]):
     """Entries of a transcript, each of which goes into the story as it comes."""
 
     def __init__(self, note: Callable[[str, str], None]) -> None:
@@ -53,19 +53,19 @@ class Told(list[Entry]):
                 who = getattr(step, "who", CLIENTS)
                 self._note(str(step).removeprefix(f"{who} "), who)
             case Heard(who, data):
-                self._note(f"reads {show(data, SHOWN)}", who)
+                self._note(f"reads {show(data, MAX_NOTED_BYTES)}", who)
             case Ended(who, how):
                 self._note(f"reads {ENDINGS[how]}", who)
             case Waited(who, _):
                 self._note("waits in vain", who)
 
 
-class Players:
+class VirtualClients:
     """The suite's stage and clients in a virtual process; `connect` makes the connection of a client, by its name."""
 
     def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str], Any]) -> None:
         self._scheduler = scheduler
-        self._told = Told(scheduler.note)
+        self._told = NotedTranscript(scheduler.note)
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
         vars(client)["QUICKACK"] = 0  # no network, no acknowledgements
         self._stage: Any = modules.load("socketserver_reference.conformance.driver.stage")
@@ -74,37 +74,37 @@ class Players:
             return self._told.coming.pop(0)
 
         class VirtualClient(client.Client):  # type: ignore[misc]  # the base is made at run time
-            def __init__(self, address: Address, patience: float, *_: object) -> None:
+            def __init__(self, address: Address, timeout: float, *_: object) -> None:
                 try:
                     connected = connect(coming())
                 except OSError as error:
                     raise client.Unreachable(client.describe(error)) from None
-                super().__init__(address, patience, connected=connected)
+                super().__init__(address, timeout, connected=connected)
 
-        def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Any], str]:
+        def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:
             arrived: list[Any] = []
             try:
                 while len(arrived) < count:
-                    arrived.append(VirtualClient(address, patience))
+                    arrived.append(VirtualClient(address, timeout))
             except client.Unreachable as error:
                 return arrived, str(error)
             return arrived, ""
 
         vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
 
-    def perform(self, oracle: Oracle, scenario: Scenario, dialect: Dialect) -> None:
+    def perform(self, oracle: Oracle, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, and leave; raise the Violation of the first clause that breaks."""
         stage: Stage = self._stage.Stage(
             Address("tcp", "127.0.0.1", 1),
             oracle,
-            patience=PATIENCE,
+            timeout=READ_TIMEOUT,
             about=scenario.clause or None,
-            rest=self._scheduler.rest,
-            renewable=True,
+            wait_idle=self._scheduler.wait_idle,
+            restartable=True,
             dialect=dialect,
-            manners=scenario.manners,
+            politeness=scenario.politeness,
         )
-        self._told = Told(self._scheduler.note)
+        self._told = NotedTranscript(self._scheduler.note)
         stage.transcript.entries = self._told
         with stage:
             stage.play(scenario.steps)

@@ -12,7 +12,7 @@ Next: `exploration/search.py`.
 
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.driver.stage import Manners
+from socketserver_reference.conformance.driver.stage import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
@@ -27,7 +27,7 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 
-FLOOD: tuple[Step, ...] = (
+FLOOD_STEPS: tuple[Step, ...] = (
     *join("ann", "ben", "cal"),
     Stall("ann"),
     *(step for letter in b"ABCDEFGHIJ" for step in (Send("ben", bytes([letter]) * 8 * 1024), Settle())),
@@ -36,11 +36,11 @@ FLOOD: tuple[Step, ...] = (
 
 
 @dataclass(frozen=True)
-class Scenario:
+class NamedScenario:
     """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
 
-    `manners` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how many
-    all schedules can be tried in a minute or so.
+    `politeness` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how
+    many all schedules can be tried in a minute or so.
     """
 
     name: str
@@ -48,18 +48,18 @@ class Scenario:
     clause: str
     steps: tuple[Step, ...]
     protocol: str = "chat"
-    manners: Manners = "polite at first"
+    politeness: Politeness = "polite at first"
     deviations: int = 2
 
 
 def _chat(
-    name: str, clause: str, about: str, *steps: Step, manners: Manners = "polite at first", deviations: int = 2
-) -> Scenario:
-    return Scenario(name, about, clause, steps, manners=manners, deviations=deviations)
+    name: str, clause: str, about: str, *steps: Step, politeness: Politeness = "polite at first", deviations: int = 2
+) -> NamedScenario:
+    return NamedScenario(name, about, clause, steps, politeness=politeness, deviations=deviations)
 
 
-def _echo(name: str, clause: str, about: str, *steps: Step) -> Scenario:
-    return Scenario(name, about, clause, steps, "echo", manners="abrupt")
+def _echo(name: str, clause: str, about: str, *steps: Step) -> NamedScenario:
+    return NamedScenario(name, about, clause, steps, "echo", politeness="abrupt")
 
 
 SCENARIOS = {
@@ -71,7 +71,7 @@ SCENARIOS = {
             "one client says something",
             Connect("ann"),
             Say("ann", b"hi"),
-            manners="abrupt",
+            politeness="abrupt",
             deviations=3,
         ),
         _chat(
@@ -102,7 +102,7 @@ SCENARIOS = {
             Say("ann", b"a"),
             Say("ben", b"b"),
             Say("ann", b"and on"),
-            manners="abrupt",
+            politeness="abrupt",
         ),
         _chat(
             "reset",
@@ -162,7 +162,7 @@ SCENARIOS = {
             "flood",
             "CHAT-15",
             "one does not read until its buffers are full, and another is not delayed",
-            *FLOOD,
+            *FLOOD_STEPS,
             Say("cal", b"not delayed"),
             deviations=1,
         ),
@@ -170,7 +170,7 @@ SCENARIOS = {
             "resume",
             "CHAT-14",
             "one does not read until its buffers are full, and then does, while another speaks",
-            *FLOOD,
+            *FLOOD_STEPS,
             Send("ben", b"K"),
             Resume("ann"),
             Say("cal", b"and on"),

@@ -20,12 +20,12 @@ from socketserver_faults.schedule.virtual.module_copies import Modules, find_sou
 from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS
 
-Make = Callable[[Modules], Any]
+MakeServer = Callable[[Modules], Any]
 
 ANYWHERE = Address("tcp", "127.0.0.1")
 
 
-class Refused(Exception):
+class SubjectRefused(Exception):
     """This cannot be played under a schedule; the message says why, and what can."""
 
 
@@ -39,7 +39,7 @@ class Subject:
 
     name: str
     protocol: str
-    make: Make
+    make: MakeServer
     fresh: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ def _planted(name: str) -> Subject:
     try:
         fault = find(name)
     except Unknown as unknown:
-        raise Refused(
+        raise SubjectRefused(
             f"{unknown}; the reference has {', '.join(PROGRAMS)}; or name your own: package.module:Handler"
         ) from None
     reason = ""
@@ -73,7 +73,7 @@ def _planted(name: str) -> Subject:
     elif fault.concurrency == "forking":
         reason = "it forks, and the scheduler knows threads alone"
     if reason:
-        raise Refused(f"{name} cannot be played under a schedule: {reason}")
+        raise SubjectRefused(f"{name} cannot be played under a schedule: {reason}")
     return Subject(
         name,
         fault.protocol,
@@ -86,9 +86,9 @@ def _planted(name: str) -> Subject:
 def _own(name: str, protocol: str) -> Subject:
     module, _, attribute = name.partition(":")
     if not module or not attribute.isidentifier():
-        raise Refused(f"{name!r} names no handler class: write package.module:Handler")
+        raise SubjectRefused(f"{name!r} names no handler class: write package.module:Handler")
     if find_source(module) is None:
-        raise Refused(f"there is no module {module!r} here, written in Python: is it on PYTHONPATH?")
+        raise SubjectRefused(f"there is no module {module!r} here, written in Python: is it on PYTHONPATH?")
     package = module.partition(".")[0]
 
     def make(modules: Modules) -> Any:
@@ -97,7 +97,7 @@ def _own(name: str, protocol: str) -> Subject:
         except NotModelled:
             raise
         except (Exception, SystemExit) as error:  # whatever the module does
-            raise Refused(f"{module} cannot be imported: {type(error).__name__}: {error}") from None
+            raise SubjectRefused(f"{module} cannot be imported: {type(error).__name__}: {error}") from None
         socketserver = modules.load("socketserver")
         if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
             return socketserver.ThreadingTCPServer(("127.0.0.1", 0), thing)
@@ -105,7 +105,9 @@ def _own(name: str, protocol: str) -> Subject:
             server = thing()
             if isinstance(server, socketserver.TCPServer):
                 return server
-        raise Refused(f"{module} has no handler class {attribute!r}, nor a function of that name that returns a server")
+        raise SubjectRefused(
+            f"{module} has no handler class {attribute!r}, nor a function of that name that returns a server"
+        )
 
     return Subject(name, protocol, make, fresh=(package,), lines=(module,))
 
@@ -114,5 +116,7 @@ def name_of(handler: type[Any] | Callable[[], Any]) -> str:
     """Return the name by which a handler class, or a function that makes a server, can be found again."""
     module, name = handler.__module__, handler.__qualname__
     if module == "__main__" or getattr(sys.modules.get(module), name, None) is not handler:
-        raise Refused(f"{name} must stand at the top of a module that can be imported, so that each run has its own")
+        raise SubjectRefused(
+            f"{name} must stand at the top of a module that can be imported, so that each run has its own"
+        )
     return f"{module}:{name}"

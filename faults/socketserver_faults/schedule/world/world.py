@@ -14,33 +14,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.run import Blocked, Choose, Endless, Story, go_on
+from socketserver_faults.schedule.core.run import Choose, Deadlock, ScheduleTrace, StepLimitReached, no_preemption
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
-from socketserver_faults.schedule.world.clients import CLIENTS, Players
-from socketserver_faults.schedule.world.scenarios import Scenario
+from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
+from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject
-from socketserver_reference.conformance.checks.chat import judge
+from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
-ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": judge, "echo": EchoOracle}
+ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": oracle_for, "echo": EchoOracle}
 
-CAPACITY = 72 * 1024
+WORLD_CAPACITY_BYTES = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and no more than makes a scenario long."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScheduleResult:
     """What came of a run: its story, and what was wrong, if anything was; `judged` is False if nobody can say."""
 
-    story: Story
-    failure: Violation | Endless | None = None
+    story: ScheduleTrace
+    failure: Violation | StepLimitReached | None = None
     judged: bool = True
 
     @property
@@ -52,7 +52,7 @@ class Outcome:
 class World:
     """See the module. A context manager, as it owns a scheduler."""
 
-    def __init__(self, subject: Subject, *, capacity: int = CAPACITY, dialect: Dialect = NOTE) -> None:
+    def __init__(self, subject: Subject, *, capacity: int = WORLD_CAPACITY_BYTES, dialect: Dialect = NOTE) -> None:
         self.subject = subject
         self.scheduler = Scheduler()
         self._capacity = capacity
@@ -62,29 +62,29 @@ class World:
             substitutes.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
         )
         self._server: Any = None
-        self._players = Players(self.modules, self.scheduler, self._connect)
+        self._players = VirtualClients(self.modules, self.scheduler, self._connect)
 
     def _connect(self, who: str) -> Any:
         return self._network.connect(self._server.socket, who)
 
-    def play(self, scenario: Scenario, choose: Choose = go_on) -> Outcome:
+    def play(self, scenario: NamedScenario, choose: Choose = no_preemption) -> ScheduleResult:
         """Play the scenario under a schedule."""
         self.modules.forget()
         self._network = Network(self.scheduler, capacity=self._capacity)
-        failure: Violation | Endless | None = None
+        failure: Violation | StepLimitReached | None = None
         judged = True
         try:
             self.scheduler.run(lambda: self._main(scenario), choose)
-        except (Violation, Endless) as found:
+        except (Violation, StepLimitReached) as found:
             failure = found
-        except Blocked as blocked:
+        except Deadlock as blocked:
             failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have gone", str(blocked), ())
             failure.absent = True
         except Ambiguous:
             judged = False
-        return Outcome(self.scheduler.story, failure, judged)
+        return ScheduleResult(self.scheduler.story, failure, judged)
 
-    def _main(self, scenario: Scenario) -> None:
+    def _main(self, scenario: NamedScenario) -> None:
         """The first thread of a run."""
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
@@ -99,7 +99,7 @@ class World:
             server.handle_request()
         server.server_close()
 
-    def _play(self, scenario: Scenario) -> None:
+    def _play(self, scenario: NamedScenario) -> None:
         """The second thread of a run."""
         self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
 

@@ -33,7 +33,7 @@ class Play(Protocol):
     def __call__(self, *steps: Step) -> Any:
         """Play the steps; raise the Violation they show."""
 
-    def pace(self, *steps: Step, prompt: str, late: str) -> None:
+    def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide: see `oracles/delayed_ack.py`."""
 
     def needs_exact_chunks(self) -> None:
@@ -77,11 +77,11 @@ class Conformance:
     """The name or the file of the dialect that the target speaks, unless --conformance-dialect says it."""
     oracle: ClassVar[Any]
     """What makes the oracle of a scenario, from a dialect."""
-    phrasing: ClassVar[Any]
+    rewriter: ClassVar[Any]
     """What makes the phrasing of a scenario, from a dialect."""
-    greeting: ClassVar[Any]
+    health_check: ClassVar[Any]
     """The steps of a short conversation, to see that a server is in order."""
-    conversation: ClassVar[str]
+    health_clause: ClassVar[str]
     """The clause that a server breaks which cannot even hold that."""
-    survival: ClassVar[str]
+    survival_clause: ClassVar[str]
     """The clause that a server breaks by ending when nobody asked it to."""

@@ -9,16 +9,15 @@ before it is a violation, and nobody waits for silence.
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
-from socketserver_reference.conformance.dialects import rewrite as phrasing
+from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.framed_chat import FrameOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -27,17 +26,18 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
     join,
 )
 from socketserver_reference.conformance.targets.client import QUICKACK
 
-FLOOD = 6 * 1024 * 1024
+FLOOD_BYTES = 6 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
 
-PIECE = 48 * 1024
+FLOOD_PIECE_BYTES = 48 * 1024
 """Bytes said at a time while everybody else reads along; less than may wait for one who does not."""
 
-SMALL_WINDOW = 4096
+SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
 
 
@@ -48,13 +48,13 @@ def numbered(size: int, label: str = "") -> bytes:
 
 def flood(who: str, size: int) -> list[Step]:
     """Return the steps by which a member says so much that everybody who reads keeps up with it."""
-    piece = Send(who, numbered(PIECE))
-    return [step for _ in range(size // PIECE) for step in (piece, Settle())]
+    piece = Send(who, numbered(FLOOD_PIECE_BYTES))
+    return [step for _ in range(size // FLOOD_PIECE_BYTES) for step in (piece, Settle())]
 
 
-def judge(dialect: Dialect) -> ChatOracle | FrameOracle:
+def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
     """Return the oracle of a scenario: how deliveries are told apart makes the difference."""
-    return ChatOracle(dialect) if dialect.stream else FrameOracle(dialect)
+    return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
 
 class ChatConformance(Conformance):
@@ -62,11 +62,11 @@ class ChatConformance(Conformance):
 
     protocol = "chat"
     groups = ("CHAT",)
-    oracle = judge
-    phrasing = phrasing.chat
-    greeting = (*join("first"), Say("first", b"hello"))
-    conversation = "CHAT-2"
-    survival = "CHAT-11"
+    oracle = oracle_for
+    rewriter = rewrite.chat_rewriter
+    health_check = (*join("first"), Say("first", b"hello"))
+    health_clause = "CHAT-2"
+    survival_clause = "CHAT-11"
 
     @decides("CHAT-1")
     def test_nobody_hears_anything_before_somebody_speaks(self, play: Play) -> None:
@@ -126,7 +126,14 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-9")
     def test_who_never_speaks_hears_the_others(self, play: Play) -> None:
-        play(*join("ann"), Connect("lou"), Heed("lou", "ann"), *join("ben"), Say("ben", b"hello lou"), Say("ann", b"!"))
+        play(
+            *join("ann"),
+            Connect("lou"),
+            WaitUntilHeard("lou", "ann"),
+            *join("ben"),
+            Say("ben", b"hello lou"),
+            Say("ann", b"!"),
+        )
 
     @decides("CHAT-10")
     def test_last_words_before_a_half_close_reach_all_and_their_sender(self, play: Play) -> None:
@@ -147,7 +154,7 @@ class ChatConformance(Conformance):
     def test_the_room_goes_on_whoever_leaves(self, play: Play) -> None:
         goodbyes: list[Step] = [Quit("ben"), HalfClose("cal"), Close("dan"), Close("lou")]
         leaving = [step for goodbye in goodbyes for step in (goodbye, Say("ann", b"still here"))]
-        play(*join("ann", "ben", "cal", "dan"), Connect("lou"), Heed("lou", "ann"), *leaving)
+        play(*join("ann", "ben", "cal", "dan"), Connect("lou"), WaitUntilHeard("lou", "ann"), *leaving)
 
     @decides("CHAT-11")
     def test_the_room_goes_on_after_the_last_member_left(self, play: Play) -> None:
@@ -161,7 +168,7 @@ class ChatConformance(Conformance):
     @decides("CHAT-17")
     def test_two_hundred_members_come_at_once(self, play: Play) -> None:
         crowd = tuple(f"m{count}" for count in range(1, 200))
-        greetings = (Heed(who, "ann") for who in crowd)
+        greetings = (WaitUntilHeard(who, "ann") for who in crowd)
         play(*join("ann"), Crowd(crowd), *greetings, Say("m1", b"hello all"), Say("m199", b"hello one"))
 
     @decides("CHAT-16")
@@ -170,7 +177,7 @@ class ChatConformance(Conformance):
             play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
         if not QUICKACK:
             play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
-        play.pace(
+        play.measure_lag(
             Connect("ann"),
             Connect("ben"),
             Connect("cal", acks="delayed"),
@@ -223,8 +230,8 @@ class ChatConformance(Conformance):
     def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
         for count in range(10):  # the server may hear of the newcomer before or after the reset
-            rude += [Connect(f"x{count}"), Heed(f"x{count}", "ann"), Reset(f"x{count}")]
-            rude += [Connect(f"y{count}"), Heed(f"y{count}", "ann")]
+            rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann"), Reset(f"x{count}")]
+            rude += [Connect(f"y{count}"), WaitUntilHeard(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")
@@ -268,19 +275,19 @@ class ChatConformance(Conformance):
 
     @decides("CHAT-15")
     def test_a_slow_reader_is_not_cut_off_early(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         kept: list[Step] = [Say("ann", numbered(1000)) for _ in range(60)]
         play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
     def test_who_does_not_read_delays_nobody(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
-        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Say("cal", b"not delayed"))
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Say("cal", b"not delayed"))
 
     @decides("CHAT-14")
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
-        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW), Say("ben", b"here"), Stall("ben")]
-        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD), Resume("ben"), Say("cal", b"and on"))
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -5,7 +5,7 @@ between the two may lose datagrams, so check a server from the machine it runs o
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
-from socketserver_reference.conformance.dialects.rewrite import Datagrams
+from socketserver_reference.conformance.dialects.rewrite import DatagramRewriter
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
 
@@ -16,10 +16,10 @@ class DatagramConformance(Conformance):
     protocol = "datagram"
     groups = ("UDP",)
     oracle = DatagramOracle
-    phrasing = Datagrams
-    greeting = (Connect("first"), Say("first", b"hello"))
-    conversation = "UDP-1"
-    survival = "UDP-5"
+    rewriter = DatagramRewriter
+    health_check = (Connect("first"), Say("first", b"hello"))
+    health_clause = "UDP-1"
+    survival_clause = "UDP-5"
 
     @staticmethod
     def asking(*requests: bytes) -> list[Step]:

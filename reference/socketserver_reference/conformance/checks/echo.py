@@ -6,7 +6,7 @@ server sends has come when it has hung up, so nothing here waits for silence.
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.rewrite import Requests
+from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
@@ -22,7 +22,7 @@ def ask_each(*requests: bytes) -> list[Step]:
     return [step for count, request in enumerate(requests, 1) for step in ask(f"client{count}", request)]
 
 
-def judge(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
+def oracle_for(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
     """Return the oracle of a scenario: that of one request a connection, or of as many as the client likes."""
     return StreamEchoOracle(dialect) if dialect.persistent else EchoOracle(dialect)
 
@@ -32,11 +32,11 @@ class EchoConformance(Conformance):
 
     protocol = "echo"
     groups = ("ECHO",)
-    oracle = judge
-    phrasing = Requests
-    greeting = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
-    conversation = "ECHO-2"
-    survival = "ECHO-7"
+    oracle = oracle_for
+    rewriter = EchoRewriter
+    health_check = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
+    health_clause = "ECHO-2"
+    survival_clause = "ECHO-7"
 
     @decides("ECHO-1")
     def test_nothing_is_sent_to_a_client_that_says_nothing(self, play: Play) -> None:

@@ -34,12 +34,12 @@ TRANSFORMS: Mapping[str, Callable[[bytes], bytes]] = {
 PUNCTUATION = b"&<>\"'\\"
 """Printable bytes that a server which escapes may escape."""
 
-LONGEST = 65536
+MAX_REQUEST_BYTES = 65536
 """Bytes of the longest request, where nothing bounds it."""
 
-LABELS = 20
+LABEL_BYTES = 20
 """Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
-REPEATING = 10.0
+REPEATING_SECONDS = 10.0
 """Seconds of gaps that are spent on repeating something."""
 
 WITNESS = "witness"
@@ -47,7 +47,7 @@ WITNESS = "witness"
 
 
 @dataclass(frozen=True)
-class Exchange:
+class HandshakeTurn:
     """A part of a handshake: wait until what has come ends in this, if it is anything, then send, if it is anything."""
 
     wait: Template | None = None
@@ -74,7 +74,7 @@ class Limits:
         as many as the gaps leave time for in REPEATING seconds, but three.
         """
         each = utterances * self.gap + joins * self.join_gap
-        return wanted if wanted * each <= REPEATING else min(wanted, max(3, int(REPEATING / each)))
+        return wanted if wanted * each <= REPEATING_SECONDS else min(wanted, max(3, int(REPEATING_SECONDS / each)))
 
 
 CHUNKS = Framing()
@@ -98,7 +98,7 @@ class Dialect:
 
     framing_in: Framing = CHUNKS
     framing_out: Framing = CHUNKS
-    handshake: tuple[Exchange, ...] = ()
+    handshake: tuple[HandshakeTurn, ...] = ()
     template: Template = ACKNOWLEDGED
     to_sender: Literal["same", "nothing"] | Template = "same"
     notices: tuple[Template, ...] = ()
@@ -184,12 +184,12 @@ class Dialect:
     def longest(self) -> int:
         """Bytes of the longest utterance that is said, or of the longest request."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
-            return self.limits.utterance or LONGEST
+            return self.limits.utterance or MAX_REQUEST_BYTES
         fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
             forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
-            around = max(len(form.fill(sender=b"")) + (0 if form.constant else LABELS) for form in forms)
+            around = max(len(form.fill(sender=b"")) + (0 if form.constant else LABEL_BYTES) for form in forms)
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     def sayable(self, utterance: bytes) -> bytes:

@@ -4,13 +4,13 @@
 both, so that no dialect makes a failure disappear silently.
 """
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, REPEATING, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE, REPEATING_SECONDS, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 
-CROWD = 200
+CROWD_MEMBERS = 200
 """Members that CHAT-17 asks for."""
 
-REPEATED = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
+REPEATING_CLAUSES = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
 """Clauses whose scenarios do something over and over, so that luck does not decide."""
 
 
@@ -40,7 +40,7 @@ def _meaningless_in_chat(dialect: Dialect) -> dict[str, str]:
     if dialect.framing_out.kind == "none":
         unmarked = "nothing marks where a delivery ends in this dialect, so nobody can speak before the last is heard"
         found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
-    if 0 < dialect.limits.members < CROWD:
+    if 0 < dialect.limits.members < CROWD_MEMBERS:
         found["CHAT-17"] = f"the dialect has room for {dialect.limits.members} members"
     if dialect.limits.join_gap:
         found["CHAT-17"] = f"the dialect has {dialect.limits.join_gap:g} s between two who come"
@@ -103,8 +103,8 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
 def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if not (dialect.limits.gap or dialect.limits.join_gap):
         return []
-    less = f"what is repeated is repeated less often: as often as fits into {REPEATING:g} s with the gaps"
-    return [(clause, less) for clause in REPEATED]
+    less = f"what is repeated is repeated less often: as often as fits into {REPEATING_SECONDS:g} s with the gaps"
+    return [(clause, less) for clause in REPEATING_CLAUSES]
 
 
 def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:

@@ -16,12 +16,12 @@ from typing import Literal
 
 Kind = Literal["chunk", "line", "fixed", "length", "none"]
 
-HEADER = re.compile(r"%(0?)([1-9])d")
+LENGTH_HEADER = re.compile(r"%(0?)([1-9])d")
 """What a length prefix looks like: so many digits, padded by blanks or zeros."""
 
-NUMBER = re.compile(rb" *[0-9]+ *")
+LENGTH_NUMBER = re.compile(rb" *[0-9]+ *")
 
-LONGEST = 64 * 1024
+MAX_FRAME_BYTES = 64 * 1024
 """Bytes of a frame that is not over which are taken for one that will never be."""
 
 
@@ -38,7 +38,7 @@ class Framing:
     @property
     def digits(self) -> int:
         """How long the number is that says how long a frame is."""
-        found = HEADER.fullmatch(self.header)
+        found = LENGTH_HEADER.fullmatch(self.header)
         return int(found.group(2)) if found else 0
 
     @property
@@ -46,7 +46,7 @@ class Framing:
         """Bytes that fit into one frame."""
         if self.kind == "fixed":
             return self.size
-        return min(LONGEST, 10**self.digits - 1) if self.kind == "length" else LONGEST
+        return min(MAX_FRAME_BYTES, 10**self.digits - 1) if self.kind == "length" else MAX_FRAME_BYTES
 
     def put(self, frame: bytes) -> bytes:
         """Return a frame as it goes over the wire."""
@@ -78,7 +78,7 @@ class Framing:
         number = data[begin : begin + self.digits]
         if len(number) < self.digits:
             return None
-        if not NUMBER.fullmatch(number):  # what comes is no frame, however long it is
+        if not LENGTH_NUMBER.fullmatch(number):  # what comes is no frame, however long it is
             return data[begin:], len(data) - begin
         end = begin + self.digits + int(number)
         return (data[begin + self.digits : end], end - begin) if len(data) >= end else None

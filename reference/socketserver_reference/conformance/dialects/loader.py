@@ -54,7 +54,7 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Exchange, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.schema import BadDialect, Document, check
 from socketserver_reference.conformance.dialects.template import Template
@@ -64,13 +64,13 @@ __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
 
 BUNDLED = Path(__file__).with_name("bundled")
 
-LARGEST = 100_000
+MAX_FILE_BYTES = 100_000
 """Bytes of a dialect's file."""
 
-LEAST = 40
+MIN_UTTERANCE_BYTES = 40
 """Bytes that an utterance needs, so that no two are the same."""
 
-FEWEST = 4
+MIN_MEMBERS = 4
 """Members that a chat needs, so that there is something to check."""
 
 
@@ -127,11 +127,11 @@ def text_of(path: Path) -> str:
     where = printable(str(path))
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise BadDialect(f"{where}: cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise BadDialect(f"{where}: is no dialect: those have less than {LARGEST} bytes")
+    if len(data) > MAX_FILE_BYTES:
+        raise BadDialect(f"{where}: is no dialect: those have less than {MAX_FILE_BYTES} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -181,7 +181,7 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
         protocols=found.get("", "protocol", ()),
         framing_in=inward,
         framing_out=outward,
-        handshake=(*([Exchange(wait=greeting)] if greeting and greeting.text else []), *found.handshake),
+        handshake=(*([HandshakeTurn(wait=greeting)] if greeting and greeting.text else []), *found.handshake),
         template=found.get("delivery", "template", NOTE.template),
         to_sender=found.get("delivery", "to_sender", NOTE.to_sender),
         notices=found.get("delivery", "notices", ()),
@@ -213,20 +213,22 @@ def _consider(dialect: Dialect) -> None:
         )
     if "datagram" in dialect.protocols and not dialect.raw:
         raise BadDialect("framing says something about connections: write a dialect for the datagrams alone")
-    if dialect.longest < LEAST:
+    if dialect.longest < MIN_UTTERANCE_BYTES:
         raise BadDialect(
-            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {LEAST} are needed to "
-            "tell them apart: raise limits.utterance, limits.chunk, framing.size or framing.header"
+            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {MIN_UTTERANCE_BYTES} "
+            "are needed to tell them apart: raise limits.utterance, limits.chunk, framing.size or framing.header"
         )
 
 
 def _consider_chat(dialect: Dialect) -> None:
-    if 0 < dialect.limits.members < FEWEST:
-        raise BadDialect(f"limits.members is too low to check a chat: {FEWEST} are needed")
+    if 0 < dialect.limits.members < MIN_MEMBERS:
+        raise BadDialect(f"limits.members is too low to check a chat: {MIN_MEMBERS} are needed")
     if dialect.quit != dialect.quit.strip():
         raise BadDialect("quit.word has white space around it, which is not compared: write it without")
-    if len(dialect.quit) > LEAST or not all(dialect.framing_in.holds(byte) for byte in dialect.quit):
-        raise BadDialect(f"quit.word cannot be said: write at most {LEAST} bytes, without the end of a frame")
+    if len(dialect.quit) > MIN_UTTERANCE_BYTES or not all(dialect.framing_in.holds(byte) for byte in dialect.quit):
+        raise BadDialect(
+            f"quit.word cannot be said: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
+        )
     if dialect.framing_out.kind == "none" and dialect.notices:
         raise BadDialect('delivery.notices cannot be told from deliveries where framing.out = "none" marks no end')
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:

@@ -22,7 +22,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -31,29 +30,30 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
 SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
 """What ends an utterance that nobody waits for, so that no two are the same."""
 
-ROOM_FOR_SERIAL = 12
+SERIAL_BYTES = 12
 """Bytes of an utterance that are kept free for it."""
 
 
-class Phrasing(Protocol):
+class Rewriter(Protocol):
     """What the stage asks before it performs a step."""
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
 
 
-class AsWritten:
+class StreamRewriter:
     """The reference's own dialect, and others that are streams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step itself; a quit in the dialect's own word, or as another way to leave if it has none."""
         dialect = self._dialect
         if isinstance(step, Answer):
@@ -65,7 +65,7 @@ class AsWritten:
         return [step]
 
 
-class Framed:
+class FramedRewriter:
     """A chat in frames."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -77,7 +77,7 @@ class Framed:
         self._serial = 0
         self._said: set[bytes] = set()
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who could not come, or is gone."""
         match step:
             case Connect(who):
@@ -89,7 +89,7 @@ class Framed:
             case Settle():
                 self._unsettled.clear()
                 return [step]
-            case Heed(who, speaker):
+            case WaitUntilHeard(who, speaker):
                 if not {who, speaker} <= set(self._present):
                     return []
                 self._present[who] = True
@@ -140,7 +140,7 @@ class Framed:
             witness = f"{WITNESS}{self._witnesses}"
             arriving = [Connect(witness)]
         self._present[witness] = True
-        return [*arriving, Heed(witness, speaker)]
+        return [*arriving, WaitUntilHeard(witness, speaker)]
 
     def _saying(self, who: str, data: bytes) -> list[Step]:
         said = self._dialect.sayable(data)
@@ -188,13 +188,13 @@ class Framed:
         """Return an utterance in as many as it needs, each with a number, so that no two are the same."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
-        longest = self._dialect.longest - ROOM_FOR_SERIAL
+        longest = self._dialect.longest - SERIAL_BYTES
         return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
 
     def _numbered(self, data: bytes) -> bytes:
         """Return what can be said of some bytes, with a number behind it."""
         self._serial += 1
-        said = self._dialect.sayable(data)[: self._dialect.longest - ROOM_FOR_SERIAL]
+        said = self._dialect.sayable(data)[: self._dialect.longest - SERIAL_BYTES]
         return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
 
     def _quitting(self, who: str) -> list[Step]:
@@ -222,14 +222,14 @@ class Framed:
         return leaving
 
 
-class Requests:
+class EchoRewriter:
     """An echo, over connections."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._asked: list[str] = []
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step; who has been answered leaves before another comes, since the server may serve one at a
         time.
         """
@@ -259,13 +259,13 @@ class Requests:
         return self._dialect.sayable(data)
 
 
-class Datagrams:
+class DatagramRewriter:
     """An echo, over datagrams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the step, its datagram no longer and no shorter than the dialect allows."""
         if not isinstance(step, Say | Send):
             return [step]
@@ -275,6 +275,6 @@ class Datagrams:
         return [type(step)(step.who, data)] if data or self._dialect.empty_datagrams else []
 
 
-def chat(dialect: Dialect) -> Phrasing:
+def chat_rewriter(dialect: Dialect) -> Rewriter:
     """Return what phrases the scenarios of a chat."""
-    return AsWritten(dialect) if dialect.stream else Framed(dialect)
+    return StreamRewriter(dialect) if dialect.stream else FramedRewriter(dialect)

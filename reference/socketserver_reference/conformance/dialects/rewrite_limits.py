@@ -16,32 +16,32 @@ still take longer than LONGEST is not played at all, which its clause's verdict 
 from collections.abc import Sequence
 
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
-from socketserver_reference.conformance.dialects.rewrite import Phrasing
+from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.text import hyphenated
 
 
-class Seats:
+class CapacityLimit:
     """Phrases as another does, but for the steps of those who have no seat."""
 
-    def __init__(self, inner: Phrasing, dialect: Dialect, *, sees_rest: bool) -> None:
+    def __init__(self, inner: Rewriter, dialect: Dialect, *, sees_idle: bool) -> None:
         self._inner = inner
         witness = "chat" in dialect.protocols and not dialect.hears_itself  # who may have to come as well
-        self._seats = dialect.limits.members - witness
+        self._capacity = dialect.limits.members - witness
         self._in_turn = "chat" not in dialect.protocols  # who has been answered leaves before another comes
-        self._sees_rest = sees_rest
+        self._sees_idle = sees_idle
         self._here: set[str] = set()
         self._taken = 0
         self._turned_away: set[str] = set()
@@ -52,15 +52,15 @@ class Seats:
         """What was to be done and nobody did: the names of the kinds of steps that were left out whenever due."""
         return [hyphenated(kind.__name__) for kind, done in self._asked.items() if not done]
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who has no seat."""
         match step:
             case Connect(who):
-                allowed = self._seat(who)
+                allowed = self._admit(who)
             case Crowd(everyone):
-                step = Crowd(tuple(who for who in everyone if self._seat(who)))
+                step = Crowd(tuple(who for who in everyone if self._admit(who)))
                 allowed = bool(step.everyone)
-            case Heed(who, speaker):
+            case WaitUntilHeard(who, speaker):
                 allowed = not {who, speaker} & self._turned_away
             case Settle():
                 allowed = True
@@ -70,10 +70,10 @@ class Seats:
         if not allowed:
             return []
         self._leave(step)
-        return self._inner.of(step)
+        return self._inner.rewrite(step)
 
-    def _seat(self, who: str) -> bool:
-        if len(self._here) + self._taken >= self._seats:
+    def _admit(self, who: str) -> bool:
+        if len(self._here) + self._taken >= self._capacity:
             self._turned_away.add(who)
             return False
         self._here.add(who)
@@ -88,75 +88,75 @@ class Seats:
                 self._here.discard(who)
             case Close(who) | Reset(who) if who in self._here:
                 self._here.discard(who)
-                self._taken += not self._sees_rest
+                self._taken += not self._sees_idle
             case _:
                 pass
 
 
-NUMBER = 16
+MARK_ROOM_BYTES = 16
 """Bytes that are left free in an utterance for what else may be added to it."""
 
 
-class Marked:
+class ScenarioMarked:
     """Phrases as another does, and has nothing said that was said in an earlier scenario: the server may repeat that to
     whoever comes. What only looks like a quit stays as it is.
     """
 
-    def __init__(self, inner: Phrasing, dialect: Dialect, mark: str) -> None:
+    def __init__(self, inner: Rewriter, dialect: Dialect, mark: str) -> None:
         self._inner = inner
         self._kept = dialect.quit_like() if dialect.quit else ()
         self._mark = mark.encode() + b" "
-        self._size = dialect.longest - len(self._mark) - NUMBER
+        self._size = dialect.longest - len(self._mark) - MARK_ROOM_BYTES
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
         if not isinstance(step, Say | Send) or step.data in self._kept:
-            return self._inner.of(step)
+            return self._inner.rewrite(step)
         data = step.data.removeprefix(self._mark)
         pieces = [data[at : at + self._size] for at in range(0, len(data), self._size)] or [data]
         said = pieces if isinstance(step, Send) else pieces[:1]
-        return [one for piece in said for one in self._inner.of(type(step)(step.who, self._mark + piece))]
+        return [one for piece in said for one in self._inner.rewrite(type(step)(step.who, self._mark + piece))]
 
 
-LONGEST = 60.0
+MAX_SCENARIO_SECONDS = 60.0
 """Seconds that the gaps of one scenario may take together."""
 
 
-class Paced:
+class RateLimited:
     """Phrases as another does, and has nobody speak twice before it is sure that the first has been read."""
 
-    def __init__(self, inner: Phrasing) -> None:
+    def __init__(self, inner: Rewriter) -> None:
         self._inner = inner
         self._unread: set[str] = set()
 
-    def of(self, step: Step) -> list[Step]:
+    def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
-        phrased: list[Step] = []
-        for one in self._inner.of(step):
+        rewritten: list[Step] = []
+        for one in self._inner.rewrite(step):
             if isinstance(one, Say | Send | Quit) and one.who in self._unread:
-                phrased.append(Settle())
+                rewritten.append(Settle())
                 self._unread.clear()
             if isinstance(one, Send):
                 self._unread.add(one.who)
             elif isinstance(one, Say | Settle):
                 self._unread.clear()
-            phrased.append(one)
-        return phrased
+            rewritten.append(one)
+        return rewritten
 
 
-def too_long(steps: Sequence[Step], limits: Limits, phrasing: Phrasing) -> bool:
+def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
     """Whether the gaps of a scenario take longer than LONGEST seconds together."""
     now = may_join = 0.0
     may_speak: dict[str, float] = {}
     for step in steps:
-        for one in phrasing.of(step):
+        for one in rewriter.rewrite(step):
             if isinstance(one, Connect | Crowd):
                 now = max(now, may_join)
                 may_join = now + limits.join_gap
-            elif isinstance(one, Say | Send | Quit | Heed):
-                who = one.speaker if isinstance(one, Heed) else one.who
+            elif isinstance(one, Say | Send | Quit | WaitUntilHeard):
+                who = one.speaker if isinstance(one, WaitUntilHeard) else one.who
                 now = max(now, may_speak.get(who, 0.0))
                 may_speak[who] = now + limits.gap
-            if now > LONGEST:  # without looking at the rest: it may be megabytes
+            if now > MAX_SCENARIO_SECONDS:  # without looking at the rest: it may be megabytes
                 return True
     return False

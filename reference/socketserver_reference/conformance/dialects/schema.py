@@ -1,7 +1,8 @@
 """The keys of a dialect's file: which there are, what each may hold, and what is said of a value that cannot be.
 
 Every value is read by a function of its own, which returns it or raises BadDialect with the key, what stands there, and
-what would be right. `TABLES` and `TOP` are the whole vocabulary; `loader.py` makes a Dialect of what was read.
+what would be right. `TABLES` and `TOP_LEVEL_KEYS` are the whole vocabulary; `loader.py` makes a Dialect of what was
+read.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import framing
-from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, Exchange
+from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, HandshakeTurn
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -22,7 +23,7 @@ class BadDialect(ValueError):
     """The file is no dialect; the message says what is wrong, where, and what would be right."""
 
 
-MANY = 50
+MAX_LIST_ENTRIES = 50
 """Notices, prompts and exchanges of a handshake at most."""
 
 Read = Callable[[str, object], Any]
@@ -75,8 +76,8 @@ def _some_bytes(least: int, most: int) -> Read:
 
 
 def _texts(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > MANY or not all(isinstance(one, str) for one in value):
-        raise _wrong(key, value, f"a list of at most {MANY} texts, in brackets")
+    if not isinstance(value, list) or len(value) > MAX_LIST_ENTRIES or not all(isinstance(one, str) for one in value):
+        raise _wrong(key, value, f"a list of at most {MAX_LIST_ENTRIES} texts, in brackets")
     return tuple(value)
 
 
@@ -115,7 +116,7 @@ def _template(*fields: str) -> Read:
     return read
 
 
-def _telling(*fields: str) -> Read:
+def _meaningful_template(*fields: str) -> Read:
     """Read a template of what means nothing: it must say something, or anything at all would mean nothing."""
 
     def read(key: str, value: object) -> Template:
@@ -135,7 +136,7 @@ def _delivery(key: str, value: object) -> Template:
 
 
 def _notices(key: str, value: object) -> tuple[Template, ...]:
-    return tuple(_telling("any")(key, one) for one in _texts(key, value))
+    return tuple(_meaningful_template("any")(key, one) for one in _texts(key, value))
 
 
 def _prompts(key: str, value: object) -> tuple[bytes, ...]:
@@ -146,11 +147,11 @@ def _prompts(key: str, value: object) -> tuple[bytes, ...]:
 
 
 def _to_sender(key: str, value: object) -> Any:
-    return value if value in ("same", "nothing") else _telling("body", "sender", "any")(key, value)
+    return value if value in ("same", "nothing") else _meaningful_template("body", "sender", "any")(key, value)
 
 
 def _header(key: str, value: object) -> str:
-    if not isinstance(value, str) or not framing.HEADER.fullmatch(value):
+    if not isinstance(value, str) or not framing.LENGTH_HEADER.fullmatch(value):
         raise _wrong(key, value, "a number's format from %1d to %9d, or with a zero: %04d")
     return value
 
@@ -167,7 +168,7 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
         "in": _words("chunk", "line", "fixed", "length"),
         "out": _words("chunk", "line", "fixed", "length", "none"),
         "newline": _some_bytes(1, 8),
-        "size": _whole(2, framing.LONGEST),
+        "size": _whole(2, framing.MAX_FRAME_BYTES),
         "pad": _some_bytes(1, 1),
         "header": _header,
     },
@@ -180,12 +181,12 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
     },
     "quit": {"word": _text},
     "limits": {
-        "utterance": _whole(0, framing.LONGEST),
+        "utterance": _whole(0, framing.MAX_FRAME_BYTES),
         "members": _whole(0, 100_000),
         "gap": _seconds,
         "join_gap": _seconds,
         "start": _seconds,
-        "chunk": _whole(16, framing.LONGEST),
+        "chunk": _whole(16, framing.MAX_FRAME_BYTES),
         "fresh": _truth,
     },
     "bytes": {
@@ -197,11 +198,11 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
 }
 """Table -> key -> how its value is read."""
 
-TOP: Mapping[str, Read] = {"protocol": _protocols, "about": _line, "verified": _lines}
+TOP_LEVEL_KEYS: Mapping[str, Read] = {"protocol": _protocols, "about": _line, "verified": _lines}
 
-OTHERS = ("handshake", "waived")
+OTHER_TABLES = ("handshake", "waived")
 
-ONLY: Mapping[str, tuple[str, ...]] = {
+TABLE_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "framing": ("chat", "echo"),
     "delivery": ("chat",),
     "quit": ("chat",),
@@ -217,7 +218,7 @@ class Document:
     """A file's keys, read and checked."""
 
     tables: Mapping[str, Mapping[str, Any]]
-    handshake: tuple[Exchange, ...]
+    handshake: tuple[HandshakeTurn, ...]
     waived: Mapping[str, str]
 
     def get(self, table: str, key: str, default: Any) -> Any:
@@ -229,17 +230,17 @@ def check(document: Mapping[str, object]) -> Document:
     """Read every key; raise BadDialect for the first that is unknown, or holds what cannot be."""
     tables: dict[str, dict[str, Any]] = {"": {}}
     for key, value in document.items():
-        if key in TOP:
-            tables[""][key] = TOP[key](key, value)
+        if key in TOP_LEVEL_KEYS:
+            tables[""][key] = TOP_LEVEL_KEYS[key](key, value)
         elif key in TABLES:
             tables[key] = _table(key, value)
-        elif key not in OTHERS:
-            known = [*TOP, *(f"[{table}]" for table in (*TABLES, "waived")), "[[handshake]]"]
+        elif key not in OTHER_TABLES:
+            known = [*TOP_LEVEL_KEYS, *(f"[{table}]" for table in (*TABLES, "waived")), "[[handshake]]"]
             raise BadDialect(f"{printable(key)}: no such key; a dialect has {', '.join(known)}")
     if "protocol" not in tables[""]:
         raise BadDialect('protocol is missing: write protocol = "chat" or "echo" or "datagram"')
     protocols = tables[""]["protocol"]
-    for table, only in ONLY.items():
+    for table, only in TABLE_PROTOCOLS.items():
         if table in document and not set(only) & set(protocols):
             raise BadDialect(f"[{table}] says something about {' and '.join(only)}, and protocol is {protocols[0]}")
     return Document(tables, _handshake(document.get("handshake", [])), _waived(document.get("waived", {}), protocols))
@@ -254,23 +255,25 @@ def _table(table: str, value: object) -> dict[str, Any]:
     return {key: TABLES[table][key](f"{table}.{key}", one) for key, one in value.items()}
 
 
-def _handshake(value: object) -> tuple[Exchange, ...]:
-    if not isinstance(value, list) or len(value) > MANY:
-        raise BadDialect(f"handshake is no list of at most {MANY} tables: write [[handshake]] above each exchange")
+def _handshake(value: object) -> tuple[HandshakeTurn, ...]:
+    if not isinstance(value, list) or len(value) > MAX_LIST_ENTRIES:
+        raise BadDialect(
+            f"handshake is no list of at most {MAX_LIST_ENTRIES} tables: write [[handshake]] above each exchange"
+        )
     readers: dict[str, Read] = {"wait": _template("any"), "send": _template("name")}
     exchanges = []
     for number, one in enumerate(value, 1):
         if not isinstance(one, dict) or not one or set(one) - set(readers):
             raise BadDialect(f"handshake, exchange {number}: write wait or send or both, and nothing else")
-        exchanges.append(Exchange(**{key: readers[key](f"handshake.{key}", text) for key, text in one.items()}))
+        exchanges.append(HandshakeTurn(**{key: readers[key](f"handshake.{key}", text) for key, text in one.items()}))
     return tuple(exchanges)
 
 
-GROUPS = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}
+CLAUSE_GROUPS = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}
 
 
 def _waived(value: object, protocols: tuple[str, ...]) -> dict[str, str]:
-    groups = [GROUPS[protocol] for protocol in protocols]
+    groups = [CLAUSE_GROUPS[protocol] for protocol in protocols]
     able = [id for id, clause in CLAUSES.items() if clause.group in groups and id not in NEVER_WAIVED]
     if not isinstance(value, dict):
         raise BadDialect(f'waived is no table: write [waived] on a line of its own and {able[-1]} = "why" below')

@@ -22,10 +22,10 @@ ANY = rb"[^\r\n]{0,4096}?"
 BODY = rb"(?P<body>.*)"
 
 
-MANY = 2
+MAX_ANY_FIELDS = 2
 """Times that {any} may stand in one template: a server that is hostile could make more take very long."""
 
-LONGEST = 1000
+MAX_TEMPLATE_BYTES = 1000
 """Bytes of a template; what it is filled with comes on top of that."""
 
 
@@ -43,8 +43,8 @@ class Template:
     def parse(cls, text: str, *fields: str) -> "Template":
         """Read a template that may hold these fields, {body} once at most and nothing unknown behind it."""
         used = FIELD.findall(text)
-        if len(text.encode()) > LONGEST:
-            raise BadTemplate(f"a template has at most {LONGEST} bytes, and this one {len(text.encode())}")
+        if len(text.encode()) > MAX_TEMPLATE_BYTES:
+            raise BadTemplate(f"a template has at most {MAX_TEMPLATE_BYTES} bytes, and this one {len(text.encode())}")
         for name in used:
             if name not in fields:
                 known = ", ".join(f"{{{field}}}" for field in fields)
@@ -53,8 +53,8 @@ class Template:
             raise BadTemplate("{body} stands there twice: once is enough")
         if "body" in used and FIELD.search(text.partition("{body}")[2]):
             raise BadTemplate("a field follows {body}, whose end could not be found then: put it before")
-        if used.count("any") > MANY:
-            raise BadTemplate(f"{{any}} stands there {used.count('any')} times: {MANY} are enough")
+        if used.count("any") > MAX_ANY_FIELDS:
+            raise BadTemplate(f"{{any}} stands there {used.count('any')} times: {MAX_ANY_FIELDS} are enough")
         if beside := BESIDE.search(text):
             raise BadTemplate(f"nothing says where {beside[1]} ends and {beside[2]} begins: write something between")
         return cls(text)

@@ -7,7 +7,7 @@ Read in this order:
     rate_limit.py    how often clients may connect and speak
     carry_over.py    what one scenario leaves behind for the next
     session.py       one scenario after the other, none suffering from the one before
-    playing.py       what a check is given to play with
+    scenario_runner.py       what a check is given to play with
 
 RULE: the driver decides nothing about a server: what is right an oracle says, and what is known the results.
 """

@@ -11,25 +11,25 @@ import time
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 
 DIGITS = string.digits + string.ascii_lowercase
-PLACES = 4
+MARK_LENGTH = 4
 """Digits of a mark: letters and numbers alone, since a server may allow nothing else in a name."""
 
-KEPT = 16
+MAX_LATE_WORDS = 16
 """Words at most that the next scenario is told of: the last."""
 
 
 def marks() -> Iterator[str]:
     """Yield marks, each another, beginning anywhere: another check of the same server may just have been."""
-    number = random.SystemRandom().randrange(len(DIGITS) ** PLACES)
+    number = random.SystemRandom().randrange(len(DIGITS) ** MARK_LENGTH)
     while True:
         number += 1
-        yield "".join(DIGITS[number // len(DIGITS) ** place % len(DIGITS)] for place in reversed(range(PLACES)))
+        yield "".join(DIGITS[number // len(DIGITS) ** place % len(DIGITS)] for place in reversed(range(MARK_LENGTH)))
 
 
-class Past:
+class CarryOver:
     """The scenarios that have been played against one server."""
 
     def __init__(self, within: float) -> None:
@@ -45,9 +45,9 @@ class Past:
 
     def begin(self, oracle: Oracle) -> str:
         """Tell the oracle of a scenario that begins what may still come; return the mark of its clients' names."""
-        if isinstance(self._before, RoomOracle) and isinstance(oracle, RoomOracle):
+        if isinstance(self._before, ChatOracle) and isinstance(oracle, ChatOracle):
             now = time.monotonic()
-            words = self._before.unheard()[-KEPT:]
+            words = self._before.unheard()[-MAX_LATE_WORDS:]
             self._until = {word: self._until.get(word, now + self._within) for word in words}
             oracle.expect_late([word for word, until in self._until.items() if now < until])
         self._before = oracle

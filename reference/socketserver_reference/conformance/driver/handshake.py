@@ -9,7 +9,7 @@ from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Heard, Transcript
 from socketserver_reference.conformance.targets.client import Client
 
-HANDSHAKE = 16 * 1024
+MAX_HANDSHAKE_BYTES = 16 * 1024
 """Bytes that a server may say in one exchange of its handshake."""
 
 
@@ -18,13 +18,13 @@ class NotGreeted(Exception):
 
 
 def shake_hands(
-    client: Client, who: str, named: bytes, dialect: Dialect, transcript: Transcript, patience: float
+    client: Client, who: str, named: bytes, dialect: Dialect, transcript: Transcript, timeout: float
 ) -> bytes:
     """Say what the dialect has a client say, under this name; return what came behind that. Raises NotGreeted."""
     rest = b""
     for exchange in dialect.handshake:
         if exchange.wait is not None:
-            rest = _await(client, who, exchange.wait, rest, transcript, patience)
+            rest = _await(client, who, exchange.wait, rest, transcript, timeout)
         if exchange.send is not None:
             answer = exchange.send.fill(name=named)
             transcript.entries.append(Did(Answer(who, answer), answer))
@@ -32,15 +32,15 @@ def shake_hands(
     return rest
 
 
-def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: Transcript, patience: float) -> bytes:
+def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: Transcript, timeout: float) -> bytes:
     """Read until something like this has come; return what came behind it."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout
     while (end := wanted.after(read)) is None:
         got = client.receive()
         if isinstance(got, bytes):
             transcript.entries.append(Heard(who, got, time.monotonic()))
             read += got
-        if not isinstance(got, bytes) or len(read) > HANDSHAKE or time.monotonic() > until:
+        if not isinstance(got, bytes) or len(read) > MAX_HANDSHAKE_BYTES or time.monotonic() > until:
             then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
             raise NotGreeted(f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first")
     return read[end:]

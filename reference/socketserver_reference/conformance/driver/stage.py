@@ -4,7 +4,7 @@ The stage decides nothing: whom to read, how far, and whether what came is right
 leaving the `with` block ends them all, the polite way first, so that the server has let go of them before the next
 scenario.
 
-Every wait is bounded by `patience` seconds, and everything a server can make the stage keep is bounded too: the first
+Every wait is bounded by `timeout` seconds, and everything a server can make the stage keep is bounded too: the first
 illegal byte ends a scenario.
 """
 
@@ -16,57 +16,58 @@ from typing import Literal, NoReturn, Self
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.rewrite import AsWritten, Phrasing
+from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
-from socketserver_reference.conformance.driver.rate_limit import Pace
+from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
     Send,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
-EVIDENCE = 64 * 1024
+MAX_EVIDENCE_BYTES = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
 
-EXPLAINING = 0.25
+EVIDENCE_TIMEOUT = 0.25
 """Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
 
-DRIPPING = 4
-"""Times the patience that all which is due to one client after one step may take, if it comes in drips."""
+DRIP_TIMEOUT_FACTOR = 4
+"""Times the timeout that all which is due to one client after one step may take, if it comes in drips."""
 
-ABRUPT = (Send, Crowd, Reset, Stall)
+ABRUPT_STEPS = (Send, Crowd, Reset, Stall)
 """Steps after which nobody waits for the server any more."""
 
-Manners = Literal["polite", "polite at first", "abrupt"]
+Politeness = Literal["polite", "polite at first", "abrupt"]
 
-KNOCKS_AGAIN = 4
+EXTRA_PROBES = 4
 """Times that somebody speaks once more, when a client that was silent so long has spoken."""
 
-GLANCE = 0.05
-"""Seconds between two knocks for a client that has not heard anything yet: the one thing to wait for that has no event.
+PROBE_INTERVAL = 0.05
+"""Seconds between two probes for a client that has not heard anything yet: the one thing to wait for that has no event.
 """
 
 
 class Stage:
     """One performance: clients of one server, from the first connection to the last goodbye.
 
-    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `rest` lets the
-    server finish what the last step began; `manners` say before which steps it is called: all, none, or all until the
-    first abrupt one. What is `renewable` is replaced when it has broken a clause, so nobody says goodbye to it then.
-    `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance taken.
+    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `wait_idle` lets
+    the server finish what the last step began; `politeness` say before which steps it is called: all, none, or all
+    until the first abrupt one. What is `restartable` is replaced when it has broken a clause, so nobody says goodbye to
+    it then. `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance
+    taken.
     """
 
     def __init__(
@@ -74,32 +75,32 @@ class Stage:
         address: Address,
         oracle: Oracle,
         *,
-        patience: float,
+        timeout: float,
         about: str | None = None,
-        rest: Callable[[], None] = lambda: None,
-        manners: Manners = "polite",
-        renewable: bool = False,
+        wait_idle: Callable[[], None] = lambda: None,
+        politeness: Politeness = "polite",
+        restartable: bool = False,
         dialect: Dialect = NOTE,
-        phrasing: Phrasing | None = None,
-        pace: Pace | None = None,
+        rewriter: Rewriter | None = None,
+        rate_limiter: RateLimiter | None = None,
         mark: str = "",
     ) -> None:
         self.address = address
         self.oracle = oracle
-        self.patience = patience
+        self.timeout = timeout
         self.about = about
         self.transcript = Transcript()
-        self._rest = rest
-        self._manners = manners
-        self._renewable = renewable
+        self._wait_idle = wait_idle
+        self._politeness = politeness
+        self._restartable = restartable
         self._dialect = dialect
-        self._phrasing = phrasing or AsWritten(dialect)
+        self._rewriter = rewriter or StreamRewriter(dialect)
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
-        self._knocks = 0
+        self._probes = 0
         self._mark = mark
-        self._pace = pace or Pace(dialect.limits)
-        self._heeded = ""  # for whom somebody speaks just now, until it hears that
+        self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
+        self._probing_for = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -107,67 +108,69 @@ class Stage:
             self.perform(step)
         return self.transcript
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Let the server finish what it is doing, as far as one can see that."""
-        self._rest()
+        self._wait_idle()
 
     def perform(self, step: Step) -> None:
         """Perform one step as it is said in the dialect, and read what it must lead to."""
         self.transcript.scenario.append(step)
-        self._phrase(step)
+        self._rewrite(step)
 
-    def _phrase(self, step: Step) -> None:
-        for phrased in self._phrasing.of(step):
-            self._perform(phrased)
+    def _rewrite(self, step: Step) -> None:
+        for rewritten in self._rewriter.rewrite(step):
+            self._perform(rewritten)
 
     def _perform(self, step: Step) -> None:
         if getattr(step, "who", None) in self._cut_off:
             return
-        if isinstance(step, ABRUPT) and self._manners == "polite at first":
-            self._manners = "abrupt"
-        rested = self._manners != "abrupt" or self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
-        if rested:
-            self._rest()
+        if isinstance(step, ABRUPT_STEPS) and self._politeness == "polite at first":
+            self._politeness = "abrupt"
+        idle_before = (
+            self._politeness != "abrupt" or self._dialect.framing_out.kind == "none"
+        )  # nothing keeps utterances apart
+        if idle_before:
+            self._wait_idle()
             if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
-                self._glance_at(self.oracle.bystanders())
-        if isinstance(step, Heed):
-            self._knock(step)
+                self._poll(self.oracle.optional_readers())
+        if isinstance(step, WaitUntilHeard):
+            self._send_probes(step)
             return
-        self.oracle.begin(step, rested=rested)
+        self.oracle.begin(step, idle_before=idle_before)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent, self._heeded))
+        self.transcript.entries.append(Did(step, sent, self._probing_for))
         self._act(step, sent)
-        listeners = self.oracle.listeners(step)
-        for who in listeners:
-            until = time.monotonic() + DRIPPING * self.patience
+        required_readers = self.oracle.required_readers(step)
+        for who in required_readers:
+            until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
             while self.oracle.due(who):
                 if time.monotonic() > until:
-                    self._wait_in_vain(who, DRIPPING * self.patience)
+                    self._report_silence(who, DRIP_TIMEOUT_FACTOR * self.timeout)
                 self._read(who)
-        self._glance_at(self.oracle.bystanders())
-        if listeners:
+        self._poll(self.oracle.optional_readers())
+        if required_readers:
             self.oracle.settled(step)
-            self._pace.read()
+            self._rate_limiter.read()
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
-                self._await_joining()
+                self._wait_to_connect()
                 try:
-                    self._clients[who] = Client(self.address, self.patience, window, acks)
+                    self._clients[who] = Client(self.address, self.timeout, window, acks)
                 except Unreachable as error:
-                    self._report(self.oracle.refused(who, str(error)))
+                    self._report(self.oracle.explain_refusal(who, str(error)))
                 self._shake_hands(who)
-                self._note_joining()
+                self._note_connected()
             case Crowd(everyone):
-                arrived, refusal = connect_at_once(self.address, self.patience, len(everyone))
+                arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
-                    self._report(self.oracle.refused(everyone[len(arrived)], refusal))
+                    self._report(self.oracle.explain_refusal(everyone[len(arrived)], refusal))
                 for who in everyone:
                     self._shake_hands(who)
             case Say(who) | Send(who) | Quit(who):
-                self._pace.await_speaking(who)
+                self._rate_limiter.wait_to_send(who)
                 self._clients[who].send(sent)
             case HalfClose(who):
                 self._clients[who].half_close()
@@ -178,24 +181,24 @@ class Stage:
             case _:  # Settle, Stall and Resume only change who is read
                 pass
 
-    def _await_joining(self) -> None:
+    def _wait_to_connect(self) -> None:
         """Return when there is a seat for another client, as far as one can see, and it may connect."""
         if self._dialect.limits.members:
-            self._rest()
-        self._pace.await_joining()
+            self._wait_idle()
+        self._rate_limiter.wait_to_connect()
 
-    def _note_joining(self) -> None:
+    def _note_connected(self) -> None:
         if self._dialect.limits.join_gap:
-            self._rest()
-        self._pace.joined()
+            self._wait_idle()
+        self._rate_limiter.joined()
 
     def _shake_hands(self, who: str) -> None:
         """Make a client a member; what comes behind that is for the oracle."""
         named = f"{who}{self._mark}".encode()
         try:
-            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.patience)
+            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.timeout)
         except NotGreeted as error:
-            self._report(self.oracle.refused(who, str(error)))
+            self._report(self.oracle.explain_refusal(who, str(error)))
         if rest:
             self._judge(who, rest)
 
@@ -206,21 +209,21 @@ class Stage:
         client = self._clients[who]
         got = client.receive()
         if got is None:
-            self._wait_in_vain(who, client.patience)
+            self._report_silence(who, client.timeout)
         else:
             self._take(who, got)
 
-    def _wait_in_vain(self, who: str, seconds: float) -> None:
+    def _report_silence(self, who: str, seconds: float) -> None:
         self.transcript.entries.append(Waited(who, seconds))
-        self._report(self.oracle.silent(who))
+        self._report(self.oracle.explain_silence(who))
 
-    def _glance_at(self, names: list[str]) -> None:
+    def _poll(self, names: list[str]) -> None:
         """Take what is there for these clients, without waiting."""
         for who in names:
             client = self._clients[who]
-            client.wait_at_most(0)
+            client.set_timeout(0)
             got = client.receive()
-            client.wait_at_most(self.patience)
+            client.set_timeout(self.timeout)
             if got is not None:
                 self._take(who, got)
 
@@ -231,22 +234,22 @@ class Stage:
             return
         self.transcript.entries.append(Ended(who, got))
         self._clients.pop(who).close()
-        finding = self.oracle.ends(who, got)
+        finding = self.oracle.feed_end(who, got)
         if finding is not None:
             self._report(finding)
         self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
-        if not self.oracle.hears(who, data):
-            self._report(self.oracle.misfit(who, self._evidence(who, data)))
+        if not self.oracle.feed(who, data):
+            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
 
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
-        wanted = self.oracle.lacks(who)
-        patience = min(self.patience, EXPLAINING)
-        until = time.monotonic() + patience
-        self._clients[who].wait_at_most(patience)
-        while wanted and wanted not in data and len(data) < EVIDENCE and time.monotonic() < until:
+        wanted = self.oracle.expected_bytes(who)
+        timeout = min(self.timeout, EVIDENCE_TIMEOUT)
+        until = time.monotonic() + timeout
+        self._clients[who].set_timeout(timeout)
+        while wanted and wanted not in data and len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
                 break
@@ -257,7 +260,7 @@ class Stage:
     def _report(self, finding: Finding) -> NoReturn:
         """Raise the violation, with what the others have to read at this moment."""
         for who, client in self._clients.items():
-            client.wait_at_most(0)
+            client.set_timeout(0)
             got = client.receive()
             if isinstance(got, bytes):
                 self.transcript.entries.append(Heard(who, got, time.monotonic()))
@@ -275,44 +278,44 @@ class Stage:
         violation.transcript = self.transcript
         return violation
 
-    def _knock(self, step: Heed) -> None:
+    def _send_probes(self, step: WaitUntilHeard) -> None:
         """Have somebody speak until a silent client hears it."""
-        until = time.monotonic() + self.patience
-        while step.who in self.oracle.bystanders():
-            self._knocks += 1
-            self._heeded = step.who
-            knock = Say(step.speaker, b"knock %d" % self._knocks)
-            self._phrase(knock)
-            self._heeded = ""
-            self._glance_at([who for who in self.oracle.listeners(knock) if who == step.speaker])
+        until = time.monotonic() + self.timeout
+        while step.who in self.oracle.optional_readers():
+            self._probes += 1
+            self._probing_for = step.who
+            probe = Say(step.speaker, b"probe %d" % self._probes)
+            self._rewrite(probe)
+            self._probing_for = ""
+            self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
                 return
-            if step.who in self.oracle.bystanders() and time.monotonic() > until:
-                self._knock_in_vain(step)
-            if step.who in self.oracle.bystanders():
+            if step.who in self.oracle.optional_readers() and time.monotonic() > until:
+                self._report_unheard(step)
+            if step.who in self.oracle.optional_readers():
                 client = self._clients[step.who]
-                client.wait_at_most(min(GLANCE, self.patience))
+                client.set_timeout(min(PROBE_INTERVAL, self.timeout))
                 got = client.receive()
-                client.wait_at_most(self.patience)
+                client.set_timeout(self.timeout)
                 if got is not None:
                     self._take(step.who, got)
 
-    def _knock_in_vain(self, step: Heed) -> None:
+    def _report_unheard(self, step: WaitUntilHeard) -> None:
         """Report that a silent client hears nobody, having found out whether it would if it had spoken.
 
         Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
         """
-        self.transcript.entries.append(Waited(step.who, self.patience))
-        finding = self.oracle.silent(step.who)
+        self.transcript.entries.append(Waited(step.who, self.timeout))
+        finding = self.oracle.explain_silence(step.who)
         if "CHAT-17" in finding.clauses:
             self._report(finding)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
-        client.wait_at_most(min(self.patience, EXPLAINING))
-        for _ in range(KNOCKS_AGAIN):
-            self._clients[step.speaker].send(self._dialect.sent(b"knock again"))
+        client.set_timeout(min(self.timeout, EVIDENCE_TIMEOUT))
+        for _ in range(EXTRA_PROBES):
+            self._clients[step.speaker].send(self._dialect.sent(b"probe again"))
             got = client.receive()
-            if isinstance(got, bytes) and b"knock" in got:
+            if isinstance(got, bytes) and b"probe" in got:
                 finding = replace(finding, clauses=("CHAT-9",), also=())
                 break
         self._report(finding)
@@ -331,13 +334,13 @@ class Stage:
         """
         clients, self._clients = self._clients, {}
         try:
-            if failed and self._renewable:
+            if failed and self._restartable:
                 return
             if clients:
-                self._rest()
+                self._wait_idle()
             for client in clients.values():
                 client.half_close()
-            until = time.monotonic() + min(self.patience, 1.0)
+            until = time.monotonic() + min(self.timeout, 1.0)
             for client in clients.values():
                 if not self.address.datagram:
                     client.leave(until - time.monotonic())

@@ -6,48 +6,48 @@ import time
 from dataclasses import dataclass
 
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.driver.session import Performer
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
-BRIEF = 0.25
-"""Seconds of patience while a failure that has been seen is made shorter."""
+SHRINK_TIMEOUT = 0.25
+"""Timeout in seconds while a failure that has been seen is made shorter."""
 
-SHRINKING = 10.0
+SHRINK_BUDGET = 10.0
 """Seconds for making one failure shorter."""
 
 REPLAYS = 3
 """Times that a failure found by exploration is played again."""
 
-EXPLORING = 30.0
+EXPLORATION_BUDGET = 30.0
 """Seconds for exploring at thirty runs; a server that needs more is slow, and the report says how far it got."""
 
 
 @dataclass
-class Sighting:
+class ExplorationFinding:
     """A violation that exploration found: as first seen, and the shortest run that showed it since."""
 
     first: Violation
     steps: list[Step]
-    hasty: bool
+    premature: bool
     """Whether something did not come, but not for as long as it may take."""
 
 
-class Expedition:
+class Campaign:
     """One exploration of one server: what it may spend, and what it found."""
 
-    def __init__(self, performer: Performer, profile: Profile, examples: int, shrink: bool) -> None:
-        self.performer = performer
+    def __init__(self, session: Session, profile: Profile, examples: int, shrink: bool) -> None:
+        self.session = session
         self.profile = profile
         self.shrink = shrink
-        self.found: dict[str, Sighting] = {}
+        self.found: dict[str, ExplorationFinding] = {}
         self.runs = 0
         self.steps = 0
         self.known: dict[str, Violation] = {}
         self.stopped: NotChecked | Violation | None = None
-        self._until = time.monotonic() + EXPLORING * max(1.0, examples / 30)
+        self._until = time.monotonic() + EXPLORATION_BUDGET * max(1.0, examples / 30)
 
     @property
     def over(self) -> bool:
@@ -55,8 +55,8 @@ class Expedition:
         return time.monotonic() > self._until
 
     @property
-    def patience(self) -> float:
-        return min(BRIEF, self.performer.patience) if self.found else self.performer.patience
+    def timeout(self) -> float:
+        return min(SHRINK_TIMEOUT, self.session.timeout) if self.found else self.session.timeout
 
     def stop(self, why: NotChecked | Violation) -> None:
         """End the exploration: nothing more can be found out."""
@@ -70,22 +70,22 @@ class Expedition:
             return f"the server broke {self.stopped.clause_id} before"
         return str(self.stopped or "the time was up")
 
-    def seen(self, violation: Violation, steps: list[Step]) -> Violation | None:
+    def note_violation(self, violation: Violation, steps: list[Step]) -> Violation | None:
         """Keep a violation if it is news, or shorter than before; return what the run has failed by, if it has."""
         try:
-            self.performer.seen(violation)
+            self.session.note_violation(violation)
         except NotChecked:  # it may be somebody else's doing
             return None
-        if known := self.performer.explained(violation):
+        if known := self.session.explanation_of(violation):
             self.known.setdefault(known, violation.of(known))
             return None
         clause = self._found_as(violation)
         if not self.found:
-            self._until = time.monotonic() + SHRINKING if self.shrink else 0.0
-        hasty = violation.absent and self.patience < self.performer.longest
-        sighting = self.found.setdefault(clause, Sighting(violation, steps, hasty))
-        if len(steps) < len(sighting.steps):
-            sighting.steps = steps
+            self._until = time.monotonic() + SHRINK_BUDGET if self.shrink else 0.0
+        premature = violation.absent and self.timeout < self.session.full_timeout
+        finding = self.found.setdefault(clause, ExplorationFinding(violation, steps, premature))
+        if len(steps) < len(finding.steps):
+            finding.steps = steps
         return violation.of(clause)
 
     def _found_as(self, violation: Violation) -> str:
@@ -93,29 +93,32 @@ class Expedition:
         fitting = [clause for clause in (violation.clause_id, *violation.candidates) if clause in self.found]
         return fitting[0] if fitting else violation.clause_id
 
-    def confirm(self, clause: str, sighting: Sighting) -> Violation | None:
+    def confirm(self, clause: str, finding: ExplorationFinding) -> Violation | None:
         """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
         again: list[Violation] = []
         if not self.shrink:
-            return sighting.first.of(clause)
+            return finding.first.of(clause)
         for _ in range(REPLAYS):
             try:
-                self.performer.prepare()
-                with self.performer.stage(abrupt=self.profile == "hardened", patience=self.performer.longest) as stage:
-                    stage.play(sighting.steps)
-                self.performer.check_alive(stage)
+                self.session.prepare()
+                with self.session.stage(abrupt=self.profile == "hardened", timeout=self.session.full_timeout) as stage:
+                    stage.play(finding.steps)
+                self.session.check_alive(stage)
             except Violation as violation:
                 try:
-                    self.performer.seen(violation)
+                    self.session.note_violation(violation)
                 except NotChecked:  # it may be somebody else's doing
                     continue
-                if not self.performer.explained(violation) and clause in (violation.clause_id, *violation.candidates):
+                if not self.session.explanation_of(violation) and clause in (
+                    violation.clause_id,
+                    *violation.candidates,
+                ):
                     again.append(violation.of(clause))
             except (NotChecked, Ambiguous):
                 break
-        if sighting.hasty and not again:  # what did not come may have been under way
+        if finding.premature and not again:  # what did not come may have been under way
             return None
-        reported = again[0] if again else sighting.first
+        reported = again[0] if again else finding.first
         reported.note = (
             f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
         )

@@ -1,6 +1,6 @@
 """The machines that explore a chat.
 
-Before a circumstance of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
+Before a disruption of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
 put down to.
 """
 
@@ -10,15 +10,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from socketserver_reference.conformance.dialects import effects
-from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
-from socketserver_reference.conformance.oracles.attribution import Circumstance
-from socketserver_reference.conformance.oracles.chat_room import RoomOracle
-from socketserver_reference.conformance.oracles.stream_chat import ChatOracle
+from socketserver_reference.conformance.exploration.machine import (
+    MAX_MEMBERS,
+    NAMES,
+    NUMBERS,
+    UTTERANCES,
+    Machine,
+    pick,
+)
+from socketserver_reference.conformance.oracles.attribution import Disruption
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -26,23 +32,24 @@ from socketserver_reference.conformance.scenario.steps import (
     Send,
     Settle,
     Stall,
+    WaitUntilHeard,
 )
 
-STREAMS = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
+STREAM_UTTERANCES = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
 
-QUITS = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
+QUIT_UTTERANCES = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
 
-class PoliteChat(Machine):
+class PoliteChatMachine(Machine):
     """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
 
     abrupt = False
 
     def __init__(self) -> None:
         super().__init__()
-        room = self.stage.oracle if self.stage is not None else ChatOracle(self.expedition.performer.dialect)
-        assert isinstance(room, RoomOracle)
-        self.room: RoomOracle[Any] = room
+        room = self.stage.oracle if self.stage is not None else StreamChatOracle(self.campaign.session.dialect)
+        assert isinstance(room, ChatOracle)
+        self.room: ChatOracle[Any] = room
         self.arrived = 0
         self.fences = 0
 
@@ -69,36 +76,36 @@ class PoliteChat(Machine):
 
     # What keeps causes apart
 
-    def before(self, circumstance: Circumstance) -> None:
+    def before(self, disruption: Disruption) -> None:
         """See everyone whole, unless nothing has happened since that, or only more of the same."""
-        if any(other != circumstance for other in self.room.circumstances):
-            self.calm()
+        if any(other != disruption for other in self.room.active_disruptions):
+            self.fence()
 
-    def calm(self) -> None:
+    def fence(self) -> None:
         """See everyone whole: all that is due is read, and something new is heard."""
         if self.room.outstanding():
             self.do(Settle())
         if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
-            self.stage.rest()
-            self.room.nobody_has_survived()
+            self.stage.wait_idle()
+            self.room.reset_survived()
         for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))
 
     def finish(self) -> None:
-        self.calm()
+        self.fence()
         if not self.speakers():
             self.arrive(speaking=True)
-            self.calm()
-        for who in self.room.bystanders():
+            self.fence()
+        for who in self.room.optional_readers():
             if self.speakers():
-                self.do(Heed(who, self.speakers()[0]))
+                self.do(WaitUntilHeard(who, self.speakers()[0]))
 
     def empty(self) -> None:
         for who in self.present():
             self.do(HalfClose(who))
         self.arrive(speaking=True)
-        self.calm()
+        self.fence()
 
     def arrive(self, *, speaking: bool) -> None:
         """Have a client connect, and perhaps say that it did."""
@@ -113,22 +120,22 @@ class PoliteChat(Machine):
 
     @rule()
     def join(self) -> None:
-        if len(self.present()) < MEMBERS:
-            self.calm_if_disturbed()
+        if len(self.present()) < MAX_MEMBERS:
+            self.fence_if_disrupted()
             self.arrive(speaking=True)
 
     @rule()
     def lurk(self) -> None:
-        if len(self.present()) < MEMBERS:
-            self.calm_if_disturbed()
+        if len(self.present()) < MAX_MEMBERS:
+            self.fence_if_disrupted()
             self.arrive(speaking=False)
-            for who in self.room.bystanders():
+            for who in self.room.optional_readers():
                 if self.speakers():
-                    self.do(Heed(who, self.speakers()[0]))
+                    self.do(WaitUntilHeard(who, self.speakers()[0]))
 
     @rule(number=NUMBERS, data=UTTERANCES)
     def say(self, number: int, data: bytes) -> None:
-        self.calm_if_disturbed()
+        self.fence_if_disrupted()
         if not self.speakers():
             return
         if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
@@ -139,7 +146,7 @@ class PoliteChat(Machine):
         if not self.room.dialect.is_quit(data):
             self.do(Say(pick(self.speakers(), number), data))
 
-    @rule(number=NUMBERS, word=QUITS)
+    @rule(number=NUMBERS, word=QUIT_UTTERANCES)
     def quit(self, number: int, word: bytes) -> None:
         if not self.room.dialect.exact:
             return
@@ -163,25 +170,25 @@ class PoliteChat(Machine):
         if self.may_go():
             self.do(way(pick(self.may_go(), number)))
 
-    def calm_if_disturbed(self) -> None:
+    def fence_if_disrupted(self) -> None:
         """See everyone whole after something abrupt: a stall may last."""
-        if any(circumstance != "stalled" for circumstance in self.room.circumstances):
-            self.calm()
+        if any(disruption != "stalled" for disruption in self.room.active_disruptions):
+            self.fence()
 
 
-class AbruptChat(PoliteChat):
+class AbruptChatMachine(PoliteChatMachine):
     """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
 
     abrupt = True
 
     @rule()
     def connect(self) -> None:
-        if len(self.present()) < MEMBERS:
+        if len(self.present()) < MAX_MEMBERS:
             if self.room.outstanding():
                 self.before("concurrent")
             self.arrive(speaking=False)
 
-    @rule(said=st.lists(st.tuples(NUMBERS, STREAMS), min_size=1, max_size=4))
+    @rule(said=st.lists(st.tuples(NUMBERS, STREAM_UTTERANCES), min_size=1, max_size=4))
     def burst(self, said: list[tuple[int, bytes]]) -> None:
         self.before("concurrent")
         for number, data in said:

@@ -3,13 +3,20 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from socketserver_reference.conformance.exploration.machine import MEMBERS, NAMES, NUMBERS, UTTERANCES, Machine, pick
+from socketserver_reference.conformance.exploration.machine import (
+    MAX_MEMBERS,
+    NAMES,
+    NUMBERS,
+    UTTERANCES,
+    Machine,
+    pick,
+)
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send
 
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
 
 
-class Echo(Machine):
+class EchoMachine(Machine):
     """Clients who come one after the other, since a synchronous server serves them so, and ask."""
 
     def __init__(self) -> None:
@@ -29,7 +36,7 @@ class Echo(Machine):
         self.ask(b"the last one")
 
 
-class AbruptEcho(Echo):
+class AbruptEchoMachine(EchoMachine):
     """The same clients, who also half-close, and leave in the middle in every way."""
 
     @rule(request=REQUESTS)
@@ -43,7 +50,7 @@ class AbruptEcho(Echo):
         self.do(Connect(who), *([Send(who, request)] if request else []), way(who))
 
 
-class Datagrams(Machine):
+class DatagramMachine(Machine):
     """A few sockets that send requests of any size and wait for each reply."""
 
     def __init__(self) -> None:
@@ -53,7 +60,7 @@ class Datagrams(Machine):
 
     @rule()
     def come(self) -> None:
-        if len(self.names) < MEMBERS:
+        if len(self.names) < MAX_MEMBERS:
             self.names.append(f"{NAMES[len(self.names)]}{self.gone or ''}")
             self.do(Connect(self.names[-1]))
 
@@ -67,7 +74,7 @@ class Datagrams(Machine):
         self.do(Say(self.names[0], b"the last one"))
 
 
-class AbruptDatagrams(Datagrams):
+class AbruptDatagramMachine(DatagramMachine):
     """The same sockets, some of which are closed before the reply is there."""
 
     @rule(number=NUMBERS, request=st.binary(max_size=40))

@@ -12,18 +12,23 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
 from socketserver_reference.clauses import Profile
-from socketserver_reference.conformance.driver.session import Performer
-from socketserver_reference.conformance.exploration.campaign import Expedition
-from socketserver_reference.conformance.exploration.chat_machines import AbruptChat, PoliteChat
-from socketserver_reference.conformance.exploration.echo_machines import AbruptDatagrams, AbruptEcho, Datagrams, Echo
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.exploration.campaign import Campaign
+from socketserver_reference.conformance.exploration.chat_machines import AbruptChatMachine, PoliteChatMachine
+from socketserver_reference.conformance.exploration.echo_machines import (
+    AbruptDatagramMachine,
+    AbruptEchoMachine,
+    DatagramMachine,
+    EchoMachine,
+)
 from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
 
-STEPS = {"chat": 50, "echo": 10, "datagram": 20}
+MAX_STEPS = {"chat": 50, "echo": 10, "datagram": 20}
 """Protocol -> rules applied in one run at most."""
 
-BATCH = 10
+RUNS_PER_SEED = 10
 """Runs drawn from one seed, before another is derived: the runs of one seed resemble each other."""
 
 
@@ -46,16 +51,16 @@ def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
     )
 
 
-def _seen_again(clauses: set[str], performer: Performer) -> str:
+def _seen_again(clauses: set[str], session: Session) -> str:
     """Return, in words, which known failures ended runs quietly, and which the dialect leaves out."""
-    known = ", ".join(sorted(clauses & performer.known))
-    left_out = ", ".join(sorted(clauses - performer.known))
+    known = ", ".join(sorted(clauses & session.known))
+    left_out = ", ".join(sorted(clauses - session.known))
     again = f"; saw {known} broken again" if known else ""
     return f"{again}; saw {left_out} broken, which the dialect leaves out" if left_out else again
 
 
 def explore(
-    performer: Performer,
+    session: Session,
     record: Record,
     protocol: str,
     profile: Profile,
@@ -68,49 +73,47 @@ def explore(
 
     What it finds is made shorter and played again, unless it is not to `shrink`: then it ends at the first sight.
     """
-    expedition = Expedition(performer, profile, examples, shrink)
-    machine: Any = type(
-        MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
-    )
-    steps = performer.dialect.limits.rounds(STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
+    campaign = Campaign(session, profile, examples, shrink)
+    machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
+    steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
     try:
-        for begun in range(0, examples, BATCH):
-            if not expedition.over:
-                _draw(machine, steps, f"{with_seed}, from run {begun}", min(BATCH, examples - begun))
+        for begun in range(0, examples, RUNS_PER_SEED):
+            if not campaign.over:
+                _draw(machine, steps, f"{with_seed}, from run {begun}", min(RUNS_PER_SEED, examples - begun))
     except (Violation, HypothesisException):
-        if not expedition.found:
+        if not campaign.found:
             raise
     cut_short = ""
-    if expedition.runs < examples and not expedition.found:
-        cut_short = f" of {examples}: {expedition.why_stopped}"
-    record.steps += expedition.steps
-    again = _seen_again(set(expedition.known), performer)
+    if campaign.runs < examples and not campaign.found:
+        cut_short = f" of {examples}: {campaign.why_stopped}"
+    record.steps += campaign.steps
+    again = _seen_again(set(campaign.known), session)
     record.explored.append(
-        f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
+        f"{protocol}, {profile}: {campaign.runs} runs{cut_short}, {campaign.steps} steps (seed {with_seed}){again}"
     )
-    confirmed = [expedition.confirm(clause, sighting) for clause, sighting in expedition.found.items()]
+    confirmed = [campaign.confirm(clause, finding) for clause, finding in campaign.found.items()]
     reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
         violation.explored = True
-        performer.known.add(violation.clause_id)
+        session.known.add(violation.clause_id)
         record.note_violation(violation)
-    for clause in performer.listed.intersection(expedition.known).difference(record.broken):
-        violation = expedition.known[clause]
+    for clause in session.expected_failures.intersection(campaign.known).difference(record.broken):
+        violation = campaign.known[clause]
         violation.explored = True
         violation.note = "found by exploration, and not made shorter: it is known"
         record.note_violation(violation)
     if reported:
         raise reported[0]
-    if expedition.stopped is not None:
-        raise expedition.stopped
+    if campaign.stopped is not None:
+        raise campaign.stopped
 
 
 MACHINES: dict[tuple[str, Profile], type[Machine]] = {
-    ("chat", "basic"): PoliteChat,
-    ("chat", "hardened"): AbruptChat,
-    ("echo", "basic"): Echo,
-    ("echo", "hardened"): AbruptEcho,
-    ("datagram", "basic"): Datagrams,
-    ("datagram", "hardened"): AbruptDatagrams,
+    ("chat", "basic"): PoliteChatMachine,
+    ("chat", "hardened"): AbruptChatMachine,
+    ("echo", "basic"): EchoMachine,
+    ("echo", "hardened"): AbruptEchoMachine,
+    ("datagram", "basic"): DatagramMachine,
+    ("datagram", "hardened"): AbruptDatagramMachine,
 }
 """Protocol and profile -> the machine that explores it."""

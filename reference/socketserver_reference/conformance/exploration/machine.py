@@ -10,34 +10,34 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.exploration.campaign import Expedition
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.exploration.campaign import Campaign
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
-MEMBERS = 6
+MAX_MEMBERS = 6
 """Clients connected at one time at most."""
 
 
 class Machine(RuleBasedStateMachine):
     """What the machines have in common: a stage for every run, and an end when something is found."""
 
-    expedition: "ClassVar[Expedition]"
+    campaign: "ClassVar[Campaign]"
 
     def __init__(self) -> None:
         super().__init__()
         self.stage: Stage | None = None
-        expedition = self.expedition
-        if expedition.over:
+        campaign = self.campaign
+        if campaign.over:
             return
         try:
-            expedition.performer.prepare()
+            campaign.session.prepare()
         except (NotChecked, Violation) as error:
-            expedition.stop(error)
+            campaign.stop(error)
             return
-        expedition.runs += 1
-        self.stage = expedition.performer.stage(abrupt=expedition.profile == "hardened", patience=expedition.patience)
+        campaign.runs += 1
+        self.stage = campaign.session.stage(abrupt=campaign.profile == "hardened", timeout=campaign.timeout)
 
     def do(self, *steps: Step) -> None:
         """Perform steps, unless this run has ended."""
@@ -46,15 +46,15 @@ class Machine(RuleBasedStateMachine):
                 self._perform(self.stage, step)
 
     def _perform(self, stage: Stage, step: Step) -> None:
-        if self.expedition.over:
+        if self.campaign.over:
             self._end()
             return
-        self.expedition.steps += 1
+        self.campaign.steps += 1
         try:
             stage.perform(step)
         except Violation as violation:
             self._end(failed=True)
-            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
+            failure = self.campaign.note_violation(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
         except Ambiguous:
@@ -84,9 +84,9 @@ class Machine(RuleBasedStateMachine):
         """End the run, and see that the server has survived it."""
         self._end()
         try:
-            self.expedition.performer.check_alive(stage)
+            self.campaign.session.check_alive(stage)
         except Violation as violation:
-            failure = self.expedition.seen(violation, list(stage.transcript.scenario))
+            failure = self.campaign.note_violation(violation, list(stage.transcript.scenario))
             if failure is not None:
                 raise failure from None
 
@@ -98,7 +98,7 @@ def pick(names: list[str], number: int) -> str:
 
 NAMES = ("ann", "ben", "cal", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "kay", "lee", "may", "ned", "pam", "ray")
 
-NUMBERS = st.integers(0, MEMBERS - 1)
+NUMBERS = st.integers(0, MAX_MEMBERS - 1)
 
 UTTERANCES = st.binary(min_size=1, max_size=40) | st.sampled_from(
     [b"hello\n", b"QUIT", b"quit now", b"xquit", b"\0", b"\xff\xfe", b"ack", b"  ", b"x" * 1024, b"a" * 300]

@@ -6,7 +6,7 @@ Read in this order:
     probes.py         handlers that only report, and a server that is watched
     hosts.py          a server in a thread, and what it leaves behind
     fork_host.py      a forking server, in a process of its own
-    scene.py          a server and its clients, for one check
+    server_session.py          a server and its clients, for one check
     support.py        what the checks need
     checks.py         ServerConformance
 

@@ -1,48 +1,55 @@
 """The servers: what the SRV clauses promise, decided where the server runs, as a class that others subclass.
 
     class TestMine(ServerConformance):
-        target = Served("mine", "tcp", "threading", make)
+        target = ServerSpec("mine", "tcp", "threading", make)
 
 Most checks have the server run a handler that only reports (`probes.py`); those about rooms, workers and the end have
-it run the program's own. A handler stops where a check wants it to, so nothing here depends on who is faster. What
-must not happen is awaited for a `GLANCE` at most: a server that does it later gets away with it, and none is accused
-wrongly.
+it run the program's own. A handler stops where a check wants it to, so nothing here depends on who is faster. What must
+not happen is awaited for a `NEGATIVE_CHECK_SECONDS` at most: a server that does it later gets away with it, and none is
+accused wrongly.
 """
 
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.checks.base import decides
-from socketserver_reference.conformance.inprocess.coordinator import Event, key
-from socketserver_reference.conformance.inprocess.hosts import Served
-from socketserver_reference.conformance.inprocess.scene import Guest, Scene
-from socketserver_reference.conformance.inprocess.support import ServerChecks, answered, ending, listed, settled, speaks
+from socketserver_reference.conformance.inprocess.coordinator import PhaseReport, key
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
+from socketserver_reference.conformance.inprocess.support import (
+    ServerChecks,
+    describe_end,
+    is_answered,
+    join_room,
+    phase_names,
+    speak,
+)
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 
-__all__ = ["Served", "ServerConformance"]
+__all__ = ["ServerConformance", "ServerSpec"]
 
-GLANCE = 0.05
+NEGATIVE_CHECK_SECONDS = 0.05
 """Seconds to look for what must not happen."""
 
-WORDS = 3
+CONVERSATION_UTTERANCES = 3
 """Utterances after which a conversation may be called one."""
 
 
 class ServerConformance(ServerChecks):
-    """See the module. `patience` is how long, in seconds, anything that must come may take."""
+    """See the module. `timeout` is how long, in seconds, anything that must come may take."""
 
     # The life cycle
 
     @decides("SRV-1")
     def test_a_handler_knows_its_request_its_client_and_its_server(self) -> None:
-        with self.scene() as scene:
-            ann = scene.visit("ann")
-            event = scene.wait("ann", "setup") or next(iter(scene.desk.events), None)
+        with self.session() as session:
+            ann = session.connect("ann")
+            event = session.wait("ann", "setup") or next(iter(session.coordinator.events), None)
             if event is None:
                 raise NotChecked("no handler runs")
-            for expected, observed in self._misinformed(scene, ann, event):
-                raise scene.violation("SRV-1", expected, observed)
+            for expected, observed in self._misinformed(session, ann, event):
+                raise session.violation("SRV-1", expected, observed)
 
-    def _misinformed(self, scene: Scene, ann: Guest, event: Event) -> Iterator[tuple[str, str]]:
+    def _misinformed(self, session: ServerSession, ann: SessionClient, event: PhaseReport) -> Iterator[tuple[str, str]]:
         """Find what a handler sees other than it is: what it should be, and what it is."""
         seen, address = event.seen, key(ann.address)
         addresses = [address, key("")] if self.target.transport == "unix" else [address]
@@ -57,7 +64,7 @@ class ServerConformance(ServerChecks):
             yield f"request is the connection with {address}", f"it is {what}"
         if seen["client_address"] not in addresses:
             yield f"client_address is {' or '.join(addresses)}", f"it is {seen['client_address']}"
-        if seen["server"] != scene.host.server:
+        if seen["server"] != session.host.server:
             yield "server is the server", "it is another object"
 
     @decides("SRV-2")
@@ -77,118 +84,120 @@ class ServerConformance(ServerChecks):
 
     def _runs(self, *phases: str, raising: str = "", own: bool = False) -> None:
         """Serve one request, to the end of its handler and of the server, and see what has run."""
-        with self.scene(own=own) as scene:
-            scene.plan("raise", "ann", *([raising] if raising else []))
-            ann = scene.visit("ann")
-            self.began(scene, "ann", phases[0])
+        with self.session(own=own) as session:
+            session.plan("raise", "ann", *([raising] if raising else []))
+            ann = session.connect("ann")
+            self.began(session, "ann", phases[0])
             if own and not self.target.datagram:
                 ann.half_close()
-            scene.wait("ann", phases[-1])
+            session.wait("ann", phases[-1])
             if not self.target.datagram:
                 ann.ends()
-            scene.end()
-            ran = [event.phase for event in scene.desk.of("ann")]
+            session.end()
+            ran = [event.phase for event in session.coordinator.of("ann")]
             if own and not raising and "handled" not in ran:
                 raise NotChecked("handle does not return though its client has left: other clauses are about that")
             if ran != list(phases):
-                expected = f"what runs is {listed(phases)}" + (f", as {raising} raises" if raising else "")
-                raise scene.violation("SRV-2", expected, f"what runs is {listed(ran)}")
+                expected = f"what runs is {phase_names(phases)}" + (f", as {raising} raises" if raising else "")
+                raise session.violation("SRV-2", expected, f"what runs is {phase_names(ran)}")
 
     @decides("SRV-3")
     def test_the_request_is_open_in_all_three_and_closed_straight_after(self) -> None:
-        with self.scene() as scene:
-            scene.plan("say", "ann", "setup", "handle", "finish")
-            scene.hold("ann", "finish")
-            ann = scene.visit("ann")
-            event = scene.wait("ann", "finish")
-            if event is None or list(self._misinformed(scene, ann, event)):
+        with self.session() as session:
+            session.plan("send", "ann", "setup", "handle", "finish")
+            session.hold("ann", "finish")
+            ann = session.connect("ann")
+            event = session.wait("ann", "finish")
+            if event is None or list(self._misinformed(session, ann, event)):
                 raise NotChecked("finish does not run, or not with its request: SRV-1 and SRV-2 are about that")
             early = ann.hears(b"setup handle ")
-            scene.release("ann", "finish")
+            session.release("ann", "finish")
             if not early or not ann.hears(b"setup handle finish "):
                 said = ", ".join(ann.heard.decode("ascii", "replace").split()) or "nothing"
-                raise scene.violation("SRV-3", "each of setup, handle, finish can send to ann", f"ann hears {said}")
+                raise session.violation("SRV-3", "each of setup, handle, finish can send to ann", f"ann hears {said}")
             if self.target.datagram:
-                self.served(scene, "ben", "SRV-3", "the server's socket stays open")
+                self.served(session, "ben", "SRV-3", "the server's socket stays open")
                 return
             if not ann.ends() or ann.ended != "eof":
-                raise scene.violation("SRV-3", "ann reads end of stream straight after finish", ending(ann))
+                raise session.violation("SRV-3", "ann reads end of stream straight after finish", describe_end(ann))
             if not ann.finds_it_closed():
-                raise scene.violation("SRV-3", "the request is closed straight after finish", "it is only shut down")
+                raise session.violation("SRV-3", "the request is closed straight after finish", "it is only shut down")
 
     @decides("SRV-3")
     def test_handle_does_not_return_while_a_worker_uses_the_request(self) -> None:
         if self.target.datagram:
             raise NotApplicable("a datagram's request has nothing to close")
-        with self.scene(own=True) as scene:
-            ann = scene.visit("ann")
-            self.began(scene, "ann")
-            early = scene.desk.wait("ann", "handled", GLANCE)
-            for count in range(WORDS if self.target.chat else 1):
-                if not answered(ann, count):
+        with self.session(own=True) as session:
+            ann = session.connect("ann")
+            self.began(session, "ann")
+            early = session.coordinator.wait("ann", "handled", NEGATIVE_CHECK_SECONDS)
+            for count in range(CONVERSATION_UTTERANCES if self.target.chat else 1):
+                if not is_answered(ann, count):
                     break
-            returned = scene.desk.find("ann", "handled")
+            returned = session.coordinator.find("ann", "handled")
             if returned is None or returned.seen["error"]:
                 return
             expected = "handle returns when nobody uses the request any more"
             if returned.seen["workers"]:
-                raise scene.violation("SRV-3", expected, "handle returns, and a thread it has started goes on")
+                raise session.violation("SRV-3", expected, "handle returns, and a thread it has started goes on")
             if early:
-                raise scene.violation("SRV-3", expected, "handle returns before ann has said a word, let alone left")
+                raise session.violation("SRV-3", expected, "handle returns before ann has said a word, let alone left")
 
     # Concurrency
 
     @decides("SRV-4")
     def test_connections_are_accepted_and_served_one_at_a_time(self) -> None:
         self.only_for("sync", "one at a time")
-        with self.scene() as scene:
-            scene.hold("ann", "handle")
-            scene.visit("ann")
-            ann = self.began(scene, "ann")
+        with self.session() as session:
+            session.hold("ann", "handle")
+            session.connect("ann")
+            ann = self.began(session, "ann")
             for name in ("ben", "cal"):
-                self._accepted(scene, name)
+                self._accepted(session, name)
             # In the loop itself nobody else can be served; but a server need not do it there to do it one by one.
-            elsewhere = (ann.seen["process"], ann.seen["thread"]) != scene.host.loop
-            if elsewhere and scene.wait("ben", "setup"):
-                raise scene.violation("SRV-4", "ben is served when ann's handler has ended", "ben is served before")
-            scene.release("ann", "handle")
+            elsewhere = (ann.seen["process"], ann.seen["thread"]) != session.host.loop
+            if elsewhere and session.wait("ben", "setup"):
+                raise session.violation("SRV-4", "ben is served when ann's handler has ended", "ben is served before")
+            session.release("ann", "handle")
             for name in ("ben", "cal"):
-                if scene.wait(name, "finish") is None:
-                    raise scene.violation("SRV-4", f"{name} is served next", f"{name} is not served")
-            clients = [event.client for event in scene.desk.events]
+                if session.wait(name, "finish") is None:
+                    raise session.violation("SRV-4", f"{name} is served next", f"{name} is not served")
+            clients = [event.client for event in session.coordinator.events]
             if clients != sorted(clients, key=clients.index):
-                raise scene.violation("SRV-4", "one is served after the other", "their handlers overlap")
+                raise session.violation("SRV-4", "one is served after the other", "their handlers overlap")
 
-    def _accepted(self, scene: Scene, name: str) -> None:
+    def _accepted(self, session: ServerSession, name: str) -> None:
         try:
-            scene.visit(name)
+            session.connect(name)
         except NotChecked as error:
-            raise scene.violation("SRV-4", f"{name} can connect while ann is served", str(error)) from None
+            raise session.violation("SRV-4", f"{name} can connect while ann is served", str(error)) from None
 
     @decides("SRV-5")
     def test_a_silent_client_delays_nobody(self) -> None:
         self.only_for("threading", "by threads")
-        with self.scene() as scene:
-            scene.hold("lou", "handle")
-            scene.visit("lou")
+        with self.session() as session:
+            session.hold("lou", "handle")
+            session.connect("lou")
             for name in ("ann", "ben"):
-                self.served(scene, name, "SRV-5", "while lou, who says nothing, is served too")
-            if scene.wait("lou", "handle") is None:
-                raise scene.violation("SRV-5", "lou, who says nothing, is served too", "lou is not served")
+                self.served(session, name, "SRV-5", "while lou, who says nothing, is served too")
+            if session.wait("lou", "handle") is None:
+                raise session.violation("SRV-5", "lou, who says nothing, is served too", "lou is not served")
 
     @decides("SRV-6")
     def test_handlers_run_at_once_in_processes_that_share_no_memory(self) -> None:
         self.only_for("forking", "by processes")
-        with self.scene() as scene:
-            scene.hold("lou", "handle")
-            scene.visit("lou")
-            lou = self.began(scene, "lou")
-            events = [lou, *(self.served(scene, who, "SRV-6", "while lou is served too") for who in ("ann", "ben"))]
-            processes = {scene.host.loop[0], *(event.seen["process"] for event in events)}
+        with self.session() as session:
+            session.hold("lou", "handle")
+            session.connect("lou")
+            lou = self.began(session, "lou")
+            events = [lou, *(self.served(session, who, "SRV-6", "while lou is served too") for who in ("ann", "ben"))]
+            processes = {session.host.loop[0], *(event.seen["process"] for event in events)}
             if len(processes) < 1 + len(events):
-                raise scene.violation("SRV-6", "each handler has a process of its own", "some run in the same process")
+                raise session.violation(
+                    "SRV-6", "each handler has a process of its own", "some run in the same process"
+                )
             if any(event.seen["before"] for event in events):
-                raise scene.violation(
+                raise session.violation(
                     "SRV-6", "no handler finds what another has stored on the server", "memory is shared"
                 )
 
@@ -197,30 +206,30 @@ class ServerConformance(ServerChecks):
     @decides("SRV-7")
     def test_the_handlers_of_one_server_know_the_same_members(self) -> None:
         self.needs_room()
-        with self.scene(own=True) as scene:
-            ann, ben = settled(scene, "ann"), settled(scene, "ben")
+        with self.session(own=True) as session:
+            ann, ben = join_room(session, "ann"), join_room(session, "ben")
             for speaker, listener in ((ann, ben), (ben, ann)):
                 word = f"{speaker.name} to all\n".encode()
                 speaker.say(word)
                 if not listener.hears(word):
-                    self.not_for_workers(scene)
+                    self.not_for_workers(session)
                     expected = f"{listener.name} hears what {speaker.name} says in the same room"
-                    raise scene.violation("SRV-7", expected, f"{listener.name} hears {listener.heard!r}")
+                    raise session.violation("SRV-7", expected, f"{listener.name} hears {listener.heard!r}")
 
     @decides("SRV-10")
     def test_two_servers_share_no_members(self) -> None:
         self.needs_room()
         if self.target.concurrency == "forking":
             raise NotApplicable("a forking server cannot hold a room, so there is nothing to share")
-        with self.scene(own=True) as here:
-            ann = settled(here, "ann")
-            with Scene(self.target, self.patience, self.forker, own=True, story=here.story) as there:
-                ben = settled(there, "ben")
+        with self.session(own=True) as here:
+            ann = join_room(here, "ann")
+            with ServerSession(self.target, self.timeout, self.forker, own=True, exchange=here.exchange) as there:
+                ben = join_room(there, "ben")
                 for speaker, listener in ((ann, ben), (ben, ann)):
                     word = f"{speaker.name} at home\n".encode()
-                    speaks(speaker, word)
-                    speaks(speaker, b"fence of %s\n" % word[:3])  # what was said before has gone to all there are
-                    speaks(listener, b"fence for %s\n" % word[:3])  # what had gone to the listener has been read
+                    speak(speaker, word)
+                    speak(speaker, b"fence of %s\n" % word[:3])  # what was said before has gone to all there are
+                    speak(listener, b"fence for %s\n" % word[:3])  # what had gone to the listener has been read
                     if word in listener.heard:
                         expected = f"{listener.name} hears nothing of another server's room"
                         raise here.violation("SRV-10", expected, f"{listener.name} hears {word!r}")
@@ -229,77 +238,81 @@ class ServerConformance(ServerChecks):
 
     @decides("SRV-8")
     def test_an_exception_ends_its_own_connection_alone(self) -> None:
-        with self.scene() as scene:
+        with self.session() as session:
             at_once = self.target.concurrency != "sync"
-            scene.plan("say", "ann", "handle")
-            scene.hold("ann", "handle")
-            self.control(scene)
-            ann = scene.visit("ann") if at_once else None
+            session.plan("send", "ann", "handle")
+            session.hold("ann", "handle")
+            self.control(session)
+            ann = session.connect("ann") if at_once else None
             if at_once:
-                self.began(scene, "ann")
+                self.began(session, "ann")
             for name, phase, after in (("ben", "setup", "cal"), ("dan", "handle", "eve"), ("fay", "finish", "gil")):
-                scene.plan("raise", name, phase)
-                guest = scene.visit(name)
-                if scene.wait(name, phase) is None:
+                session.plan("raise", name, phase)
+                client = session.connect(name)
+                if session.wait(name, phase) is None:
                     raise NotChecked(f"{phase} does not run: SRV-2 is about that")
-                if not self.target.datagram and not guest.ends():
-                    raise scene.violation("SRV-8", f"{name}'s connection ends as {phase} raises", ending(guest))
-                self.served(scene, after, "SRV-8", f"after {phase} has raised for {name}")
+                if not self.target.datagram and not client.ends():
+                    raise session.violation(
+                        "SRV-8", f"{name}'s connection ends as {phase} raises", describe_end(client)
+                    )
+                self.served(session, after, "SRV-8", f"after {phase} has raised for {name}")
             if ann is not None:
-                scene.release("ann", "handle")
-                if not (scene.wait("ann", "finish") if self.target.datagram else ann.hears(b"handle ")):
-                    raise scene.violation("SRV-8", "ann, who came before them all, is still served", ending(ann))
+                session.release("ann", "handle")
+                if not (session.wait("ann", "finish") if self.target.datagram else ann.hears(b"handle ")):
+                    raise session.violation(
+                        "SRV-8", "ann, who came before them all, is still served", describe_end(ann)
+                    )
 
     @decides("SRV-8")
     def test_an_exception_leaves_the_room_in_order(self) -> None:
         self.needs_room()
-        with self.scene(own=True) as scene:
-            ann, ben = settled(scene, "ann"), settled(scene, "ben")
-            scene.plan("raise", "cal", "handle")
-            cal = scene.visit("cal")
-            self.began(scene, "cal")
+        with self.session(own=True) as session:
+            ann, ben = join_room(session, "ann"), join_room(session, "ben")
+            session.plan("raise", "cal", "handle")
+            cal = session.connect("cal")
+            self.began(session, "cal")
             if not cal.ends():
-                raise scene.violation("SRV-8", "cal's connection ends as handle raises", ending(cal))
-            scene.rest()
-            for count in range(WORDS):
-                for guest in (ann, ben):
-                    word = f"{guest.name} goes on {count}\n".encode()
-                    guest.say(word)
-                    if not guest.hears(word):
-                        self.not_for_workers(scene)
-                        expected = f"the room goes on for {guest.name}"
-                        raise scene.violation("SRV-8", expected, f"{guest.name} does not hear herself any more")
+                raise session.violation("SRV-8", "cal's connection ends as handle raises", describe_end(cal))
+            session.wait_idle()
+            for count in range(CONVERSATION_UTTERANCES):
+                for client in (ann, ben):
+                    word = f"{client.name} goes on {count}\n".encode()
+                    client.say(word)
+                    if not client.hears(word):
+                        self.not_for_workers(session)
+                        expected = f"the room goes on for {client.name}"
+                        raise session.violation("SRV-8", expected, f"{client.name} does not hear herself any more")
 
     # The end
 
     @decides("SRV-9")
     def test_a_server_ends_promptly_with_clients_connected_and_leaves_nothing_behind(self) -> None:
         threading = self.target.concurrency == "threading"
-        with self.scene(own=True) as scene:
+        with self.session(own=True) as session:
             if threading:
-                scene.hold("ann", "finish")
+                session.hold("ann", "finish")
             for name in ("ann", "ben", "lou") if self.target.concurrency != "sync" else ("ann",):
-                scene.visit(name)
-                self.began(scene, name)
+                session.connect(name)
+                self.began(session, name)
             if self.target.datagram:  # there is nothing to hang up: a handler ends by itself
-                scene.wait("ann", "finish")
-            scene.story.does("shutdown(), server_close()")
-            scene.host.ask_to_end()
+                session.wait("ann", "finish")
+            session.exchange.does("shutdown(), server_close()")
+            session.host.ask_to_end()
             if threading:
-                self._waited_for(scene, "ann")
-            if stuck := scene.stuck():
+                self._waited_for(session, "ann")
+            if stuck := session.stuck():
                 expected = "shutdown() and server_close() return promptly"
-                raise scene.violation("SRV-9", expected, f"{stuck} does not return")
-            for guest in scene.guests if not self.target.datagram else []:
-                if not guest.ends() or guest.ended != "eof":
-                    raise scene.violation("SRV-9", f"{guest.name} reads end of stream", ending(guest))
-            if left := scene.left_behind():
-                self.not_for_workers(scene)
-                raise scene.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
+                raise session.violation("SRV-9", expected, f"{stuck} does not return")
+            for client in session.clients if not self.target.datagram else []:
+                if not client.ends() or client.ended != "eof":
+                    raise session.violation("SRV-9", f"{client.name} reads end of stream", describe_end(client))
+            if left := session.left_behind():
+                self.not_for_workers(session)
+                raise session.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
 
-    def _waited_for(self, scene: Scene, name: str) -> None:
+    def _waited_for(self, session: ServerSession, name: str) -> None:
         """See that a server does not end while a handler is still in finish; then let that go on."""
-        if scene.wait(name, "finish") and not scene.host.stuck(GLANCE):
+        if session.wait(name, "finish") and not session.host.stuck(NEGATIVE_CHECK_SECONDS):
             expected = "server_close() returns when no handler runs any more"
-            raise scene.violation("SRV-9", expected, f"it has returned, and {name}'s handler is still in finish")
-        scene.release(name, "finish")
+            raise session.violation("SRV-9", expected, f"it has returned, and {name}'s handler is still in finish")
+        session.release(name, "finish")

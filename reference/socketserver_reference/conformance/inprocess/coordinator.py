@@ -1,4 +1,4 @@
-"""The desk: where handlers report what they see, and learn what to do.
+"""The coordinator: where handlers report what they see, and learn what to do.
 
 A handler may run in the server's loop, in a thread or in another process, and for a datagram there is no connection to
 talk over. So a handler under observation consults the checker by a datagram of its own and waits for the answer
@@ -13,15 +13,20 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-OURS = "conformance "
+THREAD_NAME_PREFIX = "conformance "
 """How the names of the checker's own threads begin, so that nobody takes them for the server's."""
 
-DOING = {"setup": "runs setup", "handle": "runs handle", "handled": "returns from handle", "finish": "runs finish"}
+PHASE_WORDS = {
+    "setup": "runs setup",
+    "handle": "runs handle",
+    "handled": "returns from handle",
+    "finish": "runs finish",
+}
 """Phase -> how the story tells it."""
 
 
 @dataclass
-class Story:
+class ExchangeLog:
     """The exchange, line by line: what the checker does is numbered, what it sees is not."""
 
     lines: list[str] = field(default_factory=list)
@@ -38,7 +43,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Event:
+class PhaseReport:
     """A handler, known by a name of its own, is in a phase of its client's request; `seen` is what it sees there."""
 
     client: str
@@ -47,26 +52,26 @@ class Event:
     seen: dict[str, Any]
 
 
-class Desk:
+class Coordinator:
     """A thread that answers handlers; `events` is all they reported, in order.
 
-    `plan` maps (client, phase) to the answer: "raise", or "say" (send the phase to the client); all others are told
+    `plan` maps (client, phase) to the answer: "raise", or "send" (send the phase to the client); all others are told
     "go". Whoever is in `held` waits for its answer until `release`.
     """
 
-    def __init__(self, story: Story) -> None:
-        self.events: list[Event] = []
+    def __init__(self, exchange: ExchangeLog) -> None:
+        self.events: list[PhaseReport] = []
         self.plan: dict[tuple[str, str], str] = {}
         self.held: set[tuple[str, str]] = set()
         self.changed = threading.Condition()
         """Guards all of this. Whoever connects a client holds it until the client's name is known."""
         self._names: dict[str, str] = {}
         self._waiting: list[tuple[tuple[str, str], Any]] = []
-        self._story = story
+        self._exchange = exchange
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._socket.getsockname()
-        self._thread = threading.Thread(target=self._serve, name=f"{OURS}desk", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"{THREAD_NAME_PREFIX}coordinator", daemon=True)
         self._thread.start()
 
     def introduce(self, sockname: Any, name: str) -> None:
@@ -83,26 +88,28 @@ class Desk:
 
     def _take(self, seen: dict[str, Any], handler: Any) -> None:
         client = seen["label"] or self._names.get(seen["peer"]) or self._names.get(seen["client_address"], "somebody")
-        event = Event(client, seen["handler"], seen["phase"], seen)
+        event = PhaseReport(client, seen["handler"], seen["phase"], seen)
         answer = self.plan.get((client, event.phase), "go")
         self.events.append(event)
-        self._story.sees(f"{client}'s handler {DOING[event.phase]}{', which raises' if answer == 'raise' else ''}")
+        self._exchange.sees(
+            f"{client}'s handler {PHASE_WORDS[event.phase]}{', which raises' if answer == 'raise' else ''}"
+        )
         if (client, event.phase) in self.held:
             self._waiting.append(((client, event.phase), handler))
         else:
             self._socket.sendto(answer.encode(), handler)
         self.changed.notify_all()
 
-    def wait(self, client: str, phase: str, patience: float) -> Event | None:
+    def wait(self, client: str, phase: str, timeout: float) -> PhaseReport | None:
         """Return the first report of that client's handler from that phase; None if none comes in so many seconds."""
         with self.changed:
-            return self.changed.wait_for(lambda: self.find(client, phase), patience)
+            return self.changed.wait_for(lambda: self.find(client, phase), timeout)
 
-    def find(self, client: str, phase: str) -> Event | None:
+    def find(self, client: str, phase: str) -> PhaseReport | None:
         """Return the first report of that client's handler from that phase, if there is one yet."""
         return next((event for event in self.events if (event.client, event.phase) == (client, phase)), None)
 
-    def of(self, client: str) -> list[Event]:
+    def of(self, client: str) -> list[PhaseReport]:
         """Return all that this client's handlers reported."""
         with self.changed:
             return [event for event in self.events if event.client == client]

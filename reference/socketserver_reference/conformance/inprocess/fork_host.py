@@ -5,10 +5,10 @@ has some. The process is started by `Launch`, so it ends with the checker, howev
 Unix socket in a private directory.
 
     checker                     process
-      make, own, desk  -------->  makes the server
+      make, own, coordinator -->  makes the server
       <-------------------------  Ready, or why not
       SIGUSR1          -------->  shutdown(), then server_close()
-      <-------------------------  "shutdown()" when that has returned, then Remains
+      <-------------------------  "shutdown()" when that has returned, then Leftovers
 """
 
 import contextlib
@@ -24,12 +24,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.inprocess.coordinator import OURS
-from socketserver_reference.conformance.inprocess.hosts import Make, Remains, Served, Stand, remove_path
-from socketserver_reference.conformance.inprocess.probes import parentage
+from socketserver_reference.conformance.inprocess.coordinator import THREAD_NAME_PREFIX
+from socketserver_reference.conformance.inprocess.hosts import HostedServer, Leftovers, Make, ServerSpec, remove_path
+from socketserver_reference.conformance.inprocess.probes import tracked_thread_starts
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.targets.launched import STARTING
-from socketserver_reference.conformance.targets.process import GRACE, Launch
+from socketserver_reference.conformance.targets.launched import START_TIMEOUT
+from socketserver_reference.conformance.targets.process import GRACE_PERIOD, Launch
 
 PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(sys.argv[1])"
 
@@ -50,41 +50,41 @@ def main(path: str) -> None:
     """Serve what the checker at this path sends, one after the other, until it hangs up."""
     line = socket.socket(socket.AF_UNIX)
     line.connect(path)
-    with Connection(line.detach()) as checker, parentage():
+    with Connection(line.detach()) as checker, tracked_thread_starts():
         while True:
             try:
-                make, own, desk = checker.recv()
-                stand = Stand(make, own, desk)
+                make, own, coordinator = checker.recv()
+                hosted = HostedServer(make, own, coordinator)
             except EOFError:
                 return
             except Exception as error:  # whatever the maker, or importing it, raises
                 checker.send(f"{type(error).__name__}: {error}")
             else:
-                host(checker, stand)
+                host(checker, hosted)
 
 
-def host(checker: Any, stand: Stand) -> None:
+def host(checker: Any, hosted: HostedServer) -> None:
     """Serve until the signal comes; it starts the only thread here, since shutdown() must not be called in the loop."""
     stopped = threading.Event()
 
     def stop() -> None:
-        stand.server.shutdown()
+        hosted.server.shutdown()
         stopped.set()
 
-    stopping = threading.Thread(target=stop, name=f"{OURS}end", daemon=True)
+    stopping = threading.Thread(target=stop, name=f"{THREAD_NAME_PREFIX}end", daemon=True)
     before = signal.signal(signal.SIGUSR1, lambda *_: stopping.start())
-    checker.send(Ready(stand.address, id(stand.server), (os.getpid(), threading.get_ident())))
-    stand.serve()
-    checker.send(f"serve_forever() ended: {stand.failure}" if stand.failure else "serve_forever() ended")
+    checker.send(Ready(hosted.address, id(hosted.server), (os.getpid(), threading.get_ident())))
+    hosted.serve()
+    checker.send(f"serve_forever() ended: {hosted.failure}" if hosted.failure else "serve_forever() ended")
     stopped.wait()
     stopping.join()
     signal.signal(signal.SIGUSR1, before)
     checker.send("shutdown()")
-    stand.server.server_close()
-    remains = stand.remains()
+    hosted.server.server_close()
+    leftovers = hosted.leftovers()
     if count := children():
-        remains = Remains((*remains.things, count))
-    checker.send(remains)
+        leftovers = Leftovers((*leftovers.things, count))
+    checker.send(leftovers)
 
 
 def children() -> str:
@@ -112,25 +112,25 @@ class Forker:
             listening = stack.enter_context(socket.socket(socket.AF_UNIX))
             listening.bind(path)
             listening.listen()
-            listening.settimeout(STARTING)
+            listening.settimeout(START_TIMEOUT)
             launch = Launch([sys.executable, "-c", PROGRAM, path, *sys.path])
             stack.callback(launch.close)
             try:
                 line, _ = listening.accept()
             except TimeoutError:
-                raise NotChecked(f"no process to fork in: {launch.obituary() or 'it does not start'}") from None
-            stack.callback(launch.ended_within, GRACE)  # it ends by itself when the line is closed
+                raise NotChecked(f"no process to fork in: {launch.exit_report() or 'it does not start'}") from None
+            stack.callback(launch.ended_within, GRACE_PERIOD)  # it ends by itself when the line is closed
             process = stack.enter_context(Connection(line.detach()))
             self._stack = stack.pop_all()
         self._process = process
         return process
 
-    def host(self, served: Served, own: bool, desk: tuple[str, int]) -> "ProcessHost":
+    def host(self, spec: ServerSpec, own: bool, coordinator: tuple[str, int]) -> "ProcessHost":
         """Have a server served; raise NotChecked if it cannot be."""
         if not hasattr(signal, "SIGUSR1"):
             raise NotChecked("this platform has no fork")
         process = self._process or self._start()
-        return ProcessHost(self, process, served.make, own, desk)
+        return ProcessHost(self, process, spec.make, own, coordinator)
 
     def close(self) -> None:
         """End the process."""
@@ -142,15 +142,15 @@ class ProcessHost:
     """A server in the process."""
 
     def __init__(
-        self, forker: Forker, process: "Connection[Any, Any]", make: Make, own: bool, desk: tuple[str, int]
+        self, forker: Forker, process: "Connection[Any, Any]", make: Make, own: bool, coordinator: tuple[str, int]
     ) -> None:
         self._forker = forker
         self._process = process
         try:
-            process.send((make, own, desk))
+            process.send((make, own, coordinator))
         except Exception as error:  # pickle has many kinds of them
             raise NotChecked(f"the maker of a forking server must be importable by name: {error}") from None
-        ready = self._receive(STARTING)
+        ready = self._receive(START_TIMEOUT)
         if not isinstance(ready, Ready):
             forker.close()
             raise NotChecked(f"the server cannot be made: {ready or 'nothing happens'}")
@@ -158,23 +158,23 @@ class ProcessHost:
         self._asked = False
         self._failure = ""
         self._calling = "shutdown()"
-        self._remains = Remains(())
+        self._leftovers = Leftovers(())
 
-    def _receive(self, patience: float) -> Any:
+    def _receive(self, timeout: float) -> Any:
         """Return what the process says next, or None if it says nothing within so many seconds, or has ended."""
         try:
-            return self._process.recv() if self._process.poll(patience) else None
+            return self._process.recv() if self._process.poll(timeout) else None
         except (EOFError, OSError):
             return None
 
     def failure(self) -> str:
         while self._calling and (news := self._receive(0)) is not None:
-            self._heed(news)
+            self._take_news(news)
         return self._failure
 
-    def _heed(self, news: Any) -> None:
-        if isinstance(news, Remains):
-            self._remains, self._calling = news, ""
+    def _take_news(self, news: Any) -> None:
+        if isinstance(news, Leftovers):
+            self._leftovers, self._calling = news, ""
         elif news == "shutdown()":
             self._calling = "server_close()"
         else:
@@ -185,17 +185,17 @@ class ProcessHost:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.loop[0], signal.SIGUSR1)
 
-    def stuck(self, patience: float) -> str:
-        while self._calling and (news := self._receive(patience)) is not None:
-            self._heed(news)
+    def stuck(self, timeout: float) -> str:
+        while self._calling and (news := self._receive(timeout)) is not None:
+            self._take_news(news)
         return self._calling
 
-    def remains(self, besides: Set[str]) -> Remains:  # noqa: ARG002 - nobody else opens sockets in that process
-        return self._remains
+    def leftovers(self, besides: Set[str]) -> Leftovers:  # noqa: ARG002 - nobody else opens sockets in that process
+        return self._leftovers
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         if not self._asked:
             self.ask_to_end()
-        if self.stuck(patience) or self._remains.things:
+        if self.stuck(timeout) or self._leftovers.things:
             self._forker.close()
         remove_path(self.address)

@@ -1,7 +1,8 @@
 """How a server is served while the SRV clauses are checked: in a thread of this process, or, if it forks, in its own.
 
-A `Served` is a description. A `Stand` is one server with a note of what was there before it, so that one can tell what
-it leaves behind. A host serves a stand: `ThreadHost` here, `ProcessHost` in `fork_host.py`; checks do not know which.
+A `ServerSpec` is a description. A `HostedServer` is one server with a note of what was there before it, so that one can
+tell what it leaves behind. A host serves it: `ThreadHost` here, `ProcessHost` in `fork_host.py`; checks do not
+know which.
 """
 
 import contextlib
@@ -16,20 +17,20 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.inprocess.coordinator import OURS
-from socketserver_reference.conformance.inprocess.probes import Handler, probe, watch
-from socketserver_reference.conformance.targets.base import POLL
+from socketserver_reference.conformance.inprocess.coordinator import THREAD_NAME_PREFIX
+from socketserver_reference.conformance.inprocess.probes import Handler, instrument, probe
+from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.client import describe
 from socketserver_reference.conformance.targets.in_process import bound_address
 
-Concurrency = Literal["sync", "threading", "forking"]
+ConcurrencyName = Literal["sync", "threading", "forking"]
 Make = Callable[[Handler | None], socketserver.BaseServer]
 
-DESCRIPTORS = Path("/proc/self/fd")
+FD_DIRECTORY = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
-class Served:
+class ServerSpec:
     """A program and its kind of server.
 
     `make` returns a server that is bound to a free port or path and not yet served, with the given handler or, for
@@ -39,7 +40,7 @@ class Served:
 
     name: str
     transport: str
-    concurrency: Concurrency
+    concurrency: ConcurrencyName
     make: Make
     chat: bool = False
 
@@ -53,40 +54,40 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Remains:
+class Leftovers:
     """What a server left behind, each as a report names it."""
 
     things: tuple[str, ...]
 
 
-class Stand:
+class HostedServer:
     """A server, made and observed."""
 
-    def __init__(self, make: Make, own: bool, desk: tuple[str, int]) -> None:
+    def __init__(self, make: Make, own: bool, coordinator: tuple[str, int]) -> None:
         self.threads = set(threading.enumerate())
         self.sockets = open_sockets()
-        self.server: Any = make(None if own else probe(desk))
+        self.server: Any = make(None if own else probe(coordinator))
         if own:
-            watch(self.server, desk)
+            instrument(self.server, coordinator)
         self.address = bound_address(self.server)
         self.failure = ""
 
     def serve(self) -> None:
         """Serve until the server is shut down, or fails."""
         try:
-            self.server.serve_forever(POLL)
+            self.server.serve_forever(POLL_INTERVAL)
         except Exception as error:
             self.failure = repr(error)
 
-    def remains(self, besides: Set[str] = frozenset()) -> Remains:
+    def leftovers(self, besides: Set[str] = frozenset()) -> Leftovers:
         """Return what the closed server left behind, but for some sockets that others opened meanwhile."""
         threads = [thread for thread in threading.enumerate() if thread not in self.threads]
-        things = [f"a thread, {thread.name!r}" for thread in threads if not thread.name.startswith(OURS)]
+        things = [f"a thread, {thread.name!r}" for thread in threads if not thread.name.startswith(THREAD_NAME_PREFIX)]
         if sockets := open_sockets() - self.sockets - besides:
             things.append(f"{len(sockets)} open socket{'s' if len(sockets) > 1 else ''}")
         if reason := taken(self.address):
             things.append(reason)
-        return Remains(tuple(things))
+        return Leftovers(tuple(things))
 
 
 class Host(Protocol):
@@ -104,25 +105,25 @@ class Host(Protocol):
     def ask_to_end(self) -> None:
         """Call shutdown(), then server_close(), without waiting for them."""
 
-    def stuck(self, patience: float) -> str:
+    def stuck(self, timeout: float) -> str:
         """Wait so many seconds for the end; return which of the two calls has not returned, or ""."""
 
-    def remains(self, besides: Set[str]) -> Remains:
+    def leftovers(self, besides: Set[str]) -> Leftovers:
         """Return what stayed behind after the end."""
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         """End the server if it was not asked to, and wait for all that belongs to it."""
 
 
 class ThreadHost:
     """A server in a thread of this process."""
 
-    def __init__(self, served: Served, own: bool, desk: tuple[str, int]) -> None:
-        self._stand = Stand(served.make, own, desk)
-        self.address = self._stand.address
-        self.server = id(self._stand.server)
-        self._serving = threading.Thread(target=self._stand.serve, name=f"{OURS}serve", daemon=True)
-        self._ending = threading.Thread(target=self._end, name=f"{OURS}end", daemon=True)
+    def __init__(self, spec: ServerSpec, own: bool, coordinator: tuple[str, int]) -> None:
+        self._hosted = HostedServer(spec.make, own, coordinator)
+        self.address = self._hosted.address
+        self.server = id(self._hosted.server)
+        self._serving = threading.Thread(target=self._hosted.serve, name=f"{THREAD_NAME_PREFIX}serve", daemon=True)
+        self._ending = threading.Thread(target=self._end, name=f"{THREAD_NAME_PREFIX}end", daemon=True)
         self._asked = False
         self._calling = "shutdown()"
         self._serving.start()
@@ -130,32 +131,32 @@ class ThreadHost:
         self.loop = os.getpid(), self._serving.ident
 
     def failure(self) -> str:
-        return self._stand.failure
+        return self._hosted.failure
 
     def ask_to_end(self) -> None:
         self._asked = True
         self._ending.start()
 
     def _end(self) -> None:
-        self._stand.server.shutdown()
+        self._hosted.server.shutdown()
         self._serving.join()
         self._calling = "server_close()"
-        self._stand.server.server_close()
+        self._hosted.server.server_close()
         self._calling = ""
 
-    def stuck(self, patience: float) -> str:
-        self._ending.join(patience)
+    def stuck(self, timeout: float) -> str:
+        self._ending.join(timeout)
         return self._calling
 
-    def remains(self, besides: Set[str]) -> Remains:
-        return self._stand.remains(besides)
+    def leftovers(self, besides: Set[str]) -> Leftovers:
+        return self._hosted.leftovers(besides)
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout: float) -> None:
         if not self._asked:
             self.ask_to_end()
-        self._ending.join(patience)
-        until = time.monotonic() + patience
-        for thread in set(threading.enumerate()) - self._stand.threads - {threading.current_thread()}:
+        self._ending.join(timeout)
+        until = time.monotonic() + timeout
+        for thread in set(threading.enumerate()) - self._hosted.threads - {threading.current_thread()}:
             _join(thread, until)  # handlers and their workers: their clients have gone
         remove_path(self.address)
 
@@ -175,7 +176,7 @@ def open_sockets() -> frozenset[str]:
     """Return the sockets this process has open, where the system tells (Linux)."""
     found = set()
     with contextlib.suppress(OSError):
-        for descriptor in DESCRIPTORS.iterdir():
+        for descriptor in FD_DIRECTORY.iterdir():
             with contextlib.suppress(OSError):  # the one that lists the directory is closed by now
                 found.add(os.readlink(descriptor))
     return frozenset(name for name in found if name.startswith("socket:"))

@@ -1,8 +1,8 @@
-"""Handlers under observation: they report every phase to the checker's desk, and do what it answers.
+"""Handlers under observation: they report every phase to the coordinator, and do what it answers.
 
-`probe` makes a handler that does nothing else, for what is promised to any handler. `watch` makes the program's own
-handler report, for what depends on the program. Both run wherever the server runs its handlers, so they use nothing
-but the address of the desk.
+`probe` makes a handler that does nothing else, for what is promised to any handler. `instrument` makes the program's
+own handler report, for what depends on the program. Both run wherever the server runs its handlers, so they use nothing
+but the address of the coordinator.
 
 What is deliberately left out: any knowledge of the program. A probe never joins a room.
 """
@@ -22,11 +22,13 @@ from socketserver_reference.conformance.inprocess.coordinator import key
 
 Handler = type[socketserver.BaseRequestHandler]
 
-ANSWERED_WITHIN = 60.0
-"""Seconds after which a handler gives up on the desk: longer than any check, so only when the checker is gone."""
+COORDINATOR_TIMEOUT = 60.0
+"""Seconds after which a handler gives up on the coordinator: longer than any check, so only when the checker is
+gone.
+"""
 
 STARTED_BY: WeakKeyDictionary[threading.Thread, threading.Thread] = WeakKeyDictionary()
-"""Which thread started which, as long as `parentage` notes it."""
+"""Which thread started which, as long as `tracked_thread_starts` notes it."""
 
 _numbers: Iterator[int] = itertools.count(1)
 
@@ -36,21 +38,21 @@ class Planned(Exception):
 
 
 class Reporting(socketserver.BaseRequestHandler):
-    """What both kinds share: the way to the desk."""
+    """What both kinds share: the way to the coordinator."""
 
-    desk: ClassVar[tuple[str, int]]
+    coordinator: ClassVar[tuple[str, int]]
     name = ""
 
     def report(self, phase: str, **more: Any) -> None:
-        """Tell the desk, and do as it says."""
+        """Tell the coordinator, and do as it says."""
         if not self.name:  # numbers are copied when a process forks, so the process is part of the name
             self.name = f"{os.getpid()}/{next(_numbers)}"
-        seen = {"handler": self.name, "phase": phase, **sights(self), **more}
-        answer = consult(self.desk, seen)
+        seen = {"handler": self.name, "phase": phase, **snapshot(self), **more}
+        answer = report_to(self.coordinator, seen)
         if answer == "raise":
             raise Planned(f"planned by the checker, in {phase}")
-        if answer == "say":
-            say(self, phase.encode() + b" ")
+        if answer == "send":
+            send(self, phase.encode() + b" ")
 
 
 class Probe(Reporting):
@@ -69,7 +71,7 @@ class Probe(Reporting):
         self.report("finish")
 
 
-class Watched(Reporting):
+class Instrumented(Reporting):
     """Report, and be the program's own handler besides: mixed in before it."""
 
     def setup(self) -> None:
@@ -93,7 +95,7 @@ class Watched(Reporting):
 
 
 @contextlib.contextmanager
-def parentage() -> Iterator[None]:
+def tracked_thread_starts() -> Iterator[None]:
     """Note which thread starts which; nothing else tells, so this is put around Thread.start for everybody."""
     everybody: Any = threading.Thread
     start = everybody.start
@@ -114,27 +116,29 @@ def workers() -> int:
     return sum(STARTED_BY.get(thread) is threading.current_thread() for thread in threading.enumerate())
 
 
-def probe(desk: tuple[str, int]) -> Handler:
-    """Return a handler that only reports to this desk."""
-    return type("Probe", (Probe,), {"desk": desk})
+def probe(coordinator: tuple[str, int]) -> Handler:
+    """Return a handler that only reports to this coordinator."""
+    return type("Probe", (Probe,), {"coordinator": coordinator})
 
 
-def watch(server: Any, desk: tuple[str, int]) -> None:
-    """Let the handlers of a server report to this desk while they do their work."""
+def instrument(server: Any, coordinator: tuple[str, int]) -> None:
+    """Let the handlers of a server report to this coordinator while they do their work."""
     own = server.RequestHandlerClass
-    server.RequestHandlerClass = type(own.__name__, (Watched, own), {"desk": desk, "__module__": own.__module__})
+    server.RequestHandlerClass = type(
+        own.__name__, (Instrumented, own), {"coordinator": coordinator, "__module__": own.__module__}
+    )
 
 
-def consult(desk: tuple[str, int], seen: dict[str, Any]) -> str:
-    """Report to the desk and return its answer."""
+def report_to(coordinator: tuple[str, int], seen: dict[str, Any]) -> str:
+    """Report to the coordinator and return its answer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(ANSWERED_WITHIN)
-        line.connect(desk)
+        line.settimeout(COORDINATOR_TIMEOUT)
+        line.connect(coordinator)
         line.send(json.dumps(seen, default=repr).encode())
         return line.recv(64).decode()
 
 
-def say(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
+def send(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
     """Send to the client, in the way of the transport; that it fails is the client's to see."""
     request: Any = handler.request
     with contextlib.suppress(OSError):
@@ -144,7 +148,7 @@ def say(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
             request[1].sendto(text, handler.client_address)
 
 
-def sights(handler: Any) -> dict[str, Any]:
+def snapshot(handler: Any) -> dict[str, Any]:
     """Return what a handler sees of its request, its client and its server, and where it runs."""
     request = handler.request
     pair = isinstance(request, tuple) and len(request) == 2 and isinstance(request[0], bytes)

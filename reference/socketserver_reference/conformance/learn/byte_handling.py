@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import PUNCTUATION
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
-from socketserver_reference.conformance.learn.room import WITNESS, Room
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
+from socketserver_reference.conformance.learn.room import LISTENER, RoomConversation
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 UNUSUAL = {
@@ -19,7 +19,7 @@ UNUSUAL = {
 
 
 @dataclass(frozen=True)
-class Became:
+class ByteHandling:
     """What became of such bytes, in a word, and as it was seen."""
 
     what: str
@@ -27,47 +27,47 @@ class Became:
     seen: str
 
 
-def ask_bytes(room: Room, lesson: Lesson) -> None:
+def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
     """Let newcomers say unusual bytes between two words, and see what is between these when they are heard."""
-    became: dict[str, Became] = {}
+    became: dict[str, ByteHandling] = {}
     for asked in room.in_turn(UNUSUAL, len(UNUSUAL)):
         became |= {name: _ask(room, guest, UNUSUAL[name]) for name, guest in asked}
         room.gone(*(guest for _, guest in asked))
-    tell_bytes(became, lesson)
+    conclude_bytes(became, learned)
 
 
-def tell_bytes(became: Mapping[str, Became], lesson: Lesson) -> None:
+def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect) -> None:
     """Say what the least is that has to be left out for all to arrive unchanged."""
     broken = {name: one for name, one in became.items() if one.what != "intact"}
     changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
     why = changed or f"{', '.join(became)}: all came as they were said"
-    lesson.learn("bytes", "handling", _handling(broken), why)
+    learned.learn("bytes", "handling", _handling(broken), why)
 
 
-def _ask(room: Room, guest: str, middle: bytes) -> Became:
-    left, right = room.asking.text(), room.asking.text()
-    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[WITNESS], briefly=True)
-    if right not in heard[WITNESS]:  # then what comes of it has come when another is heard
+def _ask(room: RoomConversation, guest: str, middle: bytes) -> ByteHandling:
+    left, right = room.conversation.text(), room.conversation.text()
+    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[LISTENER], briefly=True)
+    if right not in heard[LISTENER]:  # then what comes of it has come when another is heard
         _, later = room.heard_by_all()
         heard = {who: data + later[who] for who, data in heard.items()}
-    return compare(heard[WITNESS], left, middle, right, room.asking.ended.get(guest))
+    return compare(heard[LISTENER], left, middle, right, room.conversation.ended.get(guest))
 
 
-def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Ending | None) -> Became:
+def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Ending | None) -> ByteHandling:
     """Return what became of what was said in the middle."""
     _, begins, rest = heard.partition(left)
     between, ends, _ = rest.partition(right)
     if begins and ends:
         if between == middle:
-            return Became("intact", "as said")
-        return Became("changed", f"{quoted(middle)} came as {quoted(between)}")
+            return ByteHandling("intact", "as said")
+        return ByteHandling("changed", f"{quoted(middle)} came as {quoted(between)}")
     seen = f"{quoted(left + middle + right)} came as {quoted(begins + rest)}"
     if ended:
         seen += f", and its speaker got {ENDINGS[ended]}"
-    return Became("cut" if begins else "nothing", seen)
+    return ByteHandling("cut" if begins else "nothing", seen)
 
 
-def _handling(broken: Mapping[str, Became]) -> str:
+def _handling(broken: Mapping[str, ByteHandling]) -> str:
     if "punctuation" in broken or "UTF-8" in broken:
         return "escaped"
     if "invalid UTF-8" in broken:
@@ -77,16 +77,16 @@ def _handling(broken: Mapping[str, Became]) -> str:
     return "cut-at-nul" if broken else "verbatim"
 
 
-def ask_white_space(room: Room, lesson: Lesson) -> None:
+def ask_white_space(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say something between blanks."""
     if room.said.kind == "fixed":
-        lesson.learn("bytes", "white_space", "kept", "frames of a fixed size end in blanks: cannot tell", sure=False)
+        learned.learn("bytes", "white_space", "kept", "frames of a fixed size end in blanks: cannot tell", sure=False)
         return
-    text = room.asking.text()
+    text = room.conversation.text()
     padded = b"  " + text + b"  "
     guest = room.newcomer()
-    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[WITNESS])
+    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[LISTENER])
     room.gone(guest)
     kept = room.delivered(heard, padded)
-    why = f"{quoted(padded)} came as {quoted(heard[WITNESS])}"
-    lesson.learn("bytes", "white_space", "kept" if kept else "stripped", why)
+    why = f"{quoted(padded)} came as {quoted(heard[LISTENER])}"
+    learned.learn("bytes", "white_space", "kept" if kept else "stripped", why)

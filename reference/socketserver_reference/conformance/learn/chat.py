@@ -7,25 +7,25 @@ other. A question that the room does not survive is the last; what was learned b
 from collections.abc import Callable
 
 from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
-from socketserver_reference.conformance.learn.conclusions import tell_delivery, tell_handshake, tell_notices
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.conclusions import conclude_delivery, conclude_handshake, conclude_notices
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import meet
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.quit_word import ask_quit
-from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, WITNESS, Room
+from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
 
 UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
 
 
-def learn_chat(asking: Asking, lesson: Lesson) -> None:
+def learn_chat(conversation: Conversation, learned: LearnedDialect) -> None:
     """Learn all of a chat's dialect; raise CannotLearn if nobody is heard."""
-    room = Room(asking, meet(asking))
-    lesson.learn("", "protocol", "chat", "three clients heard each other")
-    questions: list[tuple[str, Callable[[Room, Lesson], None]]] = [
+    room = RoomConversation(conversation, meet(conversation))
+    learned.learn("", "protocol", "chat", "three clients heard each other")
+    questions: list[tuple[str, Callable[[RoomConversation, LearnedDialect], None]]] = [
         ("utterances without a line's end", ask_newline),
-        ("what was said first", tell_handshake),
-        ("deliveries", tell_delivery),
+        ("what was said first", conclude_handshake),
+        ("deliveries", conclude_delivery),
         ("words to quit by", ask_quit),
         ("unusual bytes", ask_bytes),
         ("white space", ask_white_space),
@@ -34,63 +34,65 @@ def learn_chat(asking: Asking, lesson: Lesson) -> None:
     ]
     for subject, ask in questions:
         try:
-            ask(room, lesson)
+            ask(room, learned)
             alive = room.heard_by_all()[0]
         except CannotLearn as error:
             alive, reason = False, f": {error}"
         else:
             reason = ""
         if not alive:
-            lesson.remarks.append(
+            learned.remarks.append(
                 f"After {subject} the room did not work any more{reason}; nothing after that could be learned. "
-                f"{asking.site.obituary()}".strip()
+                f"{conversation.site.exit_report()}".strip()
             )
             break
-    tell_notices(room, lesson)
+    conclude_notices(room, learned)
     for limit in ("gap", "join_gap", "start"):
-        lesson.learn("limits", limit, 0, UNKNOWN, sure=False)
+        learned.learn("limits", limit, 0, UNKNOWN, sure=False)
 
 
-def ask_newline(room: Room, lesson: Lesson) -> None:
+def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say something without the end of a line: is it delivered at once, or only behind the end?"""
     said, heard_in = room.said, room.heard_in
     if said.kind in ("fixed", "length"):
         shape = f"{said.size} bytes" if said.size else f"a length of the form {said.header}"
-        lesson.learn("framing", "in", said.kind, f"lines were heard by nobody, frames with {shape} were")
-        lesson.learn("framing", "out", heard_in.kind, room.framed.why)
+        learned.learn("framing", "in", said.kind, f"lines were heard by nobody, frames with {shape} were")
+        learned.learn("framing", "out", heard_in.kind, room.framed.why)
     else:
-        _ask_newline(room, lesson)
-    lesson.learn("framing", "newline", said.newline.decode(), f"what was said ended in {said.newline!r}, and was heard")
+        _ask_newline(room, learned)
+    learned.learn(
+        "framing", "newline", said.newline.decode(), f"what was said ended in {said.newline!r}, and was heard"
+    )
     for framing in (heard_in, said):  # if both have one, it is the same for both
         if framing.kind == "fixed":
-            lesson.learn("framing", "size", framing.size, "so many bytes made a frame")
-            lesson.learn("framing", "pad", heard_in.pad.decode("ascii", "replace"), "what filled the frames that came")
+            learned.learn("framing", "size", framing.size, "so many bytes made a frame")
+            learned.learn("framing", "pad", heard_in.pad.decode("ascii", "replace"), "what filled the frames that came")
             break
     for framing in (heard_in, said):
         if framing.kind == "length":
-            lesson.learn("framing", "header", framing.header, "the numbers looked like this")
+            learned.learn("framing", "header", framing.header, "the numbers looked like this")
             break
 
 
-def _ask_newline(room: Room, lesson: Lesson) -> None:
-    text = room.asking.text()
-    heard = room.ask(SPEAKER, text, lambda heard: text in heard[WITNESS], briefly=True)
+def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
+    text = room.conversation.text()
+    heard = room.ask(SPEAKER, text, lambda heard: text in heard[LISTENER], briefly=True)
     fence = b""
-    if text not in heard[WITNESS]:  # then let another one speak: who hears that would have heard it
+    if text not in heard[LISTENER]:  # then let another one speak: who hears that would have heard it
         _, heard = room.heard_by_all(OTHER)
-        fence = heard[WITNESS]
-    if text in heard[WITNESS]:
-        lesson.learn("framing", "in", "chunk", f"{quoted(text)} was delivered at once, without the end of a line")
-        as_it_was = not heard[WITNESS].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
+        fence = heard[LISTENER]
+    if text in heard[LISTENER]:
+        learned.learn("framing", "in", "chunk", f"{quoted(text)} was delivered at once, without the end of a line")
+        as_it_was = not heard[LISTENER].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
         if as_it_was:
             why = "a line's end comes back where one was said, and none where none was"
-            lesson.learn("framing", "out", "chunk", why)
+            learned.learn("framing", "out", "chunk", why)
         else:
-            lesson.learn("framing", "out", room.heard_in.kind, f"{room.framed.why}, whether one was said or not")
+            learned.learn("framing", "out", room.heard_in.kind, f"{room.framed.why}, whether one was said or not")
         return
-    heard = room.ask(SPEAKER, room.said.newline, lambda heard: text in heard[WITNESS])
+    heard = room.ask(SPEAKER, room.said.newline, lambda heard: text in heard[LISTENER])
     why = f"{quoted(text)} was not delivered while another was heard, {quoted(fence)}, but when the line's end followed"
-    if text not in heard[WITNESS]:
+    if text not in heard[LISTENER]:
         why = f"{quoted(text)} was never delivered, for its line's end came later than the rest; a guess"
-    lesson.learn("framing", "in", "line", why)
-    lesson.learn("framing", "out", room.heard_in.kind, room.framed.why)
+    learned.learn("framing", "in", "line", why)
+    learned.learn("framing", "out", room.heard_in.kind, room.framed.why)

@@ -2,89 +2,91 @@
 
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
-from socketserver_reference.conformance.learn.first_contact import NAMES
-from socketserver_reference.conformance.learn.framing import LONGEST_AROUND
-from socketserver_reference.conformance.learn.room import LONGEST_NOTICE, WITNESS, Room
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
+from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.framing import MAX_AROUND_BYTES
+from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, RoomConversation
 
 
-def tell_handshake(room: Room, lesson: Lesson) -> None:
+def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say what came before anything was said, and whether the first word was a name."""
     arrivals = room.meeting.arrivals.values()
     greetings = [arrival.greeting for arrival in arrivals]
     if room.named:
-        _tell_names(room, lesson, greetings, [arrival.reply for arrival in arrivals])
+        _conclude_names(room, learned, greetings, [arrival.reply for arrival in arrivals])
         return
     told, _ = room.notices()
     heard = [one.splitlines(keepends=True) for one in greetings]
     own = [[line for line in one if not _is_among(line, told)] for one in heard]
     if all(own):
         wait = _template(room, [one[-1] for one in own])
-        lesson.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
+        learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
     elif any(own):
         room.lines["joining"] |= {line.rstrip(b"\r\n"): None for one in own for line in one}
-        lesson.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
+        learned.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
 
 
-def _tell_names(room: Room, lesson: Lesson, greetings: list[bytes], replies: list[bytes]) -> None:
+def _conclude_names(
+    room: RoomConversation, learned: LearnedDialect, greetings: list[bytes], replies: list[bytes]
+) -> None:
     name = "{name}" + room.said.newline.decode()
-    saw = f"the first word of each, {quoted(NAMES[-1].encode())} for one, was not delivered as those after it"
-    if room.template.has_sender and any(NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
+    saw = f"the first word of each, {quoted(MEETING_NAMES[-1].encode())} for one, was not delivered as those after it"
+    if room.template.has_sender and any(MEETING_NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
         saw += ", and stood in front of them: it is taken for a name"
     else:
         saw += ": perhaps it is a name, or a password; this is a guess"
     if room.said.kind in ("fixed", "length"):
-        lesson.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
+        learned.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
     elif all(greetings):
         wait = _template(room, [one.splitlines(keepends=True)[-1] for one in greetings])
-        lesson.exchange(wait=(wait, f"a client is asked: {quoted(greetings[-1])}"), send=(name, saw))
+        learned.exchange(wait=(wait, f"a client is asked: {quoted(greetings[-1])}"), send=(name, saw))
     else:
-        lesson.exchange(send=(name, saw))
+        learned.exchange(send=(name, saw))
     if all(replies) and room.said.kind not in ("fixed", "length"):
         wait = _template(room, [one.splitlines(keepends=True)[-1] for one in replies])
-        lesson.exchange(wait=(wait, f"it was answered by {quoted(replies[-1])}"))
+        learned.exchange(wait=(wait, f"it was answered by {quoted(replies[-1])}"))
 
 
 def _is_among(line: bytes, told: list[str]) -> bool:
     return any(Template.parse(one, "any").matches(line.rstrip(b"\r\n")) for one in told)
 
 
-def _template(room: Room, lines: list[bytes]) -> str:
-    ends = [line[-LONGEST_NOTICE:] for line in lines]
+def _template(room: RoomConversation, lines: list[bytes]) -> str:
+    ends = [line[-MAX_NOTICE_BYTES:] for line in lines]
     return patterns.template(patterns.align([*map(patterns.reader(room.varying), ends)]))
 
 
-def tell_delivery(room: Room, lesson: Lesson) -> None:
+def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say how what somebody says reaches the others, and what its speaker gets."""
     first, last = room.meeting.utterances[0], room.meeting.utterances[-1]
-    saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[WITNESS])}" for one in (first, last)]
+    saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[LISTENER])}" for one in (first, last)]
     if room.meeting.doubled:
-        lesson.remarks.append("Everything was delivered twice, which no dialect allows.")
-    lesson.learn("delivery", "template", room.template.text, "; ".join(saw if saw[0] != saw[1] else saw[:1]))
-    _tell_sender(room, lesson)
+        learned.remarks.append("Everything was delivered twice, which no dialect allows.")
+    learned.learn("delivery", "template", room.template.text, "; ".join(saw if saw[0] != saw[1] else saw[:1]))
+    _conclude_sender(room, learned)
     if room.framed.prompt:
         prompt = room.framed.prompt
-        lesson.learn("delivery", "prompts", [prompt.decode("utf-8", "replace")], room.framed.why)
+        learned.learn("delivery", "prompts", [prompt.decode("utf-8", "replace")], room.framed.why)
 
 
-def _tell_sender(room: Room, lesson: Lesson) -> None:
+def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     utterances = room.meeting.utterances
     own = [room.frames(one.heard[one.speaker]) for one in utterances]
     texts = [one.text for one in utterances]
     saw = quoted(utterances[-1].heard[utterances[-1].speaker])
     if not any(own):
         why = "speakers heard nothing of it, not even by the time when others had spoken after them"
-        lesson.learn("delivery", "to_sender", "nothing", why)
+        learned.learn("delivery", "to_sender", "nothing", why)
     elif all(len({*one}) == 1 and _label(room, one[0], text) for one, text in zip(own, texts, strict=True)):
-        lesson.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
-    elif all(len(one) == 1 and len(one[0]) <= LONGEST_AROUND for one in own):
-        lesson.learn("delivery", "to_sender", _own_template(own, texts), f"the speaker heard {saw} instead")
+        learned.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
+    elif all(len(one) == 1 and len(one[0]) <= MAX_AROUND_BYTES for one in own):
+        learned.learn("delivery", "to_sender", _own_template(own, texts), f"the speaker heard {saw} instead")
     else:
         why = f"cannot tell: what speakers hear differs, such as {saw}"
-        lesson.learn("delivery", "to_sender", "same", why, sure=False)
+        learned.learn("delivery", "to_sender", "same", why, sure=False)
 
 
-def _label(room: Room, frame: bytes, text: bytes) -> bool:
+def _label(room: RoomConversation, frame: bytes, text: bytes) -> bool:
     return room.template.label(frame, text) is not None
 
 
@@ -98,7 +100,7 @@ def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     )
 
 
-def tell_notices(room: Room, lesson: Lesson) -> None:
+def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say what else was heard, when somebody came or went."""
     joining, leaving = room.notices()
     whys = [
@@ -107,4 +109,4 @@ def tell_notices(room: Room, lesson: Lesson) -> None:
         if found
     ]
     why = "; ".join(whys) or "nobody heard anything when others came and went"
-    lesson.learn("delivery", "notices", [*joining, *leaving], why)
+    learned.learn("delivery", "notices", [*joining, *leaving], why)

@@ -2,22 +2,22 @@
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import CannotLearn
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
-from socketserver_reference.conformance.learn.limits import WORD, in_common, numbered
+from socketserver_reference.conformance.learn.limits import WORD_BYTES, in_common, numbered
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client
 
-LARGEST = 65_507
+MAX_DATAGRAM_BYTES = 65_507
 """Bytes of the largest datagram there is over IPv4."""
 
-TRIES = 3
+MAX_SENDS = 3
 """Times that a datagram is sent at most: one may be lost."""
 
-ANSWERED = 2.0
+ANSWER_TIMEOUT = 2.0
 """Seconds for an answer that should come."""
 
-MANY = 100
+MAX_DRAINED = 100
 """Answers at most that come besides and are read."""
 
 FENCE = b"Mink-3"
@@ -27,20 +27,20 @@ class FellSilent(Exception):
     """The server answers nothing any more; the message says after what."""
 
 
-class Datagrams:
+class DatagramConversation:
     """One client that sends datagrams; it knows what the fence is answered by."""
 
-    def __init__(self, client: Client, site: Site, patience: float) -> None:
+    def __init__(self, client: Client, site: Site, timeout: float) -> None:
         self._client = client
         self._site = site
-        self._patience = patience
+        self._timeout = timeout
         self._fence = b""
 
     def raise_fence(self) -> None:
         """Find out by what the fence is answered; raise CannotLearn if nothing answers it."""
-        for _ in range(TRIES):
+        for _ in range(MAX_SENDS):
             self._client.send(FENCE)
-            answer = self._receive(ANSWERED)
+            answer = self._receive(ANSWER_TIMEOUT)
             if answer:
                 self._fence = answer
                 return
@@ -51,77 +51,77 @@ class Datagrams:
 
         Raises FellSilent if the next is not answered either.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_SENDS):
             self._drain()
             self._client.send(datagram)
-            answer = self._receive(self._patience)
+            answer = self._receive(self._timeout)
             if answer is None:
                 self._client.send(FENCE)
-                answer = self._receive(ANSWERED)
+                answer = self._receive(ANSWER_TIMEOUT)
             if answer == self._fence:
                 return None
             if answer is not None:
                 return answer
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
-    def _receive(self, patience: float) -> bytes | None:
-        self._client.wait_at_most(patience)
+    def _receive(self, timeout: float) -> bytes | None:
+        self._client.set_timeout(timeout)
         answer = self._client.receive()
         return answer if isinstance(answer, bytes) else None
 
     def _drain(self) -> None:
         """Read what came besides, such as a second answer."""
-        self._site.rest()
-        any(self._receive(0) is None for _ in range(MANY))
+        self._site.wait_idle()
+        any(self._receive(0) is None for _ in range(MAX_DRAINED))
 
 
-def learn_datagrams(site: Site, patience: float, lesson: Lesson) -> None:
+def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect) -> None:
     """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
-    with Client(site.address, ANSWERED) as client:
-        datagrams = Datagrams(client, site, patience)
+    with Client(site.address, ANSWER_TIMEOUT) as client:
+        datagrams = DatagramConversation(client, site, timeout)
         datagrams.raise_fence()
-        lesson.learn("", "protocol", "datagram", "over datagrams")
+        learned.learn("", "protocol", "datagram", "over datagrams")
         try:
-            _tell_transform(datagrams, lesson)
-            _tell_empty(datagrams, lesson)
-            _tell_largest(datagrams, lesson)
+            _conclude_transform(datagrams, learned)
+            _conclude_empty(datagrams, learned)
+            _conclude_largest(datagrams, learned)
         except FellSilent as error:
-            lesson.remarks.append(f"Not all could be learned: {error}.")
+            learned.remarks.append(f"Not all could be learned: {error}.")
 
 
-def _tell_empty(datagrams: Datagrams, lesson: Lesson) -> None:
+def _conclude_empty(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     empty = datagrams.ask(b"")
     if empty is None:
-        lesson.learn("datagrams", "empty", "ignored", "the next was answered, an empty one not")
+        learned.learn("datagrams", "empty", "ignored", "the next was answered, an empty one not")
     else:
-        lesson.learn("datagrams", "empty", "answered", f"an empty one was answered by {quoted(empty)}")
+        learned.learn("datagrams", "empty", "answered", f"an empty one was answered by {quoted(empty)}")
 
 
-def _tell_transform(datagrams: Datagrams, lesson: Lesson) -> None:
+def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     answer = datagrams.ask(REQUEST)
     why = f"{quoted(REQUEST)} came back as {'nothing' if answer is None else quoted(answer)}"
     for name, transform in TRANSFORMS.items():
         if answer == transform(REQUEST):
-            lesson.learn("echo", "transform", name, why)
+            learned.learn("echo", "transform", name, why)
             return
     why = f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}"
-    lesson.learn("echo", "transform", "identity", why, sure=False)
+    learned.learn("echo", "transform", "identity", why, sure=False)
 
 
-def _tell_largest(datagrams: Datagrams, lesson: Lesson) -> None:
+def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
-    said = numbered(LARGEST + WORD)[:LARGEST]  # which no transformation changes
+    said = numbered(MAX_DATAGRAM_BYTES + WORD_BYTES)[:MAX_DATAGRAM_BYTES]  # which no transformation changes
     answer = datagrams.ask(said) or b""
     piece = in_common(answer, said)
     if answer and piece == len(answer):
         why = (
-            f"of a datagram of {LARGEST} bytes the first {piece} were answered"
-            if piece < LARGEST
+            f"of a datagram of {MAX_DATAGRAM_BYTES} bytes the first {piece} were answered"
+            if piece < MAX_DATAGRAM_BYTES
             else "the largest there is was answered"
         )
-        lesson.learn("datagrams", "largest", piece, why)
+        learned.learn("datagrams", "largest", piece, why)
         return
-    most, too_many = 0, LARGEST
+    most, too_many = 0, MAX_DATAGRAM_BYTES
     while too_many - most > 1:
         middle = (most + too_many) // 2
         if datagrams.ask(said[:middle]) == said[:middle]:
@@ -129,4 +129,4 @@ def _tell_largest(datagrams: Datagrams, lesson: Lesson) -> None:
         else:
             too_many = middle
     why = f"datagrams of {most} bytes were answered whole, those of {too_many} not"
-    lesson.learn("datagrams", "largest", max(most, 1), why, sure=most > 0)
+    learned.learn("datagrams", "largest", max(most, 1), why, sure=most > 0)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, tell_bytes
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
-from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
+from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, conclude_bytes
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import too_early
-from socketserver_reference.conformance.learn.limits import SIZES, in_common, numbered
-from socketserver_reference.conformance.learn.room import LONGEST_NOTICE
+from socketserver_reference.conformance.learn.limits import PROBED_SIZES, in_common, numbered
+from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 REQUEST = b"  Otter Weasel-1  "
@@ -18,18 +18,18 @@ REQUEST = b"  Otter Weasel-1  "
 
 
 @dataclass(frozen=True)
-class Answer:
+class EchoAnswer:
     """What came for a request, and how the connection ended after it, if it did."""
 
     reply: bytes
     ended: Ending | None
 
 
-class Echo:
+class EchoConversation:
     """An echo whose way of answering is being understood."""
 
-    def __init__(self, asking: Asking) -> None:
-        self.asking = asking
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
         self.greeting = ""
         self.framing = Framing()
         self._clients = 0
@@ -38,57 +38,57 @@ class Echo:
         """Connect a client, and hear what it is greeted by, if anything; return its name."""
         self._clients += 1
         who = f"client{self._clients}"
-        self.asking.join(who)
+        self.conversation.join(who)
         if self.greeting:
-            self.asking.hear(lambda heard: bool(heard[who]) or who in self.asking.ended)
+            self.conversation.hear(lambda heard: bool(heard[who]) or who in self.conversation.ended)
         return who
 
-    def answer(self, who: str, data: bytes) -> Answer:
+    def answer(self, who: str, data: bytes) -> EchoAnswer:
         """Send these bytes; return what comes of it."""
-        self.asking.say(who, data)
-        reply = self.asking.hear(lambda heard: bool(heard[who]) or who in self.asking.ended)[who]
-        return Answer(reply, self.asking.ended.get(who))
+        self.conversation.say(who, data)
+        reply = self.conversation.hear(lambda heard: bool(heard[who]) or who in self.conversation.ended)[who]
+        return EchoAnswer(reply, self.conversation.ended.get(who))
 
-    def ask(self, request: bytes, whole: bytes) -> Answer:
+    def ask(self, request: bytes, whole: bytes) -> EchoAnswer:
         """Let a new client say a request; return what came until it was all of this, or nothing more."""
         who = self.client()
-        self.asking.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
-        reply = self.asking.hear(lambda heard: who in self.asking.ended or whole in heard[who])[who]
-        ended = self.asking.ended.get(who)
-        self.asking.leave(who)
-        return Answer(reply, ended)
+        self.conversation.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
+        reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
+        ended = self.conversation.ended.get(who)
+        self.conversation.leave(who)
+        return EchoAnswer(reply, ended)
 
 
-def learn_echo(asking: Asking, lesson: Lesson) -> None:
+def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
     """Learn all of an echo's dialect over connections; raise CannotLearn if it does not answer."""
-    echo = Echo(asking)
-    greetings = _greetings(asking)
-    lesson.learn("", "protocol", "echo", "over connections")
+    echo = EchoConversation(conversation)
+    greetings = _greetings(conversation)
+    learned.learn("", "protocol", "echo", "over connections")
     echo.greeting = patterns.template(patterns.align([*map(patterns.reader(), greetings)]))
-    who, first = _first_answer(echo, lesson)
-    transform = _tell_transform(echo, first, lesson)
-    _tell_requests(echo, who, lesson)
+    who, first = _first_answer(echo, learned)
+    transform = _conclude_transform(echo, first, learned)
+    _conclude_requests(echo, who, learned)
     why = (
         f"two clients heard {quoted(greetings[0])}" if echo.greeting else "two clients heard nothing before they spoke"
     )
-    lesson.learn("echo", "greeting", echo.greeting, why)
+    learned.learn("echo", "greeting", echo.greeting, why)
     if transform:
-        _ask_bytes(echo, transform, lesson)
-        _ask_longest(echo, lesson)
+        _ask_bytes(echo, transform, learned)
+        _ask_longest(echo, learned)
 
 
-def _greetings(asking: Asking) -> list[bytes]:
+def _greetings(conversation: Conversation) -> list[bytes]:
     greetings = []
     for who in ("annika", "bertil"):
-        asking.join(who)
-        greetings.append(asking.hear()[who])
-        if who in asking.ended:
-            raise CannotLearn(too_early(asking.ended[who], greetings[-1]))
-    asking.leave("annika", "bertil")
-    return [one[-LONGEST_NOTICE:] for one in greetings]
+        conversation.join(who)
+        greetings.append(conversation.hear()[who])
+        if who in conversation.ended:
+            raise CannotLearn(too_early(conversation.ended[who], greetings[-1]))
+    conversation.leave("annika", "bertil")
+    return [one[-MAX_NOTICE_BYTES:] for one in greetings]
 
 
-def _first_answer(echo: Echo, lesson: Lesson) -> tuple[str, Answer]:
+def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str, EchoAnswer]:
     """Say something without the end of a line, and with one, until an answer comes; return who got it."""
     for end in (b"", b"\n", b"\r\n"):
         who = echo.client()
@@ -101,86 +101,86 @@ def _first_answer(echo: Echo, lesson: Lesson) -> tuple[str, Answer]:
         raise CannotLearn(f"{REQUEST + end!r} is answered by {ENDINGS[first.ended or 'eof']} alone")
     saw = f"the answer is {quoted(first.reply)}"
     if not end:
-        lesson.learn("framing", "in", "chunk", f"{quoted(REQUEST)} was answered without the end of a line")
-        lesson.learn("framing", "out", "chunk", saw)
+        learned.learn("framing", "in", "chunk", f"{quoted(REQUEST)} was answered without the end of a line")
+        learned.learn("framing", "out", "chunk", saw)
         return who, first
     echo.framing = Framing("line", end)
-    lesson.learn("framing", "in", "line", f"{quoted(REQUEST)} was not answered until {end!r} was said behind it")
-    lesson.learn("framing", "out", "line" if first.reply.endswith(end) else "none", saw)
-    lesson.learn("framing", "newline", end.decode(), "was the line's end that was answered")
+    learned.learn("framing", "in", "line", f"{quoted(REQUEST)} was not answered until {end!r} was said behind it")
+    learned.learn("framing", "out", "line" if first.reply.endswith(end) else "none", saw)
+    learned.learn("framing", "newline", end.decode(), "was the line's end that was answered")
     return who, first
 
 
-def _tell_transform(echo: Echo, first: Answer, lesson: Lesson) -> str:
+def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: LearnedDialect) -> str:
     """Say what the answer is made of the request; return the transformation's name, "" if it has none."""
     line = echo.framing.kind == "line"
     reply = first.reply.removesuffix(echo.framing.newline) if line else first.reply
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
     for name, transform in TRANSFORMS.items():
         if transform(REQUEST) == reply:
-            lesson.learn("echo", "transform", name, why)
+            learned.learn("echo", "transform", name, why)
             return name
     for name, transform in TRANSFORMS.items():
         if transform(REQUEST.strip()) == reply.strip():
-            lesson.learn("echo", "transform", name, why)
-            lesson.learn("bytes", "white_space", "stripped", why)
+            learned.learn("echo", "transform", name, why)
+            learned.learn("bytes", "white_space", "stripped", why)
             return name
-    lesson.learn(
+    learned.learn(
         "echo", "transform", "identity", f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}", sure=False
     )
     return ""
 
 
-def _tell_requests(echo: Echo, who: str, lesson: Lesson) -> None:
+def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect) -> None:
     """Say another request on the same connection, and then end of stream."""
     request = echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2"
     second = echo.answer(who, request)
-    echo.asking.half_close(who)
-    echo.asking.hear(lambda _: who in echo.asking.ended)
-    ended = echo.asking.ended.get(who)
-    echo.asking.leave(who)
+    echo.conversation.half_close(who)
+    echo.conversation.hear(lambda _: who in echo.conversation.ended)
+    ended = echo.conversation.ended.get(who)
+    echo.conversation.leave(who)
     if second.reply:
         then = "then it ended too" if ended else "but the server did not end it then"
         why = f"a second request on a connection was answered by {quoted(second.reply)}; the client half-closed, {then}"
-        lesson.learn("echo", "requests", "many", why)
-        if lesson.knows("framing", "in", "chunk") and lesson.knows("echo", "transform", "strip-upper"):
+        learned.learn("echo", "requests", "many", why)
+        if learned.knows("framing", "in", "chunk") and learned.knows("echo", "transform", "strip-upper"):
             why = "it needs no line's end; but what is stripped where is known of lines alone, so lines are said"
-            lesson.learn("framing", "in", "line", why)
-            lesson.learn("framing", "out", "none", f"the answer is {quoted(second.reply)}")
+            learned.learn("framing", "in", "line", why)
+            learned.learn("framing", "out", "none", f"the answer is {quoted(second.reply)}")
         return
     how = ENDINGS[ended] if ended else "nothing, and the connection stayed open"
-    lesson.learn("echo", "requests", "one", f"after one answer the client got {how}")
+    learned.learn("echo", "requests", "one", f"after one answer the client got {how}")
 
 
-def _ask_bytes(echo: Echo, transform: str, lesson: Lesson) -> None:
+def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) -> None:
     change = TRANSFORMS[transform]
     became = {}
     for name, middle in UNUSUAL.items():
-        left, right = echo.asking.text(), echo.asking.text()
+        left, right = echo.conversation.text(), echo.conversation.text()
         whole = change(left + middle + right)
         answer = echo.ask(left + middle + right, whole)
         became[name] = compare(answer.reply, change(left), change(middle), change(right), answer.ended)
-    tell_bytes(became, lesson)
+    conclude_bytes(became, learned)
 
 
-def _ask_longest(echo: Echo, lesson: Lesson) -> None:
+def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:
     """Ask longer and longer things until one is not answered whole."""
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
-    for size in SIZES:
+    for size in PROBED_SIZES:
         said = numbered(size)
         reply = echo.ask(said, said).reply
         if said not in reply:
-            _tell_longest(lesson, key, longest, size, in_common(reply, said))
+            _conclude_longest(learned, key, longest, size, in_common(reply, said))
             return
         longest = size
     sure = key == "utterance"
     why = f"{longest} bytes were answered whole; no limit was met"
-    lesson.learn("limits", key, 0 if sure else longest, why, sure=sure)
+    learned.learn("limits", key, 0 if sure else longest, why, sure=sure)
 
 
-def _tell_longest(lesson: Lesson, key: str, longest: int, size: int, piece: int) -> None:
+def _conclude_longest(learned: LearnedDialect, key: str, longest: int, size: int, piece: int) -> None:
     if piece:
-        lesson.learn("limits", key, piece, f"of a request of {size} bytes the first {piece} were answered")
+        learned.learn("limits", key, piece, f"of a request of {size} bytes the first {piece} were answered")
     else:
-        lesson.learn("limits", "utterance", longest, f"{size} bytes were not answered, {longest} were")
+        learned.learn("limits", "utterance", longest, f"{size} bytes were not answered, {longest} were")

@@ -11,22 +11,22 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn, Heard
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import quoted
-from socketserver_reference.conformance.learn.framing import Delivery, Framed, NotUnderstood
+from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, ObservedFraming
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
-NAMES = ("annika", "bertil", "carola")
+MEETING_NAMES = ("annika", "bertil", "carola")
 
-ROUNDS = 2
+UTTERANCES_EACH = 2
 """Utterances of each: two tell what varies from one to the next."""
 
 HEADERS = ("%4d", "%04d", "%2d", "%3d", "%5d", "%6d", "%8d")
 
-SMALLEST, LARGEST = 16, 4096
+MIN_PROBED_FRAME_BYTES, MAX_PROBED_FRAME_BYTES = 16, 4096
 """Bytes of the fixed frames that are looked for."""
 
-MANY = 1000
+MAX_FRAMES = 1000
 """Frames that are told apart at most in what was heard at once: a hostile server could send a million."""
 
 
@@ -37,19 +37,19 @@ class Arrival:
     greeting: bytes
     reply: bytes = b""
     """What it heard after its first word."""
-    others: Heard = field(default_factory=dict)
+    others: HeardBytes = field(default_factory=dict)
     """What the others heard when it connected."""
-    others_then: Heard = field(default_factory=dict)
+    others_then: HeardBytes = field(default_factory=dict)
     """What they heard when it had said its first word."""
 
 
 @dataclass(frozen=True)
-class Utterance:
+class MeetingUtterance:
     """What somebody said later, and what everybody heard then."""
 
     speaker: str
     text: bytes
-    heard: Heard
+    heard: HeardBytes
 
     def reached(self, listener: str) -> bool:
         """Whether a client heard it."""
@@ -70,44 +70,48 @@ def too_early(ending: Ending, greeting: bytes) -> str:
 class Meeting:
     """Three clients who say everything in one framing."""
 
-    def __init__(self, asking: Asking, said: Framing) -> None:
-        self.asking = asking
+    def __init__(self, conversation: Conversation, said: Framing) -> None:
+        self.conversation = conversation
         self.said = said
         self.arrivals: dict[str, Arrival] = {}
-        self.utterances: list[Utterance] = []
+        self.utterances: list[MeetingUtterance] = []
         self.doubled = False
 
     def arrive(self) -> None:
         """Connect, one after the other, and say a first word, which may be a name."""
-        for name in NAMES:
-            self.asking.join(name)
-            heard = self.asking.hear()
-            if name in self.asking.ended:
-                raise CannotLearn(too_early(self.asking.ended[name], heard[name]))
-            self.asking.say(name, self.said.put(name.encode()))
-            then = self.asking.hear(lambda heard: any(heard.values()), briefly=True)  # somebody may hear it, or nobody
+        for name in MEETING_NAMES:
+            self.conversation.join(name)
+            heard = self.conversation.hear()
+            if name in self.conversation.ended:
+                raise CannotLearn(too_early(self.conversation.ended[name], heard[name]))
+            self.conversation.say(name, self.said.put(name.encode()))
+            then = self.conversation.hear(
+                lambda heard: any(heard.values()), briefly=True
+            )  # somebody may hear it, or nobody
             self.arrivals[name] = Arrival(heard[name], then[name], _without(heard, name), _without(then, name))
 
     def talk(self, *, briefly: bool = False) -> bool:
         """Say something each; return whether all others heard everything. Give up when nobody hears anything."""
         self.utterances = []
-        for speaker in NAMES * ROUNDS:
+        for speaker in MEETING_NAMES * UTTERANCES_EACH:
             utterance = self._say(speaker, briefly=briefly)
             self.utterances.append(utterance)
             if not utterance.reached_all_others:
                 return False
         return True
 
-    def _say(self, speaker: str, *, briefly: bool) -> Utterance:
-        text = self.asking.text()
-        self.asking.say(speaker, self.said.put(text))
-        heard = self.asking.hear(
-            lambda heard: speaker in self.asking.ended or Utterance(speaker, text, heard).reached_all_others,
+    def _say(self, speaker: str, *, briefly: bool) -> MeetingUtterance:
+        text = self.conversation.text()
+        self.conversation.say(speaker, self.said.put(text))
+        heard = self.conversation.hear(
+            lambda heard: (
+                speaker in self.conversation.ended or MeetingUtterance(speaker, text, heard).reached_all_others
+            ),
             briefly=briefly,
         )
-        return Utterance(speaker, text, heard)
+        return MeetingUtterance(speaker, text, heard)
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[ObservedDelivery]:
         """Return what others heard of what was said."""
         found = []
         for one in self.utterances:
@@ -117,13 +121,13 @@ class Meeting:
                 if one.text in half and half * 2 == data:
                     self.doubled = True
                     data = half
-                found.append(Delivery(one.speaker, listener, one.text, data))
+                found.append(ObservedDelivery(one.speaker, listener, one.text, data))
         return found
 
     def leave(self) -> None:
         """Let all go."""
-        self.asking.leave(*self.arrivals)
-        self.asking.hear()
+        self.conversation.leave(*self.arrivals)
+        self.conversation.hear()
 
     @property
     def heard_by_themselves(self) -> bool:
@@ -131,7 +135,7 @@ class Meeting:
         last = self.utterances[-1]
         return [who for who in last.heard if last.reached(who)] == [last.speaker]
 
-    def obituary(self) -> str:
+    def failure_reason(self) -> str:
         """Return why nothing is learned from this, as a part of a sentence."""
         last = self.utterances[-1]
         if self.heard_by_themselves:
@@ -139,35 +143,35 @@ class Meeting:
         heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "nobody did"
         greeting = self.arrivals[last.speaker].greeting
         parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
-        if last.speaker in self.asking.ended:
-            parts.append(f"its speaker got {ENDINGS[self.asking.ended[last.speaker]]}")
+        if last.speaker in self.conversation.ended:
+            parts.append(f"its speaker got {ENDINGS[self.conversation.ended[last.speaker]]}")
         if greeting:
             parts.append(f"it had been greeted by {quoted(greeting)}")
         return ", ".join(parts)
 
 
 @dataclass(frozen=True)
-class Understood:
+class UnderstoodMeeting:
     """A meeting that went well."""
 
     meeting: Meeting
-    framed: Framed
+    framed: ObservedFraming
     template: Template
     named: bool
 
 
-def meet(asking: Asking) -> Understood:
+def meet(conversation: Conversation) -> UnderstoodMeeting:
     """Let clients meet until one framing works; raise CannotLearn if none does."""
-    first = Meeting(asking, Framing())
+    first = Meeting(conversation, Framing())
     first.arrive()
     if first.talk():
         return _understand(_with_the_servers_newline(first))
-    why = first.obituary()
+    why = first.failure_reason()
     first.leave()
     if first.heard_by_themselves:
         raise CannotLearn(why)
-    for framing in _other_framings(asking):
-        meeting = Meeting(asking, framing)
+    for framing in _other_framings(conversation):
+        meeting = Meeting(conversation, framing)
         meeting.arrive()
         if meeting.talk(briefly=True):
             return _understand(meeting)
@@ -183,7 +187,7 @@ def _with_the_servers_newline(meeting: Meeting) -> Meeting:
         return meeting
     if framed.framing.kind != "line" or framed.tail != b"\r":
         return meeting
-    again = Meeting(meeting.asking, Framing(newline=b"\r\n"))
+    again = Meeting(meeting.conversation, Framing(newline=b"\r\n"))
     again.arrivals = meeting.arrivals
     if again.talk() and all(one.data.endswith(one.text + b"\r\n") for one in again.deliveries()):
         return again
@@ -191,22 +195,22 @@ def _with_the_servers_newline(meeting: Meeting) -> Meeting:
     return meeting
 
 
-def _understand(meeting: Meeting) -> Understood:
+def _understand(meeting: Meeting) -> UnderstoodMeeting:
     found = meeting.deliveries()
     try:
         framed = deliveries.understand(found, meeting.said)
-        heads: dict[str, list[bytes]] = {name: [] for name in NAMES}
+        heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
         for one, head in zip(found, framed.heads, strict=True):
             heads[one.speaker].append(head)
-        host, _ = meeting.asking.origin(NAMES[0])
+        host, _ = meeting.conversation.origin(MEETING_NAMES[0])
         before = patterns.template(patterns.head(heads, host))
         template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
     except (NotUnderstood, BadTemplate) as error:
         raise CannotLearn(f"deliveries were heard and not understood: {error}") from None
-    return Understood(meeting, framed, template, _named(meeting, framed, template))
+    return UnderstoodMeeting(meeting, framed, template, _named(meeting, framed, template))
 
 
-def _named(meeting: Meeting, framed: Framed, template: Template) -> bool:
+def _named(meeting: Meeting, framed: ObservedFraming, template: Template) -> bool:
     """Whether the first word of each was a name: it was not delivered as everything else is."""
     for name, arrival in meeting.arrivals.items():
         for data in arrival.others_then.values():
@@ -215,10 +219,10 @@ def _named(meeting: Meeting, framed: Framed, template: Template) -> bool:
     return True
 
 
-def frames(framed: Framed, data: bytes) -> list[bytes]:
+def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
     """Return the frames of what was heard, with what is left at the end as one more, and without prompts."""
     found: list[bytes] = []
-    while data and len(found) < MANY and (cut := framed.framing.cut(data)) is not None:
+    while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
         frame, end = cut
         found.append(frame)
         data = data[end:]
@@ -226,32 +230,32 @@ def frames(framed: Framed, data: bytes) -> list[bytes]:
     return told if told[-1] else told[:-1]
 
 
-def _other_framings(asking: Asking) -> Iterator[Framing]:
-    size = _fixed_size(asking)
+def _other_framings(conversation: Conversation) -> Iterator[Framing]:
+    size = _fixed_size(conversation)
     if size:
         yield Framing("fixed", size=size)
     yield from (Framing("length", header=header) for header in HEADERS)
 
 
-def _fixed_size(asking: Asking) -> int:
+def _fixed_size(conversation: Conversation) -> int:
     """Return how many bytes have to be said until another hears them; 0 if there is no such number."""
     speaker, listener = "dagmar", "elin"
-    asking.join(speaker)
-    asking.join(listener)
-    asking.hear()
-    text = asking.text()
+    conversation.join(speaker)
+    conversation.join(listener)
+    conversation.hear()
+    text = conversation.text()
     said = 0
     size = 0
-    total = SMALLEST
-    while not size and total <= LARGEST and speaker not in asking.ended:
-        asking.say(speaker, b" " * (total - said) if said else text.ljust(total))
+    total = MIN_PROBED_FRAME_BYTES
+    while not size and total <= MAX_PROBED_FRAME_BYTES and speaker not in conversation.ended:
+        conversation.say(speaker, b" " * (total - said) if said else text.ljust(total))
         said, total = total, 2 * total
-        heard = asking.hear()[listener]
+        heard = conversation.hear()[listener]
         size = len(heard) if text in heard else 0
-    asking.leave(speaker, listener)
-    asking.hear()
+    conversation.leave(speaker, listener)
+    conversation.hear()
     return size
 
 
-def _without(heard: Heard, who: str) -> Heard:
+def _without(heard: HeardBytes, who: str) -> HeardBytes:
     return {other: data for other, data in heard.items() if other != who}

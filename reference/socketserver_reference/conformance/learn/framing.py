@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.framing import Framing
 
-LONGEST_AROUND = 4096
+MAX_AROUND_BYTES = 4096
 """Bytes that are not the text itself in what is taken for a delivery."""
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ObservedDelivery:
     """What one client heard when somebody said a text that occurs nowhere else."""
 
     speaker: str
@@ -21,7 +21,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Framed:
+class ObservedFraming:
     """Deliveries, understood: in which framing they come, and what is before and behind the text in each frame."""
 
     framing: Framing
@@ -37,15 +37,15 @@ class NotUnderstood(Exception):
     """There is no telling where deliveries end; the message says what was seen."""
 
 
-def understand(deliveries: Sequence[Delivery], said: Framing) -> Framed:
+def understand(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming:
     """Return the framing of these deliveries; `said` is that in which they were said."""
     around = max(len(one.data) - len(one.text) for one in deliveries)
-    if around > LONGEST_AROUND:
+    if around > MAX_AROUND_BYTES:
         raise NotUnderstood(f"{around} bytes came with a text, too many to be a label")
     return _fixed(deliveries, said) or _counted(deliveries, said) or _ended(deliveries, said)
 
 
-def _fixed(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
+def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
     """Frames of one size, whatever is in them, that end in padding."""
     sizes = {len(one.data) for one in deliveries}
     tails = [one.data.partition(one.text)[2] for one in deliveries]
@@ -55,10 +55,10 @@ def _fixed(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
     framing = Framing("fixed", said.newline, size=sizes.pop(), pad=pads.pop())
     heads = tuple(one.data.partition(one.text)[0] for one in deliveries)
     why = f"deliveries of different texts have {framing.size} bytes each, filled up with {framing.pad!r}"
-    return Framed(framing, heads, b"", why)
+    return ObservedFraming(framing, heads, b"", why)
 
 
-def _counted(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
+def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
     """Frames behind a number that says how many bytes follow."""
     for digits in range(1, 10):
         numbers = [one.data[:digits] for one in deliveries]
@@ -70,11 +70,13 @@ def _counted(deliveries: Sequence[Delivery], said: Framing) -> Framed | None:
         inner = [one.data[digits:].partition(one.text) for one in deliveries]
         why = f"deliveries begin with the number of bytes that follow, such as {numbers[0]!r}"
         framing = Framing("length", said.newline, header=header)
-        return Framed(framing, tuple(before for before, _, _ in inner), _only([after for _, _, after in inner]), why)
+        return ObservedFraming(
+            framing, tuple(before for before, _, _ in inner), _only([after for _, _, after in inner]), why
+        )
     return None
 
 
-def _ended(deliveries: Sequence[Delivery], said: Framing) -> Framed:
+def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming:
     """Frames that end where a line does, or nowhere."""
     parts = [one.data.partition(one.text) for one in deliveries]
     tail = _only([after for _, _, after in parts])
@@ -83,9 +85,9 @@ def _ended(deliveries: Sequence[Delivery], said: Framing) -> Framed:
     before, end, prompt = tail.rpartition(newline)
     if not end:
         why = f"deliveries do not end in a line's end, but in {tail!r}"
-        return Framed(Framing("none", newline), heads, tail, why)
+        return ObservedFraming(Framing("none", newline), heads, tail, why)
     why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
-    return Framed(Framing("line", newline), heads, before, why, prompt)
+    return ObservedFraming(Framing("line", newline), heads, before, why, prompt)
 
 
 def _only(tails: Sequence[bytes]) -> bytes:

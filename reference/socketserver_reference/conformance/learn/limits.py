@@ -3,24 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from socketserver_reference.conformance.dialects.effects import CROWD
-from socketserver_reference.conformance.learn.dialect_writer import Lesson
-from socketserver_reference.conformance.learn.first_contact import NAMES
-from socketserver_reference.conformance.learn.room import SPEAKER, WITNESS, Room
+from socketserver_reference.conformance.dialects.effects import CROWD_MEMBERS
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.room import LISTENER, SPEAKER, RoomConversation
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
-SIZES = (1000, 3000, 12_000, 48_000)
+PROBED_SIZES = (1000, 3000, 12_000, 48_000)
 """Bytes of the utterances that are tried; each is one segment on a loopback network."""
 
-WORD = 8
+WORD_BYTES = 8
 """Bytes of each numbered word of a long utterance."""
 
-LEAST_CHUNK = 16
+MIN_CHUNK_BYTES = 16
 """Bytes of a chunk that a dialect can have."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Transmission:
     """What became of a long utterance: how much of it came in one piece, and what of the rest."""
 
     how: Literal["whole", "pieces", "cut", "nothing"]
@@ -30,7 +30,7 @@ class Outcome:
 
 def numbered(size: int) -> bytes:
     """Return a text in which every place looks different, and which no transformation of an echo changes."""
-    return b"".join(b"%07d." % number for number in range(size // WORD))
+    return b"".join(b"%07d." % number for number in range(size // WORD_BYTES))
 
 
 def in_common(heard: bytes, said: bytes) -> int:
@@ -41,76 +41,76 @@ def in_common(heard: bytes, said: bytes) -> int:
     )
 
 
-def ask_longest(room: Room, lesson: Lesson) -> None:
+def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
     """Say longer and longer things until one does not arrive whole."""
     whole = 0
-    for size in SIZES:
+    for size in PROBED_SIZES:
         if size > room.said.longest:
             break
         found = _ask(room, size)
         if found.how != "whole":
-            _tell(room, lesson, whole, size, found)
+            _conclude(room, learned, whole, size, found)
             return
         whole = size
-    lesson.learn("limits", "utterance", 0, f"{whole} bytes arrived whole" if whole else "a frame is no longer")
+    learned.learn("limits", "utterance", 0, f"{whole} bytes arrived whole" if whole else "a frame is no longer")
 
 
-def _tell(room: Room, lesson: Lesson, whole: int, size: int, found: Outcome) -> None:
+def _conclude(room: RoomConversation, learned: LearnedDialect, whole: int, size: int, found: Transmission) -> None:
     if found.how == "nothing":
         most = _longest_heard(room, whole, size)
         how = f", and their speaker got {ENDINGS[found.ended]}" if found.ended else ""
         why = f"{size} bytes were not delivered{how}"
-        lesson.learn("limits", "utterance", most, f"{why}; {most} were")
+        learned.learn("limits", "utterance", most, f"{why}; {most} were")
     elif found.how == "cut":
         why = f"of {size} bytes {found.piece} came and the rest was lost, which no dialect should ask for"
-        lesson.learn("limits", "utterance", found.piece, why, sure=False)
-    elif lesson.knows("framing", "in", "chunk") and found.piece >= LEAST_CHUNK:
-        lesson.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+        learned.learn("limits", "utterance", found.piece, why, sure=False)
+    elif learned.knows("framing", "in", "chunk") and found.piece >= MIN_CHUNK_BYTES:
+        learned.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
     else:
-        lesson.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+        learned.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
 
 
-def _ask(room: Room, size: int) -> Outcome:
+def _ask(room: RoomConversation, size: int) -> Transmission:
     guest = room.newcomer()
     said = numbered(size)
-    heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD:] in heard[WITNESS])[WITNESS]
-    ended = room.asking.ended.get(guest)
+    heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD_BYTES:] in heard[LISTENER])[LISTENER]
+    ended = room.conversation.ended.get(guest)
     room.gone(guest)
-    begin = heard.find(said[:WORD])
+    begin = heard.find(said[:WORD_BYTES])
     if said in heard:
-        return Outcome("whole", len(said), ended)
+        return Transmission("whole", len(said), ended)
     if begin < 0:
-        return Outcome("nothing", 0, ended)
+        return Transmission("nothing", 0, ended)
     piece = in_common(heard[begin:], said)
-    rest = said[piece : piece + 2 * WORD]
-    return Outcome("pieces" if rest in heard[begin + piece :] else "cut", piece, ended)
+    rest = said[piece : piece + 2 * WORD_BYTES]
+    return Transmission("pieces" if rest in heard[begin + piece :] else "cut", piece, ended)
 
 
-def _longest_heard(room: Room, whole: int, size: int) -> int:
+def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
     """Return the most bytes that arrive whole, by halving what lies between; each attempt is a newcomer's."""
-    while size - whole > WORD:
+    while size - whole > WORD_BYTES:
         middle = (whole + size) // 2
         if _ask(room, middle).how == "whole":
             whole = middle
         else:
             size = middle
-    return whole // WORD * WORD
+    return whole // WORD_BYTES * WORD_BYTES
 
 
-def ask_members(room: Room, lesson: Lesson) -> None:
+def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
     """Let in as many as a chat should hold, and see who hears what one says."""
-    guests = room.newcomers(CROWD - len(NAMES))
-    everybody = [*NAMES, *guests]
+    guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
+    everybody = [*MEETING_NAMES, *guests]
     members, before = 1, 0
     while before < members < len(everybody):  # who connected may be a member a little later
         before = members
         _, heard = room.heard_by_all(SPEAKER, everybody)
-        members = 1 + sum(room.asking.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
+        members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
     room.gone(*guests)
-    if members == len(everybody) == CROWD:
-        lesson.learn("limits", "members", 0, f"{CROWD} were there at once, and all heard what one said")
-    elif members > len(NAMES):
-        lesson.learn("limits", "members", members, f"of {CROWD} who tried at once {members} were members")
+    if members == len(everybody) == CROWD_MEMBERS:
+        learned.learn("limits", "members", 0, f"{CROWD_MEMBERS} were there at once, and all heard what one said")
+    elif members > len(MEETING_NAMES):
+        learned.learn("limits", "members", members, f"of {CROWD_MEMBERS} who tried at once {members} were members")
     else:
         why = f"cannot tell: {len(guests)} who said nothing were there, and heard nothing"
-        lesson.learn("limits", "members", 0, why, sure=False)
+        learned.learn("limits", "members", 0, why, sure=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import takewhile
 
-from socketserver_reference.conformance.dialects.template import MANY
+from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS
 
 CLOCK = r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 """What dates and times of day look like; seconds apart they may well be the same."""
@@ -20,10 +20,10 @@ NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
 
 SEVERAL = re.compile(r"(?:\{any\}){2,}")
 
-MOST_KINDS = 30
+MAX_LINE_KINDS = 30
 """Kinds of lines that are told apart: who is told more than that is told anything at all."""
 
-IN_COMMON = 2
+MIN_COMMON_WORDS = 2
 """Words that two lines of different length must share to be the same with something else in it."""
 
 
@@ -75,9 +75,9 @@ def literal(data: bytes) -> str:
 def _few(text: str) -> str:
     """Return a template's text with no more fields for anything than it may have: the last takes in what is between."""
     first, *others = SEVERAL.sub("{any}", text).split("{any}")
-    if len(others) <= MANY:
+    if len(others) <= MAX_ANY_FIELDS:
         return "{any}".join([first, *others])
-    return "{any}".join([first, *others[: MANY - 1], others[-1]])
+    return "{any}".join([first, *others[: MAX_ANY_FIELDS - 1], others[-1]])
 
 
 def align(patterns: Sequence[Pattern]) -> Pattern:
@@ -119,7 +119,7 @@ def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
                 kinds[number] = align([kind, pattern])
                 break
         else:
-            kinds += [pattern] * (len(kinds) < MOST_KINDS)
+            kinds += [pattern] * (len(kinds) < MAX_LINE_KINDS)
     return [template(kind) for kind in kinds]
 
 
@@ -129,7 +129,7 @@ def _alike(one: Pattern, other: Pattern) -> bool:
         words = [(word, same) for word, same in zip(one, other, strict=True) if _is_word(word) and _is_word(same)]
         return 2 * sum(word == same for word, same in words) > len(words)
     begin, end = _common([one, other])
-    return sum(map(_is_word, [*one[:begin], *one[len(one) - end :]])) >= IN_COMMON
+    return sum(map(_is_word, [*one[:begin], *one[len(one) - end :]])) >= MIN_COMMON_WORDS
 
 
 def _is_word(part: str | Field) -> bool:

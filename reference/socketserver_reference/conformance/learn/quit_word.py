@@ -1,51 +1,65 @@
 """What people leave a chat by: newcomers say what is usual, each another word."""
 
-from socketserver_reference.conformance.learn.conversation import Heard
-from socketserver_reference.conformance.learn.dialect_writer import Lesson
-from socketserver_reference.conformance.learn.room import Room
+from socketserver_reference.conformance.learn.conversation import HeardBytes
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.room import RoomConversation
 
-QUITS = ("quit", "exit", "bye", "/quit", "/exit", "/bye", "/q", "/logout", "/leave", "/EXIT", "QUIT", "logout", ":q")
+QUIT_WORDS = (
+    "quit",
+    "exit",
+    "bye",
+    "/quit",
+    "/exit",
+    "/bye",
+    "/q",
+    "/logout",
+    "/leave",
+    "/EXIT",
+    "QUIT",
+    "logout",
+    ":q",
+)
 """What people leave by, the likeliest first."""
 
-BARE = QUITS[:4]
+BARE_QUIT_WORDS = QUIT_WORDS[:4]
 """What is tried without the end of a line, too, where that is another thing to say."""
 
 
-def ask_quit(room: Room, lesson: Lesson) -> None:
+def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     """Find out by which word one leaves."""
-    together = 1 if room.heard_in.kind == "none" else len(QUITS)  # who could tell them apart?
-    quits, delivered = _ask(room, {word: room.said.put(word.encode()) for word in QUITS}, together)
+    together = 1 if room.heard_in.kind == "none" else len(QUIT_WORDS)  # who could tell them apart?
+    quits, delivered = _ask(room, {word: room.said.put(word.encode()) for word in QUIT_WORDS}, together)
     bare = ""
-    if not quits and lesson.knows("framing", "in", "chunk"):
-        quits, _ = _ask(room, {word: word.encode() for word in BARE}, together=1)
+    if not quits and learned.knows("framing", "in", "chunk"):
+        quits, _ = _ask(room, {word: word.encode() for word in BARE_QUIT_WORDS}, together=1)
         bare = " (without the end of a line; with it, it was delivered)"
     if not quits:
-        why = f"nobody left by any of {', '.join(QUITS)}"
-        silent = [word for word in QUITS if word not in delivered]
+        why = f"nobody left by any of {', '.join(QUIT_WORDS)}"
+        silent = [word for word in QUIT_WORDS if word not in delivered]
         if silent:
             why += f"; these were not delivered: {', '.join(silent)}"
-        lesson.learn("quit", "word", "", why)
+        learned.learn("quit", "word", "", why)
         return
     word, *others = quits
     why = f"who said it{bare} got {quits[word]}"
     if others:
         why += f"; so did who said {', '.join(others)}"
-    lesson.learn("quit", "word", word, why)
+    learned.learn("quit", "word", word, why)
 
 
-def _ask(room: Room, words: dict[str, bytes], together: int) -> tuple[dict[str, str], list[str]]:
+def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tuple[dict[str, str], list[str]]:
     """Say each word as its bytes, so many at once; return what those got who left by one, and what was delivered."""
     quits: dict[str, str] = {}
     delivered: list[str] = []
     for turn in room.in_turn(words, together):
         asked = dict(turn)
         for word, guest in asked.items():
-            room.asking.say(guest, words[word])
+            room.conversation.say(guest, words[word])
         heard = _heard(room, asked)
         for word, guest in asked.items():
             came = room.delivered(heard, word.encode())
-            if guest in room.asking.ended:
-                quits[word] = "a reset" if room.asking.ended[guest] == "reset" else "end of stream"
+            if guest in room.conversation.ended:
+                quits[word] = "a reset" if room.conversation.ended[guest] == "reset" else "end of stream"
                 quits[word] += ", though it was delivered as well" if came else " and nobody heard it"
             elif came:
                 delivered.append(word)
@@ -53,13 +67,15 @@ def _ask(room: Room, words: dict[str, bytes], together: int) -> tuple[dict[str, 
     return quits, delivered
 
 
-def _heard(room: Room, asked: dict[str, str]) -> Heard:
+def _heard(room: RoomConversation, asked: dict[str, str]) -> HeardBytes:
     """Return what is heard until each word was delivered, or made its speaker leave, or another is heard later."""
 
-    def all_told(heard: Heard) -> bool:
-        return all(guest in room.asking.ended or room.delivered(heard, word.encode()) for word, guest in asked.items())
+    def all_told(heard: HeardBytes) -> bool:
+        return all(
+            guest in room.conversation.ended or room.delivered(heard, word.encode()) for word, guest in asked.items()
+        )
 
-    heard = room.asking.hear(all_told, briefly=True)
+    heard = room.conversation.hear(all_told, briefly=True)
     if all_told(heard):
         return heard
     _, later = room.heard_by_all()

@@ -1,7 +1,7 @@
-"""Which clause a misfit breaks: the one place where the suite weighs clauses against each other.
+"""Which clause a mismatch breaks: the one place where the suite weighs clauses against each other.
 
 A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the
-*circumstances* (something abrupt happened and nobody has been seen whole since), then to what was special about the
+*disruptions* (something abrupt happened and nobody has been seen whole since), then to what was special about the
 utterance, and only then to the general promise. Each function returns every clause that fits, the likeliest first; a
 directed scenario takes its own clause if it is among them. Besides, a finding names what would `also` explain it, if
 that is known to be broken already: a server that changes bytes shows that in every scenario, in many disguises.
@@ -18,12 +18,12 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 CHUNK = NOTE.chunk
 
-LINE = 80
+MAX_PLAIN_BYTES = 80
 """Bytes up to which nothing is special about the length of an utterance."""
 
-Circumstance = Literal["reset", "stalled", "concurrent", "crowded", "left"]
+Disruption = Literal["reset", "stalled", "concurrent", "crowded", "left"]
 
-CLAUSE_OF: dict[Circumstance, str] = {
+CLAUSE_OF_DISRUPTION: dict[Disruption, str] = {
     "reset": "CHAT-12",
     "stalled": "CHAT-15",
     "concurrent": "CHAT-13",
@@ -38,7 +38,7 @@ CONTENT = ("CHAT-2", "CHAT-3", "CHAT-4", "CHAT-5", "CHAT-6", "CHAT-10")
 
 
 @dataclass(frozen=True)
-class Misfit:
+class Mismatch:
     """Bytes that no reading of the room explains."""
 
     who: str
@@ -50,7 +50,7 @@ class Misfit:
     said: list[bytes]  # the last words of each client
     stalled_once: bool
     quits: list[bytes]
-    circumstances: Sequence[Circumstance]
+    disruptions: Sequence[Disruption]
     speakers: int
 
     @property
@@ -60,7 +60,7 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class Absence:
+class MissingDelivery:
     """Something that was due did not come."""
 
     who: str
@@ -70,13 +70,13 @@ class Absence:
     begun: bool  # a part of the delivery came
     stalled_once: bool
     utterance: bytes
-    circumstances: Sequence[Circumstance]  # for one who leaves: those amid which it began to
+    disruptions: Sequence[Disruption]  # for one who leaves: those amid which it began to
 
 
-def misfit(seen: Misfit, dialect: Dialect) -> Finding:
+def explain_mismatch(seen: Mismatch, dialect: Dialect) -> Finding:
     """Explain bytes that were not due."""
     wanted = seen.expected[0] if seen.expected else b""
-    clauses = tuple(dict.fromkeys(_misfit_clauses(seen, wanted, dialect)))
+    clauses = tuple(dict.fromkeys(_mismatch_clauses(seen, wanted, dialect)))
     quits = ["CHAT-7"] if any(quit in seen.observed for quit in seen.quits) else []
     return Finding(
         clauses,
@@ -86,7 +86,7 @@ def misfit(seen: Misfit, dialect: Dialect) -> Finding:
     )
 
 
-def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
+def _mismatch_clauses(seen: Mismatch, wanted: bytes, dialect: Dialect) -> list[str]:
     observed, prefix = seen.observed, dialect.prefix
     if any(observed.startswith(quit) for quit in seen.quits):
         return ["CHAT-7"]
@@ -100,16 +100,16 @@ def _misfit_clauses(seen: Misfit, wanted: bytes, dialect: Dialect) -> list[str]:
     return [*_likely_clauses(seen, wanted, extra, from_nowhere, prefix), from_nowhere, "CHAT-4"]
 
 
-def _likely_clauses(seen: Misfit, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
+def _likely_clauses(seen: Mismatch, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
     observed = seen.observed
     tail = observed.partition(prefix)[0]
     if len(tail) > 1 and seen.before.endswith(tail):
-        return ["CHAT-14", *_by_circumstance(seen.circumstances)]
-    if seen.speakers > 1 or "concurrent" in seen.circumstances:
+        return ["CHAT-14", *_by_disruption(seen.disruptions)]
+    if seen.speakers > 1 or "concurrent" in seen.disruptions:
         likely = "CHAT-14" if _mixed(seen, prefix) else "CHAT-13"
-        return [likely, "CHAT-13", *_by_circumstance(seen.circumstances), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
+        return [likely, "CHAT-13", *_by_disruption(seen.disruptions), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
     if not wanted:
-        return [from_nowhere, *_by_circumstance(seen.circumstances)]
+        return [from_nowhere, *_by_disruption(seen.disruptions)]
     if seen.stalled_once:
         return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
     if wanted in observed:  # something came before it, or after it
@@ -127,34 +127,34 @@ def _likely_clauses(seen: Misfit, wanted: bytes, extra: bytes, from_nowhere: str
     return ["CHAT-6", *order, "CHAT-3"] if seen.long else ["CHAT-3", *order, "CHAT-2"]
 
 
-def _mixed(seen: Misfit, prefix: bytes) -> bool:
+def _mixed(seen: Mismatch, prefix: bytes) -> bool:
     """Whether something between two prefixes is a piece of what nobody said."""
     first, *pieces = seen.observed.split(prefix)
     return bool(first) or any(not any(piece in said for said in seen.said) for piece in pieces[:-1])
 
 
-def _by_circumstance(circumstances: Sequence[Circumstance]) -> list[str]:
+def _by_disruption(disruptions: Sequence[Disruption]) -> list[str]:
     """Return the clauses about what happened since everyone was last seen whole, the latest first."""
-    return [CLAUSE_OF[circumstance] for circumstance in reversed(circumstances)]
+    return [CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(disruptions)]
 
 
-def missing(absent: Absence) -> Finding:
+def explain_missing(absent: MissingDelivery) -> Finding:
     """Explain that what was due did not come."""
-    return _absence(absent, f"{absent.who} reads nothing", _absence_clauses(absent))
+    return _missing_delivery(absent, f"{absent.who} reads nothing", _missing_clauses(absent))
 
 
-def cut_off(absent: Absence, how: Ending) -> Finding:
+def explain_cut_off(absent: MissingDelivery, how: Ending) -> Finding:
     """Explain that a client was cut off that had not left, or was hung up on before it had read what was due."""
-    clauses = _absence_clauses(absent)
+    clauses = _missing_clauses(absent)
     if absent.lurker:  # that it was not counted would show by silence
-        clauses = [*_by_circumstance(absent.circumstances), *clauses]
-    return _absence(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
+        clauses = [*_by_disruption(absent.disruptions), *clauses]
+    return _missing_delivery(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
 
 
-def _absence(absent: Absence, observed: str, clauses: list[str]) -> Finding:
-    altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > LINE or _unusual(absent.utterance) else []
+def _missing_delivery(absent: MissingDelivery, observed: str, clauses: list[str]) -> Finding:
+    altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > MAX_PLAIN_BYTES or _unusual(absent.utterance) else []
     # Whoever has gone and is not let go may cost the others time: a thread that spins leaves little of it.
-    kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.circumstances} else []
+    kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.disruptions} else []
     also = ("CHAT-2", "CHAT-5", *kept, *altered)
     fitting = tuple(dict.fromkeys(clauses))
     return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
@@ -165,32 +165,32 @@ def _unusual(utterance: bytes) -> bool:
     return utterance != utterance.strip() or not (utterance.isascii() and utterance.decode().isprintable())
 
 
-def _otherwise(absent: Absence) -> str:
+def _otherwise(absent: MissingDelivery) -> str:
     return f"{absent.who} reads end of stream" if absent.leaving else f"{absent.who} stays connected"
 
 
-def _absence_clauses(absent: Absence) -> list[str]:
+def _missing_clauses(absent: MissingDelivery) -> list[str]:
     if absent.leaving:
-        mixed_up = ["CHAT-13"] if "concurrent" in absent.circumstances else []
+        mixed_up = ["CHAT-13"] if "concurrent" in absent.disruptions else []
         return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-11"]
     if absent.lurker:
-        crowded = ["CHAT-17"] if "crowded" in absent.circumstances else []
-        return [*crowded, "CHAT-9", *_by_circumstance(absent.circumstances), "CHAT-2"]
-    blamed = _by_circumstance(absent.circumstances)
-    if absent.begun and not blamed:
+        crowded = ["CHAT-17"] if "crowded" in absent.disruptions else []
+        return [*crowded, "CHAT-9", *_by_disruption(absent.disruptions), "CHAT-2"]
+    likely = _by_disruption(absent.disruptions)
+    if absent.begun and not likely:
         return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3"]
     if absent.stalled_once:
-        blamed.append("CHAT-15")
+        likely.append("CHAT-15")
     if b"quit" in absent.utterance.lower():
-        blamed.append("CHAT-8")
+        likely.append("CHAT-8")
     elif _unusual(absent.utterance.replace(b"\n", b"")):
-        blamed.append("CHAT-3")
+        likely.append("CHAT-3")
     elif len(absent.utterance) > CHUNK:
-        blamed.append("CHAT-6")
-    return [*blamed, "CHAT-2", "CHAT-5"]
+        likely.append("CHAT-6")
+    return [*likely, "CHAT-2", "CHAT-5"]
 
 
-def refused(who: str, why: str, circumstances: Sequence[Circumstance]) -> Finding:
+def explain_refusal(who: str, why: str, disruptions: Sequence[Disruption]) -> Finding:
     """Explain that a client could not connect, though the server accepted others before."""
-    clauses = [*_by_circumstance(circumstances), "CHAT-11", "CHAT-12", "CHAT-17"]
+    clauses = [*_by_disruption(disruptions), "CHAT-11", "CHAT-12", "CHAT-17"]
     return Finding(tuple(dict.fromkeys(clauses)), f"{who} connects", f"{who} cannot connect: {why}")

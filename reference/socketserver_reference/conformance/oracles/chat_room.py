@@ -1,6 +1,6 @@
 """What every oracle of a chat knows: who is there, how they come and go, and what was abrupt.
 
-A *circumstance* is an abrupt thing that happened since everyone was last seen whole: a delivery that is then missing is
+A *disruption* is an abrupt thing that happened since everyone was last seen whole: a delivery that is then missing is
 put down to it, not to the innocent utterance that showed it. Whoever has spoken twice since, and was heard by all, has
 survived it.
 
@@ -18,7 +18,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -27,23 +26,24 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.violation import Finding
 
-WAITING = 64 * 1024
+MIN_BACKLOG_BYTES = 64 * 1024
 """Bytes of deliveries that must be able to wait for a member that does not read: CHAT-15."""
 
-SAID = 40
+MAX_KEPT_UTTERANCES = 40
 """Utterances of a burst that are kept, to explain what goes wrong."""
 
-SOME = 8
+MAX_FINAL_SPEAKERS = 8
 """Members who speak at most when everybody is seen whole in the end; everybody hears them."""
 
 Leaving = Literal["quit", "half-close"]
 
 
 @dataclass
-class Presence:
+class MemberState:
     """What is known of one client."""
 
     proven: bool = False  # it has spoken or has heard: from here on it must hear everything
@@ -51,7 +51,7 @@ class Presence:
     stalled: bool = False
     owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
     leaving: Leaving | None = None
-    amid: tuple[attribution.Circumstance, ...] = ()  # the circumstances when it began to leave
+    disruptions_at_leave: tuple[attribution.Disruption, ...] = ()  # the disruptions when it began to leave
     gone: bool = False
 
     @property
@@ -60,24 +60,26 @@ class Presence:
         return not (self.gone or self.stalled or self.leaving)
 
 
-Member = TypeVar("Member", bound=Presence)
+MemberT = TypeVar("MemberT", bound=MemberState)
 
 
-class RoomOracle(ABC, Generic[Member]):
+class ChatOracle(ABC, Generic[MemberT]):
     """See the module. One oracle judges one scenario in one room."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.members: dict[str, Member] = {}
-        self.circumstances: list[attribution.Circumstance] = []  # the latest last
-        self.ever: list[attribution.Circumstance] = []  # all there have been: what they broke may show itself late
+        self.members: dict[str, MemberT] = {}
+        self.active_disruptions: list[attribution.Disruption] = []  # the latest last
+        self.all_disruptions: list[
+            attribution.Disruption
+        ] = []  # all there have been: what they broke may show itself late
         self.in_order = False  # whether everybody has been seen whole since the scenario began
-        self.survivors: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
+        self.survived: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
 
     # What is different where deliveries are told apart in another way
 
     @abstractmethod
-    def _newcomer(self) -> Member:
+    def _newcomer(self) -> MemberT:
         """Return what is known of a client that connects now."""
 
     @abstractmethod
@@ -109,11 +111,11 @@ class RoomOracle(ABC, Generic[Member]):
         """Return the proven members who read, in the order in which to read them."""
 
     @abstractmethod
-    def bystanders(self) -> list[str]:
+    def optional_readers(self) -> list[str]:
         """Return the clients who may have something to read, though nothing is due to them."""
 
     @abstractmethod
-    def _absence(self, who: str) -> attribution.Absence:
+    def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
         """Return what is known about something that a client should have read."""
 
     # What an earlier scenario leaves behind
@@ -135,7 +137,7 @@ class RoomOracle(ABC, Generic[Member]):
 
     # What the clients do
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
         match step:
             case Connect(who):
@@ -143,13 +145,13 @@ class RoomOracle(ABC, Generic[Member]):
             case Crowd(everyone):
                 for who in everyone:
                     self._comes(who)
-                self._disturbed("crowded")
+                self._disrupt("crowded")
             case Say(who, data):
                 self._speaks(who, data, settled=True)
             case Send(who, data):
                 self._speaks(who, data, settled=False)
                 if len(self.outstanding()) > 1:
-                    self._disturbed("concurrent")
+                    self._disrupt("concurrent")
             case Quit(who):
                 self._leaves(who, "quit")
             case HalfClose(who):
@@ -157,40 +159,40 @@ class RoomOracle(ABC, Generic[Member]):
             case Close(who) | Reset(who):
                 # To close with something unread, or with something still to come, resets as well; and so does what is
                 # said before the server has noticed.
-                resets = isinstance(step, Reset) or not rested or self._is_behind(who) or bool(self.outstanding())
-                self._disturbed("reset" if resets else "left")
+                resets = isinstance(step, Reset) or not idle_before or self._is_behind(who) or bool(self.outstanding())
+                self._disrupt("reset" if resets else "left")
                 self._lose(who)
                 self.members[who].gone = True
             case Stall(who):
                 self.members[who].stalled = True
-                self._disturbed("stalled")
+                self._disrupt("stalled")
             case Resume(who):
                 self._wakes(who)
-            case Heed() | Settle():
+            case WaitUntilHeard() | Settle():
                 pass
-        if not rested and isinstance(step, Connect | Quit | HalfClose | Close):
-            self._disturbed("concurrent", least=True)  # the last delivery may still be going round
+        if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
+            self._disrupt("concurrent", least=True)  # the last delivery may still be going round
 
     def _comes(self, who: str) -> None:
         self.members[who] = self._newcomer()
         if self.outstanding():
-            self._disturbed("concurrent")
+            self._disrupt("concurrent")
 
     def _speaks(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         self._says(who, data, settled=settled)
-        member.said = [data] if settled else [*member.said[-SAID:], data]
-        if len(self.outstanding()) > 1 and "concurrent" not in self.ever:
-            self.ever.insert(0, "concurrent")
+        member.said = [data] if settled else [*member.said[-MAX_KEPT_UTTERANCES:], data]
+        if len(self.outstanding()) > 1 and "concurrent" not in self.all_disruptions:
+            self.all_disruptions.insert(0, "concurrent")
 
     def _leaves(self, who: str, way: Leaving) -> None:
         member = self.members[who]
         member.leaving = way
-        member.amid = tuple(self.circumstances)
+        member.disruptions_at_leave = tuple(self.active_disruptions)
         self._wakes(who)
         if way == "quit":
             self._lose(who)
-        self._disturbed("left")
+        self._disrupt("left")
 
     def _wakes(self, who: str) -> None:
         """Note that the member reads again, if it did not."""
@@ -199,18 +201,22 @@ class RoomOracle(ABC, Generic[Member]):
             member.stalled = False
             member.owed_at_resume = self._owed(who)
 
-    def _disturbed(self, circumstance: attribution.Circumstance, *, least: bool = False) -> None:
-        """Note a circumstance: as the latest, or as the `least` likely to be to blame."""
-        for circumstances in (self.circumstances, self.ever):
-            if circumstance not in circumstances:
-                circumstances.insert(0 if least else len(circumstances), circumstance)
-        self.survivors.clear()
+    def _disrupt(self, disruption: attribution.Disruption, *, least: bool = False) -> None:
+        """Note a disruption: as the latest, or as the `least` likely to be to blame."""
+        for disruptions in (self.active_disruptions, self.all_disruptions):
+            if disruption not in disruptions:
+                disruptions.insert(0 if least else len(disruptions), disruption)
+        self.survived.clear()
 
-    def farewell(self) -> list[Step]:
+    def final_steps(self) -> list[Step]:
         """Return the steps after which everybody has been seen whole; the server has come to rest before."""
-        self.nobody_has_survived()
+        self.reset_survived()
         here = self.readers()
-        some = here if len(here) <= SOME else [*here[: SOME // 2], *here[-SOME // 2 :]]
+        some = (
+            here
+            if len(here) <= MAX_FINAL_SPEAKERS
+            else [*here[: MAX_FINAL_SPEAKERS // 2], *here[-MAX_FINAL_SPEAKERS // 2 :]]
+        )
         words = [Say(who, f"{who} is still here".encode()) for who in some]
         leaving = [HalfClose(who) for who in here]
         # After everybody has left the room must be in order too; otherwise it is the next scenario that suffers.
@@ -220,15 +226,15 @@ class RoomOracle(ABC, Generic[Member]):
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
         if isinstance(step, Say):
-            if step.who in self.survivors:  # whoever is heard again has survived delivering what it said before
-                self._forget_circumstances()
-            self.survivors.add(step.who)
+            if step.who in self.survived:  # whoever is heard again has survived delivering what it said before
+                self._end_disruptions()
+            self.survived.add(step.who)
 
-    def nobody_has_survived(self) -> None:
+    def reset_survived(self) -> None:
         """Take nobody for a survivor who has spoken before now: what was abrupt may have had its effect only now."""
-        self.survivors.clear()
+        self.survived.clear()
 
-    def _forget_circumstances(self) -> None:
+    def _end_disruptions(self) -> None:
         """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
         self.in_order = True
         here = [member for member in self.members.values() if not member.gone]
@@ -236,25 +242,25 @@ class RoomOracle(ABC, Generic[Member]):
             "stalled": any(member.stalled for member in here),
             "crowded": any(not member.proven for member in here),
         }
-        self.circumstances = [circumstance for circumstance in self.circumstances if lasting.get(circumstance)]
+        self.active_disruptions = [disruption for disruption in self.active_disruptions if lasting.get(disruption)]
 
     # What is wrong
 
-    def silent(self, who: str) -> Finding:
+    def explain_silence(self, who: str) -> Finding:
         """Explain that nothing came, though something was due."""
-        return self._late(attribution.missing(self._absence(who)))
+        return self._late(attribution.explain_missing(self._missing_delivery(who)))
 
-    def refused(self, who: str, why: str) -> Finding:
+    def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""
-        return self._late(attribution.refused(who, why, self.circumstances))
+        return self._late(attribution.explain_refusal(who, why, self.active_disruptions))
 
     def _late(self, finding: Finding, *, newcomer: bool = False) -> Finding:
-        """Return the finding with what earlier circumstances may have broken as well."""
+        """Return the finding with what earlier disruptions may have broken as well."""
         if finding.clauses == ("CHAT-7",):  # there is no doubt
             return finding
-        late = [attribution.CLAUSE_OF[circumstance] for circumstance in reversed(self.ever)]
+        late = [attribution.CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(self.all_disruptions)]
         # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
-        others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
+        others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.all_disruptions)
         leaving = ["CHAT-11"] if others_left else []
         return replace(finding, also=(*finding.also, *late, *leaving))
 

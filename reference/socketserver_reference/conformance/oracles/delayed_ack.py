@@ -9,7 +9,7 @@ from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import Finding
 
-SLOW = 0.020
+MIN_STALL_SECONDS = 0.020
 """Seconds of lag that count as a stall: half of the 40 ms that it takes."""
 
 
@@ -34,12 +34,12 @@ def stalls(lags: list[float]) -> bool:
     Measured: every second one, but for those before the first stall, 10 of 23 in all; on a busy machine now and then
     fewer, for whoever should be prompt is late as well. Where nothing stalls it is none, on a busy machine, too.
     """
-    return 5 * sum(lag > SLOW for lag in lags) > len(lags)
+    return 5 * sum(lag > MIN_STALL_SECONDS for lag in lags) > len(lags)
 
 
 def finding(lags: list[float], prompt: str, late: str) -> Finding:
     """Explain the stalls."""
-    slow = sorted(lag for lag in lags if lag > SLOW)
+    slow = sorted(lag for lag in lags if lag > MIN_STALL_SECONDS)
     return Finding(
         ("CHAT-16",),
         f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",

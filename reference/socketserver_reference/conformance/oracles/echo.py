@@ -15,7 +15,7 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 
 @dataclass
-class Visit:
+class EchoConnection:
     """One connection."""
 
     request: bytes | None = None
@@ -29,26 +29,26 @@ class EchoOracle:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.visits: dict[str, Visit] = {}
-        self.disturbed = False
+        self.connections: dict[str, EchoConnection] = {}
+        self.disrupted = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
-                self.visits[who] = Visit()
+                self.connections[who] = EchoConnection()
             case Say(who, data) | Send(who, data):
-                self.visits[who].request = data
+                self.connections[who].request = data
             case HalfClose(who):
-                self.visits[who].half_closed = True
+                self.connections[who].half_closed = True
             case Close(who) | Reset(who):
-                self.visits[who].ended = self.disturbed = True
+                self.connections[who].ended = self.disrupted = True
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
 
-    def farewell(self) -> list[Step]:
+    def final_steps(self) -> list[Step]:
         return []
 
-    def listeners(self, step: Step) -> list[str]:
+    def required_readers(self, step: Step) -> list[str]:
         match step:
             case Say(who) | HalfClose(who):
                 return [who]
@@ -56,55 +56,57 @@ class EchoOracle:
                 return []
 
     def due(self, who: str) -> bool:
-        return not self.visits[who].ended
+        return not self.connections[who].ended
 
-    def bystanders(self) -> list[str]:
+    def optional_readers(self) -> list[str]:
         return []
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
-        self.disturbed = False
+        self.disrupted = False
 
-    def _replies(self, visit: Visit) -> list[bytes]:
+    def _replies(self, connection: EchoConnection) -> list[bytes]:
         """Return every right reply, the likeliest first: some requests may be cut anywhere."""
-        request = visit.request or b""
-        if not self._may_be_cut(visit):
+        request = connection.request or b""
+        if not self._may_be_cut(connection):
             return [self.dialect.reply(request)]
         lengths = range(min(len(request), self.dialect.chunk), 0, -1)
         return list(dict.fromkeys(self.dialect.reply(request[:length]) for length in lengths))
 
-    def _may_be_cut(self, visit: Visit) -> bool:
+    def _may_be_cut(self, connection: EchoConnection) -> bool:
         """Whether the server may have read a part of the request only: of one longer than a chunk, or on a path that
         splits.
         """
-        length = len(visit.request or b"")
+        length = len(connection.request or b"")
         cut = length > self.dialect.chunk or (length > 1 and not self.dialect.exact)
         return cut and self.dialect.raw
 
-    def hears(self, who: str, data: bytes) -> bool:
-        visit = self.visits[who]
-        visit.reply += data
-        return any(reply.startswith(visit.reply) for reply in self._replies(visit))
+    def feed(self, who: str, data: bytes) -> bool:
+        connection = self.connections[who]
+        connection.reply += data
+        return any(reply.startswith(connection.reply) for reply in self._replies(connection))
 
-    def lacks(self, who: str) -> bytes:
-        return self._replies(self.visits[who])[0]
+    def expected_bytes(self, who: str) -> bytes:
+        return self._replies(self.connections[who])[0]
 
-    def misfit(self, who: str, data: bytes) -> Finding:
-        visit = self.visits[who]
-        heard = visit.reply[: len(visit.reply) - len(data)] + data if visit.reply.endswith(data) else data
-        if visit.request is None:
-            return self._finding(visit, ["ECHO-1"], who, heard)
-        due = b"" if self._special(visit) else self._replies(visit)[0]
+    def explain_mismatch(self, who: str, data: bytes) -> Finding:
+        connection = self.connections[who]
+        heard = (
+            connection.reply[: len(connection.reply) - len(data)] + data if connection.reply.endswith(data) else data
+        )
+        if connection.request is None:
+            return self._finding(connection, ["ECHO-1"], who, heard)
+        due = b"" if self._special(connection) else self._replies(connection)[0]
         if due and heard.strip() == due:  # it is the white space that should not be there
-            return self._finding(visit, ["ECHO-2", "ECHO-3"], who, heard)
+            return self._finding(connection, ["ECHO-2", "ECHO-3"], who, heard)
         if due and heard.endswith(due):
-            return self._finding(visit, ["ECHO-1", "ECHO-2"], who, heard)
+            return self._finding(connection, ["ECHO-1", "ECHO-2"], who, heard)
         if due and heard.startswith(due):
-            return self._finding(visit, ["ECHO-3", "ECHO-2"], who, heard)
-        return self._finding(visit, [*self._special(visit), "ECHO-2"], who, heard)
+            return self._finding(connection, ["ECHO-3", "ECHO-2"], who, heard)
+        return self._finding(connection, [*self._special(connection), "ECHO-2"], who, heard)
 
-    def _special(self, visit: Visit) -> list[str]:
+    def _special(self, connection: EchoConnection) -> list[str]:
         """Return the clauses about what is special in this visit."""
-        request = visit.request or b""
+        request = connection.request or b""
         special = []
         if len(request) > self.dialect.chunk:
             special.append("ECHO-4")
@@ -112,41 +114,44 @@ class EchoOracle:
             special.append("ECHO-5")
         return special
 
-    def ends(self, who: str, how: Ending) -> Finding | None:
-        visit = self.visits[who]
-        visit.ended = True
+    def feed_end(self, who: str, how: Ending) -> Finding | None:
+        connection = self.connections[who]
+        connection.ended = True
         # A server that does not read all of a request cannot close in order: TCP tells the client of the loss by a
         # reset, which may overtake the end of the reply.
-        reset = how == "reset" and self._may_be_cut(visit)
-        if reset and any(reply.startswith(visit.reply) for reply in self._replies(visit)):
+        reset = how == "reset" and self._may_be_cut(connection)
+        if reset and any(reply.startswith(connection.reply) for reply in self._replies(connection)):
             return None
-        if visit.reply in self._replies(visit) and how == "eof":
+        if connection.reply in self._replies(connection) and how == "eof":
             return None
-        if visit.reply in self._replies(visit):
-            return self._finding(visit, [*self._absent(visit), "ECHO-3"], who, ENDINGS[how], absent=True)
-        after = f"{show(visit.reply, 200)}, then {ENDINGS[how]}" if visit.reply else ENDINGS[how]
-        clauses = [*self._absent(visit), *self._special(visit), "ECHO-2", "ECHO-3"]
-        return self._finding(visit, clauses, who, after, absent=True)
+        if connection.reply in self._replies(connection):
+            return self._finding(connection, [*self._absent(connection), "ECHO-3"], who, ENDINGS[how], absent=True)
+        after = f"{show(connection.reply, 200)}, then {ENDINGS[how]}" if connection.reply else ENDINGS[how]
+        clauses = [*self._absent(connection), *self._special(connection), "ECHO-2", "ECHO-3"]
+        return self._finding(connection, clauses, who, after, absent=True)
 
-    def _absent(self, visit: Visit) -> list[str]:
-        """Return the clauses about circumstances under which something must come all the same."""
-        return [*(["ECHO-7"] if self.disturbed else []), *(["ECHO-6"] if visit.half_closed and visit.request else [])]
+    def _absent(self, connection: EchoConnection) -> list[str]:
+        """Return the clauses about disruptions under which something must come all the same."""
+        return [
+            *(["ECHO-7"] if self.disrupted else []),
+            *(["ECHO-6"] if connection.half_closed and connection.request else []),
+        ]
 
-    def silent(self, who: str) -> Finding:
-        visit = self.visits[who]
-        replied = visit.reply in self._replies(visit)
-        ended_late = replied and (visit.reply or visit.request is None)
-        general = ["ECHO-3"] if ended_late else [*self._special(visit), "ECHO-2", "ECHO-3"]
-        observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
-        return self._finding(visit, [*self._absent(visit), *general], who, observed, absent=True)
+    def explain_silence(self, who: str) -> Finding:
+        connection = self.connections[who]
+        replied = connection.reply in self._replies(connection)
+        ended_late = replied and (connection.reply or connection.request is None)
+        general = ["ECHO-3"] if ended_late else [*self._special(connection), "ECHO-2", "ECHO-3"]
+        observed = f"{show(connection.reply, 200)}, then nothing" if connection.reply else "nothing"
+        return self._finding(connection, [*self._absent(connection), *general], who, observed, absent=True)
 
-    def refused(self, who: str, why: str) -> Finding:
+    def explain_refusal(self, who: str, why: str) -> Finding:
         return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
 
     def _finding(
-        self, visit: Visit, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
+        self, connection: EchoConnection, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
     ) -> Finding:
-        due = self._replies(visit)
+        due = self._replies(connection)
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         saw = show(observed, 200) if isinstance(observed, bytes) else observed

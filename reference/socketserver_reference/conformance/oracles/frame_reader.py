@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 
-LEADING = 256
+MAX_PROMPT_BYTES = 256
 """Bytes of prompts without anything behind them that are kept."""
 
 
-class Frames:
+class FrameReader:
     """What one client has read and not yet understood."""
 
     def __init__(self, dialect: Dialect = NOTE) -> None:
@@ -53,7 +53,7 @@ class Frames:
     def _forget_prompts(self) -> None:
         """Forget prompts of which there are very many: who never hears anything else is told nothing by them."""
         rest = self.rest
-        if len(rest) > LEADING and not unprompted(rest, self._dialect):
+        if len(rest) > MAX_PROMPT_BYTES and not unprompted(rest, self._dialect):
             self._held, self._begin = b"", 0
 
 

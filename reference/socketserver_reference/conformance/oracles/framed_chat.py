@@ -17,35 +17,35 @@ from dataclasses import replace
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.chat_room import WAITING
-from socketserver_reference.conformance.oracles.frame_attribution import Form, FrameMisfit
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
+from socketserver_reference.conformance.oracles.frame_attribution import ExpectedFrame, FrameMismatch
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
-from socketserver_reference.conformance.oracles.framed_room import FrameRoom
-from socketserver_reference.conformance.oracles.inbox import Due, Member, Utterance
+from socketserver_reference.conformance.oracles.framed_room import FramedChatState
+from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Utterance
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 
-LONGER = 4096
+FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
 
 
-class FrameOracle(FrameRoom):
+class FramedChatOracle(FramedChatState):
     """See the module."""
 
     # What the clients read
 
-    def hears(self, who: str, data: bytes) -> bool:
+    def feed(self, who: str, data: bytes) -> bool:
         member = self.members[who]
         member.frames.add(data)
         while (frame := member.frames.next(self._possible(who, member))) is not None:
             if not self._takes(who, member, frame):
-                member.refused = frame
+                member.rejected_frame = frame
                 return False
-        member.refused = member.frames.rest
-        return len(member.refused) <= self.dialect.longest + LONGER
+        member.rejected_frame = member.frames.rest
+        return len(member.rejected_frame) <= self.dialect.longest + FRAME_SLACK_BYTES
 
-    def _possible(self, who: str, member: Member) -> Iterator[tuple[Template, bytes]]:
+    def _possible(self, who: str, member: FramedMember) -> Iterator[tuple[Template, bytes]]:
         """Yield what may come next, for those who can tell by nothing else where it ends."""
         for speaker, dues in member.inbox.items():
             template = self._read_by(who, speaker)
@@ -56,7 +56,7 @@ class FrameOracle(FrameRoom):
         own = who == speaker and isinstance(self.dialect.to_sender, Template)
         return self.dialect.to_sender if own and isinstance(self.dialect.to_sender, Template) else self.dialect.template
 
-    def _takes(self, who: str, member: Member, frame: bytes) -> bool:
+    def _takes(self, who: str, member: FramedMember, frame: bytes) -> bool:
         """Take a frame for the delivery that it may be, or for what means nothing; what looks like both is a delivery.
 
         As far as that goes, prompts may stand before it; those that belong to it do, too.
@@ -68,7 +68,7 @@ class FrameOracle(FrameRoom):
                 return fits
         return self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found)
 
-    def _delivered(self, who: str, member: Member, frame: bytes) -> bool | None:
+    def _delivered(self, who: str, member: FramedMember, frame: bytes) -> bool | None:
         """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
 
         Where it may be what must come or what may, it is what must: the other may still come.
@@ -88,7 +88,7 @@ class FrameOracle(FrameRoom):
             if due.required:
                 return
 
-    def _is_history(self, member: Member, frame: bytes) -> bool:
+    def _is_history(self, member: FramedMember, frame: bytes) -> bool:
         """Take a frame for a delivery from before the member came, or for a part of one that was several utterances, if
         it has heard nothing else yet.
         """
@@ -108,7 +108,7 @@ class FrameOracle(FrameRoom):
         receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
         return receipt or any(notice.matches(bare) for notice in self.dialect.notices)
 
-    def _delivers(self, who: str, member: Member, frame: bytes, speaker: str, utterance: Utterance) -> bool:
+    def _delivers(self, who: str, member: FramedMember, frame: bytes, speaker: str, utterance: Utterance) -> bool:
         """Whether the frame is this utterance as the member should read it; what it says of its speaker is learned."""
         template = self._read_by(who, speaker)
         label = template.label(frame, utterance.body)
@@ -133,7 +133,7 @@ class FrameOracle(FrameRoom):
             self.members[speaker].label = known = label
         return known == label
 
-    def _deliver(self, who: str, member: Member, speaker: str, count: int) -> bool:
+    def _deliver(self, who: str, member: FramedMember, speaker: str, count: int) -> bool:
         """Note that a member has heard what stands there in the queue; False if it breaks the one order."""
         dues = member.inbox[speaker]
         utterance = dues[count].utterance
@@ -141,7 +141,7 @@ class FrameOracle(FrameRoom):
             dues.popleft()
         member.heard.append(utterance)
         member.last_speaker = speaker
-        if self.dialect.history and utterance.number <= member.since:  # it may have heard that as history
+        if self.dialect.history and utterance.number <= member.joined_at:  # it may have heard that as history
             return True
         member.earlier = 0
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone
@@ -159,9 +159,9 @@ class FrameOracle(FrameRoom):
 
     # What is wrong
 
-    def silent(self, who: str) -> Finding:
+    def explain_silence(self, who: str) -> Finding:
         """Explain that nothing came: last words may have been lost because they were the last."""
-        finding = super().silent(who)
+        finding = super().explain_silence(who)
         rest = unprompted(self.members[who].frames.rest, self.dialect)
         if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
             return replace(finding, clauses=("CHAT-7",))  # nothing marks its end, so it was taken for a beginning
@@ -170,7 +170,7 @@ class FrameOracle(FrameRoom):
             return finding
         return replace(finding, clauses=tuple(dict.fromkeys(("CHAT-10", *finding.clauses))))
 
-    def lacks(self, who: str) -> bytes:
+    def expected_bytes(self, who: str) -> bytes:
         return next((self._shown(utterance) for utterance in self._expected(who)), b"")
 
     def _expected(self, who: str) -> list[Utterance]:
@@ -183,15 +183,15 @@ class FrameOracle(FrameRoom):
         """Return an utterance as a member reads it, as far as its label is known."""
         return self.dialect.delivery(utterance.body, self.members[utterance.speaker].label)
 
-    def misfit(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
+    def explain_mismatch(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
         member = self.members[who]
         expected = self._expected(who)
-        frame = unprompted(member.refused, self.dialect)
+        frame = unprompted(member.rejected_frame, self.dialect)
         clauses = [*self._seen(who, frame, expected).clauses(), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
         finding = Finding(
             ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
             f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
-            f"{who} reads {show(member.refused, 200)}",
+            f"{who} reads {show(member.rejected_frame, 200)}",
             also=attribution.CONTENT,
         )
         return self._late(finding)
@@ -200,49 +200,49 @@ class FrameOracle(FrameRoom):
         """Whether the frame is a delivery of what somebody left by."""
         return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
 
-    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMisfit:
+    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMismatch:
         """Return what is known of a frame that nothing explains."""
         member = self.members[who]
         due = [due.utterance for dues in member.inbox.values() for due in dues]
 
-        def forms(utterances: Iterable[Utterance]) -> list[Form]:
+        def forms(utterances: Iterable[Utterance]) -> list[ExpectedFrame]:
             return [(self._read_by(who, utterance.speaker), utterance.body) for utterance in utterances]
 
-        return FrameMisfit(
+        return FrameMismatch(
             frame=frame,
             expected=forms(expected),
             due=forms(due),
             heard=forms(member.heard),
-            ascribed=any(self._ascribed(frame, utterance) for utterance in due),
+            misattributed=any(self._misattributed(frame, utterance) for utterance in due),
             out_of_order=bool(member.heard) and self.order.broken,
             together=len(self.outstanding()) > 1,
             resumed=member.owed_at_resume > 0,
             notices=self.dialect.notices,
-            circumstances=self.circumstances,
+            disruptions=self.active_disruptions,
         )
 
-    def _ascribed(self, frame: bytes, utterance: Utterance) -> bool:
+    def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
         """Whether the frame says that somebody else has said this; two labels in one are nobody's, but a mix."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
         if label is None or known is None or label == known:
             return False
         return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 
-    def ends(self, who: str, how: Ending) -> Finding | None:
+    def feed_end(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
         whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
-        if member.owed_at_resume >= WAITING or in_order:
+        if member.owed_at_resume >= MIN_BACKLOG_BYTES or in_order:
             member.gone = True
             if not in_order:  # who left in order has been heard out
                 self._lose(who)
             return None
-        return self._late(attribution.cut_off(self._absence(who), how), newcomer=not member.proven)
+        return self._late(attribution.explain_cut_off(self._missing_delivery(who), how), newcomer=not member.proven)
 
-    def _absence(self, who: str) -> attribution.Absence:
+    def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
         member = self.members[who]
         expected = [show(self._shown(utterance)) for utterance in self._expected(who)]
-        return attribution.Absence(
+        return attribution.MissingDelivery(
             who=who,
             expected=f"{who} reads {' or '.join(expected)}" if expected else "",
             leaving=member.leaving,
@@ -250,5 +250,5 @@ class FrameOracle(FrameRoom):
             begun=bool(member.frames.rest) and not self._means_nothing(member.frames.rest),
             stalled_once=member.owed_at_resume > 0,
             utterance=self._unheard(who),
-            circumstances=member.amid if member.leaving else self.circumstances,
+            disruptions=member.disruptions_at_leave if member.leaving else self.active_disruptions,
         )

@@ -9,18 +9,18 @@ Next: `framed_chat.py`, which judges what they hear.
 from collections import Counter, deque
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
-from socketserver_reference.conformance.oracles.frame_reader import Frames
-from socketserver_reference.conformance.oracles.inbox import Due, Member, Order, Utterance
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle, Leaving
+from socketserver_reference.conformance.oracles.frame_reader import FrameReader
+from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Utterance
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
 
 
-class FrameRoom(RoomOracle[Member]):
+class FramedChatState(ChatOracle[FramedMember]):
     """Who is there, what each has to hear, and what it may."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
-        self.order = Order()
+        self.order = DeliveryOrder()
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
         self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
@@ -38,19 +38,19 @@ class FrameRoom(RoomOracle[Member]):
 
     # What the clients do
 
-    def begin(self, step: Step, *, rested: bool) -> None:
+    def begin(self, step: Step, *, idle_before: bool) -> None:
         if isinstance(step, Quit):
             self.quitters.append(step.who)
-        super().begin(step, rested=rested)
+        super().begin(step, idle_before=idle_before)
 
-    def _newcomer(self) -> Member:
-        member = Member(frames=Frames(self.dialect), earlier=self.dialect.history, since=self.said)
+    def _newcomer(self) -> FramedMember:
+        member = FramedMember(frames=FrameReader(self.dialect), earlier=self.dialect.history, joined_at=self.said)
         for utterance in (*self.late, *self.under_way):
             self._offer(member, utterance, required=False)
         return member
 
     @staticmethod
-    def _offer(member: Member, utterance: Utterance, *, required: bool) -> None:
+    def _offer(member: FramedMember, utterance: Utterance, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
 
     def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
@@ -68,7 +68,7 @@ class FrameRoom(RoomOracle[Member]):
 
     def _may_be_cut_off(self, who: str) -> bool:
         """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
-        return self.members[who].owed_at_resume >= WAITING and self._is_behind(who)
+        return self.members[who].owed_at_resume >= MIN_BACKLOG_BYTES and self._is_behind(who)
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""
@@ -105,7 +105,7 @@ class FrameRoom(RoomOracle[Member]):
 
     # Whom to read
 
-    def listeners(self, step: Step) -> list[str]:
+    def required_readers(self, step: Step) -> list[str]:
         match step:
             case Quit(who) | HalfClose(who):
                 return [who, *self.readers()]
@@ -117,7 +117,7 @@ class FrameRoom(RoomOracle[Member]):
     def readers(self) -> list[str]:
         return [name for name, member in self.members.items() if member.proven and member.reads]
 
-    def bystanders(self) -> list[str]:
+    def optional_readers(self) -> list[str]:
         return [name for name, member in self.members.items() if not member.proven and member.reads]
 
     def due(self, who: str) -> bool:

@@ -7,10 +7,10 @@ to be parts of one order.
 from collections import deque
 from dataclasses import dataclass, field
 
-from socketserver_reference.conformance.oracles.chat_room import Presence
-from socketserver_reference.conformance.oracles.frame_reader import Frames
+from socketserver_reference.conformance.oracles.chat_room import MemberState
+from socketserver_reference.conformance.oracles.frame_reader import FrameReader
 
-REMEMBERED = 64
+MAX_HEARD_DELIVERIES = 64
 """Deliveries of each member that are kept, to see whether something comes again."""
 
 
@@ -32,24 +32,24 @@ class Due:
 
 
 @dataclass
-class Member(Presence):
+class FramedMember(MemberState):
     """What is known of one client, and what it has yet to hear."""
 
-    frames: Frames = field(default_factory=Frames)
+    frames: FrameReader = field(default_factory=FrameReader)
     inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
-    heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
     last_speaker: str = ""
-    refused: bytes = b""  # the frame that broke the rules
+    rejected_frame: bytes = b""  # the frame that broke the rules
     label: bytes | None = None  # what the server calls it, once that is known
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
-    since: int = 0  # how many utterances there had been then
+    joined_at: int = 0  # how many utterances there had been then
 
     def required(self) -> list[Utterance]:
         """Return what it must hear, speaker by speaker."""
         return [due.utterance for dues in self.inbox.values() for due in dues if due.required]
 
 
-class Order:
+class DeliveryOrder:
     """A graph of utterances, by number: an edge from each to what somebody heard next."""
 
     def __init__(self) -> None:

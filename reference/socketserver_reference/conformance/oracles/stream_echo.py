@@ -15,7 +15,7 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 
 @dataclass
-class Visit:
+class StreamEchoConnection:
     """One connection."""
 
     spoken: bool = False
@@ -34,78 +34,91 @@ class StreamEchoOracle:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.visits: dict[str, Visit] = {}
-        self.disturbed = False
+        self.connections: dict[str, StreamEchoConnection] = {}
+        self.disrupted = False
 
-    def begin(self, step: Step, *, rested: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
         match step:
             case Connect(who):
-                self.visits[who] = Visit()
+                self.connections[who] = StreamEchoConnection()
             case Say(who, data) | Send(who, data):
-                self.visits[who].spoken = True
-                self.visits[who].blank = not data.strip() and "ECHO-5" not in effects.not_applicable(self.dialect)
-                self.visits[who].owed += self.dialect.reply(data)
+                self.connections[who].spoken = True
+                self.connections[who].blank = not data.strip() and "ECHO-5" not in effects.not_applicable(self.dialect)
+                self.connections[who].owed += self.dialect.reply(data)
             case HalfClose(who):
-                self.visits[who].half_closed = True
+                self.connections[who].half_closed = True
             case Close(who) | Reset(who):
-                self.visits[who].ended = self.disturbed = True
+                self.connections[who].ended = self.disrupted = True
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
 
-    def farewell(self) -> list[Step]:
-        return [HalfClose(who) for who, visit in self.visits.items() if not (visit.ended or visit.half_closed)]
+    def final_steps(self) -> list[Step]:
+        return [
+            HalfClose(who)
+            for who, connection in self.connections.items()
+            if not (connection.ended or connection.half_closed)
+        ]
 
-    def listeners(self, step: Step) -> list[str]:
+    def required_readers(self, step: Step) -> list[str]:
         return [step.who] if isinstance(step, Say | HalfClose) else []
 
     def due(self, who: str) -> bool:
-        visit = self.visits[who]
-        return not visit.ended and (visit.half_closed or bool(visit.owed))
+        connection = self.connections[who]
+        return not connection.ended and (connection.half_closed or bool(connection.owed))
 
-    def bystanders(self) -> list[str]:
+    def optional_readers(self) -> list[str]:
         return []
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
-        self.disturbed = False
+        self.disrupted = False
 
-    def hears(self, who: str, data: bytes) -> bool:
-        visit = self.visits[who]
-        if not visit.owed.startswith(data):
+    def feed(self, who: str, data: bytes) -> bool:
+        connection = self.connections[who]
+        if not connection.owed.startswith(data):
             return False
-        visit.owed = visit.owed[len(data) :]
-        visit.read = (visit.read + data)[-200:]
+        connection.owed = connection.owed[len(data) :]
+        connection.read = (connection.read + data)[-200:]
         return True
 
-    def lacks(self, who: str) -> bytes:
-        return self.visits[who].owed
+    def expected_bytes(self, who: str) -> bytes:
+        return self.connections[who].owed
 
-    def misfit(self, who: str, data: bytes) -> Finding:
-        visit = self.visits[who]
-        blank = ["ECHO-5"] if visit.blank else []
-        clauses = ["ECHO-2"] if visit.owed else ["ECHO-3" if visit.spoken else "ECHO-1"]
+    def explain_mismatch(self, who: str, data: bytes) -> Finding:
+        connection = self.connections[who]
+        blank = ["ECHO-5"] if connection.blank else []
+        clauses = ["ECHO-2"] if connection.owed else ["ECHO-3" if connection.spoken else "ECHO-1"]
         return self._finding(who, [*blank, *clauses, "ECHO-2"], show(data, 200))
 
-    def ends(self, who: str, how: Ending) -> Finding | None:
-        visit = self.visits[who]
-        visit.ended = True
-        if visit.half_closed and how == "eof" and not visit.owed:
+    def feed_end(self, who: str, how: Ending) -> Finding | None:
+        connection = self.connections[who]
+        connection.ended = True
+        if connection.half_closed and how == "eof" and not connection.owed:
             return None
-        return self._finding(who, self._absent(visit), ENDINGS[how], absent=True)
+        return self._finding(who, self._absent(connection), ENDINGS[how], absent=True)
 
-    def silent(self, who: str) -> Finding:
-        return self._finding(who, self._absent(self.visits[who]), "nothing", absent=True)
+    def explain_silence(self, who: str) -> Finding:
+        return self._finding(who, self._absent(self.connections[who]), "nothing", absent=True)
 
-    def _absent(self, visit: Visit) -> list[str]:
-        half_closed = ["ECHO-6"] if visit.half_closed and visit.spoken and visit.owed else []
-        circumstances = [*(["ECHO-7"] if self.disturbed else []), *half_closed]
-        return [*circumstances, *(["ECHO-5"] if visit.blank else []), "ECHO-2" if visit.owed else "ECHO-3", "ECHO-3"]
+    def _absent(self, connection: StreamEchoConnection) -> list[str]:
+        half_closed = ["ECHO-6"] if connection.half_closed and connection.spoken and connection.owed else []
+        disruptions = [*(["ECHO-7"] if self.disrupted else []), *half_closed]
+        return [
+            *disruptions,
+            *(["ECHO-5"] if connection.blank else []),
+            "ECHO-2" if connection.owed else "ECHO-3",
+            "ECHO-3",
+        ]
 
-    def refused(self, who: str, why: str) -> Finding:
+    def explain_refusal(self, who: str, why: str) -> Finding:
         return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
 
     def _finding(self, who: str, clauses: list[str], saw: str, *, absent: bool = False) -> Finding:
-        visit = self.visits[who]
-        rest = "end of stream" if visit.half_closed else "stays connected"
-        due = f"{who} reads {show(visit.owed)}" if visit.owed else f"{who} reads {rest}".replace("reads stays", "stays")
+        connection = self.connections[who]
+        rest = "end of stream" if connection.half_closed else "stays connected"
+        due = (
+            f"{who} reads {show(connection.owed)}"
+            if connection.owed
+            else f"{who} reads {rest}".replace("reads stays", "stays")
+        )
         also = ("ECHO-7",) if absent else ()  # others have left before
         return Finding(tuple(dict.fromkeys(clauses)), due, f"{who} reads {saw}", absent=absent, also=also)

@@ -11,11 +11,11 @@ from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
-from socketserver_reference.conformance.reports.story import Story
-from socketserver_reference.conformance.results.report import SYMBOLS, WORDS
+from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS
 from socketserver_reference.conformance.scenario.text import printable
 
-WIDTH = 80
+TABLE_COLUMNS = 80
 """Columns of a terminal."""
 
 CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
@@ -26,7 +26,7 @@ CELLS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "n/a", "not
 SIGNS = {"holds": "+", "violated": "X", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> the sign for it where there is no room for a word: ASCII, which every terminal has."""
 
-Row = tuple[str, Sequence[str]]
+TableRow = tuple[str, Sequence[str]]
 """A clause, and its outcome at each server."""
 
 
@@ -61,10 +61,10 @@ class Checked:
         """What its dialect asks differently."""
         return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []
 
-    def stories(self) -> list[Story]:
+    def stories(self) -> list[ViolationStory]:
         """Return what is told of the violations."""
         clauses = self.document["clauses"] if self.document else []
-        return [Story.read(clause) for clause in clauses if clause["expected"] is not None]
+        return [ViolationStory.read(clause) for clause in clauses if clause["expected"] is not None]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Comparison:
         conform = sum(server.code == CONFORMS for server in self.servers)
         return f"{conform} of {len(self.servers)} conform{'s' if conform == 1 else ''}"
 
-    def tables(self) -> Iterable[tuple[str, Sequence[Checked], Sequence[Row]]]:
+    def tables(self) -> Iterable[tuple[str, Sequence[Checked], Sequence[TableRow]]]:
         """Yield each protocol with its servers and the rows of their table."""
         for protocol in dict.fromkeys(server.protocol for server in self.servers):
             those = [server for server in self.servers if server.protocol == protocol]
@@ -107,16 +107,22 @@ def as_text(compared: Comparison) -> list[str]:
     return [*lines, "", compared.conclusion]
 
 
-def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row]) -> list[str]:
+def _table(protocol: str, those: Sequence[Checked], rows: Sequence[TableRow]) -> list[str]:
     """Return a table with a word in each cell; with a sign instead, if that would be too wide."""
     names = [printable(server.name) for server in those]
     lines = _aligned([[protocol, *names], *([_name(id), *(CELLS.get(o, o) for o in found)] for id, found in rows)])
-    if max(map(len, lines)) <= WIDTH:
+    if max(map(len, lines)) <= TABLE_COLUMNS:
         return lines
     numbers = [str(number) for number in range(1, len(names) + 1)]
     signs = [[_name(id), *(SIGNS.get(outcome, "!") for outcome in found)] for id, found in rows]
     who = _aligned(zip(numbers, names, strict=True))
-    return [*who, "", *_aligned([[protocol, *numbers], *signs]), "", ", ".join(f"{SIGNS[o]} {WORDS[o]}" for o in SIGNS)]
+    return [
+        *who,
+        "",
+        *_aligned([[protocol, *numbers], *signs]),
+        "",
+        ", ".join(f"{SIGNS[o]} {OUTCOME_WORDS[o]}" for o in SIGNS),
+    ]
 
 
 def _name(id: str) -> str:
@@ -135,7 +141,7 @@ def as_markdown(compared: Comparison) -> str:
     lines = [f"## {compared.conclusion}"]
     for protocol, those, rows in compared.tables():
         cells = [
-            [_name(clause), *(f"{SYMBOLS.get(o, '!')} {WORDS.get(o, o)}" for o in outcomes)]
+            [_name(clause), *(f"{SYMBOLS.get(o, '!')} {OUTCOME_WORDS.get(o, o)}" for o in outcomes)]
             for clause, outcomes in rows
         ]
         lines += ["", *table([protocol, *(code(server.name) for server in those)], cells)]

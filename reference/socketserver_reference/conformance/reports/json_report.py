@@ -14,7 +14,7 @@
     summary         how many clauses have each verdict
     conclusion      the last line of the check
     code            its exit code
-    since           with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
+    baseline        with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
 
 An event is one thing that happened, with these keys:
 
@@ -34,7 +34,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -63,12 +63,16 @@ def build(report: Report) -> dict[str, Any]:
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
         "conclusion": report.conclusion,
         "code": report.code,
-        **({"since": {"changes": report.since.changes, "differing": report.since.differing}} if report.since else {}),
+        **(
+            {"baseline": {"changes": report.baseline.changes, "differing": report.baseline.differing}}
+            if report.baseline
+            else {}
+        ),
     }
 
 
 def _clause(verdict: Verdict) -> dict[str, Any]:
-    story = Story.of(verdict.violation) if verdict.violation else None
+    story = ViolationStory.of(verdict.violation) if verdict.violation else None
     return {
         "id": verdict.clause.id,
         "level": verdict.clause.level,
@@ -85,12 +89,12 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-OWN = "socketserver-reference"
+DISTRIBUTION = "socketserver-reference"
 
 
 def own_version() -> str:
     """Return the version of this project, or "" where it runs from sources that were never installed."""
     try:
-        return version(OWN)
+        return version(DISTRIBUTION)
     except PackageNotFoundError:
         return ""

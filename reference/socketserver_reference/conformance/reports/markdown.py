@@ -8,12 +8,12 @@ no renderer finds markup in it.
 import re
 from collections.abc import Iterable, Sequence
 
-from socketserver_reference.conformance.reports.story import Story
+from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, word
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
-LIMIT = 1_000_000
+MAX_DOCUMENT_BYTES = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
 
 
@@ -31,7 +31,7 @@ def write(report: Report) -> str:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
         waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]
         head += ["", f"In the dialect {code(report.dialect)}:", "", *changes, *waived]
-    stories = [Story.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    stories = [ViolationStory.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
     return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories))
 
 
@@ -45,7 +45,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
 
 
-def folded(story: Story, whose: str = "") -> str:
+def folded(story: ViolationStory, whose: str = "") -> str:
     """Return the story of a violation, its exchange in a block that a click opens."""
     title = f"{story.clause.id}{whose and f' of {code(whose)}'}"
     note = f"<br>note: {words(story.note)}" if story.note else ""
@@ -64,7 +64,7 @@ def folded(story: Story, whose: str = "") -> str:
     )
 
 
-def fit(head: str, parts: Iterable[str], limit: int = LIMIT) -> str:
+def fit(head: str, parts: Iterable[str], limit: int = MAX_DOCUMENT_BYTES) -> str:
     """Return a document of a head and as many of the parts as the limit lets in, in bytes, with a word on the rest."""
     document, room, left_out = [head], limit - len(head.encode()) - 100, 0
     for part in parts:

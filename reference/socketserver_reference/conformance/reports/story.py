@@ -15,7 +15,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -24,6 +23,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
@@ -32,15 +32,15 @@ from socketserver_reference.conformance.scenario.transcript import (
     Heard,
     Transcript,
     Waited,
+    describe_entry,
     joined,
-    tell,
 )
 from socketserver_reference.conformance.scenario.violation import Violation
 
-KEPT = 1024
+MAX_EVENT_BYTES = 1024
 """Bytes of one utterance or read that a report holds."""
 
-EVENTS = 200
+MAX_STORY_EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
 
 DOES: dict[type[Step], str] = {
@@ -49,7 +49,7 @@ DOES: dict[type[Step], str] = {
     Say: "says",
     Send: "sends",
     Settle: "settles",
-    Heed: "heeds",
+    WaitUntilHeard: "heeds",
     Quit: "quits",
     Answer: "answers",
     HalfClose: "half-closes",
@@ -62,7 +62,7 @@ DOES: dict[type[Step], str] = {
 
 
 @dataclass(frozen=True)
-class Event:
+class StoryEvent:
     """One thing that happened in an exchange."""
 
     does: str
@@ -95,7 +95,7 @@ class Event:
         }
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> "Event":
+    def read(cls, document: Mapping[str, Any]) -> "StoryEvent":
         """Return the event that `as_json` wrote."""
         data, sent = (ast.literal_eval(document[key] or "b''") for key in ("data", "sent"))
         who, size = tuple(document["who"]), document["bytes"]
@@ -103,7 +103,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Story:
+class ViolationStory:
     """A violation, ready to be told."""
 
     clause: Clause
@@ -112,15 +112,17 @@ class Story:
     note: str
     lines: tuple[str, ...]
     """The exchange in words."""
-    events: tuple[Event, ...] = ()
+    events: tuple[StoryEvent, ...] = ()
     """The exchange as data; none if it was not played on a stage."""
 
     @classmethod
-    def of(cls, violation: Violation) -> "Story":
+    def of(cls, violation: Violation) -> "ViolationStory":
         """Return the story of a violation."""
         happened = events(violation.transcript) if violation.transcript else []
-        if len(happened) > 2 * EVENTS:
-            happened[EVENTS:-EVENTS] = [Event("skips", (), f"{len(happened) - 2 * EVENTS} events are left out")]
+        if len(happened) > 2 * MAX_STORY_EVENTS:
+            happened[MAX_STORY_EVENTS:-MAX_STORY_EVENTS] = [
+                StoryEvent("skips", (), f"{len(happened) - 2 * MAX_STORY_EVENTS} events are left out")
+            ]
         return cls(
             CLAUSES[violation.clause_id],
             violation.expected,
@@ -131,7 +133,7 @@ class Story:
         )
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> "Story":
+    def read(cls, document: Mapping[str, Any]) -> "ViolationStory":
         """Return the story that a report of `check --json` tells of a violated clause."""
         return cls(
             CLAUSES[document["id"]],
@@ -139,13 +141,13 @@ class Story:
             document["observed"],
             document["note"],
             tuple(document["exchange"]),
-            tuple(Event.read(event) for event in document["events"]),
+            tuple(StoryEvent.read(event) for event in document["events"]),
         )
 
 
-def events(transcript: Transcript) -> list[Event]:
+def events(transcript: Transcript) -> list[StoryEvent]:
     """Return what happened, in order; what a client read in several pieces is one event."""
-    told: list[Event] = []
+    told: list[StoryEvent] = []
     steps = 0
     for entry in joined(transcript.entries):
         steps += isinstance(entry, Did)
@@ -153,19 +155,19 @@ def events(transcript: Transcript) -> list[Event]:
     return told
 
 
-def _event(entry: Entry, number: int) -> Event:
-    line = tell(entry)
+def _event(entry: Entry, number: int) -> StoryEvent:
+    line = describe_entry(entry)
     match entry:
         case Did(step, sent):
             data = step.data if isinstance(step, Say | Send | Quit | Answer) else b""
-            wire = sent[:KEPT] if sent != data else b""
-            return Event(DOES[type(step)], _clients(step), line, number, data[:KEPT], len(data), wire)
+            wire = sent[:MAX_EVENT_BYTES] if sent != data else b""
+            return StoryEvent(DOES[type(step)], _clients(step), line, number, data[:MAX_EVENT_BYTES], len(data), wire)
         case Heard(who, data):
-            return Event("reads", (who,), line, None, data[:KEPT], len(data))
+            return StoryEvent("reads", (who,), line, None, data[:MAX_EVENT_BYTES], len(data))
         case Ended(who, how):
-            return Event("ends" if how == "eof" else "breaks", (who,), line)
+            return StoryEvent("ends" if how == "eof" else "breaks", (who,), line)
         case Waited(who):
-            return Event("waits", (who,), line)
+            return StoryEvent("waits", (who,), line)
 
 
 def _clients(step: Step) -> tuple[str, ...]:

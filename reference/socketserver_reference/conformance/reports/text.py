@@ -28,6 +28,6 @@ def write(report: Report) -> list[str]:
         lines += [f"  {printable(clause):<8} not asked: {printable(why)}" for clause, why in report.waived]
     if report.scripts:
         lines += ["", "reproductions:", *(f"  {told}" for told in report.scripts)]
-    if report.since is not None:
-        lines += ["", *report.since.lines()]
+    if report.baseline is not None:
+        lines += ["", *report.baseline.lines()]
     return [*lines, "", *report.news, report.conclusion]

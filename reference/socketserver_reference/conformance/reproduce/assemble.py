@@ -21,37 +21,37 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.dialect import Exchange as Turn
-from socketserver_reference.conformance.driver.session import GOES_ON, Performer
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn as Turn
+from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL, Session
 from socketserver_reference.conformance.reproduce import frame_steps
-from socketserver_reference.conformance.reproduce.exchange import Exchange, exchange, phrased
-from socketserver_reference.conformance.reproduce.lines import WIDTH, CannotTell
+from socketserver_reference.conformance.reproduce.exchange import ScriptExchange, exchange, rewritten
+from socketserver_reference.conformance.reproduce.lines import MAX_LINE_COLUMNS, CannotTell
 from socketserver_reference.conformance.reproduce.stream_steps import has_bursts
 from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
-LINES = 100
+MAX_SCRIPT_LINES = 100
 """A script has fewer lines than these: nobody reads a longer one."""
 
 ROUNDS = 40
 """Times that an exchange is played whose violation did not come back at once."""
 
-RACES = 400
+MAX_RACE_ROUNDS = 400
 """Times that a burst is played, which is a race: the rarest fault of the catalogue shows in one of 14 or so."""
 
-VOLUME = 8_000_000
+MAX_SENT_BYTES = 8_000_000
 """Bytes to send in all rounds together, about, if one round is of many."""
 
-FEWEST = 5
+MIN_RACE_ROUNDS = 5
 """Rounds of a race at least, however much each sends."""
 
 USAGE = "`python {} {}` plays this; it ends with 1 if the clause is broken, 0 if not, 2 without a server."
 
-SCRIPTS = files("socketserver_reference.conformance.reproduce") / "templates"
+TEMPLATES = files("socketserver_reference.conformance.reproduce") / "templates"
 
 # fmt: off
-MODULES = (
+IMPORTABLE = (
     "concurrent.futures", "contextlib", "io", "itertools", "os", "re", "select", "socket", "struct", "sys", "time",
 )
 # fmt: on
@@ -59,7 +59,7 @@ MODULES = (
 
 
 @dataclass(frozen=True)
-class Script:
+class ReproductionScript:
     """A script: its text, the number of its first line by which the violation may show, and how often it is played."""
 
     text: str
@@ -68,35 +68,35 @@ class Script:
 
 
 def script(
-    performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step], *, rounds: int, fence: bool
-) -> Script:
+    session: Session, protocol: str, violation: Violation, steps: Sequence[Step], *, rounds: int, fence: bool
+) -> ReproductionScript:
     """Return the script; raise CannotTell if there can be none.
 
     With a `fence` somebody speaks once more in the end. Bursts are races, and a fence of their own.
     """
-    dialect, seen = performing.dialect, len(steps)
-    if violation.expected == GOES_ON:
-        steps = [*steps, *performing.greeting]
+    dialect, seen = session.dialect, len(steps)
+    if violation.expected == EXPECTED_SURVIVAL:
+        steps = [*steps, *session.health_check]
     if question := asks_its_own_question(violation.clause_id, steps):
         played = _question(steps, dialect)
     elif races(protocol, steps, dialect):
         sent = sum(len(step.data) for step in steps if isinstance(step, Send))
-        rounds = max(FEWEST, min(RACES, VOLUME // sent))
+        rounds = max(MIN_RACE_ROUNDS, min(MAX_RACE_ROUNDS, MAX_SENT_BYTES // sent))
         played = exchange(protocol, steps, dialect, seen=seen)
     else:
         played = exchange(protocol, steps, dialect, fence=fence, seen=seen)
-    player = _Player(protocol, dialect, performing.site.address, question)
+    player = _ScriptPlayer(protocol, dialect, session.site.address, question)
     texts = ((_framed(violation, player, lines, rounds), lines) for lines in (played, played.compact()))
-    text, played = next(((text, lines) for text, lines in texts if text.count("\n") < LINES), ("", played))
+    text, played = next(((text, lines) for text, lines in texts if text.count("\n") < MAX_SCRIPT_LINES), ("", played))
     if not text:
-        raise CannotTell(f"the shortest exchange that was found makes a script of {LINES} lines or more")
+        raise CannotTell(f"the shortest exchange that was found makes a script of {MAX_SCRIPT_LINES} lines or more")
     begin = text[: text.index("def exchange():")].count("\n") + 2
-    return Script(text, begin + played.decisive, rounds)
+    return ReproductionScript(text, begin + played.decisive, rounds)
 
 
 def races(protocol: str, steps: Sequence[Step], dialect: Dialect) -> bool:
     """Whether the steps, as they are said in the dialect, are bursts."""
-    return protocol == "chat" and has_bursts([step for _, step in phrased(protocol, steps, dialect)])
+    return protocol == "chat" and has_bursts([step for _, step in rewritten(protocol, steps, dialect)])
 
 
 def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
@@ -104,22 +104,22 @@ def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
     return clause == "CHAT-16" or any(isinstance(step, Crowd) for step in steps)
 
 
-def _question(steps: Sequence[Step], dialect: Dialect) -> Exchange:
+def _question(steps: Sequence[Step], dialect: Dialect) -> ScriptExchange:
     """Return the lines that ask about a crowd, or about time."""
-    if not dialect.stream and dialect.sayable(frame_steps.KNOCK) != frame_steps.KNOCK:
-        raise CannotTell(f"nobody can say {frame_steps.KNOCK!r} in this dialect, and go on until it is heard")
-    crowd = next((step for _, step in phrased("chat", steps, dialect) if isinstance(step, Crowd)), None)
+    if not dialect.stream and dialect.sayable(frame_steps.PROBE) != frame_steps.PROBE:
+        raise CannotTell(f"nobody can say {frame_steps.PROBE!r} in this dialect, and go on until it is heard")
+    crowd = next((step for _, step in rewritten("chat", steps, dialect) if isinstance(step, Crowd)), None)
     if crowd is not None:
         lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]
-        return Exchange(lines, 1)
+        return ScriptExchange(lines, 1)
     lines = [f'{name} = Client("{name}")' for name in ("ann", "ben", "cal")]
     lines += [f"speak_until_all_hear({name}, {others})" for name, others in (("ann", "ben, cal"), ("ben", "ann, cal"))]
     lines += ["lags = lags_of(ann, ben, cal)", "few_are_late(lags)"]
-    return Exchange(lines, len(lines) - 1)
+    return ScriptExchange(lines, len(lines) - 1)
 
 
 @dataclass(frozen=True)
-class _Player:
+class _ScriptPlayer:
     """What a script is for."""
 
     protocol: str
@@ -199,7 +199,7 @@ class _Player:
             "GAP": f"{limits.gap:g}",
             "JOIN_GAP": f"{limits.join_gap:g}",
             "ANYTHING": frame_steps.raw(frame_steps.ANYTHING),
-            "LABEL": frame_steps.raw(frame_steps.ANY),
+            "LABEL": frame_steps.raw(frame_steps.ANY_PATTERN),
             "CLIENTS": "[]",
             "COUNT": "itertools.count(1)",
             "ROUNDS": str(rounds),
@@ -222,15 +222,15 @@ class _Player:
                 return f"data + {framing.newline!r}"
 
 
-def _framed(violation: Violation, player: _Player, played: Exchange, rounds: int) -> str:
+def _framed(violation: Violation, player: _ScriptPlayer, played: ScriptExchange, rounds: int) -> str:
     """Return the script: the frame with its gaps filled, and of the player what is called."""
     body = "\n".join(f"    {line}" for line in played.lines)
     aspects = player.aspects(body, rounds)
     seen = [f"# Due:  {printable(violation.expected)}", f"# Seen: {printable(violation.observed)}"]
-    seen = [line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in seen]
+    seen = [line if len(line) <= MAX_LINE_COLUMNS else f"{line[:MAX_LINE_COLUMNS]}..." for line in seen]
     by_path = bool(player.address.path)
     gaps = {
-        "clause": textwrap.fill(str(CLAUSES[violation.clause_id]), WIDTH),
+        "clause": textwrap.fill(str(CLAUSES[violation.clause_id]), MAX_LINE_COLUMNS),
         "seen": "\n".join(seen),
         "usage": USAGE.format(f"{violation.clause_id}.py", "PATH" if by_path else "HOST PORT"),
         "arguments": "2" if by_path else "3",
@@ -243,7 +243,7 @@ def _framed(violation: Violation, player: _Player, played: Exchange, rounds: int
     frame = _called("frame", aspects)
     gaps["constants"] = "\n".join(player.constants(body + gaps["player"] + frame, rounds))
     text = frame + gaps["constants"] + gaps["player"]
-    gaps["modules"] = ", ".join(name for name in MODULES if re.search(rf"\b{name}\.", text))
+    gaps["modules"] = ", ".join(name for name in IMPORTABLE if re.search(rf"\b{name}\.", text))
     return _filled(frame, gaps) + "\n"
 
 
@@ -254,7 +254,7 @@ def _filled(text: str, gaps: dict[str, str]) -> str:
 def _called(name: str, aspects: set[str]) -> str:
     """Return those lines of a piece that something asks for."""
     kept, take = [], True
-    for line in (SCRIPTS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+    for line in (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.strip().startswith("#: "):
             take = not aspects.isdisjoint(line.split()[1:])
         elif take:

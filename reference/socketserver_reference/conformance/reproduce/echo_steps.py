@@ -1,11 +1,11 @@
 """Writes a scenario of an echo as Python, over connections and over datagrams."""
 
-from socketserver_reference.conformance.reproduce.lines import Script
+from socketserver_reference.conformance.reproduce.lines import StreamScript
 from socketserver_reference.conformance.reproduce.literals import literal
 from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
 
 
-def datagram(script: Script, step: Step) -> None:
+def datagram(script: StreamScript, step: Step) -> None:
     match step:
         case Connect():
             script.connect(step)
@@ -18,7 +18,7 @@ def datagram(script: Script, step: Step) -> None:
             script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle knows no other step
 
 
-def echo(script: Script, step: Step) -> None:
+def echo(script: StreamScript, step: Step) -> None:
     match step:
         case Connect():
             script.connect(step)
@@ -38,7 +38,7 @@ def echo(script: Script, step: Step) -> None:
             raise AssertionError(f"an echo server has no {type(step).__name__}")
 
 
-def _reply(script: Script, who: str, *, ends: bool) -> None:
+def _reply(script: StreamScript, who: str, *, ends: bool) -> None:
     """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
     place, dialect = script.here[who], script.dialect
     request, place.owed = place.owed, b""

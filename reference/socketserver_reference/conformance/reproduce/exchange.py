@@ -17,25 +17,25 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Send,
     Settle,
     Step,
+    WaitUntilHeard,
 )
 
 Numbered = list[tuple[str, int]]
 """The lines of an exchange, each with the number of the step that it belongs to."""
 
-PHRASINGS = {"chat": rewrite.chat, "echo": rewrite.Requests, "datagram": rewrite.Datagrams}
+REWRITERS = {"chat": rewrite.chat_rewriter, "echo": rewrite.EchoRewriter, "datagram": rewrite.DatagramRewriter}
 
 COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
 """A line in which somebody comes."""
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ScriptExchange:
     """The lines of an exchange, and the index of the first of them by which the violation may show.
 
     A script that fails before has seen something else: the server passed that when it was checked.
@@ -44,7 +44,7 @@ class Exchange:
     lines: list[str]
     decisive: int
 
-    def compact(self) -> "Exchange":
+    def compact(self) -> "ScriptExchange":
         """Return the same in fewer lines: those in one in which somebody comes and speaks, or in which two come."""
         lines: list[str] = []
         decisive = 0
@@ -59,41 +59,41 @@ class Exchange:
             else:
                 lines.append(line)
             decisive = len(lines) - 1 if at == self.decisive else decisive
-        return Exchange(lines, decisive if self.decisive < len(self.lines) else len(lines))
+        return ScriptExchange(lines, decisive if self.decisive < len(self.lines) else len(lines))
 
 
-def phrased(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:
+def rewritten(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:
     """Return the steps as they are said in the dialect, each with the number of the step that asked for it."""
-    speaks = PHRASINGS[protocol](dialect)
-    return [(number, said) for number, step in enumerate(steps) for said in speaks.of(step)]
+    speaks = REWRITERS[protocol](dialect)
+    return [(number, said) for number, step in enumerate(steps) for said in speaks.rewrite(step)]
 
 
 def exchange(
     protocol: str, steps: Sequence[Step], dialect: Dialect, *, fence: bool = False, seen: int | None = None
-) -> Exchange:
+) -> ScriptExchange:
     """Return the exchange; raise CannotTell if there is no telling what has to be read.
 
     The violation was `seen` after so many of the steps, all if nothing is said. Where there are bursts it may show by
     any of them, and anywhere behind a reset, of which the server hears sooner or later. With a `fence` somebody speaks
     once more in the end, before which nothing may come that was not due.
     """
-    said = phrased(protocol, steps, dialect)
+    said = rewritten(protocol, steps, dialect)
     alone = [step for _, step in said]
     numbers = [number for number, _ in said]
     last = (len(steps) if seen is None else seen) - 1
     if stream_steps.has_bursts(alone):
         last = min(last, next(number for number, step in said if isinstance(step, Send)))
     last = min([last, *(number for number, step in said if isinstance(step, Reset | Close))])
-    both = (_written(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
+    both = (_script_lines(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
     lines = min((looped(lines.numbered) for lines in both), key=len)
     decisive = next((at for at, (_, number) in enumerate(lines) if number >= last), len(lines))
-    return Exchange([line for line, _ in lines], decisive)
+    return ScriptExchange([line for line, _ in lines], decisive)
 
 
-def _written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, fence: bool) -> Lines:
+def _script_lines(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, fence: bool) -> Lines:
     if protocol == "chat" and not dialect.stream:
-        return frame_steps.written(steps, numbers, dialect, fence=fence)
-    return stream_steps.written(protocol, steps, numbers, dialect, fence=fence)
+        return frame_steps.script_lines(steps, numbers, dialect, fence=fence)
+    return stream_steps.script_lines(protocol, steps, numbers, dialect, fence=fence)
 
 
 # Loops
@@ -109,8 +109,8 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
             case Settle() | Crowd():
                 renamed.append(step)
                 continue
-            case Heed(who, speaker):
-                renamed.append(Heed(names[who], names[speaker]))
+            case WaitUntilHeard(who, speaker):
+                renamed.append(WaitUntilHeard(names[who], names[speaker]))
                 continue
             case Connect(who):
                 names[who] = free.pop() if free else who
@@ -120,15 +120,15 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
     return renamed
 
 
-BLOCK = 16
+MAX_BLOCK_LINES = 16
 """Lines of a block at most that is looked for again behind itself."""
 
-NUMBER = re.compile(r"([0-9]+)")
+DIGIT_RUN = re.compile(r"([0-9]+)")
 
 LITERAL = re.compile(r"b'([^'\\]*)'( % next\(COUNT\))?")
 """What somebody says, and the count behind it, if there is one."""
 
-N = "\0"
+COUNTED = "\0"
 """Stands in a line for the number that is one more in each round of a loop."""
 
 
@@ -141,7 +141,7 @@ def looped(lines: Numbered) -> Numbered:
     shorter: Numbered = []
     at = 0
     while at < len(texts):
-        loops = (_Loop.of(texts, at, size) for size in range(1, min(BLOCK, (len(texts) - at) // 3) + 1))
+        loops = (_Loop.of(texts, at, size) for size in range(1, min(MAX_BLOCK_LINES, (len(texts) - at) // 3) + 1))
         loop = max(filter(None, loops), key=lambda loop: loop.length, default=None)
         if loop:
             last = at + loop.length - len(loop.block)
@@ -155,7 +155,7 @@ def looped(lines: Numbered) -> Numbered:
 
 @dataclass(frozen=True)
 class _Loop:
-    """Lines that come again and again, with `N` for a number that counts from a first one on."""
+    """Lines that come again and again, with `COUNTED` for a number that counts from a first one on."""
 
     block: list[str]
     first: int
@@ -178,7 +178,7 @@ class _Loop:
     def written(self, numbers: Sequence[int]) -> Numbered:
         """Return its lines, with the numbers of its last round."""
         body: Numbered = [(_said(line), number) for line, number in zip(self.block, numbers, strict=True)]
-        counts = any(N in line for line in self.block)
+        counts = any(COUNTED in line for line in self.block)
         head = (
             f"for n in range({self.first}, {self.first + self.times}):" if counts else f"for _ in range({self.times}):"
         )
@@ -193,24 +193,26 @@ def _whole(texts: Sequence[str], at: int, size: int, times: int) -> bool:
 
 
 def _template(block: list[str], following: list[str]) -> tuple[list[str], int]:
-    """Return a block with `N` where the next has another number, and the number there; [] if they differ otherwise."""
+    """Return a block with `COUNTED` where the next has another number, and the number there; [] if they differ
+    otherwise.
+    """
     made, numbers = [], set()
     for line, other in zip(block, following, strict=True):
-        parts, others = NUMBER.split(line), NUMBER.split(other)
+        parts, others = DIGIT_RUN.split(line), DIGIT_RUN.split(other)
         if len(parts) != len(others):
             return [], 0
         for at in range(1, len(parts), 2):
             if parts[at] != others[at]:
                 numbers.add(parts[at])
-                parts[at] = N
+                parts[at] = COUNTED
         made.append("".join(parts))
     first = int(numbers.pop()) if numbers else 0
-    counted = any(N in _said(line) for line in made) or (N in "".join(made) and "for n in" in "".join(made))
+    counted = any(COUNTED in _said(line) for line in made) or (COUNTED in "".join(made) and "for n in" in "".join(made))
     return (made, first) if _filled(made, first) == block and not counted else ([], 0)
 
 
 def _filled(block: list[str], number: int) -> list[str]:
-    return [line.replace(N, str(number)) for line in block]
+    return [line.replace(COUNTED, str(number)) for line in block]
 
 
 def _said(line: str) -> str:
@@ -218,10 +220,10 @@ def _said(line: str) -> str:
 
     def with_variable(found: re.Match[str]) -> str:
         words, counted = found[1], found[2]
-        if N not in words:
+        if COUNTED not in words:
             return found[0]
         words = words if counted else words.replace("%", "%%")
-        values = ["n"] * words.count(N) + (["next(COUNT)"] if counted else [])
-        return f"b'{words.replace(N, '%d')}' % {values[0] if len(values) == 1 else '(' + ', '.join(values) + ')'}"
+        values = ["n"] * words.count(COUNTED) + (["next(COUNT)"] if counted else [])
+        return f"b'{words.replace(COUNTED, '%d')}' % {values[0] if len(values) == 1 else '(' + ', '.join(values) + ')'}"
 
     return LITERAL.sub(with_variable, line)

@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.dialects.rewrite import ROOM_FOR_SERIAL, SERIAL
+from socketserver_reference.conformance.dialects.rewrite import SERIAL, SERIAL_BYTES
 from socketserver_reference.conformance.dialects.template import FIELD, Template
-from socketserver_reference.conformance.oracles.chat_room import WAITING
-from socketserver_reference.conformance.reproduce.lines import AFTERWARDS, CannotTell, Lines
-from socketserver_reference.conformance.reproduce.literals import SHORT, counts, literal
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
+from socketserver_reference.conformance.reproduce.lines import AFTER_ALL_STEPS, CannotTell, Lines
+from socketserver_reference.conformance.reproduce.literals import MAX_LITERAL_BYTES, counts, literal
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -34,14 +33,15 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
-KNOCK = b"knock 9"
+PROBE = b"probe 9"
 """The longest thing that a script says by itself."""
 
 
 @dataclass
-class Guest:
+class FrameClient:
     """What a script knows of one client."""
 
     variable: str
@@ -57,7 +57,7 @@ class FrameScript:
 
     dialect: Dialect
     lines: list[str] = field(default_factory=list)
-    here: dict[str, Guest] = field(default_factory=dict)
+    here: dict[str, FrameClient] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
     """Who has said something that nobody has read yet."""
     introduced: str = ""
@@ -84,7 +84,7 @@ class FrameScript:
         match step:
             case Connect(who, _, window):
                 variable = re.sub(r"\W", "_", who)
-                self.here[who] = Guest(variable, early=bool(self.pending))
+                self.here[who] = FrameClient(variable, early=bool(self.pending))
                 self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
             case Say(who, data):
                 if data != b"%s is here" % who.encode() or introduced != who:  # it has been heard just now
@@ -94,8 +94,8 @@ class FrameScript:
                 self._says(who, data, at_once=False)
             case Settle():
                 self.settle()
-            case Heed(who, speaker):
-                self._heed(who, speaker)
+            case WaitUntilHeard(who, speaker):
+                self._wait_until_heard(who, speaker)
             case Quit(who, data):
                 self.add(who, f"says({literal(data)})")
                 self._leaves(who)
@@ -122,7 +122,7 @@ class FrameScript:
         hearers = [name for name, guest in self.here.items() if guest.member and (itself or name != who)]
         now = [name for name in hearers if at_once and not self.here[name].stalled]
         later = [name for name in hearers if name not in now]
-        words = [_words(data, self.dialect.longest - ROOM_FOR_SERIAL), *([self.variables(now)] if now else [])]
+        words = [_words(data, self.dialect.longest - SERIAL_BYTES), *([self.variables(now)] if now else [])]
         for name in hearers:
             guest = self.here[name]
             guest.owed += len(self.dialect.delivery(data, b"")) if guest.stalled else 0
@@ -144,11 +144,11 @@ class FrameScript:
             self.lines.append(f"all_hear({self.variables(self.readers)})")
         self.pending.clear()
 
-    def _heed(self, who: str, speaker: str) -> None:
+    def _wait_until_heard(self, who: str, speaker: str) -> None:
         if any(guest.stalled for guest in self.here.values()):
             raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
-        if self.dialect.sayable(KNOCK) != KNOCK:
-            raise CannotTell(f"nobody can say {KNOCK!r} in this dialect, and go on until it is heard")
+        if self.dialect.sayable(PROBE) != PROBE:
+            raise CannotTell(f"nobody can say {PROBE!r} in this dialect, and go on until it is heard")
         self.settle()
         self.here[speaker].member = True
         itself = self.dialect.hears_itself
@@ -169,7 +169,7 @@ class FrameScript:
 
     def _wakes(self, who: str) -> None:
         guest = self.here[who]
-        if guest.owed >= WAITING:
+        if guest.owed >= MIN_BACKLOG_BYTES:
             raise CannotTell(f"what {guest.variable} reads that has fallen so far behind is up to the server")
         guest.stalled, guest.owed = False, 0
 
@@ -194,7 +194,7 @@ class FrameScript:
                 self.write(HalfClose(who))
 
 
-def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+def script_lines(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
     """Return the lines of an exchange, each with the number of the step that it belongs to."""
     script, lines = FrameScript(dialect), Lines()
     for step, number in zip(steps, numbers, strict=True):
@@ -204,7 +204,7 @@ def written(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, 
     if fence:
         script.fence()
     script.dismiss()
-    lines.note(script.lines, AFTERWARDS)
+    lines.note(script.lines, AFTER_ALL_STEPS)
     return lines
 
 
@@ -217,7 +217,7 @@ def _words(data: bytes, longest: int) -> str:
     if serial is None or not serial.start():
         return literal(data)
     words = data[: serial.start()]
-    if len(words) <= SHORT:
+    if len(words) <= MAX_LITERAL_BYTES:
         return f"{words.replace(b'%', b'%%') + b' ~%06d'!r} % next(COUNT)"
     if counts(words):
         size = len(words)
@@ -238,10 +238,10 @@ def patterns(dialect: Dialect) -> dict[str, bytes]:
     """
     framing = dialect.framing_out
     if framing.kind == "none":
-        return {"HEARD": BODY, "PASSES": ANYTHING}
+        return {"HEARD": BODY_PATTERN, "PASSES": ANYTHING}
     heard = pattern(dialect.template)
     if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
-        heard = b"(?:%s)?%%s" % heard.removesuffix(BODY) if heard.endswith(BODY) else heard
+        heard = b"(?:%s)?%%s" % heard.removesuffix(BODY_PATTERN) if heard.endswith(BODY_PATTERN) else heard
     passing = [pattern(notice) for notice in dialect.notices]
     own = pattern(dialect.to_sender, named=False) if isinstance(dialect.to_sender, Template) else b""
     prompts = b"|".join(_escaped(prompt) for prompt in dialect.all_prompts)
@@ -268,8 +268,8 @@ def _framed(framing: Framing, inner: bytes) -> bytes:
 
 
 ANYTHING = rb"(?s:.*?)"
-ANY = rb"[^\r\n]*?"
-BODY = b"%s"
+ANY_PATTERN = rb"[^\r\n]*?"
+BODY_PATTERN = b"%s"
 
 
 def pattern(template: Template, *, named: bool = True) -> bytes:
@@ -280,11 +280,11 @@ def pattern(template: Template, *, named: bool = True) -> bytes:
         end = found.end()
         match found[1]:
             case "body":
-                made += BODY
+                made += BODY_PATTERN
             case "sender" if named and template.has_body:
                 made += rb"(?P=sender)" if b"(?P<sender>" in made else b"(?P<sender>%s)"
             case _:
-                made += ANY
+                made += ANY_PATTERN
     return made + _literal(template, end, len(template.text))
 
 

@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce.literals import literal
 from socketserver_reference.conformance.scenario.steps import Connect, Step
 
-WIDTH = 116
+MAX_LINE_COLUMNS = 116
 """Columns of a line of the exchange at most, before it is indented."""
 
 
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass
-class Script:
+class StreamScript:
     """The lines of an exchange, as they come about."""
 
     dialect: Dialect
@@ -66,7 +66,7 @@ class Script:
         del self.here[who]
 
 
-AFTERWARDS = 1 << 30
+AFTER_ALL_STEPS = 1 << 30
 """The number of the step that lines belong to which are added behind all steps."""
 
 
@@ -81,4 +81,4 @@ class Lines:
         self.numbered += [(line, number) for line in lines[len(self.numbered) :]]
 
 
-Write = Callable[[Script, Step], None]
+Write = Callable[[StreamScript, Step], None]

@@ -5,7 +5,7 @@ import re
 
 def literal(data: bytes, prefix: bytes = b"") -> str:
     """Return bytes as an expression that a reader can take in: repetitions and counting are said, not written out."""
-    if len(data) <= SHORT:
+    if len(data) <= MAX_LITERAL_BYTES:
         return repr(data)
     if data == bytes(range(data[0], data[-1] + 1)):
         return f"bytes(range({f'{data[0]}, ' if data[0] else ''}{data[-1] + 1}))"
@@ -22,7 +22,7 @@ def literal(data: bytes, prefix: bytes = b"") -> str:
     return repr(data)
 
 
-SHORT = 60
+MAX_LITERAL_BYTES = 60
 """Bytes that are written out, whatever they are."""
 
 
@@ -40,7 +40,7 @@ def counts(data: bytes) -> bool:
 
 def _counted(data: bytes) -> str:
     """Return the expression for a stretch from within such a count; "" if it is no such."""
-    found = COUNTING.search(data[: 2 * SHORT])
+    found = COUNTING.search(data[: 2 * MAX_LITERAL_BYTES])
     if found is None or found.start() > len(found[0]):
         return ""
     label, size = found[1], len(found[0])

@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.driver.session import BRIEF, Performer
-from socketserver_reference.conformance.oracles.readings import Ambiguous
+from socketserver_reference.conformance.driver.session import KNOWN_BROKEN_TIMEOUT, Session
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Say,
@@ -25,6 +24,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -36,7 +36,7 @@ def clients_of(step: Step) -> tuple[str, ...]:
             return ()
         case Crowd(everyone):
             return everyone
-        case Heed(who, speaker):
+        case WaitUntilHeard(who, speaker):
             return who, speaker
         case _:
             return (step.who,)
@@ -57,7 +57,7 @@ def is_legal(steps: Sequence[Step]) -> bool:
                 talking.clear()
             case Send(who):
                 talking.add(who)
-            case Say(who) | Quit(who) | Heed(_, who) if who in talking:
+            case Say(who) | Quit(who) | WaitUntilHeard(_, who) if who in talking:
                 return False
         if not here.issuperset(clients_of(step)):
             return False
@@ -67,7 +67,7 @@ def is_legal(steps: Sequence[Step]) -> bool:
 
 
 def shorten(
-    performing: Performer, violation: Violation, until: float, useful: Callable[[Sequence[Step]], bool]
+    session: Session, violation: Violation, until: float, useful: Callable[[Sequence[Step]], bool]
 ) -> Violation:
     """Return a violation of the same clause by fewer steps that are of use, if there is one to be found until that
     monotonic time.
@@ -84,7 +84,7 @@ def shorten(
             if tuple(candidate) in tried or not (is_legal(candidate) and useful(candidate)):
                 continue
             tried.add(tuple(candidate))
-            shown = shows(performing, candidate, violation)
+            shown = shows(session, candidate, violation)
             if shown is not None and shown.transcript is not None:
                 violation, steps, again = shown, shown.transcript.scenario, True
                 break
@@ -116,14 +116,14 @@ def last_burst(steps: Sequence[Step]) -> list[Step]:
     return _of_those_here([*steps[: sends[0]], *steps[max(begin, sends[0]) :]])
 
 
-HEARERS = 2
+MAX_HEARERS = 2
 """Clients who only listen that a race needs at most."""
 
-TALK = 10
+MAX_BURST_UTTERANCES = 10
 """Utterances that are under way together which a race needs at most."""
 
 
-def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
+def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
     """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
     may still show so, if it is played often enough.
     """
@@ -132,7 +132,7 @@ def condensed(steps: Sequence[Step], hearers: int = HEARERS) -> list[Step]:
     needed = speakers | {step.who for step in burst if isinstance(step, Stall)}
     silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in needed]
     left_out = set(silent[hearers:]) if speakers else set()
-    early = sum(isinstance(step, Send) for step in burst) - TALK
+    early = sum(isinstance(step, Send) for step in burst) - MAX_BURST_UTTERANCES
     kept: list[Step] = []
     for step in burst:
         early -= isinstance(step, Send)
@@ -147,28 +147,28 @@ def _of_those_here(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if here.issuperset(clients_of(step))]
 
 
-def shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Violation | None:
+def shows(session: Session, steps: Sequence[Step], like: Violation) -> Violation | None:
     """Play the steps, twice; return the violation they show, if it is one of the same clause, both times.
 
     A script waits for nothing but what it reads, so here no server is given the time to come to rest, unless the clause
     is about that very politeness.
     """
-    return _shows(performing, steps, like) and _shows(performing, steps, like)
+    return _shows(session, steps, like) and _shows(session, steps, like)
 
 
-def _shows(performing: Performer, steps: Sequence[Step], like: Violation) -> Violation | None:
+def _shows(session: Session, steps: Sequence[Step], like: Violation) -> Violation | None:
     clause = like.clause_id
     basic = CLAUSES[clause].profile == "basic"
     try:
-        performing.prepare()
-        with performing.stage(
-            about=clause, polite=basic, abrupt=not basic, patience=min(BRIEF, performing.longest)
+        session.prepare()
+        with session.stage(
+            about=clause, polite=basic, abrupt=not basic, timeout=min(KNOWN_BROKEN_TIMEOUT, session.full_timeout)
         ) as stage:
             stage.play(steps)
-        performing.check_alive(stage)
+        session.check_alive(stage)
     except Violation as violation:
         try:
-            performing.seen(violation)
+            session.note_violation(violation)
         except NotChecked:  # it may be somebody else's doing
             return None
         violation.explored = like.explored

@@ -15,11 +15,11 @@ from itertools import zip_longest
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce.echo_steps import datagram, echo
 from socketserver_reference.conformance.reproduce.lines import (
-    AFTERWARDS,
+    AFTER_ALL_STEPS,
     CannotTell,
     Lines,
     Place,
-    Script,
+    StreamScript,
     Write,
     delivery,
 )
@@ -29,7 +29,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
-    Heed,
     Quit,
     Reset,
     Resume,
@@ -38,21 +37,24 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    WaitUntilHeard,
 )
 
-SEGMENT = 1024
+ONE_SEGMENT_BYTES = 1024
 """Bytes that surely go in one segment."""
 
 
 # What is read
 
 
-def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool) -> Lines:
+def script_lines(
+    protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool
+) -> Lines:
     """Return the lines of an exchange; raise CannotTell if there is no telling what has to be read.
 
     With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
     """
-    script, lines = Script(dialect), Lines()
+    script, lines = StreamScript(dialect), Lines()
     write: Write = {"chat": _chat, "echo": echo, "datagram": datagram}[protocol]
     script.bursts = protocol == "chat" and has_bursts(steps)
     for step, number in zip(steps, numbers, strict=True):
@@ -65,11 +67,11 @@ def written(protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialec
             write(script, Say(speaker, b"is that all?"))
     if protocol == "chat":
         _dismiss(script)
-    lines.note(script.lines, AFTERWARDS)
+    lines.note(script.lines, AFTER_ALL_STEPS)
     return _without_idle(lines)
 
 
-def _fences(protocol: str, script: Script) -> list[str]:
+def _fences(protocol: str, script: StreamScript) -> list[str]:
     """Return who speaks in the end, so that all have read what came to them."""
     return list(script.here) if protocol == "datagram" else _readers(script)[:1]
 
@@ -77,7 +79,7 @@ def _fences(protocol: str, script: Script) -> list[str]:
 # The chat
 
 
-def _chat(script: Script, step: Step) -> None:
+def _chat(script: StreamScript, step: Step) -> None:
     match step:
         case Connect():
             script.connect(step)
@@ -85,8 +87,8 @@ def _chat(script: Script, step: Step) -> None:
             _say(script, who, data)
         case Send(who, data):
             _send(script, who, data)
-        case Heed(who, speaker):
-            _heed(script, who, speaker)
+        case WaitUntilHeard(who, speaker):
+            _wait_until_heard(script, who, speaker)
         case Quit(who, word):
             script.add(who, f"says({literal(script.dialect.sent(word))})")
             _goodbye(script, who)
@@ -112,16 +114,16 @@ def has_bursts(steps: Sequence[Step]) -> bool:
     """Whether anything is sent that is not waited for, but for last words that fit into a segment."""
     for step, following in zip_longest(steps, steps[1:]):
         last_words = isinstance(following, HalfClose) and isinstance(step, Send) and step.who == following.who
-        if isinstance(step, Send) and not (last_words and len(step.data) <= SEGMENT):
+        if isinstance(step, Send) and not (last_words and len(step.data) <= ONE_SEGMENT_BYTES):
             return True
     return False
 
 
-def _readers(script: Script) -> list[str]:
+def _readers(script: StreamScript) -> list[str]:
     return [who for who, place in script.here.items() if place.member and not place.stalled]
 
 
-def _delivered(script: Script, data: bytes) -> None:
+def _delivered(script: StreamScript, data: bytes) -> None:
     """Note for those who do not read what is delivered to them."""
     for place in script.here.values():
         if place.stalled:
@@ -130,7 +132,7 @@ def _delivered(script: Script, data: bytes) -> None:
             place.could_hear = True
 
 
-def _say(script: Script, who: str, data: bytes) -> None:
+def _say(script: StreamScript, who: str, data: bytes) -> None:
     if script.bursts:
         _send(script, who, data)
         _settle(script)
@@ -144,7 +146,7 @@ def _say(script: Script, who: str, data: bytes) -> None:
         script.add(reader, f"reads({delivery(script.dialect, data)})")
 
 
-def _send(script: Script, who: str, data: bytes) -> None:
+def _send(script: StreamScript, who: str, data: bytes) -> None:
     place, prefix = script.here[who], script.dialect.prefix
     if place.could_hear or (not place.member and script.sent):
         raise CannotTell(f"from when on {who} hears the others is up to the server")
@@ -164,7 +166,7 @@ def _send(script: Script, who: str, data: bytes) -> None:
     script.add(who, f"says({literal(script.dialect.sent(data))}, waits=False)")
 
 
-def _fall_behind(script: Script, place: Place) -> None:
+def _fall_behind(script: StreamScript, place: Place) -> None:
     """Note where one stopped reading, before the others read what may come in many ways."""
     if place.owed or not _readers(script):
         raise CannotTell(f"what {place.variable} has to read when it reads again is too much to say")
@@ -173,7 +175,7 @@ def _fall_behind(script: Script, place: Place) -> None:
     script.lines.append(f"{place.behind} = len({control}.past)")
 
 
-def _settle(script: Script) -> None:
+def _settle(script: StreamScript) -> None:
     """Write that everybody reads what was sent."""
     if not script.sent:
         return
@@ -182,7 +184,7 @@ def _settle(script: Script) -> None:
     script.sent.clear()
 
 
-def _catch_up(script: Script, who: str) -> None:
+def _catch_up(script: StreamScript, who: str) -> None:
     """Write that one reads what it has not read while it was stalled."""
     place = script.here[who]
     if place.behind:
@@ -193,7 +195,7 @@ def _catch_up(script: Script, who: str) -> None:
     place.owed, place.behind = b"", ""
 
 
-def _heed(script: Script, who: str, speaker: str) -> None:
+def _wait_until_heard(script: StreamScript, who: str, speaker: str) -> None:
     if any(place.stalled for place in script.here.values()):
         raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
     _settle(script)
@@ -205,7 +207,7 @@ def _heed(script: Script, who: str, speaker: str) -> None:
     script.here[who].member = True
 
 
-def _half_close(script: Script, who: str) -> None:
+def _half_close(script: StreamScript, who: str) -> None:
     script.add(who, "half_closes()")
     if script.bursts:
         _settle(script)
@@ -216,7 +218,7 @@ def _half_close(script: Script, who: str) -> None:
     _goodbye(script, who)
 
 
-def _goodbye(script: Script, who: str) -> None:
+def _goodbye(script: StreamScript, who: str) -> None:
     """Write that one who leaves reads what is due to it, and the end."""
     place = script.here[who]
     _catch_up(script, who)
@@ -227,7 +229,7 @@ def _goodbye(script: Script, who: str) -> None:
         script.ends(who)
 
 
-def _dismiss(script: Script) -> None:
+def _dismiss(script: StreamScript) -> None:
     """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
     for who, place in list(script.here.items()):
         if not place.member and not place.could_hear:

@@ -20,24 +20,30 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from socketserver_reference.conformance.driver.session import Performer
-from socketserver_reference.conformance.reproduce.assemble import ROUNDS, Script, asks_its_own_question, races, script
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.reproduce.assemble import (
+    ROUNDS,
+    ReproductionScript,
+    asks_its_own_question,
+    races,
+    script,
+)
 from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.lines import CannotTell
-from socketserver_reference.conformance.reproduce.shrink import HEARERS, condensed, shorten
+from socketserver_reference.conformance.reproduce.shrink import MAX_HEARERS, condensed, shorten
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-SHORTENING = 10.0
+SHORTENING_BUDGET = 10.0
 """Seconds for making the exchanges of all violations shorter."""
 
-LONGER = 40
+EXTRA_BURSTS = 40
 """Times that the last burst is said again to somebody who does not read, if it did not show without."""
 
-TRYING = 30.0
+SCRIPT_TIMEOUT = 30.0
 """Seconds that a script may take when it is tried."""
 
 ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
@@ -46,7 +52,7 @@ ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
 FAILED = re.compile(r"Round ([0-9]+) of [0-9]+, line ([0-9]+): ")
 """What a script prints last if something was wrong, in which round, and in which of its lines."""
 
-LASTING = ("CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
+SURVIVAL_CLAUSES = ("CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
 """Clauses about a server that goes on: what breaks one in the end of a round shows at the beginning of the next."""
 
 UNWRITTEN = "the check ended before it was written"
@@ -67,35 +73,35 @@ class Reproduction:
 
 
 def write_all(
-    performing: Performer, protocol: str, violations: Iterable[Violation], directory: Path
+    session: Session, protocol: str, violations: Iterable[Violation], directory: Path
 ) -> Iterator[Reproduction]:
     """Write a script for each violation, and yield what became of it. Raises OSError if it cannot be written."""
     directory.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + SHORTENING
+    until = time.monotonic() + SHORTENING_BUDGET
     waiting = list(violations)
     while waiting:
         violation = waiting.pop(0)
         share = (until - time.monotonic()) / (len(waiting) + 1)
-        yield _write(performing, protocol, violation, directory, time.monotonic() + share)
+        yield _write(session, protocol, violation, directory, time.monotonic() + share)
 
 
-def _write(performing: Performer, protocol: str, violation: Violation, directory: Path, until: float) -> Reproduction:
+def _write(session: Session, protocol: str, violation: Violation, directory: Path, until: float) -> Reproduction:
     clause, file = violation.clause_id, directory / f"{violation.clause_id}.py"
     if violation.transcript is None:
         return Reproduction(clause, None, INSIDE)
     why, written, ended = "", False, ""
-    for shown, steps in _scenarios(performing, protocol, violation, until):
+    for shown, steps in _scenarios(session, protocol, violation, until):
         try:
-            for way in _ways(performing, protocol, shown, steps):
+            for way in _ways(session, protocol, shown, steps):
                 file.write_text(way.text, encoding="utf-8")
                 written = True
-                _renew(performing)
-                shows, ended = _play(file, performing, clause, way.decisive)
+                _restart(session)
+                shows, ended = _play(file, session, clause, way.decisive)
                 if shows and way.rounds == 1:  # what comes back by luck is to be played often
-                    _renew(performing)
-                    shows, ended = _play(file, performing, clause, way.decisive)
+                    _restart(session)
+                    shows, ended = _play(file, session, clause, way.decisive)
                 if shows:
-                    performing.spoiled(clause)
+                    session.mark_broken(clause)
                     return Reproduction(clause, file, "it shows")
         except CannotTell as error:
             why = str(error)
@@ -107,7 +113,7 @@ def _write(performing: Performer, protocol: str, violation: Violation, directory
 
 
 def _scenarios(
-    performing: Performer, protocol: str, violation: Violation, until: float
+    session: Session, protocol: str, violation: Violation, until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
     """Yield what may make a script: a violation, and the steps that led to it, the best first.
 
@@ -118,28 +124,31 @@ def _scenarios(
     if asks_its_own_question(violation.clause_id, steps):
         yield violation, steps
     else:
-        yield from _shorter_ones(performing, protocol, violation, steps, until)
+        yield from _shorter_ones(session, protocol, violation, steps, until)
 
 
 def _shorter_ones(
-    performing: Performer, protocol: str, violation: Violation, steps: list[Step], until: float
+    session: Session, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
     stalled = any(isinstance(step, Stall) for step in steps)
-    if races(protocol, steps, performing.dialect) and not stalled:  # of a flood the last burst would be too little
-        witness = not performing.dialect.hears_itself  # who hears as well
-        yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(HEARERS, 0, -1))
-    shortest = shorten(performing, violation, until, partial(_can_be_told, performing, protocol))
+    if races(protocol, steps, session.dialect) and not stalled:  # of a flood the last burst would be too little
+        witness = not session.dialect.hears_itself  # who hears as well
+        yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(MAX_HEARERS, 0, -1))
+    shortest = shorten(session, violation, until, partial(_can_be_told, session, protocol))
     assert shortest.transcript is not None
     yield shortest, list(shortest.transcript.scenario)
     if shortest is not violation:
         yield violation, steps
     if stalled and {type(step) for step in steps[-2:]} == {Send, Settle}:
-        yield violation, [*steps, *(LONGER * steps[-2:])]  # what holds back more in a script than it did in the check
+        yield (
+            violation,
+            [*steps, *(EXTRA_BURSTS * steps[-2:])],
+        )  # what holds back more in a script than it did in the check
 
 
-def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[Script]:
+def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[ReproductionScript]:
     """Return the scripts that may show the violation, the simplest first; raise CannotTell if there is none."""
-    ways: list[Script] = []
+    ways: list[ReproductionScript] = []
     # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another. And one
     # datagram may overtake another.
     by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
@@ -147,7 +156,7 @@ def _ways(performing: Performer, protocol: str, violation: Violation, steps: Seq
         if by_chance and rounds == 1:
             continue
         try:
-            way = script(performing, protocol, violation, steps, rounds=rounds, fence=fence)
+            way = script(session, protocol, violation, steps, rounds=rounds, fence=fence)
         except CannotTell:
             if not ways:
                 raise
@@ -156,43 +165,43 @@ def _ways(performing: Performer, protocol: str, violation: Violation, steps: Seq
     return ways
 
 
-def _can_be_told(performing: Performer, protocol: str, steps: Sequence[Step]) -> bool:
+def _can_be_told(session: Session, protocol: str, steps: Sequence[Step]) -> bool:
     """Whether there can be a script of these steps."""
     try:
-        exchange(protocol, steps, performing.dialect)
+        exchange(protocol, steps, session.dialect)
     except CannotTell:
         return False
     return True
 
 
-def _renew(performing: Performer) -> None:
+def _restart(session: Session) -> None:
     """Have a fresh server where that is possible, whatever it breaks; raise CannotCheck if it cannot be started."""
-    if not performing.site.renew():
+    if not session.site.restart():
         with contextlib.suppress(NotChecked, Violation):
-            performing.prepare()
+            session.prepare()
 
 
-def _play(file: Path, performing: Performer, clause: str, decisive: int) -> tuple[bool, str]:
+def _play(file: Path, session: Session, clause: str, decisive: int) -> tuple[bool, str]:
     """Run a script against the server; return whether the violation shows, and the last line it printed."""
-    address = performing.site.address
+    address = session.site.address
     where = [address.path] if address.path else [address.host, str(address.port)]
     try:
         ended = subprocess.run(
             [sys.executable, "-I", str(file), *where],
-            env={"PATIENCE": str(performing.longest)},
+            env={"TIMEOUT": str(session.full_timeout)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TRYING,
+            timeout=SCRIPT_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False, f"it had not ended after {TRYING:g} s"
+        return False, f"it had not ended after {SCRIPT_TIMEOUT:g} s"
     last = printable((ended.stdout.decode(errors="backslashreplace").splitlines() or [""])[-1])
     failed = FAILED.match(last)
     if ended.returncode != 1 or failed is None:
         return False, last
-    lasting = clause in LASTING and int(failed[1]) > 1
+    lasting = clause in SURVIVAL_CLAUSES and int(failed[1]) > 1
     if int(failed[2]) < decisive and not lasting:
         return False, f"{last}, which is before line {decisive}, where it was seen in the check"
     return True, last

@@ -12,10 +12,10 @@ from typing import Any
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
-SAME = {"protocol": "protocol", "target": "target", "dialect": "dialect", "seed": "seed", "profile": "profile"}
+COMPARED_KEYS = {"protocol": "protocol", "target": "target", "dialect": "dialect", "seed": "seed", "profile": "profile"}
 """What two runs should have in common, as a report's keys: otherwise a difference may come from there."""
 
-MOST = 64 * 1024 * 1024
+MAX_REPORT_BYTES = 64 * 1024 * 1024
 """Bytes of a report at most: far more than any that was written here."""
 
 
@@ -27,8 +27,8 @@ def read(file: Path) -> dict[str, Any]:
     """Return an earlier report; raise BadReport if it is none."""
     try:
         with file.open("rb") as opened:
-            data = opened.read(MOST + 1)
-        report = json.loads(data) if len(data) <= MOST else None
+            data = opened.read(MAX_REPORT_BYTES + 1)
+        report = json.loads(data) if len(data) <= MAX_REPORT_BYTES else None
     except OSError as error:
         raise BadReport(f"cannot read {file}: {error.strerror}; name a report that --json wrote") from None
     except (ValueError, RecursionError):
@@ -47,7 +47,7 @@ def _outcome(clause: Mapping[str, Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Since:
+class BaselineDiff:
     """What has changed."""
 
     file: Path
@@ -57,9 +57,13 @@ class Since:
     """How the runs themselves differ, in words."""
 
     @classmethod
-    def of(cls, file: Path, before: Mapping[str, Any], verdicts: Sequence[Verdict], told: Mapping[str, Any]) -> "Since":
-        """Compare verdicts with those of an earlier report; `told` is what the report says of the run: see SAME."""
-        return cls(file, changes(before, verdicts), others(before, told))
+    def of(
+        cls, file: Path, before: Mapping[str, Any], verdicts: Sequence[Verdict], facts: Mapping[str, Any]
+    ) -> "BaselineDiff":
+        """Compare verdicts with those of an earlier report; `facts` is what the report says of the run: see
+        SAME.
+        """
+        return cls(file, changes(before, verdicts), others(before, facts))
 
     def lines(self) -> list[str]:
         """Return it for a terminal."""
@@ -86,16 +90,16 @@ def _change(was: str | None, now: str) -> str:
     if now == "violated":
         return "newly violated"
     if (was, now) == ("violated", "holds"):
-        return "mended"
+        return "fixed"
     if was == "violated":
         return f"violated before, now {now.replace('-', ' ')}"
     return f"now {now.replace('-', ' ')}"
 
 
-def others(report: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+def others(report: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """Return how the runs themselves differ, in words; of what a report does not say nothing is said."""
     return [
-        f"another {word}: {printable(str(told[key]))} now, {printable(str(report[key]))} then"
-        for key, word in SAME.items()
-        if key in report and key in told and report[key] != told[key]
+        f"another {word}: {printable(str(facts[key]))} now, {printable(str(report[key]))} then"
+        for key, word in COMPARED_KEYS.items()
+        if key in report and key in facts and report[key] != facts[key]
     ]

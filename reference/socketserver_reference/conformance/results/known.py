@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.scenario.text import printable
 
-UNEXPLAINED = "not explained yet"
+NO_REASON = "not explained yet"
 """The reason of an entry that nobody has given one so far."""
 
 
@@ -51,10 +51,10 @@ class Known:
         return outcome == "holds" and not self.sometimes
 
     def __str__(self) -> str:
-        return f"{'known to be broken sometimes' if self.sometimes else 'known'}: {self.told}"
+        return f"{'known to be broken sometimes' if self.sometimes else 'known'}: {self.one_line_reason}"
 
     @property
-    def told(self) -> str:
+    def one_line_reason(self) -> str:
         """The reason, on one line."""
         return printable(" ".join(self.reason.split()))
 
@@ -64,12 +64,12 @@ def stale(entries: Iterable[Known], outcomes: Mapping[str, str]) -> list[Known]:
     return [entry for entry in entries if entry.is_stale(outcomes.get(entry.clause))]
 
 
-def complaint(entry: Known, file: object) -> str:
+def stale_message(entry: Known, file: object) -> str:
     """Say that an entry is stale, and what to do about it."""
     where = f"{file}:{entry.line}" if entry.line else f"{file}"
-    return f"{where}: {entry.clause} holds and is listed as broken ({entry.told}): remove the entry"
+    return f"{where}: {entry.clause} holds and is listed as broken ({entry.one_line_reason}): remove the entry"
 
 
-def behind(clause: str) -> str:
+def masked_by(clause: str) -> str:
     """Say why a check could not decide its own clause: its scenario showed that this one is broken."""
     return f"its scenario broke {clause} first"

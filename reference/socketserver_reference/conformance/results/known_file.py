@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
+from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.verdicts import Verdict
 
-KEYS = {"clause": str, "reason": str, "dialect": str, "sometimes": bool}
+ENTRY_KEYS = {"clause": str, "reason": str, "dialect": str, "sometimes": bool}
 """What an entry may say; the first two it must."""
 
-HEADER = re.compile(r"\s*\[\[\s*known\s*\]\]\s*(#.*)?$")
+ENTRY_HEADER = re.compile(r"\s*\[\[\s*known\s*\]\]\s*(#.*)?$")
 """The line that begins an entry."""
 
 FIRST_LINES = "# Known failures: clauses that this server breaks, and why. A clause that holds must not be listed.\n"
@@ -58,7 +58,7 @@ def parse(text: str, file: Path) -> list[Known]:
     found = document.get("known", []) if isinstance(document, dict) else None
     if not isinstance(found, list) or not isinstance(document, dict) or set(document) - {"known"}:
         raise BadKnown(f"{file}: a list of known failures holds entries under `known` and nothing else")
-    lines = [number for number, line in enumerate(text.split("\n"), 1) if HEADER.match(line)]
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if ENTRY_HEADER.match(line)]
     if is_json(file) or len(lines) != len(found):
         lines = [0] * len(found)
     entries: list[Known] = []
@@ -82,10 +82,10 @@ def _entry(entry: Any, where: str) -> Known:
     if not isinstance(entry, dict):
         raise BadKnown(f'{where}: an entry is a table such as clause = "CHAT-12", reason = "..."')
     for key, value in entry.items():
-        if key not in KEYS:
-            raise BadKnown(f"{where}: {key!r} is no key of an entry; it has {', '.join(KEYS)}")
-        if not isinstance(value, KEYS[key]) or value == "":
-            kind = "true or false" if KEYS[key] is bool else "text, and not empty"
+        if key not in ENTRY_KEYS:
+            raise BadKnown(f"{where}: {key!r} is no key of an entry; it has {', '.join(ENTRY_KEYS)}")
+        if not isinstance(value, ENTRY_KEYS[key]) or value == "":
+            kind = "true or false" if ENTRY_KEYS[key] is bool else "text, and not empty"
             raise BadKnown(f"{where}: {key} has to be {kind}")
     for key in ("clause", "reason"):
         if key not in entry:
@@ -106,7 +106,7 @@ def updated(
     """
     gone = [verdict.known for verdict in verdicts if verdict.stale]
     added = [
-        Known(verdict.clause.id, UNEXPLAINED, dialect, sometimes=verdict.violation.explored)
+        Known(verdict.clause.id, NO_REASON, dialect, sometimes=verdict.violation.explored)
         for verdict in failing
         if verdict.violation is not None and verdict.known is None
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from socketserver_reference.conformance.results import known, known_file, report
 from socketserver_reference.conformance.results.known_file import BadKnown
-from socketserver_reference.conformance.results.verdicts import Verdict, hidden, mark
+from socketserver_reference.conformance.results.verdicts import Verdict, mark, masked
 from socketserver_reference.conformance.scenario.text import printable
 
 
@@ -43,7 +43,7 @@ class KnownFailures:
     def _marked(self, verdicts: Iterable[Verdict]) -> list[Verdict]:
         return mark(verdicts, [entry for entry in self._all if entry.applies_to(self._dialect)])
 
-    def judge(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
+    def apply(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
         """Return the verdicts in the light of the list, updated if it is to be, and what there is to say of it.
 
         After a check that did not end in order the list is left as it is. Raises OSError if it cannot be written,
@@ -52,8 +52,8 @@ class KnownFailures:
         marked = self._marked(verdicts)
         news = self._updated(marked, strict, trouble) if self._update else []
         marked = self._marked(verdicts)
-        news += [known.complaint(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
-        if excused := hidden(marked):
+        news += [known.stale_message(verdict.known, self.file) for verdict in marked if verdict.known and verdict.stale]
+        if excused := masked(marked):
             news.append(f"not checked because of known failures: {', '.join(excused)}")
         return marked, news
 

@@ -10,10 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from socketserver_reference.conformance.results.baseline import SAME, Since
+from socketserver_reference.conformance.results.baseline import COMPARED_KEYS, BaselineDiff
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 
-WORDS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "not applicable", "not-checked": "not checked"}
+OUTCOME_WORDS = {
+    "holds": "holds",
+    "violated": "VIOLATED",
+    "not-applicable": "not applicable",
+    "not-checked": "not checked",
+}
 
 SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> a sign for it, always beside the word."""
@@ -46,7 +51,7 @@ class Report:
     """What became of the script for each violation, a line each."""
     news: Sequence[str] = ()
     """What there is to say of the list of known failures: a line each."""
-    since: Since | None = None
+    baseline: BaselineDiff | None = None
     """What changed since an earlier report, if there is one."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     seconds: float = 0.0
@@ -60,8 +65,8 @@ class Report:
 
     def compared(self, file: Path, before: Mapping[str, Any]) -> "Report":
         """Return the report, with what has changed since an earlier one that a file holds."""
-        told = {key: getattr(self, key) for key in SAME} | {"profile": self.profile or "all"}
-        return replace(self, since=Since.of(file, before, self.verdicts, told))
+        facts = {key: getattr(self, key) for key in COMPARED_KEYS} | {"profile": self.profile or "all"}
+        return replace(self, baseline=BaselineDiff.of(file, before, self.verdicts, facts))
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the check fail."""
@@ -76,12 +81,12 @@ def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 def counted(verdicts: Iterable[Verdict]) -> str:
     """Return the same in words, without what there is none of."""
-    return ", ".join(f"{n} {WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
+    return ", ".join(f"{n} {OUTCOME_WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
 
 
 def word(verdict: Verdict) -> str:
     """Return the outcome in words; a clause that is mere advice says so, and one that is listed as broken."""
-    outcome = "STALE: holds, and is listed as broken" if verdict.stale else WORDS[verdict.outcome]
+    outcome = "STALE: holds, and is listed as broken" if verdict.stale else OUTCOME_WORDS[verdict.outcome]
     should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
     return f"{outcome}{should}{f' ({verdict.known})' if verdict.known else ''}"
 

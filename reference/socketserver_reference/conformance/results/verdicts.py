@@ -6,7 +6,7 @@ from typing import Literal
 
 from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.results.known import Known, behind
+from socketserver_reference.conformance.results.known import Known, masked_by
 from socketserver_reference.conformance.scenario.violation import Violation
 
 Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
@@ -93,7 +93,7 @@ def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdi
     return [replace(verdict, known=listed.get(verdict.clause.id)) for verdict in verdicts]
 
 
-def hidden(verdicts: Sequence["Verdict"]) -> list[str]:
+def masked(verdicts: Sequence["Verdict"]) -> list[str]:
     """Return the clauses that were not checked because of a known failure."""
-    reasons = {behind(verdict.clause.id) for verdict in verdicts if verdict.known and verdict.outcome == "violated"}
+    reasons = {masked_by(verdict.clause.id) for verdict in verdicts if verdict.known and verdict.outcome == "violated"}
     return [verdict.clause.id for verdict in verdicts if verdict.outcome == "not-checked" and verdict.why in reasons]

@@ -13,7 +13,7 @@ WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-app
 """Of several things found of one clause, the first of these counts."""
 
 
-def judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
+def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
     """Return what the end of a check says of the clause it decides."""
     if error is None:
         return "holds", ""
@@ -22,7 +22,7 @@ def judge(clause: str | None, error: BaseException | None) -> tuple[Outcome, str
     if isinstance(error, Violation):
         if clause in (None, error.clause_id):
             return "violated", ""
-        return ("holds", "") if error.afterwards else ("not-checked", known.behind(error.clause_id))
+        return ("holds", "") if error.after_scenario else ("not-checked", known.masked_by(error.clause_id))
     return "not-checked", str(error) or type(error).__name__
 
 
@@ -33,7 +33,7 @@ def explain(report: pytest.TestReport, options: Options, error: BaseException | 
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
     elif isinstance(error, Violation):
         report.longrepr = str(error)
-        if entry := options.listed(error.clause_id):
+        if entry := options.expected_failure(error.clause_id):
             report.outcome = "skipped"
             report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
         elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:

@@ -12,7 +12,7 @@ from typing import get_args
 
 from socketserver_reference.address import TRANSPORTS, Address
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Concurrency, Served
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.family import PROGRAMS, make_server, refusal
 
@@ -39,10 +39,10 @@ def anywhere(transport: str) -> Address:
     return Address(transport, host="127.0.0.1")
 
 
-def family() -> list[Served]:
+def family() -> list[ServerSpec]:
     """Return all that this platform can serve."""
     return [
-        Served(
+        ServerSpec(
             f"{concurrency} {name} over {transport}",
             transport,
             concurrency,
@@ -51,12 +51,12 @@ def family() -> list[Served]:
         )
         for name, program in PROGRAMS.items()
         for transport in TRANSPORTS
-        for concurrency in get_args(Concurrency)
+        for concurrency in get_args(ConcurrencyName)
         if not refusal(program, transport, concurrency)
     ]
 
 
-def class_name(served: Served) -> str:
+def class_name(served: ServerSpec) -> str:
     """Return the name by which pytest collects the class: TestThreadingEchoOverTcp."""
     return "Test" + "".join(word.capitalize() for word in served.name.replace("-", " ").split())
 

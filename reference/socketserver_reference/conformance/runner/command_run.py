@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results.report import WORDS
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner import plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
@@ -83,8 +83,8 @@ class Progress:
             self._terminal.write_line(subject)
         self._subject = subject
         story = check.replace("_", " ")
-        expected = outcome == "violated" and self._run.options.listed(clause)
-        word = "known failure" if expected else WORDS[outcome]
+        expected = outcome == "violated" and self._run.options.expected_failure(clause)
+        word = "known failure" if expected else OUTCOME_WORDS[outcome]
         self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
         if report.trouble:
             self.trouble = True

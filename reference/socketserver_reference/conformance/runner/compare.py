@@ -1,7 +1,7 @@
 """Checks one server after the other, each in a process of its own.
 
 One that cannot be checked, or that takes the checker down with it, so costs the others nothing. The process runs below
-a keeper (`targets/supervisor.py`), so it ends, with all it started, when this one does.
+a supervisor (`targets/supervisor.py`), so it ends, with all it started, when this one does.
 """
 
 import json
@@ -13,18 +13,18 @@ from pathlib import Path
 
 import socketserver_reference
 from socketserver_reference.conformance.reports.comparison import Checked
-from socketserver_reference.conformance.runner.server_list import Server
+from socketserver_reference.conformance.runner.server_list import ListedServer
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.targets.process import GRACE, KEEPER
+from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUPERVISOR
 
-ALONE = (
+RUN_FROM_HERE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from socketserver_reference.cli.main import main; sys.exit(main())"
 )
 """Runs this project from where it lies, whatever lies in the directory that the servers are started in."""
 
 
-def check_all(servers: Sequence[Server], effort: Sequence[str], directory: Path) -> list[Checked]:
+def check_all(servers: Sequence[ListedServer], effort: Sequence[str], directory: Path) -> list[Checked]:
     """Check the servers, started in a directory, with these arguments besides; after an interrupt, none any more."""
     checked: list[Checked] = []
     for server in servers:
@@ -38,12 +38,12 @@ def check_all(servers: Sequence[Server], effort: Sequence[str], directory: Path)
     return checked
 
 
-def _check(server: Server, effort: Sequence[str], directory: Path) -> Checked:
+def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Checked:
     root = str(Path(socketserver_reference.__file__).parent.parent)
     with tempfile.TemporaryDirectory(prefix="compare-") as own:
         file = Path(own) / "verdicts.json"
         words = [root, "check", *server.arguments, *effort, f"--json={file}"]
-        status, complaints = _run([sys.executable, "-P", "-c", ALONE, *words], directory)
+        status, complaints = _run([sys.executable, "-P", "-c", RUN_FROM_HERE, *words], directory)
         if file.exists():
             return Checked(server.name, server.protocol, json.loads(file.read_text(encoding="utf-8")))
     lines = complaints.splitlines() or [f"the check ended with {status}, without a word"]
@@ -52,22 +52,22 @@ def _check(server: Server, effort: Sequence[str], directory: Path) -> Checked:
 
 def _run(command: Sequence[str], directory: Path) -> tuple[int, str]:
     """Run a command until it ends; return its exit status and what it wrote to stderr."""
-    keeper = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(KEEPER), str(GRACE), *command],
+    supervisor = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SUPERVISOR), str(GRACE_PERIOD), *command],
         cwd=directory,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="backslashreplace",
-        start_new_session=True,  # a Ctrl-C is for us, and the keeper then ends it in order
+        start_new_session=True,  # a Ctrl-C is for us, and the supervisor then ends it in order
     )
-    assert keeper.stdin is not None
-    assert keeper.stderr is not None
+    assert supervisor.stdin is not None
+    assert supervisor.stderr is not None
     try:
-        complaints = keeper.stderr.read()
-        return keeper.wait(), complaints
+        complaints = supervisor.stderr.read()
+        return supervisor.wait(), complaints
     finally:
-        keeper.stdin.close()
-        keeper.stderr.close()
-        keeper.wait()
+        supervisor.stdin.close()
+        supervisor.stderr.close()
+        supervisor.wait()

@@ -11,12 +11,13 @@ from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.driver.playing import Playing
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
 
@@ -25,30 +26,27 @@ SUITES: dict[str, type[Conformance]] = {
 }
 """Protocol -> the conformance class of the wire."""
 
-BRIEF = 2.0
-"""Seconds of patience with a server that is known to break a clause, where a handler is waited for."""
-
-Outcome = tuple[str, str, Violation | NotChecked | NotApplicable | None]
+CheckResult = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
 
 
-def performer_of(suite: type[Conformance], target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
-    """Return a performer for the checks of a conformance class; the caller closes it."""
-    return Performer(
+def session_for(suite: type[Conformance], target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Session:
+    """Return a session for the checks of a conformance class; the caller closes it."""
+    return Session(
         target,
-        patience=patience,
+        timeout=timeout,
         oracle=suite.oracle,
-        phrasing=suite.phrasing,
-        greeting=suite.greeting,
-        conversation=suite.conversation,
-        survival=suite.survival,
+        rewriter=suite.rewriter,
+        health_check=suite.health_check,
+        health_clause=suite.health_clause,
+        survival_clause=suite.survival_clause,
         dialect=dialect,
     )
 
 
-def performer(protocol: str, target: Target | str, patience: float, dialect: Dialect = NOTE) -> Performer:
-    """Return a performer for the target, as the plugin makes it; the caller closes it."""
-    return performer_of(SUITES[protocol], target, patience, dialect)
+def open_session(protocol: str, target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Session:
+    """Return a session for the target, as the plugin makes it; the caller closes it."""
+    return session_for(SUITES[protocol], target, timeout, dialect)
 
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
@@ -59,24 +57,24 @@ def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tupl
             yield decided, name
 
 
-def play_all(performing: Performer, protocol: str, clause: str | None = None) -> Iterator[Outcome]:
+def play_all(session: Session, protocol: str, clause: str | None = None) -> Iterator[CheckResult]:
     """Run the checks of the wire, or those of one clause; yield what came of each."""
     suite = SUITES[protocol]
     for decided, name in checks(suite, clause):
-        yield _outcome(decided, name, getattr(suite(), name), Playing(performing, decided))
+        yield _outcome(decided, name, getattr(suite(), name), ScenarioRunner(session, decided))
 
 
 def outcomes(
-    protocol: str, target: Target | str, patience: float, clause: str | None = None, dialect: Dialect = NOTE
-) -> Iterator[Outcome]:
+    protocol: str, target: Target | str, timeout: float, clause: str | None = None, dialect: Dialect = NOTE
+) -> Iterator[CheckResult]:
     """Do that for a target of its own."""
-    with closing(performer(protocol, target, patience, dialect)) as performing:
-        yield from play_all(performing, protocol, clause)
+    with closing(open_session(protocol, target, timeout, dialect)) as session:
+        yield from play_all(session, protocol, clause)
 
 
 def outcomes_of_server(
-    served: Served, patience: float, clause: str | None = None, *, broken: bool = False
-) -> Iterator[Outcome]:
+    served: ServerSpec, timeout: float, clause: str | None = None, *, broken: bool = False
+) -> Iterator[CheckResult]:
     """Run the checks of the servers' clauses; yield what came of each.
 
     With a server that is known to be `broken` nobody waits long for what does not come, unless it would be news. The
@@ -84,22 +82,22 @@ def outcomes_of_server(
     """
     known: set[str] = set()
     for decided, name in checks(ServerConformance, clause):
-        waiting = min(BRIEF, patience) if known or broken else patience
+        waiting = min(KNOWN_BROKEN_HANDLER_TIMEOUT, timeout) if known or broken else timeout
         outcome = _serve(served, waiting, decided, name)
-        violation = seen(outcome)
-        if violation and violation.clause_id not in known and waiting < patience:
-            outcome = _serve(served, patience, decided, name)
-            violation = seen(outcome)
+        violation = violation_of(outcome)
+        if violation and violation.clause_id not in known and waiting < timeout:
+            outcome = _serve(served, timeout, decided, name)
+            violation = violation_of(outcome)
         known.update([violation.clause_id] if violation else [])
         yield outcome
 
 
-def _serve(served: Served, patience: float, decided: str, name: str) -> Outcome:
-    subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "patience": patience})
+def _serve(served: ServerSpec, timeout: float, decided: str, name: str) -> CheckResult:
+    subject: type[ServerConformance] = type("Subject", (ServerConformance,), {"target": served, "timeout": timeout})
     return _outcome(decided, name, getattr(subject(), name))
 
 
-def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> Outcome:
+def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> CheckResult:
     try:
         check(*arguments)
     except (Violation, NotChecked, NotApplicable) as outcome:
@@ -107,25 +105,25 @@ def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> Outcome:
     return decided, name, None
 
 
-def seen(outcome: Outcome) -> Violation | None:
+def violation_of(outcome: CheckResult) -> Violation | None:
     """Return the violation that a check saw, of its own clause or another."""
     raised = outcome[2].violation if isinstance(outcome[2], NotChecked) else outcome[2]
     return raised if isinstance(raised, Violation) else None
 
 
-def presume(performing: "Performer", protocol: str, entries: Iterable[Known]) -> None:
-    """Let a performer know what its server is said to break: it waits briefly from the start, and asks before it takes
+def expect_failures(session: "Session", protocol: str, entries: Iterable[Known]) -> None:
+    """Let a session know what its server is said to break: it waits briefly from the start, and asks before it takes
     any of that for the reason of something else.
     """
 
     listed = {entry for entry in entries if CLAUSES[entry.clause].group in SUITES[protocol].groups}
-    performing.listed = frozenset(entry.clause for entry in listed)
-    performing.known |= performing.listed
-    performing.presumed = {entry.clause for entry in listed if not entry.sometimes}
-    performing.confirm = partial(_is_broken, performing, protocol)
+    session.expected_failures = frozenset(entry.clause for entry in listed)
+    session.known |= session.expected_failures
+    session.unconfirmed = {entry.clause for entry in listed if not entry.sometimes}
+    session.confirm_broken = partial(_is_broken, session, protocol)
 
 
-def _is_broken(performing: "Performer", protocol: str, clause: str) -> bool:
+def _is_broken(session: "Session", protocol: str, clause: str) -> bool:
     """Play the clause's own checks; return False if they all hold. What cannot be found out is left as it is said."""
 
-    return any(raised is not None for _, _, raised in play_all(performing, protocol, clause))
+    return any(raised is not None for _, _, raised in play_all(session, protocol, clause))

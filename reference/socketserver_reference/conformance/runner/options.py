@@ -10,13 +10,16 @@ from typing import Any
 from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.conformance.results.known import Known
 
-PATIENCE = 5.0
+DEFAULT_TIMEOUT = 5.0
 """Seconds that anything which must come may take, unless an option says otherwise."""
 
-LONGEST = 86_400
-"""Seconds of patience at most: a day, far below what a system's clocks can count to."""
+MAX_TIMEOUT = 86_400
+"""The longest timeout, in seconds: a day, far below what a system's clocks can count to."""
 
-EXAMPLES = 30
+KNOWN_BROKEN_HANDLER_TIMEOUT = 2.0
+"""Timeout in seconds with a server that is known to break a clause, where a handler is waited for."""
+
+DEFAULT_EXAMPLES = 30
 """Runs of a state machine, unless an option says otherwise."""
 
 
@@ -105,19 +108,19 @@ OPTIONS = (
     Option("strict", "a violated SHOULD fails too", effort=True),
     Option(
         "examples",
-        f"runs of each state machine (default: {EXAMPLES})",
+        f"runs of each state machine (default: {DEFAULT_EXAMPLES})",
         number(int, 1),
         "N",
-        default=EXAMPLES,
+        default=DEFAULT_EXAMPLES,
         effort=True,
     ),
     Option("seed", "seed of the state machines (default: 0)", seed, "N|random", default=0, effort=True),
     Option(
-        "patience",
-        f"how long anything that must come may take (default: {PATIENCE:g})",
-        number(float, 0.01, LONGEST),
+        "timeout",
+        f"how long anything that must come may take (default: {DEFAULT_TIMEOUT:g})",
+        number(float, 0.01, MAX_TIMEOUT),
         "SECONDS",
-        default=PATIENCE,
+        default=DEFAULT_TIMEOUT,
         effort=True,
     ),
     Option(
@@ -154,9 +157,9 @@ class Options:
     profile: str | None = None
     only: frozenset[str] = frozenset()
     strict: bool = False
-    examples: int = EXAMPLES
+    examples: int = DEFAULT_EXAMPLES
     seed: int = 0
-    patience: float = PATIENCE
+    timeout: float = DEFAULT_TIMEOUT
     any_segmentation: bool = False
     dialect: str = ""
     """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""
@@ -166,6 +169,6 @@ class Options:
     reproduce: Path | None = None
     """The directory for scripts that show the violations."""
 
-    def listed(self, clause: str | None) -> Known | None:
+    def expected_failure(self, clause: str | None) -> Known | None:
         """Return the entry that lists a clause as broken."""
         return next((entry for entry in self.known if entry.clause == clause), None)

@@ -17,17 +17,14 @@ from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Record
-from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, judge
-from socketserver_reference.conformance.runner.options import OPTIONS, Options
+from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, outcome_of
+from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT, OPTIONS, Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
 if TYPE_CHECKING:
-    from socketserver_reference.conformance.driver.playing import Playing
-    from socketserver_reference.conformance.driver.session import Performer
+    from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+    from socketserver_reference.conformance.driver.session import Session
     from socketserver_reference.conformance.reproduce.write import Reproduction
-
-BRIEF = 2.0
-"""Seconds for a handler to do what it is not expected to do."""
 
 
 @dataclass(eq=False)
@@ -133,13 +130,17 @@ def _selected(item: pytest.Item, options: Options) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tell those classes that wait by themselves how long to: briefly for what is known to be broken."""
     cls = conformance_class(item)
-    if cls is not None and hasattr(cls, "patience"):
+    if cls is not None and hasattr(cls, "timeout"):
         options = item.config.stash[RUN].options
-        cls.patience = min(BRIEF, options.patience) if options.listed(decided(item)) else options.patience
+        cls.timeout = (
+            min(KNOWN_BROKEN_HANDLER_TIMEOUT, options.timeout)
+            if options.expected_failure(decided(item))
+            else options.timeout
+        )
 
 
 @pytest.fixture(scope="class")
-def conformance_performer(request: pytest.FixtureRequest) -> "Iterator[Performer]":
+def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
     """The target of the class, started when its first check runs and ended after the last."""
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
     from socketserver_reference.conformance.runner import direct
@@ -153,26 +154,26 @@ def conformance_performer(request: pytest.FixtureRequest) -> "Iterator[Performer
             any_segmentation=run.options.any_segmentation,
         )
         run.record_of(request.cls).dialect = dialect
-        performing = direct.performer_of(request.cls, request.cls.target, run.options.patience, dialect)
+        session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect)
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
-    direct.presume(performing, request.cls.protocol, run.options.known)
+    direct.expect_failures(session, request.cls.protocol, run.options.known)
     try:
-        yield performing
-        _reproduce(run, request.cls, performing)
+        yield session
+        _reproduce(run, request.cls, session)
     finally:
-        performing.close()
+        session.close()
 
 
-def _reproduce(run: Run, cls: type[Conformance], performing: "Performer") -> None:
+def _reproduce(run: Run, cls: type[Conformance], session: "Session") -> None:
     """Write the scripts that are asked for, what is news first."""
     from socketserver_reference.conformance.reproduce.write import write_all
 
     violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
     if run.options.reproduce is not None and violations:
-        violations.sort(key=lambda violation: run.options.listed(violation.clause_id) is not None)
-        for told in write_all(performing, cls.protocol, violations, run.options.reproduce):
+        violations.sort(key=lambda violation: run.options.expected_failure(violation.clause_id) is not None)
+        for told in write_all(session, cls.protocol, violations, run.options.reproduce):
             run.reproductions[told.clause] = told
 
 
@@ -180,17 +181,17 @@ class _Fixtures:
     """What checks ask for: fixtures of the conformance classes alone, so that other tests may have some so called."""
 
     @pytest.fixture
-    def play(self, request: pytest.FixtureRequest, conformance_performer: "Performer") -> "Playing":
-        """Play a scenario: see Playing."""
-        from socketserver_reference.conformance.driver.playing import Playing
+    def play(self, request: pytest.FixtureRequest, conformance_session: "Session") -> "ScenarioRunner":
+        """Play a scenario: see ScenarioRunner."""
+        from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 
         clause = decided(request.node)
         if clause is None:
             pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)
-        return Playing(conformance_performer, clause)
+        return ScenarioRunner(conformance_session, clause)
 
     @pytest.fixture
-    def explore(self, request: pytest.FixtureRequest, conformance_performer: "Performer") -> Callable[[str], None]:
+    def explore(self, request: pytest.FixtureRequest, conformance_session: "Session") -> Callable[[str], None]:
         """Explore the target with the state machine of a profile."""
         from socketserver_reference.conformance.exploration.explore import explore as run_machine
 
@@ -200,7 +201,7 @@ class _Fixtures:
         def exploring(profile: Any) -> None:
             options = run.options
             run_machine(
-                conformance_performer,
+                conformance_session,
                 record,
                 request.cls.protocol,
                 profile,
@@ -237,7 +238,7 @@ def pytest_runtest_makereport(
     run = item.config.stash[RUN]
     if call.when == "call" or error is not None:
         clause = decided(item)
-        outcome, why = judge(clause, error)
+        outcome, why = outcome_of(clause, error)
         record = run.record_of(cls)
         if clause is not None:
             record.note(clause, outcome, why)
@@ -264,4 +265,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for reproduction in config.stash[RUN].reproductions.values():
         terminalreporter.write_line(str(reproduction))
     for entry in config.stash[RUN].stale():
-        terminalreporter.write_line(known.complaint(entry, config.stash[RUN].options.known_file), red=True)
+        terminalreporter.write_line(known.stale_message(entry, config.stash[RUN].options.known_file), red=True)

@@ -20,10 +20,10 @@ from socketserver_reference.address import Address, BadAddress
 
 PROTOCOLS = ("echo", "chat")
 
-OPTIONS = ("launch", "transport", "dialect", "known")
+CHECK_OPTIONS = ("launch", "transport", "dialect", "known")
 """Keys that are options of `check` of the same name."""
 
-KEYS = ("name", "protocol", "target", *OPTIONS)
+SERVER_KEYS = ("name", "protocol", "target", *CHECK_OPTIONS)
 
 
 class BadServers(Exception):
@@ -31,7 +31,7 @@ class BadServers(Exception):
 
 
 @dataclass(frozen=True)
-class Server:
+class ListedServer:
     """One server to check."""
 
     name: str
@@ -40,7 +40,7 @@ class Server:
     """What follows the word `check`."""
 
 
-def read(file: Path) -> list[Server]:
+def read(file: Path) -> list[ListedServer]:
     """Return the servers that a file lists; raise BadServers if it lists none, or something else."""
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def read(file: Path) -> list[Server]:
         raise BadServers(
             f"{file}: lists no servers; each is a table [[server]] with name, protocol and launch or target"
         )
-    servers: list[Server] = []
+    servers: list[ListedServer] = []
     for number, table in enumerate(tables, 1):
         server = _server(f"{file}: server {number}", table)
         if server.name in [other.name for other in servers]:
@@ -67,10 +67,10 @@ def read(file: Path) -> list[Server]:
     return servers
 
 
-def _server(where: str, table: Mapping[str, Any]) -> Server:
+def _server(where: str, table: Mapping[str, Any]) -> ListedServer:
     for key, value in table.items():
-        if key not in KEYS:
-            raise BadServers(f"{where}: unknown key {key!r}; the keys are {', '.join(KEYS)}")
+        if key not in SERVER_KEYS:
+            raise BadServers(f"{where}: unknown key {key!r}; the keys are {', '.join(SERVER_KEYS)}")
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise BadServers(f"{where}: {key} = {value!r}; it takes a text that is not empty and has no NUL")
     for key, needed in (("name", "what the reports call it"), ("protocol", "echo or chat")):
@@ -84,5 +84,5 @@ def _server(where: str, table: Mapping[str, Any]) -> Server:
         target = [str(Address.parse(table["target"]))] if "target" in table else []
     except BadAddress as error:
         raise BadServers(f"{where}: target: {error}") from None
-    options = [f"--{key}={table[key]}" for key in OPTIONS if key in table]
-    return Server(table["name"], table["protocol"], (table["protocol"], *target, *options))
+    options = [f"--{key}={table[key]}" for key in CHECK_OPTIONS if key in table]
+    return ListedServer(table["name"], table["protocol"], (table["protocol"], *target, *options))

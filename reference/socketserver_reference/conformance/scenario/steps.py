@@ -76,7 +76,7 @@ class Settle:
 
 
 @dataclass(frozen=True)
-class Heed:
+class WaitUntilHeard:
     """`speaker` speaks until `who`, who has been silent so far, hears it: only then is it known to be a member."""
 
     who: str
@@ -158,7 +158,9 @@ class Resume:
         return f"{self.who} reads again"
 
 
-Step = Connect | Crowd | Say | Send | Settle | Heed | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
+Step = (
+    Connect | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
+)
 
 Scenario = Sequence[Step]
 

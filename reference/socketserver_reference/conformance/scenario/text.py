@@ -2,11 +2,11 @@
 
 import re
 
-SHOWN = 48
+MAX_SHOWN_BYTES = 48
 """Bytes of a longer utterance or delivery that a report shows."""
 
 
-def show(data: bytes, limit: int = SHOWN) -> str:
+def show(data: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
     """Return bytes as Python writes them: printable ASCII whatever they are, long ones cut, with their length."""
     if len(data) <= limit:
         return repr(data)

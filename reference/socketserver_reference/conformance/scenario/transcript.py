@@ -11,11 +11,11 @@ Ending = Literal["eof", "reset"]
 
 ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset"}
 
-SHOWN_LINES = 30
+MAX_SHOWN_LINES = 30
 """Lines at the beginning and at the end of a long exchange that a report shows."""
 
 
-class Stray(bytes):
+class UnexpectedSourceDatagram(bytes):
     """A datagram that came from another address than the server's."""
 
     source: str
@@ -29,7 +29,7 @@ class Did:
 
     step: Step
     sent: bytes = b""
-    heeded: str = ""
+    probing_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Transcript:
         steps = 0
         for entry in joined(self.entries):
             steps += isinstance(entry, Did)
-            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {tell(entry)}")
-        if len(told) > 2 * SHOWN_LINES:
-            left_out = len(told) - 2 * SHOWN_LINES
-            told[SHOWN_LINES:-SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
+            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {describe_entry(entry)}")
+        if len(told) > 2 * MAX_SHOWN_LINES:
+            left_out = len(told) - 2 * MAX_SHOWN_LINES
+            told[MAX_SHOWN_LINES:-MAX_SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
         return told
 
 
-def tell(entry: Entry) -> str:
+def describe_entry(entry: Entry) -> str:
     """Return an entry in words."""
     match entry:
         case Did(step):

@@ -49,12 +49,12 @@ class Violation(AssertionError):
         """All clauses that the observation may come from, this one included."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
-        self.afterwards = False
+        self.after_scenario = False
         """Whether it was seen only after the scenario, when everybody was seen whole once more."""
         self.explored = False
         """Whether exploration found it, and no directed scenario did."""
         self.note = ""
-        """Anything a reader should know about this sighting: that it came back in so many replays, say."""
+        """Anything a reader should know about this finding: that it came back in so many replays, say."""
         self.transcript: Transcript | None = None
         """The exchange as data, if it was played on a stage: for diagrams, and to play it again."""
 

@@ -10,18 +10,18 @@ import time
 from typing import Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.scenario.transcript import Ending, Stray
+from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
 
-CHUNK = 65536
+RECV_BYTES = 65536
 """Bytes asked of one recv(); also the largest datagram there is."""
 
 QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 """The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
 
-UNANSWERED = 0.25
+UNREACHABLE_TIMEOUT = 0.25
 """Seconds within which the kernel has reported that nobody receives a datagram."""
 
-_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
+ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 
 
 class Unreachable(Exception):
@@ -31,14 +31,14 @@ class Unreachable(Exception):
 class Client:
     """A connected client, or, on a datagram transport, a named one.
 
-    Everything it does is bounded by `patience` seconds. A failure to send is not an error here: a server that hung up
+    Everything it does is bounded by `timeout` seconds. A failure to send is not an error here: a server that hung up
     shows itself by what can be read, and that is judged.
     """
 
     def __init__(
         self,
         address: Address,
-        patience: float,
+        timeout: float,
         window: int | None = None,
         acks: str = "quick",
         connected: socket.socket | None = None,
@@ -49,7 +49,7 @@ class Client:
         self._server: object = None
         self.socket = connected or socket.socket(address.family, address.kind)
         try:
-            self._set_up(patience, window, connected is None)
+            self._set_up(timeout, window, connected is None)
         except OSError as error:
             self.close()
             raise Unreachable(describe(error)) from None
@@ -57,9 +57,9 @@ class Client:
             self.close()
             raise
 
-    def _set_up(self, patience: float, window: int | None, connect: bool) -> None:
-        self.patience = patience
-        self.socket.settimeout(patience)
+    def _set_up(self, timeout: float, window: int | None, connect: bool) -> None:
+        self.timeout = timeout
+        self.socket.settimeout(timeout)
         if window is not None:  # before connecting: TCP agrees on the window then
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         if self._address.transport == "unix-datagram":  # a client without a name could not be answered
@@ -76,11 +76,11 @@ class Client:
         if self._quick is not None:
             self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
 
-    def wait_at_most(self, patience: float) -> None:
+    def set_timeout(self, timeout: float) -> None:
         """Bound everything from here on by so many seconds."""
-        if patience != self.patience:
-            self.patience = patience
-            self.socket.settimeout(patience)
+        if timeout != self.timeout:
+            self.timeout = timeout
+            self.socket.settimeout(timeout)
 
     def send(self, data: bytes) -> None:
         """Send all of it, or as much as the server takes."""
@@ -93,7 +93,7 @@ class Client:
             pass  # the server hung up, or does not read: what can be read of it tells
 
     def receive(self) -> bytes | Ending | None:
-        """Return what is there, waiting for it at most `patience` seconds: bytes, how the stream ended, or None.
+        """Return what is there, waiting for it at most `timeout` seconds: bytes, how the stream ended, or None.
 
         A datagram client may receive an empty datagram: b"". A stream client never returns b"".
         """
@@ -101,21 +101,21 @@ class Client:
         try:
             if self._address.datagram:
                 return self._datagram()
-            return self.socket.recv(CHUNK) or "eof"
+            return self.socket.recv(RECV_BYTES) or "eof"
         except (TimeoutError, BlockingIOError):
             return None
         except OSError:
             return "reset"
 
     def _datagram(self) -> bytes:
-        data, source = self.socket.recvfrom(CHUNK)
+        data, source = self.socket.recvfrom(RECV_BYTES)
         if self._server is None:
             self._server = self._resolve()
         if (source if isinstance(source, str) else source[:2]) == self._server:
             return data
-        stray = Stray(data)
-        stray.source = ascii(source)
-        return stray
+        unexpected = UnexpectedSourceDatagram(data)
+        unexpected.source = ascii(source)
+        return unexpected
 
     def _resolve(self) -> object:
         """Return the address a reply must come from, as recvfrom() gives it."""
@@ -128,8 +128,8 @@ class Client:
         try:
             self.socket.connect(self._address.sockaddr)
             self.socket.send(b"\n")
-            self.wait_at_most(min(self.patience, UNANSWERED))
-            self.socket.recv(CHUNK)
+            self.set_timeout(min(self.timeout, UNREACHABLE_TIMEOUT))
+            self.socket.recv(RECV_BYTES)
         except TimeoutError:
             pass  # somebody who does not answer: the checks will say so
         except OSError as error:
@@ -140,18 +140,18 @@ class Client:
         with contextlib.suppress(OSError):  # the server was faster
             self.socket.shutdown(socket.SHUT_WR)
 
-    def leave(self, patience: float) -> None:
+    def leave(self, timeout: float) -> None:
         """Half-close, and read and forget until end of stream, or for so many seconds."""
         self.half_close()
-        until = time.monotonic() + patience
+        until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
-            self.wait_at_most(left)
+            self.set_timeout(left)
             if not isinstance(self.receive(), bytes):
                 return
 
     def reset(self) -> None:
         """Abort the connection: the server's next operation on it fails with ECONNRESET or EPIPE."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.close()
 
     def close(self) -> None:
@@ -179,14 +179,14 @@ def describe(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-LEAVING = 0.25
+PROBE_CLOSE_TIMEOUT = 0.25
 """Seconds for a server to hang up on a client that has only looked whether it listens."""
 
 
-def reach(address: Address, patience: float) -> None:
+def reach(address: Address, timeout: float) -> None:
     """Connect once, or send a datagram that asks for nothing; raise Unreachable if nobody listens there."""
-    with Client(address, patience) as probe:
+    with Client(address, timeout) as probe:
         if address.datagram:
             probe.probe()
         else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance
-            probe.leave(LEAVING)
+            probe.leave(PROBE_CLOSE_TIMEOUT)

@@ -9,7 +9,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 
 
-def connect_at_once(address: Address, patience: float, count: int) -> tuple[list[Client], str]:
+def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[Client], str]:
     """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
 
     TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
@@ -17,13 +17,13 @@ def connect_at_once(address: Address, patience: float, count: int) -> tuple[list
     """
     arrived: list[Client] = []
     starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout
     try:
         while starting:
             connecting = starting[0]
             if connecting is not None:
                 _await_connection(connecting, until)
-            arrived.append(Client(address, patience, connected=connecting))
+            arrived.append(Client(address, timeout, connected=connecting))
             starting.pop(0)
     except (OSError, Unreachable) as error:
         reason = describe(error) if isinstance(error, OSError) else str(error)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.conformance.targets.base import Alone, CannotCheck
+from socketserver_reference.conformance.targets.base import CannotCheck, DirectSite
 from socketserver_reference.conformance.targets.client import Unreachable, reach
 
 
@@ -14,13 +14,13 @@ class Running:
 
     address: Address | str
 
-    def start(self, patience: float) -> "RunningSite":
+    def start(self, timeout: float) -> "RunningSite":
         try:
             address = Address.parse(self.address) if isinstance(self.address, str) else self.address
         except BadAddress as error:
             raise CannotCheck(str(error)) from None
         try:
-            reach(address, patience)
+            reach(address, timeout)
         except Unreachable as error:
             raise CannotCheck(f"nothing to check at {address}: {error}; is the server running?") from None
         return RunningSite(address)
@@ -30,23 +30,23 @@ class Running:
 
 
 @dataclass
-class RunningSite(Alone):
-    """A server that can neither be renewed nor looked into."""
+class RunningSite(DirectSite):
+    """A server that can neither be restarted nor looked into."""
 
     address: Address
-    renewable = False
+    restartable = False
 
-    def renew(self) -> bool:
+    def restart(self) -> bool:
         return False
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Let the server run for a moment: nothing tells when it has come to rest."""
         os.sched_yield()
 
-    def calm(self) -> None:
-        self.rest()
+    def drain(self) -> None:
+        self.wait_idle()
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         return ""
 
     def close(self) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import quiescence
-from socketserver_reference.conformance.targets.base import Alone
+from socketserver_reference.conformance.targets.base import DirectSite
 
-ENDING = 10.0
+STOP_TIMEOUT = 10.0
 """Seconds for a server in this process to end."""
 
-RARELY = 0.1
+IDLE_POLL_INTERVAL = 0.1
 """Seconds between two looks of a server at whether it shall stop, where each look disturbs its rest."""
 
 
@@ -25,42 +25,44 @@ class InProcess:
     make: Callable[[], socketserver.BaseServer]
     name: str = "in process"
 
-    def start(self, patience: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> "InProcessSite":  # noqa: ARG002  # it listens already
         return InProcessSite(self)
 
     def __str__(self) -> str:
         return self.name
 
 
-class InProcessSite(Alone):
+class InProcessSite(DirectSite):
     """A thread that serves a server."""
 
-    renewable = True
+    restartable = True
 
     def __init__(self, target: InProcess) -> None:
         self._target = target
-        self.rest = self.calm = quiescence.Rest(quiescence.others)
+        self.wait_idle = self.drain = quiescence.IdleWaiter(quiescence.other_threads)
         self._serve()
 
     def _serve(self) -> None:
         self.server = self._target.make()
         self.address = bound_address(self.server)
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(RARELY,), name="serve", daemon=True)
+        self._thread = threading.Thread(
+            target=self.server.serve_forever, args=(IDLE_POLL_INTERVAL,), name="serve", daemon=True
+        )
         self._thread.start()
 
-    def renew(self) -> bool:
+    def restart(self) -> bool:
         self.close()
         self._serve()
         return True
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
 
     def close(self) -> None:
         """End the server, unless it does not end: then leave it to the end of the process."""
         ending = threading.Thread(target=self._end, name="end", daemon=True)
         ending.start()
-        ending.join(ENDING)
+        ending.join(STOP_TIMEOUT)
 
     def _end(self) -> None:
         self.server.shutdown()

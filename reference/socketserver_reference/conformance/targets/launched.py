@@ -15,24 +15,24 @@ from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.targets import ports
-from socketserver_reference.conformance.targets.base import POLL, Alone, CannotCheck
+from socketserver_reference.conformance.targets.base import POLL_INTERVAL, CannotCheck, DirectSite
 from socketserver_reference.conformance.targets.client import Unreachable, reach
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 
-STARTING = 10.0
+START_TIMEOUT = 10.0
 """Seconds that a launched command has at least until it must listen."""
 
-FREE = 1.0
+PORT_PROBE_TIMEOUT = 1.0
 """Seconds to find out whether an address is taken."""
 
-FREED = 75.0
+PORT_FREE_TIMEOUT = 75.0
 """Seconds until a port of the command's own must be free again: closed connections hold it for 60 (Linux)."""
 
-GONE = 10.0
+PORT_CLOSE_TIMEOUT = 10.0
 """Seconds until nobody must listen any more where a command listened that has been ended."""
 
-RESTARTING = 600.0
+TOTAL_START_TIMEOUT = 600.0
 """Seconds that all starts of one command may take together, before it is not started again."""
 
 
@@ -55,21 +55,21 @@ class Launched:
             return self.at.transport if isinstance(self.at, Address) else self.at.partition("://")[0]
         return self.transport or ("unix" if "{path}" in self.command else "tcp")
 
-    def start(self, patience: float) -> "LaunchedSite":
-        return LaunchedSite(self, patience)
+    def start(self, timeout: float) -> "LaunchedSite":
+        return LaunchedSite(self, timeout)
 
     def __str__(self) -> str:
         return self.command
 
 
-class LaunchedSite(Alone):
+class LaunchedSite(DirectSite):
     """A process, or one after the other, each at an address of its own where the command allows it."""
 
-    renewable = True
+    restartable = True
 
-    def __init__(self, target: Launched, patience: float) -> None:
+    def __init__(self, target: Launched, timeout: float) -> None:
         self._target = target
-        self._patience = max(patience, STARTING)
+        self._timeout = max(timeout, START_TIMEOUT)
         self._directory: str | None = None
         self._launch: Launch | None = None
         self._fixed: Address | None = None
@@ -79,11 +79,11 @@ class LaunchedSite(Alone):
         self._serve()
 
     def _serve(self) -> None:
-        if self._spent > RESTARTING:
+        if self._spent > TOTAL_START_TIMEOUT:
             raise CannotCheck(f"its starts, {self._starts} so far, have taken {self._spent:.0f} s, which is enough")
         begun = time.monotonic()
         command = split_command(self._target.command)
-        self._fixed = fixed_address(self._target, GONE if self._starts else 0.0)
+        self._fixed = fixed_address(self._target, PORT_CLOSE_TIMEOUT if self._starts else 0.0)
         self.address = self._fixed or self._free_address()
         self._starts += 1
         try:
@@ -93,19 +93,19 @@ class LaunchedSite(Alone):
 
     def _start(self, command: list[str]) -> None:
         """Launch the command and wait until it listens; again, if it could not because its port was not free yet."""
-        until = time.monotonic() + FREED
+        until = time.monotonic() + PORT_FREE_TIMEOUT
         while True:
-            held = self._fixed is not None and ports.held(self._fixed)
+            is_taken = self._fixed is not None and ports.is_taken(self._fixed)
             self._launch = Launch(command)
             try:
                 return self._await_listening()
             except CannotCheck as error:
                 self.close()
-                if self._fixed is None or not held:
+                if self._fixed is None or not is_taken:
                     raise
                 if not ports.await_free(self._fixed, until):
                     raise CannotCheck(
-                        f"{error}; after {FREED:g} s {self._fixed} is still not free: let the server set "
+                        f"{error}; after {PORT_FREE_TIMEOUT:g} s {self._fixed} is still not free: let the server set "
                         "SO_REUSEADDR, or tell it where to listen by {port}"
                     ) from None
             except BaseException:
@@ -122,36 +122,35 @@ class LaunchedSite(Alone):
 
     def _await_listening(self) -> None:
         assert self._launch is not None
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._timeout
         while True:
             try:
-                reach(self.address, self._patience)
+                reach(self.address, self._timeout)
             except Unreachable as error:
-                if self._launch.ended_within(POLL):
-                    raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.obituary()}") from None
+                if self._launch.ended_within(POLL_INTERVAL):
+                    raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.exit_report()}") from None
                 if time.monotonic() > until:
                     raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._patience:g} s: "
-                        f"{error}"
+                        f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: {error}"
                     ) from None
             else:
                 self._listened = True
                 return
 
-    def renew(self) -> bool:
+    def restart(self) -> bool:
         self.close()
         self._serve()
         return True
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         if self._launch is not None:
-            self._launch.rest()
+            self._launch.wait_idle()
 
-    def calm(self) -> None:
-        self.rest()
+    def drain(self) -> None:
+        self.wait_idle()
 
-    def obituary(self) -> str:
-        return self._launch.obituary() if self._launch is not None else ""
+    def exit_report(self) -> str:
+        return self._launch.exit_report() if self._launch is not None else ""
 
     def close(self) -> None:
         if self._launch is not None:
@@ -200,11 +199,11 @@ def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
     until = time.monotonic() + wait
     while True:
         try:
-            reach(address, FREE)
+            reach(address, PORT_PROBE_TIMEOUT)
         except Unreachable:
             return address
         if time.monotonic() > until:
             raise CannotCheck(
                 f"something else listens at {address} already: end it, or let the command listen elsewhere"
             )
-        time.sleep(POLL)
+        time.sleep(POLL_INTERVAL)

@@ -12,11 +12,11 @@ import time
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-LOOK = 0.05
+PORT_POLL_INTERVAL = 0.05
 """Seconds between two looks: nothing tells when a port becomes free."""
 
 
-def held(address: Address) -> bool:
+def is_taken(address: Address) -> bool:
     """Whether something keeps a server from listening there that does not set SO_REUSEADDR."""
     if address.path:
         return False  # a Unix socket's name lingers no longer than its file does
@@ -30,10 +30,10 @@ def held(address: Address) -> bool:
 
 def await_free(address: Address, until: float) -> bool:
     """Wait until nothing holds the address, at most until that monotonic time; return whether it is free."""
-    while held(address):
+    while is_taken(address):
         if time.monotonic() > until:
             return False
-        time.sleep(LOOK)
+        time.sleep(PORT_POLL_INTERVAL)
     return True
 
 

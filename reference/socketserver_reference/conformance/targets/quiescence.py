@@ -9,64 +9,66 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-RESTED_WITHIN = 1.0
+IDLE_TIMEOUT = 1.0
 """Seconds to wait at most for all threads to sleep; one that computes all the time never does."""
 
-IN_VAIN = 1
+MAX_IDLE_TIMEOUTS = 1
 """Times in a row that one waits so long; then one only looks, until they are seen at rest again."""
 
-EAGER = 20
-UNHURRIED = 0.002
+FAST_POLLS = 20
+SLOW_POLL_INTERVAL = 0.002
 """Looks after which one goes on without hurry, and seconds between two looks then."""
 
-MUCH = 65536
+PROC_READ_BYTES = 65536
 """Bytes of a file in /proc that are read: more than any of those looked at has."""
 
-AGAIN = 2
+IDLE_CONFIRMATIONS = 2
 """Times that all threads are looked at again, one after the other: each may look asleep while another one's turn is on.
 """
 
-ASLEEP = ("S", "D", "Z", "")
-DEAD = ("Z", "X", "")
+SLEEPING_STATES = ("S", "D", "Z", "")
+DEAD_STATES = ("Z", "X", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
 
 
-class Rest:
-    """Waits for threads to come to rest. With those that compute all the time, and never do, it loses its patience."""
+class IdleWaiter:
+    """Waits for threads to come to rest. With those that compute all the time, and never do, it gives up."""
 
     def __init__(self, tasks: Callable[[], Iterable[str]]) -> None:
         self._tasks = tasks
-        self._in_vain = 0
+        self._timeouts = 0
 
     def __call__(self) -> None:
         """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
-        until = time.monotonic() + (RESTED_WITHIN if self._in_vain < IN_VAIN else 0.0)
+        until = time.monotonic() + (IDLE_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
         looks = 0
-        while not self._looks_at_rest():
+        while not self._looks_idle():
             if time.monotonic() > until:
-                self._in_vain += 1
+                self._timeouts += 1
                 return
             looks += 1
-            if looks < EAGER:
+            if looks < FAST_POLLS:
                 os.sched_yield()
             else:  # whoever works that long shall have the processor
-                time.sleep(UNHURRIED)
-        self._in_vain = 0
+                time.sleep(SLOW_POLL_INTERVAL)
+        self._timeouts = 0
 
-    def _looks_at_rest(self) -> bool:
+    def _looks_idle(self) -> bool:
         before = [_runs(task) for task in self._tasks()]
-        return None not in before and all(before == [_runs(task) for task in self._tasks()] for _ in range(AGAIN))
+        return None not in before and all(
+            before == [_runs(task) for task in self._tasks()] for _ in range(IDLE_CONFIRMATIONS)
+        )
 
 
-def below(process: int) -> Iterator[str]:
+def threads_below(process: int) -> Iterator[str]:
     """Yield the place in /proc of each thread of each process below this one."""
     for thread in _listed(f"/proc/{process}/task"):
         for child in _read(f"/proc/{process}/task/{thread}/children").split():
             yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
-            yield from below(int(child))
+            yield from threads_below(int(child))
 
 
-def others() -> Iterator[str]:
+def other_threads() -> Iterator[str]:
     """Yield the place in /proc of each thread of this process but the one that asks."""
     own = str(threading.get_native_id())
     yield from (f"/proc/self/task/{task}" for task in _listed("/proc/self/task") if task != own)
@@ -74,12 +76,14 @@ def others() -> Iterator[str]:
 
 def all_dead(process: int) -> bool:
     """Whether nothing below the process lives; where nothing can be seen, no."""
-    return os.path.exists(f"/proc/{process}/task") and all(_state(task) in DEAD for task in below(process))
+    return os.path.exists(f"/proc/{process}/task") and all(
+        _state(task) in DEAD_STATES for task in threads_below(process)
+    )
 
 
 def _runs(task: str) -> tuple[str, str] | None:
     """Return the thread's place and how often it has run; None for one that runs now, or waits for a processor."""
-    return (task, _read(f"{task}/schedstat")) if _state(task) in ASLEEP else None
+    return (task, _read(f"{task}/schedstat")) if _state(task) in SLEEPING_STATES else None
 
 
 def _state(task: str) -> str:
@@ -100,7 +104,7 @@ def _read(file: str) -> str:
     except OSError:  # likewise
         return ""
     try:  # what a file object would add costs more than the rest of a look
-        return os.read(opened, MUCH).decode("ascii", "replace")
+        return os.read(opened, PROC_READ_BYTES).decode("ascii", "replace")
     except OSError:
         return ""
     finally:

@@ -2,7 +2,7 @@
 
 The checker holds the other end of standard input. However the checker ends, killed or crashed, the pipe breaks, and
 nothing that it started stays behind, not even what has left the session, as daemons do: on Linux, orphans become the
-keeper's own. The exit status is the command's own, 128 + n if signal n ended it.
+supervisor's own. The exit status is the command's own, 128 + n if signal n ended it.
 
 Usage: supervisor.py GRACE COMMAND [ARGUMENT ...], GRACE in seconds between SIGTERM and SIGKILL.
 """
@@ -19,7 +19,7 @@ ADOPT_ORPHANS = 36
 """The prctl() of Linux that makes orphans below this process its children (PR_SET_CHILD_SUBREAPER)."""
 
 
-def keep(grace: float, command: list[str]) -> int:
+def supervise(grace: float, command: list[str]) -> int:
     """Run the command until it ends or standard input does; return its exit status."""
     if sys.platform == "linux":  # pragma: no branch - elsewhere orphans are init's
         ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
@@ -67,4 +67,4 @@ def _read_children() -> list[str]:
 
 
 if __name__ == "__main__":  # pragma: no branch - it is never imported
-    sys.exit(keep(float(sys.argv[1]), sys.argv[2:]))
+    sys.exit(supervise(float(sys.argv[1]), sys.argv[2:]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.reports.comparison import Checked, Comparison, Row
+from socketserver_reference.conformance.reports.comparison import Checked, Comparison, TableRow
 from socketserver_reference.conformance.reports.html.drawing import legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
 from socketserver_reference.conformance.reports.html.page import article, headline, outcome, promise
@@ -25,7 +25,7 @@ def write(compared: Comparison) -> str:
     return page(compared.conclusion, header, nav, tag("main", *tables, *told, id="report"))
 
 
-def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row], anchors: dict[str, str]) -> Element:
+def _table(protocol: str, those: Sequence[Checked], rows: Sequence[TableRow], anchors: dict[str, str]) -> Element:
     names = [tag("th", tag("a", server.name, href=f"#{anchors[server.name]}"), scope="col") for server in those]
     head = tag("thead", tag("tr", tag("th", "clause", scope="col"), *names))
     body = tag("tbody", *(_row(row, [anchors[server.name] for server in those]) for row in rows))
@@ -35,7 +35,7 @@ def _table(protocol: str, those: Sequence[Checked], rows: Sequence[Row], anchors
     return tag("section", tag("h2", protocol.capitalize(), id=title), scroll, aria_labelledby=title)
 
 
-def _row(row: Row, anchors: Sequence[str]) -> Element:
+def _row(row: TableRow, anchors: Sequence[str]) -> Element:
     id, outcomes = row
     cells = [tag("td", _cell(id, found, anchor), class_=found) for found, anchor in zip(outcomes, anchors, strict=True)]
     return tag("tr", tag("th", id, tag("div", *promise(CLAUSES[id]), class_="why"), scope="row"), *cells)

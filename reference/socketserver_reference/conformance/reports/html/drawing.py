@@ -9,17 +9,17 @@ from typing import Literal
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.conformance.reports.html.elements import Child, tag
-from socketserver_reference.conformance.reports.html.lanes import Diagram, Row, draw
-from socketserver_reference.conformance.reports.story import Event, Story
-from socketserver_reference.conformance.scenario.text import SHOWN, printable, show
+from socketserver_reference.conformance.reports.html.lanes import Diagram, DiagramRow, draw
+from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
+from socketserver_reference.conformance.scenario.text import MAX_SHOWN_BYTES, printable, show
 
-ROWS = 24
+UNFOLDED_ROWS = 24
 """Rows at the beginning and at the end of a long exchange that are not folded."""
 
-ROOMY = 5
+MAX_WIDE_LANES = 5
 """Lanes that are wide enough for their names to lie, on a screen of usual width."""
 
-PIECE = 64
+MAX_LINE_BYTES = 64
 """Bytes in one line, where all of them are shown."""
 
 OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
@@ -43,7 +43,7 @@ LEGEND = (
 )
 
 
-def exchange(story: Story) -> Element:
+def exchange(story: ViolationStory) -> Element:
     """Return the exchange of a violation: as a diagram if it is known as data, otherwise in its words."""
     if not story.events:
         return tag(
@@ -56,7 +56,7 @@ def exchange(story: Story) -> Element:
         )
     diagram = draw(story)
     lanes = len(diagram.lanes) + 1
-    crowded = " many" if lanes > ROOMY else ""
+    crowded = " many" if lanes > MAX_WIDE_LANES else ""
     style = f"--lanes: {lanes}"
     return tag("div", _names(diagram), *_rows(diagram.rows), class_=f"exchange{crowded}", style=style)
 
@@ -66,19 +66,19 @@ def _names(diagram: Diagram) -> Element:
     return tag("div", *names, class_="names", aria_hidden="true")
 
 
-def _rows(rows: Sequence[Row]) -> list[Element]:
-    if len(rows) <= 2 * ROWS + 1:
+def _rows(rows: Sequence[DiagramRow]) -> list[Element]:
+    if len(rows) <= 2 * UNFOLDED_ROWS + 1:
         return [_list(rows)]
-    middle = rows[ROWS:-ROWS]
+    middle = rows[UNFOLDED_ROWS:-UNFOLDED_ROWS]
     folded = tag("details", tag("summary", f"{len(middle)} more events"), _list(middle), class_="middle")
-    return [_list(rows[:ROWS]), folded, _list(rows[-ROWS:])]
+    return [_list(rows[:UNFOLDED_ROWS]), folded, _list(rows[-UNFOLDED_ROWS:])]
 
 
-def _list(rows: Sequence[Row]) -> Element:
+def _list(rows: Sequence[DiagramRow]) -> Element:
     return tag("ol", *map(_row, rows), role="list")
 
 
-def _row(row: Row) -> Element:
+def _row(row: DiagramRow) -> Element:
     event = row.event
     told = tag("div", *_words(event), tag("em", "This is where it shows.", class_="here") if row.wrong else None)
     number = tag("span", str(event.step or ""), class_="number")
@@ -87,7 +87,7 @@ def _row(row: Row) -> Element:
     return tag("li", _lanes(row), number, told, class_=kind)
 
 
-def _lanes(row: Row) -> Element:
+def _lanes(row: DiagramRow) -> Element:
     """Return the lifelines at a row, the arrow that crosses them, and the marks on those that it is about."""
     lines = []
     for index, (before, after) in enumerate(zip(row.before, row.after, strict=True)):
@@ -104,25 +104,29 @@ def _way(does: str) -> Literal["out", "in"] | None:
     return "out" if does in OUTWARD else "in" if does in INWARD else None
 
 
-def _words(event: Event) -> list[Child]:
+def _words(event: StoryEvent) -> list[Child]:
     """Return an event in words, with its client and its bytes set off."""
     who = event.who[0] if len(event.who) == 1 else ""
     line = event.line.removeprefix(who)
-    shown = repr(event.data) if event.size <= SHOWN else f"{event.data[:SHOWN]!r}... ({event.size} bytes)"
+    shown = (
+        repr(event.data)
+        if event.size <= MAX_SHOWN_BYTES
+        else f"{event.data[:MAX_SHOWN_BYTES]!r}... ({event.size} bytes)"
+    )
     bytes_ = shown if event.size and shown in line else ""
     before, _, after = line.partition(bytes_) if bytes_ else (line, "", "")
     told: list[Child] = [tag("strong", who) if who else None, before, tag("code", bytes_) if bytes_ else None, after]
     if event.sent:
         told.append(tag("span", "on the wire ", tag("code", show(event.sent)), class_="wire"))
-    if event.size > SHOWN:
+    if event.size > MAX_SHOWN_BYTES:
         told.append(_whole(event))
     return told
 
 
-def _whole(event: Event) -> Element:
+def _whole(event: StoryEvent) -> Element:
     """Return what opens to all bytes of an event that the report has."""
     kept = "" if event.size == len(event.data) else f"the first {len(event.data)} of "
-    pieces = [repr(event.data[start : start + PIECE]) for start in range(0, len(event.data), PIECE)]
+    pieces = [repr(event.data[start : start + MAX_LINE_BYTES]) for start in range(0, len(event.data), MAX_LINE_BYTES)]
     summary = tag("summary", f"{kept}{event.size} bytes")
     return tag("details", summary, tag("pre", "\n".join(pieces)), class_="whole")
 

@@ -10,26 +10,26 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from socketserver_reference.conformance.reports.story import Event, Story
+from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
 
-LANES = 8
+MAX_LANES = 8
 """Clients that have a lane of their own, at most."""
 
 State = Literal["away", "open", "stalled", "half-closed"]
 """What a client's connection is like: not there; usable; not read; closed in one direction."""
 
-PASSIVE = {"connects", "reads", "settles"}
+PASSIVE_EVENTS = {"connects", "reads", "settles"}
 """What anybody in a crowd does."""
 
-GONE = {"closes", "resets", "ends", "breaks"}
+LEAVING_EVENTS = {"closes", "resets", "ends", "breaks"}
 """What a client does not come back from."""
 
 
 @dataclass(frozen=True)
-class Row:
+class DiagramRow:
     """An event, in which lanes it is, and the state of each client's lane before and after it."""
 
-    event: Event
+    event: StoryEvent
     lanes: tuple[int, ...]
     """None: everybody's."""
     before: tuple[State, ...]
@@ -43,10 +43,10 @@ class Diagram:
     """The names of the clients' lanes, and the rows."""
 
     lanes: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[DiagramRow, ...]
 
 
-def draw(story: Story) -> Diagram:
+def draw(story: ViolationStory) -> Diagram:
     """Return the diagram of a violation's exchange."""
     own, shared = _choose(story.events)
     lanes = (*own, *(["others"] if shared else []))
@@ -58,23 +58,25 @@ def draw(story: Story) -> Diagram:
     return Diagram(lanes, tuple(replace(row, wrong=row is wrong) for row in rows))
 
 
-def _choose(events: Sequence[Event]) -> tuple[list[str], set[str]]:
+def _choose(events: Sequence[StoryEvent]) -> tuple[list[str], set[str]]:
     """Return the clients with a lane of their own, in the order they came, and those who share one.
 
     Who did something last matters most: that is where it went wrong.
     """
     everybody = list(dict.fromkeys(who for event in events for who in event.who))
-    if len(everybody) <= LANES:
+    if len(everybody) <= MAX_LANES:
         return everybody, set()
-    busy = list(dict.fromkeys(who for event in reversed(events) if event.does not in PASSIVE for who in event.who))
-    chosen = set(busy[: LANES - 1])
+    busy = list(
+        dict.fromkeys(who for event in reversed(events) if event.does not in PASSIVE_EVENTS for who in event.who)
+    )
+    chosen = set(busy[: MAX_LANES - 1])
     return [who for who in everybody if who in chosen], set(everybody) - chosen
 
 
-def _gathered(events: Sequence[Event], shared: set[str]) -> Iterator[Event]:
+def _gathered(events: Sequence[StoryEvent], shared: set[str]) -> Iterator[StoryEvent]:
     """Yield the events; what several that share a lane did alike, one straight after the other, is one."""
 
-    def alike(pair: tuple[int, Event]) -> object:
+    def alike(pair: tuple[int, StoryEvent]) -> object:
         index, event = pair
         if event.step is None and len(event.who) == 1 and event.who[0] in shared:
             return event.line.removeprefix(event.who[0])
@@ -98,7 +100,7 @@ class _Room:
         self._lanes = lanes
         self._states: dict[str, State] = {}
 
-    def row(self, event: Event) -> Row:
+    def row(self, event: StoryEvent) -> DiagramRow:
         """Return the row of an event, and let it happen."""
         if event.does != "connects":
             for who in event.who:  # it may have come while events were left out
@@ -107,7 +109,7 @@ class _Room:
         for who in event.who:
             self._happens(event.does, who)
         lanes = sorted({self._places[who] for who in event.who})
-        return Row(event, tuple(lanes), before, self._lane_states())
+        return DiagramRow(event, tuple(lanes), before, self._lane_states())
 
     def _happens(self, does: str, who: str) -> None:
         match does:
@@ -117,7 +119,7 @@ class _Room:
                 self._states[who] = "stalled"
             case "half-closes":
                 self._states[who] = "half-closed"
-            case _ if does in GONE:
+            case _ if does in LEAVING_EVENTS:
                 self._states.pop(who, None)
 
     def _lane_states(self) -> tuple[State, ...]:

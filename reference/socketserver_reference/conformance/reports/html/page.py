@@ -10,15 +10,15 @@ from xml.etree.ElementTree import Element
 from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
-from socketserver_reference.conformance.reports.story import Story
-from socketserver_reference.conformance.results.report import SYMBOLS, WORDS, Report, counted
+from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 
 def write(report: Report) -> str:
     """Return the report as an HTML document."""
     title = f"{report.protocol} {report.conclusion}"
-    stories = [Story.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    stories = [ViolationStory.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
     sections = [("verdicts", "Verdicts")]
     sections += [("changes", "Asked differently")] if report.changes else []
     sections += [("waived", "Waived")] if report.waived else []
@@ -64,14 +64,14 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def contents(stories: Sequence[Story], sections: Sequence[tuple[str, str]]) -> Element:
+def contents(stories: Sequence[ViolationStory], sections: Sequence[tuple[str, str]]) -> Element:
     """Return the links to what is on the page: every violation, then the other sections."""
     links = [(story.clause.id, story.clause.id) for story in stories] + list(sections)
     items = [tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in links]
     return tag("nav", tag("ul", *items, role="list"), aria_label="On this page")
 
 
-def _violations(stories: Sequence[Story], changes: Sequence[tuple[str, str]]) -> list[Child]:
+def _violations(stories: Sequence[ViolationStory], changes: Sequence[tuple[str, str]]) -> list[Child]:
     if not stories:
         return []
     drawn = any(story.events for story in stories)
@@ -80,7 +80,7 @@ def _violations(stories: Sequence[Story], changes: Sequence[tuple[str, str]]) ->
     return [tag("section", heading, legend() if drawn else None, *articles, aria_labelledby="violations-title")]
 
 
-def article(story: Story, anchor: str, changes: Sequence[tuple[str, str]]) -> Element:
+def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str]]) -> Element:
     """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
     said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
     said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
@@ -140,7 +140,7 @@ def _verdict(verdict: Verdict) -> Element:
 
 def outcome(word: str) -> list[Child]:
     """Return an outcome as a sign and a word."""
-    return [tag("span", SYMBOLS.get(word), aria_hidden="true"), f" {WORDS.get(word, word)}"]
+    return [tag("span", SYMBOLS.get(word), aria_hidden="true"), f" {OUTCOME_WORDS.get(word, word)}"]
 
 
 def _dialect(report: Report) -> list[Child]:

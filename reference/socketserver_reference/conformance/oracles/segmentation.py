@@ -2,8 +2,8 @@
 
 A client sees bytes; the server saw chunks. For a settled utterance the two agree. For bursts they need not: TCP merges
 and splits, speakers overtake each other, and a payload may itself contain `ack`. So the log keeps the bytes once, and
-beside them the set of *readings*: all the ways to cut them into deliveries so that every chunk is the next piece of
-what some speaker sent. As long as one reading is left, the server may be right; when none is left, it is wrong.
+beside them the set of *hypotheses*: all the ways to cut them into deliveries so that every chunk is the next piece of
+what some speaker sent. As long as one hypothesis is left, the server may be right; when none is left, it is wrong.
 
 Total order (CHAT-13) costs nothing here: every member's stream must be a stretch of this one log.
 
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 
-TOO_MANY = 2_000
-"""Readings considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they
+MAX_HYPOTHESES = 2_000
+"""Hypotheses considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they
 are then not judged.
 """
 
 
 class Ambiguous(Exception):
-    """There are too many readings to follow."""
+    """There are too many hypotheses to follow."""
 
 
 @dataclass
@@ -65,14 +65,14 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParseHypothesis:
     """The log up to `position` is deliveries, which took so many bytes of each pending speaker in turn."""
 
     position: int
     taken: tuple[int, ...]
 
 
-class RoomLog:
+class SegmentationParser:
     """See the module. Positions are absolute: they count the bytes of all deliveries since the beginning."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -80,7 +80,7 @@ class RoomLog:
         self._text = bytearray()
         self._start = 0  # the position of the first byte of _text
         self._pending: dict[str, Pending] = {}
-        self._readings = {Reading(0, ())}
+        self._hypotheses = {ParseHypothesis(0, ())}
         self._boundaries = {0}  # positions at which some reading has a delivery end
 
     @property
@@ -103,7 +103,7 @@ class RoomLog:
         """Note an utterance: from now on its delivery is legal."""
         if who not in self._pending:
             self._pending[who] = Pending()
-            self._readings = {Reading(r.position, (*r.taken, 0)) for r in self._readings}
+            self._hypotheses = {ParseHypothesis(r.position, (*r.taken, 0)) for r in self._hypotheses}
         self._pending[who].add(self._dialect.sent(data), settled)
 
     def lose(self, who: str) -> None:
@@ -122,8 +122,8 @@ class RoomLog:
     def _all_delivered(self, names: list[str]) -> bool:
         lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
         return any(
-            all(length in (None, taken) for taken, length in zip(reading.taken, lengths, strict=True))
-            for reading in self._readings
+            all(length in (None, taken) for taken, length in zip(hypothesis.taken, lengths, strict=True))
+            for hypothesis in self._hypotheses
         )
 
     def outstanding(self) -> list[str]:
@@ -132,20 +132,20 @@ class RoomLog:
 
     def waiting(self) -> list[bytes]:
         """Return, of each speaker who is pending, what no reading takes for delivered."""
-        least = [min(taken) for taken in zip(*(reading.taken for reading in self._readings), strict=True)]
+        least = [min(taken) for taken in zip(*(hypothesis.taken for hypothesis in self._hypotheses), strict=True)]
         return [bytes(one.data[taken:]) for taken, one in zip(least, self._pending.values(), strict=True)]
 
-    def at_most(self) -> int:
+    def max_undelivered_bytes(self) -> int:
         """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
         undelivered = max(
             sum(len(waiting.data) - taken for taken, waiting in zip(r.taken, self._pending.values(), strict=True))
-            for r in self._readings
+            for r in self._hypotheses
         )
         return len(self._dialect.delivery(b".")) * undelivered
 
     def next_deliveries(self) -> list[bytes]:
         """Return the longest deliveries that may come next, the likeliest first."""
-        likely = max(self._readings, key=lambda reading: (sum(reading.taken), reading.position))
+        likely = max(self._hypotheses, key=lambda hypothesis: (sum(hypothesis.taken), hypothesis.position))
         found = []
         for taken, waiting in zip(likely.taken, self._pending.values(), strict=True):
             piece, _ = waiting.piece(taken, self._dialect.chunk)
@@ -155,7 +155,7 @@ class RoomLog:
     @property
     def read_until(self) -> int:
         """The position of the last certain end of a delivery: what follows it is not whole yet."""
-        return max(reading.position for reading in self._readings)
+        return max(hypothesis.position for hypothesis in self._hypotheses)
 
     # What was delivered
 
@@ -166,9 +166,9 @@ class RoomLog:
         if not left:
             del self._text[-len(data) :]
             return False
-        self._readings = left
-        self._boundaries.update(reading.position for reading in seen)
-        self._settle_up()
+        self._hypotheses = left
+        self._boundaries.update(hypothesis.position for hypothesis in seen)
+        self._drop_delivered()
         return True
 
     def allows(self, data: bytes) -> bool:
@@ -178,62 +178,63 @@ class RoomLog:
         del self._text[-len(data) :]
         return bool(left)
 
-    def _follow(self) -> tuple[set[Reading], set[Reading]]:
-        """Return the readings of the text as it now is that are still possible, and all that were met on the way."""
-        left: set[Reading] = set()
-        seen: set[Reading] = set()
-        most = TOO_MANY + self.end - min(reading.position for reading in self._readings)
-        todo: dict[int, set[Reading]] = {}
-        for reading in self._readings:
-            todo.setdefault(reading.position, set()).add(reading)
+    def _follow(self) -> tuple[set[ParseHypothesis], set[ParseHypothesis]]:
+        """Return the hypotheses on the text as it now is that are still possible, and all that were met on the way."""
+        left: set[ParseHypothesis] = set()
+        seen: set[ParseHypothesis] = set()
+        most = MAX_HYPOTHESES + self.end - min(hypothesis.position for hypothesis in self._hypotheses)
+        todo: dict[int, set[ParseHypothesis]] = {}
+        for hypothesis in self._hypotheses:
+            todo.setdefault(hypothesis.position, set()).add(hypothesis)
         while todo:
-            for reading in self._best(todo.pop(min(todo))):
-                seen.add(reading)
+            for hypothesis in self._best(todo.pop(min(todo))):
+                seen.add(hypothesis)
                 if len(seen) > most:
                     raise Ambiguous
-                if reading.position == self.end or self._may_grow(reading):
-                    left.add(reading)
-                for longer in self._next(reading):
+                if hypothesis.position == self.end or self._may_grow(hypothesis):
+                    left.add(hypothesis)
+                for longer in self._next(hypothesis):
                     todo.setdefault(longer.position, set()).add(longer)
         return left, seen
 
-    def _best(self, readings: set[Reading]) -> list[Reading]:
-        """Leave out readings that took more of a speaker who has gone than another, and are otherwise the same.
+    def _best(self, hypotheses: set[ParseHypothesis]) -> list[ParseHypothesis]:
+        """Leave out hypotheses that took more of a speaker who has gone than another, and are otherwise the same.
 
         Whatever may follow one of them may follow the other.
         """
         lossy = [waiting.lossy for waiting in self._pending.values()]
-        if not any(lossy) or len(readings) == 1:
-            return list(readings)
+        if not any(lossy) or len(hypotheses) == 1:
+            return list(hypotheses)
         best: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
         found = []
-        for reading in sorted(readings, key=lambda reading: sum(reading.taken)):
-            sure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if not gone)
-            unsure = tuple(taken for taken, gone in zip(reading.taken, lossy, strict=True) if gone)
+        for hypothesis in sorted(hypotheses, key=lambda hypothesis: sum(hypothesis.taken)):
+            sure = tuple(taken for taken, gone in zip(hypothesis.taken, lossy, strict=True) if not gone)
+            unsure = tuple(taken for taken, gone in zip(hypothesis.taken, lossy, strict=True) if gone)
             less = best.setdefault(sure, [])
             if not any(all(one <= other for one, other in zip(few, unsure, strict=True)) for few in less):
                 less.append(unsure)
-                found.append(reading)
+                found.append(hypothesis)
         return found
 
-    def _tail(self, reading: Reading) -> bytes:
+    def _tail(self, hypothesis: ParseHypothesis) -> bytes:
         """Return what follows the reading: enough for one delivery and the prefix of another."""
         longest = len(self._dialect.prefix) + self._dialect.chunk + len(self._dialect.prefix)
-        return self.bytes_at(reading.position, longest)
+        return self.bytes_at(hypothesis.position, longest)
 
-    def _may_grow(self, reading: Reading) -> bool:
+    def _may_grow(self, hypothesis: ParseHypothesis) -> bool:
         """Whether what follows the reading is the beginning of a delivery that has not come whole."""
-        tail, prefix = self._tail(reading), self._dialect.prefix
+        tail, prefix = self._tail(hypothesis), self._dialect.prefix
         if len(tail) < len(prefix):
             return prefix.startswith(tail) and any(
-                len(waiting.data) > taken for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
+                len(waiting.data) > taken
+                for taken, waiting in zip(hypothesis.taken, self._pending.values(), strict=True)
             )
         if not tail.startswith(prefix):
             return False
         payload = tail[len(prefix) :]
         return any(
             self._may_begin(payload, taken, waiting)
-            for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
+            for taken, waiting in zip(hypothesis.taken, self._pending.values(), strict=True)
         )
 
     def _may_begin(self, payload: bytes, taken: int, waiting: Pending) -> bool:
@@ -243,17 +244,17 @@ class RoomLog:
         piece, _ = waiting.piece(taken, self._dialect.chunk)
         return len(payload) < len(piece) and piece.startswith(payload)
 
-    def _next(self, reading: Reading) -> list[Reading]:
-        """Return the readings that have one whole delivery more."""
-        tail, prefix = self._tail(reading), self._dialect.prefix
+    def _next(self, hypothesis: ParseHypothesis) -> list[ParseHypothesis]:
+        """Return the hypotheses that have one whole delivery more."""
+        tail, prefix = self._tail(hypothesis), self._dialect.prefix
         if not tail.startswith(prefix):
             return []
         payload = tail[len(prefix) :]
         found = []
-        for index, (taken, waiting) in enumerate(zip(reading.taken, self._pending.values(), strict=True)):
+        for index, (taken, waiting) in enumerate(zip(hypothesis.taken, self._pending.values(), strict=True)):
             for length, end in self._chunks(payload, taken, waiting):
-                offsets = (*reading.taken[:index], end, *reading.taken[index + 1 :])
-                found.append(Reading(reading.position + len(prefix) + length, offsets))
+                offsets = (*hypothesis.taken[:index], end, *hypothesis.taken[index + 1 :])
+                found.append(ParseHypothesis(hypothesis.position + len(prefix) + length, offsets))
         return found
 
     def _chunks(self, payload: bytes, taken: int, waiting: Pending) -> list[tuple[int, int]]:
@@ -281,16 +282,18 @@ class RoomLog:
                 lengths.append(at)
         return lengths
 
-    def _settle_up(self) -> None:
+    def _drop_delivered(self) -> None:
         """Forget the speakers whose every word is in the log, whichever way it is read."""
         for index, (who, waiting) in reversed(list(enumerate(self._pending.items()))):
-            if all(reading.taken[index] == len(waiting.data) for reading in self._readings):
+            if all(hypothesis.taken[index] == len(waiting.data) for hypothesis in self._hypotheses):
                 del self._pending[who]
-                self._readings = {Reading(r.position, r.taken[:index] + r.taken[index + 1 :]) for r in self._readings}
+                self._hypotheses = {
+                    ParseHypothesis(r.position, r.taken[:index] + r.taken[index + 1 :]) for r in self._hypotheses
+                }
 
     def forget(self, before: int) -> None:
         """Drop the bytes before a position that nobody will be compared with again."""
-        before = max(self._start, min(before, *(reading.position for reading in self._readings)))
+        before = max(self._start, min(before, *(hypothesis.position for hypothesis in self._hypotheses)))
         del self._text[: before - self._start]
         self._start = before
         self._boundaries = {position for position in self._boundaries if position >= before}

@@ -10,7 +10,7 @@ Stories = dict[str, list[str]]
 
 
 @dataclass
-class Judgement:
+class FaultResult:
     """What the suite found broken in a fault: by the directed scenarios alone, and with exploration on."""
 
     name: str
@@ -21,7 +21,7 @@ class Judgement:
     """Seed -> steps until exploration alone found the fault; seeds that did not find it are missing."""
     seconds: float = 0.0
     died: str = ""
-    """How the judge's process ended, if it did not end in order."""
+    """How the process that checked it ended, if it did not end in order."""
 
     @property
     def found(self) -> Stories:
@@ -31,7 +31,7 @@ class Judgement:
             stories.update((clause, story) for clause, story in more.items() if clause not in stories)
         return {clause: stories[clause] for clause in CLAUSES if clause in stories}
 
-    def complaints(self) -> list[str]:
+    def mismatches(self) -> list[str]:
         """Return what differs from the catalogue, with the exchange for each clause that should hold; [] if nothing."""
         expected = find(self.name).breaks
         if self.died:

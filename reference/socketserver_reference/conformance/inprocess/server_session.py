@@ -1,10 +1,11 @@
-"""A scene: a server being served, the desk its handlers report to, the clients who visit it, and the story of it all.
+"""A session with one server: the server being served, the coordinator its handlers report to, its clients, and the
+exchange.
 
-    with Scene(served, patience, forker) as scene:
-        ann = scene.visit("ann")
-        scene.wait("ann", "handle")
+    with ServerSession(spec, timeout, forker) as session:
+        ann = session.connect("ann")
+        session.wait("ann", "handle")
 
-However a check ends, leaving the scene ends all of it: held handlers go on, clients hang up, the server is ended, and
+However a check ends, leaving the session ends all of it: held handlers go on, clients hang up, the server is ended, and
 what belongs to it is waited for.
 """
 
@@ -22,10 +23,10 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.inprocess.coordinator import Desk, Event, Story
+from socketserver_reference.conformance.inprocess.coordinator import Coordinator, ExchangeLog, PhaseReport
 from socketserver_reference.conformance.inprocess.fork_host import Forker
-from socketserver_reference.conformance.inprocess.hosts import Host, Served, ThreadHost
-from socketserver_reference.conformance.inprocess.probes import parentage
+from socketserver_reference.conformance.inprocess.hosts import Host, ServerSpec, ThreadHost
+from socketserver_reference.conformance.inprocess.probes import tracked_thread_starts
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -33,32 +34,32 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 
-LEAVING = 1.0
+LEAVE_TIMEOUT = 1.0
 """Seconds that a server may take to let go of a client who leaves; it is left alone then."""
 
 
-class Guest:
+class SessionClient:
     """A client with a name, and what it has read so far."""
 
-    def __init__(self, name: str, client: Client, story: Story) -> None:
+    def __init__(self, name: str, connection: Client, exchange: ExchangeLog) -> None:
         self.name = name
         self.heard = b""
         self.ended: Ending | None = None
-        self.client = client
-        self._story = story
+        self.connection = connection
+        self._exchange = exchange
 
     @property
     def address(self) -> object:
         """Return the client's own address."""
-        return self.client.socket.getsockname()
+        return self.connection.socket.getsockname()
 
     def say(self, text: bytes) -> None:
         """Send something."""
-        self._story.does(f"{self.name} says {show(text)}")
-        self.client.send(text)
+        self._exchange.does(f"{self.name} says {show(text)}")
+        self.connection.send(text)
 
     def hears(self, text: bytes) -> bool:
-        """Read until this has come; return False if the stream ends before it does, or the patience."""
+        """Read until this has come; return False if the stream ends before it does, or the timeout."""
         while text not in self.heard and self._read():
             pass
         return text in self.heard
@@ -72,64 +73,70 @@ class Guest:
     def _read(self) -> bool:
         if self.ended:
             return False
-        match self.client.receive():
+        match self.connection.receive():
             case None:
-                self._story.sees(f"{self.name} reads nothing for {self.client.patience:g} s")
+                self._exchange.sees(f"{self.name} reads nothing for {self.connection.timeout:g} s")
                 return False
             case "eof" | "reset" as ending:
                 self.ended = ending
-                self._story.sees(f"{self.name} reads {ENDINGS[ending]}")
+                self._exchange.sees(f"{self.name} reads {ENDINGS[ending]}")
                 return False
             case data:
                 self.heard += data
-                self._story.sees(f"{self.name} reads {show(data)}")
+                self._exchange.sees(f"{self.name} reads {show(data)}")
                 return True
 
     def half_close(self) -> None:
         """Say that nothing more will be said."""
-        self._story.does(f"{self.name} half-closes")
-        self.client.half_close()
+        self._exchange.does(f"{self.name} half-closes")
+        self.connection.half_close()
 
     def leave(self) -> None:
         """Leave in order, having read everything: a room may promise something to polite clients alone."""
-        self.client.half_close()
-        self.client.wait_at_most(min(self.client.patience, LEAVING))
+        self.connection.half_close()
+        self.connection.set_timeout(min(self.connection.timeout, LEAVE_TIMEOUT))
         self.ends()
 
     def finds_it_closed(self) -> bool:
         """Return whether the connection is closed, and not only shut down: then it refuses what is sent."""
-        self.client.send(b"?")
+        self.connection.send(b"?")
         waiting = select.poll()
-        waiting.register(self.client.socket, 0)  # hang-ups and errors are reported unasked
-        return bool(waiting.poll(self.client.patience * 1000))
+        waiting.register(self.connection.socket, 0)  # hang-ups and errors are reported unasked
+        return bool(waiting.poll(self.connection.timeout * 1000))
 
 
-class Scene:
+class ServerSession:
     """See the module. `own` has the program's own handler at work, otherwise one that only reports."""
 
     def __init__(
-        self, served: Served, patience: float, forker: Forker, *, own: bool = False, story: Story | None = None
+        self,
+        spec: ServerSpec,
+        timeout: float,
+        forker: Forker,
+        *,
+        own: bool = False,
+        exchange: ExchangeLog | None = None,
     ) -> None:
-        self.served = served
-        self.patience = patience
-        self.story = story or Story()
-        self.guests: list[Guest] = []
+        self.spec = spec
+        self.timeout = timeout
+        self.exchange = exchange or ExchangeLog()
+        self.clients: list[SessionClient] = []
         self._forker = forker
         self._own = own
-        self._accused = False
-        self._rest = quiescence.Rest(quiescence.others)
+        self._violated = False
+        self._wait_idle = quiescence.IdleWaiter(quiescence.other_threads)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with self._stack as stack:
-            self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="guests-"))
+            self._directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="clients-"))
             stack.enter_context(quiet())
-            stack.enter_context(parentage())
-            self.desk = Desk(self.story)
-            stack.callback(self.desk.close)
+            stack.enter_context(tracked_thread_starts())
+            self.coordinator = Coordinator(self.exchange)
+            stack.callback(self.coordinator.close)
             self.host = self._host()
-            stack.callback(self._bury)
-            stack.callback(self.host.close, self.patience)
+            stack.callback(self._collect_garbage)
+            stack.callback(self.host.close, self.timeout)
             stack.callback(self._clear)
             self._stack = stack.pop_all()
         return self
@@ -138,42 +145,42 @@ class Scene:
         self._stack.close()
 
     def _host(self) -> Host:
-        if self.served.concurrency == "forking":
-            return self._forker.host(self.served, self._own, self.desk.address)
+        if self.spec.concurrency == "forking":
+            return self._forker.host(self.spec, self._own, self.coordinator.address)
         try:
-            return ThreadHost(self.served, self._own, self.desk.address)
+            return ThreadHost(self.spec, self._own, self.coordinator.address)
         except Exception as error:  # whatever the maker raises
             raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
 
     def _clear(self) -> None:
         """Let everybody go."""
-        self.desk.release_all()
-        for guest in self.guests:
-            if self._own and self.served.chat:
-                guest.leave()
-            guest.client.close()
+        self.coordinator.release_all()
+        for client in self.clients:
+            if self._own and self.spec.chat:
+                client.leave()
+            client.connection.close()
 
-    def _bury(self) -> None:
+    def _collect_garbage(self) -> None:
         """Let what a broken server has left open go now, not in the middle of a later test."""
         del self.host
-        if self._accused:
+        if self._violated:
             gc.collect()
 
-    def visit(self, name: str) -> Guest:
+    def connect(self, name: str) -> SessionClient:
         """Have a client connect, or send its name as a datagram; raise NotChecked if it cannot connect."""
-        self.story.does(f"{name} {'sends a datagram' if self.served.datagram else 'connects'}")
-        with self.desk.changed:
+        self.exchange.does(f"{name} {'sends a datagram' if self.spec.datagram else 'connects'}")
+        with self.coordinator.changed:
             try:
-                client = Client(self.host.address, self.patience, connected=self._prepared(name))
+                connection = Client(self.host.address, self.timeout, connected=self._prepared(name))
             except Unreachable as error:
-                self.story.sees(f"{name} cannot: {error}")
+                self.exchange.sees(f"{name} cannot: {error}")
                 raise NotChecked(f"{name} cannot connect: {error}") from None
-            guest = Guest(name, client, self.story)
-            self.guests.append(guest)
-            self.desk.introduce(guest.address, name)
-        if self.served.datagram:
-            client.send(name.encode())
-        return guest
+            client = SessionClient(name, connection, self.exchange)
+            self.clients.append(client)
+            self.coordinator.introduce(client.address, name)
+        if self.spec.datagram:
+            connection.send(name.encode())
+        return client
 
     def _prepared(self, name: str) -> socket.socket | None:
         """Return a socket with an address by which both sides know the client, or None where any socket has one."""
@@ -182,7 +189,7 @@ class Scene:
             return None
         prepared = socket.socket(address.family, address.kind)
         try:
-            prepared.settimeout(self.patience)
+            prepared.settimeout(self.timeout)
             if address.datagram:  # unbound, it would take itself for 0.0.0.0
                 prepared.bind((source(address), 0))
             else:
@@ -193,55 +200,55 @@ class Scene:
             raise Unreachable(describe(error)) from None
         return prepared
 
-    def wait(self, name: str, phase: str) -> Event | None:
+    def wait(self, name: str, phase: str) -> PhaseReport | None:
         """Return the report of that client's handler from that phase, waiting for it; None if it does not come."""
-        event = self.desk.wait(name, phase, self.patience)
+        event = self.coordinator.wait(name, phase, self.timeout)
         if event is None:
-            self.story.sees(f"{name}'s handler does not get to {phase} within {self.patience:g} s")
+            self.exchange.sees(f"{name}'s handler does not get to {phase} within {self.timeout:g} s")
         return event
 
-    def rest(self) -> None:
+    def wait_idle(self) -> None:
         """Give the server time to finish what it is doing: a room delivers to others after its speaker has heard."""
-        self._rest()
+        self._wait_idle()
 
     def hold(self, name: str, phase: str) -> None:
         """Stop that client's handler in that phase, when it gets there."""
-        with self.desk.changed:
-            self.desk.held.add((name, phase))
+        with self.coordinator.changed:
+            self.coordinator.held.add((name, phase))
 
     def plan(self, answer: str, name: str, *phases: str) -> None:
-        """Have that client's handler told "raise" or "say" in these phases."""
-        with self.desk.changed:
-            self.desk.plan.update({(name, phase): answer for phase in phases})
+        """Have that client's handler told "raise" or "send" in these phases."""
+        with self.coordinator.changed:
+            self.coordinator.plan.update({(name, phase): answer for phase in phases})
 
     def release(self, name: str, phase: str) -> None:
         """Let that client's handler go on."""
-        self.story.does(f"{name}'s handler may go on")
-        self.desk.release(name, phase)
+        self.exchange.does(f"{name}'s handler may go on")
+        self.coordinator.release(name, phase)
 
     def end(self) -> str:
         """Have shutdown() and server_close() called; return which of them has not returned, or ""."""
-        self.story.does("shutdown(), server_close()")
+        self.exchange.does("shutdown(), server_close()")
         self.host.ask_to_end()
         return self.stuck()
 
     def stuck(self) -> str:
         """Wait for the end; return which call has not returned, or ""."""
-        stuck = self.host.stuck(self.patience)
-        self.story.sees(f"{stuck} does not return within {self.patience:g} s" if stuck else "both have returned")
+        stuck = self.host.stuck(self.timeout)
+        self.exchange.sees(f"{stuck} does not return within {self.timeout:g} s" if stuck else "both have returned")
         return stuck
 
     def left_behind(self) -> tuple[str, ...]:
         """Return what the ended server left behind, while its clients are still there."""
-        return self.host.remains(inodes(guest.client.socket for guest in self.guests)).things
+        return self.host.leftovers(inodes(client.connection.socket for client in self.clients)).things
 
     def violation(self, clause: str, expected: str, observed: str) -> Violation:
         """Return the exception that reports a breach."""
         if failure := self.host.failure():
-            self.story.sees(f"serve_forever() ended with {failure}")
-        self._accused = True
-        with self.desk.changed:
-            return VIOLATIONS[clause](expected, observed, list(self.story.lines))
+            self.exchange.sees(f"serve_forever() ended with {failure}")
+        self._violated = True
+        with self.coordinator.changed:
+            return VIOLATIONS[clause](expected, observed, list(self.exchange.lines))
 
 
 @contextlib.contextmanager

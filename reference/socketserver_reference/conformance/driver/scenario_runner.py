@@ -1,39 +1,39 @@
 """What a check is given to play scenarios with: its argument `play`."""
 
 from socketserver_reference.conformance.dialects import effects
-from socketserver_reference.conformance.driver.session import Performer
+from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
 
-class Playing:
+class ScenarioRunner:
     """The `play` fixture: plays the steps of a scenario for the clause that the check decides."""
 
-    def __init__(self, performer: Performer, clause: str) -> None:
-        self._performer = performer
+    def __init__(self, session: Session, clause: str) -> None:
+        self._session = session
         self._clause = clause
-        self.address = performer.address
-        self.dialect = performer.dialect
-        self.not_applicable = performer.not_applicable
-        self.not_checked = performer.not_checked
+        self.address = session.address
+        self.dialect = session.dialect
+        self.not_applicable = session.not_applicable
+        self.not_checked = session.not_checked
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
-        if not self._performer.dialect.exact:
+        if not self._session.dialect.exact:
             self.not_applicable("the path may split what a client says, and the clause is about whole chunks")
 
     def _needs_to_see(self) -> None:
         """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
-        dialect = self._performer.dialect
-        why = effects.not_applicable(dialect).get(self._clause) or self._performer.site.hidden.get(self._clause)
+        dialect = self._session.dialect
+        why = effects.not_applicable(dialect).get(self._clause) or self._session.site.unobservable.get(self._clause)
         if why:
             self.not_applicable(why)
 
     def __call__(self, *steps: Step) -> Transcript:
         self._needs_to_see()
-        return self._performer.play(*steps, about=self._clause)
+        return self._session.play(*steps, about=self._clause)
 
-    def pace(self, *steps: Step, prompt: str, late: str) -> None:
+    def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
-        self._performer.pace(*steps, about=self._clause, prompt=prompt, late=late)
+        self._session.measure_lag(*steps, about=self._clause, prompt=prompt, late=late)

@@ -6,7 +6,7 @@ clause too few means that a check cannot see what it is for; one too many, that 
 
 Each fault is a server of its own kind, so it is judged as any server is: over the wire by the checks of its protocol,
 and as a `socketserver` class by those of the SRV clauses. Each is judged in a process of its own, for some faults end
-their process, and others never let go of it; a judge that ends or hangs is a wrong result, too.
+their process, and others never let go of it; a process that ends or hangs is a wrong result, too.
 
 This module needs the suite, and so the `check` extra. `table.py` makes one table of it all.
 """
@@ -28,12 +28,12 @@ from typing import Any
 
 from socketserver_faults.catalogue.index import find
 from socketserver_faults.catalogue.registry import Fault
-from socketserver_faults.matrix.judgement import Judgement, Stories
+from socketserver_faults.matrix.result import FaultResult, Stories
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
-from socketserver_reference.conformance.inprocess.hosts import Served
-from socketserver_reference.conformance.inprocess.scene import quiet
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+from socketserver_reference.conformance.inprocess.server_session import quiet
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct as directed
@@ -43,21 +43,21 @@ from socketserver_reference.conformance.targets.base import Target
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 
-PATIENCE = 5.0
+CHECK_TIMEOUT = 5.0
 """Seconds that anything which must come may take."""
 
-EXAMPLES = 8
+EXAMPLES_PER_SEED = 8
 """Runs of each state machine, for each seed."""
 
-JUDGING = 300.0
-JUDGING_A_SEED = 60.0
-"""Seconds after which a judge is taken to hang, and so many more for each seed."""
+FAULT_TIMEOUT = 300.0
+SEED_TIMEOUT = 60.0
+"""Seconds after which the check of a fault is taken to hang, and so many more for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
 
 
 @dataclass(frozen=True)
-class Made:
+class FaultMaker:
     """Makes servers of a fault, here or in another process."""
 
     name: str
@@ -66,65 +66,69 @@ class Made:
         return find(self.name).make(handler=handler)
 
 
-def judge(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) -> Judgement:
+def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
-    judgement = Judgement(fault.name)
-    with still(), closing(directed.performer(fault.protocol, target(fault), PATIENCE)) as performing:
-        for outcome in directed.play_all(performing, fault.protocol):
-            note(judgement.directed, directed.seen(outcome))
-        if not fault.apart or fault.concurrency == "forking":  # those have a process of their own there, too
-            for outcome in directed.outcomes_of_server(served(fault), PATIENCE, broken=bool(judgement.directed)):
-                note(judgement.directed, directed.seen(outcome))
+    result = FaultResult(fault.name)
+    with quietly(), closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
+        for outcome in directed.play_all(session, fault.protocol):
+            keep_first(result.directed, directed.violation_of(outcome))
+        if not fault.own_process or fault.concurrency == "forking":  # those have a process of their own there, too
+            for outcome in directed.outcomes_of_server(
+                server_spec_of(fault), CHECK_TIMEOUT, broken=bool(result.directed)
+            ):
+                keep_first(result.directed, directed.violation_of(outcome))
         for seed in seeds:
-            performing.known = {clause for clause in judgement.directed if not clause.startswith("SRV")}
-            judgement.explored[seed] = explored(performing, fault.protocol, examples, seed).stories
-    judgement.seconds = time.monotonic() - begun
-    return judgement
+            session.known = {clause for clause in result.directed if not clause.startswith("SRV")}
+            result.explored[seed] = explore_profiles(session, fault.protocol, examples, seed).stories
+    result.seconds = time.monotonic() - begun
+    return result
 
 
-def judge_blindly(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) -> Judgement:
+def explore_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Explore a fault without knowing anything about it, once for each seed, and count the steps until it is found."""
     begun = time.monotonic()
-    judgement = Judgement(fault.name)
-    with still():
+    result = FaultResult(fault.name)
+    with quietly():
         for seed in seeds:
-            with closing(directed.performer(fault.protocol, target(fault), PATIENCE)) as performing:
-                expedition = explored(performing, fault.protocol, examples, seed, shrink=False)
-                judgement.explored[seed] = expedition.stories
-                if expedition.stories:
-                    judgement.steps[seed] = expedition.steps
-    judgement.seconds = time.monotonic() - begun
-    return judgement
+            with closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
+                campaign = explore_profiles(session, fault.protocol, examples, seed, shrink=False)
+                result.explored[seed] = campaign.stories
+                if campaign.stories:
+                    result.steps[seed] = campaign.steps
+    result.seconds = time.monotonic() - begun
+    return result
 
 
 @dataclass
-class Explored:
+class ExplorationResult:
     """What both machines of a protocol found, and in how many steps."""
 
     stories: Stories = field(default_factory=dict)
     steps: int = 0
 
 
-def explored(performing: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True) -> Explored:
+def explore_profiles(
+    session: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True
+) -> ExplorationResult:
     """Let the machines of both profiles explore; without shrinking, only until the first find."""
-    found = Explored()
+    found = ExplorationResult()
     for profile in PROFILES:
         record = Record(SUITE)
         try:
-            explore(performing, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
+            explore(session, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
         except (Violation, NotChecked) as error:
             seen = error.violation if isinstance(error, NotChecked) else error
-            note(found.stories, seen)
+            keep_first(found.stories, seen)
         for verdict in record.verdicts():
-            note(found.stories, verdict.violation)
+            keep_first(found.stories, verdict.violation)
         found.steps += record.steps
         if found.stories and not shrink:
             break
     return found
 
 
-def note(stories: Stories, violation: Violation | None) -> None:
+def keep_first(stories: Stories, violation: Violation | None) -> None:
     """Keep the first story of each clause."""
     if violation is not None:
         stories.setdefault(violation.clause_id, violation.lines())
@@ -132,7 +136,7 @@ def note(stories: Stories, violation: Violation | None) -> None:
 
 def target(fault: Fault) -> Target:
     """Return the faulty server as a target of the suite: in this process, or in one of its own if it must be."""
-    if not fault.apart:
+    if not fault.own_process:
         return InProcess(fault.make, name=fault.name)
     return Launched(
         f"{shlex.quote(sys.executable)} -m socketserver_faults serve {fault.name} --quiet --port {{port}}",
@@ -140,14 +144,14 @@ def target(fault: Fault) -> Target:
     )
 
 
-def served(fault: Fault) -> Served:
+def server_spec_of(fault: Fault) -> ServerSpec:
     """Return the faulty server as the checks of the SRV clauses take it: as what it promises to be."""
     promises: Any = fault.promises
-    return Served(fault.name, fault.transport, promises, Made(fault.name), chat=fault.protocol == "chat")
+    return ServerSpec(fault.name, fault.transport, promises, FaultMaker(fault.name), chat=fault.protocol == "chat")
 
 
 @contextlib.contextmanager
-def still() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Let nothing be heard of what faults print and leave open, and keep to one processor: see `one_processor`."""
     with quiet(), one_processor(os.getpid()):
         try:
@@ -160,21 +164,21 @@ def still() -> Iterator[None]:
 # Each in a process of its own
 
 
-def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgement]:
-    """Judge faults, each in a process of its own, so many at a time; yield the judgements as they come."""
+def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[FaultResult]:
+    """Check faults, each in a process of its own, so many at a time; yield the results as they come."""
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["socketserver_faults.matrix.judge", "socketserver_faults.catalogue.index"])
-    patience = JUDGING + JUDGING_A_SEED * len(how.get("seeds", ()))
+    context.set_forkserver_preload(["socketserver_faults.matrix.runner", "socketserver_faults.catalogue.index"])
+    timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_judge_into, args=(theirs, waiting[0], how))
+                process = context.Process(target=_check_into, args=(theirs, waiting[0], how))
                 process.start()
                 theirs.close()
-                running[ours] = (waiting.pop(0), process, time.monotonic() + patience)
+                running[ours] = (waiting.pop(0), process, time.monotonic() + timeout)
             soonest = min(until for _, _, until in running.values())
             for pipe in multiprocessing.connection.wait(list(running), max(0.0, soonest - time.monotonic())):
                 name, process, _ = running.pop(pipe)
@@ -182,33 +186,33 @@ def judge_apart(names: Iterable[str], jobs: int, **how: Any) -> Iterator[Judgeme
             for pipe in [pipe for pipe, (_, _, until) in running.items() if time.monotonic() > until]:
                 name, process, _ = running.pop(pipe)
                 _end(pipe, process)
-                yield Judgement(name, died=f"its judge has not ended within {patience:g} s")
+                yield FaultResult(name, died=f"its process has not ended within {timeout:g} s")
     finally:
         for pipe, (_, process, _) in running.items():
             _end(pipe, process)
 
 
-def _judge_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
+def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
     """Judge, and send what came of it. What still runs then, a thread that spins say, ends with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
     blindly = how.pop("blindly", False)
-    pipe.send((judge_blindly if blindly else judge)(find(name), **how))
+    pipe.send((explore_fault if blindly else check_fault)(find(name), **how))
     pipe.close()
     os._exit(0)
 
 
-def _received(pipe: Any, name: str, process: BaseProcess) -> Judgement:
-    """Return what a judge sent before it ended."""
+def _received(pipe: Any, name: str, process: BaseProcess) -> FaultResult:
+    """Return what a process sent before it ended."""
     try:
-        judgement: Judgement = pipe.recv()
+        result: FaultResult = pipe.recv()
     except EOFError:
         process.join()
-        judgement = Judgement(name, died=f"its judge ended with exit status {process.exitcode}")
+        result = FaultResult(name, died=f"its process ended with exit status {process.exitcode}")
     _end(pipe, process)
-    return judgement
+    return result
 
 
 def _end(pipe: Any, process: BaseProcess) -> None:
