@@ -12,7 +12,7 @@ from tests.support.planted import Bug, Planted
 class Fragile(InProcess):
     """A target whose server cannot be renewed."""
 
-    def start(self, patience: float) -> "FragileSite":  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> "FragileSite":  # noqa: ARG002  # it listens already
         return FragileSite(self)
 
 
@@ -43,5 +43,5 @@ class MeddlingSite(InProcessSite):
 
 @dataclass(frozen=True)
 class Meddling(InProcess):
-    def start(self, patience: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
+    def start(self, timeout: float) -> MeddlingSite:  # noqa: ARG002  # it listens already
         return MeddlingSite(self)
