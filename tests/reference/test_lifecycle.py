@@ -1,11 +1,7 @@
-"""How servers end, what they forget, and what they do when the system has nothing left for another client."""
+"""How servers end, and what they forget."""
 
-import errno
 import logging
 import socket
-import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,24 +11,25 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference import lifecycle
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.chat import ChatHandler, Room
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.echo import EchoHandler
 from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
-from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, reset, serving, somewhere
+from tests.support.serving import (
+    TIMEOUT,
+    connect,
+    connect_to,
+    errors,
+    read,
+    read_to_end,
+    reset,
+    serving,
+    settle,
+    somewhere,
+)
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
-
-NEVER = 3600.0
-"""Seconds that no test lasts."""
-
-
-def settle(*members: socket.socket) -> None:
-    """Return when the last is a member, which it is when it hears what it says; the others hear it, too."""
-    members[-1].sendall(b"fence")
-    for member in members:
-        assert read(member, 8) == b"ackfence"
 
 
 @contextmanager
@@ -148,67 +145,64 @@ def test_when_the_server_hangs_up_nobody_goes_on_delivering_what_was_said_before
     assert len(delivered) == 1
 
 
-# The room, when somebody cannot take a delivery
+@pytest.mark.parametrize("program", ["echo", "chat", "overthreaded"])
+@pytest.mark.parametrize("transport", ["tcp", "unix"])
+def test_a_server_that_closes_hangs_up_and_leaves_nothing_behind(
+    program: str, transport: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = set(threading.enumerate())
+    with serving(program, somewhere(transport, tmp_path)) as server:
+        clients = [connect(server) for _ in range(5)]
+        if program != "echo":
+            clients[-1].sendall(b"hi")
+            assert read(clients[-1], 5) == b"ackhi"
+        with connect(server) as last:  # connections are accepted in order: the five are being served when this one is
+            last.sendall(b"quit")
+            read_to_end(last)
+    assert [read_to_end(client).replace(b"ackhi", b"") for client in clients] == [b""] * 5
+    assert set(threading.enumerate()) == before
+    assert server.connections == set()
+    assert server.socket.fileno() == -1
+    assert list(tmp_path.iterdir()) == []
+    assert errors(caplog) == []
+    for client in clients:
+        client.close()
 
 
-class CountingRoom(Room):
-    """A room that counts how often a delivery is offered to each member."""
+def test_a_synchronous_server_stops_with_a_silent_client_and_another_behind_it() -> None:
+    accepted = threading.Event()
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.offers: dict[socket.socket, int] = {}
-        super().__init__(*args, **keywords)
+    class Watched(EchoHandler):
+        def setup(self) -> None:
+            accepted.set()
 
-    def offer(self, member: socket.socket, delivery: bytes) -> bool:
-        self.offers[member] = self.offers.get(member, 0) + 1
-        return super().offer(member, delivery)
-
-
-@pytest.mark.parametrize("how", ["gone", "slow"])
-def test_a_member_that_cannot_take_a_delivery_is_offered_no_other(how: str) -> None:
-    """It is out of the room in that moment, though its own handler does not know yet."""
-    program = replace(PROGRAMS["chat"], mix_ins=(CountingRoom,))
-    lost, other = socket.socketpair()
-    with serving(program, LOOPBACK) as server, connect(server) as anna, lost, other:
-        if how == "gone":
-            other.close()
-        else:
-            lost.setblocking(False)
-            with suppress(BlockingIOError):
-                while True:
-                    lost.send(b"x" * 65536)
-            lost.setblocking(True)
-        server.join(lost)
-        for _ in range(3):
-            settle(anna)
-        assert server.offers.pop(lost) == 1
-        assert list(server.offers.values()) == [3]
-        assert lost not in server.members
-        assert len(server.members) == 1
+    with serving(replace(PROGRAMS["echo"], connection_handler=Watched), LOOPBACK, "sync") as server:
+        silent = connect(server)
+        assert accepted.wait(TIMEOUT)
+        behind = connect(server)
+    assert read_to_end(silent) == b""
+    silent.close()
+    behind.close()
 
 
-def test_what_a_client_said_before_it_went_is_delivered_though_it_hears_nothing_any_more() -> None:
-    received, gone = threading.Event(), threading.Event()
+def test_a_connection_accepted_while_the_server_hangs_up_is_hung_up_on_too() -> None:
+    with make_server("echo", LOOPBACK) as server, connect(server) as late:
+        server.stopping = True
+        request, _ = server.get_request()
+        assert read_to_end(late) == b""
+        server.close_request(request)
 
-    class Patient(ChatHandler):
-        def receive(self) -> bytes:
-            chunk = super().receive()
-            if chunk.startswith(b"x"):
-                received.set()
-                assert gone.wait(TIMEOUT)
-            return chunk
 
-    program = replace(PROGRAMS["chat"], connection_handler=Patient)
-    with serving(program, LOOPBACK) as server, connect(server) as anna:
-        settle(anna)
-        ben = connect(server)
-        ben.sendall(b"x" * 5000)
-        assert received.wait(TIMEOUT)
-        reset(ben)
-        gone.set()
-        heard = b""
-        while heard.count(b"x") < 5000:
-            heard += anna.recv(65536)
-        assert heard.replace(b"ack", b"") == b"x" * 5000
+def test_a_port_is_free_again_as_soon_as_its_server_has_closed() -> None:
+    with serving("chat", LOOPBACK) as server, connect(server) as client:
+        address = server_address(server)
+        client.sendall(b"hi")
+        assert read(client, 5) == b"ackhi"
+        server.shutdown()
+        server.server_close()
+        assert read_to_end(client) == b""
+        with serving("chat", address):
+            pass
 
 
 # Forgetting
@@ -250,209 +244,3 @@ def test_a_thread_is_forgotten_when_it_has_ended_and_not_before() -> None:
         thread = Ending()
         server.forget(thread)
         assert thread.joined == 1
-
-
-# Out of descriptors, out of threads
-
-
-class Full(StreamServer):
-    """A server that says when an attempt to accept has failed for want of descriptors."""
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.attempts = threading.Semaphore(0)
-        super().__init__(*args, **keywords)
-
-    def wait_until_freed(self, error: Exception) -> None:
-        self.attempts.release()
-        super().wait_until_freed(error)
-
-
-@pytest.fixture
-def only_when_freed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the loop wait for what is freed, and for nothing else."""
-    monkeypatch.setattr(lifecycle, "RETRY_TIMEOUT", NEVER)
-
-
-@pytest.mark.usefixtures("only_when_freed")
-def test_without_descriptors_the_loop_waits_until_a_connection_ends_and_says_so_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    program = replace(PROGRAMS["chat"], mix_ins=(Full, Room))
-    with serving(program, LOOPBACK) as server, connect(server) as anna, connect(server) as ben, connect(server) as cal:
-        settle(anna)
-        settle(anna, ben)
-        settle(anna, ben, cal)
-        full = threading.Event()
-        full.set()
-        accept = accepting(monkeypatch, full)
-        with connect(server) as dan:
-            assert server.attempts.acquire(timeout=TIMEOUT)
-            settle(anna, cal, ben)  # the members talk on
-            cal.close()
-            assert server.attempts.acquire(timeout=TIMEOUT)  # it has tried again, at once, and in vain
-            full.clear()
-            ben.close()
-            settle(anna, dan)
-        assert accept.count("failed") == 2
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
-        f"new clients have to wait until others leave: [Errno {errno.EMFILE}] Too many open files"
-    ]
-
-
-def accepting(monkeypatch: pytest.MonkeyPatch, full: threading.Event) -> list[str]:
-    """Let accept() fail while `full` is set; return the list of what has become of each attempt."""
-    attempts: list[str] = []
-    accept = socketserver.TCPServer.get_request
-
-    def get_request(self: Any) -> tuple[socket.socket, Any]:
-        attempts.append("failed" if full.is_set() else "accepted")
-        if full.is_set():
-            raise OSError(errno.EMFILE, "Too many open files")
-        request: tuple[socket.socket, Any] = accept(self)
-        return request
-
-    monkeypatch.setattr(socketserver.TCPServer, "get_request", get_request)
-    return attempts
-
-
-@pytest.mark.usefixtures("only_when_freed")
-def test_a_server_that_waits_for_descriptors_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(replace(PROGRAMS["echo"], mix_ins=(Full,)), LOOPBACK) as server:
-        full = threading.Event()
-        full.set()
-        accepting(monkeypatch, full)
-        with connect(server):
-            assert server.attempts.acquire(timeout=TIMEOUT)
-            server.shutdown()
-
-
-def test_a_server_tries_again_though_nothing_has_ended_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "RETRY_TIMEOUT", 0.01)
-    with serving(replace(PROGRAMS["echo"], mix_ins=(Full,)), LOOPBACK) as server:
-        full = threading.Event()
-        full.set()
-        accepting(monkeypatch, full)
-        with connect(server) as client:
-            client.sendall(b"hello")
-            for _ in range(2):
-                assert server.attempts.acquire(timeout=TIMEOUT)
-            full.clear()
-            assert read_to_end(client) == b"HELLO"
-
-
-@pytest.mark.usefixtures("only_when_freed")
-@pytest.mark.parametrize("then", ["a handler ends", "it is stopped"])
-def test_without_threads_the_loop_waits_with_the_connection_it_has_accepted(
-    then: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Thread(threading.Thread):
-        allowed = 1
-        refused = threading.Semaphore(0)
-
-        def start(self) -> None:
-            if Thread.allowed < 1:
-                Thread.refused.release()
-                raise RuntimeError("can't start new thread")
-            Thread.allowed -= 1
-            super().start()
-
-    class Watched(Threads):
-        def forget(self, thread: threading.Thread | None) -> None:
-            super().forget(thread)
-            Thread.allowed += thread is not None
-
-    program = replace(PROGRAMS["chat"], mix_ins=(Watched, Room))
-    with serving(program, LOOPBACK) as server:
-        monkeypatch.setattr(threading, "Thread", Thread)
-        with connect(server) as anna:
-            settle(anna)
-            with connect(server) as ben:
-                assert Thread.refused.acquire(timeout=TIMEOUT)
-                settle(anna)  # the member talks on
-                if then == "a handler ends":
-                    anna.close()
-                    settle(ben)
-                else:
-                    Thread.allowed = -1  # the thread that ends then frees none for this server
-                    server.shutdown()
-                    assert read_to_end(ben) == b""
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert warnings == ["new clients have to wait until others leave: can't start new thread"]
-
-
-SERVE_WITH_FEW_DESCRIPTORS = """
-import resource
-import sys
-
-from socketserver_reference.cli.main import main
-
-resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
-sys.exit(main(["serve", "chat", "--port", "0"]))
-"""
-
-
-def test_a_process_without_descriptors_serves_its_members_and_lets_in_who_waits_when_one_leaves() -> None:
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process: Any
-    with subprocess.Popen([sys.executable, "-c", SERVE_WITH_FEW_DESCRIPTORS], **pipes) as process:
-        try:
-            address = Address.parse(process.stdout.readline().strip())
-            clients = [connect_to(address) for _ in range(16)]  # more than it can accept
-            while "new clients have to wait" not in process.stderr.readline():
-                pass
-            clients[0].sendall(b"hello")
-            assert read(clients[0], 8) == b"ackhello"
-            for client in clients[1:8]:
-                reset(client)
-            for count, client in enumerate(clients[8:]):  # each gets in, and hears itself
-                client.sendall(b"<%d>" % count)
-                heard = b""
-                while not heard.endswith(b"ack<%d>" % count):
-                    heard += read(client, 1)
-            process.terminate()
-            _, errors = process.communicate(timeout=TIMEOUT)
-        finally:
-            process.kill()
-    for client in clients:
-        client.close()
-    assert process.returncode == 0
-    assert "have to wait" not in errors
-
-
-# Datagrams from oneself
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
-@pytest.mark.parametrize("concurrency", ["sync", "threading"])
-def test_a_datagram_from_the_servers_own_address_is_not_answered(
-    host: str, concurrency: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    loopback = "::1" if ":" in host else "127.0.0.1"
-    with serving("echo", Address("udp", host=host), concurrency) as server:
-        port = server_address(server).port
-        server.socket.sendto(b"hello", (loopback, port))
-        with connect_to(Address("udp", host=loopback, port=port)) as client:
-            client.send(b"fence")
-            assert client.recv(100) == b"FENCE"
-    assert caplog.text.count("the address is this server's own") == 1
-    assert "wrote b'hello'" not in caplog.text
-
-
-def test_a_unix_datagram_from_the_servers_own_address_is_not_answered(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    with serving("echo", somewhere("unix-datagram", tmp_path)) as server, connect(server) as client:
-        server.socket.sendto(b"hello", server_address(server).path)
-        client.send(b"fence")
-        assert client.recv(100) == b"FENCE"
-    assert caplog.text.count("the address is this server's own") == 1
-
-
-def test_an_address_of_another_host_is_not_the_servers_own() -> None:
-    with make_server("echo", Address("udp", host="0.0.0.0")) as server:
-        port = server_address(server).port
-        assert server.is_own(("127.0.0.1", port))  # type: ignore[attr-defined]
-        assert not server.is_own(("192.0.2.1", port))  # type: ignore[attr-defined]
-        assert not server.is_own(("127.0.0.1", port + 1))  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """What the tests of the servers share: a server in a thread, and clients that give up after ten seconds."""
 
+import logging
 import os
 import socket
 import struct
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.family import Program, make_server
@@ -79,3 +82,14 @@ def reset(client: socket.socket) -> None:
     """Leave by a reset instead of an end of stream (a Unix socket can only leave in order)."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
+
+
+def settle(*members: socket.socket) -> None:
+    """Return when the last is a member, which it is when it hears what it says; the others hear it, too."""
+    members[-1].sendall(b"fence")
+    for member in members:
+        assert read(member, 8) == b"ackfence"
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
