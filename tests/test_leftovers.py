@@ -195,7 +195,7 @@ class Repeating(ChatHandler):
     def deliver(self, chunk: bytes) -> None:
         with self.server.lock:
             vars(self.server)["last"].append(self.delivery(chunk))
-            for member in self.server.members:
+            for member in list(self.server.members):  # a member that is cut off leaves the room
                 if not self.server.offer(member, self.delivery(chunk)):
                     self.server.cut_off(member)
 
