@@ -210,7 +210,7 @@ def history(handler: type[ChatHandler], told: int) -> list[object]:
         ]
         try:
             for profile in PROFILES:
-                explore(performing, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0, shrink=False)
+                explore(performing, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0)
         except (Violation, NotChecked) as error:
             raised.append(error)
     return raised

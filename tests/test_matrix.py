@@ -108,12 +108,6 @@ def test_the_matrix_of_one_fault_with_exploration(capsys: pytest.CaptureFixture[
     assert (told["name"], told["expected"], list(told["explored"])) == ("replies-twice", ["UDP-1"], ["0", "1"])
 
 
-def test_the_steps_until_exploration_alone_finds_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["matrix", "replies-twice", "--blindly", "--seeds", "3"]) == 0
-    assert "replies-twice " in (out := capsys.readouterr().out)
-    assert "median " in out
-
-
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -176,7 +176,7 @@ def test_when_one_of_two_held_handlers_may_go_on_the_other_is_still_held() -> No
 def run(profile: Profile, dialect: Dialect = NOTE) -> Iterator[Any]:
     """One run of the chat's machine against the reference, with ann there, who has spoken."""
     with contextlib.closing(performer("chat", Bug("chat").target(), PATIENCE, dialect)) as performing:
-        expedition = Expedition(performing, profile, examples=1, shrink=True)
+        expedition = Expedition(performing, profile, examples=1)
         bases = (MACHINES["chat", profile],)
         machine: Any = type("Machine", bases, {"expedition": expedition})()
         try:
@@ -271,30 +271,25 @@ CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 """Steps that break CHAT-7 on a server that delivers what quits."""
 
 
-def confirmed(clause: str, *, shrink: bool) -> Violation:
+def confirmed(clause: str) -> Violation:
     """Have a sighting of a clause confirmed by steps that break CHAT-7."""
     with contextlib.closing(performer("chat", Planted("delivers-quit").target(), 0.3)) as performing:
         sighting = Sighting(VIOLATIONS[clause]("something", "something else", []), CRIME, hasty=False)
-        violation = Expedition(performing, "basic", examples=1, shrink=shrink).confirm(clause, sighting)
+        violation = Expedition(performing, "basic", examples=1).confirm(clause, sighting)
     assert violation is not None
     return violation
 
 
 def test_a_replay_that_breaks_another_clause_confirms_nothing() -> None:
-    violation = confirmed("CHAT-5", shrink=True)
+    violation = confirmed("CHAT-5")
     assert (violation.clause_id, violation.observed) == ("CHAT-5", "something else")
     assert violation.note.endswith("again in 0 of 3 replays")
-
-
-def test_what_is_not_to_be_shortened_is_reported_as_first_seen_without_a_replay() -> None:
-    violation = confirmed("CHAT-7", shrink=False)
-    assert (violation.clause_id, violation.observed, violation.note) == ("CHAT-7", "something else", "")
 
 
 def test_what_others_may_have_done_in_each_replay_confirms_nothing() -> None:
     target = Meddling(Planted("delivers-quit").target().make)
     with contextlib.closing(performer("chat", target, 0.3)) as performing:
-        expedition = Expedition(performing, "basic", examples=1, shrink=True)
+        expedition = Expedition(performing, "basic", examples=1)
         first = VIOLATIONS["CHAT-7"]("something", "something else", [])
         assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=True)) is None
         assert expedition.confirm("CHAT-7", Sighting(first, CRIME, hasty=False)) is first

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from socketserver_faults.catalogue.index import Unknown, find, judgeable
 from socketserver_faults.matrix.judgement import Judgement
-from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out, steps_told
+from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out
 from socketserver_reference.cli.options import CannotCheck, require_extra
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write
 from socketserver_reference.conformance.runner.options import number
@@ -27,11 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="faults judged at a time (default: 8)"
     )
-    parser.add_argument(
-        "--blindly",
-        action="store_true",
-        help="leave the directed scenarios out, and count the steps until exploration finds each fault",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
             if fault.unseen:
                 raise CannotCheck(f"{fault.name} is not for the suite to find: {fault.unseen}")
         names = options.names or list(judgeable())
-        if options.markdown and (options.names or options.blindly):
-            raise CannotCheck("--markdown is of the whole matrix: leave the names and --blindly out")
+        if options.markdown and options.names:
+            raise CannotCheck("--markdown is of the whole matrix: leave the names out")
         for file in (options.json, options.markdown):
             if file is not None:
                 check_writable(file)
@@ -55,8 +50,6 @@ def run(options: argparse.Namespace) -> int:
     except (Unknown, CannotCheck, CannotWrite) as error:
         print(f"socketserver-faults matrix: {error}", file=sys.stderr)
         return 2
-    if options.blindly:
-        return 0
     if not options.names:
         print("".join(f"left out: {line}\n" for line in left_out()), end="")
     lonely = [] if options.names else clauses_without_fault()
@@ -75,11 +68,10 @@ def _judged(names: list[str], options: argparse.Namespace) -> list[Judgement]:
     from socketserver_faults.matrix.judge import judge_apart
 
     judgements = {}
-    for judgement in judge_apart(names, options.jobs, seeds=range(options.seeds), blindly=options.blindly):
+    for judgement in judge_apart(names, options.jobs, seeds=range(options.seeds)):
         judgements[judgement.name] = judgement
-        told = steps_told(judgement, options.seeds) if options.blindly else ", ".join(judgement.found) or "nothing"
-        complaints = [] if options.blindly else judgement.complaints()
-        verdict = "" if options.blindly else "WRONG" if complaints else "ok"
-        print(f"{verdict:<5} {judgement.name:<32} {told}  ({judgement.seconds:.1f} s)")
+        found = ", ".join(judgement.found) or "nothing"
+        complaints = judgement.complaints()
+        print(f"{'WRONG' if complaints else 'ok':<5} {judgement.name:<32} {found}  ({judgement.seconds:.1f} s)")
         print("".join(f"      {line}\n" for line in complaints), end="", flush=True)
     return [judgements[name] for name in names]

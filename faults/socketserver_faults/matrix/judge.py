@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -78,50 +78,23 @@ def judge(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) 
                 note(judgement.directed, directed.seen(outcome))
         for seed in seeds:
             performing.known = {clause for clause in judgement.directed if not clause.startswith("SRV")}
-            judgement.explored[seed] = explored(performing, fault.protocol, examples, seed).stories
+            judgement.explored[seed] = explored(performing, fault.protocol, examples, seed)
     judgement.seconds = time.monotonic() - begun
     return judgement
 
 
-def judge_blindly(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES) -> Judgement:
-    """Explore a fault without knowing anything about it, once for each seed, and count the steps until it is found."""
-    begun = time.monotonic()
-    judgement = Judgement(fault.name)
-    with still():
-        for seed in seeds:
-            with closing(directed.performer(fault.protocol, target(fault), PATIENCE)) as performing:
-                expedition = explored(performing, fault.protocol, examples, seed, shrink=False)
-                judgement.explored[seed] = expedition.stories
-                if expedition.stories:
-                    judgement.steps[seed] = expedition.steps
-    judgement.seconds = time.monotonic() - begun
-    return judgement
-
-
-@dataclass
-class Explored:
-    """What both machines of a protocol found, and in how many steps."""
-
-    stories: Stories = field(default_factory=dict)
-    steps: int = 0
-
-
-def explored(performing: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True) -> Explored:
-    """Let the machines of both profiles explore; without shrinking, only until the first find."""
-    found = Explored()
+def explored(performing: Any, protocol: str, examples: int, seed: int) -> Stories:
+    """Let the machines of both profiles explore; return what they found."""
+    stories: Stories = {}
     for profile in PROFILES:
         record = Record(SUITE)
         try:
-            explore(performing, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
+            explore(performing, record, protocol, profile, examples=examples, with_seed=seed)
         except (Violation, NotChecked) as error:
-            seen = error.violation if isinstance(error, NotChecked) else error
-            note(found.stories, seen)
+            note(stories, error.violation if isinstance(error, NotChecked) else error)
         for verdict in record.verdicts():
-            note(found.stories, verdict.violation)
-        found.steps += record.steps
-        if found.stories and not shrink:
-            break
-    return found
+            note(stories, verdict.violation)
+    return stories
 
 
 def note(stories: Stories, violation: Violation | None) -> None:
@@ -194,8 +167,7 @@ def _judge_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
-    blindly = how.pop("blindly", False)
-    pipe.send((judge_blindly if blindly else judge)(find(name), **how))
+    pipe.send(judge(find(name), **how))
     pipe.close()
     os._exit(0)
 

@@ -38,10 +38,9 @@ class Sighting:
 class Expedition:
     """One exploration of one server: what it may spend, and what it found."""
 
-    def __init__(self, performer: Performer, profile: Profile, examples: int, shrink: bool) -> None:
+    def __init__(self, performer: Performer, profile: Profile, examples: int) -> None:
         self.performer = performer
         self.profile = profile
-        self.shrink = shrink
         self.found: dict[str, Sighting] = {}
         self.runs = 0
         self.steps = 0
@@ -81,7 +80,7 @@ class Expedition:
             return None
         clause = self._found_as(violation)
         if not self.found:
-            self._until = time.monotonic() + SHRINKING if self.shrink else 0.0
+            self._until = time.monotonic() + SHRINKING
         hasty = violation.absent and self.patience < self.performer.longest
         sighting = self.found.setdefault(clause, Sighting(violation, steps, hasty))
         if len(steps) < len(sighting.steps):
@@ -96,8 +95,6 @@ class Expedition:
     def confirm(self, clause: str, sighting: Sighting) -> Violation | None:
         """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
         again: list[Violation] = []
-        if not self.shrink:
-            return sighting.first.of(clause)
         for _ in range(REPLAYS):
             try:
                 self.performer.prepare()

@@ -62,13 +62,9 @@ def explore(
     *,
     examples: int,
     with_seed: int,
-    shrink: bool = True,
 ) -> None:
-    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken.
-
-    What it finds is made shorter and played again, unless it is not to `shrink`: then it ends at the first sight.
-    """
-    expedition = Expedition(performer, profile, examples, shrink)
+    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
+    expedition = Expedition(performer, profile, examples)
     machine: Any = type(
         MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"expedition": expedition}
     )
@@ -83,7 +79,6 @@ def explore(
     cut_short = ""
     if expedition.runs < examples and not expedition.found:
         cut_short = f" of {examples}: {expedition.why_stopped}"
-    record.steps += expedition.steps
     again = _seen_again(set(expedition.known), performer)
     record.explored.append(
         f"{protocol}, {profile}: {expedition.runs} runs{cut_short}, {expedition.steps} steps (seed {with_seed}){again}"
