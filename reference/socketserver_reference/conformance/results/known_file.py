@@ -1,10 +1,9 @@
 """Reads the list of known failures that lies in somebody's repository, and keeps it up to date.
 
-It is TOML, or JSON if its name ends so: {"known": [{"clause": "CHAT-12", "reason": "..."}]}. `known.py` says what the
-entries mean. Whatever is wrong with the file is a BadKnown, of one line.
+It is TOML; `known.py` says what the entries mean. Whatever is wrong with the file is a BadKnown, of one line.
 
-To bring it up to date is to change lines, not to write it anew: in TOML what people wrote between the entries stays,
-and an entry goes with the comment right above it. The changed text is read again before it replaces the file, in one
+To bring it up to date is to change lines, not to write it anew: what people wrote between the entries stays, and an
+entry goes with the comment right above it. The changed text is read again before it replaces the file, in one
 move, so that no crash can lose an entry; should it not say what it must (entries written `known = [...]`, say), the
 list is written out instead, without comments, and that is told.
 """
@@ -27,6 +26,8 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 
 KEYS = {"clause": str, "reason": str, "dialect": str, "sometimes": bool}
 """What an entry may say; the first two it must."""
+
+ENTRY = 'an entry is a line [[known]] and below it, a line each, clause = "CHAT-12" and reason = "..."'
 
 HEADER = re.compile(r"\s*\[\[\s*known\s*\]\]\s*(#.*)?$")
 """The line that begins an entry."""
@@ -52,14 +53,14 @@ def read(file: Path) -> list[Known]:
 def parse(text: str, file: Path) -> list[Known]:
     """Return the entries that a list holds, each with its line; raise BadKnown if it is not in order."""
     try:
-        document = json.loads(text) if is_json(file) else tomllib.loads(text)
+        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadKnown(f"{file} is no {'JSON' if is_json(file) else 'TOML'}: {' '.join(str(error).split())}") from None
-    found = document.get("known", []) if isinstance(document, dict) else None
-    if not isinstance(found, list) or not isinstance(document, dict) or set(document) - {"known"}:
+        raise BadKnown(f"{file} is no TOML: {' '.join(str(error).split())}; {ENTRY}") from None
+    found = document.get("known", [])
+    if not isinstance(found, list) or set(document) - {"known"}:
         raise BadKnown(f"{file}: a list of known failures holds entries under `known` and nothing else")
     lines = [number for number, line in enumerate(text.split("\n"), 1) if HEADER.match(line)]
-    if is_json(file) or len(lines) != len(found):
+    if len(lines) != len(found):
         lines = [0] * len(found)
     entries: list[Known] = []
     for number, (entry, line) in enumerate(zip(found, lines, strict=True), 1):
@@ -73,14 +74,9 @@ def parse(text: str, file: Path) -> list[Known]:
     return entries
 
 
-def is_json(file: Path) -> bool:
-    """Whether a list of this name is JSON."""
-    return file.suffix.lower() == ".json"
-
-
 def _entry(entry: Any, where: str) -> Known:
     if not isinstance(entry, dict):
-        raise BadKnown(f'{where}: an entry is a table such as clause = "CHAT-12", reason = "..."')
+        raise BadKnown(f"{where}: {ENTRY}")
     for key, value in entry.items():
         if key not in KEYS:
             raise BadKnown(f"{where}: {key!r} is no key of an entry; it has {', '.join(KEYS)}")
@@ -123,13 +119,10 @@ def update(file: Path, before: Sequence[Known], after: Sequence[Known]) -> str:
         return ""
     text = file.read_bytes().decode() if exists else FIRST_LINES
     lost = ""
-    if is_json(file):
-        changed = json.dumps({"known": [_as_table(entry) for entry in after]}, indent=2, ensure_ascii=False) + "\n"
-    else:
-        changed = _edited(text, before, after)
-        if _read_again(changed, file) != list(after):
-            changed = FIRST_LINES + "".join(f"\n{_as_toml(entry)}" for entry in after)
-            lost = "its comments, as its entries do not each begin with [[known]]" if "#" in text else ""
+    changed = _edited(text, before, after)
+    if _read_again(changed, file) != list(after):
+        changed = FIRST_LINES + "".join(f"\n{_as_toml(entry)}" for entry in after)
+        lost = "its comments, as its entries do not each begin with [[known]]" if "#" in text else ""
     _replace(file, changed)
     return lost
 
