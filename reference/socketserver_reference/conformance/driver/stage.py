@@ -99,7 +99,6 @@ class Stage:
         self._knocks = 0
         self._mark = mark
         self._pace = pace or Pace(dialect.limits)
-        self._heeded = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -135,7 +134,7 @@ class Stage:
             return
         self.oracle.begin(step, rested=rested)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent, self._heeded))
+        self.transcript.entries.append(Did(step, sent))
         self._act(step, sent)
         listeners = self.oracle.listeners(step)
         for who in listeners:
@@ -280,10 +279,8 @@ class Stage:
         until = time.monotonic() + self.patience
         while step.who in self.oracle.bystanders():
             self._knocks += 1
-            self._heeded = step.who
             knock = Say(step.speaker, b"knock %d" % self._knocks)
             self._phrase(knock)
-            self._heeded = ""
             self._glance_at([who for who in self.oracle.listeners(knock) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
                 return
