@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
@@ -37,6 +36,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests import dialects_served, test_echo_dialects

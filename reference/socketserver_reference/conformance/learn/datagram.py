@@ -4,7 +4,8 @@ from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
-from socketserver_reference.conformance.learn.limits import WORD, in_common, numbered
+from socketserver_reference.conformance.learn.limits import NUMBERED, in_common
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client
 
@@ -110,7 +111,7 @@ def _tell_transform(datagrams: Datagrams, lesson: Lesson) -> None:
 
 def _tell_largest(datagrams: Datagrams, lesson: Lesson) -> None:
     """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
-    said = numbered(LARGEST + WORD)[:LARGEST]  # which no transformation changes
+    said = numbered(LARGEST, NUMBERED)
     answer = datagrams.ask(said) or b""
     piece = in_common(answer, said)
     if answer and piece == len(answer):

@@ -9,8 +9,9 @@ from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, comp
 from socketserver_reference.conformance.learn.conversation import Asking, CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import Lesson, quoted
 from socketserver_reference.conformance.learn.first_contact import too_early
-from socketserver_reference.conformance.learn.limits import SIZES, in_common, numbered
+from socketserver_reference.conformance.learn.limits import NUMBERED, SIZES, in_common
 from socketserver_reference.conformance.learn.room import LONGEST_NOTICE
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 REQUEST = b"  Otter Weasel-1  "
@@ -168,7 +169,7 @@ def _ask_longest(echo: Echo, lesson: Lesson) -> None:
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
     for size in SIZES:
-        said = numbered(size)
+        said = numbered(size, NUMBERED)
         reply = echo.ask(said, said).reply
         if said not in reply:
             _tell_longest(lesson, key, longest, size, in_common(reply, said))

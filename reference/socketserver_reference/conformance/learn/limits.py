@@ -7,13 +7,15 @@ from socketserver_reference.conformance.dialects.effects import CROWD
 from socketserver_reference.conformance.learn.dialect_writer import Lesson
 from socketserver_reference.conformance.learn.first_contact import NAMES
 from socketserver_reference.conformance.learn.room import SPEAKER, WITNESS, Room
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 SIZES = (1000, 3000, 12_000, 48_000)
 """Bytes of the utterances that are tried; each is one segment on a loopback network."""
 
-WORD = 8
-"""Bytes of each numbered word of a long utterance."""
+NUMBERED = b"%07d."
+WORD = len(NUMBERED % 0)
+"""Each numbered word of a long utterance, which no transformation of an echo changes; and its bytes."""
 
 LEAST_CHUNK = 16
 """Bytes of a chunk that a dialect can have."""
@@ -26,11 +28,6 @@ class Outcome:
     how: Literal["whole", "pieces", "cut", "nothing"]
     piece: int
     ended: Ending | None
-
-
-def numbered(size: int) -> bytes:
-    """Return a text in which every place looks different, and which no transformation of an echo changes."""
-    return b"".join(b"%07d." % number for number in range(size // WORD))
 
 
 def in_common(heard: bytes, said: bytes) -> int:
@@ -72,7 +69,7 @@ def _tell(room: Room, lesson: Lesson, whole: int, size: int, found: Outcome) -> 
 
 def _ask(room: Room, size: int) -> Outcome:
     guest = room.newcomer()
-    said = numbered(size)
+    said = numbered(size // WORD * WORD, NUMBERED)
     heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD:] in heard[WITNESS])[WITNESS]
     ended = room.asking.ended.get(guest)
     room.gone(guest)
