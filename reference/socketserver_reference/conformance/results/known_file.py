@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import tempfile
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Array, Comment, Table, Whitespace
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
 from socketserver_reference.conformance.results.known import UNEXPLAINED, Known
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -38,27 +38,18 @@ COMMENT_RIGHT_ABOVE = re.compile(r"(^[ \t]*#.*\n)+\Z", re.MULTILINE)
 FIRST_LINES = "# Known failures: clauses that this server breaks, and why. A clause that holds must not be listed.\n"
 
 
-class BadKnown(Exception):
+class BadKnown(BadFile):
     """The list cannot be used; the message says where, what is wrong, and what would be right."""
 
 
 def read(file: Path) -> list[Known]:
     """Return the entries of a list; raise BadKnown if there is none, or it is not in order."""
-    try:
-        text = file.read_bytes().decode()
-    except OSError as error:
-        raise BadKnown(f"cannot read {file}: {error.strerror}; --update-known begins a list") from None
-    except UnicodeDecodeError:
-        raise BadKnown(f"{file} is not text in UTF-8") from None
-    return parse(text, file)
+    return parse(read_text(file, BadKnown, instead="; --update-known begins a list"), file)
 
 
 def parse(text: str, file: Path) -> list[Known]:
     """Return the entries that a list holds, each with its line; raise BadKnown if it is not in order."""
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadKnown(f"{file} is no TOML: {' '.join(str(error).split())}; {ENTRY}") from None
+    document = parse_toml(text, file, BadKnown, instead=f"; {ENTRY}")
     found = document.get("known", [])
     if not isinstance(found, list) or set(document) - {"known"}:
         raise BadKnown(f"{file}: a list of known failures holds entries under `known` and nothing else")
@@ -118,7 +109,7 @@ def update(file: Path, after: Sequence[Known]) -> None:
     Raises OSError if it cannot be written; then it is as it was. Raises BadKnown if what it holds is not in order.
     """
     exists = file.exists()
-    text = file.read_bytes().decode() if exists else FIRST_LINES
+    text = read_text(file, BadKnown) if exists else FIRST_LINES
     before = parse(text, file)
     if exists and before == list(after):
         return
