@@ -16,16 +16,17 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 @dataclass
 class Visit:
-    """One connection."""
+    """One connection: the last request, and what came or, where everything is answered, has yet to come."""
 
     request: bytes | None = None
     reply: bytes = b""
+    owed: bytes = b""
     half_closed: bool = False
     ended: bool = False
 
 
-class EchoOracle:
-    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+class EchoConnections:
+    """Who is there, and what they asked: the same whether one request is answered or all are."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -45,24 +46,36 @@ class EchoOracle:
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
 
-    def farewell(self) -> list[Step]:
-        return []
-
     def listeners(self, step: Step) -> list[str]:
-        match step:
-            case Say(who) | HalfClose(who):
-                return [who]
-            case _:
-                return []
-
-    def due(self, who: str) -> bool:
-        return not self.visits[who].ended
+        return [step.who] if isinstance(step, Say | HalfClose) else []
 
     def bystanders(self) -> list[str]:
         return []
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disturbed = False
+
+    def refused(self, who: str, why: str) -> Finding:
+        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
+
+    def _is_blank(self, request: bytes | None) -> bool:
+        """Whether a request is white space alone, where that is asked about."""
+        blank = request is not None and not request.strip()
+        return blank and "ECHO-5" not in effects.not_applicable(self.dialect)
+
+    def _found(self, clauses: list[str], who: str, expected: str, saw: str, *, absent: bool) -> Finding:
+        also = ("ECHO-7",) if absent else ()  # others have left before
+        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+
+
+class EchoOracle(EchoConnections):
+    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+
+    def farewell(self) -> list[Step]:
+        return []
+
+    def due(self, who: str) -> bool:
+        return not self.visits[who].ended
 
     def _replies(self, visit: Visit) -> list[bytes]:
         """Return every right reply, the likeliest first: some requests may be cut anywhere."""
@@ -104,13 +117,8 @@ class EchoOracle:
 
     def _special(self, visit: Visit) -> list[str]:
         """Return the clauses about what is special in this visit."""
-        request = visit.request or b""
-        special = []
-        if len(request) > self.dialect.chunk:
-            special.append("ECHO-4")
-        if request and not request.strip() and "ECHO-5" not in effects.not_applicable(self.dialect):
-            special.append("ECHO-5")
-        return special
+        long = ["ECHO-4"] if len(visit.request or b"") > self.dialect.chunk else []
+        return [*long, *(["ECHO-5"] if self._is_blank(visit.request) else [])]
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         visit = self.visits[who]
@@ -140,9 +148,6 @@ class EchoOracle:
         observed = f"{show(visit.reply, 200)}, then nothing" if visit.reply else "nothing"
         return self._finding(visit, [*self._absent(visit), *general], who, observed, absent=True)
 
-    def refused(self, who: str, why: str) -> Finding:
-        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
-
     def _finding(
         self, visit: Visit, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
     ) -> Finding:
@@ -150,6 +155,4 @@ class EchoOracle:
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         saw = show(observed, 200) if isinstance(observed, bytes) else observed
-        expected = f"{who} reads {reply}end of stream{some}"
-        also = ("ECHO-7",) if absent else ()  # others have left before
-        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+        return self._found(clauses, who, f"{who} reads {reply}end of stream{some}", saw, absent=absent)
