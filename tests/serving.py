@@ -2,7 +2,6 @@
 
 import os
 import socket
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.address import Address, server_address
+from socketserver_reference.conformance.targets.client import ABORT
 from socketserver_reference.family import Program, make_server
 
 ROOT = Path(__file__).parents[1]
@@ -77,5 +77,5 @@ def read_to_end(client: socket.socket) -> bytes:
 
 def reset(client: socket.socket) -> None:
     """Leave by a reset instead of an end of stream (a Unix socket can only leave in order)."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
     client.close()

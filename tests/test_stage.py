@@ -474,7 +474,7 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
 
     def hangs_up(connection: socket.socket) -> None:
         connection.recv(1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module._ABORT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module.ABORT)
         connection.close()
         hung_up.set()
 

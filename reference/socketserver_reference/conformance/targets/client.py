@@ -21,7 +21,7 @@ QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 UNANSWERED = 0.25
 """Seconds within which the kernel has reported that nobody receives a datagram."""
 
-_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
+ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 
 
 class Unreachable(Exception):
@@ -151,7 +151,7 @@ class Client:
 
     def reset(self) -> None:
         """Abort the connection: the server's next operation on it fails with ECONNRESET or EPIPE."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.close()
 
     def close(self) -> None:
