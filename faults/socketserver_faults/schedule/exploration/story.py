@@ -10,9 +10,9 @@ Next: `cli/schedule.py`.
 """
 
 import re
-import textwrap
 from collections.abc import Iterator
 
+from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import Event, Story
 from socketserver_faults.schedule.exploration.search import Found
 from socketserver_faults.schedule.world.clients import CLIENTS
@@ -91,8 +91,8 @@ def lanes(story: Story) -> list[str]:
     if len(lines) > LONGEST:
         half = LONGEST // 2
         lines[half:-half] = [f"  ... {len(lines) - 2 * half} lines left out ..."]
-    head = "".join(f"{name + (f' ({owners[name]})' if name in owners else ''):<{LANE}}" for name in names)
-    return [f"  {head}".rstrip(), *(["  ..."] if begin else []), *lines]
+    titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
+    return [f"  {head(titles, LANE)}", *(["  ..."] if begin else []), *lines]
 
 
 def served(story: Story) -> dict[str, str]:
@@ -118,5 +118,4 @@ def _told(event: Event, names: list[str]) -> Iterator[str]:
         return
     lane = names.index(event.who) if event.who in names else 0
     what = event.what if event.who in names else f"{event.who} {event.what}"
-    for line in textwrap.wrap(printable(what), LANE - 2, subsequent_indent="  ") or [""]:
-        yield f"  {' ' * LANE * lane}{line}"
+    yield from (f"  {line}" for line in in_lane(lane, printable(what), LANE))
