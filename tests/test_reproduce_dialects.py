@@ -249,6 +249,13 @@ def test_nobody_asks_in_the_end_where_there_is_no_room_for_it(longest: int, said
     assert sum("is that all?" in line for line in lines) == said
 
 
+@pytest.mark.parametrize(("spoken", "left"), [(False, ["lou.half_closes()", "lou.ends()"]), (True, [])])
+def test_who_came_and_can_have_heard_nothing_leaves_in_the_end(spoken: bool, left: list[str]) -> None:
+    steps: list[Step] = [*join("ann"), Connect("lou"), *([Say("ann", b"who is there?")] if spoken else [])]
+    lines = exchange("chat", steps, HEARING).lines
+    assert [line for line in lines if line.startswith(("lou.half_closes", "lou.ends"))] == left
+
+
 @pytest.mark.parametrize(
     ("words", "expression"),
     [
