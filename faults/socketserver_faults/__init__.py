@@ -14,6 +14,7 @@ Four kinds of fault, and a way to meet each:
 
     tutorial.py      not planted but found: the tutorial programs everybody starts from
                      python -m socketserver_faults.tutorial chat 10007
+    lanes.py         text in lanes, for demo/ and schedule/
     cli/             the command line
 
 A fault names the clauses that it breaks. The suite is run against it and must find these broken and no others: one too

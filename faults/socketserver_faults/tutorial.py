@@ -21,9 +21,8 @@ wrong:
     The chat again, with one thread more for each client, which gains nothing. Joined, it behaves as the chat does.
 
 `unjoined`
-    The over-threaded chat without its join. handle returns at once, so the request is closed under the thread that is
-    using it: the client reads end of stream straight away, and the thread fails with EBADF, on Windows "not a socket".
-    See the reference's `overthreaded.py` for the whole story.
+    The over-threaded chat without its join. The request is closed under the thread that is using it, and the client
+    reads end of stream straight away: `catalogue/closed_request.py` has the whole story.
 """
 
 import argparse

@@ -349,13 +349,14 @@ def test_it_leaves_the_environment_as_it_was(check: Checker, monkeypatch: pytest
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("missing", ["pytest", "hypothesis", "pytest_timeout"])
-def test_without_what_checking_needs_it_says_what_to_install(missing: str) -> None:
+@pytest.mark.parametrize("missing", ["pytest", "hypothesis", "pytest_timeout", "tomlkit"])
+@pytest.mark.parametrize("command", ["check", "learn"])
+def test_without_what_it_needs_it_says_what_to_install(missing: str, command: str) -> None:
     hidden = f"import sys; sys.modules[{missing!r}] = None; from {main.__module__} import main; sys.exit(main())"
-    command = [sys.executable, "-c", hidden, "check", "echo", *ONE]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    arguments = [sys.executable, "-c", hidden, command, "echo", "tcp://127.0.0.1:9"]
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert result.stderr == f"socketserver-reference check: {NEEDS}\n"
+    assert result.stderr == f"socketserver-reference {command}: {NEEDS}\n"
 
 
 def test_who_stops_reading_the_report_hears_no_complaint() -> None:

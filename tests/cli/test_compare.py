@@ -166,6 +166,7 @@ def test_a_dialect_lies_beside_the_file_as_well(run: Compare, file: Path) -> Non
     ("text", "words"),
     [
         ("server = \n[a]", ["not TOML", "line 1"]),
+        pytest.param("server = " + "[" * 5000, ["not TOML"], id="brackets"),
         ("", ["lists no servers", "[[server]]"]),
         ("server = 3", ["lists no servers"]),
         ("server = [3]", ["lists no servers"]),

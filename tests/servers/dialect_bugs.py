@@ -132,7 +132,7 @@ class PanicsAtAReset(Speaker):
             return bytes(self.request.recv(self.chunk_size))
         except DISCONNECT_ERRORS:
             with self.server.lock:
-                for member in tuple(self.server.members):
+                for member in list(self.server.members):
                     self.server.cut_off(member)
             return b""
 

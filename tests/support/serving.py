@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address, server_address
+from socketserver_reference.conformance.targets.client import ABORT
 from socketserver_reference.family import Program, make_server
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +80,7 @@ def read_to_end(client: socket.socket) -> bytes:
 
 def reset(client: socket.socket) -> None:
     """Leave by a reset instead of an end of stream (a Unix socket can only leave in order)."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
     client.close()
 
 

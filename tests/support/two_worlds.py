@@ -40,9 +40,6 @@ What is sent to a full one never fits in the receiver's alone, however late that
 
 CAPACITY = 64 * 1024
 
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: close by a reset."""
-
 STATES = {1: "established", 4: "fin-wait", 5: "fin-wait", 7: "close", 8: "close-wait", 9: "last", 11: "last"}
 """TCP states of Linux (include/net/tcp_states.h). Which end of stream came first is no matter."""
 

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from socketserver_faults.schedule.virtual.network import Network
-from tests.support.two_worlds import BOUND, CAPACITY, RESET, Outcome, WouldWait, outcome, real_pair, wait_until
+from socketserver_reference.conformance.targets.client import ABORT
+from tests.support.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
 
 LARGE = b"x" * (1024 * 1024)
 """More than a connection takes."""
@@ -171,7 +172,7 @@ class VirtualWorld:
 
 
 def reset(sock: Any) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
     sock.close()
 
 

@@ -1,10 +1,10 @@
 """The echo over connections: one request, one reply, one connection, and what is made of each of the three."""
 
 import socket
-import struct
 import sys
 from typing import Any
 
+from socketserver_faults.catalogue.leaving import ABORT
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.echo import EchoHandler
 from socketserver_reference.lifecycle import StreamServer
@@ -176,7 +176,7 @@ class AbortsConnections(StreamServer):
     """
 
     def shutdown_request(self, request: Any) -> None:
-        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.close_request(request)
 
 

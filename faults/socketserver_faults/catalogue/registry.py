@@ -49,10 +49,6 @@ THEMES = {
 PART_OF = {"closed_request": "ownership", "ending": "serving"}
 """Module -> the theme of another that its faults belong to."""
 
-PARTS = ("Thought", "Seen", "Fixed")
-"""How the paragraphs of a story begin, after its first line: why somebody writes this, what its users see, what to do.
-"""
-
 
 @dataclass(frozen=True)
 class Fault:

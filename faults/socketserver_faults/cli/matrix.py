@@ -10,7 +10,7 @@ from pathlib import Path
 
 from socketserver_faults.catalogue.index import Unknown, checkable, find
 from socketserver_faults.matrix.result import FaultResult
-from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out, steps_told
+from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out
 from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write
 from socketserver_reference.conformance.runner.options import number
@@ -27,11 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="faults checked at a time (default: 8)"
     )
-    parser.add_argument(
-        "--blindly",
-        action="store_true",
-        help="leave the directed scenarios out, and count the steps until exploration finds each fault",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
             if fault.scheduler_only:
                 raise CommandError(f"{fault.name} is not for the suite to find: {fault.scheduler_only}")
         names = options.names or list(checkable())
-        if options.markdown and (options.names or options.blindly):
-            raise CommandError("--markdown is of the whole matrix: leave the names and --blindly out")
+        if options.markdown and options.names:
+            raise CommandError("--markdown is of the whole matrix: leave the names out")
         for file in (options.json, options.markdown):
             if file is not None:
                 check_writable(file)
@@ -55,8 +50,6 @@ def run(options: argparse.Namespace) -> int:
     except (Unknown, CommandError, CannotWrite) as error:
         print(f"socketserver-faults matrix: {error}", file=sys.stderr)
         return 2
-    if options.blindly:
-        return 0
     if not options.names:
         print("".join(f"left out: {line}\n" for line in left_out()), end="")
     lonely = [] if options.names else clauses_without_fault()
@@ -75,11 +68,10 @@ def _checked(names: list[str], options: argparse.Namespace) -> list[FaultResult]
     from socketserver_faults.matrix.runner import check_in_processes
 
     results = {}
-    for result in check_in_processes(names, options.jobs, seeds=range(options.seeds), blindly=options.blindly):
+    for result in check_in_processes(names, options.jobs, seeds=range(options.seeds)):
         results[result.name] = result
-        told = steps_told(result, options.seeds) if options.blindly else ", ".join(result.found) or "nothing"
-        mismatches = [] if options.blindly else result.mismatches()
-        verdict = "" if options.blindly else "WRONG" if mismatches else "ok"
-        print(f"{verdict:<5} {result.name:<32} {told}  ({result.seconds:.1f} s)")
+        found = ", ".join(result.found) or "nothing"
+        mismatches = result.mismatches()
+        print(f"{'WRONG' if mismatches else 'ok':<5} {result.name:<32} {found}  ({result.seconds:.1f} s)")
         print("".join(f"      {line}\n" for line in mismatches), end="", flush=True)
     return [results[name] for name in names]

@@ -1,7 +1,11 @@
 """Tells what was played: text, and nothing of it unescaped."""
 
 from socketserver_faults.demo.rows import CallEvent, PlayedConnection, PlayedRow
+from socketserver_faults.lanes import head, in_lane
 from socketserver_reference.conformance.scenario.text import show
+
+LANE = 40
+"""Columns of a lane."""
 
 DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
 """How deep `socketserver` is in its calls; all others are one below these."""
@@ -13,8 +17,8 @@ def render(play: PlayedRow) -> str:
     victim = f", although its handler joins: {play.next.error}; now {play.closed_then} members are closed sockets"
     return "\n".join(
         [
-            f"    {'handler thread':<40}worker thread",
-            *(f"    {render_event(event)}" for event in play.first.events),
+            f"    {head(['handler thread', 'worker thread'], LANE)}",
+            *(f"    {line}" for event in play.first.events for line in render_event(event)),
             "",
             f"    the worker       {play.first.error or 'no exception'}{': the bug hides' if hides else ''}",
             f"    the client       {render_heard(play.first)}",
@@ -24,10 +28,11 @@ def render(play: PlayedRow) -> str:
     )
 
 
-def render_event(event: CallEvent) -> str:
+def render_event(event: CallEvent) -> list[str]:
     if event.lane == "client":
-        return f"- - - - the client {event}"
-    return " " * (40 if event.lane == "worker" else 2 * DEPTHS.get(event.call, 2)) + str(event)
+        return [f"- - - - the client {event}"]
+    lane, depth = (1, 0) if event.lane == "worker" else (0, 2 * DEPTHS.get(event.call, 2))
+    return in_lane(lane, str(event), LANE, depth)
 
 
 def render_heard(talk: PlayedConnection) -> str:

@@ -17,8 +17,6 @@ class FaultResult:
     directed: Stories = field(default_factory=dict)
     explored: dict[int, Stories] = field(default_factory=dict)
     """Seed -> what exploration found besides."""
-    steps: dict[int, int] = field(default_factory=dict)
-    """Seed -> steps until exploration alone found the fault; seeds that did not find it are missing."""
     seconds: float = 0.0
     died: str = ""
     """How the process that checked it ended, if it did not end in order."""

@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -51,7 +51,7 @@ EXAMPLES_PER_SEED = 8
 
 FAULT_TIMEOUT = 300.0
 SEED_TIMEOUT = 60.0
-"""Seconds after which the check of a fault is taken to hang, and so many more for each seed."""
+"""Seconds after which a process is taken to hang, and so many more for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
 
@@ -66,7 +66,7 @@ class FaultMaker:
         return find(self.name).make(handler=handler)
 
 
-def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
+def process(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
     result = FaultResult(fault.name)
@@ -80,52 +80,23 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
                 keep_first(result.directed, directed.violation_of(outcome))
         for seed in seeds:
             session.known = {clause for clause in result.directed if not clause.startswith("SRV")}
-            result.explored[seed] = explore_profiles(session, fault.protocol, examples, seed).stories
+            result.explored[seed] = explore_profiles(session, fault.protocol, examples, seed)
     result.seconds = time.monotonic() - begun
     return result
 
 
-def explore_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
-    """Explore a fault without knowing anything about it, once for each seed, and count the steps until it is found."""
-    begun = time.monotonic()
-    result = FaultResult(fault.name)
-    with quietly():
-        for seed in seeds:
-            with closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
-                campaign = explore_profiles(session, fault.protocol, examples, seed, shrink=False)
-                result.explored[seed] = campaign.stories
-                if campaign.stories:
-                    result.steps[seed] = campaign.steps
-    result.seconds = time.monotonic() - begun
-    return result
-
-
-@dataclass
-class ExplorationResult:
-    """What both machines of a protocol found, and in how many steps."""
-
-    stories: Stories = field(default_factory=dict)
-    steps: int = 0
-
-
-def explore_profiles(
-    session: Any, protocol: str, examples: int, seed: int, *, shrink: bool = True
-) -> ExplorationResult:
-    """Let the machines of both profiles explore; without shrinking, only until the first find."""
-    found = ExplorationResult()
+def explore_profiles(session: Any, protocol: str, examples: int, seed: int) -> Stories:
+    """Let the machines of both profiles explore; return what they found."""
+    stories: Stories = {}
     for profile in PROFILES:
         record = Record(SUITE)
         try:
-            explore(session, record, protocol, profile, examples=examples, with_seed=seed, shrink=shrink)
+            explore(session, record, protocol, profile, examples=examples, with_seed=seed)
         except (Violation, NotChecked) as error:
-            seen = error.violation if isinstance(error, NotChecked) else error
-            keep_first(found.stories, seen)
+            keep_first(stories, error.violation if isinstance(error, NotChecked) else error)
         for verdict in record.verdicts():
-            keep_first(found.stories, verdict.violation)
-        found.steps += record.steps
-        if found.stories and not shrink:
-            break
-    return found
+            keep_first(stories, verdict.violation)
+    return stories
 
 
 def keep_first(stories: Stories, violation: Violation | None) -> None:
@@ -167,7 +138,7 @@ def quietly() -> Iterator[None]:
 def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[FaultResult]:
     """Check faults, each in a process of its own, so many at a time; yield the results as they come."""
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["socketserver_faults.matrix.runner", "socketserver_faults.catalogue.index"])
+    context.set_forkserver_preload(["socketserver_faults.matrix.process", "socketserver_faults.catalogue.index"])
     timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
@@ -193,13 +164,12 @@ def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[
 
 
 def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
-    """Judge, and send what came of it. What still runs then, a thread that spins say, ends with the process."""
+    """Check, and send what came of it. What quietly runs then, a thread that spins say, ends with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
-    blindly = how.pop("blindly", False)
-    pipe.send((explore_fault if blindly else check_fault)(find(name), **how))
+    pipe.send(process(find(name), **how))
     pipe.close()
     os._exit(0)
 

@@ -1,7 +1,6 @@
 """The kill matrix as documents: which clauses the suite finds broken in every fault. `runner.py` finds out."""
 
 import json
-import statistics
 from collections.abc import Iterable
 from dataclasses import asdict
 
@@ -53,12 +52,3 @@ def as_markdown(results: Iterable[FaultResult]) -> str:
 def as_json(results: Iterable[FaultResult]) -> str:
     """Return all that was seen, times and exchanges included."""
     return json.dumps([{**asdict(one), "expected": find(one.name).breaks} for one in results], indent=2) + "\n"
-
-
-def steps_told(result: FaultResult, seeds: int) -> str:
-    """Return how many steps exploration alone needed, over all seeds, as a cell of a table."""
-    steps = sorted(result.steps.values())
-    if not steps:
-        return "never found"
-    missed = f", not found with {seeds - len(steps)} of {seeds} seeds" if len(steps) < seeds else ""
-    return f"median {statistics.median(steps):g}, worst {steps[-1]}{missed}"

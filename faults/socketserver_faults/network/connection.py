@@ -1,19 +1,17 @@
 """One connection through the proxy: its sides, and what has become of each. `stream_relay.py` moves what they say."""
 
 import socket
-import struct
 from contextlib import suppress
 
 from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.journal import InjectedEvent, InjectedKind
 from socketserver_faults.network.link import StreamLink
+from socketserver_reference.conformance.targets.client import ABORT
 
 SOCKET_BUFFER_BYTES = 128 * 1024
 """Bytes of SO_SNDBUF and SO_RCVBUF of each socket. Left alone, kernels grow them to several MB, and a server would not
 notice for long that its client does not read.
 """
-
-ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 
 
 class Side:

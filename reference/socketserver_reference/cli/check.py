@@ -5,7 +5,6 @@ The checks are pytest's; this module turns a command line into a pytest run and 
 """
 
 import argparse
-import io
 import sys
 import time
 from collections.abc import Sequence
@@ -37,9 +36,6 @@ BAD_USAGE, NOTHING_SELECTED = 4, 5
 
 def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> int:
     """Check as the options say; return the exit code."""
-    # A target's name may hold what the terminal cannot show; only a replaced stdout is of another kind.
-    if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)

@@ -5,7 +5,6 @@ known not to conform, but not all could be checked.
 """
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from contextlib import chdir
@@ -49,9 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare as the options say; return the exit code."""
-    # A server's name may hold what the terminal cannot show; only a replaced stdout is of another kind.
-    if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch
-        sys.stdout.reconfigure(errors="backslashreplace")
     from socketserver_reference.conformance.runner.server_list import BadServers
 
     try:

@@ -52,12 +52,11 @@ def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dic
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Make what may be wrong with somebody's files NotInOrder."""
-    from socketserver_reference.conformance.results.baseline import BadReport
-    from socketserver_reference.conformance.results.known_file import BadKnown
+    from socketserver_reference.conformance.dialects.input_file import BadFile
 
     try:
         yield
-    except (BadKnown, BadReport) as error:
+    except BadFile as error:
         raise InvalidInputFile(str(error)) from None
     except OSError as error:
         raise InvalidInputFile(f"cannot write {error.filename}: {error.strerror}") from None

@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from socketserver_reference.address import TRANSPORTS
-from socketserver_reference.cli.options import CommandError
+from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.targets import find_targets
 from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
 
@@ -49,6 +49,7 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
     """
     if options.launch is None and options.target is None:
         raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
+    require_extra()
     _, targets = find_targets(options)
     from socketserver_reference.conformance.learn.conversation import CannotLearn
     from socketserver_reference.conformance.learn.propose import propose

@@ -13,10 +13,10 @@ CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
 GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
 """Protocol -> the groups of clauses that it is checked for."""
 
-NEEDED = ("hypothesis", "pytest", "pytest_timeout")
-"""The modules that checking needs besides the standard library."""
+NEEDED = ("hypothesis", "pytest", "pytest_timeout", "tomlkit")
+"""The modules that checking and learning need besides the standard library."""
 
-NEEDS = "checking needs pytest, pytest-timeout and Hypothesis: pip install 'socketserver-reference[check]'"
+NEEDS = "this needs pytest, pytest-timeout, Hypothesis and tomlkit: pip install 'socketserver-reference[check]'"
 
 
 class CommandError(Exception):
@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 
 def require_extra() -> None:
-    """Raise CommandError unless everything is installed that checking needs."""
+    """Raise CommandError unless everything is installed that checking and learning need."""
     if not all(find_spec(name) for name in NEEDED):
         raise CommandError(NEEDS)
 

@@ -1,6 +1,7 @@
 """A parser whose complaints are one line, and output that may stop being read."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -33,7 +34,12 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 
 
 def read_or_not(run: Callable[[], int]) -> int:
-    """Run a command; if whoever reads what it prints stops reading, as `head` does, end without a word, with 2."""
+    """Run a command; if whoever reads what it prints stops reading, as `head` does, end without a word, with 2.
+
+    What the terminal cannot show, in the name of a server say, is escaped.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # pragma: no branch - only a replaced stdout is of another kind
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = run()
         sys.stdout.flush()  # now, not when it is too late to say anything about it

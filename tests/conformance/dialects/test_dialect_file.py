@@ -146,9 +146,9 @@ def test_a_file_s_name_is_its_dialect_s(tmp_path: Path) -> None:
     [
         ("no-such", "no dialect is named 'no-such': write one of note, asyncio-chat"),
         ("\x1b[2J" + "x" * 300, "no dialect is named '\\x1b[2J"),
-        ("no/such.toml", "no/such.toml: cannot be read: No such file or directory"),
-        (str(BUNDLED) + "/", "cannot be read: Is a directory"),
-        ("/dev/zero", "/dev/zero: is no dialect: those have less than 100000 bytes"),
+        ("no/such.toml", "cannot read no/such.toml: No such file or directory"),
+        (str(BUNDLED) + "/", f"cannot read {BUNDLED}: Is a directory"),
+        ("/dev/zero", "/dev/zero: has more than 100000 bytes"),
     ],
 )
 def test_what_is_no_dialect_s_name_is_refused(name: str, message: str) -> None:

@@ -195,7 +195,7 @@ class Repeating(ChatHandler):
     def deliver(self, chunk: bytes) -> None:
         with self.server.lock:
             vars(self.server)["last"].append(self.delivery(chunk))
-            for member in tuple(self.server.members):  # of which cut_off() takes one away
+            for member in list(self.server.members):  # a member that is cut off leaves the room
                 if not self.server.offer(member, self.delivery(chunk)):
                     self.server.cut_off(member)
 
@@ -210,7 +210,7 @@ def history(handler: type[ChatHandler], told: int) -> list[object]:
         ]
         try:
             for profile in PROFILES:
-                explore(session, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0, shrink=False)
+                explore(session, Record(["CHAT"]), "chat", profile, examples=4, with_seed=0)
         except (Violation, NotChecked) as error:
             raised.append(error)
     return raised

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text, toml_string
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
 from socketserver_reference.conformance.learn.patterns import head, literal, notices, reader, template
 
@@ -79,4 +79,3 @@ def test_a_file_holds_nothing_but_printable_ascii() -> None:
 def test_long_things_are_quoted_in_part() -> None:
     assert quoted(b"x" * 61) == repr(b"x" * 60) + "..."
     assert comment("a\nb") == "# a\\nb"
-    assert toml_string("\t") == '"\\t"'

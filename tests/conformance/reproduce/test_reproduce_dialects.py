@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.checks.chat import numbered
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
@@ -37,6 +36,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers import dialect_echoes, dialects_served
@@ -251,6 +251,13 @@ def test_nobody_asks_in_the_end_where_there_is_no_room_for_it(longest: int, said
     terse = replace(HEARING, limits=Limits(utterance=longest))
     lines = exchange("chat", join("ann"), terse, fence=True).lines
     assert sum("is that all?" in line for line in lines) == said
+
+
+@pytest.mark.parametrize(("spoken", "left"), [(False, ["lou.half_closes()", "lou.ends()"]), (True, [])])
+def test_who_came_and_can_have_heard_nothing_leaves_in_the_end(spoken: bool, left: list[str]) -> None:
+    steps: list[Step] = [*join("ann"), Connect("lou"), *([Say("ann", b"who is there?")] if spoken else [])]
+    lines = exchange("chat", steps, HEARING).lines
+    assert [line for line in lines if line.startswith(("lou.half_closes", "lou.ends"))] == left
 
 
 @pytest.mark.parametrize(

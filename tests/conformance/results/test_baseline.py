@@ -61,7 +61,6 @@ def test_nothing_new_is_told_too(check: Checker, tmp_path: Path) -> None:
     [
         b"[]",
         b"{",
-        b"\xff",
         b"[" * 200_000,
         b'{"clauses": 3}',
         b'{"clauses": [3]}',
@@ -77,12 +76,14 @@ def test_what_is_no_report_is_refused_before_anything_is_checked(
     assert f"{old} is no report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)
 
 
-def test_a_report_that_is_missing_too_long_or_of_another_protocol_is_refused(
+def test_a_report_that_is_missing_no_text_too_long_or_of_another_protocol_is_refused(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = tmp_path / "old.json"
     assert f"cannot read {old}: No such file" in check.refusal("echo", *ONE, "--compare", old)
+    old.write_bytes(b"\xff")
+    assert f"{old}: is not UTF-8, at byte 0" in check.refusal("echo", *ONE, "--compare", old)
     old.write_text(json.dumps({"protocol": "chat", "clauses": []}))
     assert f"{old} is no report of echo" in check.refusal("echo", *ONE, "--compare", old)
     monkeypatch.setattr(baseline, "MAX_REPORT_BYTES", 10)
-    assert f"{old} is no report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)
+    assert f"{old}: has more than 10 bytes" in check.refusal("echo", *ONE, "--compare", old)

@@ -223,43 +223,47 @@ AFTER = [Known("CHAT-3", 'a "quoted" \\ reason\x7f\n✓', "irc", sometimes=True)
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "lost"),
+    "text",
     [
-        ("known.toml", "", False),
-        ("known.toml", 'known = [\n  {clause = "CHAT-8", reason = "kept"},\n]\n', False),
-        (
-            "known.toml",
-            '# ours\nknown = [{clause = "CHAT-8", reason = "kept"}, {clause = "CHAT-2", reason = ""}]\n',
-            True,
-        ),
-        ("known.JSON", '{"known": [{"clause": "CHAT-8", "reason": "kept"}]}', False),
-        ("known.toml", entry("CHAT-8", "kept").replace("\n", "\r\n") + "# the end", False),
-        (
-            "known.toml",
-            entry("CHAT-8", "kept") + '# of 2\n[[known]]\nclause = "CHAT-2"\nreason = """\n[[known]]\n"""',
-            True,
-        ),
+        "",
+        "known = []",
+        'known = [\n  # on purpose\n  {clause = "CHAT-8", reason = "kept"},\n]\n',
+        '# ours\nknown = [{clause = "CHAT-8", reason = "kept"}, {clause = "CHAT-2", reason = "x"}] # all\n',
+        entry("CHAT-8", "kept").replace("\n", "\r\n") + "# the end",
+        entry("CHAT-8", "kept") + 'dialect = "irc"\n[[known]]\nclause = "CHAT-2"\nreason = """\n[[known]]\n"""',
     ],
 )
-def test_whatever_form_a_list_has_it_says_afterwards_what_it_must(
-    tmp_path: Path, name: str, text: str, lost: bool
-) -> None:
-    file = tmp_path / name
-    file.write_bytes(text.replace('reason = ""}', 'reason = "x"}').encode())
-    before = known_file.read(file)
-    after = [entry for entry in before if entry.clause == "CHAT-8"] + AFTER[:1]
-    assert bool(known_file.update(file, before, after)) == lost
+def test_whatever_form_a_list_has_it_says_afterwards_what_it_must_and_keeps_its_comments(file: Path, text: str) -> None:
+    file.write_bytes(text.encode())
+    after = [entry for entry in known_file.read(file) if entry.clause == "CHAT-8"] + AFTER[:1]
+    known_file.update(file, after)
     assert known_file.read(file) == after
-
-
-def test_lost_comments_are_told(file: Path) -> None:
-    file.write_text('# ours\nknown = [{clause = "CHAT-2", reason = "x"}]\n')
-    listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=False)
-    assert news == [
-        f"{file}: removed CHAT-2",
-        f"{file} lost its comments, as its entries do not each begin with [[known]]",
+    written = file.read_text()
+    assert [comment for comment in ("# on purpose", "# ours", "# all", "# the end") if comment in text] == [
+        line[line.index("#") :] for line in written.splitlines() if "#" in line and "Known failures" not in line
     ]
+
+
+TWO = '# above 2\n[[known]]\nclause = "CHAT-2"\nreason = "x"\n'
+BELOW_TWO = "# below 2\n\n"
+THREE = '# above 3\n# in two lines\n[[known]] # at 3\nclause = "CHAT-3"\nreason = "x"\n'
+FOUR = '[[known]]\nclause = "CHAT-4"\nreason = "x" # in 4\n'
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("CHAT-2", BELOW_TWO + THREE + FOUR + "\n"),
+        ("CHAT-3", TWO + BELOW_TWO + FOUR + "\n"),
+        ("CHAT-4", TWO + BELOW_TWO + THREE + "\n"),
+        ("CHAT-3 CHAT-4", TWO + BELOW_TWO),
+        ("CHAT-2 CHAT-3 CHAT-4", BELOW_TWO),
+    ],
+)
+def test_an_entry_goes_with_the_comment_right_above_it_and_no_other(file: Path, gone: str, left: str) -> None:
+    file.write_text("# Ours.\n\n" + TWO + BELOW_TWO + THREE + FOUR + "\n# the end\n")
+    known_file.update(file, [entry for entry in known_file.read(file) if entry.clause not in gone])
+    assert file.read_text() == "# Ours.\n\n" + left + "# the end\n"
 
 
 def test_the_file_changes_all_at_once_or_not_at_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +271,6 @@ def test_the_file_changes_all_at_once_or_not_at_all(file: Path, monkeypatch: pyt
     real.write_text(before := entry("CHAT-8", "kept"))
     real.chmod(0o640)
     file.symlink_to(real)
-    entries = known_file.read(file)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device", str(file))
@@ -276,9 +279,9 @@ def test_the_file_changes_all_at_once_or_not_at_all(file: Path, monkeypatch: pyt
         with monkeypatch.context() as patched:
             patched.setattr(os, call, fail)
             with pytest.raises(OSError, match="No space left"):
-                known_file.update(file, entries, AFTER)
+                known_file.update(file, AFTER)
         assert real.read_text() == before
-    known_file.update(file, entries, AFTER)
+    known_file.update(file, AFTER)
     assert known_file.read(real) == AFTER or known_file.read(real) == AFTER[::-1]
     assert file.is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
@@ -303,10 +306,11 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("known = ", "FILE is no TOML: Invalid value (at end of document)"),
+        ("known = ", "FILE: is not TOML: Invalid value (at end of document); an entry is a line [[known]]"),
+        pytest.param("known = " + "[" * 5000, "FILE: is not TOML: ", id="brackets"),
         ("[CHAT-12]\nreason = 'x'", "FILE: a list of known failures holds entries under `known` and nothing else"),
         ("known = 3", "FILE: a list of known failures holds entries under `known` and nothing else"),
-        ("known = [3]", 'FILE, entry 1: an entry is a table such as clause = "CHAT-12", reason = "..."'),
+        ("known = [3]", 'FILE, entry 1: an entry is a line [[known]] and below it, a line each, clause = "CHAT-12"'),
         (entry("CHAT-99"), "FILE:2: 'CHAT-99' is no clause; `socketserver-reference spec` lists them"),
         (entry("CHAT-1", ""), "FILE:2: reason has to be text, and not empty"),
         (entry("CHAT-1", since=3), "FILE:2: 'since' is no key of an entry; it has clause, reason, dialect, sometimes"),
@@ -321,17 +325,22 @@ def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text
     assert message.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
 
 
-@pytest.mark.parametrize("content", [b"[]", b'{"known": [' + b"[" * 200_000, b"nonsense"])
-def test_json_that_is_no_list_of_known_failures_is_refused(check: Checker, tmp_path: Path, content: bytes) -> None:
+def test_a_list_in_json_is_refused_and_the_line_says_what_would_be_right(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "known.json"
-    file.write_bytes(content)
-    assert str(file) in check.refusal("chat", "--known", file)
+    file.write_text('{"known": [{"clause": "CHAT-8", "reason": "on purpose"}]}')
+    line = check.refusal("chat", "--known", file)
+    assert line.startswith(
+        f"socketserver-reference check: {file}: is not TOML: Invalid statement (at line 1, column 1); "
+    )
+    assert line.endswith(
+        '; an entry is a line [[known]] and below it, a line each, clause = "CHAT-12" and reason = "..."'
+    )
 
 
 def test_a_list_that_is_not_there_or_no_text_is_refused(check: Checker, file: Path) -> None:
     assert "No such file or directory; --update-known begins a list" in check.refusal("chat", "--known", file)
     file.write_bytes(b"\xff")
-    assert f"{file} is not text in UTF-8" in check.refusal("chat", "--known", file)
+    assert f"{file}: is not UTF-8, at byte 0" in check.refusal("chat", "--known", file)
     assert "say which by --known FILE" in check.refusal("chat", "--update-known")
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +48,18 @@ def test_a_unix_address_is_an_absolute_path() -> None:
 def test_the_address_family_follows_from_the_address() -> None:
     families = [Address.parse(text).family for text in ("tcp://127.0.0.1:1", "tcp://[::1]:1", "unix:///a")]
     assert families == [socket.AF_INET, socket.AF_INET6, socket.AF_UNIX]
+
+
+@pytest.mark.parametrize(("looks", "free"), [(0, True), (2, True), (3, True), (4, False)])
+def test_a_port_that_is_held_is_looked_at_again_until_it_is_free_or_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch, looks: int, free: bool
+) -> None:
+    clock: list[float] = []
+    held = iter([*[True] * looks, False])
+    monkeypatch.setattr(ports, "is_taken", lambda _address: next(held))
+    monkeypatch.setattr(ports, "time", SimpleNamespace(monotonic=lambda: sum(clock), sleep=clock.append))
+    assert ports.await_free(Address("tcp", "127.0.0.1", 1), until=2.5 * ports.PORT_POLL_INTERVAL) is free
+    assert clock == [ports.PORT_POLL_INTERVAL] * min(looks, 3)
 
 
 def test_the_same_address_at_another_port() -> None:

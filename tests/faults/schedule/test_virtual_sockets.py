@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from socketserver_faults.schedule.virtual.connection import READING
 from socketserver_faults.schedule.virtual.network import Network
-from tests.support.two_worlds import RESET, NoThreads, Outcome, Twin, Worlds, outcome
+from socketserver_reference.conformance.targets.client import ABORT
+from tests.support.two_worlds import NoThreads, Outcome, Twin, Worlds, outcome
 
 MOST = 4
 """Sockets of one example: the two ends, and others made from them."""
@@ -116,7 +117,7 @@ class TwoWorlds(RuleBasedStateMachine):
     @rule(which=WHICH)
     def reset(self, which: int) -> None:
         twin = self.twin(which)
-        self.worlds.do(twin, lambda sock: sock.setsockopt(*LINGER, RESET))
+        self.worlds.do(twin, lambda sock: sock.setsockopt(*LINGER, ABORT))
         self.worlds.do(twin, lambda sock: sock.close())
 
     @rule(which=WHICH, seconds=st.sampled_from([None, 0, 0.001]))
@@ -131,7 +132,7 @@ class TwoWorlds(RuleBasedStateMachine):
     def setsockopt(self, which: int, option: tuple[int, int], value: int | bytes) -> None:
         self.worlds.do(self.twin(which), lambda sock: sock.setsockopt(*option, value))
 
-    @rule(which=WHICH, value=st.sampled_from([0, RESET[:4], RESET, bytes(8)]))
+    @rule(which=WHICH, value=st.sampled_from([0, ABORT[:4], ABORT, bytes(8)]))
     def linger(self, which: int, value: int | bytes) -> None:
         self.worlds.do(self.twin(which), lambda sock: sock.setsockopt(*LINGER, value))
 

@@ -10,9 +10,9 @@ Next: `cli/schedule.py`.
 """
 
 import re
-import textwrap
 from collections.abc import Iterator
 
+from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
 from socketserver_faults.schedule.exploration.search import SearchResult
 from socketserver_faults.schedule.world.clients import CLIENTS
@@ -91,8 +91,8 @@ def lanes(story: ScheduleTrace) -> list[str]:
     if len(lines) > MAX_STORY_LINES:
         half = MAX_STORY_LINES // 2
         lines[half:-half] = [f"  ... {len(lines) - 2 * half} lines left out ..."]
-    head = "".join(f"{name + (f' ({owners[name]})' if name in owners else ''):<{LANE_COLUMNS}}" for name in names)
-    return [f"  {head}".rstrip(), *(["  ..."] if begin else []), *lines]
+    titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
+    return [f"  {head(titles, LANE_COLUMNS)}", *(["  ..."] if begin else []), *lines]
 
 
 def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
@@ -118,5 +118,4 @@ def _event_lines(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
         return
     lane = names.index(event.who) if event.who in names else 0
     what = event.what if event.who in names else f"{event.who} {event.what}"
-    for line in textwrap.wrap(printable(what), LANE_COLUMNS - 2, subsequent_indent="  ") or [""]:
-        yield f"  {' ' * LANE_COLUMNS * lane}{line}"
+    yield from (f"  {line}" for line in in_lane(lane, printable(what), LANE_COLUMNS))

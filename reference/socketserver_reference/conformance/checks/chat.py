@@ -29,6 +29,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.client import QUICKACK
 
 FLOOD_BYTES = 6 * 1024 * 1024
@@ -39,11 +40,6 @@ FLOOD_PIECE_BYTES = 48 * 1024
 
 SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
-
-
-def numbered(size: int, label: str = "") -> bytes:
-    """Return that many bytes of which no stretch repeats soon, and none can be taken for a quit or a delivery."""
-    return b"".join(b"%s%06d " % (label.encode(), count) for count in range(size // (7 + len(label)) + 1))[:size]
 
 
 def flood(who: str, size: int) -> list[Step]:
@@ -269,7 +265,7 @@ class ChatConformance(Conformance):
         together: list[Step] = [
             step
             for _ in range(play.dialect.limits.rounds(40, utterances=4))
-            for step in (Send("ann", numbered(3000, "a")), Send("ben", numbered(3000, "b")), Settle())
+            for step in (Send("ann", numbered(3000, b"a%06d ")), Send("ben", numbered(3000, b"b%06d ")), Settle())
         ]
         play(*join("ann", "ben", "cal"), *together)
 

@@ -6,6 +6,7 @@ Read in this order:
     framing.py           where an utterance or a delivery ends
     dialect.py           all that a dialect may say
     effects.py           which clauses it changes, or leaves nothing of
+    input_file.py        reads somebody's file, or says in one line what is wrong with it
     schema.py            every key of a dialect file, and what it may hold
     loader.py            dialects from TOML; those that come along are in bundled/
     rewrite.py           any scenario in the words of a dialect

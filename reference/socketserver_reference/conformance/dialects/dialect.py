@@ -11,7 +11,7 @@ What a dialect makes of the clauses is in `effects.py`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -239,4 +239,3 @@ class Dialect:
 
 
 NOTE = Dialect()
-ANY_SEGMENTATION = replace(NOTE, exact=False)

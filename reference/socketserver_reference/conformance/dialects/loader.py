@@ -48,7 +48,6 @@ Whatever is not said is as in the reference's dialect. Whatever is wrong is refu
 would be right: a dialect with a typing error would check something else than its author means.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations
@@ -56,6 +55,7 @@ from pathlib import Path
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.input_file import parse_toml, read_text
 from socketserver_reference.conformance.dialects.schema import BadDialect, Document, check
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.scenario.text import printable
@@ -63,9 +63,6 @@ from socketserver_reference.conformance.scenario.text import printable
 __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
 
 BUNDLED = Path(__file__).with_name("bundled")
-
-MAX_FILE_BYTES = 100_000
-"""Bytes of a dialect's file."""
 
 MIN_UTTERANCE_BYTES = 40
 """Bytes that an utterance needs, so that no two are the same."""
@@ -124,26 +121,12 @@ def load(path: Path) -> Dialect:
 
 def text_of(path: Path) -> str:
     """Return what stands in a dialect's file; raise BadDialect if it cannot be read."""
-    where = printable(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise BadDialect(f"{where}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise BadDialect(f"{where}: is no dialect: those have less than {MAX_FILE_BYTES} bytes")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise BadDialect(f"{where}: is not UTF-8, as TOML has to be") from None
+    return read_text(path, BadDialect)
 
 
 def read(text: str, name: str, where: str) -> Dialect:
     """Read a dialect from the text of a file; `where` it came from is said if it is wrong."""
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets thousands deep
-        raise BadDialect(f"{where}: is not TOML: {printable(str(error))}") from None
+    document = parse_toml(text, where, BadDialect)
     try:
         return _dialect(name, document)
     except BadDialect as error:

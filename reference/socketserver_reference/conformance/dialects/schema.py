@@ -12,6 +12,7 @@ from typing import Any
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import framing
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, HandshakeTurn
+from socketserver_reference.conformance.dialects.input_file import BadFile
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -19,7 +20,7 @@ NEVER_WAIVED = ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-5", "CHAT-7", "CHAT-11", "EC
 """Clauses that hold on every working server, whatever it speaks: who breaks one of these has a bug, not a dialect."""
 
 
-class BadDialect(ValueError):
+class BadDialect(BadFile):
     """The file is no dialect; the message says what is wrong, where, and what would be right."""
 
 

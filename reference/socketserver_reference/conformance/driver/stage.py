@@ -100,7 +100,6 @@ class Stage:
         self._probes = 0
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
-        self._probing_for = ""  # for whom somebody speaks just now, until it hears that
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise the Violation of the first clause that breaks."""
@@ -138,7 +137,7 @@ class Stage:
             return
         self.oracle.begin(step, idle_before=idle_before)
         sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
-        self.transcript.entries.append(Did(step, sent, self._probing_for))
+        self.transcript.entries.append(Did(step, sent))
         self._act(step, sent)
         required_readers = self.oracle.required_readers(step)
         for who in required_readers:
@@ -283,10 +282,8 @@ class Stage:
         until = time.monotonic() + self.timeout
         while step.who in self.oracle.optional_readers():
             self._probes += 1
-            self._probing_for = step.who
             probe = Say(step.speaker, b"probe %d" % self._probes)
             self._rewrite(probe)
-            self._probing_for = ""
             self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
                 return

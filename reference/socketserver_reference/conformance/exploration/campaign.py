@@ -38,10 +38,9 @@ class ExplorationFinding:
 class Campaign:
     """One exploration of one server: what it may spend, and what it found."""
 
-    def __init__(self, session: Session, profile: Profile, examples: int, shrink: bool) -> None:
+    def __init__(self, session: Session, profile: Profile, examples: int) -> None:
         self.session = session
         self.profile = profile
-        self.shrink = shrink
         self.found: dict[str, ExplorationFinding] = {}
         self.runs = 0
         self.steps = 0
@@ -81,7 +80,7 @@ class Campaign:
             return None
         clause = self._found_as(violation)
         if not self.found:
-            self._until = time.monotonic() + SHRINK_BUDGET if self.shrink else 0.0
+            self._until = time.monotonic() + SHRINK_BUDGET
         premature = violation.absent and self.timeout < self.session.full_timeout
         finding = self.found.setdefault(clause, ExplorationFinding(violation, steps, premature))
         if len(steps) < len(finding.steps):
@@ -96,8 +95,6 @@ class Campaign:
     def confirm(self, clause: str, finding: ExplorationFinding) -> Violation | None:
         """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
         again: list[Violation] = []
-        if not self.shrink:
-            return finding.first.of(clause)
         for _ in range(REPLAYS):
             try:
                 self.session.prepare()

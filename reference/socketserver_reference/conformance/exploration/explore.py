@@ -67,13 +67,9 @@ def explore(
     *,
     examples: int,
     with_seed: int,
-    shrink: bool = True,
 ) -> None:
-    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken.
-
-    What it finds is made shorter and played again, unless it is not to `shrink`: then it ends at the first sight.
-    """
-    campaign = Campaign(session, profile, examples, shrink)
+    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
+    campaign = Campaign(session, profile, examples)
     machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
     steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
     try:
@@ -86,7 +82,6 @@ def explore(
     cut_short = ""
     if campaign.runs < examples and not campaign.found:
         cut_short = f" of {examples}: {campaign.why_stopped}"
-    record.steps += campaign.steps
     again = _seen_again(set(campaign.known), session)
     record.explored.append(
         f"{protocol}, {profile}: {campaign.runs} runs{cut_short}, {campaign.steps} steps (seed {with_seed}){again}"

@@ -4,7 +4,8 @@ from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
-from socketserver_reference.conformance.learn.limits import WORD_BYTES, in_common, numbered
+from socketserver_reference.conformance.learn.limits import NUMBERED, in_common
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client
 
@@ -110,7 +111,7 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
 
 def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
     """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
-    said = numbered(MAX_DATAGRAM_BYTES + WORD_BYTES)[:MAX_DATAGRAM_BYTES]  # which no transformation changes
+    said = numbered(MAX_DATAGRAM_BYTES, NUMBERED)
     answer = datagrams.ask(said) or b""
     piece = in_common(answer, said)
     if answer and piece == len(answer):

@@ -4,9 +4,12 @@ What a server sent stands in the comments and values of a file that somebody ope
 nothing but printable ASCII gets there.
 """
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import tomlkit
 
 COMMENT_COLUMNS = 110
 """Columns of a comment."""
@@ -16,6 +19,8 @@ MAX_QUOTED_BYTES = 60
 
 TABLE_ORDER = ("", "framing", "delivery", "quit", "bytes", "limits", "echo", "datagrams")
 """The tables of the file in their order; handshakes come behind `framing`."""
+
+NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 Value = str | int | Sequence[str]
 
@@ -79,26 +84,10 @@ def comment(line: str) -> str:
 
 
 def _line(finding: LearnedKey) -> str:
-    line = f"{finding.key} = {_value(finding.value)}"
+    line = f"{finding.key} = {toml_value(finding.value)}"
     return f"{comment(finding.why)}\n{'' if finding.sure else '# '}{line}"
 
 
-def _value(value: Value) -> str:
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        return toml_string(value)
-    return f"[{', '.join(map(toml_string, value))}]"
-
-
-def toml_string(value: str) -> str:
-    """Return a text as a basic string of TOML in printable ASCII."""
-    short = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(short.get(character) or _escaped(character) for character in value) + '"'
-
-
-def _escaped(character: str) -> str:
-    if " " <= character <= "~":
-        return character
-    number = ord(character)
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+def toml_value(value: Value) -> str:
+    """Return a value as TOML in printable ASCII."""
+    return NOT_ASCII.sub(lambda found: f"\\U{ord(found[0]):08x}", tomlkit.item(value).as_string())

@@ -9,8 +9,9 @@ from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, comp
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import too_early
-from socketserver_reference.conformance.learn.limits import PROBED_SIZES, in_common, numbered
+from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 REQUEST = b"  Otter Weasel-1  "
@@ -168,7 +169,7 @@ def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
     for size in PROBED_SIZES:
-        said = numbered(size)
+        said = numbered(size, NUMBERED)
         reply = echo.ask(said, said).reply
         if said not in reply:
             _conclude_longest(learned, key, longest, size, in_common(reply, said))

@@ -7,13 +7,15 @@ from socketserver_reference.conformance.dialects.effects import CROWD_MEMBERS
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
 from socketserver_reference.conformance.learn.room import LISTENER, SPEAKER, RoomConversation
+from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 PROBED_SIZES = (1000, 3000, 12_000, 48_000)
 """Bytes of the utterances that are tried; each is one segment on a loopback network."""
 
-WORD_BYTES = 8
-"""Bytes of each numbered word of a long utterance."""
+NUMBERED = b"%07d."
+WORD_BYTES = len(NUMBERED % 0)
+"""Each numbered word of a long utterance, which no transformation of an echo changes; and its bytes."""
 
 MIN_CHUNK_BYTES = 16
 """Bytes of a chunk that a dialect can have."""
@@ -26,11 +28,6 @@ class Transmission:
     how: Literal["whole", "pieces", "cut", "nothing"]
     piece: int
     ended: Ending | None
-
-
-def numbered(size: int) -> bytes:
-    """Return a text in which every place looks different, and which no transformation of an echo changes."""
-    return b"".join(b"%07d." % number for number in range(size // WORD_BYTES))
 
 
 def in_common(heard: bytes, said: bytes) -> int:
@@ -72,7 +69,7 @@ def _conclude(room: RoomConversation, learned: LearnedDialect, whole: int, size:
 
 def _ask(room: RoomConversation, size: int) -> Transmission:
     guest = room.newcomer()
-    said = numbered(size)
+    said = numbered(size // WORD_BYTES * WORD_BYTES, NUMBERED)
     heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD_BYTES:] in heard[LISTENER])[LISTENER]
     ended = room.conversation.ended.get(guest)
     room.gone(guest)

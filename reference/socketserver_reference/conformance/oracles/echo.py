@@ -16,16 +16,17 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 @dataclass
 class EchoConnection:
-    """One connection."""
+    """One connection: the last request, and what came or, where everything is answered, has yet to come."""
 
     request: bytes | None = None
     reply: bytes = b""
+    owed: bytes = b""
     half_closed: bool = False
     ended: bool = False
 
 
-class EchoOracle:
-    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+class EchoConnections:
+    """Who is there, and what they asked: the same whether one request is answered or all are."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -45,24 +46,36 @@ class EchoOracle:
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
 
-    def final_steps(self) -> list[Step]:
-        return []
-
     def required_readers(self, step: Step) -> list[str]:
-        match step:
-            case Say(who) | HalfClose(who):
-                return [who]
-            case _:
-                return []
-
-    def due(self, who: str) -> bool:
-        return not self.connections[who].ended
+        return [step.who] if isinstance(step, Say | HalfClose) else []
 
     def optional_readers(self) -> list[str]:
         return []
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disrupted = False
+
+    def explain_refusal(self, who: str, why: str) -> Finding:
+        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
+
+    def _is_blank(self, request: bytes | None) -> bool:
+        """Whether a request is white space alone, where that is asked about."""
+        blank = request is not None and not request.strip()
+        return blank and "ECHO-5" not in effects.not_applicable(self.dialect)
+
+    def _found(self, clauses: list[str], who: str, expected: str, saw: str, *, absent: bool) -> Finding:
+        also = ("ECHO-7",) if absent else ()  # others have left before
+        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+
+
+class EchoOracle(EchoConnections):
+    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+
+    def final_steps(self) -> list[Step]:
+        return []
+
+    def due(self, who: str) -> bool:
+        return not self.connections[who].ended
 
     def _replies(self, connection: EchoConnection) -> list[bytes]:
         """Return every right reply, the likeliest first: some requests may be cut anywhere."""
@@ -106,13 +119,8 @@ class EchoOracle:
 
     def _special(self, connection: EchoConnection) -> list[str]:
         """Return the clauses about what is special in this visit."""
-        request = connection.request or b""
-        special = []
-        if len(request) > self.dialect.chunk:
-            special.append("ECHO-4")
-        if request and not request.strip() and "ECHO-5" not in effects.not_applicable(self.dialect):
-            special.append("ECHO-5")
-        return special
+        long = ["ECHO-4"] if len(connection.request or b"") > self.dialect.chunk else []
+        return [*long, *(["ECHO-5"] if self._is_blank(connection.request) else [])]
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
@@ -145,9 +153,6 @@ class EchoOracle:
         observed = f"{show(connection.reply, 200)}, then nothing" if connection.reply else "nothing"
         return self._finding(connection, [*self._absent(connection), *general], who, observed, absent=True)
 
-    def explain_refusal(self, who: str, why: str) -> Finding:
-        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
-
     def _finding(
         self, connection: EchoConnection, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
     ) -> Finding:
@@ -155,6 +160,4 @@ class EchoOracle:
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         saw = show(observed, 200) if isinstance(observed, bytes) else observed
-        expected = f"{who} reads {reply}end of stream{some}"
-        also = ("ECHO-7",) if absent else ()  # others have left before
-        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+        return self._found(clauses, who, f"{who} reads {reply}end of stream{some}", saw, absent=absent)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from socketserver_reference.conformance.dialects.input_file import BadFile, read_text
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -19,18 +20,15 @@ MAX_REPORT_BYTES = 64 * 1024 * 1024
 """Bytes of a report at most: far more than any that was written here."""
 
 
-class BadReport(Exception):
+class BadReport(BadFile):
     """The earlier report cannot be compared with; the message says why, and what would do."""
 
 
 def read(file: Path) -> dict[str, Any]:
     """Return an earlier report; raise BadReport if it is none."""
+    text = read_text(file, BadReport, MAX_REPORT_BYTES, instead="; name a report that --json wrote")
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_REPORT_BYTES + 1)
-        report = json.loads(data) if len(data) <= MAX_REPORT_BYTES else None
-    except OSError as error:
-        raise BadReport(f"cannot read {file}: {error.strerror}; name a report that --json wrote") from None
+        report = json.loads(text)
     except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict) or not isinstance(report.get("clauses"), list):

@@ -1,65 +1,60 @@
 """Reads the list of known failures that lies in somebody's repository, and keeps it up to date.
 
-It is TOML, or JSON if its name ends so: {"known": [{"clause": "CHAT-12", "reason": "..."}]}. `known.py` says what the
-entries mean. Whatever is wrong with the file is a BadKnown, of one line.
+It is TOML; `known.py` says what the entries mean. Whatever is wrong with the file is a BadKnown, of one line.
 
-To bring it up to date is to change lines, not to write it anew: in TOML what people wrote between the entries stays,
-and an entry goes with the comment right above it. The changed text is read again before it replaces the file, in one
-move, so that no crash can lose an entry; should it not say what it must (entries written `known = [...]`, say), the
-list is written out instead, without comments, and that is told.
+To bring it up to date is not to write it anew: what people wrote between the entries stays, and an entry goes with the
+comment right above it. The changed text replaces the file in one move, so that no crash can lose an entry.
 """
 
 import contextlib
-import json
 import os
 import re
 import tempfile
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit import TOMLDocument
+from tomlkit.items import AoT, Array, Comment, Table, Whitespace
+
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
 from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 ENTRY_KEYS = {"clause": str, "reason": str, "dialect": str, "sometimes": bool}
 """What an entry may say; the first two it must."""
 
+ENTRY = 'an entry is a line [[known]] and below it, a line each, clause = "CHAT-12" and reason = "..."'
+
 ENTRY_HEADER = re.compile(r"\s*\[\[\s*known\s*\]\]\s*(#.*)?$")
 """The line that begins an entry."""
+
+COMMENT_RIGHT_ABOVE = re.compile(r"(^[ \t]*#.*\n)+\Z", re.MULTILINE)
+"""In the text above an entry."""
 
 FIRST_LINES = "# Known failures: clauses that this server breaks, and why. A clause that holds must not be listed.\n"
 
 
-class BadKnown(Exception):
+class BadKnown(BadFile):
     """The list cannot be used; the message says where, what is wrong, and what would be right."""
 
 
 def read(file: Path) -> list[Known]:
     """Return the entries of a list; raise BadKnown if there is none, or it is not in order."""
-    try:
-        text = file.read_bytes().decode()
-    except OSError as error:
-        raise BadKnown(f"cannot read {file}: {error.strerror}; --update-known begins a list") from None
-    except UnicodeDecodeError:
-        raise BadKnown(f"{file} is not text in UTF-8") from None
-    return parse(text, file)
+    return parse(read_text(file, BadKnown, instead="; --update-known begins a list"), file)
 
 
 def parse(text: str, file: Path) -> list[Known]:
     """Return the entries that a list holds, each with its line; raise BadKnown if it is not in order."""
-    try:
-        document = json.loads(text) if is_json(file) else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadKnown(f"{file} is no {'JSON' if is_json(file) else 'TOML'}: {' '.join(str(error).split())}") from None
-    found = document.get("known", []) if isinstance(document, dict) else None
-    if not isinstance(found, list) or not isinstance(document, dict) or set(document) - {"known"}:
+    document = parse_toml(text, file, BadKnown, instead=f"; {ENTRY}")
+    found = document.get("known", [])
+    if not isinstance(found, list) or set(document) - {"known"}:
         raise BadKnown(f"{file}: a list of known failures holds entries under `known` and nothing else")
     lines = [number for number, line in enumerate(text.split("\n"), 1) if ENTRY_HEADER.match(line)]
-    if is_json(file) or len(lines) != len(found):
+    if len(lines) != len(found):
         lines = [0] * len(found)
     entries: list[Known] = []
     for number, (entry, line) in enumerate(zip(found, lines, strict=True), 1):
@@ -73,14 +68,9 @@ def parse(text: str, file: Path) -> list[Known]:
     return entries
 
 
-def is_json(file: Path) -> bool:
-    """Whether a list of this name is JSON."""
-    return file.suffix.lower() == ".json"
-
-
 def _entry(entry: Any, where: str) -> Known:
     if not isinstance(entry, dict):
-        raise BadKnown(f'{where}: an entry is a table such as clause = "CHAT-12", reason = "..."')
+        raise BadKnown(f"{where}: {ENTRY}")
     for key, value in entry.items():
         if key not in ENTRY_KEYS:
             raise BadKnown(f"{where}: {key!r} is no key of an entry; it has {', '.join(ENTRY_KEYS)}")
@@ -113,75 +103,65 @@ def updated(
     return [*(entry for entry in entries if entry not in gone), *added]
 
 
-def update(file: Path, before: Sequence[Known], after: Sequence[Known]) -> str:
-    """Make the file hold these entries instead of those it held; return what was lost by that, or "".
+def update(file: Path, after: Sequence[Known]) -> None:
+    """Make the file hold these entries instead of those it holds; begin it if there is none.
 
-    Raises OSError if it cannot be written; then it is as it was.
+    Raises OSError if it cannot be written; then it is as it was. Raises BadKnown if what it holds is not in order.
     """
     exists = file.exists()
-    if exists and list(before) == list(after):
-        return ""
-    text = file.read_bytes().decode() if exists else FIRST_LINES
-    lost = ""
-    if is_json(file):
-        changed = json.dumps({"known": [_as_table(entry) for entry in after]}, indent=2, ensure_ascii=False) + "\n"
-    else:
-        changed = _edited(text, before, after)
-        if _read_again(changed, file) != list(after):
-            changed = FIRST_LINES + "".join(f"\n{_as_toml(entry)}" for entry in after)
-            lost = "its comments, as its entries do not each begin with [[known]]" if "#" in text else ""
-    _replace(file, changed)
-    return lost
+    text = read_text(file, BadKnown) if exists else FIRST_LINES
+    before = parse(text, file)
+    if exists and before == list(after):
+        return
+    gone = {number for number, entry in enumerate(before) if entry not in after}
+    _replace(file, _edited(tomlkit.parse(text), gone, [_fields(entry) for entry in after if entry not in before]))
 
 
-def _as_table(entry: Known) -> dict[str, Any]:
+def _fields(entry: Known) -> dict[str, Any]:
     """Return an entry as it stands in a file: without what it does not say."""
-    table = {"clause": entry.clause, "reason": entry.reason, "dialect": entry.dialect, "sometimes": entry.sometimes}
-    return {key: value for key, value in table.items() if value}
+    fields = {"clause": entry.clause, "reason": entry.reason, "dialect": entry.dialect, "sometimes": entry.sometimes}
+    return {key: value for key, value in fields.items() if value}
 
 
-def _as_toml(entry: Known) -> str:
-    def written(value: str | bool) -> str:
-        # What JSON escapes in a string, TOML escapes the same way; and it wants one character more escaped.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-    return "[[known]]\n" + "".join(f"{key} = {written(value)}\n" for key, value in _as_table(entry).items())
-
-
-def _read_again(text: str, file: Path) -> list[Known] | None:
-    try:
-        return parse(text, file)
-    except BadKnown:
-        return None
-
-
-def _edited(text: str, before: Sequence[Known], after: Sequence[Known]) -> str:
-    """Return the text without the lines of the entries that have gone, and with those that came at its end."""
-    lines = text.split("\n")
-    headers = [*(entry.line - 1 for entry in before), len(lines)]
-    for entry, (header, following) in reversed(list(zip(before, pairwise(headers), strict=True))):
-        if entry in after or header < 0:
-            continue
-        first = _begin_of_comment(lines, header)
-        last = _begin_of_comment(lines, following) if following < len(lines) else following
-        while last > header + 1 and _is_aside(lines[last - 1]):
-            last -= 1
-        blank = last < len(lines) - 1 and not lines[last].strip()
-        del lines[first : last + blank]
-    kept = "\n".join(lines).rstrip("\n") + "\n"
-    return kept.lstrip("\n") + "".join(f"\n{_as_toml(entry)}" for entry in after if entry not in before)
+def _edited(document: TOMLDocument, gone: Collection[int], added: Sequence[dict[str, Any]]) -> str:
+    """Return the text without the entries of these numbers, and with those that came at its end."""
+    known = document.get("known")
+    if not isinstance(known, Array):
+        entries = [tomlkit.dumps({"known": [fields]}) for fields in added]
+        return "\n".join([_without(document, gone).strip("\n") + "\n", *entries])
+    for number in sorted(gone, reverse=True):
+        del known[number]
+    for fields in added:
+        known.append(table := tomlkit.inline_table())
+        table.update(fields)
+    return document.as_string()
 
 
-def _begin_of_comment(lines: Sequence[str], header: int) -> int:
-    """Return where the comment right above an entry begins: the entry itself, if it has none."""
-    while header and lines[header - 1].lstrip().startswith("#"):
-        header -= 1
-    return header
+def _without(document: TOMLDocument, gone: Collection[int]) -> str:
+    """Return the text without some entries and the comments right above them, and with all other comments."""
+    above = "".join(item.as_string() for key, item in document.body if key is None)
+    left: list[Table] = []
+    for number, table in enumerate(document.get("known", ())):
+        below = _asides_taken_from(table)  # to the parser they belong to the entry that they stand below
+        if number in gone:
+            above = COMMENT_RIGHT_ABOVE.sub("", above)
+            above += below.lstrip("\r\n") if above else below
+        else:
+            table.trivia.indent = above + table.trivia.indent
+            left.append(table)
+            above = below
+    entries = tomlkit.document()
+    if left:
+        entries.append(document.body[-1][0], AoT(left, parsed=True))
+    return entries.as_string() + above
 
 
-def _is_aside(line: str) -> bool:
-    """Whether a line is blank or a comment."""
-    return not line.strip() or line.lstrip().startswith("#")
+def _asides_taken_from(table: Table) -> str:
+    """Remove the comments and blank lines at the end of a table, and return them."""
+    text = ""
+    while isinstance(table.value.body[-1][1], Comment | Whitespace):
+        text = table.value.body.pop()[1].as_string() + text
+    return text
 
 
 def _replace(file: Path, text: str) -> None:

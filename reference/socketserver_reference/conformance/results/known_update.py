@@ -64,11 +64,11 @@ class KnownFailures:
         before = self._read()  # once more: somebody may have written to it while the checks ran
         failing = [verdict for verdict in marked if report.fails(verdict, strict)]
         after = known_file.updated(before, marked, failing, self._mentioned)
-        lost = known_file.update(self.file, before, after)
+        known_file.update(self.file, after)
         self._all = self._read()
         changes = {
             "added": [entry.clause for entry in after if entry not in before],
             "removed": [entry.clause for entry in before if entry not in after],
         }
         told = "; ".join(f"{what} {', '.join(clauses)}" for what, clauses in changes.items() if clauses)
-        return [f"{self.file}: {told or 'nothing to change'}", *([f"{self.file} lost {lost}"] if lost else [])]
+        return [f"{self.file}: {told or 'nothing to change'}"]

@@ -42,8 +42,6 @@ class Record:
         self.groups = tuple(groups)
         self.explored: list[str] = []
         """What the state machines did, a line each."""
-        self.steps = 0
-        """Steps that they took."""
         self.dialect = NOTE
         """What the server was spoken to in."""
         self._violations: dict[str, Violation] = {}

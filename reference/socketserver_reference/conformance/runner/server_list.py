@@ -10,13 +10,13 @@ are relative to the file. Whatever is not as it should be is refused before anyt
 and what would be right.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
 
 PROTOCOLS = ("echo", "chat")
 
@@ -26,7 +26,7 @@ CHECK_OPTIONS = ("launch", "transport", "dialect", "known")
 SERVER_KEYS = ("name", "protocol", "target", *CHECK_OPTIONS)
 
 
-class BadServers(Exception):
+class BadServers(BadFile):
     """The file does not say which servers to compare; the message says where, and what would be right."""
 
 
@@ -42,14 +42,7 @@ class ListedServer:
 
 def read(file: Path) -> list[ListedServer]:
     """Return the servers that a file lists; raise BadServers if it lists none, or something else."""
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadServers(f"cannot read {file}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadServers(f"{file}: not UTF-8, at byte {error.start}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadServers(f"{file}: not TOML: {error}") from None
+    document = parse_toml(read_text(file, BadServers), file, BadServers)
     for key in document:
         if key != "server":
             raise BadServers(f"{file}: unknown key {key!r}; each server is a table [[server]]")

@@ -20,6 +20,11 @@ def printable(text: str) -> str:
     )
 
 
+def numbered(size: int, word: bytes = b"%06d ") -> bytes:
+    """Return that many bytes of which no stretch repeats soon: numbers, each in a word of the same length."""
+    return b"".join(word % number for number in range(size // len(word % 0) + 1))[:size]
+
+
 def hyphenated(name: str) -> str:
     """Return the name of a class as words: HalfClose is half-close, QuitsInAnyCase quits-in-any-case."""
     return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()

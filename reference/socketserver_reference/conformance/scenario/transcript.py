@@ -23,13 +23,10 @@ class UnexpectedSourceDatagram(bytes):
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something; what it `sent` by it, if anything, as it went over the wire; whom it spoke for, if it
-    spoke until one who had been silent would hear it.
-    """
+    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
 
     step: Step
     sent: bytes = b""
-    probing_for: str = ""
 
 
 @dataclass(frozen=True)

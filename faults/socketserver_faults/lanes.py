@@ -1,0 +1,17 @@
+"""Text in lanes: a column for each thread, one line below the other. What it says has been escaped by then."""
+
+import textwrap
+from collections.abc import Sequence
+
+
+def head(names: Sequence[str], width: int) -> str:
+    """Return the line above the lanes."""
+    return "".join(f"{name:<{width}}" for name in names).rstrip()
+
+
+def in_lane(lane: int, text: str, width: int, depth: int = 0) -> list[str]:
+    """Return a text as lines of that lane, `depth` columns into it, wrapped at its width."""
+    begin = " " * (width * lane)
+    indent = " " * depth
+    lines = textwrap.wrap(text, width - 2, initial_indent=indent, subsequent_indent=f"{indent}  ")
+    return [f"{begin}{line}" for line in lines or [""]]
