@@ -51,6 +51,7 @@ def open_session(kind: type[Session]) -> Session:
         server,
         timeout=5,
         oracle=ChatConformance.oracle,
+        rewriter=ChatConformance.rewriter,
         health_check=ChatConformance.health_check,
         health_clause="CHAT-2",
         survival_clause="CHAT-11",

@@ -56,8 +56,8 @@ _HOMES = {
     "InProcess": "targets.in_process",
     "Launched": "targets.launched",
     "Running": "targets.external",
-    "ServerSpec": "inprocess.checks",
     "ServerConformance": "inprocess.checks",
+    "ServerSpec": "inprocess.checks",
     "Violation": "scenario.violation",
 }
 
