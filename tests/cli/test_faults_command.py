@@ -44,7 +44,7 @@ def test_list_of_a_clause_has_the_faults_that_break_it(capsys: pytest.CaptureFix
 
 def test_show_tells_the_story_and_the_difference_to_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "show", "quits-in-any-case")
-    assert out.startswith("quits-in-any-case: CHAT-8 (threading chat over tcp)\n\nQUIT in capitals is quit too.\n")
+    assert out.startswith("quits-in-any-case: CHAT-8 (threading chat over tcp)\n\nQUIT in capitals counts as quit.\n")
     assert "\nFixed: " in out
     before, after = "socketserver_reference.chat.ChatHandler", "socketserver_faults.catalogue.leaving.QuitsInAnyCase"
     assert f"--- {before}.leaves\n+++ {after}.leaves\n" in out

@@ -1,17 +1,17 @@
 """Servers with ONE planted bug each, grouped by theme.
 
     registry.py          what a fault is, and how it enters the catalogue
-    ownership.py         who may close a request
-    closed_request.py    the request that was closed under its user: the one everybody meets
-    membership.py        who is in the room
+    ownership.py         which thread may close a request
+    closed_request.py    the request that is closed while a thread uses it
+    membership.py        which clients are members
     delivery.py          what arrives, where, and how often
-    leaving.py           how clients go, and what goes with them
-    serving.py           the server itself: what handlers are told, concurrency, failing
+    leaving.py           how clients leave, and what they lose
+    serving.py           the server itself: what handlers get, concurrency, errors
     ending.py            how the server ends
     echoing.py           the echo over connections
     datagrams.py         the echo over datagrams
-    race_window.py       holds a race open for a moment, so that it shows
-    index.py             all of them, by name
+    race_window.py       widens a race, so that it shows in every run
+    index.py             all faults, by name
 
-RULE: a fault is a class of the reference with one method overridden; nothing here knows how the suite finds it.
+RULE: a fault is a class of the reference with one method overridden, and no fault knows how the suite finds it.
 """

@@ -1,4 +1,4 @@
-"""The echo over datagrams: no connections, no order and nobody who leaves, though programs go on believing in them."""
+"""The echo over datagrams: no connections, no order and no leaving, though many programs expect them."""
 
 import socket
 from typing import Any
@@ -14,8 +14,8 @@ class RepliesTwice(DatagramEchoHandler):
 
     Thought: datagrams get lost, and two are less likely to than one.
 
-    Seen: a client that asks one thing after the other reads the first reply again as its second, and is one reply
-    behind from then on. Where the network is busy, twice the datagrams make it busier.
+    Seen: a client that sends one request after the other reads the first reply again as its second, and is one reply
+    behind from then on. On a busy network, twice the datagrams make it busier.
 
     Fixed: send one. Only the client knows whether a reply has come, so only the client can ask again; replies that may
     come twice carry the number of their request.
@@ -32,10 +32,10 @@ class RepliesLineByLine(DatagramEchoHandler):
 
     Thought: the client reads lines, so send it lines.
 
-    Seen: one line in, one line out: it works until somebody sends two. Then the reply to the second line is read as the
-    reply to the next request; and datagrams may arrive in another order than they were sent.
+    Seen: one line in, one line out: it works until a client sends two. Then it reads the reply to the second line as
+    the reply to the next request; and datagrams may arrive in another order than they were sent.
 
-    Fixed: one reply in one datagram. A datagram is not a stream: its borders are kept, and mean something.
+    Fixed: send one reply in one datagram. A datagram is not a stream: its borders are kept, and mean something.
     """
 
     def deliver(self, reply: bytes) -> None:
@@ -45,9 +45,9 @@ class RepliesLineByLine(DatagramEchoHandler):
 
 @fault("UDP-2")
 class RepliesFromAnotherPort(DatagramEchoHandler):
-    """Replies come from another port than the requests went to.
+    """Replies come from another port than the one to which the requests were sent.
 
-    Thought: a socket of its own for each reply, so that handlers in several threads need not share the server's.
+    Thought: use a new socket for each reply, so that handlers in several threads need not share the server's.
 
     Seen: a client that has called connect() on its socket never reads a reply: the kernel drops what comes from another
     address, and answers it with an ICMP error. Firewalls and address translation drop it on the way.
@@ -66,9 +66,9 @@ class IgnoresEmptyDatagrams(DatagramEchoHandler):
 
     Thought: b"" means that the client has gone, as it does on every connection.
 
-    Seen: a client that sends an empty datagram, the smallest question whether anybody is there, waits in vain.
+    Seen: a client that sends an empty datagram, the smallest test of whether the server is there, waits in vain.
 
-    Fixed: treat it as any other. Only streams end; a datagram of no bytes is a datagram, and nobody has gone.
+    Fixed: treat it as any other. Only streams end; a datagram of no bytes is a request, and no client has gone.
     """
 
     def handle(self) -> None:
@@ -84,10 +84,10 @@ class DropsLongDatagrams(DatagramEchoHandler):
 
     Thought: 1472 bytes are what fits into an Ethernet frame; anything longer is a mistake, or an attack.
 
-    Seen: short requests are answered and long ones are not, without a word, which looks just like a network that loses
-    datagrams. So that is where everybody searches.
+    Seen: short requests get a reply and long ones none, without an error, just as on a network that loses datagrams. So
+    people search there.
 
-    Fixed: answer up to the limit that the protocol names. Longer than a frame is no mistake: IP cuts such datagrams
+    Fixed: answer up to the limit that the protocol names. A datagram longer than a frame is no mistake: IP cuts it
     into pieces and puts them together again.
     """
 
@@ -100,12 +100,12 @@ class DropsLongDatagrams(DatagramEchoHandler):
 class CutsAtAPage(DatagramEchoHandler):
     """Only the first 4096 bytes of a datagram are answered.
 
-    Thought: one page of memory is the size of a buffer; everybody writes 4096.
+    Thought: one page of memory is the size of a buffer; every program has 4096.
 
     Seen: a reply that is cut looks like a reply. A client that sends 5000 bytes and compares no lengths believes that
     it has the answer to all of them.
 
-    Fixed: take all that the server has received. How long a datagram may be is for one place to say: the server's
+    Fixed: take all that the server has received. One place says how long a datagram may be: the server's
     max_packet_size.
     """
 
@@ -115,14 +115,14 @@ class CutsAtAPage(DatagramEchoHandler):
 
 @fault("UDP-4", transport="udp")
 class TakesDatagramsWhole(DatagramServer):
-    """Datagrams of more than 8192 bytes are answered whole.
+    """Datagrams of more than 8192 bytes are answered whole, although the limit is 8192 bytes.
 
     Thought: a datagram has at most 65507 bytes, so a buffer of 64 KiB never cuts one.
 
-    Seen: requests of 20000 bytes are answered in full, on this server. Clients that have come to rely on it get a part
-    from the next one, and no error with it.
+    Seen: requests of 20000 bytes are answered in full, on this server. Clients that rely on it get a part from the next
+    server, without an error.
 
-    Fixed: ask for max_packet_size bytes, which is how long a request can be; the kernel drops the rest.
+    Fixed: ask for max_packet_size bytes, the longest request; the kernel drops the rest.
     """
 
     def get_request(self) -> Any:
@@ -132,15 +132,15 @@ class TakesDatagramsWhole(DatagramServer):
 
 @fault("UDP-5")
 class NeverForgets(DatagramEchoHandler):
-    """Clients are counted as they come, never as they go, and twelve are the limit.
+    """The server counts the clients that come, not those that go; beyond twelve it replies to none.
 
-    Thought: a server should know its clients, and protect itself: above twelve of them it is overloaded, so drop what
+    Thought: a server should know its clients and protect itself: with more than twelve it is overloaded, so drop what
     comes in.
 
-    Seen: it runs well on the first day. Whoever starts anew comes from another port, and is another client. When twelve
-    have come, the server answers nobody any more, and it has nothing to do.
+    Seen: it runs well on the first day. A program that starts again has another port, so it is another client. Beyond
+    twelve, the server replies to no client any more, and is idle.
 
-    Fixed: keep no list. A datagram's client cannot hang up, so whatever is kept for it needs a time when it ends.
+    Fixed: keep no list. The client of a datagram cannot hang up, so data about it needs an expiry time.
     """
 
     def handle(self) -> None:

@@ -1,10 +1,9 @@
 """What arrives, where, and how often.
 
-One fault is missing here, because no suite can see it from outside: **a backlog without bounds**. A server that queues
-deliveries for a slow member in its own memory delays nobody, drops nothing, and keeps every clause, until the process
-has no memory left. Nothing short of that tells it from a server whose buffers are only large, so there is no clause
-about it. Look at the code instead: what is the most that one member can make the server keep? In the reference it is
-one send buffer of the kernel.
+One fault is missing, because no suite can see it from outside: **a backlog without bounds**. A server that queues
+deliveries for a slow member in its own memory delays no client, drops nothing, and keeps every clause, until the
+process has no memory left. Until then it looks like a server with large buffers, so there is no clause about it. Look
+at the code instead: how much can one member make the server keep? In the reference, one send buffer of the kernel.
 """
 
 import socket
@@ -17,14 +16,14 @@ from socketserver_reference.lifecycle import StreamServer
 
 @fault("CHAT-1")
 class Greets(ChatHandler):
-    """Everybody who connects is greeted.
+    """The server greets every client that connects.
 
-    Thought: it is polite, and shows that the connection works.
+    Thought: a greeting is polite, and shows that the connection works.
 
-    Seen: a program that talks to the server takes the greeting for somebody's words. Every client needs a rule for
-    what to skip.
+    Seen: a program that talks to the server takes the greeting for a delivery. Every client needs a rule for what to
+    skip.
 
-    Fixed: speak when spoken to. If a protocol has a greeting, it says so and says where it ends.
+    Fixed: send nothing before a member speaks. A protocol with a greeting says so, and where it ends.
     """
 
     def setup(self) -> None:
@@ -34,14 +33,14 @@ class Greets(ChatHandler):
 
 @fault("CHAT-1", "CHAT-4")
 class AnnouncesWhoJoins(Room):
-    """The members are told whenever somebody comes.
+    """The server tells the members when a client joins.
 
-    Thought: one would like to know who is there.
+    Thought: members like to know who is there.
 
-    Seen: the notices are deliveries that nobody said. A client cannot tell them from words: anybody can say
-    "*** ben has left".
+    Seen: the notices are deliveries that no member said. A client cannot tell them from words: any member can say "***
+    ben has left".
 
-    Fixed: no notices without framing that tells them from words.
+    Fixed: send no notices without framing that marks them.
     """
 
     def join(self, member: socket.socket) -> None:
@@ -51,13 +50,13 @@ class AnnouncesWhoJoins(Room):
 
 @fault("CHAT-1", "CHAT-4")
 class AnnouncesWhoLeaves(Room):
-    """The members are told whenever somebody goes.
+    """The server tells the members when a client leaves.
 
-    Thought: otherwise people go on talking to somebody who is not there any more.
+    Thought: otherwise members go on talking to a client that is not there any more.
 
-    Seen: as with those who announce who joins: bytes in the stream that nobody said, and anybody can forge.
+    Seen: as with `announces-who-joins`, members receive bytes that no member said and that any member can forge.
 
-    Fixed: no notices without framing that tells them from words.
+    Fixed: send no notices without framing that marks them.
     """
 
     def leave(self, member: socket.socket) -> None:
@@ -67,14 +66,14 @@ class AnnouncesWhoLeaves(Room):
 
 @fault("CHAT-2")
 class SkipsTheSender(ChatHandler):
-    """What a member says is delivered to all the others, not to the member itself.
+    """A chunk is delivered to all other members, but not to its sender.
 
-    Thought: one knows what one has said.
+    Thought: the sender knows what it said.
 
-    Seen: a member cannot know whether it was heard, or where in the conversation its words came. Two who speak at once
-    see two different conversations, and neither can tell.
+    Seen: a member cannot know whether the room received its words, or at which point of the conversation. Two members
+    that speak at once see two different conversations, and neither can tell.
 
-    Fixed: deliver to every member. The sender's own copy is its receipt, and gives it the order that all others see.
+    Fixed: deliver to every member. The sender's own copy is its receipt, and shows it the order that all others see.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -86,12 +85,12 @@ class SkipsTheSender(ChatHandler):
 
 @fault("CHAT-2", "SRV-7")
 class DeliversToTheSenderOnly(ChatHandler):
-    """What a member says comes back to it, and reaches nobody else.
+    """A chunk is delivered to its sender and to no other member.
 
-    Thought: it was an echo server first, and the test has one client.
+    Thought: the program began as an echo server, and the test has one client.
 
-    Seen: everybody sits alone, as with members that are kept on the handler: from outside the two cannot be told
-    apart, so both clauses are reported for both.
+    Seen: each client is alone. From outside, this cannot be told apart from `members-on-the-handler`, so both clauses
+    are reported for both faults.
 
     Fixed: loop over the members.
     """
@@ -105,10 +104,10 @@ class DeliversToTheSenderOnly(ChatHandler):
 class StripsWhiteSpace(ChatHandler):
     """White space at both ends of a chunk is not delivered.
 
-    Thought: quit is compared after strip(), so strip first and go on with that.
+    Thought: quit is compared after strip(), so strip first and go on with the result.
 
-    Seen: lines run into each other, for their newlines are gone; and since a chunk may end anywhere, spaces vanish in
-    the middle of long texts, a different one each time.
+    Seen: lines run into each other, because their newlines are gone. A chunk may end anywhere, so spaces also vanish in
+    the middle of long texts, at a different place each time.
 
     Fixed: strip what is compared; deliver what was received.
     """
@@ -119,14 +118,14 @@ class StripsWhiteSpace(ChatHandler):
 
 @fault("CHAT-3")
 class DiesOfInvalidUtf8(ChatHandler):
-    """A chunk is decoded, and what cannot be decoded ends its sender's connection.
+    """A chunk is decoded as UTF-8, and invalid bytes end the connection of its sender.
 
     Thought: people send text, and text is UTF-8.
 
-    Seen: people do. But a chunk may end between the two bytes of an umlaut, and then its sender is thrown out; and so
-    is everybody with another encoding.
+    Seen: people do. But a chunk may end between the two bytes of an umlaut, and then its sender loses the connection.
+    So does every client with another encoding.
 
-    Fixed: pass bytes on as bytes. Who must decode uses an incremental decoder and decides what to do with the rest.
+    Fixed: pass bytes on as bytes. To decode, use an incremental decoder, and decide what to do with the rest.
     """
 
     def delivery(self, chunk: bytes) -> bytes:
@@ -135,12 +134,12 @@ class DiesOfInvalidUtf8(ChatHandler):
 
 @fault("CHAT-3")
 class ReplacesInvalidUtf8(ChatHandler):
-    """A chunk is decoded, and what cannot be decoded is replaced by question marks in diamonds.
+    """A chunk is decoded as UTF-8, and invalid bytes are replaced by U+FFFD, a question mark in a diamond.
 
     Thought: decode(errors="replace") never fails.
 
-    Seen: now and then an umlaut in a long text turns into two question marks: a chunk ended between its bytes. Anything
-    that is not text is destroyed.
+    Seen: now and then an umlaut in a long text becomes two question marks, because a chunk ended between its bytes.
+    Data that is not text is destroyed.
 
     Fixed: pass bytes on as bytes.
     """
@@ -151,12 +150,12 @@ class ReplacesInvalidUtf8(ChatHandler):
 
 @fault("CHAT-3")
 class CutsAtNul(ChatHandler):
-    """A chunk is cut at its first NUL, as C does with strings.
+    """A chunk is cut at its first NUL byte, as C does with strings.
 
-    Thought: none; strlen(), printf("%s") and strcpy() do it by themselves.
+    Thought: none: strlen(), printf("%s") and strcpy() do it by themselves.
 
-    Seen: half of what a client says is missing, and nothing tells it. Two programs that disagree on where a text ends
-    can be played off against each other.
+    Seen: half of what a client says is missing, without an error. An attacker can use two programs that disagree on
+    where a text ends.
 
     Fixed: keep the length that recv() returned, and use that.
     """
@@ -167,11 +166,11 @@ class CutsAtNul(ChatHandler):
 
 @fault("CHAT-3")
 class CutsAt255Bytes(ChatHandler):
-    """Of a long chunk only the first 255 bytes are delivered.
+    """Of a long chunk, only the first 255 bytes are delivered.
 
     Thought: 255 bytes are enough for a line, and fit into a buffer on the stack.
 
-    Seen: the ends of long lines are missing. Nobody is told, not even the sender, who sees its own line cut.
+    Seen: the ends of long lines are missing, without an error. The sender, too, reads its own line cut.
 
     Fixed: deliver all that was received; receive no more than can be delivered.
     """
@@ -182,11 +181,11 @@ class CutsAt255Bytes(ChatHandler):
 
 @fault("CHAT-4")
 class DeliversTwice(ChatHandler):
-    """Everything is delivered twice.
+    """Every chunk is delivered twice.
 
     Thought: the delivery stands in the loop, and in the function that the loop calls. Each looks right.
 
-    Seen: everything is said twice.
+    Seen: members receive everything twice.
 
     Fixed: deliver in one place.
     """
@@ -198,13 +197,13 @@ class DeliversTwice(ChatHandler):
 
 @fault("CHAT-5")
 class DeliversTheLatestFirst(ChatHandler):
-    """When a member speaks fast, its latest words overtake those before.
+    """When a member speaks fast, its second chunk is delivered before its first.
 
-    Thought: a stack is a queue, if there is only ever one thing on it.
+    Thought: a stack is a queue, as long as it holds one chunk at most.
 
-    Seen: with people who type all is well. A program that sends two lines at once sees them swapped.
+    Seen: it works with people who type. A program that sends two lines in quick succession reads them swapped.
 
-    Fixed: receive, deliver, and only then receive again; or a queue.
+    Fixed: deliver each chunk before receiving the next; or use a queue.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -221,14 +220,13 @@ class DeliversTheLatestFirst(ChatHandler):
 
 @fault("CHAT-6")
 class DeliversLongChunks(ChatHandler):
-    """Up to 4096 bytes go into one delivery.
+    """The server takes up to 4096 bytes as one chunk, instead of 1024.
 
-    Thought: a larger buffer makes fewer calls.
+    Thought: a larger buffer needs fewer calls.
 
-    Seen: a client that was promised at most 1024 bytes a delivery, and keeps that many, loses the rest or takes it for
-    something else.
+    Seen: a client with room for the 1024 bytes that were promised loses the rest, or takes it for something else.
 
-    Fixed: the size that recv() is asked for is part of the protocol, as soon as one recv() makes one delivery.
+    Fixed: receive at most 1024 bytes: as soon as one recv() makes one delivery, its size is part of the protocol.
     """
 
     def receive(self) -> bytes:
@@ -238,14 +236,14 @@ class DeliversLongChunks(ChatHandler):
 
 @fault("CHAT-13")
 class DeliversWithoutTheLock(Room):
-    """Deliveries go out without the lock, so those of two speakers overtake each other.
+    """Deliveries are sent without the lock, so members receive those of two speakers in different orders.
 
-    Thought: copy the set under the lock, then send without it: nobody should hold a lock while sending.
+    Thought: copy the set under the lock, then send without it: a thread should not hold a lock while it sends.
 
-    Seen: one half of the room reads the question before the answer, the other half the answer before the question. No
-    error, nothing in the log.
+    Seen: some members read the question before the answer, others the answer before the question, without an error or a
+    log entry.
 
-    Fixed: send under the lock, and make sure that no send waits; or one queue for the room.
+    Fixed: send under the lock, and make sure that no send waits; or use one queue for the room.
     """
 
     def deliver(self, delivery: bytes) -> None:
@@ -259,12 +257,12 @@ class DeliversWithoutTheLock(Room):
 
 @fault("CHAT-14")
 class IgnoresShortSends(Room):
-    """A member that took a part of a delivery is sent the next one all the same.
+    """A member that took only part of a delivery is sent the next one all the same.
 
     Thought: send() sends. That it returns a number is a detail.
 
-    Seen: a member that was slow for a moment reads a delivery that breaks off in the middle and goes on as another one.
-    From there on it understands nothing any more.
+    Seen: a member that was slow for a moment reads a delivery that breaks off in the middle and continues as another
+    one. It cannot make sense of what comes after.
 
     Fixed: send the rest before anything else, or cut the member off. sendall() does the first, and waits.
     """
@@ -276,12 +274,12 @@ class IgnoresShortSends(Room):
 
 @fault("CHAT-15")
 class WaitsForTheSlow(Room):
-    """Everybody waits for the slowest member: a blocking send, under the lock.
+    """All members wait for the slowest one: the server sends under the lock, and its send blocks.
 
     Thought: sendall() takes care of short sends.
 
-    Seen: somebody suspends their client with Ctrl-Z. Some megabytes later the room stands still, for all, without an
-    error, until that one comes back.
+    Seen: one user suspends a client with Ctrl-Z. Some megabytes later the room stops for all members, without an error,
+    until that client continues.
 
     Fixed: never wait for one client on behalf of another: send what fits, and cut off or queue, with a limit.
     """
@@ -296,13 +294,13 @@ class WaitsForTheSlow(Room):
 
 @fault("CHAT-15", program="chat")
 class CutsOffEarly(StreamServer):
-    """Members are cut off after a few kilobytes that they have not read.
+    """A member is cut off when a few kilobytes wait for it.
 
-    Thought: a small send buffer saves memory with many clients.
+    Thought: a small send buffer saves memory when there are many clients.
 
-    Seen: whoever is away from the keyboard, or has a slow line, for a second too long is thrown out.
+    Seen: a client that pauses for a second too long, or has a slow line, loses its connection.
 
-    Fixed: give everybody some room: here 64 KiB of deliveries may wait.
+    Fixed: give every member some room: here 64 KiB of deliveries may wait.
     """
 
     def prepare(self, request: socket.socket) -> None:
@@ -314,12 +312,12 @@ class CutsOffEarly(StreamServer):
 class WaitsForAcknowledgements(StreamServer):
     """A small delivery waits until the one before is acknowledged.
 
-    Thought: none; it is how a TCP connection behaves unless TCP_NODELAY is set.
+    Thought: none: a TCP connection behaves like this unless TCP_NODELAY is set.
 
-    Seen: everything works, and every second delivery comes 40 ms late: Nagle's algorithm here waits for the delayed
-    acknowledgement there. Noticed by those who play, type, or benchmark.
+    Seen: everything works, but every second delivery comes 40 ms late: Nagle's algorithm on the server waits for the
+    delayed acknowledgement of the client. It shows in games, in typing and in benchmarks.
 
-    Fixed: set TCP_NODELAY on connections that carry small messages which somebody waits for.
+    Fixed: set TCP_NODELAY on connections with small messages that the peer waits for.
     """
 
     def prepare(self, request: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The echo over connections: one request, one reply, one connection, and what is made of each of the three."""
+"""The echo over connections: one request, one reply, one connection, and a bug in each."""
 
 import socket
 import sys
@@ -12,15 +12,15 @@ from socketserver_reference.lifecycle import StreamServer
 
 @fault("ECHO-1")
 class GreetsItsClients(EchoHandler):
-    """Whoever connects is welcomed before having said a word.
+    """The server greets a client before the client has sent anything.
 
-    Thought: a friendly line costs nothing, and whoever tries the server with telnet sees at once that it works.
+    Thought: a friendly line costs nothing, and shows telnet users at once that the server works.
 
     Seen: a program that sends a request and reads the reply gets the greeting, or both in one piece. It worked in
-    telnet, where a human being can tell the two apart.
+    telnet, where a person can tell the two apart.
 
-    Fixed: say nothing that the protocol does not name. A protocol with a greeting, such as SMTP's, has every client
-    wait for it.
+    Fixed: send nothing that the protocol does not name. In a protocol with a greeting, such as SMTP, every client
+    waits for it.
     """
 
     def handle(self) -> None:
@@ -30,14 +30,14 @@ class GreetsItsClients(EchoHandler):
 
 @fault("ECHO-2")
 class KeepsWhiteSpace(EchoHandler):
-    """The line end that the client typed comes back with the reply.
+    """The reply keeps the white space at both ends of the request, such as its line end.
 
     Thought: upper() is what was asked for; a line end is part of the line.
 
     Seen: with telnet all looks well, since the reply even ends its line. A program that compares the reply with "HELLO"
-    finds it different, and printing both shows the same word.
+    finds a difference, and both look the same when printed.
 
-    Fixed: strip() before upper(), as the tutorial does. A line end is the envelope of a request, not a part of it.
+    Fixed: strip() before upper(), as the tutorial does. A line end is not part of a request.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -46,13 +46,13 @@ class KeepsWhiteSpace(EchoHandler):
 
 @fault("ECHO-2")
 class KeepsTheCase(EchoHandler):
-    """The reply is the request, stripped but not upper-cased.
+    """The reply is the request, stripped but not in upper case.
 
     Thought: it is called an echo server, and RFC 862 says what that is: what comes in goes out.
 
-    Seen: "HELLO" gets "HELLO", so whoever tries it with capitals, digits or an empty line sees no difference.
+    Seen: "HELLO" gets "HELLO", so a test with capitals, digits or an empty line sees no difference.
 
-    Fixed: upper-case the reply. The name of a protocol is no specification; the two services share theirs and no more.
+    Fixed: upper-case the reply. A name is not a specification; the two services share a name and no more.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -61,12 +61,12 @@ class KeepsTheCase(EchoHandler):
 
 @fault("ECHO-2")
 class UpperCasesText(EchoHandler):
-    """Requests are decoded, upper-cased as text and encoded again.
+    """A request is decoded, upper-cased as text and encoded again.
 
     Thought: upper-casing is for text, and text is str; so decode what comes in and encode what goes out.
 
-    Seen: what is not UTF-8 ends in UnicodeDecodeError and an empty reply, and so may a long request, which recv() cuts
-    anywhere, within a character too. What is UTF-8 comes back changed: the German sharp s as SS.
+    Seen: a request that is not UTF-8 ends in UnicodeDecodeError and an empty reply. So may a long request, because
+    recv() cuts it anywhere, within a character too. Valid UTF-8 comes back changed: the German sharp s as SS.
 
     Fixed: leave bytes alone. bytes.strip() and bytes.upper() do what the protocol says, and know ASCII only.
     """
@@ -81,10 +81,9 @@ class EndsAtZero(EchoHandler):
 
     Thought: clients written in C send the zero that ends a string; the rest of their buffer is garbage.
 
-    Seen: such a client is served well, and everything that holds binary numbers is cut to a few bytes, or to none.
+    Seen: such a client is served well. A request with binary numbers is cut to a few bytes, or to none.
 
-    Fixed: recv() says how many bytes came, and all of them are the request. It is the C client that should send
-    strlen() bytes.
+    Fixed: recv() says how many bytes came, and all of them are the request. The C client should send strlen() bytes.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -95,12 +94,12 @@ class EndsAtZero(EchoHandler):
 class TakesHalfAChunk(EchoHandler):
     """Only the first 512 bytes of a request are answered.
 
-    Thought: nobody types more than 512 characters, and a smaller buffer is a thrifty buffer.
+    Thought: no user types more than 512 characters, and a smaller buffer saves memory.
 
-    Seen: all is well until somebody pastes a paragraph; its end is missing, and no error tells anybody. The bytes are
-    not lost on the way: they lie in the socket, unread, when it is closed.
+    Seen: all is well until a user pastes a paragraph: its end is missing, without an error. The bytes are not lost on
+    the way: they are in the socket, unread, when it is closed.
 
-    Fixed: receive as much as the protocol allows. The argument of recv() is a limit, not an allocation to be saved.
+    Fixed: receive as much as the protocol allows. The argument of recv() is a limit, not memory to be saved.
     """
 
     def receive(self) -> bytes:
@@ -110,12 +109,12 @@ class TakesHalfAChunk(EchoHandler):
 
 @fault("ECHO-2")
 class WaitsForALine(EchoHandler):
-    """A request that does not end its line is not answered until the client hangs up.
+    """A request without a line end gets no reply until the client ends its stream.
 
     Thought: requests are lines, so read a line; makefile() makes it easy, and StreamRequestHandler does it as well.
 
-    Seen: telnet sends a line end with everything, so the author never meets it. A client that sends "hello" and waits
-    for its reply waits for ever, and so does the server, for the line end.
+    Seen: telnet sends a line end with everything, so the author never sees the bug. A client that sends "hello" and
+    waits for its reply waits for ever, and the server waits for the line end.
 
     Fixed: take what recv() returns, since this protocol has no terminator; or put one into the protocol.
     """
@@ -128,12 +127,12 @@ class WaitsForALine(EchoHandler):
 
 @fault("ECHO-3")
 class KeepsTheConnection(EchoHandler):
-    """After its reply the server waits until the client hangs up.
+    """After its reply, the server waits until the client hangs up.
 
-    Thought: whoever hangs up first may cut off the other's last words, so let the client do it.
+    Thought: the side that hangs up first may cut off what the other has sent last, so let the client do it.
 
-    Seen: a client that reads to the end of the stream, to be sure that it has the whole reply, never gets there. The
-    two wait for each other, and each such client holds a thread until it gives up.
+    Seen: a client that reads to the end of the stream, to have the whole reply, never gets there. The two wait for each
+    other, and each such client holds a thread until it gives up.
 
     Fixed: one side must end the conversation, and the protocol says which: here the server, right after the reply.
     """
@@ -146,15 +145,15 @@ class KeepsTheConnection(EchoHandler):
 
 @fault("ECHO-3")
 class AnswersAgain(EchoHandler):
-    """A connection is good for any number of requests.
+    """The server replies to any number of requests on one connection.
 
-    Thought: connecting anew for every request is slow, so answer until there is nothing more to answer.
+    Thought: a new connection for every request is slow, so reply until no request is left.
 
-    Seen: interactive clients are pleased. A client that reads to the end of the stream waits for an end that the server
-    leaves to it; and two requests sent in a row may come as one chunk, and get one reply.
+    Seen: interactive users like it. A client that reads to the end of the stream waits for an end that the server
+    leaves to the client. Two requests sent in a row may come as one chunk, and get one reply.
 
-    Fixed: return after the first reply. Connections that are kept need framing, so that both sides know where a
-    request ends and where its reply does.
+    Fixed: return after the first reply. A connection for several requests needs framing, so that both sides know where
+    a request ends and where its reply does.
     """
 
     def handle(self) -> None:
@@ -164,7 +163,7 @@ class AnswersAgain(EchoHandler):
 
 @fault("ECHO-3", "SRV-3")
 class AbortsConnections(StreamServer):
-    """Connections are reset instead of closed, and a reply may be lost by that.
+    """Connections are reset instead of closed, so a reply may be lost.
 
     Thought: hundreds of connections in TIME_WAIT must be a leak, and SO_LINGER with zero seconds makes them vanish.
 
@@ -182,12 +181,12 @@ class AbortsConnections(StreamServer):
 
 @fault("ECHO-4")
 class TakesLongRequestsWhole(EchoHandler):
-    """Requests of up to 64 KiB are answered whole.
+    """Requests of up to 64 KiB are answered whole, although the limit is 1024 bytes.
 
-    Thought: 1024 bytes are few; the longer the requests that a server takes, the better the server.
+    Thought: 1024 bytes are few; a good server takes longer requests.
 
-    Seen: clients come to rely on it, until theirs is a request that travels in two segments: recv() returns the first
-    of them, whatever it was asked for. So long requests are answered whole in the office and in part from abroad.
+    Seen: clients come to rely on it, until a request travels in two segments: recv() returns the first of them,
+    whatever size it was asked for. So long requests are answered whole in the office and in part from abroad.
 
     Fixed: keep to the limit that the protocol names. To take more, loop until the end of the request, and say in the
     protocol how that is known.
@@ -200,15 +199,15 @@ class TakesLongRequestsWhole(EchoHandler):
 
 @fault("ECHO-5")
 class RepliesToWhiteSpace(EchoHandler):
-    """A request of nothing but white space gets a question mark.
+    """A request of white space alone gets a question mark.
 
     Thought: an empty reply looks like a failure, so say something rather than nothing.
 
-    Seen: a client that sends an empty line to see whether the server is there is told "?", which is also the reply to
-    a question mark: it cannot know which of the two was asked.
+    Seen: a client that sends an empty line to see whether the server is there reads "?". That is also the reply to a
+    question mark, so it cannot know to which request.
 
-    Fixed: the reply to nothing is nothing, and end of stream says that this was all. An error needs a place of its own
-    in the protocol, where no reply can be mistaken for it.
+    Fixed: the reply to nothing is nothing, and end of stream says that this was all. An error needs its own place in
+    the protocol, where no reply can be mistaken for it.
     """
 
     def decide(self, request: bytes) -> bytes:
@@ -217,18 +216,18 @@ class RepliesToWhiteSpace(EchoHandler):
 
 @fault("ECHO-6")
 class IgnoresTheHalfClosed(EchoHandler):
-    """A client that half-closes after its request is taken for gone, and gets no reply.
+    """A client that half-closes after its request gets no reply, because the server treats it as gone.
 
-    Thought: end of stream means that the client has hung up, so nobody is there to read a reply.
+    Thought: end of stream means that the client has hung up, so there is no reader for a reply.
 
     Seen: `echo hello | nc server 9999` prints nothing: nc half-closes when its input ends. With the input held open it
-    works, and so it does in every test that keeps its socket open while it waits.
+    works, and so does every test that keeps its socket open while it waits.
 
-    Fixed: end of stream says that the client will send no more. Whether it still reads, only sending can tell.
+    Fixed: end of stream says that the client will send no more. Only sending can tell whether it still reads.
     """
 
     def deliver(self, reply: bytes) -> None:
-        self.request.settimeout(0.05)  # seconds by which the end of stream may come behind its request
+        self.request.settimeout(0.05)  # seconds for end of stream to arrive after its request
         try:
             hung_up = self.request.recv(1, socket.MSG_PEEK) == b""
         except TimeoutError:
@@ -245,10 +244,9 @@ class ExitsOnReset(EchoHandler):
     Thought: when the connection fails there is nothing left to do, so print the error and exit, as in any script.
 
     Seen: the server runs for weeks and is gone one morning; the last line of its log names a client that was switched
-    off. socketserver survives an Exception, but sys.exit() raises SystemExit, which is none: it goes through the loop.
+    off. socketserver survives an Exception, but sys.exit() raises SystemExit, which is not one and ends the loop.
 
-    Fixed: a reset is one client's way of leaving. Return from the handler, and leave exiting to whoever started the
-    server.
+    Fixed: a reset is one client's way of leaving. Return from the handler, and leave exiting to the main program.
     """
 
     def receive(self) -> bytes:

@@ -10,14 +10,14 @@ from socketserver_reference.lifecycle import StreamServer, Threads
 
 @fault("SRV-9", program="chat")
 class WaitsForTheLastMember(StreamServer):
-    """The server closes when the last member has left, and not before.
+    """The server closes only when the last member has left.
 
-    Thought: a graceful shutdown lets in nobody new and lets those who are there finish.
+    Thought: a graceful shutdown admits no new clients and lets the members finish.
 
-    Seen: server_close() returns in no time in every test, where clients leave. In service somebody is always connected
-    and idle, and the restart hangs until an operator kills it, which was to be avoided.
+    Seen: in every test the clients leave, and server_close() returns at once. In service one client is always connected
+    and idle, so the restart hangs until an operator kills the server, which was to be avoided.
 
-    Fixed: hang up: clients read end of stream and know. If they are to finish first, give them a time limit.
+    Fixed: hang up: clients read end of stream and know. If they are to finish first, set a time limit.
     """
 
     def hang_up(self) -> None:
@@ -27,14 +27,15 @@ class WaitsForTheLastMember(StreamServer):
 
 @fault("SRV-9")
 class LeavesItsThreads(Threads):
-    """server_close() returns while handlers are still at work.
+    """server_close() returns while handlers are still running.
 
     Thought: they are daemon threads, and Python ends those by itself.
 
-    Seen: at the end of the process Python does, in the middle of whatever they are doing: the last entry of the log is
-    half a line. In a test, the handlers of one server run on into the test of the next.
+    Seen: Python does so at the end of the process, in the middle of whatever they are doing: the last log entry is half
+    a line. In tests, the handlers of one server run on into the next test.
 
-    Fixed: hang up on the clients, then join the threads; they end soon, for nothing is left that they could wait for.
+    Fixed: hang up on the clients, then join the threads. They end soon, because nothing is left that they could wait
+    for.
     """
 
     def wait_for_handlers(self) -> None:
@@ -43,14 +44,14 @@ class LeavesItsThreads(Threads):
 
 @fault("SRV-9")
 class KeepsItsSocket(StreamServer):
-    """server_close() waits for the handlers and leaves the server's own socket open.
+    """server_close() waits for the handlers but leaves the server's own socket open.
 
-    Thought: closing had to wait for the handlers, so it was overridden; the line with super() was forgotten.
+    Thought: closing had to wait for the handlers, so the method was overridden; the line with super() was forgotten.
 
-    Seen: nothing, in a process that ends with its server. One that starts anew, as tests and reloads do, leaves an open
-    file behind each time: "ResourceWarning: unclosed socket", and some day "too many open files".
+    Seen: nothing, in a process that ends with its server. A process that starts servers again, as tests and reloads do,
+    keeps an open file each time: "ResourceWarning: unclosed socket", and some day "too many open files".
 
-    Fixed: call super().server_close(), last. An override that does not call what it overrides should say why.
+    Fixed: call super().server_close() last. An override that does not call what it overrides should say why.
     """
 
     def server_close(self) -> None:
@@ -60,15 +61,15 @@ class KeepsItsSocket(StreamServer):
 
 @fault("SRV-3", "SRV-9")
 class KeepsCopies(StreamServer):
-    """For hanging up, the server keeps a duplicate of every connection.
+    """The server keeps a duplicate descriptor of every connection, to hang up later.
 
-    Thought: a handler may have closed its request when the server wants to hang up, so keep a descriptor of one's own.
+    Thought: a handler may have closed its request when the server wants to hang up, so keep another descriptor.
 
-    Seen: clients are served and read end of stream, but each leaves an open file in the server. A connection is closed
-    when the last of its descriptors is; the peer that writes after the end learns of no error.
+    Seen: clients are served and read end of stream, but each leaves an open file in the server. A connection closes
+    with its last descriptor, so a peer that writes after the end gets no error.
 
-    Fixed: keep the request itself, under a lock, and forget it where it is closed. Who holds a descriptor owns it and
-    has to close it.
+    Fixed: keep the request itself, under a lock, and forget it where it is closed. Code that holds a descriptor owns
+    it and has to close it.
     """
 
     def get_request(self) -> tuple[socket.socket, Any]:

@@ -16,11 +16,11 @@ from socketserver_faults.catalogue import (
 from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
 THEME_MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
-"""Where the faults are, in the order of their themes."""
+"""The modules with faults, in the order of their themes."""
 
 
 class Unknown(Exception):
-    """No fault has that name; the message names those that come close."""
+    """No fault has that name; the message suggests similar names."""
 
 
 def catalogue() -> dict[str, Fault]:
@@ -38,11 +38,11 @@ def find(name: str) -> Fault:
     faults = catalogue()
     if name not in faults:
         close = difflib.get_close_matches(name, faults, n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(close)}?" if close else "`socketserver-faults list` has them all"
+        hint = f"did you mean {', '.join(close)}?" if close else "`socketserver-faults list` lists all"
         raise Unknown(f"{name!r} is no fault of the catalogue: {hint}")
     return faults[name]
 
 
 def checkable() -> dict[str, Fault]:
-    """Return the faults that the suite has to find: all but those that only the scheduler can see."""
+    """Return the faults that the suite must find: all but those that only the scheduler can find."""
     return {name: fault for name, fault in catalogue().items() if not fault.scheduler_only}

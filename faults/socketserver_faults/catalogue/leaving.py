@@ -1,4 +1,4 @@
-"""How clients go, and what goes with them: quit, end of stream, reset."""
+"""How clients leave, and what they lose: quit, end of stream, reset."""
 
 import os
 import socket
@@ -9,22 +9,22 @@ from socketserver_reference.chat import QUIT, ChatHandler
 from socketserver_reference.echo import DISCONNECT_ERRORS
 
 GATHER_SECONDS = 0.01
-"""Seconds for which a fault here waits for what comes next; it is a bug for any length."""
+"""Seconds for which a fault here waits for what comes next; any length is a bug."""
 
 ABORT = struct.pack("ii", 1, 0)
-"""SO_LINGER: on, 0 seconds. close() then drops what is unsent and resets."""
+"""SO_LINGER: on, 0 seconds. close() then drops unsent data and resets the connection."""
 
 
 @fault("CHAT-7")
 class DeliversQuit(ChatHandler):
-    """What makes a member leave is delivered like anything else, and then it leaves.
+    """The chunk `quit` is delivered to the room before its sender leaves.
 
-    Thought: deliver first, look at it afterwards: then there is one path for everything.
+    Thought: deliver first, look at the chunk afterwards: then everything takes one path.
 
-    Seen: the last thing everybody hears of a member is `ackquit`. Who relays the room to another one makes everybody
-    there leave too.
+    Seen: the last delivery of each member is `ackquit`. A program that relays this room to another one makes the
+    members there leave too.
 
-    Fixed: decide before delivering. A command is not a contribution.
+    Fixed: decide before delivering. A command is not part of the conversation.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -36,14 +36,14 @@ class DeliversQuit(ChatHandler):
 
 @fault("CHAT-7")
 class QuitsWithoutNewlineOnly(ChatHandler):
-    """Only the four bytes `quit` are quit; with a newline behind them they are something said.
+    """Only the four bytes `quit` count as quit; with a newline behind them they are delivered.
 
-    Thought: compare with b"quit"; it worked in the test, which sent b"quit".
+    Thought: compare with b"quit": it worked in the test, which sent b"quit".
 
-    Seen: nobody who uses nc or telnet can leave by quit: their Return key sends a newline along. The room hears them
-    try again and again.
+    Seen: users of nc or telnet cannot leave by quit, because their Return key also sends a newline. The room reads
+    every attempt.
 
-    Fixed: strip white space before comparing; people end lines, programs may not.
+    Fixed: strip white space before comparing: people end lines, programs may not.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -52,15 +52,15 @@ class QuitsWithoutNewlineOnly(ChatHandler):
 
 @fault("CHAT-7", "CHAT-10")
 class ResetsWhoLeaves(ChatHandler):
-    """Every goodbye is a reset, for the server aborts its connections instead of closing them.
+    """A client that leaves gets a reset, because the server aborts connections instead of closing them.
 
     Thought: SO_LINGER with zero seconds gets rid of all those connections in TIME_WAIT.
 
-    Seen: who quits or half-closes reads `Connection reset by peer` in place of the end of the stream, and what was
-    still on its way to it is dropped: the last words of the others arrive or not, as the network pleases.
+    Seen: a client that quits or half-closes reads `Connection reset by peer` instead of end of stream. Deliveries on
+    the way to it are dropped: whether the last ones arrive depends on the network.
 
-    Fixed: leave SO_LINGER alone. TIME_WAIT protects the next connection from stray segments of this one; to restart
-    a server at the same port, SO_REUSEADDR is enough.
+    Fixed: leave SO_LINGER alone. TIME_WAIT protects the next connection from stray segments of this one; to restart a
+    server at the same port, SO_REUSEADDR is enough.
     """
 
     def finish(self) -> None:
@@ -71,14 +71,14 @@ class ResetsWhoLeaves(ChatHandler):
 
 @fault("CHAT-8")
 class QuitsInAnyCase(ChatHandler):
-    """QUIT in capitals is quit too.
+    """QUIT in capitals counts as quit.
 
-    Thought: people type as they like, and a command should not be picky.
+    Thought: people type as they like, and a command should not be strict.
 
-    Seen: somebody shouts QUIT at another member, and is out of the room. A program that relays what other people say
-    cannot know which of their words the server takes for its own.
+    Seen: a member shouts QUIT at another one, and is out of the room. A program that relays what people say cannot know
+    which words the server takes for commands.
 
-    Fixed: compare the bytes as they are. A command that must be told from text needs framing, not guesses.
+    Fixed: compare the bytes as they are. To tell a command from text takes framing, not guesses.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -87,13 +87,13 @@ class QuitsInAnyCase(ChatHandler):
 
 @fault("CHAT-8")
 class QuitsAtAnyBeginning(ChatHandler):
-    """Whatever begins with quit is quit: `quit now`, and `quite right`.
+    """A chunk that begins with `quit` counts as quit: `quit now`, and `quite right`.
 
-    Thought: startswith() takes care of the newline, of `quit now` and of the space somebody leaves behind it.
+    Thought: startswith() takes care of the newline, of `quit now` and of a space at the end.
 
-    Seen: "quite right" ends the conversation, and nobody else ever hears it.
+    Seen: "quite right" ends the conversation of its sender, and no other member ever reads it.
 
-    Fixed: strip, then compare the whole.
+    Fixed: strip, then compare the whole chunk.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -102,14 +102,14 @@ class QuitsAtAnyBeginning(ChatHandler):
 
 @fault("CHAT-10")
 class DropsLastWords(ChatHandler):
-    """Whoever has ended its stream is gone, and what it said just before is dropped.
+    """The last chunk of a client is dropped if end of stream comes straight after it.
 
-    Thought: look whether the client is still there before doing work for it; who has hung up needs no answer.
+    Thought: check that the client is still there before working for it: a client that has hung up needs no answer.
 
-    Seen: `echo hello | nc` says nothing: its hello and its end of stream arrive together, and the hello is thrown
-    away. Of everybody who says goodbye and closes, the goodbye is lost.
+    Seen: `echo hello | nc` says nothing: its hello and its end of stream arrive together, and the server drops the
+    hello. A client that says goodbye and closes loses its goodbye.
 
-    Fixed: end of stream comes after the data, as recv() says it: b"" when everything before has been read. Do not ask
+    Fixed: end of stream comes after the data, and recv() returns b"" when everything before has been read. Do not look
     for it earlier (POLLRDHUP, MSG_PEEK).
     """
 
@@ -125,14 +125,15 @@ class DropsLastWords(ChatHandler):
 
 @fault("CHAT-10", own_process=True)
 class SpinsAtTheEnd(ChatHandler):
-    """The end of the stream is not noticed: its thread asks for more, again and again, at full speed.
+    """The server does not notice end of stream: the thread calls recv() again and again, at full speed.
 
-    Thought: recv() blocks until there is something; so when it returns there is something, or it was a hiccup.
+    Thought: recv() blocks until there is something, so when it returns there is something, or the network had a
+    moment's trouble.
 
-    Seen: a client that half-closes waits for ever for the server to close. The fans turn louder with everybody who
-    ever left: each is a thread that takes a whole processor.
+    Seen: a client that half-closes waits for ever for the server to close. Each client that has left keeps a thread
+    busy, which takes a whole processor.
 
-    Fixed: b"" is not "nothing yet" but "nothing any more", the one way in which recv() reports the end.
+    Fixed: b"" does not mean "nothing yet" but "nothing any more": it is the one way in which recv() reports the end.
     """
 
     def handle(self) -> None:
@@ -146,14 +147,14 @@ class SpinsAtTheEnd(ChatHandler):
 
 @fault("CHAT-10", own_process=True)
 class DeliversTheEndForEver(ChatHandler):
-    """The end of the stream is taken for an empty chunk and delivered, for ever.
+    """End of stream is taken for an empty chunk, which is delivered for ever.
 
-    Thought: quit is how one leaves; so quit is what the loop looks for.
+    Thought: quit is the way to leave, so the loop looks for quit.
 
-    Seen: when the first client closes without quit, everybody's screen fills with `ackackackack` until they leave as
-    well, and so does the server's log.
+    Seen: when the first client closes without quit, the screens of all members fill with `ackackackack` until they
+    leave as well. So does the log of the server.
 
-    Fixed: recv() returns b"" at the end of the stream, and there alone. Leave then.
+    Fixed: recv() returns b"" at end of stream and only then. Leave at that point.
     """
 
     def leaves(self, chunk: bytes) -> bool:
@@ -162,12 +163,12 @@ class DeliversTheEndForEver(ChatHandler):
 
 @fault("CHAT-12", own_process=True)
 class ResetEndsTheProcess(ChatHandler):
-    """One client's reset ends the whole server.
+    """The reset of one client ends the whole server.
 
-    Thought: an exception that nobody expected is a bug, and the safest thing after a bug is to stop.
+    Thought: an unexpected exception is a bug, and the safest thing after a bug is to stop.
 
-    Seen: somebody's train enters a tunnel, or somebody's laptop is closed, and everybody is disconnected. In languages
-    where an unhandled error of one connection ends the process this needs no line of code at all.
+    Seen: one user's train enters a tunnel, and all clients are disconnected. In languages where an unhandled error of
+    one connection ends the process, this needs no line of code at all.
 
     Fixed: a reset is a way of leaving, not an error of the program. Catch it where the connection is read.
     """

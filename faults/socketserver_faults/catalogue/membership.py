@@ -1,4 +1,4 @@
-"""Who is in the room: joining, leaving, and the set that both change."""
+"""Which clients are members: joining, leaving, and the set that both change."""
 
 import logging
 import socket
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 class Trusting(Room):
-    """A room that trusts its members to be open, as most programs do: no fault as long as everybody leaves properly.
+    """A room that expects its members' sockets to be open, as most programs do: no fault if handlers remove their own.
 
-    The reference takes any failure to send for a member that is gone. That hides a socket that this very process has
-    closed and left in the set. Here it is an error, so those who leave it behind are found out.
+    The reference treats any failure to send as a member that is gone. That hides a socket that this very process has
+    closed and left in the set. Here it is an error, so the faults that leave one behind show.
     """
 
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
@@ -28,14 +28,14 @@ class Trusting(Room):
 
 @fault("CHAT-2", "SRV-7")
 class MembersOnTheHandler(ChatHandler):
-    """Each handler keeps a set of members of its own, with one member in it.
+    """Each handler keeps its own set of members, with its own client alone in it.
 
-    Thought: self.members is where members belong; it is what a class is for.
+    Thought: self.members is where members belong; that is what a class is for.
 
-    Seen: everybody sits alone in a room and hears the echo of what they say. With one client, as in the test, it looks
-    right.
+    Seen: each client is alone in a room, and receives its own words and no others. With one client, as in the test, it
+    looks right.
 
-    Fixed: socketserver makes a new handler for each client. What they share is the server: keep the members there.
+    Fixed: socketserver makes a new handler for each client, and all handlers share the server: keep the members there.
     """
 
     def deliver(self, chunk: bytes) -> None:
@@ -47,31 +47,31 @@ class MembersOnTheHandler(ChatHandler):
 
 @fault("CHAT-9")
 class JoinsWhenItSpeaks(ChatHandler):
-    """A client becomes a member with its first word, not when it connects.
+    """A client becomes a member when it first says something, not when it connects.
 
-    Thought: members are added where chunks are received; why keep somebody in the set who says nothing?
+    Thought: members are added where chunks are received: why keep a silent client in the set?
 
-    Seen: who only wants to listen hears nothing. Say something, and the room comes alive.
+    Seen: a client that only listens receives nothing until it says something.
 
     Fixed: join in setup(), before the first recv().
     """
 
     def setup(self) -> None:
-        with suppress(OSError):  # a reset is a word of a kind
+        with suppress(OSError):  # a client that resets joins, too
             self.request.recv(1, socket.MSG_PEEK)
         super().setup()
 
 
 @fault("CHAT-11", "SRV-8", room=Trusting)
 class LeavesTheQuitterBehind(ChatHandler):
-    """Who quits, or fails, stays in the set; only who closes its connection is taken out.
+    """A client that quits, or whose handler fails, stays in the set; only closing its connection removes it.
 
-    Thought: the set is cleaned up when the connection ends, and recv() tells when that is.
+    Thought: the set is cleaned up when the connection ends, and recv() says when that is.
 
-    Seen: after somebody has quit, the next one to speak is thrown out, for its delivery fails on a closed socket; then
-    the one after that. The one who quit is fine.
+    Seen: after a client has quit, the next speaker loses its connection, because its delivery fails on a closed socket;
+    then the speaker after that. The client that quit notices nothing.
 
-    Fixed: take out in finish(), whatever the reason: it runs in every case.
+    Fixed: remove the member in finish(): it runs in every case.
     """
 
     def finish(self) -> None:
@@ -82,14 +82,14 @@ class LeavesTheQuitterBehind(ChatHandler):
 
 @fault("CHAT-11", room=Trusting)
 class LeavesTheGoneBehind(ChatHandler):
-    """Who closes its connection stays in the set; only who quits is taken out.
+    """A client that closes its connection stays in the set; only quit removes it.
 
-    Thought: quit is how one leaves. Who just disappears has no more business with us.
+    Thought: quit is the way to leave. A client that disappears needs nothing from the server.
 
-    Seen: a client is closed by its window's cross instead of by the word, and the next one to speak is thrown out. So
-    the room works for as long as everybody is well-behaved, which on a network is an afternoon.
+    Seen: a user closes the window of a client instead of typing quit, and the next speaker loses its connection. So the
+    room works as long as every client quits, which on a network is not long.
 
-    Fixed: take out in finish(), whatever the reason: it runs in every case.
+    Fixed: remove the member in finish(): it runs in every case.
     """
 
     def finish(self) -> None:
@@ -103,13 +103,14 @@ class LeavesTheGoneBehind(ChatHandler):
 
 @fault("CHAT-12", room=Trusting)
 class LeavesTheResetBehind(ChatHandler):
-    """Who resets its connection stays in the set, since its departure raises where it is looked up.
+    """A client that resets its connection stays in the set, because looking up its address for the log fails.
 
-    Thought: say in the log who leaves, with the address; if that cannot be found out, there is nobody to take out.
+    Thought: log each client that leaves, with its address. Without an address there is no client to remove.
 
-    Seen: one client is killed, and an innocent one that speaks next loses its connection. Then the next.
+    Seen: one client is killed, and the next speaker loses its connection, although it did nothing wrong. Then the next.
 
-    Fixed: nothing that may fail comes before taking out; finish() is for that alone. client_address is known anyway.
+    Fixed: call nothing that may fail before the removal: finish() is for that alone. client_address has the address
+    anyway.
     """
 
     def finish(self) -> None:
@@ -120,14 +121,14 @@ class LeavesTheResetBehind(ChatHandler):
 
 @fault("SRV-8", room=Trusting)
 class LeavesTheFailedBehind(ChatHandler):
-    """A member whose handler fails stays in the set.
+    """A member whose handler raises stays in the set.
 
-    Thought: leaving is the last thing a conversation does, so it stands at its end.
+    Thought: leaving is the last step of a conversation, so it stands at the end.
 
-    Seen: nothing, until some handler raises. Then the room is broken for all, though the exception in the log is about
-    one connection.
+    Seen: nothing, until a handler raises. Then the room is broken for all members, although the exception in the log is
+    about one connection.
 
-    Fixed: finish(), or a `finally`, is where to take out. What has been put in must come out on every path.
+    Fixed: remove the member in finish(), or in a `finally`. What is added must be removed on every path.
     """
 
     def finish(self) -> None:
@@ -141,8 +142,8 @@ class RoomOnTheClass(Room):
 
     Thought: a class attribute is the shortest way to share something between handlers.
 
-    Seen: a second server is started in the same process, on another port, for other people; each room hears the other.
-    Tests that start a server each see one another's clients.
+    Seen: a second server in the same process, on another port and for other people, shares its deliveries with the
+    first. Tests that start a server each see one another's clients.
 
     Fixed: keep members on the server instance. A class attribute is a global variable with a longer name.
     """
@@ -156,14 +157,14 @@ class RoomOnTheClass(Room):
 
 @fault("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-17")
 class ChangesTheSetUnderALoop(Room):
-    """Members join without the lock, while a delivery loops over the set.
+    """A delivery loops over the set without the lock, while other threads change the set.
 
-    Thought: adding to a set is one operation, and Python's lock makes single operations safe.
+    Thought: adding to a set is one operation, and Python's global lock makes single operations safe.
 
-    Seen: once in a while somebody is thrown out in the middle of a word, because somebody else has just come: "Set
-    changed size during iteration", in the log of the one who did nothing.
+    Seen: now and then a member loses its connection while it speaks, because another client joins at that moment. The
+    log has "Set changed size during iteration", for a member that did nothing wrong.
 
-    Fixed: whoever changes the set holds the lock that the loop over it holds.
+    Fixed: hold the same lock to change the set and to loop over it.
     """
 
     def deliver(self, delivery: bytes) -> None:
@@ -177,18 +178,19 @@ class ChangesTheSetUnderALoop(Room):
 @fault(
     "CHAT-2",
     "CHAT-9",
-    scheduler_only="the threads would have to be switched between two lines, where CPython with its global lock never "
-    "does; `socketserver-faults schedule joins-a-copy --lines` does",
+    scheduler_only="the threads would have to switch between two lines, where CPython with its global lock never "
+    "switches; `socketserver-faults schedule joins-a-copy --lines` does",
 )
 class JoinsACopy(Room):
-    """Who joins is added to a copy of the set, and the copy takes the set's place, all without the lock.
+    """A client joins without the lock: its handler replaces the set by a copy that includes the client.
 
-    Thought: a set that is never changed needs no lock; whoever loops over it has the old one or the new one.
+    Thought: a set that never changes needs no lock: a loop over it has the old set or the new one.
 
-    Seen: two come at the same moment, both copy the same set, and the one who is first is lost: it says something, and
-    neither it nor anybody else ever hears of it. On a Python with one global lock this has never been seen, so far.
+    Seen: two clients connect at the same moment, both handlers copy the same set, and the client that was added first
+    is lost: it receives nothing, not even its own words. On a Python with one global lock this has never been seen, so
+    far.
 
-    Fixed: to read, to change and to put back is one step, and takes a lock, however safe each of the three is.
+    Fixed: to read, change and replace the set is one step and takes a lock, however safe each of the three is.
     """
 
     def join(self, member: socket.socket) -> None:
@@ -198,29 +200,29 @@ class JoinsACopy(Room):
 
 @fault("CHAT-11")
 class DiesWithItsLastMember(Room):
-    """When the last member leaves, the room is closed, and nobody can enter any more.
+    """When the last member leaves, the room closes for good: no client can join any more.
 
     Thought: an empty room needs no memory.
 
-    Seen: the server runs, the port is open, connections are accepted and end at once. It began when everybody had gone
-    to lunch.
+    Seen: the server runs, its port is open, and it accepts connections that end at once. It began at lunch time, when
+    the last member had left.
 
-    Fixed: an empty set is a set. What is made once is not thrown away while somebody may still come.
+    Fixed: an empty set is a set. Keep it, because a client may still come.
     """
 
     def leave(self, member: socket.socket) -> None:
         super().leave(member)
         if not self.members:
-            self.members = frozenset()  # type: ignore[assignment]  # nobody can be added: that is the fault
+            self.members = frozenset()  # type: ignore[assignment]  # no member can be added: that is the fault
 
 
 @fault("CHAT-11", "SRV-8")
 class EmptiesTheRoom(Room):
-    """When one member leaves, all are taken out of the set.
+    """When one member leaves, all members are removed from the set.
 
     Thought: clear() is the opposite of what setup did.
 
-    Seen: somebody leaves, and the others go on talking, each into a void.
+    Seen: one client leaves, and the others go on talking, but no client receives anything.
 
     Fixed: discard(member).
     """
@@ -233,15 +235,15 @@ class EmptiesTheRoom(Room):
 
 @fault("CHAT-12")
 class ResetEndsTheSpeaker(Room):
-    """Sending to a member that has reset its connection raises in the handler of the one who speaks.
+    """Sending to a member that has reset its connection raises in the handler of the speaker.
 
-    Thought: log every delivery, with the address it goes to. What could go wrong with a log?
+    Thought: log every delivery, with the address that it goes to. Logging cannot fail.
 
-    Seen: somebody's connection breaks while somebody else is speaking, and both are gone. It needs bad timing, so it
+    Seen: the connection of one client breaks while another client speaks, and both are gone. It needs bad timing, so it
     never happens in the test.
 
-    Fixed: whatever is done to a member's socket may fail, and is about that member. Catch it for each member, and let
-    the loop go on.
+    Fixed: any call on the socket of a member may fail, and the failure concerns that member alone. Catch it for each
+    member, and let the loop go on.
     """
 
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
@@ -251,13 +253,14 @@ class ResetEndsTheSpeaker(Room):
 
 @fault("CHAT-17")
 class HasAHundredSeats(Room):
-    """The hundred and first member is turned away.
+    """The hundred and first member is cut off.
 
     Thought: some limit is needed, and a hundred is a lot.
 
-    Seen: it works until the day it matters, and then those who come late read end of stream, without a reason.
+    Seen: it works until the day it matters. Then clients that come late read end of stream, without a reason.
 
-    Fixed: measure what the server can do (hundreds, here) and set the limit there; and tell whom it hits.
+    Fixed: measure what the server can serve (hundreds, here), set the limit there, and tell refused clients the
+    reason.
     """
 
     def join(self, member: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Who may close a request: its own handler, by returning, and nobody else. See also `closed_request.py`."""
+"""Only its own handler may close a request, by returning. See also `closed_request.py`."""
 
 import os
 import socket
@@ -11,16 +11,16 @@ from socketserver_reference.lifecycle import StreamServer
 
 @fault("CHAT-15")
 class ClosesWhoIsSlow(Room):
-    """A speaker closes the socket of a member that is dead or slow.
+    """The handler of a speaker closes the socket of a member that is dead or slow.
 
-    Thought: it does not work any more, so close it; close() ends a connection, after all.
+    Thought: the connection does not work any more, so close it: close() ends a connection, after all.
 
-    Seen: the slow member is not told. Its own handler sits in recv(), which close() does not wake and which keeps the
-    connection alive: the member reads what it got, half a delivery perhaps, and then waits for ever for the rest or for
-    the end. Its thread and its connection stay until it gives up by itself.
+    Seen: the slow member does not notice. Its own handler waits in recv(), which close() does not wake and which keeps
+    the connection alive. So the member reads what was sent before, perhaps half a delivery, then waits for ever for
+    more or for end of stream. Its thread and connection stay until it leaves.
 
-    Fixed: shutdown() ends the connection under whoever is using it and wakes them; then the owner closes. The closed
-    request is the same mistake.
+    Fixed: call shutdown(). It ends the connection and wakes the handler that uses it; that handler then closes. The
+    closed-request bug is the same mistake.
     """
 
     def cut_off(self, member: socket.socket) -> None:
@@ -29,16 +29,16 @@ class ClosesWhoIsSlow(Room):
 
 @fault("CHAT-11", program="chat", own_process=True)
 class ClosesTwice(StreamServer):
-    """Soon after the start, a clean-up closes descriptors of ended connections once more, "to be sure".
+    """Soon after the start, the server closes the descriptor of an ended connection once more, "to be sure".
 
-    Thought: there was a leak of descriptors once. Closing what is closed already only fails, and that can be ignored.
+    Thought: there was a descriptor leak once. A second close() only fails, and that can be ignored.
 
-    Seen: one client is cut off as it arrives. A descriptor is a small number, and the system gives the lowest free one
-    to the next connection: the second close() hits that one. With threads that close twice at about the same time it
-    happens now and then, and to anybody.
+    Seen: one client loses its connection as it arrives. A descriptor is a small number, and the system gives the lowest
+    free one to the next connection: the second close() hits that one. With threads that close twice at about the same
+    time, this happens now and then, to any client.
 
-    Fixed: one owner, one close(). An error from a second one is the lucky case; ask who else closes instead of
-    ignoring it.
+    Fixed: give each descriptor one owner and one close(). An error from a second one is the lucky case: do not ignore
+    it, find out what else closes.
     """
 
     numbers: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""Holds a race open, so that it shows in every run and not in one of a hundred. No fault needs it to be one."""
+"""Widens a race, so that it shows in every run and not in one of a hundred. It is a bug without this, too."""
 
 import os
 import time
@@ -6,15 +6,16 @@ import time
 yield_processor = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 RACE_WINDOW_SECONDS = 0.0005
-"""Seconds for which other threads may go first."""
+"""Seconds for which other threads may run first."""
 
 MAX_WIDENED_BYTES = 256
-"""Bytes of a delivery that is held up: of longer ones there are thousands."""
+"""Bytes: shorter deliveries are delayed, longer ones are not, since there are thousands of those."""
 
 
 def widen(delivery: bytes) -> None:
-    """Let the other threads go first for a moment. It does not sleep, not even for no time, which Linux makes 50
-    microseconds: whoever sleeps looks as if it were at rest.
+    """Let other threads run first for a moment.
+
+    This does not sleep: even 0 seconds are 50 microseconds on Linux, and a thread that sleeps looks idle.
     """
     until = time.monotonic() + (RACE_WINDOW_SECONDS if len(delivery) < MAX_WIDENED_BYTES else 0.0)
     while time.monotonic() < until:

@@ -4,16 +4,16 @@ A fault is a class of the reference with ONE method overridden, and `@fault` abo
 
     @fault("CHAT-8")
     class QuitsInAnyCase(ChatHandler):
-        \"\"\"QUIT in capitals is quit too. ...\"\"\"
+        \"\"\"QUIT in capitals counts as quit. ...\"\"\"
 
         def leaves(self, chunk: bytes) -> bool:
             return super().leaves(chunk.lower())
 
-Everything else follows from the class. Its name, in lower case with hyphens, is the fault's (`quits-in-any-case`); the
-module it stands in is the theme; its base says which of the reference's classes it takes the place of; its docstring
+Everything else follows from the class. Its name, in lower case with hyphens, is the name of the fault
+(`quits-in-any-case`); its module is the theme; its base is the class of the reference that it replaces; its docstring
 is the story, in four parts that `Fault` names.
 
-`matrix/table.py` runs the suite against them all, and demands that exactly these clauses are found broken.
+`matrix/` runs the suite against each fault, and demands that exactly these clauses are found broken.
 """
 
 import difflib
@@ -36,29 +36,29 @@ from socketserver_reference.overthreaded import OverthreadedChatHandler
 FaultClass = TypeVar("FaultClass", bound=type[Any])
 
 THEMES = {
-    "ownership": "who may close a request",
-    "membership": "who is in the room",
+    "ownership": "which thread may close a request",
+    "membership": "which clients are members",
     "delivery": "what arrives, where, and how often",
-    "leaving": "how clients go, and what goes with them",
-    "serving": "the server itself: concurrency, failing, ending",
+    "leaving": "how clients leave, and what they lose",
+    "serving": "the server itself: concurrency, errors, shutdown",
     "echoing": "the echo over connections",
     "datagrams": "the echo over datagrams",
 }
-"""Theme -> what its faults are about: a module of this package for each, and those of PART_OF."""
+"""Theme -> what its faults are about. Each theme is a module of this package, with those that PART_OF names."""
 
 PART_OF = {"closed_request": "ownership", "ending": "serving"}
-"""Module -> the theme of another that its faults belong to."""
+"""Module -> the theme of another module, to which its faults belong."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """One planted bug: a class of the reference with one method overridden.
 
-    `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is where its handlers run; `promises`
-    is what its users were told, the same unless that is the bug. `own_process` faults end, fork or never let go of
-    their process, so they run in one of their own and are checked over the wire alone. `mix_ins` go before those of the
-    program: the fault itself, if it is a server's, and the room it needs to show, if it needs one. `scheduler_only`
-    says why no suite can be expected to see it over real sockets; then only the scheduler (`schedule/`) judges it.
+    `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is how its handlers run; `promises` is
+    how its users expect them to run, the same unless that is the bug. `own_process` faults end, fork or never release
+    their process, so each runs in its own and is checked over the network alone. `mix_ins` go before those of the program:
+    the fault itself, if its class is a server, and the room that makes it show, if it needs one. `scheduler_only`
+    says why the suite cannot see it over real sockets; then only the scheduler (`schedule/`) judges it.
     """
 
     name: str
@@ -80,12 +80,12 @@ class Fault:
 
     @property
     def story(self) -> str:
-        """What the bug is, what a programmer was thinking, what users see, how it is mended."""
+        """What the bug is, what its programmer thought, what users see, and the fix."""
         return inspect.getdoc(self.cls) or ""
 
     @property
     def base(self) -> type[Any]:
-        """The class of the reference that it takes the place of."""
+        """The class of the reference that it replaces."""
         base: type[Any] = self.cls.__bases__[0]
         return base
 
@@ -98,7 +98,7 @@ class Fault:
 
     @property
     def protocol(self) -> str:
-        """Which conformance class of the wire checks it: chat, echo or datagram."""
+        """Which conformance class checks it over the network: chat, echo or datagram."""
         if self.program != "echo":
             return "chat"
         return "datagram" if Address(self.transport).datagram else "echo"
@@ -120,7 +120,7 @@ class Fault:
         )
 
     def make(self, address: Address | None = None, handler: type[Any] | None = None) -> Server:
-        """Return the faulty server, bound and listening; with another handler in place of its own, if one is given."""
+        """Return the faulty server, bound and listening; `handler` replaces its own handler class."""
         program = PROGRAMS[self.program]
         program = replace(program, mix_ins=(*self.mix_ins, *program.mix_ins), refuses={})
         if not issubclass(self.cls, BaseServer):
@@ -131,7 +131,7 @@ class Fault:
 
 
 CATALOGUE: dict[str, Fault] = {}
-"""Name -> fault, as the modules of the themes fill it; `index.py` has all of them."""
+"""Name -> fault, for the themes that are imported; `index.py` imports all."""
 
 
 def fault(

@@ -1,4 +1,4 @@
-"""The server itself: what it tells its handlers, how many it runs at once, and how it fails."""
+"""The server itself: what its handlers get, how many run at once, and what an error ends."""
 
 import ipaddress
 import multiprocessing
@@ -17,21 +17,22 @@ from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.lifecycle import Server, StreamServer, Threads
 
 REAP_SECONDS = 2.0
-"""Seconds in which serve_forever() will have taken an ended child out of its set."""
+"""Seconds within which serve_forever() removes an ended child from its set."""
 
-# What handlers are told, and when they run
+# What handlers get, and when they run
 
 
 @fault("SRV-1")
 class ForgetsThePort(StreamServer):
-    """Handlers are told their client's host and not its port.
+    """A handler gets the host of its client, without the port.
 
-    Thought: the port is a random number that nobody wants to see in a log.
+    Thought: the port is a random number that no log needs.
 
-    Seen: two clients of one machine, or of one office behind one router, are the same client to everything that is kept
-    by client_address: limits, sessions, logs. And client_address[0], as every tutorial has it, is now "1".
+    Seen: two clients of one machine, or of one office behind one router, are the same client wherever client_address is
+    the key: in limits, sessions and logs. And client_address[0], which every tutorial uses, is now "1", the first
+    character of the host.
 
-    Fixed: hand on what accept() returned; let whoever prints an address choose what to print.
+    Fixed: hand on what accept() returned; code that prints an address can choose what to print.
     """
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -41,14 +42,15 @@ class ForgetsThePort(StreamServer):
 
 @fault("SRV-2")
 class SkipsFinish(StreamServer):
-    """When handle raises, finish does not run.
+    """When handle raises an exception, finish does not run.
 
     Thought: a constructor that does all the work is odd, so make the handler first and run its three methods after it.
 
-    Seen: for as long as no handler fails, nothing. Then whatever setup took and finish would have given back is never
-    given back: a seat, a lock, a place in the member set.
+    Seen: nothing, as long as no handler fails. After that, what setup took and finish should give back is never given
+    back: a permit, a lock, a place in the member set.
 
-    Fixed: try: handle(), finally: finish(), with setup() before the try; or leave all this to BaseRequestHandler.
+    Fixed: use `try: handle()`, `finally: finish()`, with setup() before the `try`; or leave all this to
+    BaseRequestHandler.
     """
 
     def finish_request(self, request: Any, client_address: Any) -> None:
@@ -62,12 +64,12 @@ class SkipsFinish(StreamServer):
 
 @fault("SRV-2")
 class FinishesTwice(ChatHandler):
-    """finish runs twice: handle calls it at its end, and socketserver does so again.
+    """finish runs twice: handle calls it at its end, and socketserver calls it again.
 
-    Thought: whoever has joined must leave, whatever happens, so put it into a finally.
+    Thought: a client that has joined must leave, whatever happens, so call finish in a `finally`.
 
-    Seen: nothing, as long as leaving twice is harmless, which discard() sees to. With remove(), a counter of members or
-    a notice "anna has left", the second time raises, counts her twice, or tells the room so.
+    Seen: nothing, as long as leaving twice is harmless, as it is with discard(). With remove(), the second time raises;
+    a counter of members counts the client twice; members read "anna has left" twice.
 
     Fixed: do not call setup or finish: socketserver calls each once, and finish even when handle raises.
     """
@@ -81,14 +83,14 @@ class FinishesTwice(ChatHandler):
 
 @fault("SRV-3", "SRV-9")
 class OnlyShutsDown(StreamServer):
-    """Requests are shut down when their handler ends, and never closed.
+    """When a handler ends, its request is shut down but never closed.
 
     Thought: shutdown() ends the connection, so there is nothing left to close.
 
-    Seen: clients read end of stream and notice nothing. The server has one open file more for every client there ever
-    was; at some thousand of them accept() fails, the loop tries again and again, and nobody is served.
+    Seen: clients read end of stream and notice nothing. The server keeps an open file for every client that it ever
+    had. After some thousands of clients accept() fails, the loop tries again and again, and no client is served.
 
-    Fixed: shut down and close. The one tells the peer, the other gives the descriptor back.
+    Fixed: shut down and close. The first tells the peer, the second gives the descriptor back.
     """
 
     def shutdown_request(self, request: Any) -> None:
@@ -98,35 +100,35 @@ class OnlyShutsDown(StreamServer):
 
 @fault("ECHO-3", "SRV-3", "SRV-9")
 class LeavesClosingToTheClient(StreamServer):
-    """Connections stay open when their handler has ended.
+    """When a handler ends, its connection stays open.
 
     Thought: the side that closes first is left with TIME_WAIT, so let it be the client.
 
-    Seen: polite clients hang up, and most are polite. But nobody listens to the hanging up any more, so the connections
-    gather in CLOSE_WAIT until the process has no descriptor left. A client that waits for end of stream waits for ever.
+    Seen: most clients close their side. But no thread reads their end of stream any more, so the connections stay in
+    CLOSE_WAIT until the process has no descriptor left. A client that waits for end of stream waits for ever.
 
-    Fixed: close what a handler has done with. CLOSE_WAIT in netstat always means the same: this program has forgotten
-    to call close().
+    Fixed: close the connection when its handler ends. CLOSE_WAIT in netstat always means the same: this program has
+    forgotten to call close().
     """
 
     def shutdown_request(self, request: Any) -> None:
         pass
 
 
-# How many run at once
+# How many handlers run at once
 
 
 @fault("SRV-4", concurrency="threading", promises="sync")
 class LocksForItself(Threads):
-    """Handlers are to run one at a time, but each brings a lock of its own.
+    """Handlers should run one at a time, but each takes a lock of its own, so they run at once.
 
     Thought: the handlers were written for a server without threads, so hold a lock while one runs.
 
-    Seen: the word `with` is there, the word `Lock` is there, and the handlers run at once all the same. What they share
-    goes wrong just as often as before, which is blamed on the threads.
+    Seen: the code has a `with` and a `Lock`, and the handlers run at once all the same. What they share goes wrong as
+    often as before, and the threads get the blame.
 
-    Fixed: make the lock once, where all can see it: on the server. Only threads that take the same lock wait for each
-    other.
+    Fixed: make the lock once, where all handlers can see it: on the server. Only threads that take the same lock wait
+    for each other.
     """
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -136,15 +138,15 @@ class LocksForItself(Threads):
 
 @fault("SRV-4", concurrency="sync")
 class TurnsAwayWhoWaits(StreamServer):
-    """One client may wait while another is served; further ones cannot connect.
+    """Only one client can wait while another is served; further clients cannot connect.
 
-    Thought: the server can serve only one at a time, so there is no point in queueing more.
+    Thought: the server serves one client at a time, so a longer queue has no point.
 
-    Seen: while a client is served the next can connect, and those after it get no answer at all: the kernel drops their
+    Seen: while a client is served, the next one can connect. Those after it get no answer: the kernel drops their
     attempts. They try again after 1, 3 and 7 seconds, so some are served late and some give up.
 
-    Fixed: ask for a backlog that fits the crowd. Connecting is not being served: who waits in the queue is served when
-    the one before has done.
+    Fixed: ask for a backlog that fits the number of clients. To connect is not to be served: a client in the queue is
+    served after the one before it.
     """
 
     def server_activate(self) -> None:
@@ -153,15 +155,16 @@ class TurnsAwayWhoWaits(StreamServer):
 
 @fault("SRV-5")
 class ServesInTheLoop(Threads):
-    """The mix-in for threads is there, and the handlers run in the loop all the same.
+    """The server has the mix-in for threads, but its handlers run in the loop.
 
     Thought: class Server(TCPServer, ThreadingMixIn) names both classes, and the order cannot matter.
 
-    Seen: with one client at a time it works, so every first try succeeds. Then somebody connects and says nothing, and
-    everybody else waits for that one.
+    Seen: with one client at a time it works, so every first try succeeds. Then a client connects and says nothing, and
+    all others wait for it.
 
-    Fixed: the mix-in comes first: class Server(ThreadingMixIn, TCPServer). Python takes the first process_request it
-    finds from left to right, and behind TCPServer that is BaseServer's, which calls the handler itself: as here.
+    Fixed: put the mix-in first: class Server(ThreadingMixIn, TCPServer). Python takes the first process_request that
+    it finds from left to right. With TCPServer first, that is the one of BaseServer, which calls the handler itself, as
+    here.
     """
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -170,14 +173,14 @@ class ServesInTheLoop(Threads):
 
 @fault("SRV-5")
 class JoinsEachThread(Threads):
-    """Each handler gets a thread, and the loop waits until it has ended.
+    """Each handler gets a thread, but the loop waits until that thread has ended.
 
-    Thought: the over-threaded chat has taught that whoever starts a thread must join it.
+    Thought: the over-threaded chat teaches that code which starts a thread must join it.
 
-    Seen: there are threads in every listing, one at a time. A silent client stops the server for all others.
+    Seen: a listing of the threads always shows one handler at a time. A silent client stops the server for all others.
 
-    Fixed: join where the end of the thread is needed, and nothing else has to go on meanwhile: in server_close(). In
-    a handler of its own, waiting holds up one client; in the loop it holds up all of them.
+    Fixed: join in server_close(), where the end of the threads is needed and nothing else has to go on. A wait in a
+    handler delays one client; a wait in the loop delays all of them.
     """
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -190,15 +193,15 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
     @fault("SRV-6", concurrency="forking", own_process=True)
     class WaitsForEachChild(Children):
-        """The server forks for each client and waits until the child has ended.
+        """The server forks for each client, but waits until that child has ended.
 
-        Thought: a child that nobody waits for becomes a zombie, so wait for it.
+        Thought: a child that its parent does not wait for becomes a zombie, so wait for it.
 
-        Seen: no zombies, and no two clients at once: one child is served after the other, and each costs a fork(). A
-        silent client stops the server.
+        Seen: there are no zombies, and no two clients at once. Each client costs a fork(), and a silent client stops
+        the server.
 
-        Fixed: now and then collect the children that have ended, without blocking. The loop does so in
-        service_actions(), as it comes with ForkingMixIn.
+        Fixed: now and then collect the children that have ended, without blocking. ForkingMixIn does so in
+        service_actions(), which the loop calls.
         """
 
         def process_request(self, request: Any, client_address: Any) -> None:
@@ -207,12 +210,12 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
     @fault("SRV-9", concurrency="forking", own_process=True)
     class LoopsOverItsChildren(Children):
-        """To hang up, the server ends its children in a loop over the very set that it keeps them in.
+        """To hang up, the server kills its children in a loop over a set that another thread changes.
 
-        Thought: end one child after the other, each when the one before it is gone.
+        Thought: kill one child after the other, each when the one before it is gone.
 
-        Seen: with one client all is well. With three, serve_forever() collects the first child in its own thread, which
-        takes it out of the set: "Set changed size during iteration", and shutdown() neither stops nor returns. Without
+        Seen: it works with one client. With three, serve_forever() collects the first child in its own thread and
+        removes it from the set: "Set changed size during iteration", and shutdown() neither stops nor returns. Without
         the waiting it happens once in 400 times, measured on this project's own reference, which had this bug.
 
         Fixed: loop over a copy of what another thread may change; copying a set is one step for the other threads.
@@ -231,14 +234,14 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
     @fault("CHAT-2", "SRV-7", concurrency="forking", own_process=True)
     class ForksTheRoom(Room):
-        """Every member of the chat has a process, and so a room, of its own.
+        """Each member of the chat has its own process, and so its own room.
 
-        Thought: processes use all the cores and threads do not; all it takes is a lock that works between processes.
+        Thought: processes use all cores and threads do not; all it takes is a lock that works between processes.
 
-        Seen: everybody reads their own words and nobody else's. The set that a handler joins is its child's copy of the
-        server's, which was empty when it was copied: the lock is shared, and what it guards is not.
+        Seen: each client receives its own words and no others. A handler joins the set of its child process: a copy of
+        the server's set, which was empty at the time. The lock is shared; the set that it guards is not.
 
-        Fixed: use threads: a chat does not compute, it waits. What processes are to share has to travel between them,
+        Fixed: use threads: a chat does not compute, it waits. Data that processes share has to travel between them,
         through pipes or a broker.
         """
 
@@ -249,38 +252,39 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
 @fault("CHAT-17", program="chat")
 class QueuesOneClient(StreamServer):
-    """The backlog is one, so hardly anybody can wait to be accepted.
+    """The backlog is one, so hardly any client can wait to be accepted.
 
-    Thought: accepting is quick, so who would have to wait? And the tutorial has listen(1).
+    Thought: the server accepts quickly, so no client has to wait. And the tutorial has listen(1).
 
-    Seen: all is well until the network hiccups, and everybody's client connects again in the same second. The kernel
-    drops most of the attempts; they are repeated after 1, 3 and 7 seconds, and the chat comes back a few at a time.
+    Seen: it works until the network fails for a moment, and all clients connect again in the same second. The kernel
+    drops most attempts; clients repeat them after 1, 3 and 7 seconds, and come back a few at a time.
 
-    Fixed: a backlog that fits the crowd. It costs nothing while it is empty, and the kernel has a maximum of its own.
+    Fixed: ask for a backlog that fits the number of clients. It costs nothing while it is empty, and the kernel has a
+    maximum of its own.
     """
 
     def server_activate(self) -> None:
         self.socket.listen(1)
 
 
-# How it fails
+# What an error ends
 
 
 @fault("ECHO-7")
 class AsksWhoIsThere(StreamServer):
-    """A client that resets before the server has looked at it ends the server.
+    """A client that resets before verify_request() looks at its connection ends the server.
 
-    Thought: verify_request() is the place to turn strangers away, and getpeername() says who it is.
+    Thought: verify_request() is the place to refuse strangers, and getpeername() says who they are.
 
-    Seen: once in a while serve_forever() ends with "Transport endpoint is not connected". Port scanners do it, and load
-    balancers that only look whether somebody listens: they connect and reset. A socket without a peer has no name.
+    Seen: once in a while serve_forever() ends with "Transport endpoint is not connected". Port scanners cause it, and
+    load balancers that only check the port: they connect and reset. A socket without a peer has no address.
 
     Fixed: use client_address, which accept() has returned, and let nothing raise outside a handler: socketserver
-    guards itself against exceptions of handlers, not against those of verify_request().
+    catches the exceptions of handlers, not those of verify_request().
     """
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - the signature is socketserver's
-        time.sleep(0.01)  # as in a loop that is busy; otherwise it would depend on who is faster
+        time.sleep(0.01)  # as in a busy loop; otherwise the outcome would depend on timing
         host, _port = request.getpeername()
         return ipaddress.ip_address(host).is_loopback
 
@@ -291,8 +295,8 @@ class StopsAtTheFirstError(Server):
 
     Thought: errors should never pass silently, so let them through; socketserver swallows them.
 
-    Seen: a single request that the author did not think of, and the service is down for all. Whoever knows the request
-    can do it again after each restart.
+    Seen: one request that the author did not think of stops the service for all clients. A client that knows the
+    request can repeat it after each restart.
 
     Fixed: log the exception with its traceback and go on. That is not silent, and the other clients have done nothing
     wrong.
@@ -306,12 +310,13 @@ class StopsAtTheFirstError(Server):
 class HangsUpOnEverybody(StreamServer):
     """An exception in one handler ends the connections of all clients.
 
-    Thought: after an error nobody knows what state the room is in, so begin again with an empty one.
+    Thought: after an error the room may be in any state, so begin again with an empty one.
 
-    Seen: everybody is thrown out at once, connects again at once, and the one whose request failed does it again.
+    Seen: all clients lose their connections at once and connect again at once. The one whose request failed sends it
+    again.
 
-    Fixed: end the one connection, and keep what is shared in order at any time: change it under its lock, in steps
-    that cannot fail halfway.
+    Fixed: end the one connection, and keep shared data consistent at any time: change it under its lock, in steps that
+    cannot fail halfway.
     """
 
     def handle_error(self, request: Any, client_address: Any) -> None:
