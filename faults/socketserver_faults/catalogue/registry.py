@@ -56,7 +56,7 @@ class Fault:
 
     `program` is what it serves, a key of the reference's PROGRAMS. `concurrency` is how its handlers run; `promises` is
     how its users expect them to run, the same unless that is the bug. `own_process` faults end, fork or never release
-    their process, so each runs in its own and is checked over the network alone. `mix_ins` go before those of the program:
+    their process, so each runs in its own, checked over the network alone. `mix_ins` go before those of the program:
     the fault itself, if its class is a server, and the room that makes it show, if it needs one. `scheduler_only`
     says why the suite cannot see it over real sockets; then only the scheduler (`schedule/`) judges it.
     """
