@@ -1,5 +1,6 @@
 """Names of modules in strings, each list of which has one home: every one of them is a module that there is."""
 
+import re
 from importlib import import_module
 from importlib.metadata import entry_points, version
 
@@ -12,6 +13,7 @@ from socketserver_reference import conformance
 from socketserver_reference.cli.main import COMMANDS
 from socketserver_reference.cli.report_files import FORMATS
 from socketserver_reference.conformance.runner.command_run import COLLECTED
+from tests.support.serving import ROOT
 
 
 def test_every_name_of_the_suite_is_found_where_it_is_said_to_be() -> None:
@@ -71,3 +73,15 @@ def test_a_command_says_its_version(package: str, capsys: pytest.CaptureFixture[
         import_module(f"{package}.cli.main").main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(f"socketserver-reference {version('socketserver-reference')}, Python 3.")
+
+
+def test_no_test_module_imports_another() -> None:
+    imported = re.compile(r"^ *(?:from|import) tests\b(?!\.(?:support|servers)\b)", re.MULTILINE)
+    assert [str(file) for file in (ROOT / "tests").rglob("*.py") if imported.search(file.read_text())] == []
+
+
+def test_the_tests_that_a_docstring_names_are_there() -> None:
+    sources = [file for package in ("reference", "faults") for file in (ROOT / package).rglob("*.py")]
+    named = {path for file in sources for path in re.findall(r"tests/[\w/]+\.py", file.read_text())}
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
