@@ -64,7 +64,7 @@ def test_a_fault_is_one_method_of_the_reference_and_a_story(fault: Fault) -> Non
     summary, *parts = fault.story.split("\n\n")
     assert summary.endswith(".")
     assert "\n" not in summary
-    assert [part.partition(":")[0] for part in parts] == ["Thought", "Seen", "Mended"]
+    assert [part.partition(":")[0] for part in parts] == ["Thought", "Seen", "Fixed"]
 
 
 # What the author of a fault is told
