@@ -58,6 +58,7 @@ class Room(socketserver.BaseServer):
         # [SRV-7] on the server, where every handler finds the same members: a handler instance has one client alone
         # [SRV-10] on this server, not on a class, so that two servers of one process share none
         self.members: set[socket.socket] = set()
+        self.lost: set[socket.socket] = set()
         self.lock = threading.Lock()
         super().__init__(*args, **keywords)
 
@@ -71,14 +72,20 @@ class Room(socketserver.BaseServer):
         # [CHAT-11] taking out one member touches no other, and an empty room is a room
         with self.lock:
             self.members.discard(member)
+            self.lost.discard(member)
+
+    def has_lost(self, member: socket.socket) -> bool:
+        """Whether this connection was a member and has been cut off."""
+        with self.lock:
+            return member in self.lost
 
     def deliver(self, delivery: bytes) -> None:
         """Offer a delivery to every member, in one step as the room sees it, and cut off those that cannot take it."""
         # [CHAT-13] one delivery after another under the lock: all members see one order
         with self.lock:
-            for member in self.members:
-                if not self.offer(member, delivery):
-                    self.cut_off(member)
+            lost = [member for member in self.members if not self.offer(member, delivery)]
+            for member in lost:
+                self.cut_off(member)
 
     def offer(self, member: socket.socket, delivery: bytes) -> bool:
         """Send without waiting; return whether the member took the whole delivery."""
@@ -92,7 +99,10 @@ class Room(socketserver.BaseServer):
         return sent == len(delivery)
 
     def cut_off(self, member: socket.socket) -> None:
-        """End a member's connection in both directions; its handler, and nobody else, closes it."""
+        """Take a member out, `lock` held, and end its connection both ways; its handler, and nobody else, closes it."""
+        # [CHAT-15] now: who is cut off and stays would cost every later delivery two system calls, until it has left
+        self.members.discard(member)
+        self.lost.add(member)
         with suppress(OSError):  # it is gone already
             member.shutdown(socket.SHUT_RDWR)
 
@@ -134,6 +144,8 @@ class ChatHandler(socketserver.BaseRequestHandler):
         # [CHAT-12] a reset is a way of leaving
         except GONE as gone:
             log.info("%r is gone: %s", self.client_address, gone)
+            return b""
+        if self.server.has_lost(self.request):  # nobody goes on with what else it said
             return b""
         log.info("%r said %r", self.client_address, chunk)
         return chunk
