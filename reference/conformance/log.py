@@ -10,6 +10,7 @@ Total order (CHAT-13) costs nothing here: every member's stream must be a stretc
 This file decides what is legal; `oracle.py` says whose fault it is when it is not.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from reference.conformance.dialect import Dialect
@@ -35,6 +36,7 @@ class Pending:
     data: bytearray = field(default_factory=bytearray)
     segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
     lossy: bool = False
+    letter: bytes = b""  # the one byte that a lossy speaker said over and over, and nothing else
 
     def add(self, data: bytes, settled: bool) -> None:
         """Append an utterance."""
@@ -56,6 +58,8 @@ class Pending:
         Only the earliest place matters: whatever may come after a later one may come after it as well.
         """
         begin = taken
+        if self.letter:  # there may be megabytes of it
+            return taken if taken + len(chunk) + more <= len(self.data) and not chunk.strip(self.letter) else -1
         for end, _ in self.segments:
             at = self.data.find(chunk, begin, end - more)
             if at >= 0:
@@ -80,6 +84,7 @@ class RoomLog:
         self._text = bytearray()
         self._start = 0  # the position of the first byte of _text
         self._pending: dict[str, Pending] = {}
+        self._spoken_for: dict[str, str] = {}  # who has gone -> all who have, as one, and said the same letter
         self._readings = {Reading(0, ())}
         self._boundaries = {0}  # positions at which some reading has a delivery end
 
@@ -110,16 +115,44 @@ class RoomLog:
         """Note that the speaker has gone: what is pending from it may come, in part or not at all."""
         if who in self._pending:
             self._pending[who].lossy = True
+            self._take_together(who)
+
+    def _take_together(self, who: str) -> None:
+        """Let all who have gone and said nothing but one letter, in bursts, be one speaker.
+
+        Which of them a delivery is of, nobody can tell, and to follow every way to read it would be too much where they
+        are many. But whatever may come of what they said may come of as many letters by one.
+        """
+        gone = self._pending[who]
+        letter = bytes(gone.data[:1])
+        if any(settled for _, settled in gone.segments) or gone.data.count(letter) != len(gone.data):
+            return
+        all_of_them = f"whoever says {letter!r}"
+        self._spoken_for[who] = all_of_them
+        names = list(self._pending)
+        if all_of_them not in names:
+            gone.letter = letter
+            self._pending = {all_of_them if name == who else name: one for name, one in self._pending.items()}
+            return
+        self._pending[all_of_them].add(bytes(self._pending.pop(who).data), settled=False)
+        one, other = names.index(all_of_them), names.index(who)
+
+        def together(taken: list[int]) -> tuple[int, ...]:
+            taken[one] += taken[other]
+            return (*taken[:other], *taken[other + 1 :])
+
+        self._readings = {Reading(reading.position, together([*reading.taken])) for reading in self._readings}
 
     def complete(self, who: str) -> bool:
         """Whether all that `who` said may have been delivered."""
-        return who not in self._pending or self._all_delivered([who])
+        names = {who, self._spoken_for.get(who, who)} & set(self._pending)
+        return not names or self._all_delivered(names)
 
     def settled(self) -> bool:
         """Whether all that must be delivered may have been: all words but those of clients who have gone."""
-        return self._all_delivered([who for who, waiting in self._pending.items() if not waiting.lossy])
+        return self._all_delivered({who for who, waiting in self._pending.items() if not waiting.lossy})
 
-    def _all_delivered(self, names: list[str]) -> bool:
+    def _all_delivered(self, names: Set[str]) -> bool:
         lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
         return any(
             all(length in (None, taken) for taken, length in zip(reading.taken, lengths, strict=True))
@@ -127,8 +160,9 @@ class RoomLog:
         )
 
     def outstanding(self) -> list[str]:
-        """Return all speakers who are pending, those that have gone included."""
-        return list(self._pending)
+        """Return all speakers who are pending, those that have gone included; one, where several are taken for one."""
+        names = {one: who for who, one in self._spoken_for.items()}
+        return [names.get(who, who) for who in self._pending]
 
     def waiting(self) -> list[bytes]:
         """Return, of each speaker who is pending, what no reading takes for delivered."""
