@@ -19,6 +19,7 @@ MISFIT = Misfit(
     first=False,
     utterance=b"hello",
     said=[b"hello"],
+    lagged=False,
     stalled_once=False,
     quits=[b"ackquit\n"],
     circumstances=[],
@@ -58,6 +59,7 @@ TOGETHER = replace(MISFIT, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"acka
         (TOGETHER, b"ackaaackbbaaackbb", "CHAT-14"),
         (TOGETHER, b"aaackbb", "CHAT-14"),
         (replace(MISFIT, circumstances=["concurrent"]), b"ackhelp", "CHAT-13"),
+        (replace(MISFIT, circumstances=["concurrent", "stalled"], lagged=True), b"ackhelack", "CHAT-14"),
     ],
 )
 def test_bytes_that_were_not_due_break_the_likeliest_clause(misfit: Misfit, observed: bytes, clause: str) -> None:
@@ -65,6 +67,11 @@ def test_bytes_that_were_not_due_break_the_likeliest_clause(misfit: Misfit, obse
     assert finding.clauses[0] == clause
     assert len(set(finding.clauses)) == len(finding.clauses)
     assert finding.expected == ("nothing is sent" if not misfit.expected else finding.expected)
+
+
+def test_what_is_torn_for_one_who_was_too_slow_is_not_put_down_to_anything_else() -> None:
+    torn = replace(MISFIT, observed=b"ackhelack", circumstances=["concurrent", "stalled"], lagged=True)
+    assert blame.misfit(torn, NOTE).clause("CHAT-15") == "CHAT-14"
 
 
 ABSENCE = Absence(

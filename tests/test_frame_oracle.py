@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from reference.conformance import frame_oracle as frame_oracle_module
+from reference.conformance import room as room_module
 from reference.conformance.dialect import Dialect
 from reference.conformance.dialect_file import read
+from reference.conformance.frame_oracle import FrameOracle
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -62,7 +63,7 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(seed: int, steps: int
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
-    with mock.patch.object(frame_oracle_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(room_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
@@ -84,9 +85,28 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    with mock.patch.object(frame_oracle_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(room_module, "WAITING", SMALL // 2), simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
+
+
+def test_who_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_that() -> None:
+    oracle = FrameOracle(OTHERS)
+    for step in (*join("ann"), Connect("ben"), Stall("ben"), Send("ben", b"unheard")):
+        oracle.begin(step, rested=False)
+    assert not oracle.due("ann")
+    assert oracle.hears("ann", b"ackunheard\n")
+    oracle.begin(Resume("ben"), rested=False)
+    assert oracle.ends("ben", "reset") is None
+
+
+def test_who_reads_and_was_too_slow_may_be_cut_off() -> None:
+    oracle = FrameOracle(OTHERS)
+    for step in (*join("ann", "ben"), Send("ben", b"hello")):
+        oracle.begin(step, rested=False)
+    oracle.lags("ann")
+    assert oracle.ends("ann", "eof") is None
+    assert not oracle.due("ann")
 
 
 # Alterations: what one member, or everybody, reads of one utterance

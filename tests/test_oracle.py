@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from reference.conformance import log as log_module
 from reference.conformance import oracle as oracle_module
+from reference.conformance import room as room_module
+from reference.conformance import stage as stage_module
 from reference.conformance.dialect import NOTE
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import ChatOracle
@@ -61,9 +63,21 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @pytest.mark.unmeasured
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
+def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time(seed: int, steps: int) -> None:
+    with mock.patch.object(stage_module, "MUCH", 40), simulation.stage(Room(Random(seed))) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        with suppress(Ambiguous):
+            for _ in range(steps):
+                clients.one_more()
+            clients.do(*stage.oracle.farewell())
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES, steps=st.integers(1, 50))
+@EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     with (
-        mock.patch.object(oracle_module, "WAITING", SMALL),
+        mock.patch.object(room_module, "WAITING", SMALL),
         simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
     ):
         clients = Clients(stage, Random(seed + 1))
@@ -288,6 +302,37 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
         assert oracle.due("ben")
         assert oracle.hears("ben", b"acksomethingackmore")
         assert not oracle.due("ben")
+
+
+def test_who_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_that() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    assert oracle.hears("ann", b"ackhello")
+    for step in (Connect("ben"), Stall("ben"), Send("ben", b"unheard")):
+        oracle.begin(step, rested=False)
+    assert not oracle.due("ann")
+    assert oracle.hears("ann", b"ackheard")
+    oracle.begin(Resume("ben"), rested=False)
+    assert oracle.ends("ben", "reset") is None
+
+
+def test_who_reads_and_was_too_slow_may_be_cut_off() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    oracle.lags("ann")
+    oracle.begin(Say("ann", b"and on"), rested=False)
+    assert not oracle.hears("ann", b"ackand ack")
+    assert oracle.misfit("ann", b"ackand ack").clauses[0] == "CHAT-14"
+    assert oracle.ends("ann", "eof") is None
+    assert not oracle.due("ann")
+
+
+def test_who_did_not_read_until_too_much_was_waiting_may_be_cut_off() -> None:
+    for size, rightly in ((SMALL // 4 - 1, False), (SMALL // 4, True)):  # each byte may be a delivery, of four bytes
+        oracle = fed(Connect("ann"), Say("ann", b"hello"))
+        assert oracle.hears("ann", b"ackhello")
+        for step in (Stall("ann"), Connect("ben"), Send("ben", b"x" * size), Resume("ann")):
+            oracle.begin(step, rested=False)
+        with mock.patch.object(room_module, "WAITING", SMALL):
+            assert (oracle.ends("ann", "eof") is None) is rightly
 
 
 def test_words_with_too_many_readings_are_not_judged() -> None:

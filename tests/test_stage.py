@@ -15,10 +15,11 @@ import pytest
 from reference.address import Address
 from reference.chat import ChatHandler
 from reference.conformance import client as client_module
-from reference.conformance.client import Client, Unreachable, describe
+from reference.conformance.client import CHUNK, Client, Unreachable, describe
 from reference.conformance.dialect import NOTE, Exchange, Limits
 from reference.conformance.echo_oracle import DatagramOracle, EchoOracle
 from reference.conformance.oracle import ChatOracle
+from reference.conformance.room import WAITING
 from reference.conformance.scenario import (
     Close,
     Connect,
@@ -36,7 +37,7 @@ from reference.conformance.scenario import (
     join,
     show,
 )
-from reference.conformance.stage import Stage
+from reference.conformance.stage import MUCH, Stage
 from reference.conformance.template import Template
 from reference.conformance.transcript import Did, Ended, Heard, Transcript, Waited
 from reference.conformance.violation import Violation
@@ -483,6 +484,107 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
         assert client.receive() == "reset"
         client.send(b"hello")
         client.half_close()
+
+
+# Where much is said
+
+
+def test_what_a_client_takes_is_returned_later_up_to_the_end() -> None:
+    gone = threading.Event()
+
+    def talks(connection: socket.socket) -> None:
+        connection.sendall(b"x" * 100_000)
+        connection.close()
+        gone.set()
+
+    with server_that(talks) as address, Client(address, PATIENCE) as client:
+        assert gone.wait(PATIENCE)
+        assert client.take() == 100_000
+        assert client.take() == 0
+        assert client.patience == PATIENCE
+        assert list(client._taken) == [b"x" * CHUNK, b"x" * (100_000 - CHUNK), "eof"]
+        assert [client.receive() for _ in range(3)] == [b"x" * CHUNK, b"x" * (100_000 - CHUNK), "eof"]
+
+
+def test_a_client_takes_no_more_than_it_may_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server_that(lambda connection: connection.sendall(b"x" * 100_000)) as address:
+        monkeypatch.setattr(client_module, "CHUNK", 10)
+        monkeypatch.setattr(client_module, "TAKEN", 3)
+        with Client(address, PATIENCE) as client:
+            assert client.receive() == b"x" * 10
+            assert client.take() == 30
+            assert client.take() == 0
+
+
+def test_once_much_is_said_at_once_all_who_read_are_read_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Client] = []
+    waiting = WAITING - 1
+
+    def take(client: Client) -> int:
+        taken.append(client)
+        return waiting
+
+    def of(*names: str) -> list[Client]:
+        return [stage._clients[who] for who in names]
+
+    monkeypatch.setattr(Client, "take", take)
+    with room() as stage:
+        little = [step for _ in range(3) for step in (Send("ann", b"." * (MUCH - 1)), Settle())]
+        stage.play([*join("ann", "ben", "cal"), Stall("cal"), *little])
+        assert taken == []
+        stage.play([Send("ann", b"." * MUCH)])
+        assert taken == of("ann", "ben")
+        stage.play([Settle()])
+        assert len(taken) > 4  # between two reads, too
+        stage.play([HalfClose("cal"), Say("ann", b"and on")])
+        assert len(set(taken)) == 3
+        oracle = stage.oracle
+        assert isinstance(oracle, ChatOracle)
+        assert not oracle.members["ben"].lagged
+        waiting += 1
+        stage.play([Say("ann", b"and on")])
+        assert oracle.members["ben"].lagged
+
+
+def test_what_is_done_at_once_is_told_to_the_oracle_before_and_done_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    happened: list[str] = []
+    with room() as stage:
+        stage._rest = lambda: happened.append("rest")
+        stage.play([*join("ann"), Connect("x1"), Stall("x1"), Connect("x2"), Stall("x2")])
+        happened.clear()
+        begins, resets = stage.oracle.begin, Client.reset
+
+        def begin(step: Any, *, rested: bool) -> None:
+            happened.append(f"begin {step.who}")
+            begins(step, rested=rested)
+
+        def take(_: Client) -> int:
+            happened.append("take")
+            return 0
+
+        def reset(client: Client) -> None:
+            happened.append("reset")
+            resets(client)
+
+        monkeypatch.setattr(stage.oracle, "begin", begin)
+        monkeypatch.setattr(Client, "receive", lambda _: happened.append("receive"))
+        monkeypatch.setattr(Client, "send", lambda _, data: happened.append(f"send {data!r}"))
+        monkeypatch.setattr(Client, "reset", reset)
+        stage.play_at_once([Send("x1", b"1"), Send("x2", b"2"), Reset("x1"), Reset("x2")])
+        assert happened == [*(f"begin {who}" for who in ("x1", "x2") * 2), "send b'1'", "send b'2'", "reset", "reset"]
+        monkeypatch.undo()
+        monkeypatch.setattr(Client, "take", take)
+        stage.play([Say("ann", b"and on")])
+        assert set(happened[8:]) == {"take"}
+    assert [str(step) for step in stage.transcript.scenario[-5:-1]] == [
+        "x1 sends b'1' without waiting",
+        "x2 sends b'2' without waiting",
+        "x1 resets its connection",
+        "x2 resets its connection",
+    ]
+    assert [entry for entry in stage.transcript.entries if entry == Did(Send("x2", b"2"), b"2")]
 
 
 def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:

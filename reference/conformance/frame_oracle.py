@@ -20,7 +20,7 @@ from reference.conformance.frame_blame import Form, FrameMisfit
 from reference.conformance.frames import Frames, stripped, unprompted
 from reference.conformance.inbox import Due, Member, Utterance
 from reference.conformance.order import Order
-from reference.conformance.room import WAITING, Leaving, RoomOracle
+from reference.conformance.room import Leaving, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
 from reference.conformance.template import Template
 from reference.conformance.transcript import Ending
@@ -83,7 +83,7 @@ class FrameOracle(RoomOracle[Member]):
 
     def _may_be_cut_off(self, who: str) -> bool:
         """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
-        return self.members[who].owed_at_resume >= WAITING and self._is_behind(who)
+        return self._fell_behind(who) and self._is_behind(who)
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""
@@ -97,6 +97,9 @@ class FrameOracle(RoomOracle[Member]):
         for member in self.members.values():
             for due in member.inbox.get(who, ()):
                 due.required = False
+
+    def _doubt(self, who: str) -> None:
+        self._lose(who)
 
     def _is_behind(self, who: str) -> bool:
         return any(self.members[who].inbox.values())
@@ -348,7 +351,7 @@ class FrameOracle(RoomOracle[Member]):
         member = self.members[who]
         whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
-        if member.owed_at_resume >= WAITING or in_order:
+        if self._cut_off_rightly(who) or in_order:
             member.gone = True
             if not in_order:  # who left in order has been heard out
                 self._lose(who)

@@ -84,7 +84,7 @@ class RoomLog:
         self._text = bytearray()
         self._start = 0  # the position of the first byte of _text
         self._pending: dict[str, Pending] = {}
-        self._spoken_for: dict[str, str] = {}  # who has gone -> all who have, as one, and said the same letter
+        self._together: dict[str, list[str]] = {}  # a speaker that stands for several who have gone -> all of them
         self._readings = {Reading(0, ())}
         self._boundaries = {0}  # positions at which some reading has a delivery end
 
@@ -111,10 +111,15 @@ class RoomLog:
             self._readings = {Reading(r.position, (*r.taken, 0)) for r in self._readings}
         self._pending[who].add(self._dialect.sent(data), settled)
 
-    def lose(self, who: str) -> None:
-        """Note that the speaker has gone: what is pending from it may come, in part or not at all."""
+    def doubt(self, who: str) -> None:
+        """Note that what is pending from the speaker may come, in part or not at all."""
         if who in self._pending:
             self._pending[who].lossy = True
+
+    def lose(self, who: str) -> None:
+        """Note that the speaker has gone: the same, and it says no more."""
+        self.doubt(who)
+        if who in self._pending:
             self._take_together(who)
 
     def _take_together(self, who: str) -> None:
@@ -128,7 +133,7 @@ class RoomLog:
         if any(settled for _, settled in gone.segments) or gone.data.count(letter) != len(gone.data):
             return
         all_of_them = f"whoever says {letter!r}"
-        self._spoken_for[who] = all_of_them
+        self._together.setdefault(all_of_them, []).append(who)
         names = list(self._pending)
         if all_of_them not in names:
             gone.letter = letter
@@ -145,8 +150,8 @@ class RoomLog:
 
     def complete(self, who: str) -> bool:
         """Whether all that `who` said may have been delivered."""
-        names = {who, self._spoken_for.get(who, who)} & set(self._pending)
-        return not names or self._all_delivered(names)
+        names = {who, *(one for one, several in self._together.items() if who in several)}
+        return names.isdisjoint(self._pending) or self._all_delivered(names)
 
     def settled(self) -> bool:
         """Whether all that must be delivered may have been: all words but those of clients who have gone."""
@@ -161,8 +166,7 @@ class RoomLog:
 
     def outstanding(self) -> list[str]:
         """Return all speakers who are pending, those that have gone included; one, where several are taken for one."""
-        names = {one: who for who, one in self._spoken_for.items()}
-        return [names.get(who, who) for who in self._pending]
+        return [self._together.get(who, [who])[-1] for who in self._pending]
 
     def waiting(self) -> list[bytes]:
         """Return, of each speaker who is pending, what no reading takes for delivered."""

@@ -19,7 +19,7 @@ from typing import Protocol
 from reference.conformance import blame
 from reference.conformance.dialect import Dialect
 from reference.conformance.log import Ambiguous, RoomLog
-from reference.conformance.room import WAITING, Leaving, Presence, RoomOracle
+from reference.conformance.room import Leaving, Presence, RoomOracle
 from reference.conformance.scenario import HalfClose, Quit, Resume, Say, Settle, Step, show
 from reference.conformance.transcript import Ending
 from reference.conformance.violation import Finding
@@ -119,6 +119,9 @@ class ChatOracle(RoomOracle[Member]):
 
     def _lose(self, who: str) -> None:
         self.log.lose(who)
+
+    def _doubt(self, who: str) -> None:
+        self.log.doubt(who)
 
     def _is_behind(self, who: str) -> bool:
         return self._place(self.members[who]) < self.log.end
@@ -256,6 +259,7 @@ class ChatOracle(RoomOracle[Member]):
                     first=not begin or begin == member.since,
                     utterance=self._unheard(who),
                     said=[b"".join(other.said) for other in self.members.values()],
+                    lagged=member.lagged,
                     stalled_once=member.owed_at_resume > 0,
                     quits=self.quits,
                     circumstances=self.circumstances,
@@ -278,7 +282,7 @@ class ChatOracle(RoomOracle[Member]):
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        if member.owed_at_resume >= WAITING or (member.leaving and how == "eof" and self._heard_all(who)):
+        if self._cut_off_rightly(who) or (member.leaving and how == "eof" and self._heard_all(who)):
             member.gone = True
             self.log.lose(who)
             return None

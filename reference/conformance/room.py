@@ -49,6 +49,7 @@ class Presence:
     proven: bool = False  # it has spoken or has heard: from here on it must hear everything
     said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
     stalled: bool = False
+    lagged: bool = False  # as much may have been waiting for it as lets the server end it
     owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
     leaving: Leaving | None = None
     amid: tuple[blame.Circumstance, ...] = ()  # the circumstances when it began to leave
@@ -87,6 +88,10 @@ class RoomOracle(ABC, Generic[Member]):
     @abstractmethod
     def _lose(self, who: str) -> None:
         """Note that the speaker has gone: what it said and nobody has heard may come, in part or not at all."""
+
+    @abstractmethod
+    def _doubt(self, who: str) -> None:
+        """Note the same of a speaker who is still there, and may say more."""
 
     @abstractmethod
     def _is_behind(self, who: str) -> bool:
@@ -180,6 +185,9 @@ class RoomOracle(ABC, Generic[Member]):
         member = self.members[who]
         self._says(who, data, settled=settled)
         member.said = [data] if settled else [*member.said[-SAID:], data]
+        if member.stalled:  # it may be cut off for what waits for it, answers to this included, before this is read
+            self._doubt(who)
+            self.lags(who)
         if len(self.outstanding()) > 1 and "concurrent" not in self.ever:
             self.ever.insert(0, "concurrent")
 
@@ -216,6 +224,10 @@ class RoomOracle(ABC, Generic[Member]):
         # After everybody has left the room must be in order too; otherwise it is the next scenario that suffers.
         last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
         return [Settle(), *words, *words, *leaving, *last]
+
+    def lags(self, who: str) -> None:
+        """Note that so much may have been waiting for a client that the server may have ended it."""
+        self.members[who].lagged = True
 
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
@@ -257,6 +269,14 @@ class RoomOracle(ABC, Generic[Member]):
         others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.ever)
         leaving = ["CHAT-11"] if others_left else []
         return replace(finding, also=(*finding.also, *late, *leaving))
+
+    def _fell_behind(self, who: str) -> bool:
+        """Whether so much was waiting for the client when it began to read again that the server may have ended it."""
+        return self.members[who].owed_at_resume >= WAITING
+
+    def _cut_off_rightly(self, who: str) -> bool:
+        """Whether the server may end the client: so much was waiting for it, whether it read or not."""
+        return self._fell_behind(who) or self.members[who].lagged
 
     def _unheard(self, who: str) -> bytes:
         """Return what was said and not heard by all yet: by those who are pending, or last by the client itself."""

@@ -9,7 +9,7 @@ illegal byte ends a scenario.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, NoReturn, Self
 
@@ -19,6 +19,7 @@ from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.oracle import Oracle
 from reference.conformance.pace import Pace
 from reference.conformance.phrasing import AsWritten, Phrasing
+from reference.conformance.room import WAITING, RoomOracle
 from reference.conformance.scenario import (
     Answer,
     Close,
@@ -28,6 +29,7 @@ from reference.conformance.scenario import (
     Heed,
     Quit,
     Reset,
+    Resume,
     Say,
     Send,
     Stall,
@@ -43,6 +45,9 @@ HANDSHAKE = 16 * 1024
 
 EVIDENCE = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
+
+MUCH = 32 * 1024
+"""Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
 
 EXPLAINING = 0.25
 """Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
@@ -99,6 +104,9 @@ class Stage:
         self._phrasing = phrasing or AsWritten(dialect)
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
+        self._stalled: set[str] = set()
+        self._said = 0  # bytes, since everybody who reads was last read
+        self._flooded = False  # whether that was ever as much as MUCH
         self._knocks = 0
         self._mark = mark
         self._pace = pace or Pace(dialect.limits)
@@ -109,6 +117,20 @@ class Stage:
         for step in steps:
             self.perform(step)
         return self.transcript
+
+    def play_at_once(self, steps: Sequence[Step]) -> None:
+        """Perform what nobody waits for so fast that the server has hardly begun with the first when the last is done:
+        the oracle hears of all of it before.
+        """
+        self._manners = "abrupt"
+        phrased = [one for step in steps for one in self._phrasing.of(step)]
+        for step in phrased:
+            self.oracle.begin(step, rested=False)
+            self.transcript.entries.append(Did(step, self._sent(step)))
+        for step in phrased:
+            self._act(step, self._sent(step))
+        self.transcript.scenario += steps
+        self._flooded = True
 
     def rest(self) -> None:
         """Let the server finish what it is doing, as far as one can see that."""
@@ -137,9 +159,13 @@ class Stage:
             self._knock(step)
             return
         self.oracle.begin(step, rested=rested)
-        sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        sent = self._sent(step)
         self.transcript.entries.append(Did(step, sent, self._heeded))
+        self._note_reading(step)
         self._act(step, sent)
+        self._said += len(sent)
+        self._flooded = self._flooded or self._said >= MUCH
+        self._keep_up()
         listeners = self.oracle.listeners(step)
         for who in listeners:
             until = time.monotonic() + DRIPPING * self.patience
@@ -149,8 +175,20 @@ class Stage:
                 self._read(who)
         self._glance_at(self.oracle.bystanders())
         if listeners:
+            self._said = 0
             self.oracle.settled(step)
             self._pace.read()
+
+    def _sent(self, step: Step) -> bytes:
+        """Return what goes over the wire by a step."""
+        return self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+
+    def _note_reading(self, step: Step) -> None:
+        """Note who reads from now on."""
+        if isinstance(step, Stall):
+            self._stalled.add(step.who)
+        elif isinstance(step, Resume | Quit | HalfClose):
+            self._stalled.discard(step.who)
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
@@ -221,8 +259,18 @@ class Stage:
 
     # Reading
 
+    def _keep_up(self) -> None:
+        """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
+        others must not look as if they did not read. Where that was too slow, the oracle has to know.
+        """
+        if self._flooded and isinstance(self.oracle, RoomOracle):
+            for who, client in self._clients.items():
+                if who not in self._stalled and client.take() >= WAITING:
+                    self.oracle.lags(who)
+
     def _read(self, who: str) -> None:
         """Read once, waiting if need be, and let the oracle judge it."""
+        self._keep_up()
         client = self._clients[who]
         got = client.receive()
         if got is None:
