@@ -109,6 +109,14 @@ def test_who_reads_and_was_too_slow_may_be_cut_off() -> None:
     assert not oracle.due("ann")
 
 
+def test_where_much_may_be_lost_by_a_reset_nobody_knows_how_much_was_waiting() -> None:
+    for count, rightly in ((64, True), (63, False)):
+        oracle = FrameOracle(OTHERS)
+        for step in (*join("ann"), *join("ben"), *[Send("ben", b"x" * 1020)] * count):  # 1024 as a delivery
+            oracle.begin(step, rested=False)
+        assert (oracle.ends("ann", "reset") is None) is rightly
+
+
 # Alterations: what one member, or everybody, reads of one utterance
 
 Outgoing = list[tuple[Connection, bytes]]

@@ -325,6 +325,29 @@ def test_who_reads_and_was_too_slow_may_be_cut_off() -> None:
     assert not oracle.due("ann")
 
 
+def test_where_much_may_be_lost_by_a_reset_nobody_knows_how_much_was_waiting() -> None:
+    for size, how, rightly in (
+        (room_module.WAITING, "reset", True),
+        (room_module.WAITING, "eof", False),
+        (room_module.WAITING - 1, "reset", False),
+    ):
+        oracle = fed(Connect("ann"), Say("ann", b"hello"))
+        assert oracle.hears("ann", b"ackhello")
+        for step in (Connect("ben"), Send("ben", b"x" * size), Reset("ben")):
+            oracle.begin(step, rested=False)
+        assert (oracle.ends("ann", how) is None) is rightly  # type: ignore[arg-type]  # these are endings
+
+
+def test_what_was_said_in_an_earlier_scenario_is_no_reason_to_be_cut_off() -> None:
+    oracle = ChatOracle(NOTE)
+    oracle.expect_late([b"." * room_module.WAITING] * 2)
+    for step in (Connect("ann"), Say("ann", b"hello")):
+        oracle.begin(step, rested=True)
+    assert oracle.hears("ann", b"ack..ackhello")
+    assert oracle.ends("ann", "reset") is not None
+    assert oracle.log.at_most() > 2 * room_module.WAITING
+
+
 def test_who_did_not_read_until_too_much_was_waiting_may_be_cut_off() -> None:
     for size, rightly in ((SMALL // 4 - 1, False), (SMALL // 4, True)):  # each byte may be a delivery, of four bytes
         oracle = fed(Connect("ann"), Say("ann", b"hello"))

@@ -5,7 +5,10 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,13 @@ from reference.conformance import client, target
 from reference.conformance.client import Client, Unreachable, connect_at_once
 from reference.conformance.launch import Launch
 from reference.conformance.target import CannotCheck, InProcess, Launched, Running, free_port
-from reference.family import make_server, server_address
+from reference.echo import EchoHandler
+from reference.family import PROGRAMS, make_server, server_address
+from tests.checking import bad
+from tests.serving import PATIENCE
+
+BURNING = 0.2
+"""Seconds of processor time."""
 
 
 @pytest.mark.parametrize(
@@ -46,6 +55,45 @@ def test_the_address_family_follows_from_the_address() -> None:
 
 def test_the_same_address_at_another_port() -> None:
     assert str(Address.parse("udp://[::1]:9").with_port(10)) == "udp://[::1]:10"
+
+
+def burn() -> None:
+    """Use the processor for a while."""
+    until = time.thread_time() + BURNING
+    while time.thread_time() < until:
+        pass
+
+
+class Burning(EchoHandler):
+    def handle(self) -> None:
+        burn()
+        super().handle()
+
+
+def test_the_processor_time_of_a_server_in_this_process_is_not_that_of_its_clients() -> None:
+    program = replace(PROGRAMS["echo"], connection_handler=Burning)
+    with closing(InProcess(partial(make_server, program, Address("tcp", "127.0.0.1"))).start(PATIENCE)) as site:
+        before = site.cpu_time()
+        assert before is not None
+        burn()
+        between = site.cpu_time()
+        assert between is not None
+        assert between - before < BURNING / 2
+        with Client(site.address, PATIENCE) as one:
+            one.send(b"hello")
+            assert one.receive() == b"HELLO"
+        after = site.cpu_time()
+        assert after is not None
+        assert after - between >= BURNING
+
+
+def test_the_processor_time_of_a_command_is_seen_as_long_as_it_runs() -> None:
+    site = Launched(bad("well-behaved")).start(PATIENCE)
+    with closing(site):
+        assert (site.cpu_time() or 0.0) > 0.0  # to start Python takes some
+        running = Running(site.address).start(PATIENCE)
+        assert running.cpu_time() is None
+    assert site.cpu_time() is None
 
 
 def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ one send buffer of the kernel.
 """
 
 import socket
+from contextlib import suppress
 
 from faults.catalogue import fault
 from faults.programs.racing import widen
@@ -292,6 +293,25 @@ class WaitsForTheSlow(Room):
         except OSError:
             return False
         return True
+
+
+@fault("CHAT-15")
+class KeepsWhoIsCutOff(Room):
+    """A member that is cut off stays in the set until its own handler notices.
+
+    Thought: its handler wakes up and leaves; why should somebody else take it out?
+
+    Seen: nothing, with ten members. Then a network fails, and three hundred who were all speaking are gone at once.
+    Their handlers first deliver what had been said, each chunk to all three hundred, of whom each costs a send and a
+    shutdown that both fail. The few who are still there wait for that, a minute or more; with twice as many, for four.
+
+    Mended: whoever finds out that a member takes nothing any more takes it out, there and then. And who is no member
+    is not listened to any more either.
+    """
+
+    def cut_off(self, member: socket.socket) -> None:
+        with suppress(OSError):
+            member.shutdown(socket.SHUT_RDWR)
 
 
 @fault("CHAT-15", program="chat")

@@ -108,6 +108,9 @@ class FrameOracle(RoomOracle[Member]):
         dues = self.members[who].inbox.values()
         return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
 
+    def _unread(self, who: str) -> int:
+        return self._owed(who)
+
     def complete(self, who: str) -> bool:
         return not any(
             due.required
@@ -351,7 +354,7 @@ class FrameOracle(RoomOracle[Member]):
         member = self.members[who]
         whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
-        if self._cut_off_rightly(who) or in_order:
+        if self._cut_off_rightly(who, how) or in_order:
             member.gone = True
             if not in_order:  # who left in order has been heard out
                 self._lose(who)

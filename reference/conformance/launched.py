@@ -122,6 +122,9 @@ class LaunchedSite(Alone):
     def calm(self) -> None:
         self.rest()
 
+    def cpu_time(self) -> float | None:
+        return self._launch.cpu_time() if self._launch is not None else None
+
     def obituary(self) -> str:
         return self._launch.obituary() if self._launch is not None else ""
 

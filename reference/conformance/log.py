@@ -36,6 +36,7 @@ class Pending:
     data: bytearray = field(default_factory=bytearray)
     segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
     lossy: bool = False
+    late: bool = False  # what somebody said before anything that the log is about
     letter: bytes = b""  # the one byte that a lossy speaker said over and over, and nothing else
 
     def add(self, data: bytes, settled: bool) -> None:
@@ -111,6 +112,14 @@ class RoomLog:
             self._readings = {Reading(r.position, (*r.taken, 0)) for r in self._readings}
         self._pending[who].add(self._dialect.sent(data), settled)
 
+    def say_late(self, who: str, data: bytes) -> None:
+        """Note what somebody said who has gone, before anything that the log is about: it may come, in part or not at
+        all.
+        """
+        self.say(who, data, settled=False)
+        self._pending[who].late = True
+        self.lose(who)
+
     def doubt(self, who: str) -> None:
         """Note that what is pending from the speaker may come, in part or not at all."""
         if who in self._pending:
@@ -132,7 +141,7 @@ class RoomLog:
         letter = bytes(gone.data[:1])
         if any(settled for _, settled in gone.segments) or gone.data.count(letter) != len(gone.data):
             return
-        all_of_them = f"whoever says {letter!r}"
+        all_of_them = f"whoever {'said' if gone.late else 'says'} {letter!r}"
         self._together.setdefault(all_of_them, []).append(who)
         names = list(self._pending)
         if all_of_them not in names:
@@ -175,11 +184,21 @@ class RoomLog:
 
     def at_most(self) -> int:
         """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
-        undelivered = max(
-            sum(len(waiting.data) - taken for taken, waiting in zip(r.taken, self._pending.values(), strict=True))
-            for r in self._readings
+        return len(self._dialect.delivery(b".")) * self._undelivered(late=True)
+
+    def undelivered(self) -> int:
+        """Return how many bytes of what was said, late words left out, may not have been delivered yet."""
+        return self._undelivered(late=False)
+
+    def _undelivered(self, *, late: bool) -> int:
+        return max(
+            sum(
+                len(waiting.data) - taken
+                for taken, waiting in zip(reading.taken, self._pending.values(), strict=True)
+                if late or not waiting.late
+            )
+            for reading in self._readings
         )
-        return len(self._dialect.delivery(b".")) * undelivered
 
     def next_deliveries(self) -> list[bytes]:
         """Return the longest deliveries that may come next, the likeliest first."""

@@ -92,8 +92,7 @@ class ChatOracle(RoomOracle[Member]):
         return self.log.waiting()
 
     def _says_late(self, who: str, data: bytes) -> None:
-        self.log.say(who, data, settled=False)
-        self.log.lose(who)
+        self.log.say_late(who, data)
 
     # What the clients do
 
@@ -128,6 +127,9 @@ class ChatOracle(RoomOracle[Member]):
 
     def _owed(self, who: str) -> int:
         return self.log.end - self._place(self.members[who]) + self.log.at_most()
+
+    def _unread(self, who: str) -> int:
+        return self.log.end - self._place(self.members[who]) + self.log.undelivered()
 
     def complete(self, who: str) -> bool:
         return self.log.complete(who)
@@ -282,7 +284,7 @@ class ChatOracle(RoomOracle[Member]):
 
     def ends(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        if self._cut_off_rightly(who) or (member.leaving and how == "eof" and self._heard_all(who)):
+        if self._cut_off_rightly(who, how) or (member.leaving and how == "eof" and self._heard_all(who)):
             member.gone = True
             self.log.lose(who)
             return None

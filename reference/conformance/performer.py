@@ -10,9 +10,10 @@ once there is one, nobody waits long for what does not come, unless it would be 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from reference.clauses import CLAUSES
-from reference.conformance import pace, pacing
+from reference.conformance import pace, pacing, scaling
 from reference.conformance.dialect import NOTE, Dialect
 from reference.conformance.log import Ambiguous
 from reference.conformance.oracle import Oracle
@@ -106,24 +107,34 @@ class Performer:
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
+        return self._patiently(partial(self._play, steps, about))
+
+    def _patiently(self, play: Callable[[float], Transcript]) -> Transcript:
+        """Play with the patience there is now, and with all of it if what did not come would be news."""
         try:
-            return self._play(steps, about, self.patience)
+            return play(self.patience)
         except Violation as violation:
             hasty = violation.absent and self.patience < self.longest and not self.explained(violation)
             if not hasty:
                 raise self.blamed(violation) from None
         try:
-            return self._play(steps, about, self.longest)
+            return play(self.longest)
         except Violation as violation:
             raise self.blamed(violation) from None
 
-    def _play(self, steps: Sequence[Step], about: str, patience: float) -> Transcript:
+    def _play(
+        self,
+        steps: Sequence[Step],
+        about: str,
+        patience: float,
+        perform: Callable[[Stage, Sequence[Step]], object] = Stage.play,
+    ) -> Transcript:
         self.prepare()
         self._consider(steps)
         farewell = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", patience=patience) as stage:
-                stage.play(steps)
+                perform(stage, steps)
                 farewell = True
                 stage.rest()  # what was abrupt has its effect now, before anybody is taken to have survived it
                 stage.play(stage.oracle.farewell())
@@ -159,6 +170,45 @@ class Performer:
                     return
                 finding = pacing.finding(lags, prompt, late)
         raise self.blamed(self.seen(stage.violation(finding)))
+
+    def scale(self, room: scaling.Room, many: int, about: str) -> bool:
+        """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
+        server too much more, twice. Where nobody sees what it costs, play the small one alone, and return False.
+        """
+        few = many // scaling.TIMES
+        if self.site.cpu_time() is None:
+            self.play(*room(few).steps, about=about)
+            return False
+        found: list[scaling.Costs] = []
+        while not scaling.decided(found):
+            large, stage = self._cost(room(many), about)
+            if scaling.is_little(large):
+                return True
+            self.spoiled(about)  # it may still be at work for those who have gone
+            small, _ = self._cost(room(few), about)
+            self.spoiled(about)
+            found.append(scaling.Costs(large, small))
+        if scaling.is_excessive(found):
+            violation = stage.violation(scaling.finding(found, many))
+            violation.unscripted = scaling.UNSCRIPTED
+            raise self.blamed(self.seen(violation))
+        return True
+
+    def _cost(self, room: scaling.Departure, about: str) -> tuple[float, Stage]:
+        """Play a scenario; return what it costs the server that a crowd leaves, and the stage it was played on."""
+        seen: list[tuple[float, Stage]] = []
+
+        def perform(stage: Stage, _: Sequence[Step]) -> None:
+            stage.play(room.coming)
+            stage.rest()
+            before = self.site.cpu_time() or 0.0
+            stage.play_at_once(room.leaving)
+            stage.play(room.staying)
+            stage.rest()
+            seen.append(((self.site.cpu_time() or 0.0) - before, stage))
+
+        self._patiently(lambda patience: self._play(room.steps, about, patience, perform))
+        return seen[-1]
 
     def stage(
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, patience: float | None = None
@@ -369,3 +419,10 @@ class Playing:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
         self._performer.pace(*steps, about=self._clause, prompt=prompt, late=late)
+
+    def scale(self, room: scaling.Room, many: int) -> bool:
+        """Play a scenario in rooms of two sizes, for a clause that only what they cost the server can decide; return
+        whether that could be seen.
+        """
+        self._needs_to_see()
+        return self._performer.scale(room, many, about=self._clause)

@@ -28,6 +28,7 @@ from reference.conformance.scenario import (
     Stall,
     Step,
 )
+from reference.conformance.transcript import Ending
 from reference.conformance.violation import Finding
 
 WAITING = 64 * 1024
@@ -100,6 +101,10 @@ class RoomOracle(ABC, Generic[Member]):
     @abstractmethod
     def _owed(self, who: str) -> int:
         """Return how many bytes may be waiting for a client that did not read."""
+
+    @abstractmethod
+    def _unread(self, who: str) -> int:
+        """Return how many bytes of what was said the client may have to read yet."""
 
     @abstractmethod
     def complete(self, who: str) -> bool:
@@ -274,8 +279,13 @@ class RoomOracle(ABC, Generic[Member]):
         """Whether so much was waiting for the client when it began to read again that the server may have ended it."""
         return self.members[who].owed_at_resume >= WAITING
 
-    def _cut_off_rightly(self, who: str) -> bool:
-        """Whether the server may end the client: so much was waiting for it, whether it read or not."""
+    def _cut_off_rightly(self, who: str, how: Ending) -> bool:
+        """Whether the server may have ended the client because too much was waiting for it, whether it read or not.
+
+        Of what was waiting when a connection is reset, nobody reads all: then it is as much as there can have been.
+        """
+        if how == "reset" and self._unread(who) >= WAITING:
+            return True
         return self._fell_behind(who) or self.members[who].lagged
 
     def _unheard(self, who: str) -> bytes:

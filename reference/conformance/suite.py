@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from reference.clauses import CLAUSES, Profile
 from reference.conformance.dialect import Dialect
+from reference.conformance.scaling import Room
 from reference.conformance.scenario import Step
 from reference.conformance.violation import Violation
 
@@ -36,6 +37,11 @@ class Play(Protocol):
 
     def pace(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide: see `pacing.py`."""
+
+    def scale(self, room: Room, many: int) -> bool:
+        """Play a scenario in a room of so many, and in one a quarter as large, and compare what they cost the server:
+        see `scaling.py`. Return whether that could be seen.
+        """
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""

@@ -14,6 +14,7 @@ import random
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,6 +64,9 @@ class Site(Protocol):
 
     def calm(self) -> None:
         """The same before a scenario, so that nothing of the one before leaks into it."""
+
+    def cpu_time(self) -> float | None:
+        """Return the seconds of processor time that the server has used so far; None where nobody can see it."""
 
     def interference(self) -> str:
         """Return what somebody else did that the server might be blamed for, or ""."""
@@ -132,6 +136,10 @@ class InProcessSite(Alone):
         self._serve()
         return True
 
+    def cpu_time(self) -> float | None:
+        """Return what all threads of this process have used but the one that asks, which plays the clients."""
+        return time.process_time() - time.thread_time()
+
     def obituary(self) -> str:
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
 
@@ -196,6 +204,9 @@ class RunningSite(Alone):
 
     def calm(self) -> None:
         self.rest()
+
+    def cpu_time(self) -> float | None:
+        return None
 
     def obituary(self) -> str:
         return ""
