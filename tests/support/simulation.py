@@ -36,7 +36,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
-from socketserver_reference.conformance.scenario.transcript import Ending
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 LOSS = 0.15
 """How likely the server is, at each of its turns, to notice that a client has gone and to forget what it said."""
@@ -162,6 +162,7 @@ class SimulatedClient:
         self.room = room
         self.timeout = timeout
         self.connection = Connection(len(room.connections))
+        self.taken: list[bytes | Ending] = []
         room.connections.append(self.connection)
 
     def set_timeout(self, timeout: float) -> None:
@@ -171,7 +172,17 @@ class SimulatedClient:
         self.connection.incoming.append(data)
         self.connection.settled.append(settled)
 
+    def take(self) -> int:
+        timeout, self.timeout = self.timeout, 0
+        while (self.taken[-1:] or [b""])[0] not in ENDINGS and (got := self.read()) is not None:
+            self.taken.append(got)
+        self.timeout = timeout
+        return 0
+
     def receive(self) -> bytes | Ending | None:
+        return self.taken.pop(0) if self.taken else self.read()
+
+    def read(self) -> bytes | Ending | None:
         chance, outgoing = self.room.chance, self.connection.outgoing
         while chance.random() < 0.3 and self.room.turn():
             pass
@@ -283,6 +294,9 @@ class Clients:
             if not self.oracle.outstanding() or any(other != who for other in self.oracle.readers())
         ]
 
+    def stalled(self) -> list[str]:
+        return [who for who in self.present() if self.oracle.members[who].stalled]
+
     def words(self) -> bytes:
         """Return an utterance, preferably one that looks like a delivery, a part of one, or many of them."""
         self.said += 1
@@ -311,7 +325,9 @@ class Clients:
             (self.close, self.may_go(self.present())),
             (self.reset, self.may_go(self.present())),
             (self.stall, self.may_go(self.heard_out())),
-            (self.resume, [who for who in self.present() if self.oracle.members[who].stalled]),
+            (self.resume, self.stalled()),
+            (self.burst, self.stalled()),
+            (self.leave_at_once, self.oracle.readers()),
             (self.wait_until_heard, self.oracle.optional_readers() if self.heard_out() else []),
         ]
         way, names = self.chance.choice(doable)
@@ -351,6 +367,13 @@ class Clients:
 
     def reset(self, who: str) -> None:
         self.do(Reset(who))
+
+    def leave_at_once(self, staying: str) -> None:
+        """Have all but one speak and leave."""
+        leaving = [who for who in self.present() if who != staying]
+        self.do(*(Send(who, b"." * self.chance.choice([1, 40, 2000])) for who in leaving))
+        for who in leaving:
+            self.do(Close(who) if self.chance.random() < 0.5 else Reset(who))
 
     def stall(self, who: str) -> None:
         self.do(Stall(who))

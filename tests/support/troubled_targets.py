@@ -21,10 +21,10 @@ class FragileSite(InProcessSite):
 
     death = ""
 
-    def renew(self) -> bool:
+    def restart(self) -> bool:
         raise CannotCheck("no more of them")
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         return self.death
 
 
@@ -35,7 +35,7 @@ def fragile(bug: Bug | Planted) -> Fragile:
 class MeddlingSite(InProcessSite):
     """A server behind something that may do what it is blamed for, and hides one clause."""
 
-    hidden: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
+    unobservable: Mapping[str, str] = {"CHAT-16": "nobody can see it"}
 
     def interference(self) -> str:
         return "the network did it"

@@ -7,6 +7,7 @@ at the code instead: how much can one member make the server keep? In the refere
 """
 
 import socket
+from contextlib import suppress
 
 from socketserver_faults.catalogue.race_window import widen
 from socketserver_faults.catalogue.registry import fault
@@ -290,6 +291,24 @@ class WaitsForTheSlow(Room):
         except OSError:
             return False
         return True
+
+
+@fault("CHAT-15")
+class KeepsWhoIsCutOff(Room):
+    """A member that is cut off stays in the set until its own handler notices.
+
+    Thought: the handler of that member wakes up and takes it out; a speaker has no business there.
+
+    Seen: nothing, with ten members. Then a network fails, and three hundred members that all spoke are gone at once.
+    Their handlers first deliver what they said, each chunk to all three hundred, and each costs a send and a shutdown
+    that both fail. The few members that stay wait for that a minute or more; with twice as many, for four.
+
+    Fixed: the thread that finds that a member takes no delivery removes it at once.
+    """
+
+    def cut_off(self, member: socket.socket) -> None:
+        with suppress(OSError):
+            member.shutdown(socket.SHUT_RDWR)
 
 
 @fault("CHAT-15", program="chat")

@@ -171,7 +171,8 @@ class ChangesTheSetUnderALoop(Room):
         for member in self.members:
             taken = self.offer(member, delivery)
             if not taken:
-                self.cut_off(member)
+                with suppress(OSError):
+                    member.shutdown(socket.SHUT_RDWR)
             widen(delivery if taken and len(self.members) < 4 else b"")
 
 

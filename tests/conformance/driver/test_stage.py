@@ -16,7 +16,8 @@ from socketserver_reference.address import Address, server_address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, Stage
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -41,7 +42,7 @@ from socketserver_reference.conformance.scenario.transcript import Did, Ended, H
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import client as client_module
 from socketserver_reference.conformance.targets import crowd
-from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
+from socketserver_reference.conformance.targets.client import RECV_BYTES, Client, Unreachable, describe
 from tests.support.planted import Bug, Planted
 from tests.support.serving import serving, somewhere
 
@@ -488,6 +489,107 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
         assert client.receive() == "reset"
         client.send(b"hello")
         client.half_close()
+
+
+# Where much is said
+
+
+def test_what_a_client_takes_is_returned_later_up_to_the_end() -> None:
+    gone = threading.Event()
+
+    def talks(connection: socket.socket) -> None:
+        connection.sendall(b"x" * 100_000)
+        connection.close()
+        gone.set()
+
+    with server_that(talks) as address, Client(address, TIMEOUT) as client:
+        assert gone.wait(TIMEOUT)
+        assert client.take() == 100_000
+        assert client.take() == 0
+        assert client.timeout == TIMEOUT
+        assert list(client._taken) == [b"x" * RECV_BYTES, b"x" * (100_000 - RECV_BYTES), "eof"]
+        assert [client.receive() for _ in range(3)] == [b"x" * RECV_BYTES, b"x" * (100_000 - RECV_BYTES), "eof"]
+
+
+def test_a_client_takes_no_more_than_it_may_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server_that(lambda connection: connection.sendall(b"x" * 100_000)) as address:
+        monkeypatch.setattr(client_module, "RECV_BYTES", 10)
+        monkeypatch.setattr(client_module, "TAKEN", 3)
+        with Client(address, TIMEOUT) as client:
+            assert client.receive() == b"x" * 10
+            assert client.take() == 30
+            assert client.take() == 0
+
+
+def test_once_much_is_said_at_once_all_who_read_are_read_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Client] = []
+    waiting = MIN_BACKLOG_BYTES - 1
+
+    def take(client: Client) -> int:
+        taken.append(client)
+        return waiting
+
+    def of(*names: str) -> list[Client]:
+        return [stage._clients[who] for who in names]
+
+    monkeypatch.setattr(Client, "take", take)
+    with room() as stage:
+        little = [step for _ in range(3) for step in (Send("ann", b"." * (FLOOD_THRESHOLD_BYTES - 1)), Settle())]
+        stage.play([*join("ann", "ben", "cal"), Stall("cal"), *little])
+        assert taken == []
+        stage.play([Send("ann", b"." * FLOOD_THRESHOLD_BYTES)])
+        assert taken == of("ann", "ben")
+        stage.play([Settle()])
+        assert len(taken) > 4  # between two reads, too
+        stage.play([HalfClose("cal"), Say("ann", b"and on")])
+        assert len(set(taken)) == 3
+        oracle = stage.oracle
+        assert isinstance(oracle, StreamChatOracle)
+        assert not oracle.members["ben"].lagged
+        waiting += 1
+        stage.play([Say("ann", b"and on")])
+        assert oracle.members["ben"].lagged
+
+
+def test_what_is_done_at_once_is_told_to_the_oracle_before_and_done_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    happened: list[str] = []
+    with room() as stage:
+        stage._wait_idle = lambda: happened.append("wait_idle")
+        stage.play([*join("ann"), Connect("x1"), Stall("x1"), Connect("x2"), Stall("x2")])
+        happened.clear()
+        begins, resets = stage.oracle.begin, Client.reset
+
+        def begin(step: Any, *, idle_before: bool) -> None:
+            happened.append(f"begin {step.who}")
+            begins(step, idle_before=idle_before)
+
+        def take(_: Client) -> int:
+            happened.append("take")
+            return 0
+
+        def reset(client: Client) -> None:
+            happened.append("reset")
+            resets(client)
+
+        monkeypatch.setattr(stage.oracle, "begin", begin)
+        monkeypatch.setattr(Client, "receive", lambda _: happened.append("receive"))
+        monkeypatch.setattr(Client, "send", lambda _, data: happened.append(f"send {data!r}"))
+        monkeypatch.setattr(Client, "reset", reset)
+        stage.play_at_once([Send("x1", b"1"), Send("x2", b"2"), Reset("x1"), Reset("x2")])
+        assert happened == [*(f"begin {who}" for who in ("x1", "x2") * 2), "send b'1'", "send b'2'", "reset", "reset"]
+        monkeypatch.undo()
+        monkeypatch.setattr(Client, "take", take)
+        stage.play([Say("ann", b"and on")])
+        assert set(happened[8:]) == {"take"}
+    assert [str(step) for step in stage.transcript.scenario[-5:-1]] == [
+        "x1 sends b'1' without waiting",
+        "x2 sends b'2' without waiting",
+        "x1 resets its connection",
+        "x2 resets its connection",
+    ]
+    assert [entry for entry in stage.transcript.entries if entry == Did(Send("x2", b"2"), b"2")]
 
 
 def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ MISMATCH = Mismatch(
     first=False,
     utterance=b"hello",
     said=[b"hello"],
+    lagged=False,
     stalled_once=False,
     quits=[b"ackquit\n"],
     disruptions=[],
@@ -69,6 +70,7 @@ TOGETHER = replace(MISMATCH, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"ac
         (TOGETHER, b"ackaaackbbaaackbb", "CHAT-14"),
         (TOGETHER, b"aaackbb", "CHAT-14"),
         (replace(MISMATCH, disruptions=["concurrent"]), b"ackhelp", "CHAT-13"),
+        (replace(MISMATCH, disruptions=["concurrent", "stalled"], lagged=True), b"ackhelack", "CHAT-14"),
     ],
 )
 def test_bytes_that_were_not_due_break_the_likeliest_clause(mismatch: Mismatch, observed: bytes, clause: str) -> None:
@@ -76,6 +78,11 @@ def test_bytes_that_were_not_due_break_the_likeliest_clause(mismatch: Mismatch, 
     assert finding.clauses[0] == clause
     assert len(set(finding.clauses)) == len(finding.clauses)
     assert finding.expected == ("nothing is sent" if not mismatch.expected else finding.expected)
+
+
+def test_what_is_torn_for_one_who_was_too_slow_is_not_put_down_to_anything_else() -> None:
+    torn = replace(MISMATCH, observed=b"ackhelack", disruptions=["concurrent", "stalled"], lagged=True)
+    assert attribution.explain_mismatch(torn, NOTE).clause("CHAT-15") == "CHAT-14"
 
 
 ABSENCE = MissingDelivery(

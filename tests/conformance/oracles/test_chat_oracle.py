@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles import segmentation, stream_chat
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -60,9 +62,21 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @pytest.mark.unmeasured
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
+def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time(seed: int, steps: int) -> None:
+    with mock.patch.object(stage_module, "MUCH", 40), simulation.stage(Room(Random(seed))) as stage:
+        clients = Clients(stage, Random(seed + 1))
+        with suppress(Ambiguous):
+            for _ in range(steps):
+                clients.one_more()
+            clients.do(*stage.oracle.final_steps())
+
+
+@pytest.mark.unmeasured
+@given(seed=CHANCES, steps=st.integers(1, 50))
+@EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     with (
-        mock.patch.object(stream_chat, "MIN_BACKLOG_BYTES", SMALL),
+        mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL),
         simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
     ):
         clients = Clients(stage, Random(seed + 1))
@@ -287,6 +301,60 @@ def test_what_everybody_has_read_long_ago_is_forgotten_and_what_somebody_has_to_
         assert oracle.due("ben")
         assert oracle.feed("ben", b"acksomethingackmore")
         assert not oracle.due("ben")
+
+
+def test_who_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_that() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    assert oracle.feed("ann", b"ackhello")
+    for step in (Connect("ben"), Stall("ben"), Send("ben", b"unheard")):
+        oracle.begin(step, idle_before=False)
+    assert not oracle.due("ann")
+    assert oracle.feed("ann", b"ackheard")
+    oracle.begin(Resume("ben"), idle_before=False)
+    assert oracle.feed_end("ben", "reset") is None
+
+
+def test_who_reads_and_was_too_slow_may_be_cut_off() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"hello"))
+    oracle.lags("ann")
+    oracle.begin(Say("ann", b"and on"), idle_before=False)
+    assert not oracle.feed("ann", b"ackand ack")
+    assert oracle.explain_mismatch("ann", b"ackand ack").clauses[0] == "CHAT-14"
+    assert oracle.feed_end("ann", "eof") is None
+    assert not oracle.due("ann")
+
+
+def test_where_much_may_be_lost_by_a_reset_nobody_knows_how_much_was_waiting() -> None:
+    for size, how, rightly in (
+        (room_module.MIN_BACKLOG_BYTES, "reset", True),
+        (room_module.MIN_BACKLOG_BYTES, "eof", False),
+        (room_module.MIN_BACKLOG_BYTES - 1, "reset", False),
+    ):
+        oracle = fed(Connect("ann"), Say("ann", b"hello"))
+        assert oracle.feed("ann", b"ackhello")
+        for step in (Connect("ben"), Send("ben", b"x" * size), Reset("ben")):
+            oracle.begin(step, idle_before=False)
+        assert (oracle.feed_end("ann", how) is None) is rightly  # type: ignore[arg-type]  # these are endings
+
+
+def test_what_was_said_in_an_earlier_scenario_is_no_reason_to_be_cut_off() -> None:
+    oracle = StreamChatOracle(NOTE)
+    oracle.expect_late([b"." * room_module.MIN_BACKLOG_BYTES] * 2)
+    for step in (Connect("ann"), Say("ann", b"hello")):
+        oracle.begin(step, idle_before=True)
+    assert oracle.feed("ann", b"ack..ackhello")
+    assert oracle.feed_end("ann", "reset") is not None
+    assert oracle.parser.max_undelivered_bytes() > 2 * room_module.MIN_BACKLOG_BYTES
+
+
+def test_who_did_not_read_until_too_much_was_waiting_may_be_cut_off() -> None:
+    for size, rightly in ((SMALL // 4 - 1, False), (SMALL // 4, True)):  # each byte may be a delivery, of four bytes
+        oracle = fed(Connect("ann"), Say("ann", b"hello"))
+        assert oracle.feed("ann", b"ackhello")
+        for step in (Stall("ann"), Connect("ben"), Send("ben", b"x" * size), Resume("ann")):
+            oracle.begin(step, idle_before=False)
+        with mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL):
+            assert (oracle.feed_end("ann", "eof") is None) is rightly
 
 
 def test_words_with_too_many_readings_are_not_judged() -> None:

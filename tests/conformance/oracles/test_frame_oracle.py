@@ -15,7 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import Politeness, Stage
-from socketserver_reference.conformance.oracles import framed_chat, framed_room
+from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -68,7 +68,7 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
     room = FramedRoom(Random(seed), speaking.drawn(Random(seed)), buffer=SMALL)
-    with mock.patch.object(framed_chat, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
+    with mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
         clients = Clients(stage, Random(seed + 1))
         for _ in range(steps):
             clients.one_more()
@@ -90,10 +90,36 @@ OTHERS = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\nto_sender 
 def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed: int, then: list[Step]) -> None:
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
-    little = [mock.patch.object(module, "MIN_BACKLOG_BYTES", SMALL // 2) for module in (framed_room, framed_chat)]
-    with little[0], little[1], simulation.stage(room) as stage:
+    with mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
         stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
+
+
+def test_a_member_that_speaks_and_does_not_read_may_be_cut_off_before_the_server_has_read_that() -> None:
+    oracle = FramedChatOracle(OTHERS)
+    for step in (*join("ann"), Connect("ben"), Stall("ben"), Send("ben", b"unheard")):
+        oracle.begin(step, idle_before=False)
+    assert not oracle.due("ann")
+    assert oracle.feed("ann", b"ackunheard\n")
+    oracle.begin(Resume("ben"), idle_before=False)
+    assert oracle.feed_end("ben", "reset") is None
+
+
+def test_a_member_that_reads_too_slowly_may_be_cut_off() -> None:
+    oracle = FramedChatOracle(OTHERS)
+    for step in (*join("ann", "ben"), Send("ben", b"hello")):
+        oracle.begin(step, idle_before=False)
+    oracle.lags("ann")
+    assert oracle.feed_end("ann", "eof") is None
+    assert not oracle.due("ann")
+
+
+def test_where_a_reset_may_lose_much_the_amount_that_waited_is_unknown() -> None:
+    for count, rightly in ((64, True), (63, False)):
+        oracle = FramedChatOracle(OTHERS)
+        for step in (*join("ann"), *join("ben"), *[Send("ben", b"x" * 1020)] * count):  # 1024 as a delivery
+            oracle.begin(step, idle_before=False)
+        assert (oracle.feed_end("ann", "reset") is None) is rightly
 
 
 # Alterations: what one member, or everybody, reads of one utterance

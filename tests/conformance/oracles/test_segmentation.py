@@ -181,3 +181,55 @@ def test_of_readings_that_differ_in_the_words_of_who_has_gone_those_that_took_th
     log.lose("ann")
     log.lose("ben")
     assert set(log._best(every)) == {ParseHypothesis(9, taken) for taken in ((1, 0, 1), (0, 1, 1), (2, 2, 2))}
+
+
+LETTERS = st.lists(st.integers(1, 6), min_size=1, max_size=3)
+
+
+@given(gone=LETTERS, kept=st.integers(0, 3), seed=st.integers(0, 1 << 32))
+@settings(deadline=None, derandomize=True, max_examples=300)
+def test_whatever_comes_of_several_who_have_gone_is_legal_and_not_more_than_they_said(
+    gone: list[int], kept: int, seed: int
+) -> None:
+    chance = Random(seed)
+    streams = {f"x{count}": b"." * size for count, size in enumerate(gone)} | {"ann": b"#" * kept}
+    log = log_of({**streams, "ben": b"?"})
+    text = delivered({who: stream[: chance.randint(0, len(stream))] for who, stream in streams.items()}, chance)
+    before = text[: text.find(b"ack", chance.randint(0, len(text)))]  # some of it comes before they have gone
+    assert log.extend(before)
+    for who in chance.sample(list(streams), len(streams)):
+        log.lose(who)
+    assert log.extend(text[len(before) :])
+    assert log.extend(b"ack?")
+    assert not log.allows(b"ack" + b"." * (sum(gone) + 1 - text.count(b".")))
+    assert not log.allows(b"ack.#")
+
+
+def test_a_crowd_that_has_gone_is_judged_at_once() -> None:
+    crowd = {f"x{count}": b"." * 65536 for count in range(96)}
+    log = log_of(crowd)
+    for who in crowd:
+        log.lose(who)
+    assert log.outstanding() == ["x95"]
+    assert not log.complete("x0")
+    assert [one.letter for one in log._pending.values()] == [b"."]  # so nobody looks for a word in all of it
+    for _ in range(64 * 96):
+        assert log.extend(b"ack" + b"." * 1024)
+    assert log.outstanding() == []
+    assert log.complete("x0")
+    assert not log.allows(b"ack.")
+
+
+def test_who_has_gone_and_said_anything_else_is_judged_alone() -> None:
+    log = log_of({"ann": b"...", "ben": b"...!", "cal": b"..."})
+    log.say("dan", b"...", settled=True)
+    for who in ("ann", "ben", "cal", "dan"):
+        log.lose(who)
+    assert sorted(log.outstanding()) == ["ben", "cal", "dan"]
+    log.say("ann", b"...", settled=False)
+    log.doubt("ann")  # it may go on
+    assert sorted(log.outstanding()) == ["ann", "ben", "cal", "dan"]
+    log.lose("ann")
+    assert not log.allows(b"ack!ack!")
+    assert log.allows(b"ack!ack..ack........ack.ack.")
+    assert not log.allows(b"ack" + b"." * 16)

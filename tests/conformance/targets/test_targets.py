@@ -5,7 +5,10 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +24,13 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
-from socketserver_reference.family import make_server
+from socketserver_reference.echo import EchoHandler
+from socketserver_reference.family import PROGRAMS, make_server
+from tests.support.checking import bad
+from tests.support.serving import TIMEOUT
+
+BURNING = 0.2
+"""Seconds of processor time."""
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,45 @@ def test_a_port_that_is_held_is_looked_at_again_until_it_is_free_or_the_time_is_
 
 def test_the_same_address_at_another_port() -> None:
     assert str(Address.parse("udp://[::1]:9").with_port(10)) == "udp://[::1]:10"
+
+
+def burn() -> None:
+    """Use the processor for a while."""
+    until = time.thread_time() + BURNING
+    while time.thread_time() < until:
+        pass
+
+
+class Burning(EchoHandler):
+    def handle(self) -> None:
+        burn()
+        super().handle()
+
+
+def test_the_processor_time_of_a_server_in_this_process_is_not_that_of_its_clients() -> None:
+    program = replace(PROGRAMS["echo"], connection_handler=Burning)
+    with closing(InProcess(partial(make_server, program, Address("tcp", "127.0.0.1"))).start(TIMEOUT)) as site:
+        before = site.cpu_time()
+        assert before is not None
+        burn()
+        between = site.cpu_time()
+        assert between is not None
+        assert between - before < BURNING / 2
+        with Client(site.address, TIMEOUT) as one:
+            one.send(b"hello")
+            assert one.receive() == b"HELLO"
+        after = site.cpu_time()
+        assert after is not None
+        assert after - between >= BURNING
+
+
+def test_the_processor_time_of_a_command_is_seen_as_long_as_it_runs() -> None:
+    site = Launched(bad("well-behaved")).start(TIMEOUT)
+    with closing(site):
+        assert (site.cpu_time() or 0.0) > 0.0  # to start Python takes some
+        running = Running(site.address).start(TIMEOUT)
+        assert running.cpu_time() is None
+    assert site.cpu_time() is None
 
 
 def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The suite through the hostile network: nobody is blamed for what the network did."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
-from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.steps import Reset, Say, Send, join
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -51,7 +51,8 @@ def conforms(suite: type[Conformance], program: str, address: Address, condition
     with closing(open_session(suite.protocol, Through(target_of(program, address), conditions), TIMEOUT)) as session:
         for clause, name in checks(suite):
             if name not in LONG and clause not in UNOBSERVABLE:
-                getattr(suite(), name)(ScenarioRunner(session, clause))
+                with suppress(NotApplicable):  # nobody sees there what the server costs
+                    getattr(suite(), name)(ScenarioRunner(session, clause))
         site: Any = session.site
         assert site.interference() == ""
 
@@ -127,6 +128,8 @@ def test_a_server_is_not_blamed_for_resets_by_the_network(conditions: Conditions
                     held.append(clause)
                 except NotChecked as unchecked:
                     reasons.append(str(unchecked))
+                except NotApplicable:
+                    pass
     assert held
     assert reasons
     assert all("the network resets both sides" in reason for reason in reasons)

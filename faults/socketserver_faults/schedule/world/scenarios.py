@@ -27,12 +27,18 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 
-FLOOD_STEPS: tuple[Step, ...] = (
-    *join("ann", "ben", "cal"),
-    Stall("ann"),
-    *(step for letter in b"ABCDEFGHIJ" for step in (Send("ben", bytes([letter]) * 8 * 1024), Settle())),
-)
+
+def _said_to_ann(letters: bytes, size: int) -> tuple[Step, ...]:
+    """Return the steps by which ben says much, and ann does not read it."""
+    said = (step for letter in letters for step in (Send("ben", bytes([letter]) * size), Settle()))
+    return (*join("ann", "ben", "cal"), Stall("ann"), *said)
+
+
+FLOOD_STEPS = _said_to_ann(b"ABCDEFGHIJ", 8 * 1024)
 """Steps that fill the buffers of a member who does not read: with more than the 64 KiB of CHAT-15."""
+
+NEARLY_FULL = _said_to_ann(b"ABCDEFGHIJ", 7 * 1024)
+"""Steps that leave room for one more delivery there, and for a part of another; a world holds 72 KiB: see CAPACITY."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,19 @@ SCENARIOS = {
             "one does not read until its buffers are full, and then does, while another speaks",
             *FLOOD_STEPS,
             Send("ben", b"K"),
+            Resume("ann"),
+            Say("cal", b"and on"),
+            deviations=1,
+        ),
+        _chat(
+            "cut-off",
+            "CHAT-15",
+            "one is cut off who was still speaking, and is met again by the deliveries of two others",
+            *NEARLY_FULL,
+            Send("ann", b"a" * 1500),
+            Send("ben", b"b" * 1500),
+            Send("cal", b"c" * 1500),
+            Settle(),
             Resume("ann"),
             Say("cal", b"and on"),
             deviations=1,

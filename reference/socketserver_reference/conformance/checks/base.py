@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.scaling import Room
 from socketserver_reference.conformance.scenario.steps import Step
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class Play(Protocol):
 
     def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide: see `oracles/delayed_ack.py`."""
+
+    def scale(self, room: Room, many: int) -> bool:
+        """Play a scenario in a room of so many, and in one a quarter as large, and compare what they cost the server:
+        see `scaling.py`. Return whether that could be seen.
+        """
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""

@@ -8,10 +8,14 @@ does. The hardened ones are not. What a clause forbids is always shown by what i
 before it is a violation, and nobody waits for silence.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.oracles.scaling import TIMES, Departure
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -38,6 +42,25 @@ FLOOD_BYTES = 6 * 1024 * 1024
 FLOOD_PIECE_BYTES = 48 * 1024
 """Bytes said at a time while everybody else reads along; less than may wait for one who does not."""
 
+CROWD = 96
+"""Clients who leave at once."""
+
+SMALL_CROWD = 8
+"""As few as that are no crowd."""
+
+OTHERS = 3
+"""Clients who are there besides: two who go on talking, and one who hears them where they do not."""
+
+BACKLOG = 64 * 1024
+"""Bytes that each of a crowd says at once."""
+
+ROUNDS = 32
+"""Utterances of each who go on talking: as many as it takes until all has had its effect that a crowd has said."""
+
+LINES = 8
+SHORT = 40
+"""Utterances that it says where they come in frames, and bytes of each: the suite has to oracle_for them one by one."""
+
 SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
 
@@ -46,6 +69,65 @@ def flood(who: str, size: int) -> list[Step]:
     """Return the steps by which a member says so much that everybody who reads keeps up with it."""
     piece = Send(who, numbered(FLOOD_PIECE_BYTES))
     return [step for _ in range(size // FLOOD_PIECE_BYTES) for step in (piece, Settle())]
+
+
+def crowd_size(play: Play) -> int:
+    """Return how many may speak and leave at once; end the check where the dialect leaves no room for a crowd, or no
+    way to say much at once.
+    """
+    dialect, limits = play.dialect, play.dialect.limits
+    if limits.gap:
+        play.not_applicable(f"the dialect has {limits.gap:g} s between two utterances")
+    if dialect.framing_out.kind == "none" or (dialect.framing_in.kind == "chunk" and not dialect.stream):
+        play.not_applicable("in this dialect nobody says much before it is heard, as nothing would keep it apart")
+    most = CROWD if dialect.stream else CROWD // TIMES
+    seats = limits.members - OTHERS if limits.members else most
+    if seats < SMALL_CROWD:
+        play.not_applicable(f"the dialect has room for {limits.members} members")
+    joins = limits.rounds(most, utterances=0, joins=1)
+    if joins < SMALL_CROWD:
+        play.not_applicable(f"the dialect has {limits.join_gap:g} s between two who come")
+    return min(most, seats, joins)
+
+
+def crowd(many: int) -> list[str]:
+    """Return the names of so many clients."""
+    return [f"x{count}" for count in range(many)]
+
+
+def coming(names: Sequence[str]) -> list[Step]:
+    """Return the steps by which ann and ben join, and a crowd comes that does not read."""
+    return [*join("ann", "ben"), *(step for who in names for step in (Connect(who), Stall(who)))]
+
+
+def speaking(dialect: Dialect, names: Sequence[str], what: Callable[[int, str], bytes]) -> list[Step]:
+    """Return the steps by which everybody in a crowd says much, without waiting: so many bytes, as its name says."""
+    if dialect.stream:
+        return [Send(who, what(BACKLOG, who)) for who in names]
+    return [Send(who, what(SHORT, who)) for who in names for _ in range(LINES)]
+
+
+def labelled(size: int, who: str) -> bytes:
+    """Return so many bytes that carry the name of the client which says them."""
+    return numbered(size, who.encode() + b"%06d ")
+
+
+def dots(size: int, _: str) -> bytes:
+    """Return so many dots: of a crowd that says nothing else and leaves, nobody has to find out which of them it was
+    that is heard.
+    """
+    return b"." * size
+
+
+def talk() -> list[Step]:
+    """Return the steps by which ann and ben go on talking."""
+    return [Say(who, b"%d, says %s" % (count, who.encode())) for count in range(ROUNDS) for who in ("ann", "ben")]
+
+
+def departure(dialect: Dialect, way: type[Close] | type[Reset], many: int) -> Departure:
+    """Return how a crowd of so many speaks and leaves, while ann and ben go on talking."""
+    names = crowd(many)
+    return Departure(coming(names), [*speaking(dialect, names, dots), *(way(who) for who in names)], talk())
 
 
 def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
@@ -284,6 +366,35 @@ class ChatConformance(Conformance):
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
+
+    # Whoever of a crowd speaks and leaves at once has not read what the others said, and whoever still delivers that to
+    # them keeps those waiting who read: it is CHAT-15 that a crowd breaks, whichever way it leaves. What a crowd that
+    # stays costs is not compared: to deliver what each said to each is as much as the square of it, rightly.
+
+    @decides("CHAT-15")
+    def test_many_who_speak_at_once_and_do_not_read_delay_nobody(self, play: Play) -> None:
+        names = crowd(min(crowd_size(play), CROWD // TIMES))
+        leaving = [Reset(who) for who in names]  # late: some have been cut off by then
+        play(
+            *coming(names),
+            *speaking(play.dialect, names, labelled),
+            *talk(),
+            *leaving,
+            Say("ann", b"gone"),
+            Say("ben", b"gone"),
+        )
+
+    @decides("CHAT-15")
+    def test_many_who_speak_and_leave_at_once_delay_nobody(self, play: Play) -> None:
+        many, seen = crowd_size(play), True
+        for way in (Close, Reset):
+            leaving = partial(departure, play.dialect, way)
+            if play.dialect.stream:
+                seen = play.scale(leaving, many) and seen
+            else:  # as each utterance is judged by itself, a crowd speaks no faster than it is heard
+                play(*leaving(many).steps)
+        if not seen:
+            play.not_applicable("what a crowd costs shows in the server's processor time, which is not seen from here")
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -2,6 +2,7 @@
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles import scaling
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
@@ -37,3 +38,11 @@ class ScenarioRunner:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
         self._session.measure_lag(*steps, about=self._clause, prompt=prompt, late=late)
+
+    def scale(self, room: scaling.Room, many: int) -> bool:
+        """Play a scenario in rooms of two sizes, for a clause that only the cost to the server can decide.
+
+        Return whether that cost can be measured here.
+        """
+        self._needs_to_see()
+        return self._session.scale(room, many, about=self._clause)

@@ -10,6 +10,7 @@ once there is one, nobody waits long for what does not come, unless it would be 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import effects, rewrite_limits
@@ -19,7 +20,7 @@ from socketserver_reference.conformance.dialects.rewrite_limits import CapacityL
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import delayed_ack
+from socketserver_reference.conformance.oracles import delayed_ack, scaling
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
@@ -93,24 +94,34 @@ class Session:
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
+        return self._patiently(partial(self._play, steps, about))
+
+    def _patiently(self, play: Callable[[float], Transcript]) -> Transcript:
+        """Play with the timeout there is now, and with all of it if what did not come would be news."""
         try:
-            return self._play(steps, about, self.timeout)
+            return play(self.timeout)
         except Violation as violation:
             premature = violation.absent and self.timeout < self.full_timeout and not self.explanation_of(violation)
             if not premature:
                 raise self.attributed(violation) from None
         try:
-            return self._play(steps, about, self.full_timeout)
+            return play(self.full_timeout)
         except Violation as violation:
             raise self.attributed(violation) from None
 
-    def _play(self, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
+    def _play(
+        self,
+        steps: Sequence[Step],
+        about: str,
+        timeout: float,
+        perform: Callable[[Stage, Sequence[Step]], object] = Stage.play,
+    ) -> Transcript:
         self.prepare()
         self._check_duration(steps)
         finishing = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
-                stage.play(steps)
+                perform(stage, steps)
                 finishing = True
                 stage.wait_idle()  # what was abrupt has its effect now, before anybody is taken to have survived it
                 stage.play(stage.oracle.final_steps())
@@ -146,6 +157,45 @@ class Session:
                     return
                 finding = delayed_ack.finding(lags, prompt, late)
         raise self.attributed(self.note_violation(stage.violation(finding)))
+
+    def scale(self, room: scaling.Room, many: int, about: str) -> bool:
+        """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
+        server too much more, twice. Where nobody sees what it costs, play the small one alone, and return False.
+        """
+        few = many // scaling.TIMES
+        if self.site.cpu_time() is None:
+            self.play(*room(few).steps, about=about)
+            return False
+        found: list[scaling.Costs] = []
+        while not scaling.decided(found):
+            large, stage = self._cost(room(many), about)
+            if scaling.is_little(large):
+                return True
+            self.mark_broken(about)  # it may still be at work for those who have gone
+            small, _ = self._cost(room(few), about)
+            self.mark_broken(about)
+            found.append(scaling.Costs(large, small))
+        if scaling.is_excessive(found):
+            violation = stage.violation(scaling.finding(found, many))
+            violation.unscripted = scaling.UNSCRIPTED
+            raise self.attributed(self.note_violation(violation))
+        return True
+
+    def _cost(self, room: scaling.Departure, about: str) -> tuple[float, Stage]:
+        """Play a scenario; return what it costs the server that a crowd leaves, and the stage it was played on."""
+        seen: list[tuple[float, Stage]] = []
+
+        def perform(stage: Stage, _: Sequence[Step]) -> None:
+            stage.play(room.coming)
+            stage.wait_idle()
+            before = self.site.cpu_time() or 0.0
+            stage.play_at_once(room.leaving)
+            stage.play(room.staying)
+            stage.wait_idle()
+            seen.append(((self.site.cpu_time() or 0.0) - before, stage))
+
+        self._patiently(lambda timeout: self._play(room.steps, about, timeout, perform))
+        return seen[-1]
 
     def stage(
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None

@@ -9,7 +9,7 @@ illegal byte ends a scenario.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, NoReturn, Self
 
@@ -20,6 +20,7 @@ from socketserver_reference.conformance.dialects.rewrite import Rewriter, Stream
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -27,6 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     Quit,
     Reset,
+    Resume,
     Say,
     Send,
     Stall,
@@ -40,6 +42,9 @@ from socketserver_reference.conformance.targets.crowd import connect_at_once
 
 MAX_EVIDENCE_BYTES = 64 * 1024
 """Bytes read at most behind an illegal one, to see whether what was due comes after it."""
+
+FLOOD_THRESHOLD_BYTES = 32 * 1024
+"""Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
 
 EVIDENCE_TIMEOUT = 0.25
 """Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
@@ -97,6 +102,9 @@ class Stage:
         self._rewriter = rewriter or StreamRewriter(dialect)
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
+        self._stalled: set[str] = set()
+        self._said = 0  # bytes, since everybody who reads was last read
+        self._flooded = False  # whether that was ever as much as FLOOD_THRESHOLD_BYTES
         self._probes = 0
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
@@ -106,6 +114,20 @@ class Stage:
         for step in steps:
             self.perform(step)
         return self.transcript
+
+    def play_at_once(self, steps: Sequence[Step]) -> None:
+        """Perform what nobody waits for so fast that the server has hardly begun with the first when the last is done:
+        the oracle hears of all of it before.
+        """
+        self._politeness = "abrupt"
+        rewritten = [one for step in steps for one in self._rewriter.rewrite(step)]
+        for step in rewritten:
+            self.oracle.begin(step, idle_before=False)
+            self.transcript.entries.append(Did(step, self._sent(step)))
+        for step in rewritten:
+            self._act(step, self._sent(step))
+        self.transcript.scenario += steps
+        self._flooded = True
 
     def wait_idle(self) -> None:
         """Let the server finish what it is doing, as far as one can see that."""
@@ -136,9 +158,13 @@ class Stage:
             self._send_probes(step)
             return
         self.oracle.begin(step, idle_before=idle_before)
-        sent = self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        sent = self._sent(step)
         self.transcript.entries.append(Did(step, sent))
+        self._note_reading(step)
         self._act(step, sent)
+        self._said += len(sent)
+        self._flooded = self._flooded or self._said >= FLOOD_THRESHOLD_BYTES
+        self._keep_up()
         required_readers = self.oracle.required_readers(step)
         for who in required_readers:
             until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
@@ -148,8 +174,20 @@ class Stage:
                 self._read(who)
         self._poll(self.oracle.optional_readers())
         if required_readers:
+            self._said = 0
             self.oracle.settled(step)
             self._rate_limiter.read()
+
+    def _sent(self, step: Step) -> bytes:
+        """Return what goes over the wire by a step."""
+        return self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+
+    def _note_reading(self, step: Step) -> None:
+        """Note who reads from now on."""
+        if isinstance(step, Stall):
+            self._stalled.add(step.who)
+        elif isinstance(step, Resume | Quit | HalfClose):
+            self._stalled.discard(step.who)
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
@@ -203,8 +241,18 @@ class Stage:
 
     # Reading
 
+    def _keep_up(self) -> None:
+        """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
+        others must not look as if they did not read. Where that was too slow, the oracle has to know.
+        """
+        if self._flooded and isinstance(self.oracle, ChatOracle):
+            for who, client in self._clients.items():
+                if who not in self._stalled and client.take() >= MIN_BACKLOG_BYTES:
+                    self.oracle.lags(who)
+
     def _read(self, who: str) -> None:
         """Read once, waiting if need be, and let the oracle judge it."""
+        self._keep_up()
         client = self._clients[who]
         got = client.receive()
         if got is None:

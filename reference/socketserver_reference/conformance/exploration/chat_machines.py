@@ -37,6 +37,9 @@ from socketserver_reference.conformance.scenario.steps import (
 
 STREAM_UTTERANCES = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
 
+SPEECHES = st.sampled_from([40, 3000, 10_000])
+"""Bytes that each says of several who leave at once; all of them together less than may wait for anybody."""
+
 QUIT_UTTERANCES = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
 
@@ -205,6 +208,24 @@ class AbruptChatMachine(PoliteChatMachine):
     def reset(self, number: int) -> None:
         if self.asked("CHAT-12"):
             self.leave(Reset, number)
+
+    @rule(number=NUMBERS, many=st.integers(2, 4), size=SPEECHES, way=st.sampled_from([Close, Reset]))
+    def leave_at_once(self, number: int, many: int, size: int, way: type[Close] | type[Reset]) -> None:
+        """Have several speak and leave, while somebody goes on talking: what they said is still to be delivered then,
+        in part or not at all, also to those who have gone.
+        """
+        if not self.asked("CHAT-12"):
+            return
+        self.before("reset")
+        staying = self.speakers()[-1:]
+        able = [who for who in self.present() if who not in staying]
+        if not staying or len(able) < many:
+            return
+        first = number % len(able)
+        leaving = [*able[first:], *able[:first]][:many]
+        self.do(*(Send(who, b"." * size) for who in leaving), *(way(who) for who in leaving))
+        self.fences += 1
+        self.do(Say(staying[0], b"who is left? %d" % self.fences))
 
     @rule(number=NUMBERS)
     def stall(self, number: int) -> None:

@@ -48,6 +48,7 @@ class Mismatch:
     first: bool  # the client had read nothing so far
     utterance: bytes
     said: list[bytes]  # the last words of each client
+    lagged: bool  # so much was waiting for it that the server may have ended it
     stalled_once: bool
     quits: list[bytes]
     disruptions: Sequence[Disruption]
@@ -102,6 +103,8 @@ def _mismatch_clauses(seen: Mismatch, wanted: bytes, dialect: Dialect) -> list[s
 
 def _likely_clauses(seen: Mismatch, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
     observed = seen.observed
+    if seen.lagged:
+        return ["CHAT-14"]
     tail = observed.partition(prefix)[0]
     if len(tail) > 1 and seen.before.endswith(tail):
         return ["CHAT-14", *_by_disruption(seen.disruptions)]

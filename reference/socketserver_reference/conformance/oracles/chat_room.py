@@ -28,6 +28,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     WaitUntilHeard,
 )
+from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 
 MIN_BACKLOG_BYTES = 64 * 1024
@@ -49,6 +50,7 @@ class MemberState:
     proven: bool = False  # it has spoken or has heard: from here on it must hear everything
     said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
     stalled: bool = False
+    lagged: bool = False  # as much may have been waiting for it as lets the server end it
     owed_at_resume: int = 0  # bytes that were waiting when it last began to read again
     leaving: Leaving | None = None
     disruptions_at_leave: tuple[attribution.Disruption, ...] = ()  # the disruptions when it began to leave
@@ -91,12 +93,20 @@ class ChatOracle(ABC, Generic[MemberT]):
         """Note that the speaker has gone: what it said and nobody has heard may come, in part or not at all."""
 
     @abstractmethod
+    def _doubt(self, who: str) -> None:
+        """Note the same of a speaker who is still there, and may say more."""
+
+    @abstractmethod
     def _is_behind(self, who: str) -> bool:
         """Whether the client has not read all that others have."""
 
     @abstractmethod
     def _owed(self, who: str) -> int:
         """Return how many bytes may be waiting for a client that did not read."""
+
+    @abstractmethod
+    def _unread(self, who: str) -> int:
+        """Return how many bytes of what was said the client may have to read yet."""
 
     @abstractmethod
     def complete(self, who: str) -> bool:
@@ -182,6 +192,9 @@ class ChatOracle(ABC, Generic[MemberT]):
         member = self.members[who]
         self._says(who, data, settled=settled)
         member.said = [data] if settled else [*member.said[-MAX_KEPT_UTTERANCES:], data]
+        if member.stalled:  # it may be cut off for what waits for it, answers to this included, before this is read
+            self._doubt(who)
+            self.lags(who)
         if len(self.outstanding()) > 1 and "concurrent" not in self.all_disruptions:
             self.all_disruptions.insert(0, "concurrent")
 
@@ -223,6 +236,10 @@ class ChatOracle(ABC, Generic[MemberT]):
         last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
         return [Settle(), *words, *words, *leaving, *last]
 
+    def lags(self, who: str) -> None:
+        """Note that so much may have been waiting for a client that the server may have ended it."""
+        self.members[who].lagged = True
+
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
         if isinstance(step, Say):
@@ -263,6 +280,19 @@ class ChatOracle(ABC, Generic[MemberT]):
         others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.all_disruptions)
         leaving = ["CHAT-11"] if others_left else []
         return replace(finding, also=(*finding.also, *late, *leaving))
+
+    def _fell_behind(self, who: str) -> bool:
+        """Whether so much was waiting for the client when it began to read again that the server may have ended it."""
+        return self.members[who].owed_at_resume >= MIN_BACKLOG_BYTES
+
+    def _cut_off_rightly(self, who: str, how: Ending) -> bool:
+        """Whether the server may have ended the client because too much was waiting for it, whether it read or not.
+
+        Of what was waiting when a connection is reset, nobody reads all: then it is as much as there can have been.
+        """
+        if how == "reset" and self._unread(who) >= MIN_BACKLOG_BYTES:
+            return True
+        return self._fell_behind(who) or self.members[who].lagged
 
     def _unheard(self, who: str) -> bytes:
         """Return what was said and not heard by all yet: by those who are pending, or last by the client itself."""

@@ -17,7 +17,6 @@ from dataclasses import replace
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
 from socketserver_reference.conformance.oracles.frame_attribution import ExpectedFrame, FrameMismatch
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
 from socketserver_reference.conformance.oracles.framed_room import FramedChatState
@@ -232,7 +231,7 @@ class FramedChatOracle(FramedChatState):
         member = self.members[who]
         whole = not member.frames.rest or self._means_nothing(member.frames.rest)
         in_order = member.leaving and how == "eof" and whole and not member.required()
-        if member.owed_at_resume >= MIN_BACKLOG_BYTES or in_order:
+        if self._cut_off_rightly(who, how) or in_order:
             member.gone = True
             if not in_order:  # who left in order has been heard out
                 self._lose(who)

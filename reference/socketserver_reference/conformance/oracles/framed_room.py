@@ -9,7 +9,7 @@ Next: `framed_chat.py`, which judges what they hear.
 from collections import Counter, deque
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle, Leaving
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
 from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Utterance
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
@@ -68,7 +68,7 @@ class FramedChatState(ChatOracle[FramedMember]):
 
     def _may_be_cut_off(self, who: str) -> bool:
         """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""
-        return self.members[who].owed_at_resume >= MIN_BACKLOG_BYTES and self._is_behind(who)
+        return self._fell_behind(who) and self._is_behind(who)
 
     def _leaves(self, who: str, way: Leaving) -> None:
         """What is under way while it leaves may come too late for it; its own words may not."""
@@ -83,8 +83,14 @@ class FramedChatState(ChatOracle[FramedMember]):
             for due in member.inbox.get(who, ()):
                 due.required = False
 
+    def _doubt(self, who: str) -> None:
+        self._lose(who)
+
     def _is_behind(self, who: str) -> bool:
         return any(self.members[who].inbox.values())
+
+    def _unread(self, who: str) -> int:
+        return self._owed(who)
 
     def _owed(self, who: str) -> int:
         dues = self.members[who].inbox.values()

@@ -10,6 +10,7 @@ Total order (CHAT-13) costs nothing here: every member's stream must be a stretc
 This file decides what is legal; `stream_chat.py` says whose fault it is when it is not.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -35,6 +36,8 @@ class Pending:
     data: bytearray = field(default_factory=bytearray)
     segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
     lossy: bool = False
+    late: bool = False  # what somebody said before anything that the log is about
+    letter: bytes = b""  # the one byte that a lossy speaker said over and over, and nothing else
 
     def add(self, data: bytes, settled: bool) -> None:
         """Append an utterance."""
@@ -56,6 +59,8 @@ class Pending:
         Only the earliest place matters: whatever may come after a later one may come after it as well.
         """
         begin = taken
+        if self.letter:  # there may be megabytes of it
+            return taken if taken + len(chunk) + more <= len(self.data) and not chunk.strip(self.letter) else -1
         for end, _ in self.segments:
             at = self.data.find(chunk, begin, end - more)
             if at >= 0:
@@ -80,6 +85,7 @@ class SegmentationParser:
         self._text = bytearray()
         self._start = 0  # the position of the first byte of _text
         self._pending: dict[str, Pending] = {}
+        self._together: dict[str, list[str]] = {}  # a speaker that stands for several who have gone -> all of them
         self._hypotheses = {ParseHypothesis(0, ())}
         self._boundaries = {0}  # positions at which some reading has a delivery end
 
@@ -106,20 +112,63 @@ class SegmentationParser:
             self._hypotheses = {ParseHypothesis(r.position, (*r.taken, 0)) for r in self._hypotheses}
         self._pending[who].add(self._dialect.sent(data), settled)
 
-    def lose(self, who: str) -> None:
-        """Note that the speaker has gone: what is pending from it may come, in part or not at all."""
+    def say_late(self, who: str, data: bytes) -> None:
+        """Note what somebody said who has gone, before anything that the log is about: it may come, in part or not at
+        all.
+        """
+        self.say(who, data, settled=False)
+        self._pending[who].late = True
+        self.lose(who)
+
+    def doubt(self, who: str) -> None:
+        """Note that what is pending from the speaker may come, in part or not at all."""
         if who in self._pending:
             self._pending[who].lossy = True
 
+    def lose(self, who: str) -> None:
+        """Note that the speaker has gone: the same, and it says no more."""
+        self.doubt(who)
+        if who in self._pending:
+            self._take_together(who)
+
+    def _take_together(self, who: str) -> None:
+        """Let all who have gone and said nothing but one letter, in bursts, be one speaker.
+
+        Which of them a delivery is of, nobody can tell, and to follow every way to read it would be too much where they
+        are many. But whatever may come of what they said may come of as many letters by one.
+        """
+        gone = self._pending[who]
+        letter = bytes(gone.data[:1])
+        if any(settled for _, settled in gone.segments) or gone.data.count(letter) != len(gone.data):
+            return
+        all_of_them = f"whoever {'said' if gone.late else 'says'} {letter!r}"
+        self._together.setdefault(all_of_them, []).append(who)
+        names = list(self._pending)
+        if all_of_them not in names:
+            gone.letter = letter
+            self._pending = {all_of_them if name == who else name: one for name, one in self._pending.items()}
+            return
+        self._pending[all_of_them].add(bytes(self._pending.pop(who).data), settled=False)
+        one, other = names.index(all_of_them), names.index(who)
+
+        def together(taken: list[int]) -> tuple[int, ...]:
+            taken[one] += taken[other]
+            return (*taken[:other], *taken[other + 1 :])
+
+        self._hypotheses = {
+            ParseHypothesis(hypothesis.position, together([*hypothesis.taken])) for hypothesis in self._hypotheses
+        }
+
     def complete(self, who: str) -> bool:
         """Whether all that `who` said may have been delivered."""
-        return who not in self._pending or self._all_delivered([who])
+        names = {who, *(one for one, several in self._together.items() if who in several)}
+        return names.isdisjoint(self._pending) or self._all_delivered(names)
 
     def settled(self) -> bool:
         """Whether all that must be delivered may have been: all words but those of clients who have gone."""
-        return self._all_delivered([who for who, waiting in self._pending.items() if not waiting.lossy])
+        return self._all_delivered({who for who, waiting in self._pending.items() if not waiting.lossy})
 
-    def _all_delivered(self, names: list[str]) -> bool:
+    def _all_delivered(self, names: Set[str]) -> bool:
         lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
         return any(
             all(length in (None, taken) for taken, length in zip(hypothesis.taken, lengths, strict=True))
@@ -127,8 +176,8 @@ class SegmentationParser:
         )
 
     def outstanding(self) -> list[str]:
-        """Return all speakers who are pending, those that have gone included."""
-        return list(self._pending)
+        """Return all speakers who are pending, those that have gone included; one, where several are taken for one."""
+        return [self._together.get(who, [who])[-1] for who in self._pending]
 
     def waiting(self) -> list[bytes]:
         """Return, of each speaker who is pending, what no reading takes for delivered."""
@@ -137,11 +186,21 @@ class SegmentationParser:
 
     def max_undelivered_bytes(self) -> int:
         """Return how many bytes of deliveries may still come of what was said: as many as when each byte is a chunk."""
-        undelivered = max(
-            sum(len(waiting.data) - taken for taken, waiting in zip(r.taken, self._pending.values(), strict=True))
-            for r in self._hypotheses
+        return len(self._dialect.delivery(b".")) * self._undelivered(late=True)
+
+    def undelivered(self) -> int:
+        """Return how many bytes of what was said, late words left out, may not have been delivered yet."""
+        return self._undelivered(late=False)
+
+    def _undelivered(self, *, late: bool) -> int:
+        return max(
+            sum(
+                len(waiting.data) - taken
+                for taken, waiting in zip(hypothesis.taken, self._pending.values(), strict=True)
+                if late or not waiting.late
+            )
+            for hypothesis in self._hypotheses
         )
-        return len(self._dialect.delivery(b".")) * undelivered
 
     def next_deliveries(self) -> list[bytes]:
         """Return the longest deliveries that may come next, the likeliest first."""

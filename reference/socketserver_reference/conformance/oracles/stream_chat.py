@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle, Leaving, MemberState
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving, MemberState
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
 from socketserver_reference.conformance.scenario.text import show
@@ -52,8 +52,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         return self.parser.waiting()
 
     def _says_late(self, who: str, data: bytes) -> None:
-        self.parser.say(who, data, settled=False)
-        self.parser.lose(who)
+        self.parser.say_late(who, data)
 
     # What the clients do
 
@@ -80,11 +79,17 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     def _lose(self, who: str) -> None:
         self.parser.lose(who)
 
+    def _doubt(self, who: str) -> None:
+        self.parser.doubt(who)
+
     def _is_behind(self, who: str) -> bool:
         return self._place(self.members[who]) < self.parser.end
 
     def _owed(self, who: str) -> int:
         return self.parser.end - self._place(self.members[who]) + self.parser.max_undelivered_bytes()
+
+    def _unread(self, who: str) -> int:
+        return self.parser.end - self._place(self.members[who]) + self.parser.undelivered()
 
     def complete(self, who: str) -> bool:
         return self.parser.complete(who)
@@ -216,6 +221,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
                     first=not begin or begin == member.joined_at,
                     utterance=self._unheard(who),
                     said=[b"".join(other.said) for other in self.members.values()],
+                    lagged=member.lagged,
                     stalled_once=member.owed_at_resume > 0,
                     quits=self.quits,
                     disruptions=self.active_disruptions,
@@ -238,7 +244,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
-        if member.owed_at_resume >= MIN_BACKLOG_BYTES or (member.leaving and how == "eof" and self._heard_all(who)):
+        if self._cut_off_rightly(who, how) or (member.leaving and how == "eof" and self._heard_all(who)):
             member.gone = True
             self.parser.lose(who)
             return None

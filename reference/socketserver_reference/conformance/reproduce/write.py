@@ -87,8 +87,8 @@ def write_all(
 
 def _write(session: Session, protocol: str, violation: Violation, directory: Path, until: float) -> Reproduction:
     clause, file = violation.clause_id, directory / f"{violation.clause_id}.py"
-    if violation.transcript is None:
-        return Reproduction(clause, None, INSIDE)
+    if violation.unscripted or violation.transcript is None:
+        return Reproduction(clause, None, violation.unscripted or INSIDE)
     why, written, ended = "", False, ""
     for shown, steps in _scenarios(session, protocol, violation, until):
         try:

@@ -55,6 +55,8 @@ class Violation(AssertionError):
         """Whether exploration found it, and no directed scenario did."""
         self.note = ""
         """Anything a reader should know about this finding: that it came back in so many replays, say."""
+        self.unscripted = ""
+        """Why no script can show it, if none can."""
         self.transcript: Transcript | None = None
         """The exchange as data, if it was played on a stage: for diagrams, and to play it again."""
 

@@ -40,6 +40,9 @@ class Site(Protocol):
     def drain(self) -> None:
         """The same before a scenario, so that nothing of the one before leaks into it."""
 
+    def cpu_time(self) -> float | None:
+        """Return the seconds of processor time that the server has used so far; None where that cannot be seen."""
+
     def interference(self) -> str:
         """Return what somebody else did that the server might be blamed for, or ""."""
 

@@ -7,6 +7,7 @@ import socket
 import struct
 import tempfile
 import time
+from collections import deque
 from typing import Self
 
 from socketserver_reference.address import Address
@@ -17,6 +18,9 @@ RECV_BYTES = 65536
 
 QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 """The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
+
+TAKEN = 256
+"""Reads at most that are kept for later: of RECV_BYTES bytes each, 16 MiB."""
 
 UNREACHABLE_TIMEOUT = 0.25
 """Seconds within which the kernel has reported that nobody receives a datagram."""
@@ -47,6 +51,7 @@ class Client:
         self._quick = int(acks == "quick") if address.transport == "tcp" and QUICKACK else None
         self._own_path: str | None = None
         self._server: object = None
+        self._taken: deque[bytes | Ending] = deque()
         self.socket = connected or socket.socket(address.family, address.kind)
         try:
             self._set_up(timeout, window, connected is None)
@@ -97,6 +102,21 @@ class Client:
 
         A datagram client may receive an empty datagram: b"". A stream client never returns b"".
         """
+        return self._taken.popleft() if self._taken else self._receive()
+
+    def take(self) -> int:
+        """Take all that is there, for `receive` to return later; return how many bytes were waiting."""
+        waited, timeout = 0, self.timeout
+        self.set_timeout(0)
+        ended = bool(self._taken) and not isinstance(self._taken[-1], bytes)
+        while not ended and len(self._taken) < TAKEN and (got := self._receive()) is not None:
+            self._taken.append(got)
+            ended = not isinstance(got, bytes)
+            waited += len(got) if isinstance(got, bytes) else 0
+        self.set_timeout(timeout)
+        return waited
+
+    def _receive(self) -> bytes | Ending | None:
         self._acknowledge()
         try:
             if self._address.datagram:

@@ -46,6 +46,9 @@ class RunningSite(DirectSite):
     def drain(self) -> None:
         self.wait_idle()
 
+    def cpu_time(self) -> float | None:
+        return None
+
     def exit_report(self) -> str:
         return ""
 

@@ -149,6 +149,9 @@ class LaunchedSite(DirectSite):
     def drain(self) -> None:
         self.wait_idle()
 
+    def cpu_time(self) -> float | None:
+        return self._launch.cpu_time() if self._launch is not None else None
+
     def exit_report(self) -> str:
         return self._launch.exit_report() if self._launch is not None else ""
 

@@ -68,6 +68,10 @@ class Launch:
             return False
         return True
 
+    def cpu_time(self) -> float | None:
+        """Return the seconds of processor time that the command has used so far; None where nobody can see it."""
+        return quiescence.cpu_time(self._supervisor.pid)
+
     def exit_report(self) -> str:
         """Return how the command ended and its last words, or "" while it runs."""
         if self._supervisor.poll() is None and quiescence.all_dead(self._supervisor.pid):

@@ -1,4 +1,4 @@
-"""What Linux tells of the threads of a server: whether they are at rest, and whether they live.
+"""What Linux tells of the threads of a server: whether they are at rest, whether they live, and what they have cost.
 
 A server is at rest when all its threads sleep, waiting for clients. That can be seen where it runs on this machine, in
 /proc, and spares the suite all guessing at pauses. On other systems nothing is seen, and everything passes for resting.
@@ -79,6 +79,19 @@ def all_dead(process: int) -> bool:
     return os.path.exists(f"/proc/{process}/task") and all(
         _state(task) in DEAD_STATES for task in threads_below(process)
     )
+
+
+def cpu_time(process: int) -> float | None:
+    """Return the seconds of processor time that all below the process have used, those that have ended included; None
+    where nothing can be seen.
+    """
+    ticks = [_ticks(server) for server in {os.path.dirname(os.path.dirname(task)) for task in threads_below(process)}]
+    return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+
+
+def _ticks(process: str) -> int:
+    """Return what a process and the children that it has waited for have used: utime, stime, cutime, cstime."""
+    return sum(map(int, _read(f"{process}/stat").rpartition(")")[2].split()[11:15]))
 
 
 def _runs(task: str) -> tuple[str, str] | None:

@@ -1,0 +1,111 @@
+"""Whether many who leave at once cost the server the square of their number: a question for the server's own clock.
+
+A server that goes on delivering to those who have gone does work for each pair of them, so twice as many cost four
+times as much: a hundred are a second's work, a thousand stop the room for minutes, and those who stay wait (CHAT-15).
+In a small room nobody notices. So two rooms are compared, one four times as large as the other. What has to be done is
+then four times as much, what must not be done sixteen times.
+
+What is compared is the processor time that the server uses, from when the crowd begins to leave until it has come to
+rest. How long those who stay wait for each other is what the clause is about, but no evidence: on a busy machine they
+wait as long for a server that does hardly anything (measured: six processes that compute make it ten to thirty times
+as long), and processor time is the server's alone. The two rooms take turns, and it has to show twice. A server that
+needs little is not asked further: its figures are too small to be compared.
+
+The crowd has to be gone before the server has heard much of it, or there is nobody left to deliver to in vain; so all
+of it is done without looking at anything meanwhile (`Stage.play_at_once`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.violation import Finding
+
+TIMES = 4
+"""How many times as large the large room is."""
+
+TOO_MANY = 7
+"""How many times as much it may cost: between as many times as it is large, and the square of that.
+
+Measured with crowds of 96 and 24, in seconds of processor time; the first server is the reference, the second the same
+but that whoever is cut off stays listed:
+
+                                       96              24            times
+    nobody stays listed           0.01 to 0.17    0.004 to 0.03    (not judged)
+    who is cut off stays listed   2.2  to 3.1     0.10  to 0.23     10 to 22
+"""
+
+LITTLE = 0.25
+"""Seconds of processor time that are not judged."""
+
+TICK = 0.01
+"""Seconds to which processor time is known."""
+
+VOTES = 2
+"""Comparisons that must come out alike: once, a crowd may have been too slow in leaving to cost much."""
+
+UNSCRIPTED = "it shows in what the server costs, which a script does not see"
+"""Why there is no script that shows it."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What happens in a room of some size: a crowd comes; it speaks and leaves at once; those who stay go on."""
+
+    coming: Sequence[Step]
+    leaving: Sequence[Step]
+    staying: Sequence[Step]
+
+    @property
+    def steps(self) -> list[Step]:
+        """All of it."""
+        return [*self.coming, *self.leaving, *self.staying]
+
+
+Room = Callable[[int], Departure]
+"""What makes the scenario for a crowd of some size."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The server's processor time in both rooms, one after the other, in seconds."""
+
+    large: float
+    small: float
+
+    @property
+    def times(self) -> float:
+        """How many times as much the large room costs, at least."""
+        return self.large / (self.small + TICK)
+
+    @property
+    def excessive(self) -> bool:
+        """Whether that is more than it may."""
+        return self.times > TOO_MANY
+
+
+def is_little(large: float) -> bool:
+    """Whether a large room costs so little that there is nothing to compare."""
+    return large <= LITTLE
+
+
+def is_excessive(found: Sequence[Costs]) -> bool:
+    """Whether the large room costs more than it may, as often as it takes to say so."""
+    return sum(costs.excessive for costs in found) >= VOTES
+
+
+def decided(found: Sequence[Costs]) -> bool:
+    """Whether there have been enough comparisons."""
+    return is_excessive(found) or sum(not costs.excessive for costs in found) >= VOTES
+
+
+def finding(found: Sequence[Costs], many: int) -> Finding:
+    """Explain that a room costs more than it may, by the comparison that says so least."""
+    costs = min((costs for costs in found if costs.excessive), key=lambda costs: costs.times)
+    few = many // TIMES
+    return Finding(
+        ("CHAT-15",),
+        f"{many} clients who leave at once cost the server about {TIMES} times as much as {few}",
+        f"{many} cost it {costs.large:.2f} s of processor time, and {few} cost it {costs.small:.2f} s",
+        also=("CHAT-10", "CHAT-11", "CHAT-12"),  # whoever is not let go costs something, too
+    )
