@@ -79,12 +79,12 @@ def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checke
     assert "the server ended with exit status 5" in outcome.out
 
 
-def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker, tmp_path: Path) -> None:
+def test_a_scenario_that_the_member_limit_leaves_incomplete_is_not_checked(check: Checker, tmp_path: Path) -> None:
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
     assert outcome.code == 2
     assert outcome.clause("CHAT-11")["why"] == (
-        "there was no wait-until-heard and no close for want of a seat: the dialect has 4"
+        "the scenario had no wait-until-heard and no close: the dialect allows at most 4 members"
     )
 
 
@@ -96,7 +96,7 @@ def within_capacity(members: int, *steps: Step, sees_idle: bool = True, echo: bo
     return [rewritten for step in steps for rewritten in capacity_limit.rewrite(step)]
 
 
-def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
+def test_a_client_beyond_the_limit_neither_connects_nor_speaks_nor_is_spoken_to() -> None:
     assert within_capacity(2, *join("ann", "ben", "cal"), WaitUntilHeard("cal", "ann"), Settle(), Reset("cal")) == [
         *join("ann", "ben"),
         Settle(),
