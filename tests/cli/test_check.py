@@ -129,7 +129,7 @@ def test_what_listens_at_the_fixed_port_already_is_not_mistaken_for_the_launched
     address = Address("tcp", host="127.0.0.1", port=free_port())
     with serving("echo", address):
         line = check.refusal("echo", address, "--launch", reference_server("echo", "--port", str(address.port)))
-    assert "something else listens" in line
+    assert "another server already listens" in line
 
 
 # What is chosen

@@ -41,7 +41,7 @@ def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixtur
         (["echo", "nowhere"], "is not an address"),
         (["echo", f"tcp://127.0.0.1:{free_port()}"], "connection refused"),
         (["chat", "--launch", bad("hangs-up")], "nothing could be learned: a client that had not said anything got"),
-        (["chat", "--launch", "no-such-program {port}"], "is no program that can be run"),
+        (["chat", "--launch", "no-such-program {port}"], "found no program 'no-such-program'"),
     ],
 )
 def test_what_cannot_be_learned_is_told_in_one_line(
@@ -60,7 +60,7 @@ def test_a_server_that_dies_is_told_with_its_last_words(capfd: pytest.CaptureFix
         "import socket, sys; s = socket.create_server(('127.0.0.1', {port})); s.accept(); s.accept(); sys.exit('aah')"
     )
     assert main(["learn", "chat", "--launch", f'{sys.executable} -c "{code}"']) == 2
-    assert "the server ended with exit status 1, its last words: aah" in capfd.readouterr().err
+    assert "the server ended with exit status 1, its last output: aah" in capfd.readouterr().err
 
 
 def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: pytest.CaptureFixture[str]) -> None:
@@ -77,5 +77,5 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
     assert main(["learn", "echo", "--launch", f'{sys.executable} -c "{code}"']) == 2
     out, err = capfd.readouterr()
     assert "# transform = " in out
-    assert err.startswith('socketserver-reference learn: learned: echo.requests = "many": where nothing says')
+    assert err.startswith('socketserver-reference learn: learned: echo.requests = "many": nothing marks the end')
     assert len(err.splitlines()) == 1

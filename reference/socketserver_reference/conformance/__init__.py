@@ -1,28 +1,28 @@
-"""Does that server do it? The conformance suite: checks any implementation, in any language, over real sockets.
+"""The conformance suite: checks any implementation, in any language, over real sockets.
 
-In your own repository, a pytest file needs no more than this:
+A pytest file in your own repository needs only this:
 
     from socketserver_reference.conformance import ChatConformance, Launched
 
     class TestMine(ChatConformance):
         target = Launched("node server.js {port}")
 
-The way of a scenario through the suite, which is also the order to read it in; each folder says more in its __init__:
+A scenario passes through the folders in this order, which is also the order to read them in; each `__init__` says more:
 
-    scenario/       steps and what came of them, as data
-    dialects/       how servers speak        targets/       where the server is, and how it is started and ended
-    oracles/        judge what clients saw   results/       verdicts, known failures, the report
+    scenario/       steps, and what clients observed, as data
+    dialects/       how servers speak          targets/       where the server is; starts and ends it
+    oracles/        judge what clients read    results/       verdicts, expected failures, the report
     learn/          proposes a dialect
-    driver/         plays scenarios          checks/        a directed scenario for every clause
+    driver/         plays scenarios            checks/        a directed scenario for each clause
     reports/        results for people and programs
-    exploration/    Hypothesis draws what clients do
-    inprocess/      the SRV clauses, where the server runs
+    exploration/    Hypothesis draws the steps of clients
+    inprocess/      the SRV clauses, inside the server's process
     reproduce/      a script for each violation
-    runner/         runs it all: the pytest plugin, and the run of a command
+    runner/         runs all of it: the pytest plugin, and the run of a command
 
 RULE: a folder imports only folders above it. Nothing here imports a server: the suite knows what a server must do from
-`clauses.py` and `model.py` alone. Importing this package imports nothing else; the names below are found when they are
-asked for.
+`clauses.py` and `model.py` alone. Importing this package imports nothing else; the names below are imported on first
+use.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -337,10 +337,10 @@ def test_the_reference_s_own_dialect_says_everything_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("dialect", "clause", "why"),
     [
-        (chat(LINES + '[quit]\nword = ""'), "CHAT-8", "no word to quit by"),
-        (chat('[framing]\nin = "line"\nout = "none"'), "CHAT-5", "nothing marks where a delivery ends"),
-        (chat(LINES + "[limits]\nmembers = 50"), "CHAT-17", "room for 50 members"),
-        (chat(LINES + "[limits]\njoin_gap = 1"), "CHAT-17", "1 s between two who come"),
+        (chat(LINES + '[quit]\nword = ""'), "CHAT-8", "no quit word"),
+        (chat('[framing]\nin = "line"\nout = "none"'), "CHAT-5", "nothing marks the end of a delivery"),
+        (chat(LINES + "[limits]\nmembers = 50"), "CHAT-17", "at most 50 members"),
+        (chat(LINES + "[limits]\njoin_gap = 1"), "CHAT-17", "1 s between two connections"),
         (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-16", "0.5 s between two utterances"),
         (chat('[waived]\nCHAT-15 = "not yet"'), "CHAT-15", "not yet"),
         (echo(LINES + '[echo]\nrequests = "many"'), "ECHO-4", "no longest request"),
@@ -360,25 +360,25 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
     ("dialect", "clause", "what"),
     [
         (chat('[delivery]\ntemplate = "re:{body}"'), "CHAT-2", "a delivery is b're:{body}'"),
-        (chat("[limits]\nchunk = 4096"), "CHAT-6", "a chunk is of at most 4096 bytes"),
-        (chat('[quit]\nword = "bye"'), "CHAT-7", "the word is b'bye'"),
+        (chat("[limits]\nchunk = 4096"), "CHAT-6", "a chunk has at most 4096 bytes"),
+        (chat('[quit]\nword = "bye"'), "CHAT-7", "the quit word is b'bye'"),
         (chat(SILENT), "CHAT-2", "speakers do not hear themselves"),
         (chat(LINES + '[delivery]\nto_sender = "you: {body}"'), "CHAT-2", "its sender reads b'you: {body}'"),
         (chat(LINES + '[delivery]\nto_sender = "ok"'), "CHAT-4", "b'ok' passes, however often it comes"),
         (chat(LINES + '[delivery]\nnotices = ["* {any}"]'), "CHAT-4", "these notices pass: b'* {any}'"),
         (chat(LINES + '[delivery]\nprompts = ["> "]'), "CHAT-1", "these prompts pass: b'> '"),
-        (chat(LINES + '[[handshake]]\nwait = "Hi"'), "CHAT-1", "an exchange first; what comes before"),
+        (chat(LINES + '[[handshake]]\nwait = "Hi"'), "CHAT-1", "an exchange first; all that precedes"),
         (chat(LINES + '[bytes]\nhandling = "cut-at-nul"'), "CHAT-3", "bytes are cut-at-nul"),
         (chat(LINES + '[bytes]\nwhite_space = "stripped"'), "CHAT-3", "white space around"),
-        (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-13", "as often as fits into 10 s with the gaps"),
-        (chat(LINES + "[limits]\njoin_gap = 0.5"), "CHAT-5", "what is repeated is repeated less often"),
+        (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-13", "as many as fit into 10 s with the gaps"),
+        (chat(LINES + "[limits]\njoin_gap = 0.5"), "CHAT-5", "fewer repetitions"),
         (chat(), "CHAT-5", ""),
         (chat(), "CHAT-6", ""),
         (chat(LINES), "CHAT-6", "an utterance is one frame, of at most 1000 bytes"),
-        (chat('[delivery]\ntemplate = "{body}"'), "CHAT-6", "everybody says lines, of at most 1023 bytes"),
+        (chat('[delivery]\ntemplate = "{body}"'), "CHAT-6", "an utterance is one line, of at most 1023 bytes"),
         (echo(LINES), "ECHO-2", "a request is b'{request}\\n', of at most 1000 bytes"),
-        (echo("[limits]\nutterance = 50"), "ECHO-2", "a request is of at most 50 bytes"),
-        (echo("[limits]\nchunk = 50"), "ECHO-4", "a request is of at most 50 bytes"),
+        (echo("[limits]\nutterance = 50"), "ECHO-2", "a request has at most 50 bytes"),
+        (echo("[limits]\nchunk = 50"), "ECHO-4", "a request has at most 50 bytes"),
         (echo('[bytes]\nhandling = "escaped"'), "ECHO-2", "bytes are escaped"),
         (echo('[bytes]\nhandling = "escaped"', "datagram"), "UDP-1", "bytes are escaped"),
         (echo('[echo]\ngreeting = "hi"'), "ECHO-1", "goes through an exchange first"),
@@ -394,7 +394,7 @@ def test_whatever_is_asked_differently_is_told(dialect: Dialect, clause: str, wh
 
 def test_history_is_told_among_what_is_asked_differently() -> None:
     told = effects.changes(chat(LINES + "[delivery]\nhistory = 3"))
-    assert ("CHAT-4", "whoever comes may hear up to 3 earlier deliveries first") in told
+    assert ("CHAT-4", "a new client may hear up to 3 earlier deliveries first") in told
 
 
 # Which clause a frame breaks
@@ -463,7 +463,7 @@ def test_dialects_shows_one_with_what_it_changes_and_leaves_out(
     out = capsys.readouterr().out
     assert "  verified  against no server" in out
     assert "asked differently:\n  CHAT-2   a delivery is b'{body}\\n'" in out
-    assert "not asked:\n  CHAT-7   the dialect has no word to quit by" in out
+    assert "not asked:\n  CHAT-7   the dialect has no quit word" in out
     assert '[quit]\nword = ""' in out
     assert "\x85" not in out
     assert main(["dialects", "note"]) == 0

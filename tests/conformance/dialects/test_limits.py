@@ -70,7 +70,7 @@ def test_nothing_asks_for_more_seats_than_there_are(
     limited = written(tmp_path, f"members = {members}", rest)
     outcome = check("chat", "--launch", strict(name, members), *QUICK, "--dialect", limited, *WITHOUT_FLOODS)
     assert (outcome.code, outcome.clauses_that("violated")) == (0, []), outcome.out
-    assert outcome.clause("CHAT-17")["why"] == f"the dialect has room for {members} members"
+    assert outcome.clause("CHAT-17")["why"] == f"the dialect allows at most {members} members"
 
 
 def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checker) -> None:
@@ -79,12 +79,12 @@ def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checke
     assert "the server ended with exit status 5" in outcome.out
 
 
-def test_what_could_not_be_done_for_want_of_a_seat_is_not_checked(check: Checker, tmp_path: Path) -> None:
+def test_a_scenario_that_the_member_limit_leaves_incomplete_is_not_checked(check: Checker, tmp_path: Path) -> None:
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
     assert outcome.code == 2
     assert outcome.clause("CHAT-11")["why"] == (
-        "there was no wait-until-heard and no close for want of a seat: the dialect has 4"
+        "the scenario had no wait-until-heard and no close: the dialect allows at most 4 members"
     )
 
 
@@ -96,7 +96,7 @@ def within_capacity(members: int, *steps: Step, sees_idle: bool = True, echo: bo
     return [rewritten for step in steps for rewritten in capacity_limit.rewrite(step)]
 
 
-def test_who_has_no_seat_neither_comes_nor_speaks_nor_is_spoken_to() -> None:
+def test_a_client_beyond_the_limit_neither_connects_nor_speaks_nor_is_spoken_to() -> None:
     assert within_capacity(2, *join("ann", "ben", "cal"), WaitUntilHeard("cal", "ann"), Settle(), Reset("cal")) == [
         *join("ann", "ben"),
         Settle(),
@@ -138,11 +138,11 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--timeout", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
     assert "the time was up" in outcome.out
-    assert outcome.clause("CHAT-16")["why"] == "the dialect has 0.01 s between two utterances"
-    assert outcome.clause("CHAT-17")["why"] == "the dialect has 0.01 s between two who come"
+    assert outcome.clause("CHAT-16")["why"] == "the dialect demands 0.01 s between two utterances"
+    assert outcome.clause("CHAT-17")["why"] == "the dialect demands 0.01 s between two connections"
     for id in ("CHAT-14", "CHAT-15"):
         assert outcome.clause(id)["why"] == "with the gaps of the dialect limited its scenario would take more than 1 s"
-    assert "CHAT-13  what is repeated is repeated less often: as often as fits into 0.1 s with the gaps" in outcome.out
+    assert "CHAT-13  fewer repetitions: as many as fit into 0.1 s with the gaps" in outcome.out
     assert {"CHAT-12", "CHAT-13", *(f"CHAT-{count}" for count in range(1, 12))} <= set(outcome.clauses_that("holds"))
 
 

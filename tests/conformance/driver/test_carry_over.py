@@ -259,6 +259,6 @@ def test_a_fresh_server_can_be_had_of_a_command_alone(check: Checker, tmp_path: 
     site = Bug("chat").target().start(TIMEOUT)
     with closing(site):
         line = check.refusal("chat", str(site.address), "--dialect", dialect)
-    assert line.endswith("the dialect keeps needs a fresh server for every scenario: let it be launched")
+    assert line.endswith("the dialect keeps needs a fresh server for every scenario: let the suite launch it")
     dialect.write_text(FRESH.replace("true", '"yes"'))
     assert 'limits.fresh = "yes": write true or false' in check.refusal("chat", "--dialect", dialect)

@@ -119,7 +119,7 @@ def test_a_short_exchange_reads_like_a_story() -> None:
     first = 4 + probes
     assert last == [
         f"{first:>4}  ann sends b'hi' without waiting",
-        f"{first + 1:>4}  everybody reads what is due",
+        f"{first + 1:>4}  all clients read what is due",
         *[f"      {who} reads b'ackhi'" for who in ("ann", "lou")],
         f"{first + 2:>4}  lou stops reading",
         f"{first + 3:>4}  ann says b'you?'",

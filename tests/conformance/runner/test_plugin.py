@@ -129,7 +129,7 @@ def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("target", "word"),
     [
-        ('Launched("no-such-program {port}")', "*'no-such-program' is no program that can be run*"),
+        ('Launched("no-such-program {port}")', "*found no program 'no-such-program'*"),
         ('"tcp://127.0.0.1:1"', "*nothing to check at tcp://127.0.0.1:1: connection refused*"),
         ('"localhost"', "*'localhost' is not an address*"),
     ],

@@ -56,15 +56,15 @@ def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
 @pytest.mark.parametrize(
     ("command", "word"),
     [
-        ("no-such-program {port}", "'no-such-program' is no program"),
-        ("", "is no program"),
+        ("no-such-program {port}", "found no program 'no-such-program'"),
+        ("", "found no program ''"),
         ('"unbalanced {port}', "No closing quotation"),
         (f"{BARE_PYTHON} -c pass", "write {port} or {path} in it"),
-        (f"{BARE_PYTHON} -c 'raise SystemExit(7)' {{port}}", "exit status 7, without a word"),
-        (f"{BARE_PYTHON} -c 'raise SystemExit(\"no cheese\")' {{port}}", "exit status 1, its last words: no cheese"),
+        (f"{BARE_PYTHON} -c 'raise SystemExit(7)' {{port}}", "exit status 7, without output"),
+        (f"{BARE_PYTHON} -c 'raise SystemExit(\"no cheese\")' {{port}}", "exit status 1, its last output: no cheese"),
         (
             f'{BARE_PYTHON} -c \'print("Error: no cheese", *"abcde", sep=chr(10)); raise SystemExit(1)\' {{port}}',
-            "exit status 1, its last words: Error: no cheese; c; d; e",
+            "exit status 1, its last output: Error: no cheese; c; d; e",
         ),
         (f"{BARE_PYTHON} -c 'import os; os.abort()' {{port}}", "by signal 6"),
     ],
@@ -154,7 +154,7 @@ def test_nothing_hostile_that_a_server_says_reaches_a_report_as_it_is(
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        ("mortal", "the server ended with exit status 3, its last words: "),
+        ("mortal", "the server ended with exit status 3, its last output: "),
         ("crashing", "the server ended by signal 9"),
     ],
 )

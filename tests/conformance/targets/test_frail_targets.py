@@ -35,7 +35,7 @@ def fixed() -> Address:
 def test_a_server_that_dies_of_its_first_client_is_told_with_how(check: Checker) -> None:
     outcome = check("chat", "--launch", frail("dies-on-connecting"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2")
     assert outcome.code in (1, 2)
-    assert "exit status 7, its last words: out of \\x1b[5mcheese" in outcome.out + outcome.err
+    assert "exit status 7, its last output: out of \\x1b[5mcheese" in outcome.out + outcome.err
 
 
 def test_a_server_that_dies_between_two_scenarios_is_told_and_started_again(check: Checker) -> None:
@@ -53,7 +53,7 @@ def test_a_server_that_dies_again_and_again_is_started_as_often(check: Checker, 
     assert outcome.code == 1
     broken = [outcome.clause(id) for id in outcome.clauses_that("violated")]
     assert broken
-    assert all("exit status 9, its last words: out of \\x1b[5mcheese" in clause["observed"] for clause in broken)
+    assert all("exit status 9, its last output: out of \\x1b[5mcheese" in clause["observed"] for clause in broken)
     assert "CHAT-1" in outcome.clauses_that("holds")
     lifeline.wait_for_the_end()
     assert lifeline.read.count(b"up\n") > 2
@@ -113,8 +113,8 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
         with pytest.raises(CannotCheck) as refused:
             site.restart()
     assert str(refused.value).endswith(
-        f"its last words: [Errno 98] Address already in use; after 0.2 s {fixed} is still not free: let the server set "
-        "SO_REUSEADDR, or tell it where to listen by {port}"
+        f"its last output: [Errno 98] Address already in use; {fixed} is still not free after 0.2 s: let the server "
+        "set SO_REUSEADDR, or write {port} in its command"
     )
 
 
@@ -133,7 +133,7 @@ def test_who_still_listens_where_a_server_was_is_waited_for_within_bounds(
     with (
         closing(Launched(frail("shares-its-port", fixed.port), fixed).start(TIMEOUT)) as site,
         listener(fixed),
-        pytest.raises(CannotCheck, match=f"something else listens at {fixed} already"),
+        pytest.raises(CannotCheck, match=f"another server already listens at {fixed}"),
     ):
         site.restart()
 
@@ -163,7 +163,7 @@ def test_a_name_that_a_killed_server_leaves_is_no_hindrance(tmp_path: Path) -> N
                 ann.receive()
             assert site._launch is not None
             assert site._launch.ended_within(TIMEOUT)
-            assert site.exit_report() == "the server ended by signal 9, without a word"
+            assert site.exit_report() == "the server ended by signal 9, without output"
         assert site.restart()
     assert not path.exists()
 

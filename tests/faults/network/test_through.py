@@ -196,5 +196,5 @@ def test_a_target_behind_the_network_is_named_with_its_conditions(tmp_path: Path
         assert read(client, 8) == b"ackhello"
     with pytest.raises(CannotCheck, match="waits where a network loses"):
         Through(target_of("echo", somewhere("unix-datagram", tmp_path))).start(TIMEOUT)
-    with pytest.raises(CannotCheck, match="no program that can be run"):
+    with pytest.raises(CannotCheck, match="found no program 'no-such-program'"):
         Through(Launched("no-such-program {port}")).start(TIMEOUT)

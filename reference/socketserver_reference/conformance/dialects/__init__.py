@@ -1,17 +1,17 @@
-"""How servers speak: a dialect says, as data, how one puts the protocol into bytes.
+"""Dialects: data that says how a server puts the protocol into bytes.
 
 Read in this order:
 
-    template.py          bytes that are partly known: a delivery with a name in it, say
+    template.py          partly known bytes: a delivery with a name in it, for example
     framing.py           where an utterance or a delivery ends
-    dialect.py           all that a dialect may say
-    effects.py           which clauses it changes, or leaves nothing of
-    input_file.py        reads somebody's file, or says in one line what is wrong with it
-    schema.py            every key of a dialect file, and what it may hold
-    loader.py            dialects from TOML; those that come along are in bundled/
-    rewrite.py           any scenario in the words of a dialect
-    rewrite_limits.py    and within its limits
+    dialect.py           everything that a dialect can say
+    effects.py           which clauses a dialect changes or makes meaningless
+    input_file.py        reads a user's file, or says in one line what is wrong with it
+    schema.py            every key of a dialect file, and its valid values
+    loader.py            dialects from TOML; bundled/ has those of the suite
+    rewrite.py           rewrites any scenario for a dialect
+    rewrite_limits.py    and keeps it within the dialect's limits
 
-RULE: a dialect is data, and a scenario is rewritten by a pure function of it; nothing here opens a socket, starts a
-thread or looks at a clock.
+RULE: a dialect is data, and rewriting a scenario for it is pure: nothing here opens a socket, starts a thread or reads
+a clock.
 """

@@ -1,13 +1,13 @@
 """How the server under check puts the protocol into bytes, where it differs from the reference: data.
 
-Everything the stage sends and everything the oracles expect passes through a Dialect. The default is the reference's
-own, `NOTE`; the others come from TOML files (`loader.py` reads them, `bundled/` has those that come along).
+Everything that the stage sends and that the oracles expect passes through a Dialect. The default is the reference's
+own, `NOTE`; the others come from TOML files (`loader.py` reads them, `bundled/` holds those of the suite).
 
-Two kinds of chat there are. A *stream* is the note's: what a recv() returns is delivered behind a constant prefix, and
-nothing marks where it ends; `oracles/stream_chat.py` judges that by all its readings. Everything else comes in
-*frames*: lines, or another framing that says where a delivery ends; `oracles/framed_chat.py` judges those one by one.
+There are two kinds of chat. A *stream*, as the note's: each chunk is delivered after a constant prefix, and nothing
+marks its end; `oracles/stream_chat.py` judges it by all possible segmentations. All others use *frames*: lines, or
+another framing that marks the end of a delivery; `oracles/framed_chat.py` judges them one by one.
 
-What a dialect makes of the clauses is in `effects.py`.
+`effects.py` says how a dialect affects the clauses.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,27 +28,27 @@ TRANSFORMS: Mapping[str, Callable[[bytes], bytes]] = {
     "lower": bytes.lower,
     "swap-case": bytes.swapcase,
 }
-"""Name -> what an echo makes of a request. All but the first do it byte by byte, so it does not matter where one ends.
+"""Name -> the reply of an echo to a request. All but the first work byte by byte: where a request ends has no effect.
 """
 
 PUNCTUATION = b"&<>\"'\\"
-"""Printable bytes that a server which escapes may escape."""
+"""Printable bytes that an escaping server may escape."""
 
 MAX_REQUEST_BYTES = 65536
-"""Bytes of the longest request, where nothing bounds it."""
+"""Bytes of the longest request, if the dialect has no limit."""
 
 LABEL_BYTES = 20
-"""Bytes that fields of a template may take in a frame of limited size: as many as a client's address."""
+"""Bytes kept free for the fields of a template in a frame of limited size: as many as a client's address takes."""
 REPEATING_SECONDS = 10.0
-"""Seconds of gaps that are spent on repeating something."""
+"""Most seconds of gaps that repetitions may take."""
 
 WITNESS = "witness"
-"""The client that is always there where speakers do not hear themselves: it hears everybody."""
+"""The extra client, where speakers do not hear themselves: it hears every other client."""
 
 
 @dataclass(frozen=True)
 class HandshakeTurn:
-    """A part of a handshake: wait until what has come ends in this, if it is anything, then send, if it is anything."""
+    """A part of a handshake: wait until the server has sent `wait`, then send `send`; either may be left out."""
 
     wait: Template | None = None
     send: Template | None = None
@@ -56,7 +56,7 @@ class HandshakeTurn:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server can take; times in seconds, sizes in bytes, 0 for no limit."""
+    """The limits of the server: times in seconds, sizes in bytes, 0 for no limit."""
 
     utterance: int = 0
     members: int = 0
@@ -65,13 +65,13 @@ class Limits:
     join_gap: float = 0.0
     """Least time between two connections."""
     start: float = 0.0
-    """Time that the server may take until it listens."""
+    """Most time until the server listens."""
     fresh: bool = False
-    """Whether every scenario needs a server that has seen none before."""
+    """Whether every scenario needs a fresh server."""
 
     def rounds(self, wanted: int, *, utterances: int, joins: int = 0) -> int:
-        """Return how many rounds to play of those wanted, each of so many utterances of one client and so many joins:
-        as many as the gaps leave time for in REPEATING seconds, but three.
+        """Return the number of rounds to play: `wanted`, or fewer if their gaps take more than REPEATING_SECONDS, but
+        at least three. A round has so many utterances of one client and so many joins.
         """
         each = utterances * self.gap + joins * self.join_gap
         return wanted if wanted * each <= REPEATING_SECONDS else min(wanted, max(3, int(REPEATING_SECONDS / each)))
@@ -84,10 +84,10 @@ UNLIMITED = Limits()
 
 @dataclass(frozen=True)
 class Dialect:
-    """The reference's dialect, unless something else is said.
+    """How a server speaks; the defaults are the reference's dialect.
 
-    Where the path to the server may split segments, `exact` is False: then even a settled utterance may be several
-    chunks, and nobody can say `quit`, nor anything that holds it, and know what the server reads.
+    `exact` is False where the path to the server may split segments: then even a settled utterance may be several
+    chunks, so no client can say `quit`, or anything that contains it, and know what the server reads.
     """
 
     name: str = "note"
@@ -103,31 +103,31 @@ class Dialect:
     to_sender: Literal["same", "nothing"] | Template = "same"
     notices: tuple[Template, ...] = ()
     prompts: tuple[bytes, ...] = ()
-    """What the server writes when it waits for words, before whatever comes next."""
+    """What the server writes while it waits for input; the next delivery follows it."""
     history: int = 0
-    """Earlier deliveries that whoever comes may hear first, at most."""
+    """Most earlier deliveries that a new client may hear first."""
     quit: bytes = model.QUIT
-    """What leaves; empty for nothing."""
+    """The word to leave by; empty if there is none."""
     handling: Handling = "verbatim"
     strips: bool = False
     """Whether white space around an utterance may be lost."""
     chunk: int = model.CHUNK
-    """Bytes that the server asks of one recv(), where that is all that makes a chunk or a request."""
+    """Bytes that the server asks of one recv(), where one recv() makes a chunk or a request."""
     limits: Limits = UNLIMITED
 
     transform: str = "strip-upper"
     persistent: bool = False
-    """Whether an echo answers everything until the client half-closes, instead of one request."""
+    """Whether an echo answers everything until the client half-closes, rather than one request."""
     datagram: int = model.DATAGRAM
     empty_datagrams: bool = True
     waived: Mapping[str, str] = field(default_factory=dict)
-    """Clause -> why the dialect's author does not ask for it."""
+    """Clause -> why the author of the dialect waives it."""
 
     # What goes over the wire
 
     @property
     def stream(self) -> bool:
-        """Whether nothing marks the end of a delivery but the beginning of the next, and anything may be said: see the
+        """Whether only the beginning of the next delivery marks the end of one, and any bytes may be said: see the
         module.
         """
         chunks = self.framing_in.kind == self.framing_out.kind == "chunk"
@@ -139,12 +139,12 @@ class Dialect:
 
     @property
     def prefix(self) -> bytes:
-        """What a delivery begins with, if that is always the same."""
+        """The beginning of every delivery, if it is constant."""
         return self.template.head
 
     @property
     def raw(self) -> bool:
-        """Whether what is said goes out as it is, and may be anything: in a stream, and to an echo without framing."""
+        """Whether utterances are any bytes and are sent as they are: in a stream, and to an echo without framing."""
         return self.stream or ("chat" not in self.protocols and self.framing_in.kind == "chunk")
 
     def sent(self, utterance: bytes) -> bytes:
@@ -152,18 +152,18 @@ class Dialect:
         return utterance if self.raw else self.framing_in.put(utterance)
 
     def delivery(self, chunk: bytes, sender: bytes | None = None) -> bytes:
-        """Return the bytes a member reads when somebody's chunk is delivered to it; a label not known stays a field."""
+        """Return the bytes that a member reads when a chunk is delivered; an unknown label stays a field."""
         filled = self.template.fill(body=chunk, sender=sender)
         return filled if self.stream else self.framing_out.put(filled)
 
     @property
     def hears_itself(self) -> bool:
-        """Whether a speaker reads its own words, in some form."""
+        """Whether a speaker reads its own utterances, in some form."""
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)
 
     @cached_property
     def all_prompts(self) -> tuple[bytes, ...]:
-        """What may stand before a line, or alone: what only tells a sender that it was heard, too."""
+        """What may stand before a line, or alone: prompts, and the constant that only confirms receipt to a sender."""
         to_sender = self.to_sender
         if isinstance(to_sender, Template) and to_sender.constant and not to_sender.has_body:
             return self.prompts if self.framing_out.kind in ("fixed", "length") else (*self.prompts, to_sender.head)
@@ -178,11 +178,11 @@ class Dialect:
         reply = TRANSFORMS[self.transform](request)
         return reply if self.raw else self.framing_out.put(reply)
 
-    # What can be said
+    # What clients can say
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest utterance that is said, or of the longest request."""
+        """Bytes of the longest utterance or request that clients send."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
             return self.limits.utterance or MAX_REQUEST_BYTES
         fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
@@ -193,22 +193,22 @@ class Dialect:
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     def sayable(self, utterance: bytes) -> bytes:
-        """Return what of an utterance can be said in frames; b"" if nothing can, or if it would be a quit."""
-        said = self.handled(self.handled(utterance)[: self.longest])  # again: to cut may leave half a letter
+        """Return the part of an utterance that fits the dialect's frames; b"" if that is nothing, or a quit."""
+        said = self.handled(self.handled(utterance)[: self.longest])  # again: the cut may leave half a letter
         for framing in (self.framing_in, self.framing_out):
             said = said.rstrip(framing.pad) if framing.kind == "fixed" else said
         return b"" if self.is_quit(said) else said
 
     def handled(self, utterance: bytes) -> bytes:
-        """Return what of an utterance the server leaves as it is."""
+        """Return the part of an utterance that the server leaves unchanged."""
         said = utterance.translate(None, self._unsayable)
-        if self.handling in ("replaced", "refused"):  # and some servers take more than \n for the end of a line
+        if self.handling in ("replaced", "refused"):  # besides, some servers end a line at more than \n
             said = "".join(letter for letter in said.decode(errors="ignore") if letter.isprintable()).encode()
         return said.strip() if self.strips else said
 
     @cached_property
     def _unsayable(self) -> bytes:
-        """The byte values that cannot be said."""
+        """The byte values that clients cannot send."""
         return bytes(byte for byte in range(256) if not self._passes(byte))
 
     def _passes(self, byte: int) -> bool:
@@ -216,7 +216,7 @@ class Dialect:
             if not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
                 return False
             if self.framing_in.kind == self.framing_out.kind == "line" and byte in b"\r\n":
-                return False  # a server that takes lines may take either for the end of one
+                return False  # a server of lines may end one at either
         match self.handling:
             case "verbatim":
                 return True
@@ -228,7 +228,7 @@ class Dialect:
                 return byte >= 32 and byte != 127
 
     def quit_like(self) -> tuple[bytes, ...]:
-        """Return what only looks like a quit: none begins as a command of the server's would."""
+        """Return utterances that only look like a quit: none begins like a command of the server."""
         word = self.quit
         if self.stream:
             looks = (word.upper(), word.title() + b"\n", word + b" now", b"x" + word, word + b"s", word * 2)

@@ -1,31 +1,31 @@
-"""What a dialect makes of the clauses: it changes what one means, or leaves nothing of it.
+"""How a dialect affects the clauses: it changes a clause, or makes it meaningless.
 
-`not_applicable` says which have no meaning, or are waived, and `changes` what else is asked differently: a report lists
-both, so that no dialect makes a failure disappear silently.
+`not_applicable` lists the clauses that are meaningless or waived, `changes` those that the suite checks differently. A
+report lists both, so that no dialect hides a failure silently.
 """
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, REPEATING_SECONDS, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 
 CROWD_MEMBERS = 200
-"""Members that CHAT-17 asks for."""
+"""Members that CHAT-17 demands."""
 
 REPEATING_CLAUSES = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
-"""Clauses whose scenarios do something over and over, so that luck does not decide."""
+"""Clauses whose scenarios repeat their steps, so that chance does not decide."""
 
 
 def asks_one_order(dialect: Dialect) -> bool:
-    """Whether all members must hear one order, however many speak."""
+    """Whether all members must hear one order, however many clients speak."""
     return "CHAT-13" not in not_applicable(dialect)
 
 
 def not_applicable(dialect: Dialect) -> dict[str, str]:
-    """Return the clauses that are not asked, each with the reason: it says nothing in this dialect, or it is waived."""
+    """Return the clauses that are not checked, each with the reason: it is meaningless in this dialect, or waived."""
     return {**dialect.waived, **meaningless(dialect)}
 
 
 def meaningless(dialect: Dialect) -> dict[str, str]:
-    """Return the clauses that say nothing in this dialect, so that nothing can break them, each with the reason."""
+    """Return the clauses that nothing can break in this dialect, each with the reason."""
     chat = _meaningless_in_chat(dialect) if "chat" in dialect.protocols else {}
     echo = _meaningless_in_echo(dialect) if "echo" in dialect.protocols else {}
     if "datagram" in dialect.protocols and not dialect.empty_datagrams:
@@ -36,36 +36,36 @@ def meaningless(dialect: Dialect) -> dict[str, str]:
 def _meaningless_in_chat(dialect: Dialect) -> dict[str, str]:
     found: dict[str, str] = {}
     if not dialect.quit:
-        found |= dict.fromkeys(("CHAT-7", "CHAT-8"), "the dialect has no word to quit by")
+        found |= dict.fromkeys(("CHAT-7", "CHAT-8"), "the dialect has no quit word")
     if dialect.framing_out.kind == "none":
-        unmarked = "nothing marks where a delivery ends in this dialect, so nobody can speak before the last is heard"
+        unmarked = "nothing marks the end of a delivery in this dialect, so clients cannot speak at the same time"
         found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
     if 0 < dialect.limits.members < CROWD_MEMBERS:
-        found["CHAT-17"] = f"the dialect has room for {dialect.limits.members} members"
+        found["CHAT-17"] = f"the dialect allows at most {dialect.limits.members} members"
     if dialect.limits.join_gap:
-        found["CHAT-17"] = f"the dialect has {dialect.limits.join_gap:g} s between two who come"
+        found["CHAT-17"] = f"the dialect demands {dialect.limits.join_gap:g} s between two connections"
     if dialect.limits.gap:
-        found["CHAT-16"] = f"the dialect has {dialect.limits.gap:g} s between two utterances"
+        found["CHAT-16"] = f"the dialect demands {dialect.limits.gap:g} s between two utterances"
     return found
 
 
 def _meaningless_in_echo(dialect: Dialect) -> dict[str, str]:
     found = {}
     if dialect.persistent:
-        found["ECHO-4"] = "the dialect has no longest request: it is answered until the client half-closes"
+        found["ECHO-4"] = "the dialect has no longest request: the server answers until the client half-closes"
     elif not dialect.raw:
-        found["ECHO-4"] = "the dialect marks where a request ends, so it is answered whole"
+        found["ECHO-4"] = "the dialect marks where a request ends, so the server answers all of it"
     elif 0 < dialect.limits.utterance <= dialect.chunk:
         found["ECHO-4"] = f"the dialect has no request of more than {dialect.limits.utterance} bytes"
     if dialect.transform != "strip-upper":
-        found["ECHO-5"] = "the dialect does not strip, so white space is like anything else"
+        found["ECHO-5"] = "the dialect does not strip, so white space is like any other byte"
     elif dialect.strips or dialect.handling != "verbatim":
         found["ECHO-5"] = "the dialect does not say what becomes of white space"
     return found
 
 
 def changes(dialect: Dialect) -> list[tuple[str, str]]:
-    """Return what is asked differently: a clause, and the difference in words, for each."""
+    """Return what is checked differently: pairs of a clause and the difference in words."""
     chat = [*_chat_changes(dialect), *_paced_changes(dialect)] if "chat" in dialect.protocols else []
     return [*chat, *_echo_changes(dialect)]
 
@@ -81,7 +81,7 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
         shown = ", ".join(repr(text) for text in texts)
         changed += [(clause, f"these {what} pass: {shown}") for clause in ("CHAT-1", "CHAT-4") if texts]
     if dialect.history:
-        earlier = f"whoever comes may hear up to {dialect.history} earlier deliveries first"
+        earlier = f"a new client may hear up to {dialect.history} earlier deliveries first"
         changed += [(clause, earlier) for clause in ("CHAT-1", "CHAT-4")]
     if dialect.to_sender == "nothing":
         changed.append(("CHAT-2", "speakers do not hear themselves; all others do"))
@@ -91,19 +91,19 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
             changed.append(("CHAT-4", f"{dialect.to_sender.text.encode()!r} passes, however often it comes"))
     changed += [("CHAT-3", what) for what in _handled(dialect)]
     if not dialect.stream:
-        said = "everybody says lines" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
+        said = "an utterance is one line" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
         changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
     elif dialect.chunk != NOTE.chunk:
-        changed.append(("CHAT-6", f"a chunk is of at most {dialect.chunk} bytes"))
+        changed.append(("CHAT-6", f"a chunk has at most {dialect.chunk} bytes"))
     if dialect.quit not in (b"", NOTE.quit):
-        changed.append(("CHAT-7", f"the word is {dialect.quit!r}"))
+        changed.append(("CHAT-7", f"the quit word is {dialect.quit!r}"))
     return changed
 
 
 def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if not (dialect.limits.gap or dialect.limits.join_gap):
         return []
-    less = f"what is repeated is repeated less often: as often as fits into {REPEATING_SECONDS:g} s with the gaps"
+    less = f"fewer repetitions: as many as fit into {REPEATING_SECONDS:g} s with the gaps"
     return [(clause, less) for clause in REPEATING_CLAUSES]
 
 
@@ -121,29 +121,29 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
                 ("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes")
             )
         elif dialect.limits.utterance:
-            changed.append(("ECHO-2", f"a request is of at most {dialect.longest} bytes"))
+            changed.append(("ECHO-2", f"a request has at most {dialect.longest} bytes"))
         if dialect.handshake:
             changed.append(("ECHO-1", _greeted(dialect)))
     if dialect.chunk != NOTE.chunk and echo and dialect.raw:
-        changed.append(("ECHO-4", f"a request is of at most {dialect.chunk} bytes"))
+        changed.append(("ECHO-4", f"a request has at most {dialect.chunk} bytes"))
     if dialect.persistent:
-        changed.append(("ECHO-3", "answers everything, and says end of stream when the client has"))
+        changed.append(("ECHO-3", "the server answers everything, and ends the stream after the client has"))
     if dialect.datagram != NOTE.datagram:
-        changed.append(("UDP-4", f"up to {dialect.datagram} bytes; nothing is asked about longer ones"))
+        changed.append(("UDP-4", f"up to {dialect.datagram} bytes; longer datagrams are not checked"))
     return changed
 
 
 def _greeted(dialect: Dialect) -> str:
     count = len(dialect.handshake)
     exchanges = "an exchange" if count == 1 else f"{count} exchanges"
-    return f"a client goes through {exchanges} first; what comes before what it waits for passes"
+    return f"a client goes through {exchanges} first; all that precedes the awaited text passes"
 
 
 def _handled(dialect: Dialect) -> list[str]:
-    """Return what is not said because the server does not leave it as it is."""
+    """Return what clients do not say because the server would change it."""
     told = []
     if dialect.handling != NOTE.handling:
-        told.append(f"bytes are {dialect.handling}, so nothing is said that this would change")
+        told.append(f"bytes are {dialect.handling}, so clients send none that this would change")
     if dialect.strips:
-        told.append("white space around an utterance may be lost, so none is said there")
+        told.append("white space around an utterance may be lost, so clients send none there")
     return told

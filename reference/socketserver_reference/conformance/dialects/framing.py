@@ -1,13 +1,13 @@
-"""Framing: how one can tell where something ends that somebody says.
+"""Framing: what marks the end of an utterance or a delivery.
 
-    chunk     nowhere: the server takes what one recv() returns. Everybody says lines all the same, so that what they
-              say can be told apart when it comes back.
-    line      at a terminator
-    fixed     after so many bytes, padded
-    length    after as many bytes as a number before it says
-    none      nowhere, and what comes back is not a line either; only outwards
+    chunk     nothing: the server takes what one recv() returns. Clients say lines all the same, so that their
+              utterances can be told apart in deliveries.
+    line      a terminator
+    fixed     a fixed size in bytes, with padding
+    length    a number before it, its length in bytes
+    none      nothing, and deliveries are not lines either; only outwards
 
-A frame is what lies between: without terminator, padding or length.
+A frame is the content: without terminator, padding or length.
 """
 
 import re
@@ -17,17 +17,17 @@ from typing import Literal
 Kind = Literal["chunk", "line", "fixed", "length", "none"]
 
 LENGTH_HEADER = re.compile(r"%(0?)([1-9])d")
-"""What a length prefix looks like: so many digits, padded by blanks or zeros."""
+"""The format of a length prefix: its number of digits, padded with blanks or zeros."""
 
 LENGTH_NUMBER = re.compile(rb" *[0-9]+ *")
 
 MAX_FRAME_BYTES = 64 * 1024
-"""Bytes of a frame that is not over which are taken for one that will never be."""
+"""Most bytes of an incomplete frame: a longer one counts as one that never ends."""
 
 
 @dataclass(frozen=True)
 class Framing:
-    """One direction's framing; `newline` ends lines, `size` and `pad` make fixed frames, `header` writes lengths."""
+    """The framing of one direction: `newline` ends lines, `size` and `pad` are of fixed frames, `header` of lengths."""
 
     kind: Kind = "chunk"
     newline: bytes = b"\n"
@@ -37,19 +37,19 @@ class Framing:
 
     @property
     def digits(self) -> int:
-        """How long the number is that says how long a frame is."""
+        """Digits of a length prefix."""
         found = LENGTH_HEADER.fullmatch(self.header)
         return int(found.group(2)) if found else 0
 
     @property
     def longest(self) -> int:
-        """Bytes that fit into one frame."""
+        """Most bytes that fit into one frame."""
         if self.kind == "fixed":
             return self.size
         return min(MAX_FRAME_BYTES, 10**self.digits - 1) if self.kind == "length" else MAX_FRAME_BYTES
 
     def put(self, frame: bytes) -> bytes:
-        """Return a frame as it goes over the wire."""
+        """Return a frame as it is on the wire."""
         match self.kind:
             case "fixed":
                 return frame.ljust(self.size, self.pad)
@@ -61,7 +61,7 @@ class Framing:
                 return frame + self.newline
 
     def cut(self, data: bytes, begin: int = 0) -> tuple[bytes, int] | None:
-        """Return the first frame of what begins there, and how many bytes it takes; None if it has not come whole."""
+        """Return the first frame from `begin` on, and its bytes on the wire; None while it is incomplete."""
         match self.kind:
             case "fixed":
                 frame = data[begin : begin + self.size]
@@ -78,7 +78,7 @@ class Framing:
         number = data[begin : begin + self.digits]
         if len(number) < self.digits:
             return None
-        if not LENGTH_NUMBER.fullmatch(number):  # what comes is no frame, however long it is
+        if not LENGTH_NUMBER.fullmatch(number):  # no frame, whatever follows
             return data[begin:], len(data) - begin
         end = begin + self.digits + int(number)
         return (data[begin + self.digits : end], end - begin) if len(data) >= end else None

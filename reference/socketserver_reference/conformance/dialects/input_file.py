@@ -1,6 +1,6 @@
-"""Reads somebody's file to a bound, and says in one line what is wrong with it: for all the files that the suite takes.
+"""Reads a user's file up to a limit, and says in one line what is wrong with it: for all files that the suite reads.
 
-Each kind of file has a BadFile of its own.
+Each kind of file has its own subclass of BadFile.
 """
 
 import tomllib
@@ -10,15 +10,15 @@ from typing import Any
 from socketserver_reference.conformance.scenario.text import printable
 
 MOST_OF_TOML = 100_000
-"""Bytes of a file in TOML: far more than anybody writes."""
+"""Most bytes of a TOML file: far more than people write."""
 
 
 class BadFile(ValueError):
-    """A file cannot be used; the message says which, what is wrong, and what would be right."""
+    """A file cannot be used; the message names the file, the error and the correction."""
 
 
 def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead: str = "") -> str:
-    """Return what stands in a file, `most` bytes; raise `bad` if it cannot be read, and say what to do instead."""
+    """Return the text of a file of at most `most` bytes; if it is unreadable, raise `bad` with the advice `instead`."""
     where = printable(str(file))
     try:
         with file.open("rb") as opened:
@@ -26,7 +26,7 @@ def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead:
     except OSError as error:
         raise bad(f"cannot read {where}: {error.strerror}{instead}") from None
     if len(data) > most:
-        raise bad(f"{where}: has more than {most} bytes")
+        raise bad(f"{where}: is longer than {most} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -34,7 +34,7 @@ def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead:
 
 
 def parse_toml(text: str, where: object, bad: type[BadFile], instead: str = "") -> dict[str, Any]:
-    """Return what TOML says that came from there; raise `bad` if it is none, and say what to write instead."""
+    """Return the content of TOML that came from `where`; if it is invalid, raise `bad` with the advice `instead`."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets thousands deep

@@ -1,4 +1,4 @@
-"""Dialects as files: TOML, checked key by key, and turned into a Dialect.
+"""Dialect files: TOML, checked key by key and turned into a Dialect.
 
     protocol = "chat"                       # or "echo", "datagram", or a list of the two echoes
     about = "ncat --listen --chat"
@@ -6,19 +6,19 @@
 
     [framing]                               # see framing.py
     in = "line"                             # chunk, line, fixed, length
-    out = "line"                            # the same, or none
+    out = "line"                            # one of these, or none
     newline = "\\n"
 
-    [[handshake]]                           # as often as there is something to wait for or to send
+    [[handshake]]                           # one for each exchange: wait, send or both
     wait = "Name? "
     send = "{name}\\n"
 
-    [delivery]                              # see template.py; without what the framing adds
+    [delivery]                              # see template.py; without terminator, padding and length
     template = "{sender}: {body}"
-    to_sender = "nothing"                   # or "same", or a template: without {body}, what only tells that it was read
+    to_sender = "nothing"                   # or "same", or a template: without {body} it only confirms receipt
     notices = ["{any} has joined"]
-    prompts = ["> "]                        # what stands before a delivery, or alone, and means nothing
-    history = 20                            # earlier deliveries that whoever comes hears first, at most
+    prompts = ["> "]                        # ignored, before a delivery or alone
+    history = 20                            # most earlier deliveries that a new client may hear first
 
     [quit]
     word = "/quit"                          # "" for none
@@ -26,13 +26,13 @@
     [limits]                                # bytes, seconds; 0 for none
     utterance = 1000
     members = 100
-    fresh = true                            # a server that keeps something: start another for every scenario
+    fresh = true                            # for a server that keeps state: start a fresh one for every scenario
 
     [bytes]
     handling = "replaced"                   # verbatim, replaced, refused, escaped, cut-at-nul
     white_space = "stripped"                # or "kept"
 
-    [echo]                                  # for an echo, in place of delivery and quit
+    [echo]                                  # for an echo, instead of delivery and quit
     transform = "identity"
     requests = "many"                       # or "one"
     greeting = ""
@@ -41,11 +41,11 @@
     largest = 8192
     empty = "answered"                      # or "ignored"
 
-    [waived]                                # a clause that this server is not asked for, and why
+    [waived]                                # a clause that this server need not keep, and the reason
     CHAT-15 = "it queues without limit"
 
-Whatever is not said is as in the reference's dialect. Whatever is wrong is refused, with the file, the key and what
-would be right: a dialect with a typing error would check something else than its author means.
+A key left out has its value in the reference's dialect. An error is refused with the file, the key and the correction:
+a dialect with a typing error would check something other than its author means.
 """
 
 from collections.abc import Mapping
@@ -65,36 +65,36 @@ __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
 BUNDLED = Path(__file__).with_name("bundled")
 
 MIN_UTTERANCE_BYTES = 40
-"""Bytes that an utterance needs, so that no two are the same."""
+"""Bytes that an utterance needs, so that no two are equal."""
 
 MIN_MEMBERS = 4
-"""Members that a chat needs, so that there is something to check."""
+"""Members that a chat needs to be checked."""
 
 
 def bundled() -> dict[str, Dialect]:
-    """Return the dialects that come along, the reference's own first."""
+    """Return the dialects of the suite, the reference's own first."""
     return {NOTE.name: NOTE, **{file.stem: load(file) for file in sorted(BUNDLED.glob("*.toml"))}}
 
 
 def spoken(name: str, protocol: str, *, any_segmentation: bool) -> Dialect:
-    """Return the dialect of that name or file, for a conformance class's protocol; raise BadDialect if it has none.
+    """Return the dialect of that name or file; raise BadDialect if it is not one of the conformance class's protocol.
 
-    Where the path may split what is said, a server that takes chunks reads something else than was said; one that takes
-    frames does not care.
+    Where the path may split segments, a server that takes chunks may read other chunks than clients sent; a server that
+    takes frames reads the same frames.
     """
     dialect = find(name)
     if protocol not in dialect.protocols:
         raise BadDialect(f"the dialect {dialect.name} is one of {' and '.join(dialect.protocols)}, not of {protocol}")
     if any_segmentation and protocol == "chat" and dialect.framing_in.kind == "chunk" and not dialect.stream:
         raise BadDialect(
-            f"in the dialect {dialect.name} a server delivers what it receives at once: nobody can check that "
-            "where the path may split it"
+            f"in the dialect {dialect.name} a server delivers each chunk as it comes: that cannot be checked where "
+            "the path may split chunks"
         )
     return replace(dialect, exact=not any_segmentation or dialect.framing_in.kind != "chunk")
 
 
 def source(name: str) -> Path | None:
-    """Return the file of the dialect of that name, or that is named; None for the reference's own, which has none."""
+    """Return the file of a dialect, given its name or path; None for the reference's own, which has no file."""
     if name == NOTE.name:
         return None
     if "/" in name or name.endswith(".toml"):
@@ -102,14 +102,13 @@ def source(name: str) -> Path | None:
     known = [file.stem for file in sorted(BUNDLED.glob("*.toml"))]
     if name not in known:
         raise BadDialect(
-            f"no dialect is named {name!a}: write one of {', '.join([NOTE.name, *known])}, or the path of a file "
-            "that ends in .toml"
+            f"no dialect is named {name!a}: write one of {', '.join([NOTE.name, *known])}, or the path of a .toml file"
         )
     return BUNDLED / f"{name}.toml"
 
 
 def find(name: str) -> Dialect:
-    """Return the dialect of that name, or in that file; raise BadDialect if there is none."""
+    """Return the dialect of that name or in that file; raise BadDialect if there is none."""
     path = source(name)
     return NOTE if path is None else load(path)
 
@@ -120,12 +119,12 @@ def load(path: Path) -> Dialect:
 
 
 def text_of(path: Path) -> str:
-    """Return what stands in a dialect's file; raise BadDialect if it cannot be read."""
+    """Return the text of a dialect file; raise BadDialect if it cannot be read."""
     return read_text(path, BadDialect)
 
 
 def read(text: str, name: str, where: str) -> Dialect:
-    """Read a dialect from the text of a file; `where` it came from is said if it is wrong."""
+    """Read a dialect from the text of a file; errors begin with `where` it came from."""
     document = parse_toml(text, where, BadDialect)
     try:
         return _dialect(name, document)
@@ -139,7 +138,7 @@ def _framings(found: Document) -> tuple[Framing, Framing]:
     outward = found.get("framing", "out", inward)
     for key, kind in (("size", "fixed"), ("pad", "fixed"), ("header", "length")):
         if kind not in (inward, outward) and found.get("framing", key, None) is not None:
-            raise BadDialect(f'framing.{key} says something about "{kind}", and neither in nor out is that')
+            raise BadDialect(f'framing.{key} applies to "{kind}", but neither framing.in nor framing.out is "{kind}"')
     shared = {
         "newline": found.get("framing", "newline", default.newline),
         "size": found.get("framing", "size", default.size),
@@ -147,7 +146,7 @@ def _framings(found: Document) -> tuple[Framing, Framing]:
         "header": found.get("framing", "header", default.header),
     }
     if "fixed" in (inward, outward) and not shared["size"]:
-        raise BadDialect("framing.size is missing: say how many bytes a fixed frame has")
+        raise BadDialect("framing.size is missing: write the size of a frame in bytes")
     return Framing(inward, **shared), Framing(outward, **shared)
 
 
@@ -188,52 +187,52 @@ def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
 
 
 def _consider(dialect: Dialect) -> None:
-    """Raise BadDialect for what each key allows and all together do not."""
+    """Raise BadDialect for a combination of valid values that is not valid."""
     if dialect.persistent and dialect.transform == "strip-upper" and dialect.raw:
         raise BadDialect(
-            'echo.requests = "many": where nothing says where a request ends, nobody knows what is stripped; write '
-            'requests = "one", another transform, or framing.in = "line"'
+            'echo.requests = "many": nothing marks the end of a request, so which white space is stripped is unknown; '
+            'write requests = "one", another transform, or framing.in = "line"'
         )
     if "datagram" in dialect.protocols and not dialect.raw:
-        raise BadDialect("framing says something about connections: write a dialect for the datagrams alone")
+        raise BadDialect("framing applies to connections: write a dialect of its own for the datagrams")
     if dialect.longest < MIN_UTTERANCE_BYTES:
         raise BadDialect(
-            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, and {MIN_UTTERANCE_BYTES} "
-            "are needed to tell them apart: raise limits.utterance, limits.chunk, framing.size or framing.header"
+            f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, but distinct ones need "
+            f"{MIN_UTTERANCE_BYTES}: raise limits.utterance, limits.chunk, framing.size or framing.header"
         )
 
 
 def _consider_chat(dialect: Dialect) -> None:
     if 0 < dialect.limits.members < MIN_MEMBERS:
-        raise BadDialect(f"limits.members is too low to check a chat: {MIN_MEMBERS} are needed")
+        raise BadDialect(f"limits.members is too low to check a chat: write at least {MIN_MEMBERS}")
     if dialect.quit != dialect.quit.strip():
-        raise BadDialect("quit.word has white space around it, which is not compared: write it without")
+        raise BadDialect("quit.word has white space around it, which is ignored: write it without")
     if len(dialect.quit) > MIN_UTTERANCE_BYTES or not all(dialect.framing_in.holds(byte) for byte in dialect.quit):
         raise BadDialect(
-            f"quit.word cannot be said: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
+            f"quit.word fits into no utterance: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
         )
     if dialect.framing_out.kind == "none" and dialect.notices:
-        raise BadDialect('delivery.notices cannot be told from deliveries where framing.out = "none" marks no end')
+        raise BadDialect('delivery.notices cannot be told from deliveries: framing.out = "none" marks no end')
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
-        raise BadDialect("delivery.prompts stand before lines: a frame of another kind could not be found behind one")
+        raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
     for prompt, other in permutations(dialect.all_prompts, 2):
         if other.startswith(prompt):
-            raise BadDialect(f"delivery.prompts: {other!r} begins with {prompt!r}, so neither says which it is")
+            raise BadDialect(f"delivery.prompts: {other!r} begins with {prompt!r}, so they cannot be told apart")
     if dialect.framing_in.kind == "chunk" and dialect.template.tail and not dialect.stream:
         raise BadDialect(
-            'delivery.template has something behind {body}: where framing.in = "chunk" several lines may be delivered '
-            "as one, and only the last would have it"
+            'delivery.template has text after {body}: with framing.in = "chunk" a server may deliver several lines as '
+            "one chunk, and only the last line would have that text"
         )
     told = [dialect.template, *dialect.notices]
     told += [dialect.to_sender] if isinstance(dialect.to_sender, Template) else []
     for template in told if dialect.framing_out.kind in ("line", "chunk") else []:
         if dialect.framing_out.newline in template.text.encode():
             shown = printable(template.text)
-            raise BadDialect(f'delivery has "{shown}", and framing.out ends a frame there: write it without')
+            raise BadDialect(f'delivery has "{shown}", which contains framing.newline: write it without')
     said = [dialect.template.fill(body=body, sender=b"somebody") for body in (b"something that was said", b"x1")]
     for notice in dialect.notices:
         if any(notice.matches(delivery) for delivery in said):
             raise BadDialect(
-                f'delivery.notices has "{printable(notice.text)}", which every delivery is as well: nothing wrong '
-                "could be seen; write more of what it says"
+                f'delivery.notices has "{printable(notice.text)}", which every delivery matches: no error could be '
+                "found; write more of the notice's text"
             )

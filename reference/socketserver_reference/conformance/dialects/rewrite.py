@@ -1,14 +1,14 @@
-"""Says any scenario in a dialect: the same story, in words that the server under check can take.
+"""Rewrites any scenario for a dialect: the same scenario, in steps that the server under check understands.
 
-Scenarios are written once, in what the reference understands. Before a step is performed it is phrased: an utterance
-loses what the dialect has no way to say, a long one falls into several, `quit` becomes the dialect's word for it, or a
-half-close where there is none. In the reference's own dialect every step is as it is written.
+Scenarios are written once, for the reference's dialect, where every step stays as it is. For another dialect, each step
+is rewritten before it is performed: an utterance loses the bytes that the dialect cannot carry, a long one becomes
+several, `quit` becomes the dialect's quit word, or a half-close if it has none.
 
-Two things are added where they are needed. Where speakers do not hear themselves, somebody else has to be there to
-hear them: a client named *witness* comes when one speaks who would be alone, and leaves with the last of the others.
-And where the server takes what one recv() returns, nobody says more than that without waiting until it was heard.
+Two kinds of steps are added. Where speakers do not hear themselves, another client must hear them: a client named
+*witness* connects when a client would speak alone, and leaves with the last of the others. Where a chunk is what one
+recv() returns, a client waits for its deliveries before it has sent more than one recv() takes.
 
-To phrase a step that has been phrased changes nothing that matters, so a run can be played again.
+Rewriting is idempotent in all that matters, so a run can be replayed.
 """
 
 import re
@@ -34,27 +34,27 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 
 SERIAL = re.compile(rb"(?:\A| )~\d+\Z")
-"""What ends an utterance that nobody waits for, so that no two are the same."""
+"""The number at the end of an utterance that is not waited for, so that no two are equal."""
 
 SERIAL_BYTES = 12
-"""Bytes of an utterance that are kept free for it."""
+"""Bytes of an utterance kept free for that number."""
 
 
 class Rewriter(Protocol):
-    """What the stage asks before it performs a step."""
+    """Rewrites each step before the stage performs it."""
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
 
 
 class StreamRewriter:
-    """The reference's own dialect, and others that are streams."""
+    """The reference's own dialect, and other streams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the step itself; a quit in the dialect's own word, or as another way to leave if it has none."""
+        """Return the step; a quit has the dialect's word, or is a half-close if no word can be used."""
         dialect = self._dialect
         if isinstance(step, Answer):
             return []
@@ -70,7 +70,7 @@ class FramedRewriter:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._present: dict[str, bool] = {}  # whether it is known to hear what is said
+        self._present: dict[str, bool] = {}  # client -> whether it is known to hear the others
         self._stalled: set[str] = set()
         self._unsettled: dict[str, int] = {}
         self._witnesses = 0
@@ -78,7 +78,7 @@ class FramedRewriter:
         self._said: set[bytes] = set()
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the steps to perform; none for a client who could not come, or is gone."""
+        """Return the steps to perform; none for a client that could not connect, or has left."""
         match step:
             case Connect(who):
                 return self._coming(step, who)
@@ -114,7 +114,7 @@ class FramedRewriter:
                 return [step]
 
     def _seats(self) -> int:
-        """Return how many may still come; one seat is kept for a witness, where one may be needed."""
+        """Return how many clients may still connect; one place is reserved for a witness where it may be needed."""
         most = self._dialect.limits.members
         kept = 0 if self._dialect.hears_itself or self._witness() else 1
         return most - kept - len(self._present) if most else 1_000_000
@@ -129,7 +129,7 @@ class FramedRewriter:
         return [step]
 
     def _heard_by(self, speaker: str) -> list[Step]:
-        """Return what must be done so that somebody surely hears the speaker."""
+        """Return the steps after which some client certainly hears the speaker."""
         self._present[speaker] = True
         if self._dialect.hears_itself or self._audience(speaker):
             return []
@@ -153,7 +153,7 @@ class FramedRewriter:
         return [*steps, *self._room_for(who, said), Say(who, said)]
 
     def _room_for(self, who: str, said: bytes) -> list[Step]:
-        """Return what must be done so that the server can take this at once with all that it may not have taken yet."""
+        """Return the steps after which one recv() can take this utterance with all that may still be unread."""
         if self._dialect.framing_in.kind != "chunk":
             return []
         size = len(self._dialect.sent(said))
@@ -165,10 +165,10 @@ class FramedRewriter:
         return before
 
     def _may_be_taken_for_another(self, said: bytes) -> bool:
-        """Whether somebody cannot tell by the words alone what it hears.
+        """Whether a client may be unable to tell this utterance from another in what it reads.
 
-        Who has heard nothing yet does not know which of two that are the same it is that it hears first; and who has
-        much to hear, where nothing marks the ends, not whether a word is whole.
+        A client that has heard nothing yet cannot tell which of two equal utterances it hears first. Where nothing
+        marks the end of a delivery, a client with much unread cannot tell whether an utterance is whole.
         """
         unheard = not all(self._present.values())
         unmarked = self._dialect.framing_out.kind == "none"
@@ -185,20 +185,20 @@ class FramedRewriter:
         return steps
 
     def _pieces(self, data: bytes) -> list[bytes]:
-        """Return an utterance in as many as it needs, each with a number, so that no two are the same."""
+        """Return an utterance in as many pieces as it needs, each with a number, so that no two are equal."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
         longest = self._dialect.longest - SERIAL_BYTES
         return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
 
     def _numbered(self, data: bytes) -> bytes:
-        """Return what can be said of some bytes, with a number behind it."""
+        """Return the part of some bytes that can be said, with a number after it."""
         self._serial += 1
         said = self._dialect.sayable(data)[: self._dialect.longest - SERIAL_BYTES]
         return self._dialect.sayable(b"%s ~%06d" % (said, self._serial) if said else b"~%06d" % self._serial)
 
     def _quitting(self, who: str) -> list[Step]:
-        """Return how a client leaves by its own word: not in one chunk with others, where nothing keeps them apart."""
+        """Return how a client quits: the quit word must not share a chunk with other utterances."""
         alone = not self._unsettled.get(who)
         heard = self._dialect.hears_itself or bool(self._audience(who))
         if not self._dialect.quit or not (alone or heard):
@@ -206,7 +206,7 @@ class FramedRewriter:
         return [*([] if alone else [Settle()]), Quit(who, self._dialect.quit)]
 
     def _audience(self, speaker: str) -> set[str]:
-        """Return who surely hears what somebody says, besides itself."""
+        """Return the clients that certainly hear the speaker, without the speaker."""
         return {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
 
     def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
@@ -223,14 +223,14 @@ class FramedRewriter:
 
 
 class EchoRewriter:
-    """An echo, over connections."""
+    """An echo over connections."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._asked: list[str] = []
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the step; who has been answered leaves before another comes, since the server may serve one at a
+        """Return the step; a client that was answered leaves before another connects: the server may serve one at a
         time.
         """
         match step:
@@ -260,13 +260,13 @@ class EchoRewriter:
 
 
 class DatagramRewriter:
-    """An echo, over datagrams."""
+    """An echo over datagrams."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the step, its datagram no longer and no shorter than the dialect allows."""
+        """Return the step, with its datagram cut to the dialect's limit; none for an empty one that is not answered."""
         if not isinstance(step, Say | Send):
             return [step]
         data = self._dialect.handled(step.data)
@@ -276,5 +276,5 @@ class DatagramRewriter:
 
 
 def chat_rewriter(dialect: Dialect) -> Rewriter:
-    """Return what phrases the scenarios of a chat."""
+    """Return the rewriter of a chat's scenarios."""
     return StreamRewriter(dialect) if dialect.stream else FramedRewriter(dialect)

@@ -1,16 +1,16 @@
-"""Scenarios within the limits of a dialect: how many members, how often each may speak, and what a server repeats.
+"""Keeps scenarios within the limits of a dialect: its members, its gaps, and the history that a server repeats.
 
-A dialect may say how many members the server takes at one time: then nobody comes for whom it has no seat.
+A dialect may limit the members at one time: connects beyond the limit are dropped.
 
-Who quits or half-closes reads the end of its stream, and has left; its seat is free. Of who closes or resets nobody can
-know when the server notices, unless one can see it come to rest: then its seat is free as well, otherwise it stays
-taken for the rest of the scenario.
+A client that quits or half-closes reads the end of its stream and has then left: its place is free. When the server
+notices a close or a reset is unknown, unless its quiescence can be observed: then that place is free as well, otherwise
+it stays taken for the rest of the scenario.
 
-A step of somebody who has not come is left out. If a scenario loses all its steps of one kind by that, a reset say, it
-would not show what it was written for: `lost` says so.
+The later steps of a dropped client are dropped too. A scenario that loses all its steps of one kind, all resets for
+example, no longer shows what it was written for: `lost` lists these kinds.
 
-With gaps, what is said over and over takes long. Scenarios say it less often then (`Limits.rounds`), and one that would
-still take longer than LONGEST is not played at all, which its clause's verdict says.
+With gaps, repetitions take long. So scenarios repeat less often (`Limits.rounds`), and a scenario that would still take
+more than MAX_SCENARIO_SECONDS is not played; the verdict of its clause says so.
 """
 
 from collections.abc import Sequence
@@ -34,26 +34,26 @@ from socketserver_reference.conformance.scenario.text import hyphenated
 
 
 class CapacityLimit:
-    """Phrases as another does, but for the steps of those who have no seat."""
+    """Rewrites as the inner rewriter does, and drops the steps of clients beyond the limit."""
 
     def __init__(self, inner: Rewriter, dialect: Dialect, *, sees_idle: bool) -> None:
         self._inner = inner
-        witness = "chat" in dialect.protocols and not dialect.hears_itself  # who may have to come as well
+        witness = "chat" in dialect.protocols and not dialect.hears_itself  # it may have to connect as well
         self._capacity = dialect.limits.members - witness
-        self._in_turn = "chat" not in dialect.protocols  # who has been answered leaves before another comes
+        self._in_turn = "chat" not in dialect.protocols  # a client that was answered leaves before another connects
         self._sees_idle = sees_idle
         self._here: set[str] = set()
         self._taken = 0
         self._turned_away: set[str] = set()
-        self._asked: dict[type[Step], bool] = {}  # a kind of step -> whether one of them has been performed
+        self._asked: dict[type[Step], bool] = {}  # kind of step -> whether at least one was performed
 
     @property
     def lost(self) -> list[str]:
-        """What was to be done and nobody did: the names of the kinds of steps that were left out whenever due."""
+        """The names of the kinds of steps of which every one was dropped."""
         return [hyphenated(kind.__name__) for kind, done in self._asked.items() if not done]
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the steps to perform; none for a client who has no seat."""
+        """Return the steps to perform; none for a client beyond the limit."""
         match step:
             case Connect(who):
                 allowed = self._admit(who)
@@ -80,7 +80,7 @@ class CapacityLimit:
         return True
 
     def _leave(self, step: Step) -> None:
-        """Free the seat of who leaves by this step."""
+        """Free the place of a client that leaves by this step."""
         match step:
             case Quit(who) | HalfClose(who):
                 self._here.discard(who)
@@ -94,12 +94,12 @@ class CapacityLimit:
 
 
 MARK_ROOM_BYTES = 16
-"""Bytes that are left free in an utterance for what else may be added to it."""
+"""Bytes of an utterance kept free for further additions."""
 
 
 class ScenarioMarked:
-    """Phrases as another does, and has nothing said that was said in an earlier scenario: the server may repeat that to
-    whoever comes. What only looks like a quit stays as it is.
+    """Rewrites as the inner rewriter does, and marks each utterance so that no earlier scenario has said it: the server
+    may repeat earlier deliveries to a new client. An utterance that only looks like a quit stays as it is.
     """
 
     def __init__(self, inner: Rewriter, dialect: Dialect, mark: str) -> None:
@@ -119,11 +119,11 @@ class ScenarioMarked:
 
 
 MAX_SCENARIO_SECONDS = 60.0
-"""Seconds that the gaps of one scenario may take together."""
+"""Most seconds that the gaps of one scenario may take together."""
 
 
 class RateLimited:
-    """Phrases as another does, and has nobody speak twice before it is sure that the first has been read."""
+    """Rewrites as the inner rewriter does; a client speaks again only after the server has surely read what it said."""
 
     def __init__(self, inner: Rewriter) -> None:
         self._inner = inner
@@ -145,7 +145,7 @@ class RateLimited:
 
 
 def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
-    """Whether the gaps of a scenario take longer than LONGEST seconds together."""
+    """Whether the gaps of a scenario take more than MAX_SCENARIO_SECONDS together."""
     now = may_join = 0.0
     may_speak: dict[str, float] = {}
     for step in steps:
@@ -157,6 +157,6 @@ def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
                 who = one.speaker if isinstance(one, WaitUntilHeard) else one.who
                 now = max(now, may_speak.get(who, 0.0))
                 may_speak[who] = now + limits.gap
-            if now > MAX_SCENARIO_SECONDS:  # without looking at the rest: it may be megabytes
+            if now > MAX_SCENARIO_SECONDS:  # without reading the rest: it may be megabytes
                 return True
     return False

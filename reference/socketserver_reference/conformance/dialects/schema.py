@@ -1,8 +1,7 @@
-"""The keys of a dialect's file: which there are, what each may hold, and what is said of a value that cannot be.
+"""The keys of a dialect file, their valid values, and the messages about invalid ones.
 
-Every value is read by a function of its own, which returns it or raises BadDialect with the key, what stands there, and
-what would be right. `TABLES` and `TOP_LEVEL_KEYS` are the whole vocabulary; `loader.py` makes a Dialect of what was
-read.
+Each kind of value has a function that returns it or raises BadDialect with the key, the value and the correction.
+`TABLES` and `TOP_LEVEL_KEYS` are the whole vocabulary; `loader.py` makes a Dialect of the values.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,15 +16,15 @@ from socketserver_reference.conformance.dialects.template import BadTemplate, Te
 from socketserver_reference.conformance.scenario.text import printable
 
 NEVER_WAIVED = ("CHAT-1", "CHAT-2", "CHAT-4", "CHAT-5", "CHAT-7", "CHAT-11", "ECHO-1", "ECHO-2", "UDP-1", "UDP-2")
-"""Clauses that hold on every working server, whatever it speaks: who breaks one of these has a bug, not a dialect."""
+"""Clauses that hold on every working server in any dialect: a server that breaks one has a bug, not a dialect."""
 
 
 class BadDialect(BadFile):
-    """The file is no dialect; the message says what is wrong, where, and what would be right."""
+    """The file is not a valid dialect; the message names the place, the error and the correction."""
 
 
 MAX_LIST_ENTRIES = 50
-"""Notices, prompts and exchanges of a handshake at most."""
+"""Most notices, prompts, or exchanges of a handshake."""
 
 Read = Callable[[str, object], Any]
 
@@ -39,7 +38,7 @@ def _shown(value: object) -> str:
     return printable(text) if len(text) < 60 else f"{printable(text[:49])}..."
 
 
-# What a key may hold
+# Readers of values
 
 
 def _words(*allowed: str) -> Read:
@@ -60,7 +59,7 @@ def _text(key: str, value: object) -> str:
 def _line(key: str, value: object) -> str:
     text = _text(key, value)
     if not text.isprintable():
-        raise _wrong(key, value, "a text in one line, without control characters")
+        raise _wrong(key, value, "a text on one line, without control characters")
     return text
 
 
@@ -118,12 +117,12 @@ def _template(*fields: str) -> Read:
 
 
 def _meaningful_template(*fields: str) -> Read:
-    """Read a template of what means nothing: it must say something, or anything at all would mean nothing."""
+    """Return a reader of templates of lines to ignore: without literal text such a template would match any line."""
 
     def read(key: str, value: object) -> Template:
         template: Template = _template(*fields)(key, value)
         if not template.has_body and not template.literal.strip():
-            raise _wrong(key, value, "a text with more in it than fields and blanks: this would be any line at all")
+            raise _wrong(key, value, "a text with more than fields and blanks: this matches any line")
         return template
 
     return read
@@ -132,7 +131,7 @@ def _meaningful_template(*fields: str) -> Read:
 def _delivery(key: str, value: object) -> Template:
     template: Template = _template("body", "sender", "any")(key, value)
     if not template.has_body:
-        raise _wrong(key, value, "a template with {body} in it")
+        raise _wrong(key, value, "a template that contains {body}")
     return template
 
 
@@ -143,7 +142,7 @@ def _notices(key: str, value: object) -> tuple[Template, ...]:
 def _prompts(key: str, value: object) -> tuple[bytes, ...]:
     prompts = tuple(text.encode() for text in _texts(key, value))
     if b"" in prompts:
-        raise _wrong(key, value, "prompts that are not empty")
+        raise _wrong(key, value, "non-empty prompts")
     return prompts
 
 
@@ -153,7 +152,7 @@ def _to_sender(key: str, value: object) -> Any:
 
 def _header(key: str, value: object) -> str:
     if not isinstance(value, str) or not framing.LENGTH_HEADER.fullmatch(value):
-        raise _wrong(key, value, "a number's format from %1d to %9d, or with a zero: %04d")
+        raise _wrong(key, value, "a number format from %1d to %9d, or with a zero: %04d")
     return value
 
 
@@ -197,7 +196,7 @@ TABLES: Mapping[str, Mapping[str, Read]] = {
     "echo": {"transform": _words(*TRANSFORMS), "requests": _words("one", "many"), "greeting": _template("any")},
     "datagrams": {"largest": _whole(1, 65_507), "empty": _words("answered", "ignored")},
 }
-"""Table -> key -> how its value is read."""
+"""Table -> key -> reader of its value."""
 
 TOP_LEVEL_KEYS: Mapping[str, Read] = {"protocol": _protocols, "about": _line, "verified": _lines}
 
@@ -211,7 +210,7 @@ TABLE_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "datagrams": ("datagram",),
     "handshake": ("chat", "echo"),
 }
-"""Table -> the protocols that it says something about."""
+"""Table -> the protocols to which it applies."""
 
 
 @dataclass(frozen=True)
@@ -223,12 +222,12 @@ class Document:
     waived: Mapping[str, str]
 
     def get(self, table: str, key: str, default: Any) -> Any:
-        """Return a key's value, or the default where the file says nothing; the table "" is the file's top."""
+        """Return a key's value, or the default if the file lacks the key; the table "" is the top level."""
         return self.tables.get(table, {}).get(key, default)
 
 
 def check(document: Mapping[str, object]) -> Document:
-    """Read every key; raise BadDialect for the first that is unknown, or holds what cannot be."""
+    """Read every key; raise BadDialect for the first that is unknown or has an invalid value."""
     tables: dict[str, dict[str, Any]] = {"": {}}
     for key, value in document.items():
         if key in TOP_LEVEL_KEYS:
@@ -243,13 +242,13 @@ def check(document: Mapping[str, object]) -> Document:
     protocols = tables[""]["protocol"]
     for table, only in TABLE_PROTOCOLS.items():
         if table in document and not set(only) & set(protocols):
-            raise BadDialect(f"[{table}] says something about {' and '.join(only)}, and protocol is {protocols[0]}")
+            raise BadDialect(f"[{table}] applies to {' and '.join(only)}, but protocol is {protocols[0]}")
     return Document(tables, _handshake(document.get("handshake", [])), _waived(document.get("waived", {}), protocols))
 
 
 def _table(table: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadDialect(f"{table} is no table: write [{table}] on a line of its own and its keys below")
+        raise BadDialect(f"{table} is not a table: write [{table}] on a line of its own and its keys below")
     for key in value:
         if key not in TABLES[table]:
             raise BadDialect(f"{table}.{printable(key)}: no such key; [{table}] has {', '.join(TABLES[table])}")
@@ -259,13 +258,13 @@ def _table(table: str, value: object) -> dict[str, Any]:
 def _handshake(value: object) -> tuple[HandshakeTurn, ...]:
     if not isinstance(value, list) or len(value) > MAX_LIST_ENTRIES:
         raise BadDialect(
-            f"handshake is no list of at most {MAX_LIST_ENTRIES} tables: write [[handshake]] above each exchange"
+            f"handshake is not a list of at most {MAX_LIST_ENTRIES} tables: write [[handshake]] above each exchange"
         )
     readers: dict[str, Read] = {"wait": _template("any"), "send": _template("name")}
     exchanges = []
     for number, one in enumerate(value, 1):
         if not isinstance(one, dict) or not one or set(one) - set(readers):
-            raise BadDialect(f"handshake, exchange {number}: write wait or send or both, and nothing else")
+            raise BadDialect(f"handshake, exchange {number}: write wait, send or both, and no other key")
         exchanges.append(HandshakeTurn(**{key: readers[key](f"handshake.{key}", text) for key, text in one.items()}))
     return tuple(exchanges)
 
@@ -277,15 +276,15 @@ def _waived(value: object, protocols: tuple[str, ...]) -> dict[str, str]:
     groups = [CLAUSE_GROUPS[protocol] for protocol in protocols]
     able = [id for id, clause in CLAUSES.items() if clause.group in groups and id not in NEVER_WAIVED]
     if not isinstance(value, dict):
-        raise BadDialect(f'waived is no table: write [waived] on a line of its own and {able[-1]} = "why" below')
+        raise BadDialect(f'waived is not a table: write [waived] on a line of its own and {able[-1]} = "why" below')
     for id, why in value.items():
         if id in NEVER_WAIVED:
             raise BadDialect(
-                f"waived.{id}: every working server keeps it, so no dialect can waive it; a server that does not has "
-                "a known failure"
+                f"waived.{id}: every working server keeps this clause, so no dialect can waive it; list it as a known "
+                "failure instead"
             )
         if id not in able:
-            raise BadDialect(f"waived.{printable(id)}: no clause that can be waived here; those are {', '.join(able)}")
+            raise BadDialect(f"waived.{printable(id)}: not a clause to waive here; write one of {', '.join(able)}")
         if not _line(f"waived.{id}", why).strip():
-            raise BadDialect(f"waived.{id}: say why, in quotation marks")
+            raise BadDialect(f"waived.{id}: write the reason in quotation marks")
     return dict(value)

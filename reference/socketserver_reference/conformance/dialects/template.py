@@ -1,11 +1,11 @@
-"""Templates: how a dialect writes down bytes that are partly known, such as `<user{sender}> {body}`.
+"""Templates: how a dialect writes partly known bytes, such as `<user{sender}> {body}`.
 
-    {body}     what somebody said
-    {sender}   the label that the server gives to who said it: learned from what is heard, never guessed
-    {name}     the name that a client gives in its handshake, in what is sent to the server only
-    {any}      up to 4096 bytes of anything but a line's end: a time of day, a count
+    {body}     what a client said
+    {sender}   the label that the server gives to the speaker: learned from deliveries, never guessed
+    {name}     the name that a client gives in its handshake; only in bytes sent to the server
+    {any}      up to 4096 bytes of anything but a line end: a time of day, a count
 
-All else is itself, in UTF-8. There are no regular expressions in a dialect: whoever writes one down for a server in
+All other text stands for itself, in UTF-8. A template is no regular expression: the author of a dialect for a server in
 another language need not know Python's.
 """
 
@@ -23,75 +23,75 @@ BODY = rb"(?P<body>.*)"
 
 
 MAX_ANY_FIELDS = 2
-"""Times that {any} may stand in one template: a server that is hostile could make more take very long."""
+"""Most {any} fields in one template: with more, a hostile server could make matching take very long."""
 
 MAX_TEMPLATE_BYTES = 1000
-"""Bytes of a template; what it is filled with comes on top of that."""
+"""Most bytes of a template, before its fields are filled in."""
 
 
 class BadTemplate(ValueError):
-    """The text is no template; the message says what would be right."""
+    """The text is not a valid template; the message says how to correct it."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template that has been checked: see the module."""
+    """A valid template: see the module."""
 
     text: str
 
     @classmethod
     def parse(cls, text: str, *fields: str) -> "Template":
-        """Read a template that may hold these fields, {body} once at most and nothing unknown behind it."""
+        """Parse a template with these fields: {body} at most once, and no field after it. Raises BadTemplate."""
         used = FIELD.findall(text)
         if len(text.encode()) > MAX_TEMPLATE_BYTES:
             raise BadTemplate(f"a template has at most {MAX_TEMPLATE_BYTES} bytes, and this one {len(text.encode())}")
         for name in used:
             if name not in fields:
                 known = ", ".join(f"{{{field}}}" for field in fields)
-                raise BadTemplate(f"{{{name}}} is no field here: write {known or 'none'}")
+                raise BadTemplate(f"{{{name}}} is not a field here: write {known or 'none'}")
         if used.count("body") > 1:
-            raise BadTemplate("{body} stands there twice: once is enough")
+            raise BadTemplate("{body} occurs twice: write it once")
         if "body" in used and FIELD.search(text.partition("{body}")[2]):
-            raise BadTemplate("a field follows {body}, whose end could not be found then: put it before")
+            raise BadTemplate("a field follows {body}, so the end of the body cannot be found: put the field before it")
         if used.count("any") > MAX_ANY_FIELDS:
-            raise BadTemplate(f"{{any}} stands there {used.count('any')} times: {MAX_ANY_FIELDS} are enough")
+            raise BadTemplate(f"{{any}} occurs {used.count('any')} times: write it at most {MAX_ANY_FIELDS} times")
         if beside := BESIDE.search(text):
             raise BadTemplate(f"nothing says where {beside[1]} ends and {beside[2]} begins: write something between")
         return cls(text)
 
     @property
     def has_body(self) -> bool:
-        """Whether there is something in it that a client said."""
+        """Whether it holds {body}."""
         return "{body}" in self.text
 
     @property
     def has_sender(self) -> bool:
-        """Whether it says who spoke."""
+        """Whether it holds {sender}."""
         return "{sender}" in self.text
 
     @property
     def literal(self) -> str:
-        """All of it but the fields."""
+        """The template without its fields."""
         return FIELD.sub("", self.text)
 
     @property
     def parts(self) -> list[bytes]:
-        """What stands before, between and behind the fields."""
+        """The bytes before, between and after the fields."""
         return [part.encode() for part in re.split(r"\{\w*\}", self.text)]
 
     @property
     def constant(self) -> bool:
-        """Whether all of it but {body} is known beforehand."""
+        """Whether everything in it but {body} is known beforehand."""
         return not {"sender", "any"} & set(FIELD.findall(self.text))
 
     @cached_property
     def head(self) -> bytes:
-        """What stands before {body}, fields and all; everything, if there is no {body}."""
+        """The part before {body}, including fields; all of it if there is no {body}."""
         return self.text.partition("{body}")[0].encode()
 
     @cached_property
     def tail(self) -> bytes:
-        """What stands behind {body}."""
+        """The part after {body}."""
         return self.text.partition("{body}")[2].encode()
 
     @cached_property
@@ -103,20 +103,20 @@ class Template:
         return re.compile(_pattern(self.text), re.DOTALL)
 
     def matches(self, data: bytes) -> bool:
-        """Whether these bytes are the template filled in somehow."""
+        """Whether these bytes are the template, filled in with anything."""
         return self._whole.fullmatch(data) is not None
 
     def begins(self, data: bytes) -> bool:
-        """Whether these bytes may be the template with some body in it."""
+        """Whether these bytes may be the template with some body."""
         return data.endswith(self.tail) and self._head.match(data) is not None
 
     def after(self, data: bytes) -> int | None:
-        """Return where the first bytes end that are the template filled in; None if there are none yet."""
+        """Return where the first match of the template ends; None if there is none yet."""
         found = self._whole.search(data)
         return found.end() if found else None
 
     def label(self, data: bytes, body: bytes) -> bytes | None:
-        """Return the sender's label, b"" if there is none, where these bytes are just this body in the template."""
+        """Return the sender's label, b"" without {sender}; None unless the bytes are the template with this body."""
         end = body + self.tail
         if not data.endswith(end):
             return None
@@ -126,7 +126,7 @@ class Template:
         return found.group("sender") if self.has_sender else b""
 
     def find(self, data: bytes, body: bytes) -> int:
-        """Return where the first bytes that are this body in the template end; 0 if they are not all there."""
+        """Return where the first match of the template with this body ends; 0 if there is no whole one."""
         end = body + self.tail
         at = data.find(end)
         while at >= 0:
@@ -136,7 +136,7 @@ class Template:
         return 0
 
     def fill(self, *, body: bytes = b"", sender: bytes | None = None, name: bytes = b"") -> bytes:
-        """Return the template filled in; what is not known stays as it is written."""
+        """Return the template, filled in; an unknown field stays as it is written."""
         filled = self.head.replace(b"{name}", name)
         if sender is not None:
             filled = filled.replace(b"{sender}", sender)
@@ -146,8 +146,8 @@ class Template:
 def _pattern(text: str) -> bytes:
     """Return a template, or a part of one, as a regular expression.
 
-    {any} ends where what follows it comes first, and never later: otherwise every way to cut a long line would be
-    tried, and a hostile server could make that take for ever. Only what stands last may be cut in another way.
+    {any} ends at the first occurrence of the text that follows it, never later. Otherwise the expression would try
+    every way to cut a long line, and a hostile server could make that take for ever. Only the last field may backtrack.
     """
     fields = list(FIELD.finditer(text))
     pattern = re.escape(text[: fields[0].start() if fields else len(text)].encode())

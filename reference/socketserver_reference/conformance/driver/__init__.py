@@ -1,13 +1,13 @@
-"""Plays scenarios on real sockets, one after the other, against one target.
+"""Plays scenarios on real sockets, one after another, against one target.
 
 Read in this order:
 
-    stage.py         performs the steps of one scenario, and asks an oracle
-    handshake.py     what a client says before it is a member
-    rate_limit.py    how often clients may connect and speak
-    carry_over.py    what one scenario leaves behind for the next
-    session.py       one scenario after the other, none suffering from the one before
-    scenario_runner.py       what a check is given to play with
+    stage.py              performs the steps of one scenario, and asks an oracle
+    handshake.py          what a client says before it is a member
+    rate_limit.py         how often clients may connect and speak
+    carry_over.py         state that one scenario leaves for the next
+    session.py            plays scenarios one after another, independent of each other
+    scenario_runner.py    the `play` argument of a check
 
-RULE: the driver decides nothing about a server: what is right an oracle says, and what is known the results.
+RULE: the driver decides nothing about a server: the oracles say what is right, the results what is known.
 """

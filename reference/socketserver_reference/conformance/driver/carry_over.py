@@ -1,8 +1,8 @@
-"""What one scenario leaves behind for the next, where the server is the same.
+"""State that one scenario leaves for the next on the same server.
 
-Nothing of it may be held against the server in the next. Names that clients give in a handshake are never given twice,
-since it may keep them taken. And words of clients who have gone may still be under way: where nobody can see the server
-come to rest, the next oracle is told of them, and takes them whenever they come.
+The next scenario must not count it against the server. Clients never give a handshake name twice, since the server may
+keep it taken. Utterances of clients that have left may still be on their way: where the server's quiescence cannot be
+observed, the next oracle gets a list of them, and accepts each whenever it comes.
 """
 
 import random
@@ -15,14 +15,14 @@ from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 
 DIGITS = string.digits + string.ascii_lowercase
 MARK_LENGTH = 4
-"""Digits of a mark: letters and numbers alone, since a server may allow nothing else in a name."""
+"""Digits of a mark: letters and numbers alone, since a server may allow no other characters in a name."""
 
 MAX_LATE_WORDS = 16
-"""Words at most that the next scenario is told of: the last."""
+"""Most late utterances that the next oracle accepts: the last ones."""
 
 
 def marks() -> Iterator[str]:
-    """Yield marks, each another, beginning anywhere: another check of the same server may just have been."""
+    """Yield distinct marks from a random start: another check of the same server may just have ended."""
     number = random.SystemRandom().randrange(len(DIGITS) ** MARK_LENGTH)
     while True:
         number += 1
@@ -33,18 +33,18 @@ class CarryOver:
     """The scenarios that have been played against one server."""
 
     def __init__(self, within: float) -> None:
-        self._within = within  # seconds that words may take to come
+        self._within = within  # seconds that late utterances may take to come
         self._marks = marks()
         self._before: Oracle | None = None
         self._until: dict[bytes, float] = {}
 
     def forget(self) -> None:
-        """Note that the server is a fresh one, or was seen to come to rest."""
+        """Note that the server is fresh, or was seen idle."""
         self._before = None
         self._until.clear()
 
     def begin(self, oracle: Oracle) -> str:
-        """Tell the oracle of a scenario that begins what may still come; return the mark of its clients' names."""
+        """Give the oracle of a new scenario the utterances that may still come; return the mark of its names."""
         if isinstance(self._before, ChatOracle) and isinstance(oracle, ChatOracle):
             now = time.monotonic()
             words = self._before.unheard()[-MAX_LATE_WORDS:]

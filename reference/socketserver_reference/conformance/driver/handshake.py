@@ -1,4 +1,4 @@
-"""What a client says, in some dialects, before it is a member: a name that it is asked for, say."""
+"""What a client says in some dialects before it is a member: a name, for example."""
 
 import time
 
@@ -10,17 +10,17 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did,
 from socketserver_reference.conformance.targets.client import Client
 
 MAX_HANDSHAKE_BYTES = 16 * 1024
-"""Bytes that a server may say in one exchange of its handshake."""
+"""Most bytes that a server may send in one exchange of its handshake."""
 
 
 class NotGreeted(Exception):
-    """The server has not said what is due first; the message says what came instead."""
+    """The server has not sent its part of the handshake; the message says what came instead."""
 
 
 def shake_hands(
     client: Client, who: str, named: bytes, dialect: Dialect, transcript: Transcript, timeout: float
 ) -> bytes:
-    """Say what the dialect has a client say, under this name; return what came behind that. Raises NotGreeted."""
+    """Go through the dialect's handshake under this name; return the bytes that came after it. Raises NotGreeted."""
     rest = b""
     for exchange in dialect.handshake:
         if exchange.wait is not None:
@@ -33,7 +33,7 @@ def shake_hands(
 
 
 def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: Transcript, timeout: float) -> bytes:
-    """Read until something like this has come; return what came behind it."""
+    """Read until a match of `wanted` has come; return the bytes after it."""
     until = time.monotonic() + timeout
     while (end := wanted.after(read)) is None:
         got = client.receive()

@@ -1,7 +1,7 @@
-"""The rate limits that a dialect asks for: servers that limit rates, or tell clients apart by the second.
+"""The gaps that a dialect demands, for servers that limit rates or distinguish clients by the second.
 
-A server measures from when it read the last, not from when that was sent. So a gap is counted from where it is sure
-that the server has read what went before; `dialects/rewrite_limits.py` makes it sure where it is not.
+A server measures a gap from when it read the previous utterance, not from when the client sent it. So a gap begins when
+the server has certainly read that; `dialects/rewrite_limits.py` inserts the steps that make this certain.
 """
 
 import time
@@ -9,7 +9,7 @@ import time
 from socketserver_reference.conformance.dialects.dialect import Limits
 
 CONNECT_GAP_MARGIN = 0.05
-"""Seconds added to a gap between two connections, whose second nobody can be sure that the server saw late."""
+"""Seconds added to a gap between two connections: when exactly the server sees them is unknown."""
 
 
 class RateLimiter:
@@ -22,7 +22,7 @@ class RateLimiter:
         self._may_join = 0.0
 
     def begin(self) -> None:
-        """Note that clients with new names come: what others said before them does not matter."""
+        """Note that new clients connect: what earlier ones said does not matter."""
         self._may_speak.clear()
         self._unread.clear()
 
@@ -34,7 +34,7 @@ class RateLimiter:
             self._may_speak[who] = time.monotonic() + self._limits.gap
 
     def read(self) -> None:
-        """Note that the server has read all that was said."""
+        """Note that the server has read everything."""
         for who in self._unread:
             self._may_speak[who] = time.monotonic() + self._limits.gap
         self._unread.clear()
@@ -45,11 +45,11 @@ class RateLimiter:
             _sleep_until(self._may_join)
 
     def joined(self) -> None:
-        """Note that the server has seen somebody connect."""
+        """Note that the server has seen a connection."""
         if self._limits.join_gap:
             self._may_join = time.monotonic() + self._limits.join_gap + CONNECT_GAP_MARGIN
 
 
 def _sleep_until(earliest: float) -> None:
     if (early := earliest - time.monotonic()) > 0:
-        time.sleep(early)  # the gap itself is what the server wants; nothing else is waited for
+        time.sleep(early)  # the server demands this gap; the sleep waits for no event

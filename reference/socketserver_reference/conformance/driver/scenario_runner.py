@@ -1,4 +1,4 @@
-"""What a check is given to play scenarios with: its argument `play`."""
+"""The argument `play` of a check: it plays scenarios."""
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.session import Session
@@ -19,12 +19,12 @@ class ScenarioRunner:
         self.not_checked = session.not_checked
 
     def needs_exact_chunks(self) -> None:
-        """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
+        """End the check if an utterance may reach the server in pieces: the clause is about whole chunks."""
         if not self._session.dialect.exact:
-            self.not_applicable("the path may split what a client says, and the clause is about whole chunks")
+            self.not_applicable("the path may split an utterance, and the clause is about whole chunks")
 
     def _needs_to_see(self) -> None:
-        """End the check of a clause that says nothing in this dialect, or that cannot be seen from here."""
+        """End the check of a clause that is not applicable in this dialect, or cannot be observed from here."""
         dialect = self._session.dialect
         why = effects.not_applicable(dialect).get(self._clause) or self._session.site.unobservable.get(self._clause)
         if why:

@@ -1,12 +1,12 @@
-"""Plays one scenario after the other against one target, and sees to it that none suffers from the one before.
+"""Plays scenarios one after another against one target, and keeps them independent of each other.
 
-A server that has broken a clause may be in any state. So after a violation it is replaced by a fresh one, or, where
-that is impossible, asked for one short conversation; if it cannot hold that, what follows is not checked rather than
-blamed.
+A server that has broken a clause may be in any state. So after a violation it is replaced by a fresh one. Where that is
+impossible, it gets a short health check; if it fails that, the remaining clauses are "not checked", not broken.
 
-Nor is one bug told twice. What a scenario shows often fits several clauses; if one of them is `known` to be broken,
-it is that one again, and the clause that the scenario was to decide is not checked. Known bugs cost little time, too:
-once there is one, nobody waits long for what does not come, unless it would be news.
+One bug is reported once. A violation often fits several clauses; if one of these is `known` to be broken, the violation
+is attributed to that one, and the clause that the scenario was to decide is "not checked". Known bugs cost little time:
+once there is one, the timeout is shorter, and a missing delivery that no known bug explains is confirmed with the full
+timeout.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,17 +31,17 @@ from socketserver_reference.conformance.targets.base import CannotCheck, Site, T
 from socketserver_reference.conformance.targets.external import Running
 
 KNOWN_BROKEN_TIMEOUT = 0.5
-"""Timeout in seconds with a server that is known to break a clause, until something else seems to be wrong with it."""
+"""Timeout in seconds with a server that is known to break a clause, until a violation would be a new one."""
 
 EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
-"""What is expected of a server in the end, whatever the scenario was."""
+"""What every scenario expects of the server in the end."""
 
 LAG_CONFIRMATIONS = 3
-"""Times that a violation which only a clock can see must be seen."""
+"""Measurements that must all show a violation that only a clock can find."""
 
 
 class Session:
-    """One target, and the scenarios played against it. `close` ends the target's server."""
+    """One target and the scenarios played against it. `close` ends the target's server."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class Session:
         self.known: set[str] = set()
         """The clauses that this server is known to break."""
         self.expected_failures: frozenset[str] = frozenset()
-        """Those that somebody lists as broken, and whose violations are no news: see `results/known.py`."""
+        """The clauses that the user lists as broken: see `results/known.py`."""
         self.unconfirmed: set[str] = set()
-        """Those of them that explain nothing before it is confirmed that they are broken indeed."""
+        """The expected failures that explain no other violation until they are confirmed."""
         self.confirm_broken: Callable[[str], bool] = lambda _: True
-        """Finds that out for one of them."""
+        """Confirms one of them: returns whether the clause is indeed broken."""
         self.full_timeout = timeout
-        """Seconds that anything which must come may take, whatever is known."""
+        """The timeout in seconds while no clause is known to be broken."""
         self.dialect = dialect
         self._oracle = oracle
         self._rewriter_of = rewriter
@@ -83,17 +83,19 @@ class Session:
         self.site: Site = self.target.start(max(timeout, dialect.limits.start))
         if dialect.limits.fresh and not self.site.restartable:
             self.site.close()
-            raise CannotCheck(f"the dialect {dialect.name} needs a fresh server for every scenario: let it be launched")
+            raise CannotCheck(
+                f"the dialect {dialect.name} needs a fresh server for every scenario: let the suite launch it"
+            )
         self.address = self.site.address
-        self._rate_limiter.joined()  # whoever looked whether it listens
+        self._rate_limiter.joined()  # the connection that tested whether it listens
 
     @property
     def timeout(self) -> float:
-        """How long, in seconds, anything that must come may take now."""
+        """The timeout in seconds now: shorter once a clause is known to be broken."""
         return min(KNOWN_BROKEN_TIMEOUT, self.full_timeout) if self.known else self.full_timeout
 
     def play(self, *steps: Step, about: str) -> Transcript:
-        """Play a scenario that decides a clause, and see everybody whole; raise the Violation it shows."""
+        """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
         return self._patiently(partial(self._play, steps, about))
 
     def _patiently(self, play: Callable[[float], Transcript]) -> Transcript:
@@ -123,27 +125,26 @@ class Session:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
                 perform(stage, steps)
                 finishing = True
-                stage.wait_idle()  # what was abrupt has its effect now, before anybody is taken to have survived it
+                stage.wait_idle()  # abrupt steps take effect now, before the final steps
                 stage.play(stage.oracle.final_steps())
             self.check_alive(stage)
         except Ambiguous:
-            raise NotChecked("what was said allows too many readings to judge") from None
+            raise NotChecked("too many segmentations are possible to judge the scenario") from None
         except Violation as violation:
             violation.after_scenario = finishing and violation.clause_id != about
             raise self.note_violation(violation) from None
         if self._capacity_limit is not None and self._capacity_limit.lost:
             missing = " and no ".join(self._capacity_limit.lost)
             raise NotChecked(
-                f"there was no {missing} for want of a seat: the dialect has {self.dialect.limits.members}"
+                f"the scenario had no {missing}: the dialect allows at most {self.dialect.limits.members} members"
             )
         return stage.transcript
 
     def measure_lag(self, *steps: Step, about: str, prompt: str, late: str) -> None:
-        """Play a scenario again and again; a violation only if `late` is kept waiting every time.
+        """Play a scenario several times; raise a Violation only if `late` waits every time.
 
-        A busy machine and a stalled delivery look alike to a stopwatch. So `late` is compared with `prompt`, another
-        member who hears the same deliveries at the same time, and one slow delivery says nothing: a fifth of them must
-        be slow.
+        A clock cannot tell a busy machine from a stalled delivery. So `late` is compared with `prompt`, a member that
+        receives the same deliveries at the same time, and a fifth of the deliveries must be slow, not just one.
         """
         for _ in range(LAG_CONFIRMATIONS):
             self.prepare()
@@ -200,11 +201,11 @@ class Session:
     def stage(
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None
     ) -> Stage:
-        """Return a stage before the server; the caller closes it."""
+        """Return a stage for one scenario; the caller closes it."""
         self._used = True
         self._rate_limiter.begin()
         oracle = self._oracle(self.dialect)
-        if self.site.restartable:  # then it was seen to come to rest
+        if self.site.restartable:  # then its quiescence was observed
             self._carry_over.forget()
         mark = self._carry_over.begin(oracle)
         return Stage(
@@ -222,7 +223,7 @@ class Session:
         )
 
     def _rewriter(self, mark: str = "") -> Rewriter:
-        """Return what phrases a scenario for this server, within its limits."""
+        """Return the rewriter of a scenario for this server, within its limits."""
         rewriter = self._rewriter_of(self.dialect)
         if self.dialect.history:
             rewriter = ScenarioMarked(rewriter, self.dialect, mark)
@@ -233,7 +234,7 @@ class Session:
         return RateLimited(rewriter) if self.dialect.limits.gap and "chat" in self.dialect.protocols else rewriter
 
     def _check_duration(self, steps: Sequence[Step]) -> None:
-        """Raise NotChecked for a scenario that the limits of the dialect leave no time for."""
+        """Raise NotChecked for a scenario that would take too long with the dialect's gaps."""
         limits = self.dialect.limits
         if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._rewriter()):
             raise NotChecked(
@@ -242,22 +243,22 @@ class Session:
             )
 
     def note_violation(self, violation: Violation) -> Violation:
-        """Note that the server has broken a clause, and whether it died of it; raise NotChecked if somebody else may
-        have done it.
+        """Note that the server has broken a clause, and whether it has died; raise NotChecked if interference may be
+        the cause.
         """
         self._broken_by = violation.clause_id
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
-        self.site.wait_idle()  # whoever is about to die shall have the time
+        self.site.wait_idle()  # a server that is about to die gets the time for it
         exit_report = self.site.exit_report()
         if exit_report:
             violation.observed += f"; {exit_report}"
         return violation
 
     def explanation_of(self, violation: Violation) -> str:
-        """Return the clause that a violation may come from and that is known, or "" if it is news.
+        """Return the known broken clause that explains a violation, or "" if the violation is new.
 
-        What the dialect does not ask explains only what nothing else explains better: it excuses no other clause.
+        A clause that the dialect does not demand explains only violations of itself: it excuses no other clause.
         """
         if violation.clause_id in {*self.known, *self.expected_failures, *effects.not_applicable(self.dialect)}:
             self.unconfirmed.discard(violation.clause_id)
@@ -267,7 +268,7 @@ class Session:
         )
 
     def _is_confirmed(self, clause: str) -> bool:
-        """Whether a known clause is broken indeed, or only said to be."""
+        """Whether a clause that is listed as broken is indeed broken."""
         if clause in self.unconfirmed:
             self.unconfirmed.discard(clause)
             if not self.confirm_broken(clause):
@@ -275,29 +276,30 @@ class Session:
         return clause in self.known
 
     def attributed(self, violation: Violation) -> Violation:
-        """Return the violation as one of the clause that is known to be broken, if it fits; otherwise as it is, known
-        from now on. Raise NotChecked for what the dialect does not ask of the server.
+        """Return the violation, attributed to a known broken clause if one explains it; the clause is known from now
+        on. Raise NotChecked if the dialect does not demand the clause.
         """
         clause = self.explanation_of(violation) or violation.clause_id
         if clause in effects.not_applicable(self.dialect):
             why = effects.not_applicable(self.dialect)[clause]
             raise NotChecked(
-                f"its scenario came upon {clause}, which the dialect {self.dialect.name} leaves out: {why}"
+                f"its scenario shows a violation of {clause}, which does not apply in the dialect {self.dialect.name}: "
+                f"{why}"
             )
         self.known.add(clause)
         return violation if clause == violation.clause_id else violation.of(clause)
 
     def check_alive(self, stage: Stage) -> None:
-        """Raise a Violation if the server has died though nobody was harmed by it."""
+        """Raise a Violation if the server has died, even if no client noticed."""
         self._last = stage
         self.site.drain()
         if self.site.exit_report():
             raise stage.violation(Finding((self._survival_clause,), EXPECTED_SURVIVAL, "it ended"))
 
     def prepare(self) -> None:
-        """Make sure that a server in good order is there; raise NotChecked otherwise.
+        """Make sure that a healthy server is there; raise NotChecked otherwise.
 
-        A server that has died since the last scenario, when nobody looked any more, breaks a clause by that.
+        A server that died after the last scenario was judged breaks a clause by that.
         """
         if self._unusable:
             raise NotChecked(self._unusable)
@@ -321,12 +323,12 @@ class Session:
         self._broken_by = ""
 
     def mark_broken(self, clause: str) -> None:
-        """Note that somebody else has made the server break a clause: the next scenario needs a fresh one."""
+        """Note that another component made the server break a clause: the next scenario needs a fresh server."""
         self._broken_by = clause
 
     @property
     def _used_up(self) -> bool:
-        """Whether the server has seen somebody, and must not have."""
+        """Whether the dialect demands a fresh server and this one has seen a client."""
         return self.dialect.limits.fresh and self._used
 
     def _note_restart(self) -> None:
@@ -335,11 +337,11 @@ class Session:
         self._rate_limiter.joined()
 
     def _cause(self) -> str:
-        """Return what has broken the server, in words."""
+        """Return the cause of the server's bad state, in words."""
         return f"the violation of {self._broken_by}" if self._broken_by in CLAUSES else f"this: {self._broken_by}"
 
     def _check_health(self) -> None:
-        """Hold a short conversation, to see that the server is in order; raise NotChecked if it is not."""
+        """Play the health check; raise NotChecked if the server fails it."""
         greeted = False
         try:
             with self.stage(about=self._health_clause, timeout=self.full_timeout) as stage:
@@ -355,7 +357,7 @@ class Session:
                 why = f"the server has not recovered from {before} and cannot be restarted"
                 self._unusable = why
                 raise NotChecked(why) from None
-            if not violation.absent:  # a conversation there was, and something was wrong with it
+            if not violation.absent:  # the server did answer, but wrongly
                 violation = violation.of(violation.candidates[0])
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
             self._unusable = "" if greeted else why
@@ -365,7 +367,7 @@ class Session:
 
     @staticmethod
     def not_applicable(why: str) -> None:
-        """End the check: the clause says nothing about this target."""
+        """End the check: the clause does not apply to this target."""
         raise NotApplicable(why)
 
     @staticmethod
@@ -374,5 +376,5 @@ class Session:
         raise NotChecked(why)
 
     def close(self) -> None:
-        """End the server, if it is ours."""
+        """End the server, if the suite started it."""
         self.site.close()

@@ -1,11 +1,11 @@
-"""Performs the steps of a scenario on real sockets and tells an oracle what every client saw.
+"""Performs the steps of a scenario on real sockets, and passes all that clients read to an oracle.
 
-The stage decides nothing: whom to read, how far, and whether what came is right, the oracle says. It owns the clients:
-leaving the `with` block ends them all, the polite way first, so that the server has let go of them before the next
-scenario.
+The stage decides nothing: the oracle says which clients to read, how far, and whether the bytes are right. The stage
+owns the clients: leaving the `with` block ends them all, if possible in an orderly way, so that the server has dropped
+them before the next scenario.
 
-Every wait is bounded by `timeout` seconds, and everything a server can make the stage keep is bounded too: the first
-illegal byte ends a scenario.
+`timeout` bounds every wait, in seconds. What the stage stores of a server's output is bounded too: the first illegal
+byte ends a scenario.
 """
 
 import time
@@ -41,38 +41,36 @@ from socketserver_reference.conformance.targets.client import Client, Unreachabl
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
 MAX_EVIDENCE_BYTES = 64 * 1024
-"""Bytes read at most behind an illegal one, to see whether what was due comes after it."""
+"""Most bytes read after an illegal one, to see whether the missing bytes follow it."""
 
 FLOOD_THRESHOLD_BYTES = 32 * 1024
 """Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
 
 EVIDENCE_TIMEOUT = 0.25
-"""Seconds for that at most: the verdict is certain by then, and only its explanation may become better."""
+"""Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
 
 DRIP_TIMEOUT_FACTOR = 4
-"""Times the timeout that all which is due to one client after one step may take, if it comes in drips."""
+"""All bytes due to one client after one step may take this many timeouts, if they come in small pieces."""
 
 ABRUPT_STEPS = (Send, Crowd, Reset, Stall)
-"""Steps after which nobody waits for the server any more."""
+"""Steps after which a polite-at-first stage no longer waits until the server is idle."""
 
 Politeness = Literal["polite", "polite at first", "abrupt"]
 
 EXTRA_PROBES = 4
-"""Times that somebody speaks once more, when a client that was silent so long has spoken."""
+"""Further probes after a client that was silent until then has spoken."""
 
 PROBE_INTERVAL = 0.05
-"""Seconds between two probes for a client that has not heard anything yet: the one thing to wait for that has no event.
-"""
+"""Seconds between two probes of a client that has heard nothing yet: no event says that it has become a member."""
 
 
 class Stage:
-    """One performance: clients of one server, from the first connection to the last goodbye.
+    """One scenario: the clients of one server, from the first connection to the last close.
 
-    `about` is the clause that the scenario is meant to decide, for findings that several clauses fit. `wait_idle` lets
-    the server finish what the last step began; `politeness` say before which steps it is called: all, none, or all
-    until the first abrupt one. What is `restartable` is replaced when it has broken a clause, so nobody says goodbye to
-    it then. `mark` ends the names that clients give in a handshake: the server may keep those of an earlier performance
-    taken.
+    `about` is the clause that the scenario is to decide, for findings that fit several clauses. `wait_idle` waits until
+    the server has finished the last step; `politeness` says before which steps it is called: all, none, or all until
+    the first abrupt one. A `restartable` server is replaced after a violation, so its clients then close at once.
+    `mark` ends the names that clients give in a handshake: the server may keep names of an earlier scenario taken.
     """
 
     def __init__(
@@ -110,7 +108,7 @@ class Stage:
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
-        """Perform the steps; raise the Violation of the first clause that breaks."""
+        """Perform the steps; raise a Violation at the first broken clause."""
         for step in steps:
             self.perform(step)
         return self.transcript
@@ -130,11 +128,11 @@ class Stage:
         self._flooded = True
 
     def wait_idle(self) -> None:
-        """Let the server finish what it is doing, as far as one can see that."""
+        """Wait until the server is idle, as far as that can be observed."""
         self._wait_idle()
 
     def perform(self, step: Step) -> None:
-        """Perform one step as it is said in the dialect, and read what it must lead to."""
+        """Perform one step, rewritten for the dialect, and read what is due after it."""
         self.transcript.scenario.append(step)
         self._rewrite(step)
 
@@ -152,7 +150,7 @@ class Stage:
         )  # nothing keeps utterances apart
         if idle_before:
             self._wait_idle()
-            if isinstance(step, Close):  # a client who closes with something unread resets, which is not polite
+            if isinstance(step, Close):  # to close with unread input is a reset, which is not polite
                 self._poll(self.oracle.optional_readers())
         if isinstance(step, WaitUntilHeard):
             self._send_probes(step)
@@ -215,11 +213,11 @@ class Stage:
                 self._clients.pop(who).reset()
             case Close(who):
                 self._clients.pop(who).close()
-            case _:  # Settle, Stall and Resume only change who is read
+            case _:  # Settle, Stall and Resume only change which clients are read
                 pass
 
     def _wait_to_connect(self) -> None:
-        """Return when there is a seat for another client, as far as one can see, and it may connect."""
+        """Return when another client may connect: within the member limit, as far as can be observed, and the gaps."""
         if self._dialect.limits.members:
             self._wait_idle()
         self._rate_limiter.wait_to_connect()
@@ -230,7 +228,7 @@ class Stage:
         self._rate_limiter.joined()
 
     def _shake_hands(self, who: str) -> None:
-        """Make a client a member; what comes behind that is for the oracle."""
+        """Make a client a member; the oracle judges the bytes after the handshake."""
         named = f"{who}{self._mark}".encode()
         try:
             rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.timeout)
@@ -265,7 +263,7 @@ class Stage:
         self._report(self.oracle.explain_silence(who))
 
     def _poll(self, names: list[str]) -> None:
-        """Take what is there for these clients, without waiting."""
+        """Read what these clients have received already, without waiting."""
         for who in names:
             client = self._clients[who]
             client.set_timeout(0)
@@ -291,7 +289,7 @@ class Stage:
             self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
 
     def _evidence(self, who: str, data: bytes) -> bytes:
-        """Read on behind an illegal byte, until what was due comes after all, or nothing does."""
+        """Read on after an illegal byte, until the missing bytes come or no more do."""
         wanted = self.oracle.expected_bytes(who)
         timeout = min(self.timeout, EVIDENCE_TIMEOUT)
         until = time.monotonic() + timeout
@@ -305,7 +303,7 @@ class Stage:
         return data
 
     def _report(self, finding: Finding) -> NoReturn:
-        """Raise the violation, with what the others have to read at this moment."""
+        """Raise the violation, with what the other clients have received by now."""
         for who, client in self._clients.items():
             client.set_timeout(0)
             got = client.receive()
@@ -316,7 +314,7 @@ class Stage:
         raise self.violation(finding)
 
     def violation(self, finding: Finding) -> Violation:
-        """Return the exception that reports a finding about this performance."""
+        """Return the exception that reports a finding in this scenario."""
         finding = finding.without(effects.meaningless(self._dialect))
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
@@ -326,14 +324,14 @@ class Stage:
         return violation
 
     def _send_probes(self, step: WaitUntilHeard) -> None:
-        """Have somebody speak until a silent client hears it."""
+        """Let a member speak until a silent client hears it."""
         until = time.monotonic() + self.timeout
         while step.who in self.oracle.optional_readers():
             self._probes += 1
             probe = Say(step.speaker, b"probe %d" % self._probes)
             self._rewrite(probe)
             self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])
-            if step.speaker in self._cut_off:  # rightly: it had fallen far behind, and the server takes none of this
+            if step.speaker in self._cut_off:  # rightly: it was far behind, and the server takes nothing more from it
                 return
             if step.who in self.oracle.optional_readers() and time.monotonic() > until:
                 self._report_unheard(step)
@@ -346,9 +344,9 @@ class Stage:
                     self._take(step.who, got)
 
     def _report_unheard(self, step: WaitUntilHeard) -> None:
-        """Report that a silent client hears nobody, having found out whether it would if it had spoken.
+        """Report that a silent client hears nothing, after a test whether it does once it has spoken itself.
 
-        Of a crowd that says nothing: where a backlog is full, the first word completes the connection.
+        In a silent crowd with a full backlog, a client's first utterance completes its connection.
         """
         self.transcript.entries.append(Waited(step.who, self.timeout))
         finding = self.oracle.explain_silence(step.who)
@@ -365,7 +363,7 @@ class Stage:
                 break
         self._report(finding)
 
-    # The end of a performance
+    # The end of a scenario
 
     def __enter__(self) -> Self:
         return self
@@ -374,8 +372,8 @@ class Stage:
         self.close(failed=kind is not None)
 
     def close(self, *, failed: bool = False) -> None:
-        """End every client: in order, half-closing and reading to the end, unless the server has failed and will be
-        replaced.
+        """End every client: half-close and read to the end, unless the server has failed and will be replaced; then
+        close.
         """
         clients, self._clients = self._clients, {}
         try:

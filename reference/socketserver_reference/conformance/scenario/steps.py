@@ -1,12 +1,11 @@
-"""Scenarios are data: a list of steps, each something that clients do.
+"""Scenarios are data: a list of steps, each an action of clients.
 
 The same steps are played on sockets by `driver/stage.py`, judged by the oracles, drawn by `exploration/explore.py`, and
-printed in a report, where `str(step)` is the line a stranger reads. Clients are named by words ("ann"); a name is never
-reused within a scenario.
+printed in a report, one line `str(step)` each. Clients have words for names ("ann"); a scenario never reuses a name.
 
-A step that speaks comes in two kinds. **Say** is settled: the stage goes on only when the oracle has seen the
-consequence everywhere, so the server has read exactly one chunk. **Send** is not waited for: TCP may merge or split
-it, and the oracle accepts every way; a later Settle or Say collects what is due.
+Two steps speak. **Say** is settled: the stage waits until the oracle has seen every delivery of it, so the server has
+read exactly one chunk. **Send** does not wait: TCP may merge or split it, and the oracle accepts every segmentation; a
+later Settle or Say reads what is due.
 
 Next: `driver/stage.py`, which performs them.
 """
@@ -22,9 +21,9 @@ from socketserver_reference.conformance.scenario.text import show
 class Connect:
     """A client connects and says nothing.
 
-    `acks` chooses when its kernel acknowledges what it receives, where the system lets it: "quick", at once, so that a
-    server that waits for that does not make every scenario slow; "delayed", as one does that has nothing to say (Linux:
-    after 40 ms). `window` bounds its receive buffer, in bytes.
+    `acks` chooses when its kernel acknowledges what it receives, where the system allows a choice: "quick", at once, so
+    that a server that waits for acknowledgements does not make every scenario slow; "delayed", as for a silent client
+    (Linux: after 40 ms). `window` bounds its receive buffer, in bytes.
     """
 
     who: str
@@ -37,7 +36,7 @@ class Connect:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Many clients connect in the same instant, and none says anything."""
+    """Many clients connect in the same instant and say nothing."""
 
     everyone: tuple[str, ...]
 
@@ -47,7 +46,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Say:
-    """A settled utterance: at most 1024 bytes, sent when everything `who` said before has come back."""
+    """A settled utterance: at most 1024 bytes, sent after `who` has received everything it said before."""
 
     who: str
     data: bytes
@@ -58,7 +57,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Send:
-    """An utterance that nobody waits for. It must contain no quit, alone or with what the client sent before."""
+    """An utterance that is not waited for. Neither alone nor with what the client sent before may it contain a quit."""
 
     who: str
     data: bytes
@@ -69,15 +68,15 @@ class Send:
 
 @dataclass(frozen=True)
 class Settle:
-    """Everybody who reads is read until all that is owed has come."""
+    """Every client that reads at all reads until everything due to it has come."""
 
     def __str__(self) -> str:
-        return "everybody reads what is due"
+        return "all clients read what is due"
 
 
 @dataclass(frozen=True)
 class WaitUntilHeard:
-    """`speaker` speaks until `who`, who has been silent so far, hears it: only then is it known to be a member."""
+    """`speaker` speaks until the silent client `who` hears it: only then is `who` known to be a member."""
 
     who: str
     speaker: str
@@ -88,7 +87,7 @@ class WaitUntilHeard:
 
 @dataclass(frozen=True)
 class Quit:
-    """A settled utterance that is quit once stripped; `who` then reads to the end of its stream."""
+    """A settled utterance that is quit, with or without white space; `who` then reads to the end of its stream."""
 
     who: str
     data: bytes = b"quit\n"
@@ -99,7 +98,7 @@ class Quit:
 
 @dataclass(frozen=True)
 class Answer:
-    """A client's part of a handshake: no scenario says it, the stage does where the dialect asks for it."""
+    """A client's part of a handshake. Scenarios do not hold it: the stage adds it where the dialect needs it."""
 
     who: str
     data: bytes
@@ -120,7 +119,7 @@ class HalfClose:
 
 @dataclass(frozen=True)
 class Close:
-    """`who` closes its socket; with data unread the kernel makes it a reset."""
+    """`who` closes its socket; with unread data the kernel makes that a reset."""
 
     who: str
 
@@ -130,7 +129,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Reset:
-    """`who` resets its connection (SO_LINGER 0, then close); a Unix socket knows no reset, there it is a close."""
+    """`who` resets its connection (SO_LINGER 0, then close); Unix sockets have no reset, so there it is a close."""
 
     who: str
 
@@ -150,7 +149,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Resume:
-    """`who` reads again, all that is due to it."""
+    """`who` reads again: everything that is due to it."""
 
     who: str
 
@@ -166,5 +165,5 @@ Scenario = Sequence[Step]
 
 
 def join(*everyone: str) -> list[Step]:
-    """Return the steps by which clients join one after the other, each settling its membership by plain words."""
+    """Return the steps by which clients join one after the other; each speaks once, which settles its membership."""
     return [step for who in everyone for step in (Connect(who), Say(who, f"{who} is here".encode()))]

@@ -1,4 +1,4 @@
-"""Bytes and names as people read them: shown in a report, and never able to do anything to a terminal."""
+"""Bytes and names as people read them in a report: escaped, so that a terminal obeys nothing in them."""
 
 import re
 
@@ -7,24 +7,24 @@ MAX_SHOWN_BYTES = 48
 
 
 def show(data: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
-    """Return bytes as Python writes them: printable ASCII whatever they are, long ones cut, with their length."""
+    """Return bytes as Python writes them, in printable ASCII; cut long ones and give their length."""
     if len(data) <= limit:
         return repr(data)
     return f"{data[:limit]!r}... ({len(data)} bytes)"
 
 
 def printable(text: str) -> str:
-    """Return text on one line, with an escape for each character that is not printable: nothing acts on a reader."""
+    """Return text on one line, with an escape for each unprintable character: a terminal obeys none of it."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
 
 
 def numbered(size: int, word: bytes = b"%06d ") -> bytes:
-    """Return that many bytes of which no stretch repeats soon: numbers, each in a word of the same length."""
+    """Return `size` bytes in which no stretch repeats soon: numbers, each in a word of the same length."""
     return b"".join(word % number for number in range(size // len(word % 0) + 1))[:size]
 
 
 def hyphenated(name: str) -> str:
-    """Return the name of a class as words: HalfClose is half-close, QuitsInAnyCase quits-in-any-case."""
+    """Return the name of a class as words: half-close for HalfClose, quits-in-any-case for QuitsInAnyCase."""
     return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()

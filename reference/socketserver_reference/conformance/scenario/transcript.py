@@ -1,4 +1,4 @@
-"""The transcript: what every client did and heard, in the order the checker saw it, and the lines that tell it."""
+"""The transcript: what every client did and read, in the order in which the checker saw it, and its report lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ MAX_SHOWN_LINES = 30
 
 
 class UnexpectedSourceDatagram(bytes):
-    """A datagram that came from another address than the server's."""
+    """A datagram from another address than the server's."""
 
     source: str
 
 
 @dataclass(frozen=True)
 class Did:
-    """A client did something; what it `sent` by it, if anything, as it went over the wire."""
+    """A client performed a step; `sent` are the bytes of it on the wire, if any."""
 
     step: Step
     sent: bytes = b""
@@ -48,7 +48,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Waited:
-    """A client had not read all that was due after so many seconds."""
+    """A client waited so many seconds and had still not read everything due to it."""
 
     who: str
     seconds: float
@@ -63,10 +63,10 @@ class Transcript:
 
     entries: list[Entry] = field(default_factory=list)
     scenario: list[Step] = field(default_factory=list)
-    """The steps as they were asked for, before a dialect put them in its own words: to play it all again."""
+    """The steps before they were rewritten for the dialect: to replay them."""
 
     def lines(self) -> list[str]:
-        """Return the exchange, a line an event; what a client read in several pieces is one read."""
+        """Return the exchange, one line for each event; adjacent reads of one client are one read."""
         told: list[str] = []
         steps = 0
         for entry in joined(self.entries):
@@ -92,7 +92,7 @@ def describe_entry(entry: Entry) -> str:
 
 
 def joined(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries with neighbouring reads of one client made one."""
+    """Return the entries, with adjacent reads of one client merged."""
     whole: list[Entry] = []
     for entry in entries:
         last = whole[-1] if whole else None

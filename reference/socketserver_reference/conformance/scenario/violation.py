@@ -1,7 +1,7 @@
-"""What is wrong, in words and as exceptions.
+"""Findings, and an exception for each clause.
 
-Hypothesis tells bugs apart by the type of the exception, so every clause has a type of its own: otherwise the shrinker,
-looking for a shorter failure of one clause, would end at a failure of another.
+Hypothesis distinguishes bugs by the type of the exception. So each clause has a type of its own: otherwise the shrinker
+could replace a failure of one clause by a shorter failure of another.
 """
 
 from collections.abc import Container, Sequence
@@ -14,7 +14,7 @@ from socketserver_reference.conformance.scenario.transcript import Transcript
 
 @dataclass(frozen=True)
 class Finding:
-    """What an oracle holds against a server: clauses it may break, the likeliest first, what was due, what came."""
+    """What an oracle finds wrong: the clauses it may break, the likeliest first, what was due, and what came."""
 
     clauses: tuple[str, ...]
     expected: str
@@ -22,21 +22,21 @@ class Finding:
     absent: bool = False
     """Whether nothing came, rather than something wrong."""
     also: tuple[str, ...] = ()
-    """Clauses that would explain it as well, if they are known to be broken; on their own it says nothing of them."""
+    """Clauses that also explain it if they are known to be broken; the finding alone is no evidence against them."""
 
     def clause(self, about: str | None) -> str:
-        """Return the clause to report: the one the scenario is about if it is among them, otherwise the likeliest."""
+        """Return the clause to report: the scenario's own if it is among the candidates, otherwise the likeliest."""
         return about if about in self.clauses else self.clauses[0]
 
     def without(self, meaningless: Container[str]) -> "Finding":
-        """Return the finding without the clauses that say nothing of this server; itself, if that leaves none."""
+        """Return the finding without the clauses that are meaningless for this server; unchanged if none is left."""
         clauses = tuple(clause for clause in self.clauses if clause not in meaningless)
         also = tuple(clause for clause in self.also if clause not in meaningless)
         return replace(self, clauses=clauses, also=also) if clauses else self
 
 
 class Violation(AssertionError):
-    """The server broke a clause, and this is the exchange that shows it."""
+    """The server broke a clause; `exchange` shows it."""
 
     clause_id: ClassVar[str]
 
@@ -46,19 +46,19 @@ class Violation(AssertionError):
         self.observed = observed
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
-        """All clauses that the observation may come from, this one included."""
+        """All clauses that may explain the observation, including this one."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
         self.after_scenario = False
-        """Whether it was seen only after the scenario, when everybody was seen whole once more."""
+        """Whether it came up only after the scenario, in the final steps."""
         self.explored = False
-        """Whether exploration found it, and no directed scenario did."""
+        """Whether exploration found it and no directed scenario did."""
         self.note = ""
-        """Anything a reader should know about this finding: that it came back in so many replays, say."""
+        """A remark for the reader: in how many replays it came back, for example."""
         self.unscripted = ""
         """Why no script can show it, if none can."""
         self.transcript: Transcript | None = None
-        """The exchange as data, if it was played on a stage: for diagrams, and to play it again."""
+        """The exchange as data, if a stage played it: for diagrams and replays."""
 
     def of(self, clause: str) -> "Violation":
         """Return the same observation as a violation of another clause."""
@@ -67,7 +67,7 @@ class Violation(AssertionError):
         return other
 
     def lines(self) -> list[str]:
-        """Return the whole story, a line each: clause, expected, observed, exchange."""
+        """Return the lines of a report: clause, expected, observed, note, exchange."""
         story = [str(CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
         return [*story, *([f"note:     {self.note}"] if self.note else []), "exchange:", *self.exchange]
 

@@ -1,16 +1,18 @@
-"""The server under check, from outside: started if it must be, reached, watched, ended.
+"""The server under check, from outside: start it, connect to it, observe it, end it.
 
 Read in this order:
 
-    base.py          what a target is, and the site that it becomes when it is started
-    client.py        one socket, and the ways to use and to leave it      crowd.py    many in one instant
+    base.py          a target, and the site that it becomes when it is started
+    client.py        one socket, and how it is used and closed
+    crowd.py         many connects in the same instant
     in_process.py    a server in this process
-    external.py      a server that somebody else runs
-    launched.py      a command, launched as often as a fresh server is needed
-    process.py       one such process, below supervisor.py, which ends all of it whatever happens
-    ports.py         ports that are free
-    quiescence.py    whether a server has come to rest
+    external.py      a running server, at an address
+    launched.py      a command, launched whenever a fresh server is needed
+    process.py       one such process
+    supervisor.py    its parent, which ends all of it in any case
+    ports.py         free ports
+    quiescence.py    whether the threads of a server are idle
 
-RULE: whoever opens a socket, starts a thread or launches a process here closes it; nothing here judges what a server
-says.
+RULE: each socket, thread or process has one owner here, which opens and closes it; nothing here judges what a server
+sends.
 """

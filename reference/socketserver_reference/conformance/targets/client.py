@@ -1,4 +1,4 @@
-"""One client of the server under check: a socket, and the ways to use and to leave it."""
+"""One client of the server under check: a socket, and how it is used and closed."""
 
 import contextlib
 import errno
@@ -14,29 +14,29 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
 
 RECV_BYTES = 65536
-"""Bytes asked of one recv(); also the largest datagram there is."""
+"""Bytes asked of one recv(), and more than the largest datagram."""
 
 QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
-"""The option to acknowledge at once, or late; 0 where the system does not let one choose (it is Linux's)."""
+"""The option to acknowledge at once or late; 0 on systems without it (only Linux has it)."""
 
 TAKEN = 256
 """Reads at most that are kept for later: of RECV_BYTES bytes each, 16 MiB."""
 
 UNREACHABLE_TIMEOUT = 0.25
-"""Seconds within which the kernel has reported that nobody receives a datagram."""
+"""Seconds within which the kernel reports that no socket receives a datagram."""
 
 ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
 
 
 class Unreachable(Exception):
-    """The server cannot be connected to; the message says how it refused."""
+    """The connection to the server failed; the message says how."""
 
 
 class Client:
-    """A connected client, or, on a datagram transport, a named one.
+    """A connected client, or, on a datagram transport, a bound one.
 
-    Everything it does is bounded by `timeout` seconds. A failure to send is not an error here: a server that hung up
-    shows itself by what can be read, and that is judged.
+    `timeout` bounds every operation, in seconds. A failure to send is no error here: what the client then reads from a
+    server that hung up is judged instead.
     """
 
     def __init__(
@@ -65,40 +65,40 @@ class Client:
     def _set_up(self, timeout: float, window: int | None, connect: bool) -> None:
         self.timeout = timeout
         self.socket.settimeout(timeout)
-        if window is not None:  # before connecting: TCP agrees on the window then
+        if window is not None:  # before connect(), where TCP negotiates the window
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        if self._address.transport == "unix-datagram":  # a client without a name could not be answered
+        if self._address.transport == "unix-datagram":  # a server cannot reply to a client without a name
             self._own_path = os.path.join(tempfile.mkdtemp(prefix="client-"), "socket")
             self.socket.bind(self._own_path)
         elif connect and not self._address.datagram:
             self.socket.connect(self._address.sockaddr)
-        if self._address.transport == "tcp":  # an utterance goes out at once, in one segment
+        if self._address.transport == "tcp":  # send each utterance at once, in one segment
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._acknowledge()
 
     def _acknowledge(self) -> None:
-        """Have the kernel acknowledge as the client means to; the kernel forgets, so this is said before every read."""
+        """Make the kernel acknowledge as this client asks; the option does not last, so set it before every read."""
         if self._quick is not None:
             self.socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, self._quick)
 
     def set_timeout(self, timeout: float) -> None:
-        """Bound everything from here on by so many seconds."""
+        """Bound every further operation by this number of seconds."""
         if timeout != self.timeout:
             self.timeout = timeout
             self.socket.settimeout(timeout)
 
     def send(self, data: bytes) -> None:
-        """Send all of it, or as much as the server takes."""
+        """Send all bytes, or as many as the server takes."""
         try:
             if self._address.datagram:
                 self.socket.sendto(data, self._address.sockaddr)
             else:
                 self.socket.sendall(data)
         except OSError:
-            pass  # the server hung up, or does not read: what can be read of it tells
+            pass  # the server hung up, or does not read: the next read shows it
 
     def receive(self) -> bytes | Ending | None:
-        """Return what is there, waiting for it at most `timeout` seconds: bytes, how the stream ended, or None.
+        """Wait at most `timeout` seconds, and return bytes, how the stream ended, or None.
 
         A datagram client may receive an empty datagram: b"". A stream client never returns b"".
         """
@@ -138,30 +138,30 @@ class Client:
         return unexpected
 
     def _resolve(self) -> object:
-        """Return the address a reply must come from, as recvfrom() gives it."""
+        """Return the address that replies must come from, in the form of recvfrom()."""
         if self._address.path:
             return self._address.path
         return socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_DGRAM)[0][4][:2]
 
     def probe(self) -> None:
-        """Find out whether anybody receives datagrams here; raise Unreachable if the kernel says that nobody does."""
+        """Send a datagram; raise Unreachable if the kernel reports that no socket receives it."""
         try:
             self.socket.connect(self._address.sockaddr)
             self.socket.send(b"\n")
             self.set_timeout(min(self.timeout, UNREACHABLE_TIMEOUT))
             self.socket.recv(RECV_BYTES)
         except TimeoutError:
-            pass  # somebody who does not answer: the checks will say so
+            pass  # a server that does not answer: the checks will report that
         except OSError as error:
             raise Unreachable(describe(error)) from None
 
     def half_close(self) -> None:
         """Send end of stream; reading goes on."""
-        with contextlib.suppress(OSError):  # the server was faster
+        with contextlib.suppress(OSError):  # the server closed first
             self.socket.shutdown(socket.SHUT_WR)
 
     def leave(self, timeout: float) -> None:
-        """Half-close, and read and forget until end of stream, or for so many seconds."""
+        """Half-close, and discard input until end of stream, at most `timeout` seconds."""
         self.half_close()
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
@@ -191,7 +191,7 @@ class Client:
 
 
 def describe(error: OSError) -> str:
-    """Return an operating system's error as words for a report."""
+    """Return an error of the operating system in words for a report."""
     if isinstance(error, TimeoutError):
         return "timed out"
     if error.errno is not None and error.errno in errno.errorcode:
@@ -200,13 +200,13 @@ def describe(error: OSError) -> str:
 
 
 PROBE_CLOSE_TIMEOUT = 0.25
-"""Seconds for a server to hang up on a client that has only looked whether it listens."""
+"""Seconds for a server to hang up on a client that only tests whether it listens."""
 
 
 def reach(address: Address, timeout: float) -> None:
-    """Connect once, or send a datagram that asks for nothing; raise Unreachable if nobody listens there."""
+    """Connect once, or send a datagram of white space; raise Unreachable if no server listens there."""
     with Client(address, timeout) as probe:
         if address.datagram:
             probe.probe()
-        else:  # to close with a greeting unread would be a reset, which is not how to make a server's acquaintance
+        else:  # to close with an unread greeting would reset the connection
             probe.leave(PROBE_CLOSE_TIMEOUT)

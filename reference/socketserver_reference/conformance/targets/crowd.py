@@ -1,4 +1,4 @@
-"""Many clients that connect in the same instant."""
+"""Connects many clients in the same instant."""
 
 import os
 import selectors
@@ -10,10 +10,10 @@ from socketserver_reference.conformance.targets.client import Client, Unreachabl
 
 
 def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[Client], str]:
-    """Connect many clients in the same instant; return those that got in, and how the first of the others was refused.
+    """Connect many clients in the same instant; return the connected ones, and how the first failure came about, or "".
 
-    TCP starts all connections before it waits for one. A Unix socket cannot: there one follows the other without a
-    pause.
+    Over TCP, all connections start before this waits for one. Unix sockets do not allow that: there the connections
+    follow one another without a pause.
     """
     arrived: list[Client] = []
     starting = [_start_connecting(address) for _ in range(count)] if address.transport == "tcp" else [None] * count
@@ -43,7 +43,7 @@ def _start_connecting(address: Address) -> socket.socket:
 
 
 def _await_connection(connecting: socket.socket, until: float) -> None:
-    """Wait until a started connection stands, at most until that monotonic time; raise OSError if it does not."""
+    """Wait until a started connection is established, at most until that monotonic time; raise OSError if it fails."""
     with selectors.DefaultSelector() as selector:
         selector.register(connecting, selectors.EVENT_WRITE)
         if not selector.select(max(0.0, until - time.monotonic())):

@@ -1,4 +1,4 @@
-"""A server that somebody else runs, at an address."""
+"""A running server, at an address."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from socketserver_reference.conformance.targets.client import Unreachable, reach
 
 @dataclass(frozen=True)
 class Running:
-    """A server that somebody else runs, at an address such as tcp://127.0.0.1:10007."""
+    """A running server, at an address such as tcp://127.0.0.1:10007; the suite neither starts nor ends it."""
 
     address: Address | str
 
@@ -31,7 +31,7 @@ class Running:
 
 @dataclass
 class RunningSite(DirectSite):
-    """A server that can neither be restarted nor looked into."""
+    """A server that the suite can neither restart nor observe from inside."""
 
     address: Address
     restartable = False
@@ -40,7 +40,7 @@ class RunningSite(DirectSite):
         return False
 
     def wait_idle(self) -> None:
-        """Let the server run for a moment: nothing tells when it has come to rest."""
+        """Yield the processor once: whether the server is idle cannot be observed."""
         os.sched_yield()
 
     def drain(self) -> None:
@@ -53,4 +53,4 @@ class RunningSite(DirectSite):
         return ""
 
     def close(self) -> None:
-        """Leave it alone."""
+        """Do nothing: the server goes on."""

@@ -16,7 +16,7 @@ STOP_TIMEOUT = 10.0
 """Seconds for a server in this process to end."""
 
 IDLE_POLL_INTERVAL = 0.1
-"""Seconds between two looks of a server at whether it shall stop, where each look disturbs its rest."""
+"""Seconds between two polls of the server for a request to stop; each poll interrupts its idleness."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class InProcessSite(DirectSite):
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"
 
     def close(self) -> None:
-        """End the server, unless it does not end: then leave it to the end of the process."""
+        """End the server; one that does not end in STOP_TIMEOUT seconds ends with the process."""
         ending = threading.Thread(target=self._end, name="end", daemon=True)
         ending.start()
         ending.join(STOP_TIMEOUT)

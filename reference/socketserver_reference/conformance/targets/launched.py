@@ -1,7 +1,7 @@
-"""A command that serves, launched and ended as often as a fresh server is needed.
+"""A command that serves, launched and ended whenever a fresh server is needed.
 
-Where the command is told its port, each start has one of its own. Where it has one by itself, a start may have to wait
-for what the last server left there; that, and all starts together, is bounded.
+If the command takes its port as an argument, each start gets another port. If its port is fixed, a start may have to
+wait until the previous server's connections are gone; that wait and the total of all starts are bounded.
 """
 
 import contextlib
@@ -21,27 +21,27 @@ from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 
 START_TIMEOUT = 10.0
-"""Seconds that a launched command has at least until it must listen."""
+"""Least seconds that a launched command has until it must listen."""
 
 PORT_PROBE_TIMEOUT = 1.0
 """Seconds to find out whether an address is taken."""
 
 PORT_FREE_TIMEOUT = 75.0
-"""Seconds until a port of the command's own must be free again: closed connections hold it for 60 (Linux)."""
+"""Seconds until a fixed port must be free again: closed connections hold it for 60 (Linux)."""
 
 PORT_CLOSE_TIMEOUT = 10.0
-"""Seconds until nobody must listen any more where a command listened that has been ended."""
+"""Seconds until the fixed port of an ended command must be closed."""
 
 TOTAL_START_TIMEOUT = 600.0
-"""Seconds that all starts of one command may take together, before it is not started again."""
+"""Seconds that all starts of one command may take together; after that it is not started again."""
 
 
 @dataclass(frozen=True)
 class Launched:
-    """A command that serves in the foreground, started without a shell and stopped, with its children, in the end.
+    """A command that serves in the foreground; the suite starts it without a shell, and ends it and its children.
 
-    The command is told where to listen by `{host}`, `{port}` and `{path}`: the port is a free one, the path is in a
-    directory of its own. A command that knows its own port does without, and `at` says where it listens.
+    `{host}`, `{port}` and `{path}` in the command become its address: a free port, or a path in a new directory. For a
+    command with a fixed address, leave them out and give the address as `at`.
     """
 
     command: str
@@ -50,7 +50,7 @@ class Launched:
 
     @property
     def guessed_transport(self) -> str:
-        """The transport it will be checked over."""
+        """The transport over which it will be checked."""
         if self.at is not None:
             return self.at.transport if isinstance(self.at, Address) else self.at.partition("://")[0]
         return self.transport or ("unix" if "{path}" in self.command else "tcp")
@@ -63,7 +63,7 @@ class Launched:
 
 
 class LaunchedSite(DirectSite):
-    """A process, or one after the other, each at an address of its own where the command allows it."""
+    """One process after another, each at an address of its own where the command allows it."""
 
     restartable = True
 
@@ -75,12 +75,12 @@ class LaunchedSite(DirectSite):
         self._fixed: Address | None = None
         self._listened = False
         self._starts = 0
-        self._spent = 0.0  # seconds, on all of them
+        self._spent = 0.0  # seconds, all starts together
         self._serve()
 
     def _serve(self) -> None:
         if self._spent > TOTAL_START_TIMEOUT:
-            raise CannotCheck(f"its starts, {self._starts} so far, have taken {self._spent:.0f} s, which is enough")
+            raise CannotCheck(f"its starts, {self._starts} so far, have taken {self._spent:.0f} s, which is too long")
         begun = time.monotonic()
         command = split_command(self._target.command)
         self._fixed = fixed_address(self._target, PORT_CLOSE_TIMEOUT if self._starts else 0.0)
@@ -92,7 +92,7 @@ class LaunchedSite(DirectSite):
             self._spent += time.monotonic() - begun
 
     def _start(self, command: list[str]) -> None:
-        """Launch the command and wait until it listens; again, if it could not because its port was not free yet."""
+        """Launch the command and wait until it listens; retry if its fixed port was not free yet."""
         until = time.monotonic() + PORT_FREE_TIMEOUT
         while True:
             is_taken = self._fixed is not None and ports.is_taken(self._fixed)
@@ -105,8 +105,8 @@ class LaunchedSite(DirectSite):
                     raise
                 if not ports.await_free(self._fixed, until):
                     raise CannotCheck(
-                        f"{error}; after {PORT_FREE_TIMEOUT:g} s {self._fixed} is still not free: let the server set "
-                        "SO_REUSEADDR, or tell it where to listen by {port}"
+                        f"{error}; {self._fixed} is still not free after {PORT_FREE_TIMEOUT:g} s: let the server set "
+                        "SO_REUSEADDR, or write {port} in its command"
                     ) from None
             except BaseException:
                 self.close()
@@ -163,30 +163,30 @@ class LaunchedSite(DirectSite):
             shutil.rmtree(self._directory)
             self._directory = None
         if self._listened and self._fixed is not None and self._fixed.path:
-            with contextlib.suppress(OSError):  # a server that was killed leaves its name, and the next may mind
+            with contextlib.suppress(OSError):  # a killed server leaves its socket file, and then bind() fails
                 os.unlink(self._fixed.path)
         self._listened = False
 
 
 def split_command(command: str) -> list[str]:
-    """Return the words of a command as a shell would split them; raise CannotCheck unless the first can be run."""
+    """Return the words of a command as a shell splits them; raise CannotCheck unless the first is a program."""
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise CannotCheck(f"{command!r} is no command: {error}") from None
+        raise CannotCheck(f"{command!r} is not a valid command: {error}") from None
     if not words or shutil.which(words[0]) is None:
-        raise CannotCheck(f"cannot launch {command!r}: {words[0] if words else ''!r} is no program that can be run")
+        raise CannotCheck(f"cannot launch {command!r}: found no program {words[0] if words else ''!r}")
     return words
 
 
 def fill_in(word: str, address: Address) -> str:
-    """Return a word of a command with the address in place of its placeholders; other braces stay as they are."""
+    """Return a word of a command with the address in place of the placeholders; other braces stay unchanged."""
     return word.replace("{host}", address.host).replace("{port}", str(address.port)).replace("{path}", address.path)
 
 
 def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
-    """Return where a command listens that is not told; raise CannotCheck if nobody knows, or if somebody else still
-    listens there after so many seconds.
+    """Return the fixed address of a command, or None if it has placeholders; raise CannotCheck if it has neither, or
+    if another server still listens there after `wait` seconds.
     """
     try:
         address = Address.parse(target.at) if isinstance(target.at, str) else target.at
@@ -195,8 +195,8 @@ def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
     if address is None:
         if not {"{port}", "{path}"} & set(re.findall(r"{\w+}", target.command)):
             raise CannotCheck(
-                f"{target.command!r} is not told where to listen: write {{port}} or {{path}} in it, or give the "
-                "address it listens at as the target"
+                f"{target.command!r} does not say where to listen: write {{port}} or {{path}} in it, or give its "
+                "address as the target"
             )
         return None
     until = time.monotonic() + wait
@@ -207,6 +207,6 @@ def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
             return address
         if time.monotonic() > until:
             raise CannotCheck(
-                f"something else listens at {address} already: end it, or let the command listen elsewhere"
+                f"another server already listens at {address}: end it, or let the command listen elsewhere"
             )
         time.sleep(POLL_INTERVAL)

@@ -1,7 +1,7 @@
-"""Whether an address of this machine is free to be listened at, and waiting until it is.
+"""Whether an address of this machine is free to listen at, and waiting until it is.
 
-A server that has ended may leave its port taken: connections that it closed first linger there for a minute
-(TIME_WAIT), and a child may still have it open. One that sets SO_REUSEADDR does not mind the former; many do not.
+A server that has ended may leave its port taken: connections that it closed first stay there for a minute (TIME_WAIT),
+and a child may still hold the port. SO_REUSEADDR avoids the former; many servers do not set it.
 """
 
 import errno
@@ -13,13 +13,13 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck
 
 PORT_POLL_INTERVAL = 0.05
-"""Seconds between two looks: nothing tells when a port becomes free."""
+"""Seconds between two polls: no event says when a port becomes free."""
 
 
 def is_taken(address: Address) -> bool:
-    """Whether something keeps a server from listening there that does not set SO_REUSEADDR."""
+    """Whether a server without SO_REUSEADDR cannot listen there."""
     if address.path:
-        return False  # a Unix socket's name lingers no longer than its file does
+        return False  # a Unix socket stays no longer than its file
     with socket.socket(address.family, address.kind) as taking:
         try:
             taking.bind(address.sockaddr)
@@ -29,7 +29,7 @@ def is_taken(address: Address) -> bool:
 
 
 def await_free(address: Address, until: float) -> bool:
-    """Wait until nothing holds the address, at most until that monotonic time; return whether it is free."""
+    """Wait until the address is free, at most until that monotonic time; return whether it is."""
     while is_taken(address):
         if time.monotonic() > until:
             return False
@@ -38,7 +38,7 @@ def await_free(address: Address, until: float) -> bool:
 
 
 PORTS = range(20000, 32000)
-"""Where a free port is looked for: below the ports that Linux gives to outgoing connections, which could take it again.
+"""The range of free_port(): below the ports that Linux gives to outgoing connections, which could take the port again.
 """
 
 

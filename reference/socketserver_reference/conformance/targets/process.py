@@ -1,7 +1,7 @@
-"""Starts a command and ends it, with its children, whatever happens to the checker.
+"""Starts a command, and ends it and its children even if the checker crashes.
 
-The command runs below a supervisor (`supervisor.py`), in a session of its own. What it prints is read all the time, so
-that it never blocks on a full pipe, and the last of it is kept for the report.
+The command is a child of a supervisor (`supervisor.py`), in a session of its own. Its output is read continuously, so
+that it never blocks on a full pipe, and the last lines are kept for the report.
 """
 
 import contextlib
@@ -20,13 +20,13 @@ MAX_OUTPUT_LINES = 3
 """Lines of the command's output that a report quotes."""
 
 ERROR_LINE = re.compile(r"^\S*(error|exception|panic(ked)?|fatal)\b", re.IGNORECASE)
-"""A line that says why a program ends; Node and Go print it first, and where it was behind it."""
+"""A line that says why a program ends; Node and Go print it before the stack trace."""
 
 MAX_OUTPUT_BYTES = 4096
 """Bytes of the command's output that are kept."""
 
 GRACE_PERIOD = 2.0
-"""Seconds between asking the command to stop (SIGTERM) and ending it (SIGKILL)."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
@@ -42,7 +42,7 @@ class Launch:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is for the checker, who then ends us in order
+            start_new_session=True,  # Ctrl-C signals the checker alone, which then ends the command
         )
         self.wait_idle = quiescence.IdleWaiter(lambda: quiescence.threads_below(self._supervisor.pid))
         self._output = b""
@@ -50,7 +50,7 @@ class Launch:
         self._reader.start()
 
     def _listen(self) -> None:
-        """Keep the last of what the command prints, until it ends or `close` says so."""
+        """Keep the last output of the command, until the command ends or `close` stops this thread."""
         assert self._supervisor.stdout is not None
         pipe = self._supervisor.stdout.fileno()
         while True:
@@ -61,7 +61,7 @@ class Launch:
             self._output = (self._output + printed)[-MAX_OUTPUT_BYTES:]
 
     def ended_within(self, seconds: float) -> bool:
-        """Wait so long for the command to end; return whether it has."""
+        """Wait at most so many seconds for the command to end; return whether it has."""
         try:
             self._supervisor.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -73,9 +73,9 @@ class Launch:
         return quiescence.cpu_time(self._supervisor.pid)
 
     def exit_report(self) -> str:
-        """Return how the command ended and its last words, or "" while it runs."""
+        """Return how the command ended and its last output, or "" while it runs."""
         if self._supervisor.poll() is None and quiescence.all_dead(self._supervisor.pid):
-            self.ended_within(GRACE_PERIOD)  # the supervisor is about to say how
+            self.ended_within(GRACE_PERIOD)  # the supervisor is about to exit with the status
         status = self._supervisor.poll()
         if status is None:
             return ""
@@ -84,17 +84,17 @@ class Launch:
         lines = [line.decode("utf-8", "backslashreplace") for line in self._output.splitlines() if line.strip()]
         told = [line for line in lines[:-MAX_OUTPUT_LINES] if ERROR_LINE.search(line)]
         words = "; ".join(ascii(line.strip())[1:-1] for line in [*told[-1:], *lines[-MAX_OUTPUT_LINES:]])
-        return f"the server ended {how}" + (f", its last words: {words}" if words else ", without a word")
+        return f"the server ended {how}" + (f", its last output: {words}" if words else ", without output")
 
     def close(self) -> None:
-        """End the command and all it started, and wait for that."""
+        """End the command and every process it started; return when they have ended."""
         assert self._supervisor.stdin is not None
         assert self._supervisor.stdout is not None
         with contextlib.suppress(OSError):
             self._supervisor.stdin.close()
         try:
             self._supervisor.wait(2 * GRACE_PERIOD)
-        except subprocess.TimeoutExpired:  # not even the supervisor is obeyed
+        except subprocess.TimeoutExpired:  # the supervisor has failed
             self._supervisor.kill()
             self._supervisor.wait()
         os.close(self._stopped)

@@ -1,7 +1,7 @@
 """What Linux tells of the threads of a server: whether they are at rest, whether they live, and what they have cost.
 
-A server is at rest when all its threads sleep, waiting for clients. That can be seen where it runs on this machine, in
-/proc, and spares the suite all guessing at pauses. On other systems nothing is seen, and everything passes for resting.
+A server is idle when all its threads sleep, waiting for clients. On this machine that can be observed in /proc, so the
+suite need not guess how long to wait. On other systems it cannot, and every server counts as idle.
 """
 
 import os
@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 IDLE_TIMEOUT = 1.0
-"""Seconds to wait at most for all threads to sleep; one that computes all the time never does."""
+"""Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
 
 MAX_IDLE_TIMEOUTS = 1
-"""Times in a row that one waits so long; then one only looks, until they are seen at rest again."""
+"""Timeouts in a row after which the waiter only polls once, until it finds all threads idle again."""
 
 FAST_POLLS = 20
 SLOW_POLL_INTERVAL = 0.002
-"""Looks after which one goes on without hurry, and seconds between two looks then."""
+"""Polls without a pause, and seconds between two polls after these."""
 
 PROC_READ_BYTES = 65536
-"""Bytes of a file in /proc that are read: more than any of those looked at has."""
+"""Bytes to read of a file in /proc: more than any of the files has."""
 
 IDLE_CONFIRMATIONS = 2
-"""Times that all threads are looked at again, one after the other: each may look asleep while another one's turn is on.
+"""Times that all threads are read again: they are read one after another, and each may sleep just while another runs.
 """
 
 SLEEPING_STATES = ("S", "D", "Z", "")
@@ -32,14 +32,14 @@ DEAD_STATES = ("Z", "X", "")
 
 
 class IdleWaiter:
-    """Waits for threads to come to rest. With those that compute all the time, and never do, it gives up."""
+    """Waits until threads are idle; gives up on threads that compute all the time."""
 
     def __init__(self, tasks: Callable[[], Iterable[str]]) -> None:
         self._tasks = tasks
         self._timeouts = 0
 
     def __call__(self) -> None:
-        """Return when all these threads sleep, and none has run while we looked, or after a bounded time."""
+        """Return when all these threads sleep and none has run between two polls, or after IDLE_TIMEOUT seconds."""
         until = time.monotonic() + (IDLE_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
         looks = 0
         while not self._looks_idle():
@@ -49,7 +49,7 @@ class IdleWaiter:
             looks += 1
             if looks < FAST_POLLS:
                 os.sched_yield()
-            else:  # whoever works that long shall have the processor
+            else:  # leave the processor to threads that work so long
                 time.sleep(SLOW_POLL_INTERVAL)
         self._timeouts = 0
 
@@ -61,7 +61,7 @@ class IdleWaiter:
 
 
 def threads_below(process: int) -> Iterator[str]:
-    """Yield the place in /proc of each thread of each process below this one."""
+    """Yield the directory in /proc of each thread of each process below this one."""
     for thread in _listed(f"/proc/{process}/task"):
         for child in _read(f"/proc/{process}/task/{thread}/children").split():
             yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
@@ -69,13 +69,13 @@ def threads_below(process: int) -> Iterator[str]:
 
 
 def other_threads() -> Iterator[str]:
-    """Yield the place in /proc of each thread of this process but the one that asks."""
+    """Yield the directory in /proc of each thread of this process but the calling one."""
     own = str(threading.get_native_id())
     yield from (f"/proc/self/task/{task}" for task in _listed("/proc/self/task") if task != own)
 
 
 def all_dead(process: int) -> bool:
-    """Whether nothing below the process lives; where nothing can be seen, no."""
+    """Whether no process below this one lives; False where that cannot be observed."""
     return os.path.exists(f"/proc/{process}/task") and all(
         _state(task) in DEAD_STATES for task in threads_below(process)
     )
@@ -95,19 +95,19 @@ def _ticks(process: str) -> int:
 
 
 def _runs(task: str) -> tuple[str, str] | None:
-    """Return the thread's place and how often it has run; None for one that runs now, or waits for a processor."""
+    """Return the thread's directory and how often it has run; None while it runs or waits for a processor."""
     return (task, _read(f"{task}/schedstat")) if _state(task) in SLEEPING_STATES else None
 
 
 def _state(task: str) -> str:
-    """Return the letter of a thread's state, "" if it has ended."""
+    """Return the letter of a thread's state, or "" if it has ended."""
     return _read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
 
 
 def _listed(directory: str) -> list[str]:
     try:
         return os.listdir(directory)
-    except OSError:  # it has ended meanwhile, or this system has no /proc
+    except OSError:  # the thread has ended, or this system has no /proc
         return []
 
 
@@ -116,7 +116,7 @@ def _read(file: str) -> str:
         opened = os.open(file, os.O_RDONLY)
     except OSError:  # likewise
         return ""
-    try:  # what a file object would add costs more than the rest of a look
+    try:  # os.read(): a file object would cost more than the rest of a poll
         return os.read(opened, PROC_READ_BYTES).decode("ascii", "replace")
     except OSError:
         return ""

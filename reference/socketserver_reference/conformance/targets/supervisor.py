@@ -1,8 +1,8 @@
 """Runs a command in a session of its own and ends all of it when standard input ends. Run as a script, by `process.py`.
 
-The checker holds the other end of standard input. However the checker ends, killed or crashed, the pipe breaks, and
-nothing that it started stays behind, not even what has left the session, as daemons do: on Linux, orphans become the
-supervisor's own. The exit status is the command's own, 128 + n if signal n ended it.
+The checker holds the other end of standard input. However the checker ends, even killed or crashed, that pipe breaks,
+and no process that it started stays behind. That includes processes that leave the session, as daemons do: on Linux the
+supervisor adopts orphans. The exit status is the command's own, or 128 + n if signal n ended it.
 
 Usage: supervisor.py GRACE COMMAND [ARGUMENT ...], GRACE in seconds between SIGTERM and SIGKILL.
 """
@@ -16,7 +16,7 @@ import sys
 import threading
 
 ADOPT_ORPHANS = 36
-"""The prctl() of Linux that makes orphans below this process its children (PR_SET_CHILD_SUBREAPER)."""
+"""Linux's prctl() option that makes orphans below this process its children (PR_SET_CHILD_SUBREAPER)."""
 
 
 def supervise(grace: float, command: list[str]) -> int:
@@ -26,7 +26,7 @@ def supervise(grace: float, command: list[str]) -> int:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end_with_the_checker() -> None:
-        os.read(0, 1)  # nobody writes there: it returns when standard input ends
+        os.read(0, 1)  # nothing is ever written there: it returns when standard input ends
         signal_group(process.pid, signal.SIGTERM)
         try:
             process.wait(grace)
@@ -35,19 +35,19 @@ def supervise(grace: float, command: list[str]) -> int:
 
     threading.Thread(target=end_with_the_checker, daemon=True).start()
     status = process.wait()
-    signal_group(process.pid, signal.SIGKILL)  # children it left behind
+    signal_group(process.pid, signal.SIGKILL)  # children that it left behind
     end_orphans()
     return 128 - status if status < 0 else status
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
-    """Send a signal to all that is left of a process group."""
+    """Send a signal to the processes that are left of a group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 
 
 def end_orphans() -> None:
-    """End what has been adopted, and what that leaves behind in turn (Linux; elsewhere nothing is adopted)."""
+    """End the adopted processes, and the orphans that these leave in turn (Linux alone adopts any)."""
     while orphans := [int(child) for child in _read_children()]:
         for orphan in orphans:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -57,7 +57,7 @@ def end_orphans() -> None:
 
 
 def _read_children() -> list[str]:
-    """Return the numbers of this process's children, whichever thread they belong to."""
+    """Return the ids of this process's children, of all its threads."""
     children: list[str] = []
     with contextlib.suppress(OSError):  # this system has no /proc
         for task in os.listdir("/proc/self/task"):
