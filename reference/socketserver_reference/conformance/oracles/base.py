@@ -1,4 +1,4 @@
-"""What every oracle can be asked, by whoever plays a scenario."""
+"""The interface of every oracle, for the driver of a scenario."""
 
 from typing import Protocol
 
@@ -8,22 +8,22 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 
 class Oracle(Protocol):
-    """What the stage asks of any oracle."""
+    """The questions of the driver to any oracle."""
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
 
     def final_steps(self) -> list[Step]:
-        """Return the steps after which everybody has been seen whole."""
+        """Return the steps that show that every client is served in full."""
 
     def required_readers(self, step: Step) -> list[str]:
-        """Return whom to read after the step, in this order, while something is `due` to them."""
+        """Return the clients to read after the step, in this order, while something is `due` to them."""
 
     def due(self, who: str) -> bool:
-        """Whether the client must be read further: something that has to come has not."""
+        """Whether the client must be read further: bytes that must come have not come."""
 
     def optional_readers(self) -> list[str]:
-        """Return the clients who may have something to read, though nothing is due to them."""
+        """Return the clients that may have something to read, though nothing is due to them."""
 
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
