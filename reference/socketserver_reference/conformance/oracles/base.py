@@ -32,16 +32,16 @@ class Oracle(Protocol):
         """Take what a client read; False when it is illegal, and `explain_mismatch` then explains it."""
 
     def expected_bytes(self, who: str) -> bytes:
-        """After `feed` said no: the bytes that were due, which may still come behind the illegal ones."""
+        """After `feed` returned False: the expected bytes, which may still come after the illegal ones."""
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
-        """Explain bytes that `feed` refused, with all that came behind them."""
+        """Explain bytes that `feed` refused, with all that came after them."""
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         """Take the end of a client's stream."""
 
     def explain_silence(self, who: str) -> Finding:
-        """Explain that nothing came, though something was due."""
+        """Explain that nothing came, though bytes were expected."""
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""

@@ -1,4 +1,4 @@
-"""Judges what the clients of an echo server over datagrams saw."""
+"""Judges the replies of an echo server over datagrams."""
 
 from dataclasses import dataclass, field
 

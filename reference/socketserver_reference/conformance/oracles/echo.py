@@ -26,7 +26,7 @@ class EchoConnection:
 
 
 class EchoConnections:
-    """Who is there, and what they asked: the same whether one request is answered or all are."""
+    """The connections and their requests: the same whether one request is answered or all are."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -69,7 +69,7 @@ class EchoConnections:
 
 
 class EchoOracle(EchoConnections):
-    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+    """See the module. A request is one Say or Send; it, or a half-close, requires a reply and end of stream."""
 
     def final_steps(self) -> list[Step]:
         return []

@@ -1,4 +1,4 @@
-"""What the members of a chat have to hear, and may, where deliveries come in frames.
+"""The deliveries that members must and may hear, where deliveries come in frames.
 
 Every utterance is one frame, so every member has, for each speaker, a queue of what may come next; what it must hear of
 that is required, what it may is not: what was said while it came, or by somebody who has gone.
@@ -16,15 +16,15 @@ from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, R
 
 
 class FramedChatState(ChatOracle[FramedMember]):
-    """Who is there, what each has to hear, and what it may."""
+    """The members, and what each must and may hear."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.order = DeliveryOrder()
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
-        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
-        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
+        self.under_way: list[Utterance] = []  # a client that connects now may still hear these
+        self.late: list[Utterance] = []  # of an earlier scenario: any new client may hear them
         self.quitters: list[str] = []
 
     def unheard(self) -> list[bytes]:
@@ -129,7 +129,7 @@ class FramedChatState(ChatOracle[FramedMember]):
     def settled(self, step: Step) -> None:
         super().settled(step)
         audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
-        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
+        if audience > 0 and not self.outstanding():  # a client has heard it all, so no later client will
             self.under_way.clear()
         if not any(member.required() for member in self.members.values() if not member.gone):
             self.order.clear()
