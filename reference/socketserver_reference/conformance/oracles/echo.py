@@ -1,7 +1,6 @@
 """Judges what the clients of an echo server saw, over connections.
 
-Here nobody hears anybody else, so a client's own words are all there is to go
-by.
+A client of an echo reads only replies to itself, so its own requests decide what it must read.
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ class EchoConnections:
         self.connections: dict[str, EchoConnection] = {}
         self.disrupted = False
 
-    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
         match step:
             case Connect(who):
                 self.connections[who] = EchoConnection()

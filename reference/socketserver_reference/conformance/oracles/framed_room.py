@@ -1,7 +1,7 @@
 """The deliveries that members must and may hear, where deliveries come in frames.
 
 Every utterance is one frame, so every member has, for each speaker, a queue of what may come next; what it must hear of
-that is required, what it may is not: what was said while it came, or by somebody who has gone.
+that is required, what it may is not: what was said while it came, or by a client that has gone.
 
 Next: `framed_chat.py`, which judges what they hear.
 """
@@ -103,7 +103,7 @@ class FramedChatState(ChatOracle[FramedMember]):
         speakers = {who for member in here for who, dues in member.inbox.items() if dues}
         return [who for who in self.members if who in speakers]
 
-    # Whom to read
+    # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
         match step:

@@ -92,7 +92,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     def outstanding(self) -> list[str]:
         return self.parser.outstanding()
 
-    # Whom to read
+    # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
         match step:
