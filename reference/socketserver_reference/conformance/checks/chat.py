@@ -178,7 +178,7 @@ class ChatConformance(Conformance):
             Connect("ben"),
             Connect("cal", acks="delayed"),
             *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
-            Send("ann", b"go"),  # from here on no step waits for an idle server: that may last longer than a stall
+            Send("ann", b"go"),  # from here on no step waits for an idle server: that may outlast a stall
             Settle(),
             *(Say("ann", b"%d" % count) for count in range(20)),
             prompt="ben",
