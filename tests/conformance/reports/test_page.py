@@ -136,7 +136,7 @@ def test_everything_is_told_in_words_with_its_place_in_the_lanes(full: Browser) 
     told = elements(full, "#CHAT-2 .told")
     assert told[0] == "ann connects"
     assert told[2] == "ann reads b'ackhi'"
-    assert told[-1] == "fay reads nothing for 5 sThis is where it shows."
+    assert told[-1] == "fay reads nothing for 5 sThe violation shows here."
     assert elements(full, "#CHAT-2 .names b") == ["ann", "ben", "cal", "dan", "eve", "fay", "server"]
     assert elements(full, "#CHAT-17 .names b") == ["ann", "m199", "others", "server"]
     rows = "document.querySelectorAll('#CHAT-2 li')"

@@ -73,7 +73,7 @@ def test_what_is_no_report_is_refused_before_anything_is_checked(
 ) -> None:
     old = tmp_path / "old.json"
     old.write_bytes(content)
-    assert f"{old} is no report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)
+    assert f"{old} is not a report that --json wrote" in check.refusal("echo", *ONE, "--compare", old)
 
 
 def test_a_report_that_is_missing_no_text_too_long_or_of_another_protocol_is_refused(

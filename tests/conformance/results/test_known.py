@@ -55,7 +55,7 @@ def test_a_listed_clause_that_is_violated_fails_nothing_and_says_why_it_is_liste
     file.write_text(entry("CHAT-8", "we\nshout \x1b[1m here".replace("\x1b", "")))
     outcome = check("chat", shouting, *QUICK, "--known", file)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "CHAT-8   known failure  what only looks like quit is said" in outcome.out
+    assert "CHAT-8   known failure  what only looks like quit is delivered" in outcome.out
     assert "  CHAT-8   VIOLATED (known: we shout [1m here): " in outcome.out
     assert "1 violated, 9 not checked (1 of them known)" in outcome.out
     assert "exchange:" not in outcome.out

@@ -35,7 +35,7 @@ SAME_VERDICT = {
 }
 
 LONG = (
-    "test_who_does_not_read_delays_nobody",
+    "test_a_member_that_does_not_read_delays_no_other",
     "test_a_delivery_to_a_slow_reader_is_whole",
     "test_two_hundred_members_come_at_once",
 )

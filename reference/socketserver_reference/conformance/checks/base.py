@@ -29,7 +29,7 @@ class Play(Protocol):
     address: "Address"
     """Where the server listens."""
     dialect: Dialect
-    """What it speaks."""
+    """The dialect that the server speaks."""
 
     def __call__(self, *steps: Step) -> Any:
         """Play the steps; raise the Violation they show."""
@@ -80,14 +80,14 @@ class Conformance:
     groups: ClassVar[tuple[str, ...]]
     """The groups of clauses that the class decides: CHAT, say."""
     dialect: ClassVar[str] = ""
-    """The name or the file of the dialect that the target speaks, unless --conformance-dialect says it."""
+    """The name or file of the dialect that the target speaks; --conformance-dialect overrides it."""
     oracle: ClassVar[Any]
-    """What makes the oracle of a scenario, from a dialect."""
+    """Makes the oracle of a scenario, from a dialect."""
     rewriter: ClassVar[Any]
-    """What makes the phrasing of a scenario, from a dialect."""
+    """Makes the rewriter of a scenario, from a dialect."""
     health_check: ClassVar[Any]
-    """The steps of a short conversation, to see that a server is in order."""
+    """The steps of a short conversation that any working server can hold."""
     health_clause: ClassVar[str]
-    """The clause that a server breaks which cannot even hold that."""
+    """The clause that a server breaks if it fails the health check."""
     survival_clause: ClassVar[str]
-    """The clause that a server breaks by ending when nobody asked it to."""
+    """The clause that a server breaks by an unexpected exit."""

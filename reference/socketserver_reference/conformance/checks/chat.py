@@ -3,9 +3,9 @@
     class TestMine(ChatConformance):
         target = Launched("node server.js {port}")
 
-Each check is one story. The basic ones are polite: clients come and go one at a time, and nobody speaks while another
-does. The hardened ones are not. What a clause forbids is always shown by what is said next: an unexpected byte
-before it is a violation, and nobody waits for silence.
+Each check is one story. In the basic ones clients connect, speak and leave one at a time; in the hardened ones they
+overlap, reset and stall. The next utterance shows what a clause forbids: an unexpected byte before its delivery is a
+violation, so no check waits for silence.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ FLOOD_BYTES = 6 * 1024 * 1024
 """Bytes said to a member that does not read: more than two kernels hold for it (measured: 3.9 MB on loopback)."""
 
 FLOOD_PIECE_BYTES = 48 * 1024
-"""Bytes said at a time while everybody else reads along; less than may wait for one who does not."""
+"""Bytes said at a time while all others read; fewer than may wait for a member that does not."""
 
 CROWD = 96
 """Clients who leave at once."""
@@ -66,7 +66,7 @@ SMALL_WINDOW_BYTES = 4096
 
 
 def flood(who: str, size: int) -> list[Step]:
-    """Return the steps by which a member says so much that everybody who reads keeps up with it."""
+    """Return the steps by which a member says so many bytes, in pieces, so that each reading member keeps up."""
     piece = Send(who, numbered(FLOOD_PIECE_BYTES))
     return [step for _ in range(size // FLOOD_PIECE_BYTES) for step in (piece, Settle())]
 
@@ -131,7 +131,7 @@ def departure(dialect: Dialect, way: type[Close] | type[Reset], many: int) -> De
 
 
 def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
-    """Return the oracle of a scenario: how deliveries are told apart makes the difference."""
+    """Return the oracle of a scenario: one for unframed deliveries, or one for framed ones."""
     return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
 
@@ -147,11 +147,11 @@ class ChatConformance(Conformance):
     survival_clause = "CHAT-11"
 
     @decides("CHAT-1")
-    def test_nobody_hears_anything_before_somebody_speaks(self, play: Play) -> None:
+    def test_nothing_is_delivered_before_a_client_speaks(self, play: Play) -> None:
         play(Connect("lou"), Connect("ann"), HalfClose("ann"), Connect("ben"), HalfClose("ben"), HalfClose("lou"))
 
     @decides("CHAT-2")
-    def test_what_one_says_all_hear(self, play: Play) -> None:
+    def test_every_member_hears_each_utterance(self, play: Play) -> None:
         play(*join("ann", "ben", "cal"), Say("ann", b"hello\n"), Say("ben", b"hi"), Say("cal", b"good day\r\n"))
 
     @decides("CHAT-3")
@@ -161,12 +161,12 @@ class ChatConformance(Conformance):
         play(*join("ann", "ben"), *(Say("ann", chunk) for chunk in chunks))
 
     @decides("CHAT-4")
-    def test_nothing_comes_twice_or_from_nowhere(self, play: Play) -> None:
+    def test_no_delivery_comes_twice_or_without_an_utterance(self, play: Play) -> None:
         coming_and_going = [Connect("cal"), HalfClose("cal"), *join("dan"), Quit("dan")]
         play(*join("ann", "ben"), Say("ann", b"once"), *coming_and_going, Say("ben", b"twice"), Say("ben", b"twice"))
 
     @decides("CHAT-5")
-    def test_what_one_said_arrives_in_order(self, play: Play) -> None:
+    def test_utterances_of_one_member_arrive_in_order(self, play: Play) -> None:
         words = play.dialect.limits.rounds(40, utterances=1)
         in_a_row: list[Step] = [Send("ann", b"word %d of many, " % count) for count in range(words)]
         one_by_one = [Say("ben", b"%d" % count) for count in range(10)]
@@ -179,7 +179,7 @@ class ChatConformance(Conformance):
         play(*join("ann", "ben"), *(step for size in sizes for step in (Send("ann", numbered(size)), Settle())))
 
     @decides("CHAT-7")
-    def test_quit_makes_the_sender_leave_and_nobody_hears_it(self, play: Play) -> None:
+    def test_quit_makes_the_sender_leave_and_is_not_delivered(self, play: Play) -> None:
         play.needs_exact_chunks()
         words = (b"quit", b"quit\n", b"quit\r\n", b" \tquit\n\n")
         names = ["ben", "cal", "dan", "eve"]
@@ -191,19 +191,19 @@ class ChatConformance(Conformance):
         play(*join("ann", *names), *leaving)
 
     @decides("CHAT-7")
-    def test_who_quits_reads_what_was_delivered_before(self, play: Play) -> None:
+    def test_a_member_that_quits_reads_what_was_delivered_before(self, play: Play) -> None:
         play.needs_exact_chunks()
         before = [Say("ann", b"%d before you go" % count) for count in range(10)]
         play(*join("ann", "ben"), Stall("ben"), *before, Quit("ben"), Say("ann", b"gone"))
 
     @decides("CHAT-8")
-    def test_what_only_looks_like_quit_is_said(self, play: Play) -> None:
+    def test_what_only_looks_like_quit_is_delivered(self, play: Play) -> None:
         play.needs_exact_chunks()
         words = play.dialect.quit_like()
         play(*join("ann", "ben"), *(Say("ann", word) for word in words), Say("ben", b"and so on"))
 
     @decides("CHAT-9")
-    def test_who_never_speaks_hears_the_others(self, play: Play) -> None:
+    def test_a_lurker_hears_the_others(self, play: Play) -> None:
         play(
             *join("ann"),
             Connect("lou"),
@@ -214,8 +214,8 @@ class ChatConformance(Conformance):
         )
 
     @decides("CHAT-10")
-    def test_last_words_before_a_half_close_reach_all_and_their_sender(self, play: Play) -> None:
-        names = ["ben", "cal", "dan", "eve"]  # who is dropped may depend on luck; not all are lucky
+    def test_an_utterance_before_a_half_close_reaches_all_and_its_sender(self, play: Play) -> None:
+        names = ["ben", "cal", "dan", "eve"]  # a race decides which member is dropped; not all win it
         leaving = [
             step
             for who in names
@@ -224,12 +224,12 @@ class ChatConformance(Conformance):
         play(*join("ann", *names), *leaving)
 
     @decides("CHAT-10")
-    def test_who_half_closes_reads_what_was_delivered_before(self, play: Play) -> None:
+    def test_a_member_that_half_closes_reads_what_was_delivered_before(self, play: Play) -> None:
         before = [Say("ann", b"%d before you go" % count) for count in range(10)]
         play(*join("ann", "ben"), Stall("ben"), *before, HalfClose("ben"), Say("ann", b"gone"))
 
     @decides("CHAT-11")
-    def test_the_room_goes_on_whoever_leaves(self, play: Play) -> None:
+    def test_the_room_goes_on_however_a_client_leaves(self, play: Play) -> None:
         goodbyes: list[Step] = [Quit("ben"), HalfClose("cal"), Close("dan"), Close("lou")]
         leaving = [step for goodbye in goodbyes for step in (goodbye, Say("ann", b"still here"))]
         play(*join("ann", "ben", "cal", "dan"), Connect("lou"), WaitUntilHeard("lou", "ann"), *leaving)
@@ -238,7 +238,7 @@ class ChatConformance(Conformance):
     def test_the_room_goes_on_after_the_last_member_left(self, play: Play) -> None:
         play(*join("ann"), Quit("ann"), *join("ben"), Close("ben"), *join("cal", "dan"), Say("cal", b"hello"))
 
-    # From explore_basic on, the order matters to a server that cannot be restarted: the cruellest checks come last.
+    # From explore_basic on, the order matters to a server that cannot be restarted: the most abrupt checks come last.
 
     def test_explore_politely(self, explore: Explore) -> None:
         explore("basic")
@@ -260,7 +260,7 @@ class ChatConformance(Conformance):
             Connect("ben"),
             Connect("cal", acks="delayed"),
             *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
-            Send("ann", b"go"),  # from here on nobody waits for the server's rest, which may last longer than a stall
+            Send("ann", b"go"),  # from here on no step waits for an idle server: that may outlast a stall
             Settle(),
             *(Say("ann", b"%d" % count) for count in range(20)),
             prompt="ben",
@@ -268,7 +268,7 @@ class ChatConformance(Conformance):
         )
 
     @decides("CHAT-13")
-    def test_all_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
+    def test_all_members_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
         names = ["ann", "ben", "cal", "dan", "eve", "fay"]
         together: list[Step] = []
         for count in range(play.dialect.limits.rounds(300, utterances=1)):
@@ -278,7 +278,7 @@ class ChatConformance(Conformance):
         play(*join(*names), *together, Settle())
 
     @decides("CHAT-13")
-    def test_all_hear_one_order_while_others_come_and_go(self, play: Play) -> None:
+    def test_all_members_hear_one_order_while_others_come_and_go(self, play: Play) -> None:
         churn: list[Step] = []
         for count in range(play.dialect.limits.rounds(100, utterances=3, joins=1)):
             who = f"guest{count}"
@@ -305,9 +305,9 @@ class ChatConformance(Conformance):
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
 
     @decides("CHAT-12")
-    def test_somebody_comes_just_as_another_resets(self, play: Play) -> None:
+    def test_a_client_connects_just_as_another_resets(self, play: Play) -> None:
         rude: list[Step] = []
-        for count in range(10):  # the server may hear of the newcomer before or after the reset
+        for count in range(10):  # the server may see the newcomer before or after the reset
             rude += [Connect(f"x{count}"), WaitUntilHeard(f"x{count}", "ann"), Reset(f"x{count}")]
             rude += [Connect(f"y{count}"), WaitUntilHeard(f"y{count}", "ann")]
         play(*join("ann", "ben"), *rude, Say("ben", b"still here"))
@@ -343,7 +343,7 @@ class ChatConformance(Conformance):
         )
 
     @decides("CHAT-14")
-    def test_deliveries_of_two_who_speak_long_are_not_mixed(self, play: Play) -> None:
+    def test_deliveries_of_two_long_speakers_are_not_mixed(self, play: Play) -> None:
         together: list[Step] = [
             step
             for _ in range(play.dialect.limits.rounds(40, utterances=4))
@@ -358,7 +358,7 @@ class ChatConformance(Conformance):
         play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
-    def test_who_does_not_read_delays_nobody(self, play: Play) -> None:
+    def test_a_member_that_does_not_read_delays_no_other(self, play: Play) -> None:
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Say("cal", b"not delayed"))
 

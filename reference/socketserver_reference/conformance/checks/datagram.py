@@ -52,7 +52,7 @@ class DatagramConformance(Conformance):
         explore("basic")
 
     @decides("UDP-5")
-    def test_who_has_gone_disturbs_nobody(self, play: Play) -> None:
+    def test_a_client_that_has_gone_disturbs_no_other(self, play: Play) -> None:
         gone = [
             step
             for count in range(20)

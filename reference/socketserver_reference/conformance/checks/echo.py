@@ -83,7 +83,7 @@ class EchoConformance(Conformance):
         explore("basic")
 
     @decides("ECHO-6")
-    def test_who_half_closes_gets_the_reply(self, play: Play) -> None:
+    def test_a_client_that_half_closes_gets_the_reply(self, play: Play) -> None:
         visits: list[Step] = []
         for count in range(10):  # end of stream may overtake the reply, or not
             request = b"x" * 1024 if count % 2 else b"hello\n"
@@ -91,7 +91,7 @@ class EchoConformance(Conformance):
         play(*visits)
 
     @decides("ECHO-7")
-    def test_who_leaves_disturbs_nobody(self, play: Play) -> None:
+    def test_a_client_that_leaves_disturbs_no_other(self, play: Play) -> None:
         ways: list[list[Step]] = []
         for way in (Close, Reset):
             name = way.__name__.lower()

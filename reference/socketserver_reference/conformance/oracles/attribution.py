@@ -1,8 +1,8 @@
 """Which clause a mismatch breaks: the one place where the suite weighs clauses against each other.
 
-A server with one bug should be told one clause. So what is missing or wrong is put down, in this order, to the
-*disruptions* (something abrupt happened and nobody has been seen whole since), then to what was special about the
-utterance, and only then to the general promise. Each function returns every clause that fits, the likeliest first; a
+A server with one bug should break one clause in the report. So a mismatch is attributed first to the *disruptions*
+(abrupt events since all clients were last seen served in full), then to what is special about the utterance, and only
+then to the general promise. Each function returns every clause that fits, the likeliest first; a
 directed scenario takes its own clause if it is among them. Besides, a finding names what would `also` explain it, if
 that is known to be broken already: a server that changes bytes shows that in every scenario, in many disguises.
 """
@@ -30,7 +30,7 @@ CLAUSE_OF_DISRUPTION: dict[Disruption, str] = {
     "crowded": "CHAT-17",
     "left": "CHAT-11",
 }
-"""The clause that promises that this disturbs nobody."""
+"""The clause that promises that this disturbs no other client."""
 
 
 CONTENT = ("CHAT-2", "CHAT-3", "CHAT-4", "CHAT-5", "CHAT-6", "CHAT-10")
@@ -47,7 +47,7 @@ class Mismatch:
     before: bytes  # what the client read before, as far as the log remembers
     first: bool  # the client had read nothing so far
     utterance: bytes
-    said: list[bytes]  # the last words of each client
+    said: list[bytes]  # the last utterances of each client
     lagged: bool  # so much was waiting for it that the server may have ended it
     stalled_once: bool
     quits: list[bytes]
@@ -62,7 +62,7 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class MissingDelivery:
-    """Something that was due did not come."""
+    """A delivery or end of stream that had to come and did not."""
 
     who: str
     expected: str  # the delivery in words, or "" when only the end of the stream was due
@@ -71,11 +71,11 @@ class MissingDelivery:
     begun: bool  # a part of the delivery came
     stalled_once: bool
     utterance: bytes
-    disruptions: Sequence[Disruption]  # for one who leaves: those amid which it began to
+    disruptions: Sequence[Disruption]  # for a leaving client: those active when it began to leave
 
 
 def explain_mismatch(seen: Mismatch, dialect: Dialect) -> Finding:
-    """Explain bytes that were not due."""
+    """Explain bytes that the oracle did not expect."""
     wanted = seen.expected[0] if seen.expected else b""
     clauses = tuple(dict.fromkeys(_mismatch_clauses(seen, wanted, dialect)))
     quits = ["CHAT-7"] if any(quit in seen.observed for quit in seen.quits) else []
@@ -94,7 +94,7 @@ def _mismatch_clauses(seen: Mismatch, wanted: bytes, dialect: Dialect) -> list[s
     extra = observed[: observed.find(wanted)] if wanted in observed else observed
     rest = observed.removeprefix(wanted) if wanted else observed
     if prefix in (extra, rest) or 2 * prefix in (extra[: 2 * len(prefix)], rest[: 2 * len(prefix)]):
-        # An empty delivery: somebody's end of stream, most likely.
+        # An empty delivery: most likely the end of stream of a client.
         return ["CHAT-6", "CHAT-10", "CHAT-4"] if seen.long else ["CHAT-10", "CHAT-4", "CHAT-6"]
     again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
     from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
@@ -131,32 +131,32 @@ def _likely_clauses(seen: Mismatch, wanted: bytes, extra: bytes, from_nowhere: s
 
 
 def _mixed(seen: Mismatch, prefix: bytes) -> bool:
-    """Whether something between two prefixes is a piece of what nobody said."""
+    """Whether the bytes between two prefixes are part of no utterance."""
     first, *pieces = seen.observed.split(prefix)
     return bool(first) or any(not any(piece in said for said in seen.said) for piece in pieces[:-1])
 
 
 def _by_disruption(disruptions: Sequence[Disruption]) -> list[str]:
-    """Return the clauses about what happened since everyone was last seen whole, the latest first."""
+    """Return the clauses about what happened since all clients were last seen served in full, the latest first."""
     return [CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(disruptions)]
 
 
 def explain_missing(absent: MissingDelivery) -> Finding:
-    """Explain that what was due did not come."""
+    """Explain that expected bytes did not come."""
     return _missing_delivery(absent, f"{absent.who} reads nothing", _missing_clauses(absent))
 
 
 def explain_cut_off(absent: MissingDelivery, how: Ending) -> Finding:
-    """Explain that a client was cut off that had not left, or was hung up on before it had read what was due."""
+    """Explain that the server ended the connection of a client that had not left, or had not read all it must."""
     clauses = _missing_clauses(absent)
-    if absent.lurker:  # that it was not counted would show by silence
+    if absent.lurker:  # had the server never counted it, it would have read nothing
         clauses = [*_by_disruption(absent.disruptions), *clauses]
     return _missing_delivery(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
 
 
 def _missing_delivery(absent: MissingDelivery, observed: str, clauses: list[str]) -> Finding:
     altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > MAX_PLAIN_BYTES or _unusual(absent.utterance) else []
-    # Whoever has gone and is not let go may cost the others time: a thread that spins leaves little of it.
+    # A connection that has ended and is not released may delay the others: its thread may use all processor time.
     kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.disruptions} else []
     also = ("CHAT-2", "CHAT-5", *kept, *altered)
     fitting = tuple(dict.fromkeys(clauses))

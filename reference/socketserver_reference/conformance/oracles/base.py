@@ -1,4 +1,4 @@
-"""What every oracle can be asked, by whoever plays a scenario."""
+"""The interface of every oracle, for the driver of a scenario."""
 
 from typing import Protocol
 
@@ -8,22 +8,22 @@ from socketserver_reference.conformance.scenario.violation import Finding
 
 
 class Oracle(Protocol):
-    """What the stage asks of any oracle."""
+    """The questions of the driver to any oracle."""
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
 
     def final_steps(self) -> list[Step]:
-        """Return the steps after which everybody has been seen whole."""
+        """Return the steps that show that every client is served in full."""
 
     def required_readers(self, step: Step) -> list[str]:
-        """Return whom to read after the step, in this order, while something is `due` to them."""
+        """Return the clients to read after the step, in this order, while something is `due` to them."""
 
     def due(self, who: str) -> bool:
-        """Whether the client must be read further: something that has to come has not."""
+        """Whether the client must be read further: bytes that must come have not come."""
 
     def optional_readers(self) -> list[str]:
-        """Return the clients who may have something to read, though nothing is due to them."""
+        """Return the clients that may have something to read, though nothing is due to them."""
 
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
@@ -32,16 +32,16 @@ class Oracle(Protocol):
         """Take what a client read; False when it is illegal, and `explain_mismatch` then explains it."""
 
     def expected_bytes(self, who: str) -> bytes:
-        """After `feed` said no: the bytes that were due, which may still come behind the illegal ones."""
+        """After `feed` returned False: the expected bytes, which may still come after the illegal ones."""
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
-        """Explain bytes that `feed` refused, with all that came behind them."""
+        """Explain bytes that `feed` refused, with all that came after them."""
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         """Take the end of a client's stream."""
 
     def explain_silence(self, who: str) -> Finding:
-        """Explain that nothing came, though something was due."""
+        """Explain that nothing came, though bytes were expected."""
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""

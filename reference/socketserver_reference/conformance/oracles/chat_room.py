@@ -1,7 +1,7 @@
-"""What every oracle of a chat knows: who is there, how they come and go, and what was abrupt.
+"""The state that every oracle of a chat keeps: the members, how they join and leave, and the disruptions.
 
-A *disruption* is an abrupt thing that happened since everyone was last seen whole: a delivery that is then missing is
-put down to it, not to the innocent utterance that showed it. Whoever has spoken twice since, and was heard by all, has
+A *disruption* is an abrupt event since all clients were last seen served in full: a delivery that is then missing is
+attributed to it, not to the utterance that showed it. A client that has spoken twice since, and was heard by all, has
 survived it.
 
 `stream_chat.py` adds how deliveries are told apart in a stream, `framed_chat.py` in frames.
@@ -38,14 +38,14 @@ MAX_KEPT_UTTERANCES = 40
 """Utterances of a burst that are kept, to explain what goes wrong."""
 
 MAX_FINAL_SPEAKERS = 8
-"""Members who speak at most when everybody is seen whole in the end; everybody hears them."""
+"""Members that speak, at most, in the final steps; all members hear them."""
 
 Leaving = Literal["quit", "half-close"]
 
 
 @dataclass
 class MemberState:
-    """What is known of one client."""
+    """The state of one client."""
 
     proven: bool = False  # it has spoken or has heard: from here on it must hear everything
     said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
@@ -72,17 +72,15 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.dialect = dialect
         self.members: dict[str, MemberT] = {}
         self.active_disruptions: list[attribution.Disruption] = []  # the latest last
-        self.all_disruptions: list[
-            attribution.Disruption
-        ] = []  # all there have been: what they broke may show itself late
-        self.in_order = False  # whether everybody has been seen whole since the scenario began
-        self.survived: set[str] = set()  # who has spoken, and been heard by all, since the latest of them
+        self.all_disruptions: list[attribution.Disruption] = []  # all so far: their effects may show late
+        self.in_order = False  # whether all clients have been seen served in full since the start
+        self.survived: set[str] = set()  # clients that have been heard by all since the latest of them
 
     # What is different where deliveries are told apart in another way
 
     @abstractmethod
     def _newcomer(self) -> MemberT:
-        """Return what is known of a client that connects now."""
+        """Return the state of a client that connects now."""
 
     @abstractmethod
     def _says(self, who: str, data: bytes, *, settled: bool) -> None:
@@ -90,7 +88,7 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     @abstractmethod
     def _lose(self, who: str) -> None:
-        """Note that the speaker has gone: what it said and nobody has heard may come, in part or not at all."""
+        """Note that the speaker has gone: its utterances that no client has heard may come, in part or not at all."""
 
     @abstractmethod
     def _doubt(self, who: str) -> None:
@@ -118,11 +116,11 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     @abstractmethod
     def readers(self) -> list[str]:
-        """Return the proven members who read, in the order in which to read them."""
+        """Return the proven members that read, in the order in which to read them."""
 
     @abstractmethod
     def optional_readers(self) -> list[str]:
-        """Return the clients who may have something to read, though nothing is due to them."""
+        """Return the clients that may have something to read, though nothing is due to them."""
 
     @abstractmethod
     def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
@@ -132,11 +130,11 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     @abstractmethod
     def unheard(self) -> list[bytes]:
-        """Return what was said and may still be delivered, now that everybody has left."""
+        """Return the utterances that may still be delivered, now that all clients have left."""
 
     @abstractmethod
     def _says_late(self, who: str, data: bytes) -> None:
-        """Note that a client who has gone said this: from now on it may be delivered, in part or not at all."""
+        """Note an utterance of a client that has gone: from now on it may be delivered, in part or not at all."""
 
     def expect_late(self, words: list[bytes]) -> None:
         """Take words of an earlier scenario that may still be under way, before anything else happens."""
@@ -222,7 +220,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.survived.clear()
 
     def final_steps(self) -> list[Step]:
-        """Return the steps after which everybody has been seen whole; the server has come to rest before."""
+        """Return the steps that show that every client is served in full; the server is idle before them."""
         self.reset_survived()
         here = self.readers()
         some = (
@@ -232,7 +230,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         )
         words = [Say(who, f"{who} is still here".encode()) for who in some]
         leaving = [HalfClose(who) for who in here]
-        # After everybody has left the room must be in order too; otherwise it is the next scenario that suffers.
+        # The room must work after all clients have left, too; otherwise the next scenario fails.
         last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
         return [Settle(), *words, *words, *leaving, *last]
 
@@ -243,16 +241,16 @@ class ChatOracle(ABC, Generic[MemberT]):
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
         if isinstance(step, Say):
-            if step.who in self.survived:  # whoever is heard again has survived delivering what it said before
+            if step.who in self.survived:  # a client heard again has survived the delivery of its last utterance
                 self._end_disruptions()
             self.survived.add(step.who)
 
     def reset_survived(self) -> None:
-        """Take nobody for a survivor who has spoken before now: what was abrupt may have had its effect only now."""
+        """Forget the survivors so far: a disruption may have had its effect only now."""
         self.survived.clear()
 
     def _end_disruptions(self) -> None:
-        """Whatever was abrupt has harmed nobody; but what is not over yet may still."""
+        """Drop the disruptions, which have harmed no client; keep those that are not over."""
         self.in_order = True
         here = [member for member in self.members.values() if not member.gone]
         lasting = {
@@ -264,7 +262,7 @@ class ChatOracle(ABC, Generic[MemberT]):
     # What is wrong
 
     def explain_silence(self, who: str) -> Finding:
-        """Explain that nothing came, though something was due."""
+        """Explain that nothing came, though bytes were expected."""
         return self._late(attribution.explain_missing(self._missing_delivery(who)))
 
     def explain_refusal(self, who: str, why: str) -> Finding:
@@ -295,5 +293,5 @@ class ChatOracle(ABC, Generic[MemberT]):
         return self._fell_behind(who) or self.members[who].lagged
 
     def _unheard(self, who: str) -> bytes:
-        """Return what was said and not heard by all yet: by those who are pending, or last by the client itself."""
+        """Return what was said and not heard by all yet: by the pending speakers, or last by the client itself."""
         return b"".join(data for name in self.outstanding() or [who] for data in self.members[name].said)

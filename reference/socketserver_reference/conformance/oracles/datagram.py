@@ -1,4 +1,4 @@
-"""Judges what the clients of an echo server over datagrams saw."""
+"""Judges the replies of an echo server over datagrams."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class DatagramOracle:
         self.clients: dict[str, DatagramClient] = {}
         self.disrupted = False
 
-    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
         match step:
             case Connect(who):
                 self.clients[who] = DatagramClient()

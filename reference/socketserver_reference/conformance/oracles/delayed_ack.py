@@ -32,7 +32,7 @@ def stalls(lags: list[float]) -> bool:
     """Whether the pattern is that of stalls: more than a fifth are late.
 
     Measured: every second one, but for those before the first stall, 10 of 23 in all; on a busy machine now and then
-    fewer, for whoever should be prompt is late as well. Where nothing stalls it is none, on a busy machine, too.
+    fewer, for the prompt client is late as well. Where nothing stalls it is none, on a busy machine, too.
     """
     return 5 * sum(lag > MIN_STALL_SECONDS for lag in lags) > len(lags)
 

@@ -1,7 +1,6 @@
 """Judges what the clients of an echo server saw, over connections.
 
-Here nobody hears anybody else, so a client's own words are all there is to go
-by.
+A client of an echo reads only replies to itself, so its own requests decide what it must read.
 """
 
 from dataclasses import dataclass
@@ -26,14 +25,14 @@ class EchoConnection:
 
 
 class EchoConnections:
-    """Who is there, and what they asked: the same whether one request is answered or all are."""
+    """The connections and their requests: the same whether one request is answered or all are."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.connections: dict[str, EchoConnection] = {}
         self.disrupted = False
 
-    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # nobody is in another's way
+    def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
         match step:
             case Connect(who):
                 self.connections[who] = EchoConnection()
@@ -69,7 +68,7 @@ class EchoConnections:
 
 
 class EchoOracle(EchoConnections):
-    """See the module. A request is one Say or Send; who asks, or half-closes, is owed a reply and end of stream."""
+    """See the module. A request is one Say or Send; it, or a half-close, requires a reply and end of stream."""
 
     def final_steps(self) -> list[Step]:
         return []

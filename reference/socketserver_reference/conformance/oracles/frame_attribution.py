@@ -1,4 +1,4 @@
-"""Which clause a frame breaks that was not due: what `attribution.py` is for streams.
+"""Which clause an unexpected frame breaks; `attribution.py` does the same for streams.
 
 A frame tells more than a stream: whether it is a whole delivery that comes at the wrong time, one that lost its end,
 one with something else inside, or nothing that anybody said.
@@ -25,7 +25,7 @@ class FrameMismatch:
     expected: Sequence[ExpectedFrame]  # what must come next, of each speaker
     due: Sequence[ExpectedFrame]  # all that may still come
     heard: Sequence[ExpectedFrame]
-    misattributed: bool  # it is due, but somebody else's
+    misattributed: bool  # it is expected, but from another speaker
     out_of_order: bool  # others have heard it in another order
     together: bool  # several spoke at once
     resumed: bool  # the member had not read for a while

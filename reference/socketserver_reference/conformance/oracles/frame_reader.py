@@ -10,15 +10,15 @@ MAX_PROMPT_BYTES = 256
 
 
 class FrameReader:
-    """What one client has read and not yet understood."""
+    """The bytes that one client has read and not yet parsed."""
 
     def __init__(self, dialect: Dialect = NOTE) -> None:
         self._dialect = dialect
         self._held = b""
-        self._begin = 0  # of what has not been understood: to cut off every frame would copy the rest each time
+        self._begin = 0  # of the unparsed bytes: to cut off every frame would copy the rest each time
 
     def add(self, data: bytes) -> None:
-        """Append what was read."""
+        """Append bytes that were read."""
         self._held = self.rest + data
         self._begin = 0
 

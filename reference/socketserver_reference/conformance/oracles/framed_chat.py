@@ -45,13 +45,13 @@ class FramedChatOracle(FramedChatState):
         return len(member.rejected_frame) <= self.dialect.longest + FRAME_SLACK_BYTES
 
     def _possible(self, who: str, member: FramedMember) -> Iterator[tuple[Template, bytes]]:
-        """Yield what may come next, for those who can tell by nothing else where it ends."""
+        """Yield the possible next frames, for framings that only these can delimit."""
         for speaker, dues in member.inbox.items():
             template = self._read_by(who, speaker)
             yield from ((template, due.utterance.body) for due in self._next(dues))
 
     def _read_by(self, who: str, speaker: str) -> Template:
-        """Return as what a client reads the words of a speaker."""
+        """Return the form in which a client reads the utterances of a speaker."""
         own = who == speaker and isinstance(self.dialect.to_sender, Template)
         return self.dialect.to_sender if own and isinstance(self.dialect.to_sender, Template) else self.dialect.template
 
@@ -68,7 +68,7 @@ class FramedChatOracle(FramedChatState):
         return self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found)
 
     def _delivered(self, who: str, member: FramedMember, frame: bytes) -> bool | None:
-        """Take a frame for a delivery of what somebody said, if it may be one; return whether it comes in order.
+        """Take a frame for the delivery of an utterance, if it may be one; return whether it comes in order.
 
         Where it may be what must come or what may, it is what must: the other may still come.
         """
@@ -116,7 +116,7 @@ class FramedChatOracle(FramedChatState):
             return merged and frame == utterance.body
         if (
             not template.has_sender or template is self.dialect.to_sender
-        ):  # what one is told of oneself is nobody's label
+        ):  # a frame to the speaker itself teaches no label
             return True
         return self._learn(speaker, label)
 
@@ -152,7 +152,7 @@ class FramedChatOracle(FramedChatState):
                 due.required = sure
         if (
             not effects.asks_one_order(self.dialect) or self.bodies[utterance.body] > 1
-        ):  # nobody knows which of them it was
+        ):  # either of them may have been delivered
             return True
         return self.order.follows(who, utterance.number)
 
@@ -196,11 +196,11 @@ class FramedChatOracle(FramedChatState):
         return self._late(finding)
 
     def _holds_quit(self, who: str, frame: bytes) -> bool:
-        """Whether the frame is a delivery of what somebody left by."""
+        """Whether the frame is a delivery of a quit word."""
         return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
 
     def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMismatch:
-        """Return what is known of a frame that nothing explains."""
+        """Return the facts about a frame that nothing explains."""
         member = self.members[who]
         due = [due.utterance for dues in member.inbox.values() for due in dues]
 
@@ -221,7 +221,7 @@ class FramedChatOracle(FramedChatState):
         )
 
     def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
-        """Whether the frame says that somebody else has said this; two labels in one are nobody's, but a mix."""
+        """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
         if label is None or known is None or label == known:
             return False
@@ -233,7 +233,7 @@ class FramedChatOracle(FramedChatState):
         in_order = member.leaving and how == "eof" and whole and not member.required()
         if self._cut_off_rightly(who, how) or in_order:
             member.gone = True
-            if not in_order:  # who left in order has been heard out
+            if not in_order:  # all has been heard of a client that left in order
                 self._lose(who)
             return None
         return self._late(attribution.explain_cut_off(self._missing_delivery(who), how), newcomer=not member.proven)

@@ -1,7 +1,7 @@
-"""What the members of a chat have to hear, and may, where deliveries come in frames.
+"""The deliveries that members must and may hear, where deliveries come in frames.
 
 Every utterance is one frame, so every member has, for each speaker, a queue of what may come next; what it must hear of
-that is required, what it may is not: what was said while it came, or by somebody who has gone.
+that is required, what it may is not: what was said while it came, or by a client that has gone.
 
 Next: `framed_chat.py`, which judges what they hear.
 """
@@ -16,15 +16,15 @@ from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, R
 
 
 class FramedChatState(ChatOracle[FramedMember]):
-    """Who is there, what each has to hear, and what it may."""
+    """The members, and what each must and may hear."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.order = DeliveryOrder()
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
-        self.under_way: list[Utterance] = []  # what somebody who comes now may hear all the same
-        self.late: list[Utterance] = []  # of an earlier scenario: whoever comes may hear it
+        self.under_way: list[Utterance] = []  # a client that connects now may still hear these
+        self.late: list[Utterance] = []  # of an earlier scenario: any new client may hear them
         self.quitters: list[str] = []
 
     def unheard(self) -> list[bytes]:
@@ -109,7 +109,7 @@ class FramedChatState(ChatOracle[FramedMember]):
         speakers = {who for member in here for who, dues in member.inbox.items() if dues}
         return [who for who in self.members if who in speakers]
 
-    # Whom to read
+    # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
         match step:
@@ -135,7 +135,7 @@ class FramedChatState(ChatOracle[FramedMember]):
     def settled(self, step: Step) -> None:
         super().settled(step)
         audience = len(self.readers()) - (0 if self.dialect.hears_itself else 1)
-        if audience > 0 and not self.outstanding():  # somebody has heard it all, so nobody who comes later will
+        if audience > 0 and not self.outstanding():  # a client has heard it all, so no later client will
             self.under_way.clear()
         if not any(member.required() for member in self.members.values() if not member.gone):
             self.order.clear()

@@ -1,4 +1,4 @@
-"""What the members of a chat in frames have heard, and have yet to hear.
+"""The deliveries that members of a framed chat have heard, and have yet to hear.
 
 Each member hears speaker by speaker, in the order of their words; and what all have heard, each in its own order, has
 to be parts of one order.
@@ -16,7 +16,7 @@ MAX_HEARD_DELIVERIES = 64
 
 @dataclass(frozen=True)
 class Utterance:
-    """What somebody said; `number` counts all of them."""
+    """An utterance; `number` counts all of them."""
 
     number: int
     speaker: str
@@ -33,14 +33,14 @@ class Due:
 
 @dataclass
 class FramedMember(MemberState):
-    """What is known of one client, and what it has yet to hear."""
+    """The state of one client, and what it has yet to hear."""
 
     frames: FrameReader = field(default_factory=FrameReader)
     inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
     heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
     last_speaker: str = ""
     rejected_frame: bytes = b""  # the frame that broke the rules
-    label: bytes | None = None  # what the server calls it, once that is known
+    label: bytes | None = None  # the name that the server gives it, once known
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
     joined_at: int = 0  # how many utterances there had been then
 
@@ -50,7 +50,7 @@ class FramedMember(MemberState):
 
 
 class DeliveryOrder:
-    """A graph of utterances, by number: an edge from each to what somebody heard next."""
+    """A graph of utterances, by number: an edge from each to the one that a client heard next."""
 
     def __init__(self) -> None:
         self._after: dict[int, set[int]] = {}
@@ -59,17 +59,17 @@ class DeliveryOrder:
         """Whether two members have heard the same things in two orders."""
 
     def clear(self) -> None:
-        """Forget all: everybody has heard everything, so whatever comes next comes after it for all."""
+        """Forget all: all clients have heard all of it, so the next utterance comes after it for all."""
         self._after.clear()
         self._last.clear()
 
     def follows(self, who: str, number: int) -> bool:
-        """Note that this is what somebody heard next; False if others have heard it before the last."""
+        """Note that a client heard this next; False if others have heard it before the last."""
         last = self._last.get(who)
         self._last[who] = number
         if last is None:
             return True
-        if number in self._after.get(last, ()):  # somebody else has heard the two in this order
+        if number in self._after.get(last, ()):  # another client has heard the two in this order
             return True
         if self._leads(number, last):
             self.broken = True
@@ -78,7 +78,7 @@ class DeliveryOrder:
         return True
 
     def _leads(self, one: int, other: int) -> bool:
-        """Whether somebody, or some together, heard one before the other."""
+        """Whether a client, or several together, heard one before the other."""
         todo, seen = [one], {one}
         while todo:
             at = todo.pop()

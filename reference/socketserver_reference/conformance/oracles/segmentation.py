@@ -165,8 +165,8 @@ class SegmentationParser:
         return names.isdisjoint(self._pending) or self._all_delivered(names)
 
     def settled(self) -> bool:
-        """Whether all that must be delivered may have been: all words but those of clients who have gone."""
-        return self._all_delivered({who for who, waiting in self._pending.items() if not waiting.lossy})
+        """Whether all that must be delivered may have been: all utterances but those of clients that have gone."""
+        return self._all_delivered([who for who, waiting in self._pending.items() if not waiting.lossy])
 
     def _all_delivered(self, names: Set[str]) -> bool:
         lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
@@ -176,11 +176,11 @@ class SegmentationParser:
         )
 
     def outstanding(self) -> list[str]:
-        """Return all speakers who are pending, those that have gone included; one, where several are taken for one."""
-        return [self._together.get(who, [who])[-1] for who in self._pending]
+        """Return all pending speakers, including those that have gone."""
+        return list(self._pending)
 
     def waiting(self) -> list[bytes]:
-        """Return, of each speaker who is pending, what no reading takes for delivered."""
+        """Return, for each pending speaker, the bytes that no hypothesis takes for delivered."""
         least = [min(taken) for taken in zip(*(hypothesis.taken for hypothesis in self._hypotheses), strict=True)]
         return [bytes(one.data[taken:]) for taken, one in zip(least, self._pending.values(), strict=True)]
 
@@ -257,7 +257,7 @@ class SegmentationParser:
         return left, seen
 
     def _best(self, hypotheses: set[ParseHypothesis]) -> list[ParseHypothesis]:
-        """Leave out hypotheses that took more of a speaker who has gone than another, and are otherwise the same.
+        """Leave out hypotheses that took more of a speaker that has gone than another, and are otherwise the same.
 
         Whatever may follow one of them may follow the other.
         """
@@ -351,7 +351,7 @@ class SegmentationParser:
                 }
 
     def forget(self, before: int) -> None:
-        """Drop the bytes before a position that nobody will be compared with again."""
+        """Drop the bytes before a position; no client will be compared with them again."""
         before = max(self._start, min(before, *(hypothesis.position for hypothesis in self._hypotheses)))
         del self._text[: before - self._start]
         self._start = before

@@ -25,12 +25,12 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 
 KEPT_LOG_BYTES = 1 << 20
-"""Bytes of the log that are kept, at least, when nobody needs them any more."""
+"""Bytes of the log that are kept, at least, after all members have read them."""
 
 
 @dataclass
 class StreamMember(MemberState):
-    """What is known of one client's place in the room."""
+    """The state of one client, and its place in the log."""
 
     joined_at: int = 0  # the end of the log when it connected: what it may hear comes after
     place: int | None = None  # up to where in the log it has read, once it is certain where it began
@@ -46,7 +46,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         super().__init__(dialect)
         self.parser = SegmentationParser(dialect)
         self.mark = 0
-        self.quits: list[bytes] = []  # what nobody may read: the words by which members left, as deliveries
+        self.quits: list[bytes] = []  # the quit words of members, as the deliveries that no client may read
 
     def unheard(self) -> list[bytes]:
         return self.parser.waiting()
@@ -68,7 +68,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         member = self.members[who]
         member.proven = True
         if settled and member.joined_at == self.parser.end and not (member.held or self.parser.outstanding()):
-            # Nothing is under way, nor will be before these words are heard: it can have begun nowhere else.
+            # Nothing is under way, nor will be before this utterance is heard: it can have begun nowhere else.
             member.place = self.parser.end
         self.parser.say(who, data, settled and self.dialect.exact)
 
@@ -97,13 +97,12 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     def outstanding(self) -> list[str]:
         return self.parser.outstanding()
 
-    # Whom to read
+    # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
         match step:
             case Quit(who) | HalfClose(who):
-                # A leaver first, so that what is written into the log by then is what it heard; a newcomer last, to
-                # compare.
+                # A leaving member first, so that the log then ends with what it heard; a newcomer last, to compare.
                 return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
             case Say(who):  # the speaker early: the others then only compare
                 return sorted(self.readers(), key=lambda name: (self.members[name].place is None, name != who))
@@ -113,12 +112,12 @@ class StreamChatOracle(ChatOracle[StreamMember]):
                 return []
 
     def readers(self) -> list[str]:
-        """Return the proven members who read, those whose place is certain first: they find out what comes next."""
+        """Return the proven members that read, those with a certain place first: they extend the log."""
         able = [name for name, member in self.members.items() if member.proven and member.reads]
         return sorted(able, key=lambda name: self.members[name].place is None)
 
     def optional_readers(self) -> list[str]:
-        if not self.parser.settled():  # others must find out first what there is to hear
+        if not self.parser.settled():  # the members with a certain place must read first
             return []
         return [name for name, member in self.members.items() if not member.proven and member.reads]
 
@@ -171,7 +170,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     # Where a newcomer began to hear
 
     def _locate(self, member: StreamMember) -> bool:
-        """Find out where the member began, from what others have read, or from its own if nobody else can tell."""
+        """Find out where the member began, from what others have read, or from its own if no other is reading."""
         begins = self._fitting(member)
         others = [other for other in self.members.values() if other is not member and not (other.gone or other.leaving)]
         alone = not any(other.place is not None and other.reads for other in others)

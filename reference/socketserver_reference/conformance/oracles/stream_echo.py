@@ -1,6 +1,6 @@
 """Judges what the clients of a persistent echo saw: one that answers everything until the client half-closes.
 
-Nobody can tell where such a server saw a request end, and nobody has to: what comes back is what was said, in order,
+A client cannot see where such a server ended a request, and need not: the replies are the requests, in order,
 transformed byte by byte, or frame by frame.
 """
 

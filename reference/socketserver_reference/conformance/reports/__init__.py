@@ -1,6 +1,6 @@
 """Reports: results as people and programs read them. Pure functions of a Report.
 
-    story.py          a violation, and its exchange as events: what every report tells
+    story.py          a violation, and its exchange as events; all reports use it
     text.py           for a terminal
     json_report.py    for programs
     junit.py          JUnit's XML, for CI services
@@ -11,5 +11,5 @@
 Each is a function `write` of a report. To add a format, add a module here, and a line to `FORMATS` in
 `cli/report_files.py`.
 
-RULE: nothing here writes a file, opens a socket or starts a thread; and each format escapes whatever it is given.
+RULE: nothing here writes a file, opens a socket or starts a thread; and each format escapes all text that it is given.
 """

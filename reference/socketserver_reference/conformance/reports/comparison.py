@@ -1,7 +1,6 @@
 """Several servers side by side: a table for each protocol, clause by server, on a terminal, as Markdown and as JSON.
 
-It is made of what `check --json` wrote of each of them, and of nothing else, so that reports of other days or other
-machines would do as well.
+It needs only the reports of `check --json`, so reports of other days or other machines can be compared as well.
 """
 
 import json
@@ -43,7 +42,7 @@ class Checked:
 
     @property
     def conclusion(self) -> str:
-        """What the check says in the end."""
+        """The last line of the check."""
         return self.document["conclusion"] if self.document else f"could not be checked: {self.why}"
 
     @property
@@ -62,7 +61,7 @@ class Checked:
         return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []
 
     def stories(self) -> list[ViolationStory]:
-        """Return what is told of the violations."""
+        """Return the stories of the violations."""
         clauses = self.document["clauses"] if self.document else []
         return [ViolationStory.read(clause) for clause in clauses if clause["expected"] is not None]
 
@@ -75,7 +74,7 @@ class Comparison:
 
     @property
     def code(self) -> int:
-        """The exit code: a violation is certain, whatever could not be checked beside it, so it comes first."""
+        """The exit code: a violation is certain even if another server could not be checked, so it comes first."""
         codes = {server.code for server in self.servers}
         return next((code for code in (VIOLATED, NOT_CHECKED) if code in codes), CONFORMS)
 
@@ -95,7 +94,7 @@ class Comparison:
 
 
 def as_text(compared: Comparison) -> list[str]:
-    """Return the tables and what is wrong with whom, for a terminal of eighty columns as far as that is possible."""
+    """Return the tables and the violations of each server, for a terminal of eighty columns where possible."""
     lines: list[str] = []
     for protocol, those, rows in compared.tables():
         lines += ["", *_table(protocol, those, rows)]

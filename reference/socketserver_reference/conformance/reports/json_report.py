@@ -4,7 +4,7 @@
     version, began, seconds                             by which version of this project, when (UTC), how long it took
     clauses         for each clause:
         id, level, profile, verdict                     a verdict is holds, violated, not-applicable or not-checked
-        known, stale                                    why it is listed as broken; whether it holds all the same
+        known, stale                                    why it is listed as broken; whether it holds nevertheless
         why                                             the reason, unless it holds or is violated
         expected, observed, note, exchange              of a violation, in words; otherwise null
         events                                          the same exchange as data
@@ -14,18 +14,18 @@
     summary         how many clauses have each verdict
     conclusion      the last line of the check
     code            its exit code
-    baseline        with --compare: `changes`, lists of clauses by what became of them; `differing`, how the runs do
+    baseline        with --compare: `changes`, lists of clauses by kind of change; `differing`, how the runs differ
 
 An event is one thing that happened, with these keys:
 
     step            its number among the steps; null for what a client read
-    who             the clients who did it; none if everybody
+    who             the clients that did it; empty for all clients
     does            connects, says, sends (says without waiting), settles, quits, answers (its part of a handshake),
                     half-closes, closes, resets, stalls, resumes; reads, ends (reads end of stream), breaks (reads a
-                    reset), waits (in vain for what is due); skips (the middle of a very long exchange is left out)
-    data, bytes     what was said or read as Python writes bytes, at most 1024 of them, and how many there were
-    sent            how it went over the wire, where that differs
-    line            all of it in words
+                    reset), waits (until the timeout); skips (the middle of a very long exchange is left out)
+    data, bytes     the bytes said or read, as Python writes bytes, at most 1024; and their number in all
+    sent            the bytes on the wire, where they differ
+    line            the whole event in words
 
 An exchange with a socketserver inside this process (SRV clauses) has no events, only words.
 """
@@ -45,7 +45,7 @@ def write(report: Report) -> str:
 
 
 def build(report: Report) -> dict[str, Any]:
-    """Return the report as what JSON can hold."""
+    """Return the report as JSON values."""
     return {
         "protocol": report.protocol,
         "target": report.target,

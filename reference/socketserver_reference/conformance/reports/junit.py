@@ -1,8 +1,8 @@
 """The report as JUnit's XML, which CI services draw: a test case for every clause.
 
-There is no standard, but two schemas that many consumers go by, Jenkins's (`junit-10.xsd`) and Ant's. What is written
-here both accept: hence the attributes and empty elements that nobody here needs. A violation that does not fail the
-check is skipped, with what was seen.
+There is no standard, but many consumers follow one of two schemas, Jenkins's (`junit-10.xsd`) or Ant's. This report
+satisfies both: hence attributes and empty elements without content. A violation that does not fail the check is
+reported as skipped, with the observed bytes.
 """
 
 import re
@@ -22,7 +22,7 @@ def write(report: Report) -> str:
         id="0",
         package=report.protocol,
         name=clean(f"{report.protocol} {report.target}"),
-        hostname="localhost",  # Ant wants one; which machine this is, is nobody's business
+        hostname="localhost",  # Ant requires one; a report does not disclose the machine
         timestamp=report.began.strftime("%Y-%m-%dT%H:%M:%S"),
         time=f"{report.seconds:.3f}",
         tests=str(len(report.verdicts)),

@@ -1,8 +1,8 @@
 """The report as Markdown, for the summary of a CI job: a table of the verdicts, and each exchange folded below it.
 
-What a service shows as a summary is bounded (1 MiB at GitHub, which drops what is larger as a whole), so exchanges
-that do not fit are left out, and said to be. Whatever may come from a server, or names one, is code, escaped so that
-no renderer finds markup in it.
+Services limit a summary (GitHub drops one above 1 MiB as a whole), so exchanges that do not fit are left out, and
+the report says how many. Text that may come from a server, or names one, is code, escaped so that no renderer finds
+markup in it.
 """
 
 import re
@@ -41,7 +41,7 @@ def _row(verdict: Verdict) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table; whatever is in a cell must be escaped already."""
+    """Return the lines of a table; the cells must be escaped already."""
     return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
 
 
@@ -65,7 +65,7 @@ def folded(story: ViolationStory, whose: str = "") -> str:
 
 
 def fit(head: str, parts: Iterable[str], limit: int = MAX_DOCUMENT_BYTES) -> str:
-    """Return a document of a head and as many of the parts as the limit lets in, in bytes, with a word on the rest."""
+    """Return a document of a head and as many of the parts as the limit lets in, in bytes, with a note on the rest."""
     document, room, left_out = [head], limit - len(head.encode()) - 100, 0
     for part in parts:
         size = len(part.encode())

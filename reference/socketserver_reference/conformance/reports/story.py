@@ -1,6 +1,6 @@
-"""A violation as every report tells it: the clause, what was due, what came, and the exchange, event by event.
+"""A violation as every report shows it: the clause, the expected and observed bytes, and the exchange as events.
 
-An event says who did or heard what, with the bytes. It is what `--json` writes, and can be read back from there.
+An event names the client, its action, and the bytes. `--json` writes events, and they can be read back from there.
 """
 
 import ast
@@ -58,7 +58,7 @@ DOES: dict[type[Step], str] = {
     Stall: "stalls",
     Resume: "resumes",
 }
-"""Step -> what its client does by it, in a word for programs."""
+"""Step -> the action of its client, in a word for programs."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,17 @@ class StoryEvent:
     (what happened here is left out of the report).
     """
     who: tuple[str, ...]
-    """The clients who did it; none where it is everybody."""
+    """The clients that did it; empty for all clients."""
     line: str
     """All of it in words."""
     step: int | None = None
-    """Its number among the steps, unless it is something that a client read."""
+    """Its number among the steps; None for bytes that a client read."""
     data: bytes = b""
-    """The beginning of what was said or read."""
+    """The first bytes that were said or read."""
     size: int = 0
-    """How many bytes that was in all."""
+    """The number of bytes in all."""
     sent: bytes = b""
-    """The beginning of how it went over the wire, where that differs."""
+    """The first bytes as sent on the wire, where they differ."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as a report of `check --json` holds it."""
@@ -104,7 +104,7 @@ class StoryEvent:
 
 @dataclass(frozen=True)
 class ViolationStory:
-    """A violation, ready to be told."""
+    """A violation, ready to be shown."""
 
     clause: Clause
     expected: str
@@ -113,7 +113,7 @@ class ViolationStory:
     lines: tuple[str, ...]
     """The exchange in words."""
     events: tuple[StoryEvent, ...] = ()
-    """The exchange as data; none if it was not played on a stage."""
+    """The exchange as data; empty for a check inside this process."""
 
     @classmethod
     def of(cls, violation: Violation) -> "ViolationStory":
@@ -134,7 +134,7 @@ class ViolationStory:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "ViolationStory":
-        """Return the story that a report of `check --json` tells of a violated clause."""
+        """Return the story of a violated clause, from a report of `check --json`."""
         return cls(
             CLAUSES[document["id"]],
             document["expected"],
@@ -146,7 +146,7 @@ class ViolationStory:
 
 
 def events(transcript: Transcript) -> list[StoryEvent]:
-    """Return what happened, in order; what a client read in several pieces is one event."""
+    """Return the events in order; several consecutive reads of one client are one event."""
     told: list[StoryEvent] = []
     steps = 0
     for entry in joined(transcript.entries):

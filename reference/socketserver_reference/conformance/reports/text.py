@@ -8,7 +8,7 @@ from socketserver_reference.conformance.scenario.text import printable
 def write(report: Report) -> list[str]:
     """Return the whole report: the stories of the violations, then every clause, profile by profile.
 
-    What is known to be broken has been told before: its stories are left to the other reports.
+    Known failures get no story here; the other reports have it.
     """
     lines: list[str] = []
     for verdict in report.verdicts:

@@ -1,6 +1,6 @@
 """What has changed since an earlier run: `check --compare OLD.json`, of a report that --json wrote.
 
-It tells and decides nothing: the exit code is that of the check.
+It only informs: the exit code is that of the check.
 """
 
 import json
@@ -17,7 +17,7 @@ COMPARED_KEYS = {"protocol": "protocol", "target": "target", "dialect": "dialect
 """What two runs should have in common, as a report's keys: otherwise a difference may come from there."""
 
 MAX_REPORT_BYTES = 64 * 1024 * 1024
-"""Bytes of a report at most: far more than any that was written here."""
+"""Bytes of a report at most: far more than this project writes."""
 
 
 class BadReport(BadFile):
@@ -25,17 +25,17 @@ class BadReport(BadFile):
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Return an earlier report; raise BadReport if it is none."""
+    """Return an earlier report; raise BadReport if the file is not one."""
     text = read_text(file, BadReport, MAX_REPORT_BYTES, instead="; name a report that --json wrote")
     try:
         report = json.loads(text)
     except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict) or not isinstance(report.get("clauses"), list):
-        raise BadReport(f"{file} is no report that --json wrote")
+        raise BadReport(f"{file} is not a report that --json wrote")
     for clause in report["clauses"]:
         if not isinstance(clause, dict) or not isinstance(clause.get("id"), str) or _outcome(clause) not in OUTCOMES:
-            raise BadReport(f"{file} is no report that --json wrote: a clause in it has no id, or no verdict")
+            raise BadReport(f"{file} is not a report that --json wrote: a clause in it has no id, or no verdict")
     return report
 
 
@@ -50,7 +50,7 @@ class BaselineDiff:
 
     file: Path
     changes: dict[str, list[str]]
-    """The clauses that turned out otherwise than in the earlier report, by what has become of them."""
+    """The clauses whose verdict differs from the earlier report, by kind of change."""
     differing: list[str]
     """How the runs themselves differ, in words."""
 
@@ -59,7 +59,7 @@ class BaselineDiff:
         cls, file: Path, before: Mapping[str, Any], verdicts: Sequence[Verdict], facts: Mapping[str, Any]
     ) -> "BaselineDiff":
         """Compare verdicts with those of an earlier report; `facts` is what the report says of the run: see
-        SAME.
+        COMPARED_KEYS.
         """
         return cls(file, changes(before, verdicts), others(before, facts))
 
@@ -71,7 +71,7 @@ class BaselineDiff:
 
 
 def changes(report: Mapping[str, Any], verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
-    """Return the clauses that turned out otherwise than in the earlier report, by what has become of them."""
+    """Return the clauses whose verdict differs from the earlier report, by kind of change."""
     before = {clause["id"]: clause["verdict"] for clause in report["clauses"]}
     found: dict[str, list[str]] = {}
     for verdict in verdicts:
@@ -84,7 +84,7 @@ def changes(report: Mapping[str, Any], verdicts: Sequence[Verdict]) -> dict[str,
 
 
 def _change(was: str | None, now: str) -> str:
-    """Say what has become of a clause."""
+    """Say how the verdict on a clause changed."""
     if now == "violated":
         return "newly violated"
     if (was, now) == ("violated", "holds"):
@@ -95,7 +95,7 @@ def _change(was: str | None, now: str) -> str:
 
 
 def others(report: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    """Return how the runs themselves differ, in words; of what a report does not say nothing is said."""
+    """Return how the runs themselves differ, in words; facts that a report lacks are left out."""
     return [
         f"another {word}: {printable(str(facts[key]))} now, {printable(str(report[key]))} then"
         for key, word in COMPARED_KEYS.items()

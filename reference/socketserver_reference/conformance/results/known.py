@@ -1,24 +1,23 @@
-"""Known failures: clauses that a server's own people list as broken, so that a check fails by what is news alone.
+"""Known failures: clauses that a server's maintainers list as broken, so that a check fails only on new failures.
 
     [[known]]
     clause = "CHAT-12"
-    reason = "resets are ours to mend in the next release"
+    reason = "to be fixed in the next release"
     dialect = "irc"      # only where the server is checked in this dialect
-    sometimes = true     # a race: that it holds for once is no news either
+    sometimes = true     # a race: that it holds once does not fail the check either
 
-What a listed clause turns out to be decides:
+The verdict on a listed clause decides:
 
-    violated          reported as known; it fails nothing, is not made shorter, and nobody waits long for it
-    holds             the entry is *stale*, and that fails: a list that nobody clears hides what breaks next. But for
-                      what is broken `sometimes`: a race that does not show has not been mended
-    not checked,      the entry says nothing, and nothing is said against it; so it is for entries of another dialect
-    not applicable    and for those that --only and --profile leave out
+    violated          reported as known; it fails nothing, is not minimised, and its timeout is short
+    holds             the entry is *stale*, and that fails: an outdated list hides the next failure. An entry with
+                      `sometimes` is never stale: a race that does not show has not been fixed
+    not checked,      the entry has no effect; the same goes for entries of another dialect, and for those that
+    not applicable    --only and --profile leave out
 
-A list hides nothing but what it names. What somebody lists may have been mended since, and would then go on explaining
-away what others break. So before a listed clause is taken for the reason of anything, its own checks are played, once;
-if they hold, it explains nothing. (A clause that is broken `sometimes` is believed.) What a known failure does explain
-leaves the other clause not checked: that is no failure, for it cannot be mended by anybody before the known one is, but
-the report lists it.
+A list hides only the clauses it names. A listed clause may have been fixed since, and would then go on explaining away
+other failures. So its own checks are run once before any failure is attributed to it; if they hold, it explains
+nothing. (An entry with `sometimes` is trusted.) A clause whose scenario a known failure broke is not checked: that is
+no failure, for the known one has to be fixed first, but the report lists it.
 
 A SHOULD may be listed as well. `known_file.py` reads the list and keeps it up to date.
 """
@@ -29,7 +28,7 @@ from dataclasses import dataclass, field
 from socketserver_reference.conformance.scenario.text import printable
 
 NO_REASON = "not explained yet"
-"""The reason of an entry that nobody has given one so far."""
+"""The reason of an entry that --update-known added."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Known:
         return self.dialect in (None, dialect)
 
     def is_stale(self, outcome: str | None) -> bool:
-        """Whether the entry is to go, as the clause turned out to be this."""
+        """Whether the entry must be removed, given the outcome of its clause."""
         return outcome == "holds" and not self.sometimes
 
     def __str__(self) -> str:
@@ -60,7 +59,7 @@ class Known:
 
 
 def stale(entries: Iterable[Known], outcomes: Mapping[str, str]) -> list[Known]:
-    """Return the entries that are to go, as their clauses turned out to be these."""
+    """Return the entries that must be removed, given the outcomes of their clauses."""
     return [entry for entry in entries if entry.is_stale(outcomes.get(entry.clause))]
 
 

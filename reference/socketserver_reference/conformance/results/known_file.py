@@ -1,9 +1,9 @@
-"""Reads the list of known failures that lies in somebody's repository, and keeps it up to date.
+"""Reads and updates a server's list of known failures.
 
-It is TOML; `known.py` says what the entries mean. Whatever is wrong with the file is a BadKnown, of one line.
+It is TOML; `known.py` says what the entries mean. Any error in the file raises BadKnown, with a message of one line.
 
-To bring it up to date is not to write it anew: what people wrote between the entries stays, and an entry goes with the
-comment right above it. The changed text replaces the file in one move, so that no crash can lose an entry.
+An update keeps the comments between the entries, and removes an entry with the comment right above it. The new text
+replaces the file atomically, so that no crash can lose an entry.
 """
 
 import contextlib
@@ -43,12 +43,12 @@ class BadKnown(BadFile):
 
 
 def read(file: Path) -> list[Known]:
-    """Return the entries of a list; raise BadKnown if there is none, or it is not in order."""
+    """Return the entries of a list; raise BadKnown if the file is missing or invalid."""
     return parse(read_text(file, BadKnown, instead="; --update-known begins a list"), file)
 
 
 def parse(text: str, file: Path) -> list[Known]:
-    """Return the entries that a list holds, each with its line; raise BadKnown if it is not in order."""
+    """Return the entries that a list holds, each with its line; raise BadKnown if the list is invalid."""
     document = parse_toml(text, file, BadKnown, instead=f"; {ENTRY}")
     found = document.get("known", [])
     if not isinstance(found, list) or set(document) - {"known"}:
@@ -165,7 +165,7 @@ def _asides_taken_from(table: Table) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Put the text in place of a file, all at once; where a link leads to it, the link stays."""
+    """Replace the content of a file atomically; a symbolic link to it stays."""
     target = file.resolve()
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
     try:

@@ -1,4 +1,4 @@
-"""What `check` does by `--known FILE` and `--update-known`: read the list, judge by it, bring it up to date."""
+"""How `check` applies `--known FILE` and `--update-known`: read the list, mark the verdicts, update the list."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,10 +10,9 @@ from socketserver_reference.conformance.scenario.text import printable
 
 
 class KnownFailures:
-    """The list of one check, in one dialect; an empty one, if none was asked for.
+    """The list of one check, in one dialect; empty without --known.
 
-    Raises BadKnown if there is a list that is not in order, or one should be that is not. With `update` there may be
-    none yet.
+    Raises BadKnown if the file is invalid or missing; with `update` it may be missing.
     """
 
     def __init__(self, file: Path | None, *, update: bool, dialect: str, default: bool) -> None:
@@ -44,10 +43,10 @@ class KnownFailures:
         return mark(verdicts, [entry for entry in self._all if entry.applies_to(self._dialect)])
 
     def apply(self, verdicts: Sequence[Verdict], *, strict: bool, trouble: bool) -> tuple[list[Verdict], list[str]]:
-        """Return the verdicts in the light of the list, updated if it is to be, and what there is to say of it.
+        """Return the verdicts in the light of the list, updated if asked, and the messages about it.
 
-        After a check that did not end in order the list is left as it is. Raises OSError if it cannot be written,
-        BadKnown if somebody has made it unreadable in the meantime.
+        An incomplete check leaves the list as it is. Raises OSError if the list cannot be written, BadKnown if it has
+        become invalid in the meantime.
         """
         marked = self._marked(verdicts)
         news = self._updated(marked, strict, trouble) if self._update else []
@@ -61,7 +60,7 @@ class KnownFailures:
         assert self.file is not None
         if trouble:
             return [f"{self.file} is left as it is: the checks did not end in order"]
-        before = self._read()  # once more: somebody may have written to it while the checks ran
+        before = self._read()  # once more: it may have been edited while the checks ran
         failing = [verdict for verdict in marked if report.fails(verdict, strict)]
         after = known_file.updated(before, marked, failing, self._mentioned)
         known_file.update(self.file, after)

@@ -1,4 +1,4 @@
-"""How a check may end without a verdict of its own: raised by checks, and by what plays them."""
+"""How a check may end without a verdict of its own: raised by checks and by the driver."""
 
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -8,7 +8,7 @@ class NotApplicable(Exception):
 
 
 class NotChecked(Exception):
-    """The clause could not be decided; the message says why. `violation` is what was seen of another clause instead."""
+    """The clause could not be decided; the message says why. `violation` is one of another clause, seen instead."""
 
     def __init__(self, why: str, violation: Violation | None = None) -> None:
         super().__init__(why)

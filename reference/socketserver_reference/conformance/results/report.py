@@ -1,7 +1,7 @@
-"""The report: everything that came of checking one server, and the wording of verdicts that all formats share.
+"""The report: all results of checking one server, and the wording of verdicts that all formats share.
 
-What a server said is in a verdict as Python writes bytes, and what it printed is escaped too; but a target may be named
-as its user likes. So each format escapes whatever it is given for what reads it, and believes nothing.
+Verdicts hold the bytes of a server as Python writes bytes, and its output escaped; but a user may give a target any
+name. So each format escapes all text for its own reader, and trusts none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checke
 
 @dataclass(frozen=True)
 class Report:
-    """What came of checking one server: everything that a report of any kind may tell."""
+    """The results of checking one server: all that a report of any format may show."""
 
     protocol: str
     target: str
@@ -50,7 +50,7 @@ class Report:
     scripts: Sequence[str] = ()
     """What became of the script for each violation, a line each."""
     news: Sequence[str] = ()
-    """What there is to say of the list of known failures: a line each."""
+    """Messages about the list of known failures, a line each."""
     baseline: BaselineDiff | None = None
     """What changed since an earlier report, if there is one."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -80,12 +80,12 @@ def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 
 def counted(verdicts: Iterable[Verdict]) -> str:
-    """Return the same in words, without what there is none of."""
+    """Return the same in words, without outcomes that no clause has."""
     return ", ".join(f"{n} {OUTCOME_WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
 
 
 def word(verdict: Verdict) -> str:
-    """Return the outcome in words; a clause that is mere advice says so, and one that is listed as broken."""
+    """Return the outcome in words, marked if the clause is a SHOULD or a known failure."""
     outcome = "STALE: holds, and is listed as broken" if verdict.stale else OUTCOME_WORDS[verdict.outcome]
     should = " (SHOULD)" if verdict.clause.level == "SHOULD" else ""
     return f"{outcome}{should}{f' ({verdict.known})' if verdict.known else ''}"
@@ -99,7 +99,7 @@ def line(verdict: Verdict) -> str:
 
 def fails(verdict: Verdict, strict: bool) -> bool:
     """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too, unless it is
-    known; and what is listed as broken, and holds.
+    known; and a clause that is listed as broken, and holds.
     """
     if verdict.known is not None:
         return verdict.stale

@@ -1,4 +1,4 @@
-"""The verdicts: one for every clause, from all that the checks saw."""
+"""The verdicts: one for every clause, from all observations of the checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ OUTCOMES: tuple[Outcome, ...] = ("holds", "violated", "not-applicable", "not-che
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one clause. `why` explains all but "holds"; a violation tells its own story."""
+    """The verdict on one clause. `why` gives the reason of every outcome but "holds"; a violation has its own story."""
 
     clause: Clause
     outcome: Outcome
     why: str = ""
     violation: Violation | None = None
     known: Known | None = None
-    """The entry by which somebody lists the clause as known to be broken."""
+    """The entry that lists the clause as known to be broken."""
 
     @property
     def stale(self) -> bool:
@@ -43,7 +43,7 @@ class Record:
         self.explored: list[str] = []
         """What the state machines did, a line each."""
         self.dialect = NOTE
-        """What the server was spoken to in."""
+        """The dialect that the clients spoke."""
         self._violations: dict[str, Violation] = {}
         self._told: set[str] = set()  # violated clauses whose story is that of their own check
         self._said: dict[str, dict[Outcome, str]] = {}

@@ -1,7 +1,7 @@
-"""A diagram as HTML: on the left the lanes, which eyes follow; on the right each event in words, which everybody reads.
+"""A diagram as HTML: the lanes on the left, each event in words on the right.
 
-The words are a list and say all there is, so the lanes are hidden from whoever has the page read out. Nothing is wide:
-lanes grow narrow and words wrap before anybody has to scroll sideways. A long exchange is folded in its middle.
+The words are a list and say everything, so the lanes are hidden from screen readers. Lanes narrow and words wrap, so
+that no reader has to scroll sideways. A long exchange is folded in its middle.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ MAX_LINE_BYTES = 64
 """Bytes in one line, where all of them are shown."""
 
 OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
-"""What goes from a client to the server."""
+"""Events that go from a client to the server."""
 
 INWARD = {"reads", "ends", "breaks"}
-"""What comes from the server."""
+"""Events that come from the server."""
 
 LEGEND = (
-    ("says", "says, and waits until it has come back"),
+    ("says", "says, and waits for the delivery or reply"),
     ("sends", "sends without waiting"),
     ("reads", "reads"),
     ("half-closes", "half-closes: sends end of stream, reads on"),
@@ -39,7 +39,7 @@ LEGEND = (
     ("breaks", "reads a reset"),
     ("stalls", "stops reading"),
     ("resumes", "reads again"),
-    ("waits", "reads nothing, though something is due"),
+    ("waits", "reads nothing, though bytes are expected"),
 )
 
 
@@ -80,7 +80,7 @@ def _list(rows: Sequence[DiagramRow]) -> Element:
 
 def _row(row: DiagramRow) -> Element:
     event = row.event
-    told = tag("div", *_words(event), tag("em", "This is where it shows.", class_="here") if row.wrong else None)
+    told = tag("div", *_words(event), tag("em", "The violation shows here.", class_="here") if row.wrong else None)
     number = tag("span", str(event.step or ""), class_="number")
     told.set("class", "told")
     kind = event.does + (" step" if event.step else "") + (" wrong" if row.wrong else "")
@@ -100,7 +100,7 @@ def _lanes(row: DiagramRow) -> Element:
 
 
 def _way(does: str) -> Literal["out", "in"] | None:
-    """Return which way something goes, from the client or to it, if it goes anywhere."""
+    """Return the direction of an event, from the client or to it, if it has one."""
     return "out" if does in OUTWARD else "in" if does in INWARD else None
 
 
@@ -124,7 +124,7 @@ def _words(event: StoryEvent) -> list[Child]:
 
 
 def _whole(event: StoryEvent) -> Element:
-    """Return what opens to all bytes of an event that the report has."""
+    """Return a fold that opens to all bytes of an event that the report has."""
     kept = "" if event.size == len(event.data) else f"the first {len(event.data)} of "
     pieces = [repr(event.data[start : start + MAX_LINE_BYTES]) for start in range(0, len(event.data), MAX_LINE_BYTES)]
     summary = tag("summary", f"{kept}{event.size} bytes")

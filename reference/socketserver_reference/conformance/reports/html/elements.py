@@ -1,7 +1,7 @@
-"""HTML as a tree of elements: text goes in as text and cannot come out as markup, whoever wrote it.
+"""HTML as a tree of elements: text goes in as text and cannot come out as markup, whatever its source.
 
-`page` makes a whole document of them. It loads nothing, from anywhere, and runs nothing: there is no script in it, and
-its policy forbids the browser any, whatever might have slipped in.
+`page` makes a whole document of them. It loads nothing and contains no script, and its policy forbids the browser to
+run any.
 """
 
 import xml.etree.ElementTree as ET
@@ -42,7 +42,7 @@ def extend(element: Element, children: Iterable[Child]) -> Element:
 
 
 def listed(names: Iterable[tuple[str, Child]], class_: str | None = None) -> Element:
-    """Return a list of names and what they stand for."""
+    """Return a list of names and their values."""
     pairs = [tag("div", tag("dt", name), tag("dd", value)) for name, value in names]
     return tag("dl", *pairs, class_=class_)
 

@@ -1,7 +1,7 @@
-"""An exchange as a sequence diagram, without a word of how it looks: lanes, and rows that say what is in each.
+"""An exchange as a sequence diagram, independent of its looks: lanes, and rows that say what is in each.
 
-There is a lane for each client and, last, the server's. Where there are more clients than lanes, those who did
-something have one each and the others share one; what they all heard alike is one row then.
+Each client has a lane; the server's is last. Where there are more clients than lanes, the active clients have one
+each and the others share one; a delivery that these read alike is one row then.
 """
 
 import re
@@ -19,10 +19,10 @@ State = Literal["away", "open", "stalled", "half-closed"]
 """What a client's connection is like: not there; usable; not read; closed in one direction."""
 
 PASSIVE_EVENTS = {"connects", "reads", "settles"}
-"""What anybody in a crowd does."""
+"""Events that do not make a client active."""
 
 LEAVING_EVENTS = {"closes", "resets", "ends", "breaks"}
-"""What a client does not come back from."""
+"""Events that end a client's connection."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class DiagramRow:
 
     event: StoryEvent
     lanes: tuple[int, ...]
-    """None: everybody's."""
+    """Empty: all lanes."""
     before: tuple[State, ...]
     after: tuple[State, ...]
     wrong: bool = False
-    """Whether this is what the violation was seen by."""
+    """Whether the violation shows in this event."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def draw(story: ViolationStory) -> Diagram:
 
 
 def _choose(events: Sequence[StoryEvent]) -> tuple[list[str], set[str]]:
-    """Return the clients with a lane of their own, in the order they came, and those who share one.
+    """Return the clients with a lane of their own, in the order they came, and those that share one.
 
-    Who did something last matters most: that is where it went wrong.
+    The clients that acted last matter most: the violation shows there.
     """
     everybody = list(dict.fromkeys(who for event in events for who in event.who))
     if len(everybody) <= MAX_LANES:
@@ -74,7 +74,7 @@ def _choose(events: Sequence[StoryEvent]) -> tuple[list[str], set[str]]:
 
 
 def _gathered(events: Sequence[StoryEvent], shared: set[str]) -> Iterator[StoryEvent]:
-    """Yield the events; what several that share a lane did alike, one straight after the other, is one."""
+    """Yield the events; consecutive equal events of clients that share a lane are one."""
 
     def alike(pair: tuple[int, StoryEvent]) -> object:
         index, event = pair
@@ -93,7 +93,7 @@ def _gathered(events: Sequence[StoryEvent], shared: set[str]) -> Iterator[StoryE
 
 
 class _Room:
-    """Who is there, and how."""
+    """The clients that are connected, and the state of each."""
 
     def __init__(self, places: dict[str, int], lanes: int) -> None:
         self._places = places
@@ -101,7 +101,7 @@ class _Room:
         self._states: dict[str, State] = {}
 
     def row(self, event: StoryEvent) -> DiagramRow:
-        """Return the row of an event, and let it happen."""
+        """Return the row of an event, and apply it."""
         if event.does != "connects":
             for who in event.who:  # it may have come while events were left out
                 self._states.setdefault(who, "open")

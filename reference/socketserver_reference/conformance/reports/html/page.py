@@ -1,7 +1,8 @@
 """The report as one HTML page, for people: the verdicts, what was waived and why, and each violation with its exchange.
 
-One file, which loads nothing and runs nothing; see `elements.py` for why a server cannot write in it. It is plain
-headings, tables and lists, so it works by keyboard, read out, on paper and on a phone; `page.css` is all of its looks.
+One file, which loads nothing and runs nothing; see `elements.py` for why a server cannot add markup to it. It is plain
+headings, tables and lists, so it works by keyboard, with a screen reader, on paper and on a phone. `page.css` is
+its style.
 """
 
 from collections.abc import Sequence
@@ -132,7 +133,7 @@ def _verdict(verdict: Verdict) -> Element:
             *promise(clause),
             tag("div", why, class_="why") if verdict.why else None,
             tag("div", f"listed: {verdict.known}", class_="why") if verdict.known else None,
-            tag("div", "It holds: the entry is stale, and the check fails for it.") if verdict.stale else None,
+            tag("div", "It holds: the entry is stale, and therefore the check fails.") if verdict.stale else None,
         ),
         class_=verdict.outcome,
     )
@@ -144,7 +145,7 @@ def outcome(word: str) -> list[Child]:
 
 
 def _dialect(report: Report) -> list[Child]:
-    """Return what the dialect makes of the clauses, if it is not what they say themselves."""
+    """Return the clauses that the dialect changes or waives."""
     sections: list[Child] = []
     for anchor, heading, intro, told in (
         ("changes", "Asked differently", " asks this differently:", report.changes),
