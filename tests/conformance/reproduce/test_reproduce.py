@@ -409,7 +409,7 @@ def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_
 def test_a_place_where_nothing_can_be_written_is_refused(check: Checker, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = check.refusal("echo", "--reproduce", tmp_path / "file")
-    assert line.endswith(f"cannot write into {tmp_path}/file: File exists; name a directory, or a place for one")
+    assert line.endswith(f"cannot write into {tmp_path}/file: File exists; name a directory where files can be made")
 
 
 def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: Path) -> None:
