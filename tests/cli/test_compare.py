@@ -182,7 +182,7 @@ def test_a_dialect_lies_beside_the_file_as_well(run: Compare, file: Path) -> Non
         (server("a"), ["neither launch nor target"]),
         (server("a", target="localhost:7"), ["target", "tcp://host:port"]),
         (server("a", "run {port}", transport="pigeon"), ["server 1", "--transport", "pigeon"]),
-        (server("a", "run {port}", "chat", transport="udp"), ["server 1", "a chat has connections"]),
+        (server("a", "run {port}", "chat", transport="udp"), ["server 1", "a chat needs connections"]),
         (server("a", "run {port}", transport="udp", target="tcp://127.0.0.1:7"), ["server 1", "contradicts"]),
     ],
 )
