@@ -103,5 +103,7 @@ def test_deliveries_that_end_differently_each_time_are_told() -> None:
 
 
 def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
-    with pytest.raises(CannotLearn, match="deliveries were heard and not understood: a field follows"):
+    with pytest.raises(
+        CannotLearn, match="deliveries were heard, but their framing was not understood: a field follows"
+    ):
         learned(chat(deliver=b"{number}: {body}\xff\n"))
