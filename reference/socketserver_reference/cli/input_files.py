@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--update-known", action="store_true", help="update the file of --known afterwards, or create it"
     )
-    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since this report of --json")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since this earlier report")
 
 
 def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dict[str, Any] | None]":

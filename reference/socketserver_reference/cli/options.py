@@ -49,7 +49,7 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
         "address to listen on; with a TARGET: a command whose server listens there",
     )
     parser.add_argument(
-        "--transport", choices=TRANSPORTS, help="its transport, with --launch or for the reference (default: tcp)"
+        "--transport", choices=TRANSPORTS, help="transport of the launched server or the reference (default: tcp)"
     )
     for option in OPTIONS:
         parser.add_argument(f"--{option.name}", **option.settings())
