@@ -61,16 +61,18 @@ def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     else:
         _ask_newline(room, learned)
     learned.learn(
-        "framing", "newline", said.newline.decode(), f"what was said ended in {said.newline!r}, and was heard"
+        "framing", "newline", said.newline.decode(), f"utterances that ended in {said.newline!r} were delivered"
     )
     for framing in (heard_in, said):  # if both framings have one, it is the same
         if framing.kind == "fixed":
-            learned.learn("framing", "size", framing.size, "so many bytes made a frame")
-            learned.learn("framing", "pad", heard_in.pad.decode("ascii", "replace"), "what filled the frames that came")
+            learned.learn("framing", "size", framing.size, "frames of this size were delivered")
+            learned.learn(
+                "framing", "pad", heard_in.pad.decode("ascii", "replace"), "the deliveries were padded with this"
+            )
             break
     for framing in (heard_in, said):
         if framing.kind == "length":
-            learned.learn("framing", "header", framing.header, "the numbers looked like this")
+            learned.learn("framing", "header", framing.header, "the lengths were written like this")
             break
 
 

@@ -100,7 +100,7 @@ class RoomConversation:
         """Connect one more client; return its name."""
         arrived = self.newcomers(1)
         if not arrived:
-            raise CannotLearn("nobody else is let in")
+            raise CannotLearn("the server lets no more clients in")
         return arrived[0]
 
     def in_turn(self, questions: Iterable[Question], together: int) -> Iterator[list[tuple[Question, str]]]:
@@ -109,7 +109,7 @@ class RoomConversation:
         while waiting:
             guests = self.newcomers(min(together, len(waiting)))
             if not guests:
-                raise CannotLearn("nobody else is let in")
+                raise CannotLearn("the server lets no more clients in")
             yield list(zip(waiting, guests, strict=False))
             del waiting[: len(guests)]
 
