@@ -230,7 +230,7 @@ def test_a_dialect_says_nothing_of_the_classes_of_this_python(check: Checker) ->
     outcome = check("family", "--dialect", "rfc862", json_too=False)
     assert (outcome.code, outcome.err) == (
         2,
-        "socketserver-reference check: --dialect says how a server speaks, and family is about the classes of this "
+        "socketserver-reference check: --dialect says how a server speaks, but family checks the classes of this "
         "Python\n",
     )
 
@@ -418,7 +418,7 @@ def test_an_interrupt_before_anything_was_begun_is_told(
     assert main(["check", "echo"]) == NOT_CHECKED
     assert capsys.readouterr() == (
         "",
-        "socketserver-reference check: interrupted before there was anything to tell\n",
+        "socketserver-reference check: interrupted before there was any result\n",
     )
 
 

@@ -146,7 +146,7 @@ def test_a_checker_that_dies_without_a_word_costs_one_server(monkeypatch: pytest
     monkeypatch.setattr(comparing, "RUN_FROM_HERE", "import os; os.kill(os.getpid(), 9)")
     code, out, _ = run(server("one", served("echo")) + server("two", served("echo")))
     assert code == 2
-    assert out.count("could not be checked: the check ended with 137, without a word") == 4
+    assert out.count("could not be checked: the check exited with 137 and printed no error") == 4
 
 
 def test_a_dialect_lies_beside_the_file_as_well(run: Compare, file: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_dialect_lies_beside_the_file_as_well(run: Compare, file: Path) -> Non
         (server("a"), ["neither launch nor target"]),
         (server("a", target="localhost:7"), ["target", "tcp://host:port"]),
         (server("a", "run {port}", transport="pigeon"), ["server 1", "--transport", "pigeon"]),
-        (server("a", "run {port}", "chat", transport="udp"), ["server 1", "a chat has connections"]),
+        (server("a", "run {port}", "chat", transport="udp"), ["server 1", "a chat needs connections"]),
         (server("a", "run {port}", transport="udp", target="tcp://127.0.0.1:7"), ["server 1", "contradicts"]),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixtur
     ("arguments", "why"),
     [
         (["chat"], "name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND"),
-        (["chat", "udp://127.0.0.1:9"], "a chat has connections"),
+        (["chat", "udp://127.0.0.1:9"], "a chat needs connections"),
         (["echo", "nowhere"], "is not an address"),
         (["echo", f"tcp://127.0.0.1:{free_port()}"], "connection refused"),
         (["chat", "--launch", bad("hangs-up")], "nothing could be learned: a client that had not said anything got"),

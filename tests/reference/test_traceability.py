@@ -171,4 +171,4 @@ def test_spec_of_what_is_no_clause_says_what_would_be(capsys: pytest.CaptureFixt
     assert main(["spec", "CHAT-7", "CHAT-99"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "socketserver-reference spec: 'CHAT-99' is no clause: they are ECHO-n, UDP-n, CHAT-n, SRV-n\n"
+    assert err == "socketserver-reference spec: 'CHAT-99' is not a clause; clauses are ECHO-n, UDP-n, CHAT-n, SRV-n\n"

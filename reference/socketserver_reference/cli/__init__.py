@@ -7,13 +7,13 @@ Commands, each with `add_arguments` and `run`:
     check.py         check a server, and say which clauses it breaks
     compare.py       check several servers, side by side
     learn.py         propose the dialect of a server
-    dialects.py      print the dialects that come along
-    spec.py          print the clauses, and what stands behind each
+    dialects.py      print the bundled dialects
+    spec.py          print the clauses; for each, its code, its checks and its faults
 
-What they share: `parser.py`, `signals.py`, `serving.py` (where to listen), `log_handler.py` (of what serves),
-`options.py` (of check and compare), `targets.py` (what is to be checked), `family_table.py`, `input_files.py` and
-`report_files.py` (the files read and written).
+Shared by the commands: `parser.py`, `signals.py`, `serving.py` (where to listen), `log_handler.py` (the log of a
+server), `options.py` (of check and compare), `targets.py` (the servers to check), `family_table.py`, `input_files.py`
+(the files that a check reads) and `report_files.py` (those that it writes).
 
-RULE: a command imports what the commands share, and never another command; only `main.py` imports commands. `serve` and
+RULE: a command imports the shared modules and never another command; only `main.py` imports commands. `serve` and
 `spec` need the standard library alone.
 """

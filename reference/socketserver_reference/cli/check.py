@@ -1,6 +1,6 @@
-"""`socketserver-reference check`: check a server, any server, and say which clauses it breaks.
+"""`socketserver-reference check`: check any server, and say which clauses it breaks.
 
-The checks are pytest's; this module turns a command line into a pytest run and its outcome into a report. Exit codes:
+The checks run in pytest; this module turns a command line into a pytest run, and its outcome into a report. Exit codes:
 0 the server conforms, 1 it does not, 2 it could not be checked.
 """
 
@@ -31,18 +31,18 @@ from socketserver_reference.conformance.runner.affinity import one_processor
 add_arguments = add_check_arguments
 
 BAD_USAGE, NOTHING_SELECTED = 4, 5
-"""Exit statuses of pytest: it could not begin; it found nothing to do."""
+"""Exit statuses of pytest: it could not start; it found no test to run."""
 
 
 def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> int:
-    """Check as the options say; return the exit code."""
+    """Check the server that the options name; return the exit code."""
     try:
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)
     except (CommandError, input_files.InvalidInputFile, report_files.CannotWrite) as error:
         print(f"socketserver-reference check: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("socketserver-reference check: interrupted before there was anything to tell", file=sys.stderr)
+        print("socketserver-reference check: interrupted before there was any result", file=sys.stderr)
     return NOT_CHECKED
 
 
@@ -68,7 +68,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     if progress.cannot:
         raise CommandError(progress.cannot)
     if status == BAD_USAGE:
-        raise CommandError("pytest refuses the arguments after --, as said above")
+        raise CommandError("pytest refuses the arguments after --; its message is above")
     trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
     with input_files.one_line_errors():
         verdicts, news = listed.apply(progress.verdicts(), strict=options.strict, trouble=trouble)
@@ -101,7 +101,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
 
 
 def refuse_others(options: argparse.Namespace) -> None:
-    """Raise CommandError if a clause that --only asks for is none of this protocol."""
+    """Raise CommandError if --only names a clause of another protocol."""
     for id in options.only:
         known = [clause.id for clause in CLAUSES.values() if clause.group in GROUPS[options.protocol]]
         if id not in known:
@@ -120,7 +120,7 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
     if stale:
         return VIOLATED, f"the list of known failures is stale: no longer broken: {', '.join(stale)}"
     if trouble:
-        return NOT_CHECKED, "not all could be checked: see the lines that say not checked"
+        return NOT_CHECKED, "not everything could be checked: see the lines that say not checked"
     if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
         return NOT_CHECKED, "nothing was checked"
     known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]

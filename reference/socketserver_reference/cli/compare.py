@@ -1,7 +1,7 @@
-"""`socketserver-reference compare SERVERS.toml`: check several servers, and put them side by side, clause by server.
+"""`socketserver-reference compare SERVERS.toml`: check several servers, and print a table of clauses by servers.
 
-Exit codes: 0 all conform; 1 at least one does not, which is certain whatever could not be checked beside it; 2 none is
-known not to conform, but not all could be checked.
+Exit codes: 0 all conform; 1 at least one does not, even if others could not be checked; 2 no server was found not to
+conform, but not all could be checked.
 """
 
 import argparse
@@ -27,7 +27,7 @@ COMPARISON_FORMATS = ("json", "markdown", "html")
 
 
 class Trial(argparse.ArgumentParser):
-    """The parser of `check`, to see whether it would take what a file says."""
+    """The parser of `check`, which tries the arguments that a file gives."""
 
     def error(self, message: str) -> NoReturn:
         raise CommandError(message)
@@ -39,15 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "servers",
         type=Path,
         metavar="SERVERS.toml",
-        help="the servers: a table [[server]] for each, with name, protocol (echo or chat), launch or target as check "
-        "takes them, and if need be transport, dialect and known; paths are relative to the file",
+        help="the servers: a table [[server]] for each, with name, protocol (echo or chat), launch or target as for "
+        "check, and optionally transport, dialect and known; paths are relative to the file",
     )
     add_effort_arguments(parser)
     report_files.add_arguments(parser, "the comparison", COMPARISON_FORMATS)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare as the options say; return the exit code."""
+    """Compare the servers that the options name; return the exit code."""
     from socketserver_reference.conformance.runner.server_list import BadServers
 
     try:
@@ -66,7 +66,7 @@ def _compare(options: argparse.Namespace) -> int:
     directory = options.servers.absolute().parent
     for number, server in enumerate(listed, 1):
         try:
-            with chdir(directory):  # where the paths that a file names begin
+            with chdir(directory):  # paths in the file are relative to it
                 said = parsed(server.arguments)
                 read_dialect(said, find_targets(said)[1])
         except CommandError as error:
@@ -86,7 +86,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a `check` with these arguments; raise CommandError if it would refuse them."""
+    """Return the options of a `check` with these arguments; raise CommandError if `check` would refuse them."""
     trial = Trial(add_help=False)
     add_check_arguments(trial)
     return trial.parse_args(arguments)

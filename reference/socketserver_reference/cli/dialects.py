@@ -1,8 +1,8 @@
-"""`socketserver-reference dialects`: how other people's servers put the protocol into bytes, as files that come along.
+"""`socketserver-reference dialects`: the bundled dialect files, which say how other servers encode the protocol.
 
-`dialects` lists those there are and what each was verified against; `dialects NAME|FILE` shows one: what it asks
-differently, what it does not ask and why, and its text, to be copied and changed. How to write one is said at the top
-of `conformance/dialects/loader.py`.
+`dialects` lists them and the servers that each was verified against. `dialects NAME|FILE` shows one: which clauses it
+changes, which it leaves out and why, and its text, to copy and change. `conformance/dialects/loader.py` says how to
+write one.
 """
 
 import argparse
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from socketserver_reference.conformance.dialects.dialect import Dialect
 
-REFERENCE_DIALECT = "this is the reference's own dialect, the default: there is no file to show"
+REFERENCE_DIALECT = "this is the reference's own dialect, the default; it has no file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `dialects`."""
     parser.add_argument(
-        "dialect", nargs="?", metavar="NAME|FILE", help="a dialect to show, by name or file (default: list all)"
+        "dialect", nargs="?", metavar="NAME|FILE", help="the dialect to show, by name or file (default: list all)"
     )
 
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def in_brief(dialect: "Dialect") -> Iterator[str]:
-    """Yield what a dialect is, a line each."""
+    """Yield the name, the protocols, the purpose and the verified servers of a dialect, a line each."""
     yield dialect.name
     yield f"  speaks    {', '.join(dialect.protocols)}"
     yield f"  is        {dialect.about or 'not said'}"
@@ -48,7 +48,7 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 
 
 def in_full(name: str) -> Iterator[str]:
-    """Yield all that is known of a dialect; raise BadDialect if there is none."""
+    """Yield all that is known of a dialect; raise BadDialect if there is no such dialect."""
     from socketserver_reference.conformance.dialects import effects
     from socketserver_reference.conformance.dialects.loader import find, source, text_of
     from socketserver_reference.conformance.scenario.text import printable

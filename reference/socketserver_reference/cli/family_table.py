@@ -9,7 +9,7 @@ LAYOUT = "{:<15}{:<13}{:<32}{:<26}{}"
 
 
 def family_table() -> str:
-    """Return the whole family as text: each pair, its class in the library, what it serves, and what not and why."""
+    """Return a row for each transport and concurrency: its class, what that serves and cannot serve, and why."""
     notes: dict[str, int] = {}  # reason -> number of its footnote
 
     def row(transport: str, concurrency: str) -> str:
@@ -32,6 +32,6 @@ def family_table() -> str:
             *(f"{concurrency:<11}{kind.character}" for concurrency, kind in CONCURRENCIES.items()),
             "",
             *(f"[{number}] {reason}" for reason, number in notes.items()),
-            "(Name): not spelled out in the socketserver of this Python; the servers here are composed without it.",
+            "(Name): the socketserver of this Python has no such class; the servers here are composed without it.",
         ]
     )

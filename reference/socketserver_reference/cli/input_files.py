@@ -1,7 +1,6 @@
-"""What a check is held against: a list of known failures, an earlier report; and where scripts go that show violations.
+"""The files that a check compares with, known failures and an earlier report, and the directory for scripts.
 
-Their options, and what can go wrong with somebody's files; what they mean is in `results/known.py` and
-`results/baseline.py`.
+Here are their options and their errors; `results/known.py` and `results/baseline.py` say what they mean.
 """
 
 import argparse
@@ -18,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class InvalidInputFile(Exception):
-    """A file cannot be used; the message says why, and what would do."""
+    """A file cannot be used; the message says why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--update-known", action="store_true", help="bring the list of --known up to date afterwards, or begin it"
+        "--update-known", action="store_true", help="update the file of --known afterwards, or create it"
     )
-    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since --json wrote this")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="say what changed since this earlier report")
 
 
 def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dict[str, Any] | None]":
-    """Return what is listed as broken, and the report to compare with; raise NotInOrder if any file is not."""
+    """Return the known failures and the report to compare with; raise InvalidInputFile if a file cannot be used."""
     from socketserver_reference.conformance.dialects.dialect import NOTE
     from socketserver_reference.conformance.results import baseline
     from socketserver_reference.conformance.results.known_update import KnownFailures
@@ -45,13 +44,13 @@ def read(options: argparse.Namespace, dialect: str) -> "tuple[KnownFailures, dic
         )
         before = baseline.read(options.compare) if options.compare else None
     if before is not None and before.get("protocol") != options.protocol:
-        raise InvalidInputFile(f"{options.compare} is no report of {options.protocol}: there is nothing to compare")
+        raise InvalidInputFile(f"{options.compare} is not a report of {options.protocol}: nothing can be compared")
     return listed, before
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Make what may be wrong with somebody's files NotInOrder."""
+    """Turn the errors of files into InvalidInputFile."""
     from socketserver_reference.conformance.dialects.input_file import BadFile
 
     try:
@@ -63,11 +62,11 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _check_directory(directory: Path) -> None:
-    """Make a directory, unless it is there; raise NotInOrder if nothing can be written into it."""
+    """Make a directory if it does not exist; raise InvalidInputFile if no file can be written into it."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()
     except OSError as error:
         raise InvalidInputFile(
-            f"cannot write into {directory}: {error.strerror}; name a directory, or a place for one"
+            f"cannot write into {directory}: {error.strerror}; name a directory where files can be made"
         ) from None

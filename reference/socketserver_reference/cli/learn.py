@@ -1,7 +1,7 @@
-"""`socketserver-reference learn`: talk to a server, and propose the dialect that it speaks.
+"""`socketserver-reference learn`: talk to a server, and propose its dialect.
 
-It prints a dialect file, every key with the reason for its value, for `check --dialect FILE`. Exit codes: 0 it was
-learned, 2 it was not, with one line that says why.
+It prints a dialect file for `check --dialect FILE`, with the reason for the value of each key. Exit codes: 0 if the
+dialect was learned, 2 if not, with one line that says why.
 """
 
 import argparse
@@ -18,20 +18,20 @@ EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `learn`."""
     parser.add_argument("protocol", choices=("echo", "chat"), help="what the server serves")
-    parser.add_argument("target", nargs="?", help="where it listens, as for check")
+    parser.add_argument("target", nargs="?", help="where the server listens, as for check")
     parser.add_argument("--launch", metavar="COMMAND", help="start the server by this command, as check does")
-    parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: what it listens on (default: tcp)")
+    parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: transport of the server (default: tcp)")
     parser.add_argument(
         "--timeout",
         type=number(float, 0.01, MAX_TIMEOUT),
         default=0.5,
         metavar="SECONDS",
-        help="how much silence is an answer, where nothing else tells that no more will come (default: 0.5)",
+        help="idle time after which an answer counts as complete, if nothing else shows that it is (default: 0.5)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Learn as the options say, and print what was learned; return the exit code."""
+    """Print the dialect of the server that the options name; return the exit code."""
     try:
         proposal, trouble = learn(options)
     except CommandError as error:
@@ -43,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def learn(options: argparse.Namespace) -> tuple[str, str]:
-    """Return the dialect file of the server that the options name, and what is wrong with it, or "".
+    """Return the dialect file of the server that the options name, and what is wrong with the file, or "".
 
-    Raises CommandError if there is none to be had.
+    Raises CommandError if no dialect can be learned.
     """
     if options.launch is None and options.target is None:
         raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")

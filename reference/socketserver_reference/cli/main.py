@@ -13,17 +13,17 @@ from socketserver_reference.cli.signals import interrupted_without_traceback
 
 COMMANDS = {
     "serve": "run one of the reference's servers",
-    "check": "check a server, any server, and say which clauses it breaks",
-    "compare": "check several servers and put them side by side",
-    "learn": "talk to a server, and propose the dialect that it speaks, for check --dialect",
-    "dialects": "print how other people's servers speak, as far as it is known",
+    "check": "check any server, and say which clauses it breaks",
+    "compare": "check several servers, and show them side by side",
+    "learn": "talk to a server, and propose its dialect, for check --dialect",
+    "dialects": "print the bundled dialects, which say how other servers speak",
     "spec": "print the clauses, or the family of socketserver classes",
 }
-"""Name of a command, which is that of its module in this package -> its purpose."""
+"""Name of a command and of its module in this package -> its purpose."""
 
 
 def build_parser(chosen: str) -> Parser:
-    """Return the parser of the whole command line, with the options of the chosen command alone."""
+    """Return the parser of the whole command line, with the options of the chosen command only."""
     parser = Parser(prog="socketserver-reference", description="A reference for socketserver programs, and its suite.")
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))

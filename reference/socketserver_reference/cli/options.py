@@ -1,4 +1,4 @@
-"""The options of `check` and of `compare`, and how a command line can ask for what cannot be."""
+"""The options of `check` and `compare`, and the error for a command line that cannot be carried out."""
 
 import argparse
 from importlib.util import find_spec
@@ -11,20 +11,20 @@ CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
 """Exit codes."""
 
 GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
-"""Protocol -> the groups of clauses that it is checked for."""
+"""Protocol -> the groups of clauses that its check covers."""
 
 NEEDED = ("hypothesis", "pytest", "pytest_timeout", "tomlkit")
-"""The modules that checking and learning need besides the standard library."""
+"""Modules that checking and learning need besides the standard library."""
 
 NEEDS = "this needs pytest, pytest-timeout, Hypothesis and tomlkit: pip install 'socketserver-reference[check]'"
 
 
 class CommandError(Exception):
-    """The command line asks for what cannot be; the message says what would do."""
+    """The command line cannot be carried out; the message says why, and what would be right."""
 
 
 def require_extra() -> None:
-    """Raise CommandError unless everything is installed that checking and learning need."""
+    """Raise CommandError unless the modules that checking and learning need are installed."""
     if not all(find_spec(name) for name in NEEDED):
         raise CommandError(NEEDS)
 
@@ -45,35 +45,35 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--launch",
         metavar="COMMAND",
-        help="start the server by this command, told by {host}, {port} and {path} where to listen, and stop it in the "
-        "end; with a TARGET: a command that listens there of itself",
+        help="start the server by this command, and stop it afterwards; {host}, {port} and {path} in it stand for the "
+        "address to listen on; with a TARGET: a command whose server listens there",
     )
     parser.add_argument(
-        "--transport", choices=TRANSPORTS, help="with --launch, or for the reference: what it listens on (default: tcp)"
+        "--transport", choices=TRANSPORTS, help="transport of the launched server or the reference (default: tcp)"
     )
     for option in OPTIONS:
         parser.add_argument(f"--{option.name}", **option.settings())
     input_files.add_arguments(parser)
     report_files.add_arguments(parser, "the verdicts")
-    parser.epilog = "Arguments after -- are pytest's own."
+    parser.epilog = "Arguments after -- are passed to pytest."
 
 
 def add_effort_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that say how hard to look: they are the same for all servers that are compared."""
+    """Declare the options for the effort of a check, which are the same for all compared servers."""
     for option in OPTIONS:
         if option.effort:
             parser.add_argument(f"--{option.name}", **option.settings())
 
 
 def effort(options: argparse.Namespace) -> list[str]:
-    """Return these options as the arguments of a `check`."""
+    """Return the options for the effort as arguments of `check`."""
     return [
         word for option in OPTIONS if option.effort for word in option.spelled("--", getattr(options, option.field))
     ]
 
 
 def of_the_plugin(options: argparse.Namespace) -> list[str]:
-    """Return the options of a `check` as those of the pytest plugin, but for the list of known failures."""
+    """Return the options of a `check` as options of the pytest plugin, except for the list of known failures."""
     return [
         word
         for option in OPTIONS

@@ -1,6 +1,6 @@
-"""The files that reports are written to: their options, and what can go wrong with a file.
+"""The files that reports are written to: their options and their errors.
 
-What a report looks like is `conformance/reports/`'s business, one module a format.
+The formats are in `conformance/reports/`, one module each.
 """
 
 import argparse
@@ -12,14 +12,14 @@ from typing import Any
 FORMATS = {
     "junit": ("JUnit XML", "junit"),
     "json": ("JSON", "json_report"),
-    "markdown": ("Markdown, fit for the summary of a CI job", "markdown"),
+    "markdown": ("Markdown, for the summary of a CI job", "markdown"),
     "html": ("one self-contained HTML page", "html.page"),
 }
 """Option -> the format, and the module of `conformance/reports/` that writes it."""
 
 
 class CannotWrite(Exception):
-    """A report cannot be written; the message says what would do."""
+    """A report cannot be written; the message says why."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[str] = FORMATS) -> None:
@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Path]:
-    """Return the formats that are asked for, each with its file; raise CannotWrite if one cannot be written.
+    """Return the requested formats, each with its file; raise CannotWrite if one cannot be written.
 
-    Better now than after the checks.
+    The user learns of that before the checks, not after them.
     """
     files = {name: getattr(options, name, None) for name in FORMATS}
     wanted = {name: file for name, file in files.items() if file is not None}
@@ -41,26 +41,26 @@ def chosen(options: argparse.Namespace) -> dict[str, Path]:
 
 
 def check_writable(file: Path) -> None:
-    """Raise CannotWrite unless a report can be written there."""
+    """Raise CannotWrite unless this file can be written."""
     begun = not file.exists()
     try:
         with file.open("a"):
             pass
     except OSError as error:
         raise CannotWrite(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
-    if begun:  # no empty report, should it come to none
+    if begun:  # leave no empty file if there is no report
         file.unlink()
 
 
 def write_all(report: Any, wanted: dict[str, Path]) -> None:
-    """Write a report in each of the formats; raise CannotWrite if one cannot be written after all."""
+    """Write a report in each requested format; raise CannotWrite if that fails after all."""
     for name, file in wanted.items():
         module = import_module(f"socketserver_reference.conformance.reports.{FORMATS[name][1]}")
         write(file, module.write(report))
 
 
 def write(file: Path, document: str) -> None:
-    """Write a document; raise CannotWrite if that fails after all. What is no Unicode is written as an escape."""
+    """Write a document, lone surrogates escaped; raise CannotWrite if that fails after all."""
     try:
         file.write_text(document, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

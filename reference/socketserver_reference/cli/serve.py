@@ -1,9 +1,9 @@
 """`socketserver-reference serve`: run one of the servers until Ctrl-C or SIGTERM.
 
-The first line on stdout is the address, as `check` takes it, and comes once clients can connect. The log goes to
-stderr. The first signal hangs up on all clients and ends the server in an orderly way; a second one, at any moment,
-ends the process at once. Exit codes: 0 when stopped by one signal, 2 for anything that cannot be served, with one line
-that says why.
+The first line on stdout is the address, as `check` takes it; it is printed once clients can connect. The log goes to
+stderr. The first signal closes all connections and ends the server in an orderly way; a second one, at any moment,
+ends the process at once. Exit codes: 0 after one signal, 2 if the program cannot be served, with one line that says
+why.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         choices=CONCURRENCIES,
         default="threading",
-        help="where its handlers run (default: %(default)s); spec --family shows what can serve what",
+        help="where the handlers run (default: %(default)s); spec --family shows the possible combinations",
     )
     add_address_arguments(parser)
     log_handler.add_arguments(parser)
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
     forks = options.concurrency == "forking"
     with (
-        stopped_by_signals() as signals,  # before anything that may take long, such as looking up a host
+        stopped_by_signals() as signals,  # before any slow operation, such as looking up a host
         log_handler.logging_to(sys.stderr, options.log_level, forks=forks),
     ):
         try:

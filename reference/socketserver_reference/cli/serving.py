@@ -1,4 +1,4 @@
-"""Where a server is to listen, and serving there until a signal comes: for servers of the reference, and for faults."""
+"""The address to listen on, and serving there until a signal comes: for the reference's servers and for faults."""
 
 import argparse
 import os
@@ -16,8 +16,8 @@ DEFAULT_PORTS = {"echo": 9999, "chat": 10007, "overthreaded": 10007}
 
 def add_address_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say where to listen."""
-    parser.add_argument("--transport", choices=TRANSPORTS, help="what it listens on (default: tcp, if it can)")
-    parser.add_argument("--host", help=f"for tcp and udp: the address to bind (default: {DEFAULT_HOST})")
+    parser.add_argument("--transport", choices=TRANSPORTS, help="transport of the server (default: tcp, if possible)")
+    parser.add_argument("--host", help=f"for tcp and udp: the host to listen on (default: {DEFAULT_HOST})")
     parser.add_argument(
         "--port", help="for tcp and udp: the port, 0 for any (default: 9999 for echo, 10007 for the chats)"
     )
@@ -25,7 +25,7 @@ def add_address_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def serve(server: Server, signals: Signals) -> int:
-    """Print where a server listens, and serve until a signal comes; return the exit code."""
+    """Print the address of a server, and serve until a signal comes; return the exit code."""
     with server:
         signals.stop(server)
         print(server_address(server), flush=True)
@@ -53,7 +53,7 @@ def read_address(options: argparse.Namespace, default_port: int) -> Address:
 
 
 def read_port(text: str) -> int:
-    """Return the port; raise Refused if the text is no number from 0 to 65535."""
+    """Return the port; raise Refused if the text is not a number from 0 to 65535."""
     if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535:
         return int(text)
-    raise Refused(f"--port {text!r} is not a port: choose one from 0 to 65535, 0 for any that is free")
+    raise Refused(f"--port {text!r} is not a port: choose one from 0 to 65535, 0 for any free one")

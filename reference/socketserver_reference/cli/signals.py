@@ -1,4 +1,4 @@
-"""What becomes of SIGINT and SIGTERM while a command serves or checks."""
+"""How a command that serves or checks handles SIGINT and SIGTERM."""
 
 import signal
 import threading
@@ -10,14 +10,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stoppable(Protocol):
-    """What serves until it is told to stop."""
+    """A server that runs until it is stopped."""
 
     def stop(self) -> None:
         """Begin to end; return at once."""
 
 
 class Signals:
-    """What SIGINT and SIGTERM do: the first stops a server, or will, when there is one; the second ends the process."""
+    """Handler of SIGINT and SIGTERM: the first stops the server, once there is one; the second ends the process."""
 
     def __init__(self) -> None:
         self.came = False
@@ -32,7 +32,7 @@ class Signals:
             self.server.stop()
 
     def stop(self, server: Stoppable) -> None:
-        """Stop this server at the first signal: now, if it has come already."""
+        """Stop this server at the first signal, or now if that has already come."""
         self.server = server
         if self.came:
             server.stop()
@@ -40,7 +40,7 @@ class Signals:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[Signals]:
-    """Handle SIGINT and SIGTERM within the block. After one of them the process is ending: the next one ends it."""
+    """Handle SIGINT and SIGTERM within the block. If one came, the next ends the process, even after the block."""
     signals = Signals()
     before = {number: signal.signal(number, signals) for number in SIGNALS}
     try:
@@ -52,8 +52,8 @@ def stopped_by_signals() -> Iterator[Signals]:
 
 @contextmanager
 def interrupted_without_traceback() -> Iterator[None]:
-    """Let Ctrl-C end the process within the block; afterwards it raises KeyboardInterrupt again."""
-    in_main = threading.current_thread() is threading.main_thread()  # the one thread that may handle signals
+    """Let Ctrl-C end the process at once within the block; after it, Ctrl-C raises KeyboardInterrupt again."""
+    in_main = threading.current_thread() is threading.main_thread()  # no other thread may set a signal handler
     if not in_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
@@ -66,13 +66,13 @@ def interrupted_without_traceback() -> Iterator[None]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Take a request to end (SIGTERM) for a Ctrl-C: the server is ended, and the results so far are told."""
-    if threading.current_thread() is not threading.main_thread():  # nobody else may say what becomes of a signal
+    """Handle SIGTERM like Ctrl-C within the block: the check ends the server, and reports the results so far."""
+    if threading.current_thread() is not threading.main_thread():  # no other thread may set a signal handler
         yield
         return
 
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows is the end, in order
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not disturb the orderly end
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -1,8 +1,8 @@
-"""`socketserver-reference spec`: the clauses, and what stands behind each.
+"""`socketserver-reference spec`: the clauses; for each, the code that enforces it, its checks and its faults.
 
-Where the reference enforces a clause is read off the `# [CHAT-7]` tags in its sources, which checks decide it off the
-`@decides("CHAT-7")` marks in the suite's, and which planted bugs break it off the `@fault("CHAT-7")` above them. So
-nothing is listed twice, and neither the suite nor the faults are imported.
+The sources say all this: `# [CHAT-7]` marks a line of the reference that enforces the clause, `@decides("CHAT-7")` a
+check that decides it, `@fault("CHAT-7")` a planted bug that breaks it. So nothing is listed twice, and neither the
+suite nor the faults are imported.
 """
 
 import argparse
@@ -20,7 +20,7 @@ HERE = Path(__file__).parents[1]
 CHECKOUT = HERE.parent.name == "reference"
 ROOT = HERE.parents[1] if CHECKOUT else HERE.parent
 FAULTS = ROOT / ("faults" if CHECKOUT else "") / "socketserver_faults" / "catalogue"
-"""The package, what places are told from, and the planted bugs: in a checkout, and where a wheel is installed."""
+"""The package, the root of the printed paths, and the planted bugs: in a checkout and in an installed wheel."""
 
 TAGS = re.compile(r"^\s*# ((?:\[[A-Z]+-\d+\] ?)+)")
 ID = re.compile(r"\[([A-Z]+-\d+)\]")
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     unknown = [id for id in options.ids if id not in CLAUSES]
     if unknown:
         groups = ", ".join(dict.fromkeys(f"{clause.group}-n" for clause in CLAUSES.values()))
-        print(f"socketserver-reference spec: {unknown[0]!r} is no clause: they are {groups}", file=sys.stderr)
+        print(f"socketserver-reference spec: {unknown[0]!r} is not a clause; clauses are {groups}", file=sys.stderr)
         return 2
     if options.family:
         print(family_table())
@@ -82,7 +82,7 @@ def in_full(clause: Clause) -> str:
 
 
 def enforcements() -> Iterator[tuple[str, str, str]]:
-    """Yield, for each tag in the servers, the clause, the place (file:line) and the rule as restated there."""
+    """Yield, for each tag in the servers, the clause, the place (file:line) and the rule that the tag restates."""
     for file in sorted(HERE.glob("*.py")):
         for number, line in enumerate(file.read_text().splitlines(), 1):
             if tags := TAGS.match(line):
@@ -102,7 +102,7 @@ def faults() -> Iterator[tuple[str, str, str]]:
 
 
 def _marked(directory: Path, mark: str, kind: type[ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str, str]]:
-    """Yield what is decorated by a mark with clauses: each clause, the place, and the name in the source."""
+    """Yield, for each decorator of this name, each of its clauses, the place, and the name of the decorated object."""
     for file in sorted(directory.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, kind):

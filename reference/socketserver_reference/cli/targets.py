@@ -1,4 +1,4 @@
-"""What is to be checked: the targets and the dialect that a command line names."""
+"""The targets and the dialect that a command line names."""
 
 import argparse
 import os
@@ -15,11 +15,9 @@ from socketserver_reference.conformance.dialects.loader import BadDialect, spoke
 
 
 def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> Dialect:
-    """Return the dialect to check in; raise CommandError if there is no such dialect, or if it is for something
-    else.
-    """
+    """Return the dialect to check in; raise CommandError if it does not exist, or is for another protocol."""
     if options.protocol == "family" and options.dialect not in ("", "note"):
-        raise CommandError("--dialect says how a server speaks, and family is about the classes of this Python")
+        raise CommandError("--dialect says how a server speaks, but family checks the classes of this Python")
     try:
         found = [spoken(options.dialect or "note", each, any_segmentation=options.any_segmentation) for each in targets]
     except BadDialect as error:
@@ -28,7 +26,7 @@ def read_dialect(options: argparse.Namespace, targets: Mapping[str, Any]) -> Dia
 
 
 def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Return the name of what is to be checked, and a target for each conformance class that checks it."""
+    """Return the name of the server to check, and for each conformance class that checks it a target."""
     if options.protocol == "family":
         if options.target or options.launch or options.transport:
             raise CommandError("family checks the socketserver classes of this Python and takes no target")
@@ -54,7 +52,7 @@ def find_targets(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 
 
 def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the reference as targets in this process; the echo is checked over connections and over datagrams."""
+    """Return the reference as targets in this process; the echo has one over connections and one over datagrams."""
     from socketserver_reference.conformance.targets.in_process import InProcess
     from socketserver_reference.family import make_server
 
@@ -69,8 +67,8 @@ def embedded(protocol: str, transport: str | None) -> tuple[str, dict[str, Any]]
 
 
 def conformance_protocol(protocol: str, transport: str) -> str:
-    """Return which conformance class checks a protocol over a transport; raise CommandError if none can."""
+    """Return the name of the conformance class for a protocol over a transport; raise CommandError if there is none."""
     datagram = Address(transport).datagram
     if datagram and protocol == "chat":
-        raise CommandError(f"a chat has connections, and {transport} has none: check it over tcp or unix")
+        raise CommandError(f"a chat needs connections, and {transport} has none: check it over tcp or unix")
     return "datagram" if datagram else protocol

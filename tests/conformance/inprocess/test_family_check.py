@@ -120,7 +120,7 @@ def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester) -> 
         """
     )
     result = pytester.runpytest_subprocess(*PLUGIN, "-k", "my_own")
-    result.stdout.fnmatch_lines(["*a check that plays a scenario says which clause it @decides*"])
+    result.stdout.fnmatch_lines(["*a check that plays a scenario must name the clause that it @decides*"])
     assert result.ret == 1
 
 

@@ -72,10 +72,10 @@ def test_what_may_be_a_dialect_is_proposed(fault: str, difference: dict[str, Any
         ("delivers-quit", "end of stream, though it was delivered as well"),
         ("resets-who-leaves", "got a reset"),
         ("quits-without-newline-only", "without the end of a line; with it, it was delivered"),
-        ("quits-in-any-case", "so did who said QUIT"),
+        ("quits-in-any-case", "so did those that said QUIT"),
         ("cuts-at-255-bytes", "255 came and the rest was lost"),
         ("leaves-the-quitter-behind", "the room did not work any more"),
-        ("joins-when-it-speaks", "cannot tell: 5 who said nothing were there, and heard nothing"),
+        ("joins-when-it-speaks", "cannot tell: 5 clients that said nothing were connected, and heard nothing"),
     ],
 )
 def test_a_bug_is_said_and_not_made_a_dialect(fault: str, said: str) -> None:

@@ -153,7 +153,7 @@ def test_datagrams() -> None:
 
 
 def test_an_echo_that_answers_no_datagram() -> None:
-    with pytest.raises(CannotLearn, match="nothing answers the datagram"):
+    with pytest.raises(CannotLearn, match="there is no answer to the datagram"):
         learned(answering(lambda _: None), "echo")
 
 

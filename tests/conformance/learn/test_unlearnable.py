@@ -70,13 +70,13 @@ def test_a_room_that_dies_leaves_what_was_learned() -> None:
 
 def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", seats=3))
-    assert "After words to quit by the room did not work any more: nobody else is let in" in text
+    assert "After words to quit by the room did not work any more: the server lets no more clients in" in text
 
 
 def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
     known = len((*MEETING_NAMES, *QUIT_WORDS, *UNUSUAL))
     text = proposed(chat(deliver=b"{number}: {body}\n", admits=known))
-    assert "After white space the room did not work any more: nobody else is let in" in text
+    assert "After white space the room did not work any more: the server lets no more clients in" in text
 
 
 def test_who_is_told_very_much_when_somebody_comes_tells_thirty_kinds_of_it_at_most() -> None:
@@ -103,5 +103,7 @@ def test_deliveries_that_end_differently_each_time_are_told() -> None:
 
 
 def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
-    with pytest.raises(CannotLearn, match="deliveries were heard and not understood: a field follows"):
+    with pytest.raises(
+        CannotLearn, match="deliveries were heard, but their framing was not understood: a field follows"
+    ):
         learned(chat(deliver=b"{number}: {body}\xff\n"))

@@ -271,17 +271,26 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        ([*join("ann", "cal"), Send("cal", b"x"), Reset("cal")], "whether what cal said just before it went is heard"),
-        ([*join("ann"), Connect("lou"), Say("ann", b"1"), Say("lou", b"2")], "from when on lou hears the others"),
-        ([*join("ann"), Connect("lou"), Send("ann", b"1"), Send("lou", b"2")], "from when on lou hears the others"),
-        ([*join("ann"), Send("ann", b"an ack in it"), Settle()], "can be taken for the beginning of a delivery"),
-        ([*join("ann"), Send("ann", b"at the enda"), Settle()], "can be taken for the beginning of a delivery"),
+        (
+            [*join("ann", "cal"), Send("cal", b"x"), Reset("cal")],
+            "what cal sent just before it left is up to the server",
+        ),
+        (
+            [*join("ann"), Connect("lou"), Say("ann", b"1"), Say("lou", b"2")],
+            "the time from which lou hears the others",
+        ),
+        (
+            [*join("ann"), Connect("lou"), Send("ann", b"1"), Send("lou", b"2")],
+            "the time from which lou hears the others",
+        ),
+        ([*join("ann"), Send("ann", b"an ack in it"), Settle()], "look like the beginning of a delivery"),
+        ([*join("ann"), Send("ann", b"at the enda"), Settle()], "look like the beginning of a delivery"),
         ([*join("ann"), Stall("ann"), Send("ann", b"1"), Settle()], "what ann has to read when it reads again"),
         (
             [*join("ann"), Connect("l"), Stall("ann"), WaitUntilHeard("l", "ann")],
-            "who stopped reading while another was waited",
+            "a stalled client has to read after another client was waited for",
         ),
-        ([Crowd(("ann", "ben"))], "a crowd has a script of its own"),
+        ([Crowd(("ann", "ben"))], "a crowd has a different kind of script"),
     ],
 )
 def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why: str) -> None:

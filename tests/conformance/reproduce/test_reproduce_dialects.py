@@ -213,18 +213,22 @@ def test_what_fails_before_it_did_in_the_check_does_not_count(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "steps", "why"),
     [
-        ("lengths", [Crowd(("ann", "ben"))], "a crowd has a script of its own"),
+        ("lengths", [Crowd(("ann", "ben"))], "a crowd has a different kind of script"),
         (
             "lengths",
             [*join("ann", "ben"), Stall("ben"), Connect("lou"), WaitUntilHeard("lou", "ann")],
-            "who stopped reading",
+            "a stalled client has to read",
         ),
-        ("lengths", [*join("ann", "ben"), Send("ann", b"1"), HalfClose("ben")], "whether ben hears what was under way"),
-        ("lengths", [*join("ann", "ben"), Send("ann", b"1"), Reset("ann")], "what ann said just before it went"),
+        (
+            "lengths",
+            [*join("ann", "ben"), Send("ann", b"1"), HalfClose("ben")],
+            "the delivery to ben of utterances under way",
+        ),
+        ("lengths", [*join("ann", "ben"), Send("ann", b"1"), Reset("ann")], "what ann sent just before it left"),
         (
             "lengths",
             [*join("ann", "ben"), Stall("ben"), *(Say("ann", b"x" * 900) for _ in range(80)), Resume("ben")],
-            "fallen so far behind",
+            "so far behind",
         ),
     ],
 )
@@ -235,13 +239,13 @@ def test_where_there_is_no_telling_there_is_no_script(name: str, steps: list[Ste
 
 def test_nobody_probes_where_there_is_no_room_for_it() -> None:
     terse = replace(DIALECTS["lengths"], limits=Limits(utterance=5))
-    with pytest.raises(CannotTell, match="nobody can say b'probe 9'"):
+    with pytest.raises(CannotTell, match="no client can say b'probe 9'"):
         exchange("chat", [*join("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], terse)
     found = VIOLATIONS["CHAT-17"]("this", "that", [])
     crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
     with (
         closing(open_session("chat", dialects_served.served(terse), TIMEOUT, terse)) as session,
-        pytest.raises(CannotTell, match="nobody can say b'probe 9'"),
+        pytest.raises(CannotTell, match="no client can say b'probe 9'"),
     ):
         script(session, "chat", found, crowd, rounds=1, fence=False)
 

@@ -84,6 +84,6 @@ def test_a_report_that_is_missing_no_text_too_long_or_of_another_protocol_is_ref
     old.write_bytes(b"\xff")
     assert f"{old}: is not UTF-8, at byte 0" in check.refusal("echo", *ONE, "--compare", old)
     old.write_text(json.dumps({"protocol": "chat", "clauses": []}))
-    assert f"{old} is no report of echo" in check.refusal("echo", *ONE, "--compare", old)
+    assert f"{old} is not a report of echo" in check.refusal("echo", *ONE, "--compare", old)
     monkeypatch.setattr(baseline, "MAX_REPORT_BYTES", 10)
     assert f"{old}: is longer than 10 bytes" in check.refusal("echo", *ONE, "--compare", old)

@@ -167,7 +167,7 @@ def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_sh
     verdict = record.verdict(CLAUSES["CHAT-8"])
     assert verdict.violation is not None
     assert verdict.violation.explored
-    assert verdict.violation.note == "found by exploration, and not made shorter: it is known"
+    assert verdict.violation.note == "found by exploration; not shrunk, since it is known"
 
 
 # Bringing the list up to date

@@ -1,14 +1,14 @@
-"""Exploration: Hypothesis draws what clients do; what it finds is made shorter, and played again.
+"""Exploration: Hypothesis draws the steps of clients; failures are shrunk, then replayed.
 
 Read in this order:
 
-    campaign.py         one exploration: what it may spend, and what it has found
-    machine.py          what all state machines have in common
-    chat_machines.py    those that explore a chat
-    echo_machines.py    those that explore an echo
-    explore.py          running one
+    campaign.py         one exploration: its time budget and its findings
+    machine.py          the base of all state machines
+    chat_machines.py    the machines for a chat
+    echo_machines.py    the machines for an echo
+    explore.py          runs a machine
 
 To add a rule, write it in the machine of its protocol and profile.
 
-RULE: what a rule may do is decided by the model alone, never by what the server did, so that a failing run replays.
+RULE: the model alone, never the behaviour of the server, decides what a rule may do, so that a failing run replays.
 """

@@ -1,6 +1,6 @@
-"""One exploration of one server: what it may spend, and what it has found.
+"""One exploration of one server: its time budget and its findings.
 
-A violation that is known ends a run quietly; a new one is kept as it was first seen, and played again in the end."""
+A known violation ends a run quietly; a new one is kept as first seen, and replayed at the end."""
 
 import time
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 SHRINK_TIMEOUT = 0.25
-"""Timeout in seconds while a failure that has been seen is made shorter."""
+"""Timeout in seconds while a failure is shrunk."""
 
 SHRINK_BUDGET = 10.0
-"""Seconds for making one failure shorter."""
+"""Seconds to shrink one failure."""
 
 REPLAYS = 3
-"""Times that a failure found by exploration is played again."""
+"""Replays of a failure found by exploration."""
 
 EXPLORATION_BUDGET = 30.0
-"""Seconds for exploring at thirty runs; a server that needs more is slow, and the report says how far it got."""
+"""Seconds for an exploration of thirty runs; for a slow server, the report says how many runs it made."""
 
 
 @dataclass
 class ExplorationFinding:
-    """A violation that exploration found: as first seen, and the shortest run that showed it since."""
+    """A violation found by exploration: as first seen, and the steps of the shortest run that showed it."""
 
     first: Violation
     steps: list[Step]
     premature: bool
-    """Whether something did not come, but not for as long as it may take."""
+    """Whether expected data was missing, but only within a timeout shorter than the full one."""
 
 
 class Campaign:
-    """One exploration of one server: what it may spend, and what it found."""
+    """One exploration of one server: its time budget and its findings."""
 
     def __init__(self, session: Session, profile: Profile, examples: int) -> None:
         self.session = session
@@ -50,7 +50,7 @@ class Campaign:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up: what is left of a run, and of the runs, then does nothing."""
+        """Whether the time is up; the rest of this run, and all later runs, then do nothing."""
         return time.monotonic() > self._until
 
     @property
@@ -58,22 +58,22 @@ class Campaign:
         return min(SHRINK_TIMEOUT, self.session.timeout) if self.found else self.session.timeout
 
     def stop(self, why: NotChecked | Violation) -> None:
-        """End the exploration: nothing more can be found out."""
+        """End the exploration, because nothing more can be found."""
         self.stopped = why
         self._until = 0.0
 
     @property
     def why_stopped(self) -> str:
-        """Why there were not as many runs as there should have been."""
+        """Why there were fewer runs than requested."""
         if isinstance(self.stopped, Violation):
             return f"the server broke {self.stopped.clause_id} before"
         return str(self.stopped or "the time was up")
 
     def note_violation(self, violation: Violation, steps: list[Step]) -> Violation | None:
-        """Keep a violation if it is news, or shorter than before; return what the run has failed by, if it has."""
+        """Keep a violation if it is new, or its run is shorter; return the violation that fails the run, if any."""
         try:
             self.session.note_violation(violation)
-        except NotChecked:  # it may be somebody else's doing
+        except NotChecked:  # another cause may explain it
             return None
         if known := self.session.explanation_of(violation):
             self.known.setdefault(known, violation.of(known))
@@ -88,12 +88,12 @@ class Campaign:
         return violation.of(clause)
 
     def _found_as(self, violation: Violation) -> str:
-        """Return the clause as which a violation counts: one that has been found here, if it fits."""
+        """Return the clause that a violation counts for: a candidate that already has a finding, if there is one."""
         fitting = [clause for clause in (violation.clause_id, *violation.candidates) if clause in self.found]
         return fitting[0] if fitting else violation.clause_id
 
     def confirm(self, clause: str, finding: ExplorationFinding) -> Violation | None:
-        """Play the shortest run that showed a violation again, patiently; return what to report, if anything."""
+        """Replay the shortest run of a finding with the full timeout; return the violation to report, if any."""
         again: list[Violation] = []
         for _ in range(REPLAYS):
             try:
@@ -104,7 +104,7 @@ class Campaign:
             except Violation as violation:
                 try:
                     self.session.note_violation(violation)
-                except NotChecked:  # it may be somebody else's doing
+                except NotChecked:  # another cause may explain it
                     continue
                 if not self.session.explanation_of(violation) and clause in (
                     violation.clause_id,
@@ -113,7 +113,7 @@ class Campaign:
                     again.append(violation.of(clause))
             except (NotChecked, Ambiguous):
                 break
-        if finding.premature and not again:  # what did not come may have been under way
+        if finding.premature and not again:  # the missing data may have been under way
             return None
         reported = again[0] if again else finding.first
         reported.note = (

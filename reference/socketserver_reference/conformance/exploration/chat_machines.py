@@ -1,7 +1,7 @@
 """The machines that explore a chat.
 
-Before a disruption of another kind is added, everyone is seen whole once: so a missing delivery has one cause to be
-put down to.
+Before a disruption of another kind, a fence shows that every member is intact: so a missing delivery is attributed to
+one kind of disruption.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ QUIT_UTTERANCES = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
 
 class PoliteChatMachine(Machine):
-    """Clients who join, lurk, speak, quit, half-close and close, one at a time."""
+    """Clients that join, lurk, speak, quit, half-close and close, one at a time."""
 
     abrupt = False
 
@@ -56,42 +56,42 @@ class PoliteChatMachine(Machine):
         self.arrived = 0
         self.fences = 0
 
-    # What the model says
+    # From the model
 
     def asked(self, clause: str) -> bool:
-        """Whether the dialect asks the server for this: otherwise nobody does what the clause is about."""
+        """Whether the clause applies in the dialect; if not, no client takes the steps that it is about."""
         return clause not in effects.not_applicable(self.room.dialect)
 
     def present(self) -> list[str]:
-        """Return all connected clients who have not begun to leave."""
+        """Return all connected clients that have not begun to leave."""
         return [who for who, member in self.room.members.items() if not (member.gone or member.leaving)]
 
     def speakers(self) -> list[str]:
-        """Return the members who read, and whose every word has come back."""
+        """Return the members that read, and whose utterances have all come back."""
         return [who for who in self.room.readers() if self.room.complete(who)]
 
     def may_go(self) -> list[str]:
-        """Return the clients whose leaving leaves somebody to see what is still under way."""
+        """Return the clients that may leave, since another one still reads the deliveries under way."""
         watching = self.room.readers()
         if not self.room.outstanding():
             return self.present()
         return [who for who in self.present() if any(other != who for other in watching)]
 
-    # What keeps causes apart
+    # Fences, which separate causes
 
     def before(self, disruption: Disruption) -> None:
-        """See everyone whole, unless nothing has happened since that, or only more of the same."""
+        """Play a fence, unless the only disruptions since the last one are of this kind."""
         if any(other != disruption for other in self.room.active_disruptions):
             self.fence()
 
     def fence(self) -> None:
-        """See everyone whole: all that is due is read, and something new is heard."""
+        """Read all pending deliveries, then have a member say something new that all must hear."""
         if self.room.outstanding():
             self.do(Settle())
-        if self.stage is not None:  # what was abrupt has its effect now, and not when something else is to blame
+        if self.stage is not None:  # an earlier reset takes effect now, not during a later disruption
             self.stage.wait_idle()
             self.room.reset_survived()
-        for who in self.speakers()[:1] * 2:  # twice: then it has survived delivering the first
+        for who in self.speakers()[:1] * 2:  # twice: the second shows that the server survived the first
             self.fences += 1
             self.do(Say(who, b"still here %d" % self.fences))
 
@@ -111,7 +111,7 @@ class PoliteChatMachine(Machine):
         self.fence()
 
     def arrive(self, *, speaking: bool) -> None:
-        """Have a client connect, and perhaps say that it did."""
+        """Have a client connect, and optionally speak."""
         lap, index = divmod(self.arrived, len(NAMES))
         who = NAMES[index] + (str(lap + 1) if lap else "")
         self.arrived += 1
@@ -141,7 +141,7 @@ class PoliteChatMachine(Machine):
         self.fence_if_disrupted()
         if not self.speakers():
             return
-        if self.room.outstanding():  # what a client that has gone may have said must not be taken for this
+        if self.room.outstanding():  # a client that has gone may have said the same
             self.fences += 1
             data = data[:1000] + b" #%d" % self.fences
         if not self.room.dialect.exact:
@@ -165,7 +165,7 @@ class PoliteChatMachine(Machine):
 
     @rule(number=NUMBERS)
     def close(self, number: int) -> None:
-        if not self.abrupt or self.asked("CHAT-12"):  # it may be a reset then
+        if not self.abrupt or self.asked("CHAT-12"):  # such a close may be a reset
             self.leave(Close, number)
 
     def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
@@ -174,13 +174,13 @@ class PoliteChatMachine(Machine):
             self.do(way(pick(self.may_go(), number)))
 
     def fence_if_disrupted(self) -> None:
-        """See everyone whole after something abrupt: a stall may last."""
+        """Play a fence after any disruption but a stall, which may last."""
         if any(disruption != "stalled" for disruption in self.room.active_disruptions):
             self.fence()
 
 
 class AbruptChatMachine(PoliteChatMachine):
-    """The same clients, who also connect at any moment, speak all at once, reset, stop reading and read again."""
+    """The same clients, which also connect at any moment, speak all at once, reset, stop reading and read again."""
 
     abrupt = True
 

@@ -17,7 +17,7 @@ REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper
 
 
 class EchoMachine(Machine):
-    """Clients who come one after the other, since a synchronous server serves them so, and ask."""
+    """Clients that send a request one after the other, as a synchronous server serves them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class EchoMachine(Machine):
 
 
 class AbruptEchoMachine(EchoMachine):
-    """The same clients, who also half-close, and leave in the middle in every way."""
+    """The same clients, which also half-close, close or reset at any moment."""
 
     @rule(request=REQUESTS)
     def ask_and_half_close(self, request: bytes) -> None:
@@ -75,7 +75,7 @@ class DatagramMachine(Machine):
 
 
 class AbruptDatagramMachine(DatagramMachine):
-    """The same sockets, some of which are closed before the reply is there."""
+    """The same sockets, some of which are closed before the reply arrives."""
 
     @rule(number=NUMBERS, request=st.binary(max_size=40))
     def ask_and_go(self, number: int, request: bytes) -> None:

@@ -1,8 +1,8 @@
-"""Exploration: Hypothesis draws what clients do, the same stage performs it, the same oracle judges it.
+"""Runs an exploration: Hypothesis draws the steps of clients, the same stage plays them, the same oracle judges.
 
-The machines are in `machine.py`; here is what happens around them. A clause that is known to be broken ends a run
-quietly; a new one is kept as first seen, shrunk by Hypothesis for a bounded time, and played again to say how often it
-comes back. What Hypothesis says of a failure that does not replay is never what the user reads.
+The machines are in `chat_machines.py` and `echo_machines.py`. A known violation ends a run quietly; a new one is kept
+as first seen, shrunk by Hypothesis for a bounded time, and replayed to say how often it recurs. The user never reads
+the message of Hypothesis about a failure that does not replay.
 """
 
 from typing import Any
@@ -26,14 +26,14 @@ from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
 
 MAX_STEPS = {"chat": 50, "echo": 10, "datagram": 20}
-"""Protocol -> rules applied in one run at most."""
+"""Protocol -> most rules in one run."""
 
 RUNS_PER_SEED = 10
-"""Runs drawn from one seed, before another is derived: the runs of one seed resemble each other."""
+"""Runs from one seed before another is derived, since the runs of one seed resemble each other."""
 
 
 def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
-    """Let Hypothesis draw so many runs; what is raised is what it shrank to."""
+    """Have Hypothesis draw so many runs; raise the failure that it shrank to."""
     run_state_machine_as_test(
         seed(with_seed)(machine),
         settings=settings(
@@ -52,7 +52,7 @@ def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
 
 
 def _seen_again(clauses: set[str], session: Session) -> str:
-    """Return, in words, which known failures ended runs quietly, and which the dialect leaves out."""
+    """Return a text about the violations that ended runs quietly: known ones, and those the dialect leaves out."""
     known = ", ".join(sorted(clauses & session.known))
     left_out = ", ".join(sorted(clauses - session.known))
     again = f"; saw {known} broken again" if known else ""
@@ -68,10 +68,10 @@ def explore(
     examples: int,
     with_seed: int,
 ) -> None:
-    """Let the machine of a profile explore the server; raise the Violation of the first clause it finds broken."""
+    """Explore the server with the machine of a profile; raise the Violation of the first clause found broken."""
     campaign = Campaign(session, profile, examples)
     machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
-    steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # a rule may take as much
+    steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # the most that one rule may use
     try:
         for begun in range(0, examples, RUNS_PER_SEED):
             if not campaign.over:
@@ -95,7 +95,7 @@ def explore(
     for clause in session.expected_failures.intersection(campaign.known).difference(record.broken):
         violation = campaign.known[clause]
         violation.explored = True
-        violation.note = "found by exploration, and not made shorter: it is known"
+        violation.note = "found by exploration; not shrunk, since it is known"
         record.note_violation(violation)
     if reported:
         raise reported[0]

@@ -1,7 +1,7 @@
 """The state machines: their rules are the steps of `scenario/steps.py`, in any order.
 
-What a rule may do is decided by the oracle's model of the room alone, never by what the server did, so that a failing
-run replays. A rule names a client by a number, counted among those that can do the thing.
+The oracle's model of the room alone, never the behaviour of the server, decides what a rule may do, so that a failing
+run replays. A rule names a client by a number, an index among those that can take the step.
 """
 
 from typing import ClassVar
@@ -17,11 +17,11 @@ from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 MAX_MEMBERS = 6
-"""Clients connected at one time at most."""
+"""Most clients that are connected at one time."""
 
 
 class Machine(RuleBasedStateMachine):
-    """What the machines have in common: a stage for every run, and an end when something is found."""
+    """The base of all machines: a stage for every run, which ends at the first violation."""
 
     campaign: "ClassVar[Campaign]"
 
@@ -66,10 +66,10 @@ class Machine(RuleBasedStateMachine):
             self.stage = None
 
     def finish(self) -> None:
-        """Perform what the end of a run needs, to see everyone whole."""
+        """Perform the last steps of a run, after which every member must have received everything."""
 
     def empty(self) -> None:
-        """Let everyone leave, and see that the server is in order for those who come next."""
+        """Have every client leave, and check that the server works for the next ones."""
 
     def teardown(self) -> None:
         try:
@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
             self._end()
 
     def _leave(self, stage: Stage) -> None:
-        """End the run, and see that the server has survived it."""
+        """End the run, and check that the server has survived it."""
         self._end()
         try:
             self.campaign.session.check_alive(stage)
@@ -92,7 +92,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def pick(names: list[str], number: int) -> str:
-    """Return one of the names."""
+    """Return the name at this index, modulo their number."""
     return names[number % len(names)]
 
 

@@ -1,14 +1,14 @@
-"""The SRV clauses, about `socketserver` classes, seen where the server runs.
+"""Checks of the SRV clauses, about `socketserver` classes, in the process where the server runs.
 
 Read in this order:
 
-    coordinator.py    what handlers report, and how a check holds one at a known point
-    probes.py         handlers that only report, and a server that is watched
-    hosts.py          a server in a thread, and what it leaves behind
+    coordinator.py    receives the reports of handlers, and holds a handler at a known point
+    probes.py         handlers that report every phase
+    hosts.py          a server in a thread, and the resources it leaves behind
     fork_host.py      a forking server, in a process of its own
     server_session.py          a server and its clients, for one check
-    support.py        what the checks need
+    support.py        helpers of the checks
     checks.py         ServerConformance
 
-RULE: whatever is changed for the whole process is changed in one context manager, and restored by it.
+RULE: each change to the state of the whole process is made by one context manager, which restores it.
 """

@@ -1,12 +1,12 @@
-"""The servers: what the SRV clauses promise, decided where the server runs, as a class that others subclass.
+"""The checks of the SRV clauses, decided where the server runs, as a class to subclass.
 
     class TestMine(ServerConformance):
         target = ServerSpec("mine", "tcp", "threading", make)
 
-Most checks have the server run a handler that only reports (`probes.py`); those about rooms, workers and the end have
-it run the program's own. A handler stops where a check wants it to, so nothing here depends on who is faster. What must
-not happen is awaited for a `NEGATIVE_CHECK_SECONDS` at most: a server that does it later gets away with it, and none is
-accused wrongly.
+In most checks the server runs a handler that only reports (`probes.py`); in those about rooms, workers and the end it
+runs the program's own. A check can hold a handler at a known point, so no result depends on speed. A check waits at
+most `NEGATIVE_CHECK_SECONDS` for an event that must not happen: a server where it happens later passes, and no correct
+server fails.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 __all__ = ["ServerConformance", "ServerSpec"]
 
 NEGATIVE_CHECK_SECONDS = 0.05
-"""Seconds to look for what must not happen."""
+"""Seconds to wait for an event that must not happen."""
 
 CONVERSATION_UTTERANCES = 3
-"""Utterances after which a conversation may be called one."""
+"""Utterances that make a conversation."""
 
 
 class ServerConformance(ServerChecks):
-    """See the module. `timeout` is how long, in seconds, anything that must come may take."""
+    """See the module. `timeout` is in seconds, for any event that must come."""
 
     # The life cycle
 
@@ -50,7 +50,7 @@ class ServerConformance(ServerChecks):
                 raise session.violation("SRV-1", expected, observed)
 
     def _misinformed(self, session: ServerSession, ann: SessionClient, event: PhaseReport) -> Iterator[tuple[str, str]]:
-        """Find what a handler sees other than it is: what it should be, and what it is."""
+        """Yield each wrong attribute of a handler: the expected value, and the observed one."""
         seen, address = event.seen, key(ann.address)
         addresses = [address, key("")] if self.target.transport == "unix" else [address]
         if self.target.datagram:
@@ -60,7 +60,7 @@ class ServerConformance(ServerChecks):
             if seen["label"] != ann.name:
                 yield f"the datagram is {ann.name.encode()!r}", f"it is {seen['label'].encode()!r}"
         elif seen["kind"] != "connection" or seen["peer"] != address:
-            what = f"a {seen['kind']}" + (f" with {seen['peer']}" if seen["peer"] else " with nobody")
+            what = f"a {seen['kind']}" + (f" with {seen['peer']}" if seen["peer"] else " with no peer")
             yield f"request is the connection with {address}", f"it is {what}"
         if seen["client_address"] not in addresses:
             yield f"client_address is {' or '.join(addresses)}", f"it is {seen['client_address']}"
@@ -83,7 +83,7 @@ class ServerConformance(ServerChecks):
         self._runs("setup", raising="setup", own=True)
 
     def _runs(self, *phases: str, raising: str = "", own: bool = False) -> None:
-        """Serve one request, to the end of its handler and of the server, and see what has run."""
+        """Serve one request until its handler and the server have ended, and check the phases that ran."""
         with self.session(own=own) as session:
             session.plan("raise", "ann", *([raising] if raising else []))
             ann = session.connect("ann")
@@ -96,7 +96,7 @@ class ServerConformance(ServerChecks):
             session.end()
             ran = [event.phase for event in session.coordinator.of("ann")]
             if own and not raising and "handled" not in ran:
-                raise NotChecked("handle does not return though its client has left: other clauses are about that")
+                raise NotChecked("handle does not return though its client has left, which other clauses are about")
             if ran != list(phases):
                 expected = f"what runs is {phase_names(phases)}" + (f", as {raising} raises" if raising else "")
                 raise session.violation("SRV-2", expected, f"what runs is {phase_names(ran)}")
@@ -137,11 +137,11 @@ class ServerConformance(ServerChecks):
             returned = session.coordinator.find("ann", "handled")
             if returned is None or returned.seen["error"]:
                 return
-            expected = "handle returns when nobody uses the request any more"
+            expected = "handle returns when no thread uses the request any more"
             if returned.seen["workers"]:
-                raise session.violation("SRV-3", expected, "handle returns, and a thread it has started goes on")
+                raise session.violation("SRV-3", expected, "handle returns while a thread that it started still runs")
             if early:
-                raise session.violation("SRV-3", expected, "handle returns before ann has said a word, let alone left")
+                raise session.violation("SRV-3", expected, "handle returns before ann has spoken or left")
 
     # Concurrency
 
@@ -154,7 +154,7 @@ class ServerConformance(ServerChecks):
             ann = self.began(session, "ann")
             for name in ("ben", "cal"):
                 self._accepted(session, name)
-            # In the loop itself nobody else can be served; but a server need not do it there to do it one by one.
+            # The loop itself can serve no second client; but a server may also serve one at a time elsewhere.
             elsewhere = (ann.seen["process"], ann.seen["thread"]) != session.host.loop
             if elsewhere and session.wait("ben", "setup"):
                 raise session.violation("SRV-4", "ben is served when ann's handler has ended", "ben is served before")
@@ -228,8 +228,10 @@ class ServerConformance(ServerChecks):
                 for speaker, listener in ((ann, ben), (ben, ann)):
                     word = f"{speaker.name} at home\n".encode()
                     speak(speaker, word)
-                    speak(speaker, b"fence of %s\n" % word[:3])  # what was said before has gone to all there are
-                    speak(listener, b"fence for %s\n" % word[:3])  # what had gone to the listener has been read
+                    speak(speaker, b"fence of %s\n" % word[:3])  # the word has been sent to all members
+                    speak(
+                        listener, b"fence for %s\n" % word[:3]
+                    )  # all earlier deliveries to the listener have been read
                     if word in listener.heard:
                         expected = f"{listener.name} hears nothing of another server's room"
                         raise here.violation("SRV-10", expected, f"{listener.name} hears {word!r}")
@@ -260,7 +262,7 @@ class ServerConformance(ServerChecks):
                 session.release("ann", "handle")
                 if not (session.wait("ann", "finish") if self.target.datagram else ann.hears(b"handle ")):
                     raise session.violation(
-                        "SRV-8", "ann, who came before them all, is still served", describe_end(ann)
+                        "SRV-8", "ann, who connected before all of them, is still served", describe_end(ann)
                     )
 
     @decides("SRV-8")
@@ -281,7 +283,7 @@ class ServerConformance(ServerChecks):
                     if not client.hears(word):
                         self.not_for_workers(session)
                         expected = f"the room goes on for {client.name}"
-                        raise session.violation("SRV-8", expected, f"{client.name} does not hear herself any more")
+                        raise session.violation("SRV-8", expected, f"{client.name} no longer hears herself")
 
     # The end
 
@@ -294,7 +296,7 @@ class ServerConformance(ServerChecks):
             for name in ("ann", "ben", "lou") if self.target.concurrency != "sync" else ("ann",):
                 session.connect(name)
                 self.began(session, name)
-            if self.target.datagram:  # there is nothing to hang up: a handler ends by itself
+            if self.target.datagram:  # there is no connection to close; a handler ends by itself
                 session.wait("ann", "finish")
             session.exchange.does("shutdown(), server_close()")
             session.host.ask_to_end()
@@ -311,8 +313,8 @@ class ServerConformance(ServerChecks):
                 raise session.violation("SRV-9", "nothing stays behind", f"what stays behind: {', '.join(left)}")
 
     def _waited_for(self, session: ServerSession, name: str) -> None:
-        """See that a server does not end while a handler is still in finish; then let that go on."""
+        """Check that the server does not end while a handler is in finish; then let the handler continue."""
         if session.wait(name, "finish") and not session.host.stuck(NEGATIVE_CHECK_SECONDS):
-            expected = "server_close() returns when no handler runs any more"
+            expected = "server_close() returns after the last handler has ended"
             raise session.violation("SRV-9", expected, f"it has returned, and {name}'s handler is still in finish")
         session.release(name, "finish")

@@ -1,9 +1,8 @@
-"""The coordinator: where handlers report what they see, and learn what to do.
+"""The coordinator: handlers report to it, and its answer says what they do next.
 
-A handler may run in the server's loop, in a thread or in another process, and for a datagram there is no connection to
-talk over. So a handler under observation consults the checker by a datagram of its own and waits for the answer
-(`probes.py`). That makes every check the same for the whole family, and lets it hold a handler at a known point instead
-of sleeping: nothing moves until the checker says so.
+A handler may run in the server's loop, in a thread or in another process, and a datagram has no connection to talk
+over. So an observed handler sends the checker a datagram of its own and waits for the answer (`probes.py`). So every
+check is the same for the whole family, and can hold a handler at a known point instead of sleeping.
 """
 
 import contextlib
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 THREAD_NAME_PREFIX = "conformance "
-"""How the names of the checker's own threads begin, so that nobody takes them for the server's."""
+"""Prefix of the names of the checker's own threads, which distinguishes them from the server's."""
 
 PHASE_WORDS = {
     "setup": "runs setup",
@@ -22,29 +21,29 @@ PHASE_WORDS = {
     "handled": "returns from handle",
     "finish": "runs finish",
 }
-"""Phase -> how the story tells it."""
+"""Phase -> its words in the exchange."""
 
 
 @dataclass
 class ExchangeLog:
-    """The exchange, line by line: what the checker does is numbered, what it sees is not."""
+    """The exchange, line by line: actions of the checker are numbered, observations are not."""
 
     lines: list[str] = field(default_factory=list)
     steps: int = 0
 
     def does(self, what: str) -> None:
-        """Tell a step."""
+        """Add an action."""
         self.steps += 1
         self.lines.append(f"{self.steps:>4}  {what}")
 
     def sees(self, what: str) -> None:
-        """Tell what came of it."""
+        """Add an observation."""
         self.lines.append(f"      {what}")
 
 
 @dataclass(frozen=True)
 class PhaseReport:
-    """A handler, known by a name of its own, is in a phase of its client's request; `seen` is what it sees there."""
+    """The report of a handler, by its own name, from a phase of its client's request; `seen` is its observation."""
 
     client: str
     handler: str
@@ -53,10 +52,10 @@ class PhaseReport:
 
 
 class Coordinator:
-    """A thread that answers handlers; `events` is all they reported, in order.
+    """A thread that answers handlers; `events` has all their reports in order.
 
-    `plan` maps (client, phase) to the answer: "raise", or "send" (send the phase to the client); all others are told
-    "go". Whoever is in `held` waits for its answer until `release`.
+    `plan` maps (client, phase) to the answer: "raise", or "send" (send the phase to the client); all others get "go". A
+    handler in `held` waits for its answer until `release`.
     """
 
     def __init__(self, exchange: ExchangeLog) -> None:
@@ -64,7 +63,7 @@ class Coordinator:
         self.plan: dict[tuple[str, str], str] = {}
         self.held: set[tuple[str, str]] = set()
         self.changed = threading.Condition()
-        """Guards all of this. Whoever connects a client holds it until the client's name is known."""
+        """Guards all attributes. A thread that connects a client holds it until the client's name is known."""
         self._names: dict[str, str] = {}
         self._waiting: list[tuple[tuple[str, str], Any]] = []
         self._exchange = exchange
@@ -75,7 +74,7 @@ class Coordinator:
         self._thread.start()
 
     def introduce(self, sockname: Any, name: str) -> None:
-        """Let the client at this address be known by a name."""
+        """Give the client at this address a name."""
         self._names[key(sockname)] = name
 
     def _serve(self) -> None:
@@ -83,7 +82,7 @@ class Coordinator:
             data, handler = self._socket.recvfrom(65536)
             if not data:
                 return
-            with contextlib.suppress(ValueError, KeyError), self.changed:  # a stranger's datagram is none of ours
+            with contextlib.suppress(ValueError, KeyError), self.changed:  # a datagram from elsewhere is ignored
                 self._take(json.loads(data), handler)
 
     def _take(self, seen: dict[str, Any], handler: Any) -> None:
@@ -101,16 +100,16 @@ class Coordinator:
         self.changed.notify_all()
 
     def wait(self, client: str, phase: str, timeout: float) -> PhaseReport | None:
-        """Return the first report of that client's handler from that phase; None if none comes in so many seconds."""
+        """Wait for the first report of that client's handler from that phase; return it, or None after the timeout."""
         with self.changed:
             return self.changed.wait_for(lambda: self.find(client, phase), timeout)
 
     def find(self, client: str, phase: str) -> PhaseReport | None:
-        """Return the first report of that client's handler from that phase, if there is one yet."""
+        """Return the first report of that client's handler from that phase, or None if there is none yet."""
         return next((event for event in self.events if (event.client, event.phase) == (client, phase)), None)
 
     def of(self, client: str) -> list[PhaseReport]:
-        """Return all that this client's handlers reported."""
+        """Return all reports of this client's handlers."""
         with self.changed:
             return [event for event in self.events if event.client == client]
 
@@ -121,7 +120,7 @@ class Coordinator:
             self._answer()
 
     def release_all(self) -> None:
-        """Hold nobody any more."""
+        """Release all held handlers, and hold no more."""
         with self.changed:
             self.held.clear()
             self._answer()
@@ -133,7 +132,7 @@ class Coordinator:
         self._waiting = [waiting for waiting in self._waiting if waiting[0] in self.held]
 
     def close(self) -> None:
-        """Answer nobody any more."""
+        """End the thread; no handler gets an answer any more."""
         self._socket.sendto(b"", self.address)
         self._thread.join()
         self._socket.close()

@@ -1,12 +1,12 @@
-"""Serves forking servers in a process of their own, which has no threads and is used for one server after the other.
+"""Serves forking servers in a process of their own, which has no threads and serves one server after the other.
 
-Forking copies one thread and every lock, held or not, so it is safe only where there are no other threads; the checker
-has some. The process is started by `Launch`, so it ends with the checker, however that ends. The two talk over a
-Unix socket in a private directory.
+A fork copies one thread and every lock, held or not, so it is safe only without other threads; the checker has some.
+`Launch` starts the process, so it ends with the checker, however that ends. The two talk over a Unix socket in a
+private directory.
 
     checker                     process
       make, own, coordinator -->  makes the server
-      <-------------------------  Ready, or why not
+      <-------------------------  Ready, or the error
       SIGUSR1          -------->  shutdown(), then server_close()
       <-------------------------  "shutdown()" when that has returned, then Leftovers
 """
@@ -36,7 +36,7 @@ PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main;
 
 @dataclass(frozen=True)
 class Ready:
-    """A server listens."""
+    """The server listens."""
 
     address: Address
     server: int
@@ -47,7 +47,7 @@ class Ready:
 
 
 def main(path: str) -> None:
-    """Serve what the checker at this path sends, one after the other, until it hangs up."""
+    """Serve the servers that the checker at this path sends, one after the other, until it closes the connection."""
     line = socket.socket(socket.AF_UNIX)
     line.connect(path)
     with Connection(line.detach()) as checker, tracked_thread_starts():
@@ -57,14 +57,14 @@ def main(path: str) -> None:
                 hosted = HostedServer(make, own, coordinator)
             except EOFError:
                 return
-            except Exception as error:  # whatever the maker, or importing it, raises
+            except Exception as error:  # any exception of the maker, or of its import
                 checker.send(f"{type(error).__name__}: {error}")
             else:
                 host(checker, hosted)
 
 
 def host(checker: Any, hosted: HostedServer) -> None:
-    """Serve until the signal comes; it starts the only thread here, since shutdown() must not be called in the loop."""
+    """Serve until the signal comes; its handler starts the only thread, as shutdown() must not run in the loop."""
     stopped = threading.Event()
 
     def stop() -> None:
@@ -88,19 +88,19 @@ def host(checker: Any, hosted: HostedServer) -> None:
 
 
 def children() -> str:
-    """Return, as a report names it, that there are child processes nobody has ended, or waited for."""
+    """Return the words of a report for child processes that still run or were not waited for, if there are any."""
     try:
         child, _ = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return ""
-    return "a child that nobody waited for" if child else "a child process"
+    return "a child process that was not waited for" if child else "a child process"
 
 
 # In the checker
 
 
 class Forker:
-    """The process, started when it is first needed, and replaced when a server has spoilt it."""
+    """The process, started when it is first needed, and replaced after a server that did not end in it."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -119,14 +119,14 @@ class Forker:
                 line, _ = listening.accept()
             except TimeoutError:
                 raise NotChecked(f"no process to fork in: {launch.exit_report() or 'it does not start'}") from None
-            stack.callback(launch.ended_within, GRACE_PERIOD)  # it ends by itself when the line is closed
+            stack.callback(launch.ended_within, GRACE_PERIOD)  # it ends by itself when its connection is closed
             process = stack.enter_context(Connection(line.detach()))
             self._stack = stack.pop_all()
         self._process = process
         return process
 
     def host(self, spec: ServerSpec, own: bool, coordinator: tuple[str, int]) -> "ProcessHost":
-        """Have a server served; raise NotChecked if it cannot be."""
+        """Serve a server in the process; raise NotChecked if that is impossible."""
         if not hasattr(signal, "SIGUSR1"):
             raise NotChecked("this platform has no fork")
         process = self._process or self._start()
@@ -148,7 +148,7 @@ class ProcessHost:
         self._process = process
         try:
             process.send((make, own, coordinator))
-        except Exception as error:  # pickle has many kinds of them
+        except Exception as error:  # pickle raises many kinds of errors
             raise NotChecked(f"the maker of a forking server must be importable by name: {error}") from None
         ready = self._receive(START_TIMEOUT)
         if not isinstance(ready, Ready):
@@ -161,7 +161,7 @@ class ProcessHost:
         self._leftovers = Leftovers(())
 
     def _receive(self, timeout: float) -> Any:
-        """Return what the process says next, or None if it says nothing within so many seconds, or has ended."""
+        """Return the next message of the process, or None if none comes within the timeout, or it has ended."""
         try:
             return self._process.recv() if self._process.poll(timeout) else None
         except (EOFError, OSError):
@@ -190,7 +190,7 @@ class ProcessHost:
             self._take_news(news)
         return self._calling
 
-    def leftovers(self, besides: Set[str]) -> Leftovers:  # noqa: ARG002 - nobody else opens sockets in that process
+    def leftovers(self, besides: Set[str]) -> Leftovers:  # noqa: ARG002 - only the server opens sockets in that process
         return self._leftovers
 
     def close(self, timeout: float) -> None:

@@ -1,8 +1,8 @@
-"""How a server is served while the SRV clauses are checked: in a thread of this process, or, if it forks, in its own.
+"""Where a server runs for the SRV clauses: in a thread of this process, or, if it forks, in a process of its own.
 
-A `ServerSpec` is a description. A `HostedServer` is one server with a note of what was there before it, so that one can
-tell what it leaves behind. A host serves it: `ThreadHost` here, `ProcessHost` in `fork_host.py`; checks do not
-know which.
+A `ServerSpec` is a description. A `HostedServer` is one server and a record of the threads and sockets before it, which
+shows those that it leaves behind. A host serves it: `ThreadHost` here, `ProcessHost` in `fork_host.py`; checks are the
+same for both.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ class ServerSpec:
 
     @property
     def datagram(self) -> bool:
-        """Whether it is served over datagrams; otherwise over connections."""
+        """Whether it serves datagrams; otherwise connections."""
         return Address(self.transport).datagram
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class ServerSpec:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a server left behind, each as a report names it."""
+    """Resources that a server left behind, each in the words of a report."""
 
     things: tuple[str, ...]
 
@@ -80,7 +80,7 @@ class HostedServer:
             self.failure = repr(error)
 
     def leftovers(self, besides: Set[str] = frozenset()) -> Leftovers:
-        """Return what the closed server left behind, but for some sockets that others opened meanwhile."""
+        """Return the resources that the closed server left behind, except for these sockets of others."""
         threads = [thread for thread in threading.enumerate() if thread not in self.threads]
         things = [f"a thread, {thread.name!r}" for thread in threads if not thread.name.startswith(THREAD_NAME_PREFIX)]
         if sockets := open_sockets() - self.sockets - besides:
@@ -106,13 +106,13 @@ class Host(Protocol):
         """Call shutdown(), then server_close(), without waiting for them."""
 
     def stuck(self, timeout: float) -> str:
-        """Wait so many seconds for the end; return which of the two calls has not returned, or ""."""
+        """Wait so many seconds for both calls; return the one that has not returned, or ""."""
 
     def leftovers(self, besides: Set[str]) -> Leftovers:
-        """Return what stayed behind after the end."""
+        """Return the resources that stayed behind after the end."""
 
     def close(self, timeout: float) -> None:
-        """End the server if it was not asked to, and wait for all that belongs to it."""
+        """End the server if it has not been asked to end, and wait for its threads and processes."""
 
 
 class ThreadHost:
@@ -157,12 +157,12 @@ class ThreadHost:
         self._ending.join(timeout)
         until = time.monotonic() + timeout
         for thread in set(threading.enumerate()) - self._hosted.threads - {threading.current_thread()}:
-            _join(thread, until)  # handlers and their workers: their clients have gone
+            _join(thread, until)  # handlers and their workers, whose clients have gone
         remove_path(self.address)
 
 
 def _join(thread: threading.Thread, until: float) -> None:
-    """Wait for the end of a thread until that monotonic time; one that is just being started cannot be joined yet."""
+    """Wait for the end of a thread until that monotonic time; a thread that is about to start cannot be joined yet."""
     while (left := until - time.monotonic()) > 0:
         try:
             thread.join(left)
@@ -173,21 +173,21 @@ def _join(thread: threading.Thread, until: float) -> None:
 
 
 def open_sockets() -> frozenset[str]:
-    """Return the sockets this process has open, where the system tells (Linux)."""
+    """Return the open sockets of this process, where the system lists them (Linux)."""
     found = set()
     with contextlib.suppress(OSError):
         for descriptor in FD_DIRECTORY.iterdir():
-            with contextlib.suppress(OSError):  # the one that lists the directory is closed by now
+            with contextlib.suppress(OSError):  # the descriptor that lists the directory is closed by now
                 found.add(os.readlink(descriptor))
     return frozenset(name for name in found if name.startswith("socket:"))
 
 
 def taken(address: Address) -> str:
-    """Return why nobody else can listen at an address, or ""."""
+    """Return the resource that blocks an address for other servers, or ""."""
     if address.path:
         return f"the socket file {address.path}" if os.path.exists(address.path) else ""
     with socket.socket(address.family, address.kind) as other:
-        if not address.datagram:  # connections that linger in TIME_WAIT are nobody's fault
+        if not address.datagram:  # connections in TIME_WAIT are no fault of the server
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             other.bind(address.sockaddr)

@@ -1,10 +1,10 @@
-"""Handlers under observation: they report every phase to the coordinator, and do what it answers.
+"""Observed handlers: they report every phase to the coordinator, and follow its answer.
 
-`probe` makes a handler that does nothing else, for what is promised to any handler. `instrument` makes the program's
-own handler report, for what depends on the program. Both run wherever the server runs its handlers, so they use nothing
-but the address of the coordinator.
+`probe` makes a handler that does nothing else, for promises to any handler. `instrument` makes the program's own
+handler report, for promises that depend on the program. Both may run in another process, so they use only the address
+of the coordinator.
 
-What is deliberately left out: any knowledge of the program. A probe never joins a room.
+Deliberately left out: any knowledge of the program. A probe never joins a room.
 """
 
 import contextlib
@@ -23,29 +23,29 @@ from socketserver_reference.conformance.inprocess.coordinator import key
 Handler = type[socketserver.BaseRequestHandler]
 
 COORDINATOR_TIMEOUT = 60.0
-"""Seconds after which a handler gives up on the coordinator: longer than any check, so only when the checker is
-gone.
+"""Timeout of a handler for the coordinator, in seconds: longer than any check, so it expires only if the checker has
+ended.
 """
 
 STARTED_BY: WeakKeyDictionary[threading.Thread, threading.Thread] = WeakKeyDictionary()
-"""Which thread started which, as long as `tracked_thread_starts` notes it."""
+"""Thread -> the thread that started it, within `tracked_thread_starts`."""
 
 _numbers: Iterator[int] = itertools.count(1)
 
 
 class Planned(Exception):
-    """Raised in a handler because the checker wants to see what comes of it."""
+    """Raised in a handler on request of a check, to observe the effect on the server."""
 
 
 class Reporting(socketserver.BaseRequestHandler):
-    """What both kinds share: the way to the coordinator."""
+    """The base of both kinds: the exchange with the coordinator."""
 
     coordinator: ClassVar[tuple[str, int]]
     name = ""
 
     def report(self, phase: str, **more: Any) -> None:
-        """Tell the coordinator, and do as it says."""
-        if not self.name:  # numbers are copied when a process forks, so the process is part of the name
+        """Report a phase, and follow the answer."""
+        if not self.name:  # a fork copies the counter, so the process id is part of the name
             self.name = f"{os.getpid()}/{next(_numbers)}"
         seen = {"handler": self.name, "phase": phase, **snapshot(self), **more}
         answer = report_to(self.coordinator, seen)
@@ -56,7 +56,7 @@ class Reporting(socketserver.BaseRequestHandler):
 
 
 class Probe(Reporting):
-    """Report, and nothing else. It also counts on the server how many came before: shared memory, if there is any."""
+    """Only report. It also counts the handlers on the server object, which shows whether they share memory."""
 
     def setup(self) -> None:
         self.report("setup")
@@ -72,7 +72,7 @@ class Probe(Reporting):
 
 
 class Instrumented(Reporting):
-    """Report, and be the program's own handler besides: mixed in before it."""
+    """Report as well: a mix-in before the program's own handler."""
 
     def setup(self) -> None:
         self.report("setup")
@@ -96,7 +96,7 @@ class Instrumented(Reporting):
 
 @contextlib.contextmanager
 def tracked_thread_starts() -> Iterator[None]:
-    """Note which thread starts which; nothing else tells, so this is put around Thread.start for everybody."""
+    """Record which thread starts which, by wrapping Thread.start for the whole process; no other source says it."""
     everybody: Any = threading.Thread
     start = everybody.start
 
@@ -112,7 +112,7 @@ def tracked_thread_starts() -> Iterator[None]:
 
 
 def workers() -> int:
-    """Return how many threads that this one has started go on."""
+    """Return how many threads that this one started still run."""
     return sum(STARTED_BY.get(thread) is threading.current_thread() for thread in threading.enumerate())
 
 
@@ -122,7 +122,7 @@ def probe(coordinator: tuple[str, int]) -> Handler:
 
 
 def instrument(server: Any, coordinator: tuple[str, int]) -> None:
-    """Let the handlers of a server report to this coordinator while they do their work."""
+    """Make the handlers of a server report to this coordinator while they do their work."""
     own = server.RequestHandlerClass
     server.RequestHandlerClass = type(
         own.__name__, (Instrumented, own), {"coordinator": coordinator, "__module__": own.__module__}
@@ -139,7 +139,7 @@ def report_to(coordinator: tuple[str, int], seen: dict[str, Any]) -> str:
 
 
 def send(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
-    """Send to the client, in the way of the transport; that it fails is the client's to see."""
+    """Send to the client over its transport; the client observes a failure."""
     request: Any = handler.request
     with contextlib.suppress(OSError):
         if isinstance(request, socket.socket):
@@ -149,7 +149,7 @@ def send(handler: socketserver.BaseRequestHandler, text: bytes) -> None:
 
 
 def snapshot(handler: Any) -> dict[str, Any]:
-    """Return what a handler sees of its request, its client and its server, and where it runs."""
+    """Return the request, client and server of a handler, as plain data, and its process and thread."""
     request = handler.request
     pair = isinstance(request, tuple) and len(request) == 2 and isinstance(request[0], bytes)
     return {
@@ -165,7 +165,7 @@ def snapshot(handler: Any) -> dict[str, Any]:
 
 
 def peer(request: Any) -> str:
-    """Return whom a request is connected to, or "" if it is no connection (any more)."""
+    """Return the peer of a request, or "" if it is not a connection, or no longer one."""
     try:
         return key(request.getpeername())
     except (OSError, AttributeError):

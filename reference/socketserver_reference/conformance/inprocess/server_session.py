@@ -5,8 +5,8 @@ exchange.
         ann = session.connect("ann")
         session.wait("ann", "handle")
 
-However a check ends, leaving the session ends all of it: held handlers go on, clients hang up, the server is ended, and
-what belongs to it is waited for.
+However a check ends, leaving the session ends everything: it releases held handlers, closes the clients, ends the
+server, and waits for its threads and processes.
 """
 
 import contextlib
@@ -35,11 +35,11 @@ from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 
 LEAVE_TIMEOUT = 1.0
-"""Seconds that a server may take to let go of a client who leaves; it is left alone then."""
+"""Seconds that a client which leaves waits for the server to close its connection."""
 
 
 class SessionClient:
-    """A client with a name, and what it has read so far."""
+    """A client with a name, and the bytes it has read so far."""
 
     def __init__(self, name: str, connection: Client, exchange: ExchangeLog) -> None:
         self.name = name
@@ -54,18 +54,18 @@ class SessionClient:
         return self.connection.socket.getsockname()
 
     def say(self, text: bytes) -> None:
-        """Send something."""
+        """Send these bytes."""
         self._exchange.does(f"{self.name} says {show(text)}")
         self.connection.send(text)
 
     def hears(self, text: bytes) -> bool:
-        """Read until this has come; return False if the stream ends before it does, or the timeout."""
+        """Read until these bytes have come; return False at the end of the stream or the timeout."""
         while text not in self.heard and self._read():
             pass
         return text in self.heard
 
     def ends(self) -> bool:
-        """Read until the stream ends; return False if it does not."""
+        """Read until the stream ends; return False at the timeout."""
         while self._read():
             pass
         return self.ended is not None
@@ -87,26 +87,26 @@ class SessionClient:
                 return True
 
     def half_close(self) -> None:
-        """Say that nothing more will be said."""
+        """End the sending side of the connection."""
         self._exchange.does(f"{self.name} half-closes")
         self.connection.half_close()
 
     def leave(self) -> None:
-        """Leave in order, having read everything: a room may promise something to polite clients alone."""
+        """Leave in an orderly way, having read everything: a room may promise something only to polite clients."""
         self.connection.half_close()
         self.connection.set_timeout(min(self.connection.timeout, LEAVE_TIMEOUT))
         self.ends()
 
     def finds_it_closed(self) -> bool:
-        """Return whether the connection is closed, and not only shut down: then it refuses what is sent."""
+        """Return whether the server closed the connection, not only shut it down: it then refuses data."""
         self.connection.send(b"?")
         waiting = select.poll()
-        waiting.register(self.connection.socket, 0)  # hang-ups and errors are reported unasked
+        waiting.register(self.connection.socket, 0)  # poll() always reports hang-ups and errors
         return bool(waiting.poll(self.connection.timeout * 1000))
 
 
 class ServerSession:
-    """See the module. `own` has the program's own handler at work, otherwise one that only reports."""
+    """See the module. With `own` the server runs the program's own handler, otherwise one that only reports."""
 
     def __init__(
         self,
@@ -149,11 +149,11 @@ class ServerSession:
             return self._forker.host(self.spec, self._own, self.coordinator.address)
         try:
             return ThreadHost(self.spec, self._own, self.coordinator.address)
-        except Exception as error:  # whatever the maker raises
+        except Exception as error:  # any exception of the maker
             raise NotChecked(f"the server cannot be made: {type(error).__name__}: {error}") from None
 
     def _clear(self) -> None:
-        """Let everybody go."""
+        """Close all clients."""
         self.coordinator.release_all()
         for client in self.clients:
             if self._own and self.spec.chat:
@@ -161,7 +161,7 @@ class ServerSession:
             client.connection.close()
 
     def _collect_garbage(self) -> None:
-        """Let what a broken server has left open go now, not in the middle of a later test."""
+        """Free the resources that a broken server left open now, not during a later test."""
         del self.host
         if self._violated:
             gc.collect()
@@ -183,14 +183,14 @@ class ServerSession:
         return client
 
     def _prepared(self, name: str) -> socket.socket | None:
-        """Return a socket with an address by which both sides know the client, or None where any socket has one."""
+        """Return a socket whose address both sides know, or None where any socket has such an address."""
         address = self.host.address
         if address.transport not in ("unix", "udp"):
             return None
         prepared = socket.socket(address.family, address.kind)
         try:
             prepared.settimeout(self.timeout)
-            if address.datagram:  # unbound, it would take itself for 0.0.0.0
+            if address.datagram:  # unbound, its own address would be 0.0.0.0
                 prepared.bind((source(address), 0))
             else:
                 prepared.bind(os.path.join(self._directory, name))
@@ -201,49 +201,49 @@ class ServerSession:
         return prepared
 
     def wait(self, name: str, phase: str) -> PhaseReport | None:
-        """Return the report of that client's handler from that phase, waiting for it; None if it does not come."""
+        """Wait for the report of that client's handler from that phase; return it, or None after the timeout."""
         event = self.coordinator.wait(name, phase, self.timeout)
         if event is None:
             self.exchange.sees(f"{name}'s handler does not get to {phase} within {self.timeout:g} s")
         return event
 
     def wait_idle(self) -> None:
-        """Give the server time to finish what it is doing: a room delivers to others after its speaker has heard."""
+        """Wait until the server rests: a room may deliver to others after the speaker has heard itself."""
         self._wait_idle()
 
     def hold(self, name: str, phase: str) -> None:
-        """Stop that client's handler in that phase, when it gets there."""
+        """Hold that client's handler when it reaches that phase."""
         with self.coordinator.changed:
             self.coordinator.held.add((name, phase))
 
     def plan(self, answer: str, name: str, *phases: str) -> None:
-        """Have that client's handler told "raise" or "send" in these phases."""
+        """Answer that client's handler "raise" or "send" in these phases."""
         with self.coordinator.changed:
             self.coordinator.plan.update({(name, phase): answer for phase in phases})
 
     def release(self, name: str, phase: str) -> None:
-        """Let that client's handler go on."""
+        """Let that client's handler continue."""
         self.exchange.does(f"{name}'s handler may go on")
         self.coordinator.release(name, phase)
 
     def end(self) -> str:
-        """Have shutdown() and server_close() called; return which of them has not returned, or ""."""
+        """Call shutdown() and server_close(); return the one that has not returned in time, or ""."""
         self.exchange.does("shutdown(), server_close()")
         self.host.ask_to_end()
         return self.stuck()
 
     def stuck(self) -> str:
-        """Wait for the end; return which call has not returned, or ""."""
+        """Wait for the end of both calls; return the one that has not returned in time, or ""."""
         stuck = self.host.stuck(self.timeout)
         self.exchange.sees(f"{stuck} does not return within {self.timeout:g} s" if stuck else "both have returned")
         return stuck
 
     def left_behind(self) -> tuple[str, ...]:
-        """Return what the ended server left behind, while its clients are still there."""
+        """Return the resources that the ended server left behind, with its clients still open."""
         return self.host.leftovers(inodes(client.connection.socket for client in self.clients)).things
 
     def violation(self, clause: str, expected: str, observed: str) -> Violation:
-        """Return the exception that reports a breach."""
+        """Return the exception that reports a violation."""
         if failure := self.host.failure():
             self.exchange.sees(f"serve_forever() ended with {failure}")
         self._violated = True
@@ -253,10 +253,10 @@ class ServerSession:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what is printed and logged about exceptions and open sockets: provoked here, and seen otherwise."""
+    """Suppress output about exceptions and open sockets: the checks provoke it, and observe these otherwise."""
     before, level = threading.excepthook, logging.root.manager.disable
     threading.excepthook = lambda _: None
-    logging.disable()  # a record would also keep the exception, and with it the server
+    logging.disable()  # a record would keep a reference to the exception, and so to the server
     try:
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
@@ -267,7 +267,7 @@ def quiet() -> Iterator[None]:
 
 
 def source(address: Address) -> str:
-    """Return the host that datagrams to an address come from; connecting a datagram socket sends nothing."""
+    """Return the source host of datagrams to an address; connecting a datagram socket sends nothing."""
     with socket.socket(address.family, address.kind) as probe:
         probe.connect(address.sockaddr)
         return str(probe.getsockname()[0])

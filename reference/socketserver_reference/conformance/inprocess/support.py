@@ -1,7 +1,7 @@
-"""What the checks of the SRV clauses share: sessions, clients who are served or settled, and what cannot be told.
+"""Helpers of the checks of the SRV clauses: sessions, clients that are served or settled, and undecided checks.
 
-A check that cannot tell, since something else is broken that another clause is about, says so and decides nothing:
-NotChecked. What a clause does not speak of is NotApplicable.
+A check that cannot decide, because another clause is broken, raises NotChecked with that reason. A check of a clause
+that is not about this kind of server raises NotApplicable.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
 
 class ServerChecks(Conformance):
-    """A target, and what its checks need. `timeout` is how long, in seconds, anything that must come may take."""
+    """A target, and the helpers of its checks. `timeout` is in seconds, for any event that must come."""
 
     protocol = "family"
     groups = ("SRV",)
     target: ClassVar[ServerSpec]
     timeout: ClassVar[float] = 5.0
     forker: ClassVar[Forker] = Forker()
-    """Shared by all classes, and started when one needs it."""
+    """Shared by all classes; started when first needed."""
 
     @classmethod
     def teardown_class(cls) -> None:
@@ -47,14 +47,14 @@ class ServerChecks(Conformance):
             raise NotApplicable("this program has no room, so it has no members")
 
     def began(self, session: ServerSession, name: str, phase: str = "handle") -> PhaseReport:
-        """Return what that client's handler sees when it begins; raise NotChecked if it does not."""
+        """Return the first report of that client's handler; raise NotChecked if there is none."""
         event = session.wait(name, phase)
         if event is None:
             raise NotChecked(f"no handler runs for {name}")
         return event
 
     def served(self, session: ServerSession, name: str, clause: str, when: str) -> PhaseReport:
-        """Have one more client served from beginning to end; return what its handler saw in handle."""
+        """Have one more client served from beginning to end; return the report of its handler from handle."""
         with contextlib.suppress(NotChecked):
             session.connect(name)
             event = session.wait(name, "handle")
@@ -63,19 +63,19 @@ class ServerChecks(Conformance):
         raise session.violation(clause, f"{name} is served {when}", f"{name} is not served")
 
     def control(self, session: ServerSession) -> None:
-        """See that a client is served, and its connection ended, where nothing raises."""
+        """Check that a client is served and its connection ended if no method raises; raise NotChecked if not."""
         client = session.connect("zoe")
         if session.wait("zoe", "finish") is None or not (self.target.datagram or client.ends()):
-            raise NotChecked("not even a handler that raises nothing runs and ends: other clauses are about that")
+            raise NotChecked("not even a handler that raises nothing runs and ends, which other clauses are about")
 
     def not_for_workers(self, session: ServerSession) -> None:
-        """Raise NotChecked if handlers have returned before their workers: whatever is amiss may come from that."""
+        """Raise NotChecked if handlers have returned before their workers: that may cause any other failure."""
         if any(event.seen.get("workers") for event in session.coordinator.events):
-            raise NotChecked("handlers leave threads behind that no server knows of: SRV-3 is about that")
+            raise NotChecked("handlers leave threads behind that the server does not know, which SRV-3 is about")
 
 
 def join_room(session: ServerSession, name: str) -> SessionClient:
-    """Have one more member in the room: it is there when it has heard itself."""
+    """Add a member to the room; it is there when it has heard itself."""
     client = session.connect(name)
     speak(client, f"{name} is here\n".encode())
     session.wait_idle()
@@ -83,25 +83,25 @@ def join_room(session: ServerSession, name: str) -> SessionClient:
 
 
 def speak(client: SessionClient, word: bytes) -> None:
-    """Have a member say something and hear it; raise NotChecked if it does not, for nothing can be told then."""
+    """Have a member say something and hear it; raise NotChecked if it does not, since nothing can be decided then."""
     client.say(word)
     if not client.hears(word):
-        raise NotChecked(f"{client.name} does not hear what {client.name} says: other clauses are about that")
+        raise NotChecked(f"{client.name} does not hear its own utterances, which other clauses are about")
 
 
 def is_answered(client: SessionClient, count: int) -> bool:
-    """Have a client say something, and return whether anything of it comes back, as it is or in upper case."""
+    """Have a client say something; return whether it comes back, unchanged or in upper case."""
     word = b"WORD %d" % count
     client.say(word)
     return client.hears(word)
 
 
 def phase_names(phases: Sequence[str]) -> str:
-    """Return the phases by the names of their methods; that handle has returned is none."""
+    """Return the phases by the names of their methods; the return of handle is not one of them."""
     return ", ".join(phase for phase in phases if phase != "handled")
 
 
 def describe_end(client: SessionClient) -> str:
-    """Return what a client has of its stream's end, as a report says it."""
+    """Return how a client's stream ended, in the words of a report."""
     how = f"reads {ENDINGS[client.ended]}" if client.ended else "waits in vain"
     return f"{client.name} {how}" + (f" after {client.heard!r}" if client.heard else "")

@@ -1,4 +1,4 @@
-"""What becomes of bytes in an utterance that are not letters."""
+"""How a chat delivers unusual bytes: control characters, invalid UTF-8, blanks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ UNUSUAL = {
     "invalid UTF-8": b"\xff\xc3(",
     "punctuation": PUNCTUATION,
 }
-"""What is said between two words."""
+"""The bytes that are sent between two words."""
 
 
 @dataclass(frozen=True)
 class ByteHandling:
-    """What became of such bytes, in a word, and as it was seen."""
+    """How such bytes were delivered, in a word and as observed."""
 
     what: str
     """intact, changed, cut, nothing."""
@@ -28,7 +28,7 @@ class ByteHandling:
 
 
 def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Let newcomers say unusual bytes between two words, and see what is between these when they are heard."""
+    """Have newcomers send unusual bytes between two words, and compare the bytes between these in the delivery."""
     became: dict[str, ByteHandling] = {}
     for asked in room.in_turn(UNUSUAL, len(UNUSUAL)):
         became |= {name: _ask(room, guest, UNUSUAL[name]) for name, guest in asked}
@@ -37,24 +37,24 @@ def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
 
 
 def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect) -> None:
-    """Say what the least is that has to be left out for all to arrive unchanged."""
+    """Note the smallest restriction under which all utterances arrive unchanged."""
     broken = {name: one for name, one in became.items() if one.what != "intact"}
     changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
-    why = changed or f"{', '.join(became)}: all came as they were said"
+    why = changed or f"{', '.join(became)}: all came unchanged"
     learned.learn("bytes", "handling", _handling(broken), why)
 
 
 def _ask(room: RoomConversation, guest: str, middle: bytes) -> ByteHandling:
     left, right = room.conversation.text(), room.conversation.text()
     heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[LISTENER], briefly=True)
-    if right not in heard[LISTENER]:  # then what comes of it has come when another is heard
+    if right not in heard[LISTENER]:  # a fence after it shows that its delivery is complete
         _, later = room.heard_by_all()
         heard = {who: data + later[who] for who, data in heard.items()}
     return compare(heard[LISTENER], left, middle, right, room.conversation.ended.get(guest))
 
 
 def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Ending | None) -> ByteHandling:
-    """Return what became of what was said in the middle."""
+    """Return how the bytes between the two words were delivered."""
     _, begins, rest = heard.partition(left)
     between, ends, _ = rest.partition(right)
     if begins and ends:
@@ -78,7 +78,7 @@ def _handling(broken: Mapping[str, ByteHandling]) -> str:
 
 
 def ask_white_space(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say something between blanks."""
+    """Send a text between blanks."""
     if room.said.kind == "fixed":
         learned.learn("bytes", "white_space", "kept", "frames of a fixed size end in blanks: cannot tell", sure=False)
         return

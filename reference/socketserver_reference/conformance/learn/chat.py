@@ -1,7 +1,7 @@
-"""What there is to ask in a chat, once one is heard in it: each question adds what it found to the lesson.
+"""The questions to a chat that delivers: each adds its finding to the lesson.
 
-What can only be told by silence is told by the next thing that is said: whoever hears that had the time to hear the
-other. A question that the room does not survive is the last; what was learned before stands.
+Where only silence would be an answer, a fence replaces it: a client that has received the fence has received all that
+was sent before. A question that the room does not survive is the last; earlier findings stay.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ UNKNOWN = "not asked: it would take too long, or too many; measure it, if you kn
 
 
 def learn_chat(conversation: Conversation, learned: LearnedDialect) -> None:
-    """Learn all of a chat's dialect; raise CannotLearn if nobody is heard."""
+    """Learn all of a chat's dialect; raise CannotLearn if no utterance is delivered."""
     room = RoomConversation(conversation, meet(conversation))
     learned.learn("", "protocol", "chat", "three clients heard each other")
     questions: list[tuple[str, Callable[[RoomConversation, LearnedDialect], None]]] = [
@@ -52,25 +52,27 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> None:
 
 
 def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say something without the end of a line: is it delivered at once, or only behind the end?"""
+    """Find out whether an utterance without a line's end is delivered at once, or only after the end."""
     said, heard_in = room.said, room.heard_in
     if said.kind in ("fixed", "length"):
         shape = f"{said.size} bytes" if said.size else f"a length of the form {said.header}"
-        learned.learn("framing", "in", said.kind, f"lines were heard by nobody, frames with {shape} were")
+        learned.learn("framing", "in", said.kind, f"lines were not delivered, frames with {shape} were")
         learned.learn("framing", "out", heard_in.kind, room.framed.why)
     else:
         _ask_newline(room, learned)
     learned.learn(
-        "framing", "newline", said.newline.decode(), f"what was said ended in {said.newline!r}, and was heard"
+        "framing", "newline", said.newline.decode(), f"utterances that ended in {said.newline!r} were delivered"
     )
-    for framing in (heard_in, said):  # if both have one, it is the same for both
+    for framing in (heard_in, said):  # if both framings have one, it is the same
         if framing.kind == "fixed":
-            learned.learn("framing", "size", framing.size, "so many bytes made a frame")
-            learned.learn("framing", "pad", heard_in.pad.decode("ascii", "replace"), "what filled the frames that came")
+            learned.learn("framing", "size", framing.size, "frames of this size were delivered")
+            learned.learn(
+                "framing", "pad", heard_in.pad.decode("ascii", "replace"), "the deliveries were padded with this"
+            )
             break
     for framing in (heard_in, said):
         if framing.kind == "length":
-            learned.learn("framing", "header", framing.header, "the numbers looked like this")
+            learned.learn("framing", "header", framing.header, "the lengths were written like this")
             break
 
 
@@ -78,7 +80,7 @@ def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     text = room.conversation.text()
     heard = room.ask(SPEAKER, text, lambda heard: text in heard[LISTENER], briefly=True)
     fence = b""
-    if text not in heard[LISTENER]:  # then let another one speak: who hears that would have heard it
+    if text not in heard[LISTENER]:  # then another one speaks: a client that hears that would have heard the first
         _, heard = room.heard_by_all(OTHER)
         fence = heard[LISTENER]
     if text in heard[LISTENER]:

@@ -1,4 +1,4 @@
-"""What was heard when three met in a chat, as keys of a dialect: handshake, deliveries, notices."""
+"""Keys of a dialect from the meeting of three clients in a chat: handshake, deliveries, notices."""
 
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
@@ -9,7 +9,7 @@ from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_B
 
 
 def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say what came before anything was said, and whether the first word was a name."""
+    """Note what the server sent before any utterance, and whether the first word was a name."""
     arrivals = room.meeting.arrivals.values()
     greetings = [arrival.greeting for arrival in arrivals]
     if room.named:
@@ -57,7 +57,7 @@ def _template(room: RoomConversation, lines: list[bytes]) -> str:
 
 
 def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say how what somebody says reaches the others, and what its speaker gets."""
+    """Note how an utterance reaches the others, and what its speaker receives."""
     first, last = room.meeting.utterances[0], room.meeting.utterances[-1]
     saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[LISTENER])}" for one in (first, last)]
     if room.meeting.doubled:
@@ -75,7 +75,7 @@ def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     texts = [one.text for one in utterances]
     saw = quoted(utterances[-1].heard[utterances[-1].speaker])
     if not any(own):
-        why = "speakers heard nothing of it, not even by the time when others had spoken after them"
+        why = "speakers heard nothing of it, not even when others had spoken after them"
         learned.learn("delivery", "to_sender", "nothing", why)
     elif all(len({*one}) == 1 and _label(room, one[0], text) for one, text in zip(own, texts, strict=True)):
         learned.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
@@ -101,12 +101,12 @@ def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
 
 
 def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say what else was heard, when somebody came or went."""
+    """Note what else was heard when a client came or went."""
     joining, leaving = room.notices()
     whys = [
-        f"when somebody {did}, others heard {len(found)} kinds of lines"
+        f"when a client {did}, others heard {len(found)} kinds of lines"
         for did, found in (("came", joining), ("went", leaving))
         if found
     ]
-    why = "; ".join(whys) or "nobody heard anything when others came and went"
+    why = "; ".join(whys) or "no client heard anything when others came and went"
     learned.learn("delivery", "notices", [*joining, *leaving], why)

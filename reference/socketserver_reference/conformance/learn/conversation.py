@@ -1,10 +1,10 @@
-"""Clients who say things to a server, and what they hear, as data.
+"""Clients that talk to a server, and what they hear, as data.
 
-What does not come cannot be waited for. Where the server can be looked into, it has said all it has to say when its
-threads sleep; elsewhere nothing but silence tells, `timeout` seconds of it. What is heard after it was awaited tells
-how fast the server is, so one waits less for what may come besides.
+Bytes that never come cannot be awaited. Where the threads of a server can be observed, it has sent everything when they
+sleep; elsewhere only `timeout` seconds of silence show that. An answer shows how fast the server is, so the silence
+after it may be shorter.
 
-Nothing that a server sends is trusted: not to end, and not to be short.
+No output of a server is trusted, neither to end nor to be short.
 """
 
 import contextlib
@@ -20,32 +20,32 @@ from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
 MAX_HEARD_BYTES = 1 << 20
-"""Bytes that one client takes between two questions; a server that sends more does not stop."""
+"""Bytes that one client reads between two questions; a server that sends more is taken to send without end."""
 
 IDLE_SILENCE = 0.005
-"""Seconds of silence that are enough when the server is seen at rest: what it sent is on its way."""
+"""Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
 
 MIN_SILENCE = 0.1
-"""Seconds of silence at least, where nobody can look into the server, after what was awaited."""
+"""Least seconds of silence after an awaited answer, where the server's threads cannot be observed."""
 
 MIN_AWAIT_TIMEOUT = 2.0
-"""Seconds at least for what should come: a server at rest may wake up by itself (inetd sleeps a second at times)."""
+"""Least timeout in seconds for an answer: a server at rest may wake up by itself (inetd may sleep a second)."""
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds to connect: where too many wait to be accepted, TCP tries again after one second, and after three."""
+"""Timeout in seconds to connect: with a full backlog TCP tries again after one second, and after three."""
 
 ENDLESS_TIMEOUT_FACTOR = 20.0
-"""Times the timeout after which a server that always has something to say does not stop."""
+"""Multiple of the timeout after which a server that sends all the time is taken to send without end."""
 
 TEXT_WORDS = ("otter", "wolverine", "stoat-and-marten", "mink", "polecat", "weasel")
-"""What is talked about; no server is likely to talk about it by itself."""
+"""Words of the utterances; no server is likely to send them by itself."""
 
 HeardBytes = Mapping[str, bytes]
-"""Client -> what it has heard since one last asked."""
+"""Client -> the bytes it has received since the last question."""
 
 
 class CannotLearn(Exception):
-    """Nothing can be learned from this server; the message is the one line that says why."""
+    """Nothing can be learned from this server; the message, one line, says why."""
 
 
 class Conversation:
@@ -57,7 +57,7 @@ class Conversation:
         self.ended: dict[str, Ending] = {}
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
-        """All that there was to say."""
+        """All texts that were said."""
         self._seen_idle = site.restartable and sys.platform == "linux"
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
@@ -65,22 +65,22 @@ class Conversation:
 
     @property
     def by_silence(self) -> str:
-        """How one knows here that nothing more comes, in words."""
+        """The sign that nothing more comes from this server, in words."""
         return "the server was at rest" if self._seen_idle else f"{self.timeout:g} s of silence"
 
     def text(self) -> bytes:
-        """Return a text that nobody has said yet, of another length than the one before."""
+        """Return a text that no client has said yet, of another length than the one before."""
         number = len(self.texts) + 1
         self.texts.append(f"{TEXT_WORDS[number % len(TEXT_WORDS)]}-{number}".encode())
         return self.texts[-1]
 
     def origin(self, who: str) -> tuple[str, str]:
-        """Return the host and port that a client comes from; empty texts if it has none."""
+        """Return the host and port of a client; empty texts if it has none."""
         name = self._clients[who].socket.getsockname()
         return (str(name[0]), str(name[1])) if isinstance(name, tuple) else ("", "")
 
     def join(self, who: str) -> None:
-        """Connect one more client; raise CannotLearn if it cannot."""
+        """Connect one more client; raise CannotLearn if that fails."""
         try:
             client = self._open.enter_context(Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
         except Unreachable as error:
@@ -90,7 +90,7 @@ class Conversation:
         self.ended.pop(who, None)
 
     def say(self, who: str, data: bytes) -> None:
-        """Send these bytes in one go, or what the server takes of them within the timeout."""
+        """Send these bytes at once, or as many of them as the server takes within the timeout."""
         client = self._clients[who]
         client.set_timeout(max(self.timeout, 1.0))
         client.send(data)
@@ -106,9 +106,10 @@ class Conversation:
             del self._heard[who]
 
     def hear(self, until: Callable[[HeardBytes], bool] | None = None, *, briefly: bool = False) -> HeardBytes:
-        """Return what everybody has heard since, when nothing more comes.
+        """Return the bytes that each client has received since the last question, once nothing more comes.
 
-        What is awaited, as `until` says, has its time to come. Who can tell by what is said next asks briefly.
+        `until` says whether the awaited bytes have come; they get the full timeout. A caller that sends a fence next
+        asks briefly.
         """
         begun = last = time.monotonic()
         timeout = self.timeout if briefly else max(self.timeout, MIN_AWAIT_TIMEOUT)
@@ -129,13 +130,13 @@ class Conversation:
         return {who: bytes(heard) for who, heard in self._heard.items()}
 
     def _lull(self, awaited: bool, after: float) -> float:
-        """Return how long nothing must come, once what is awaited has come after so many seconds."""
+        """Return the seconds of silence to wait for, when the awaited bytes came after so many seconds."""
         if self._seen_idle:
             return IDLE_SILENCE
         return min(self.timeout, max(MIN_SILENCE, 10 * after)) if awaited else self.timeout
 
     def _read(self, wait: float) -> bool:
-        """Read what is there; if it is nothing, wait so long for something; return whether anything came."""
+        """Read the available bytes, or wait so many seconds for some; return whether any came."""
         if self._read_what_is_there():
             return True
         with selectors.DefaultSelector() as selector:
@@ -161,7 +162,7 @@ class Conversation:
         return came
 
     def __enter__(self) -> Self:
-        self.hear()  # whoever found out whether the server listens is gone then
+        self.hear()  # the client that found out whether the server listens has gone then
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""What there is to ask of an echo over datagrams. What is not answered is known when the next is: that came later."""
+"""The questions to an echo over datagrams. The answer to a later datagram shows that an earlier one has none."""
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -10,26 +10,26 @@ from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client
 
 MAX_DATAGRAM_BYTES = 65_507
-"""Bytes of the largest datagram there is over IPv4."""
+"""Bytes of the largest datagram over IPv4."""
 
 MAX_SENDS = 3
-"""Times that a datagram is sent at most: one may be lost."""
+"""Most times that a datagram is sent, since it may be lost."""
 
 ANSWER_TIMEOUT = 2.0
-"""Seconds for an answer that should come."""
+"""Timeout in seconds for an expected answer."""
 
 MAX_DRAINED = 100
-"""Answers at most that come besides and are read."""
+"""Most extra answers that are read."""
 
 FENCE = b"Mink-3"
 
 
 class FellSilent(Exception):
-    """The server answers nothing any more; the message says after what."""
+    """The server no longer answers; the message says after which datagram."""
 
 
 class DatagramConversation:
-    """One client that sends datagrams; it knows what the fence is answered by."""
+    """One client that sends datagrams; it knows the answer to the fence."""
 
     def __init__(self, client: Client, site: Site, timeout: float) -> None:
         self._client = client
@@ -38,17 +38,17 @@ class DatagramConversation:
         self._fence = b""
 
     def raise_fence(self) -> None:
-        """Find out by what the fence is answered; raise CannotLearn if nothing answers it."""
+        """Find out the answer to the fence; raise CannotLearn if there is none."""
         for _ in range(MAX_SENDS):
             self._client.send(FENCE)
             answer = self._receive(ANSWER_TIMEOUT)
             if answer:
                 self._fence = answer
                 return
-        raise CannotLearn(f"nothing answers the datagram {FENCE!r}")
+        raise CannotLearn(f"there is no answer to the datagram {FENCE!r}")
 
     def ask(self, datagram: bytes) -> bytes | None:
-        """Send a datagram; return its answer, or None if there is none, though the next is answered.
+        """Send a datagram; return its answer, or None if only the next is answered.
 
         Raises FellSilent if the next is not answered either.
         """
@@ -71,7 +71,7 @@ class DatagramConversation:
         return answer if isinstance(answer, bytes) else None
 
     def _drain(self) -> None:
-        """Read what came besides, such as a second answer."""
+        """Read extra answers, such as a second one to the same datagram."""
         self._site.wait_idle()
         any(self._receive(0) is None for _ in range(MAX_DRAINED))
 
@@ -110,7 +110,7 @@ def _conclude_transform(datagrams: DatagramConversation, learned: LearnedDialect
 
 
 def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) -> None:
-    """Send the largest there is; if it is not answered whole, say how much of it is, or find the largest that is."""
+    """Send the largest datagram; note how much of it is answered, or the largest size that is."""
     said = numbered(MAX_DATAGRAM_BYTES, NUMBERED)
     answer = datagrams.ask(said) or b""
     piece = in_common(answer, said)
@@ -118,7 +118,7 @@ def _conclude_largest(datagrams: DatagramConversation, learned: LearnedDialect) 
         why = (
             f"of a datagram of {MAX_DATAGRAM_BYTES} bytes the first {piece} were answered"
             if piece < MAX_DATAGRAM_BYTES
-            else "the largest there is was answered"
+            else "the largest possible datagram was answered"
         )
         learned.learn("datagrams", "largest", piece, why)
         return

@@ -1,7 +1,7 @@
-"""What was learned, as a dialect file: every key with the reason for its value in a comment above it.
+"""The findings as a dialect file: every key with the reason for its value in a comment above it.
 
-What a server sent stands in the comments and values of a file that somebody opens in a terminal: it is quoted, so that
-nothing but printable ASCII gets there.
+The comments and values of the file quote output of the server. A terminal may show the file, so it has printable ASCII
+only.
 """
 
 import re
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import tomlkit
 
 COMMENT_COLUMNS = 110
-"""Columns of a comment."""
+"""Width of a comment, in columns."""
 
 MAX_QUOTED_BYTES = 60
-"""Bytes of what a server sent that a comment quotes."""
+"""Most bytes of a server's output that a comment quotes."""
 
 TABLE_ORDER = ("", "framing", "delivery", "quit", "bytes", "limits", "echo", "datagrams")
-"""The tables of the file in their order; handshakes come behind `framing`."""
+"""The tables of the file in order; handshakes come after `framing`."""
 
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -27,7 +27,7 @@ Value = str | int | Sequence[str]
 
 @dataclass(frozen=True)
 class LearnedKey:
-    """A key, its value, and why; `sure` is False for a value that is written down and not put to use."""
+    """A key, its value, and the reason; a value that is not `sure` is written as a comment."""
 
     table: str
     key: str
@@ -38,25 +38,25 @@ class LearnedKey:
 
 @dataclass
 class LearnedDialect:
-    """What was learned from one server."""
+    """The findings about one server."""
 
     findings: list[LearnedKey] = field(default_factory=list)
     handshake: list[tuple[LearnedKey, ...]] = field(default_factory=list)
-    """Exchange by exchange."""
+    """The parts of the handshake in order."""
     remarks: list[str] = field(default_factory=list)
-    """What was seen and no key can say."""
+    """Observations that no key can express."""
 
     def learn(self, table: str, key: str, value: Value, why: str, *, sure: bool = True) -> None:
-        """Note what was found out, in place of what was thought before."""
+        """Note a finding, in place of an earlier one for the same key."""
         self.findings = [one for one in self.findings if (one.table, one.key) != (table, key)]
         self.findings.append(LearnedKey(table, key, value, why, sure))
 
     def knows(self, table: str, key: str, value: Value) -> bool:
-        """Whether this was found out."""
+        """Whether there is a finding for this key."""
         return any((one.table, one.key, one.value) == (table, key, value) for one in self.findings)
 
     def exchange(self, **texts: tuple[str, str]) -> None:
-        """Note a part of the handshake: what to wait for, what to send then, each with its reason."""
+        """Note a part of the handshake: the bytes to wait for and those to send then, each with the reason."""
         self.handshake.append(tuple(LearnedKey("handshake", key, text, why) for key, (text, why) in texts.items()))
 
 
@@ -78,7 +78,7 @@ def text(learned: LearnedDialect, header: Sequence[str] = ()) -> str:
 
 
 def comment(line: str) -> str:
-    """Return a comment of as many lines as it takes."""
+    """Return a text as a comment of one or more lines."""
     plain = ascii(line)[1:-1] if not (line.isascii() and line.isprintable()) else line
     return textwrap.fill(plain, COMMENT_COLUMNS, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False)
 

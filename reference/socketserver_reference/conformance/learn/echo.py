@@ -1,4 +1,4 @@
-"""What there is to ask of an echo over connections: each question is a new client's."""
+"""The questions to an echo over connections, each asked by a new client."""
 
 from dataclasses import dataclass
 
@@ -15,19 +15,19 @@ from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 REQUEST = b"  Otter Weasel-1  "
-"""Letters in both cases between blanks: no two transformations make the same of it."""
+"""Letters in both cases between blanks: each transformation changes it in another way."""
 
 
 @dataclass(frozen=True)
 class EchoAnswer:
-    """What came for a request, and how the connection ended after it, if it did."""
+    """The reply to a request, and how the connection ended after it, if it did."""
 
     reply: bytes
     ended: Ending | None
 
 
 class EchoConversation:
-    """An echo whose way of answering is being understood."""
+    """An echo, and the findings about its answers so far."""
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
@@ -36,7 +36,7 @@ class EchoConversation:
         self._clients = 0
 
     def client(self) -> str:
-        """Connect a client, and hear what it is greeted by, if anything; return its name."""
+        """Connect a client, and read its greeting, if there is one; return the client's name."""
         self._clients += 1
         who = f"client{self._clients}"
         self.conversation.join(who)
@@ -45,13 +45,13 @@ class EchoConversation:
         return who
 
     def answer(self, who: str, data: bytes) -> EchoAnswer:
-        """Send these bytes; return what comes of it."""
+        """Send these bytes; return the reply."""
         self.conversation.say(who, data)
         reply = self.conversation.hear(lambda heard: bool(heard[who]) or who in self.conversation.ended)[who]
         return EchoAnswer(reply, self.conversation.ended.get(who))
 
     def ask(self, request: bytes, whole: bytes) -> EchoAnswer:
-        """Let a new client say a request; return what came until it was all of this, or nothing more."""
+        """Have a new client send a request; return the reply, read until it is complete or nothing more comes."""
         who = self.client()
         self.conversation.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
         reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
@@ -90,7 +90,7 @@ def _greetings(conversation: Conversation) -> list[bytes]:
 
 
 def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str, EchoAnswer]:
-    """Say something without the end of a line, and with one, until an answer comes; return who got it."""
+    """Send a request without a line's end, and with each, until an answer comes; return the client that got it."""
     for end in (b"", b"\n", b"\r\n"):
         who = echo.client()
         first = echo.answer(who, REQUEST + end)
@@ -113,7 +113,7 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
 
 
 def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: LearnedDialect) -> str:
-    """Say what the answer is made of the request; return the transformation's name, "" if it has none."""
+    """Note how the answer follows from the request; return the transformation's name, or "" if it has none."""
     line = echo.framing.kind == "line"
     reply = first.reply.removesuffix(echo.framing.newline) if line else first.reply
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
@@ -133,7 +133,7 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: Lear
 
 
 def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect) -> None:
-    """Say another request on the same connection, and then end of stream."""
+    """Send another request on the same connection, and then half-close."""
     request = echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2"
     second = echo.answer(who, request)
     echo.conversation.half_close(who)
@@ -165,7 +165,7 @@ def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) 
 
 
 def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:
-    """Ask longer and longer things until one is not answered whole."""
+    """Send longer and longer requests until one is not answered whole."""
     key = "utterance" if echo.framing.kind == "line" else "chunk"
     longest = 0
     for size in PROBED_SIZES:

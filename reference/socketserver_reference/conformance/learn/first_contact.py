@@ -1,7 +1,7 @@
-"""The first words in a chat: three clients come in, say something each, and then talk.
+"""The first utterances in a chat: three clients connect, say a word each, and then talk.
 
-Whether the first word was a name is seen afterwards: it was not delivered as all others were. And where nobody hears
-lines, the same is tried in frames of a fixed size and behind length prefixes.
+The first word was a name if it was not delivered as later ones were. If lines are not delivered, the clients try frames
+of a fixed size, then length prefixes.
 """
 
 from collections.abc import Iterator
@@ -19,33 +19,33 @@ from socketserver_reference.conformance.scenario.transcript import ENDINGS, Endi
 MEETING_NAMES = ("annika", "bertil", "carola")
 
 UTTERANCES_EACH = 2
-"""Utterances of each: two tell what varies from one to the next."""
+"""Utterances of each client: two show what varies from one to the next."""
 
 HEADERS = ("%4d", "%04d", "%2d", "%3d", "%5d", "%6d", "%8d")
 
 MIN_PROBED_FRAME_BYTES, MAX_PROBED_FRAME_BYTES = 16, 4096
-"""Bytes of the fixed frames that are looked for."""
+"""Smallest and largest fixed frame that is tried, in bytes."""
 
 MAX_FRAMES = 1000
-"""Frames that are told apart at most in what was heard at once: a hostile server could send a million."""
+"""Most frames that are separated in one reading: a hostile server could send a million."""
 
 
 @dataclass
 class Arrival:
-    """How one of them came in."""
+    """The arrival of one client."""
 
     greeting: bytes
     reply: bytes = b""
-    """What it heard after its first word."""
+    """The bytes it heard after its first word."""
     others: HeardBytes = field(default_factory=dict)
-    """What the others heard when it connected."""
+    """The bytes the others heard when it connected."""
     others_then: HeardBytes = field(default_factory=dict)
-    """What they heard when it had said its first word."""
+    """The bytes they heard after its first word."""
 
 
 @dataclass(frozen=True)
 class MeetingUtterance:
-    """What somebody said later, and what everybody heard then."""
+    """A later utterance, and the bytes that each client heard then."""
 
     speaker: str
     text: bytes
@@ -62,13 +62,13 @@ class MeetingUtterance:
 
 
 def too_early(ending: Ending, greeting: bytes) -> str:
-    """Return that a client was sent away at once, as a sentence."""
+    """Return a sentence which says that the server ended the connection of a client before it spoke."""
     after = f", after {quoted(greeting)}" if greeting else ""
     return f"a client that had not said anything got {ENDINGS[ending]}{after}"
 
 
 class Meeting:
-    """Three clients who say everything in one framing."""
+    """Three clients that use one framing for all utterances."""
 
     def __init__(self, conversation: Conversation, said: Framing) -> None:
         self.conversation = conversation
@@ -87,11 +87,11 @@ class Meeting:
             self.conversation.say(name, self.said.put(name.encode()))
             then = self.conversation.hear(
                 lambda heard: any(heard.values()), briefly=True
-            )  # somebody may hear it, or nobody
+            )  # a word that may be a name need not be delivered
             self.arrivals[name] = Arrival(heard[name], then[name], _without(heard, name), _without(then, name))
 
     def talk(self, *, briefly: bool = False) -> bool:
-        """Say something each; return whether all others heard everything. Give up when nobody hears anything."""
+        """Have each client speak; return whether all others heard everything. End at the first failure."""
         self.utterances = []
         for speaker in MEETING_NAMES * UTTERANCES_EACH:
             utterance = self._say(speaker, briefly=briefly)
@@ -112,7 +112,7 @@ class Meeting:
         return MeetingUtterance(speaker, text, heard)
 
     def deliveries(self) -> list[ObservedDelivery]:
-        """Return what others heard of what was said."""
+        """Return what the other clients heard of each utterance."""
         found = []
         for one in self.utterances:
             for listener in _without(one.heard, one.speaker):
@@ -125,22 +125,22 @@ class Meeting:
         return found
 
     def leave(self) -> None:
-        """Let all go."""
+        """Disconnect all clients."""
         self.conversation.leave(*self.arrivals)
         self.conversation.hear()
 
     @property
     def heard_by_themselves(self) -> bool:
-        """Whether the last who spoke was the only one to hear it."""
+        """Whether the last speaker alone heard its utterance."""
         last = self.utterances[-1]
         return [who for who in last.heard if last.reached(who)] == [last.speaker]
 
     def failure_reason(self) -> str:
-        """Return why nothing is learned from this, as a part of a sentence."""
+        """Return why nothing can be learned from this meeting, as part of a sentence."""
         last = self.utterances[-1]
         if self.heard_by_themselves:
             return f"what {last.speaker} says comes back to {last.speaker} alone: try `learn echo`"
-        heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "nobody did"
+        heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "no client did"
         greeting = self.arrivals[last.speaker].greeting
         parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
         if last.speaker in self.conversation.ended:
@@ -152,7 +152,7 @@ class Meeting:
 
 @dataclass(frozen=True)
 class UnderstoodMeeting:
-    """A meeting that went well."""
+    """A meeting in which all utterances were delivered, and its framing."""
 
     meeting: Meeting
     framed: ObservedFraming
@@ -180,10 +180,10 @@ def meet(conversation: Conversation) -> UnderstoodMeeting:
 
 
 def _with_the_servers_newline(meeting: Meeting) -> Meeting:
-    """Return the meeting, or, where lines came back with another end than ours, how it goes on with that."""
+    """Return the meeting, or, if lines came back with CR LF, the same clients with that line end."""
     try:
         framed = deliveries.understand(meeting.deliveries(), meeting.said)
-    except NotUnderstood:  # which is told when all is understood
+    except NotUnderstood:  # `_understand` reports that
         return meeting
     if framed.framing.kind != "line" or framed.tail != b"\r":
         return meeting
@@ -191,7 +191,7 @@ def _with_the_servers_newline(meeting: Meeting) -> Meeting:
     again.arrivals = meeting.arrivals
     if again.talk() and all(one.data.endswith(one.text + b"\r\n") for one in again.deliveries()):
         return again
-    meeting.talk()  # let nothing of that be heard later
+    meeting.talk()  # so that no late delivery of the other meeting is heard later
     return meeting
 
 
@@ -206,12 +206,12 @@ def _understand(meeting: Meeting) -> UnderstoodMeeting:
         before = patterns.template(patterns.head(heads, host))
         template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
     except (NotUnderstood, BadTemplate) as error:
-        raise CannotLearn(f"deliveries were heard and not understood: {error}") from None
+        raise CannotLearn(f"deliveries were heard, but their framing was not understood: {error}") from None
     return UnderstoodMeeting(meeting, framed, template, _named(meeting, framed, template))
 
 
 def _named(meeting: Meeting, framed: ObservedFraming, template: Template) -> bool:
-    """Whether the first word of each was a name: it was not delivered as everything else is."""
+    """Whether the first word of each client was a name: it was not delivered as later utterances were."""
     for name, arrival in meeting.arrivals.items():
         for data in arrival.others_then.values():
             if any(template.label(frame, name.encode()) is not None for frame in frames(framed, data)):
@@ -220,7 +220,7 @@ def _named(meeting: Meeting, framed: ObservedFraming, template: Template) -> boo
 
 
 def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
-    """Return the frames of what was heard, with what is left at the end as one more, and without prompts."""
+    """Return the frames in these bytes, without prompts; the rest at the end counts as one more."""
     found: list[bytes] = []
     while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
         frame, end = cut
@@ -238,7 +238,7 @@ def _other_framings(conversation: Conversation) -> Iterator[Framing]:
 
 
 def _fixed_size(conversation: Conversation) -> int:
-    """Return how many bytes have to be said until another hears them; 0 if there is no such number."""
+    """Return how many bytes a client must send until another hears them; 0 if no number was found."""
     speaker, listener = "dagmar", "elin"
     conversation.join(speaker)
     conversation.join(listener)

@@ -1,4 +1,4 @@
-"""Where a delivery ends, and what is put around what somebody said: from deliveries that came one at a time."""
+"""The framing of deliveries that came one at a time: where each ends, and what is added to the text."""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from socketserver_reference.conformance.dialects.framing import Framing
 
 MAX_AROUND_BYTES = 4096
-"""Bytes that are not the text itself in what is taken for a delivery."""
+"""Most bytes around the text in a delivery."""
 
 
 @dataclass(frozen=True)
 class ObservedDelivery:
-    """What one client heard when somebody said a text that occurs nowhere else."""
+    """The bytes that one client heard when another said a text that occurs nowhere else."""
 
     speaker: str
     listener: str
@@ -22,7 +22,7 @@ class ObservedDelivery:
 
 @dataclass(frozen=True)
 class ObservedFraming:
-    """Deliveries, understood: in which framing they come, and what is before and behind the text in each frame."""
+    """The framing of deliveries, and the bytes before and after the text in each frame."""
 
     framing: Framing
     heads: tuple[bytes, ...]
@@ -30,15 +30,15 @@ class ObservedFraming:
     tail: bytes
     why: str
     prompt: bytes = b""
-    """What stands behind the frame, without an end, and belongs to nothing."""
+    """The bytes after each frame that belong to no frame."""
 
 
 class NotUnderstood(Exception):
-    """There is no telling where deliveries end; the message says what was seen."""
+    """The end of a delivery is unknown; the message says what was observed."""
 
 
 def understand(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming:
-    """Return the framing of these deliveries; `said` is that in which they were said."""
+    """Return the framing of these deliveries; `said` is the framing of the utterances."""
     around = max(len(one.data) - len(one.text) for one in deliveries)
     if around > MAX_AROUND_BYTES:
         raise NotUnderstood(f"{around} bytes came with a text, too many to be a label")
@@ -46,7 +46,7 @@ def understand(deliveries: Sequence[ObservedDelivery], said: Framing) -> Observe
 
 
 def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
-    """Frames of one size, whatever is in them, that end in padding."""
+    """Recognise frames of one size that end in padding."""
     sizes = {len(one.data) for one in deliveries}
     tails = [one.data.partition(one.text)[2] for one in deliveries]
     pads = {bytes([byte]) for tail in tails for byte in tail}
@@ -59,7 +59,7 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
 
 
 def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
-    """Frames behind a number that says how many bytes follow."""
+    """Recognise frames after a number that says how many bytes follow."""
     for digits in range(1, 10):
         numbers = [one.data[:digits] for one in deliveries]
         if not all(re.fullmatch(rb" *\d+ *", number) for number in numbers):
@@ -77,7 +77,7 @@ def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedF
 
 
 def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming:
-    """Frames that end where a line does, or nowhere."""
+    """Recognise frames that end with a line, or that have no end."""
     parts = [one.data.partition(one.text) for one in deliveries]
     tail = _only([after for _, _, after in parts])
     heads = tuple(before for before, _, _ in parts)
@@ -91,7 +91,7 @@ def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
 
 
 def _only(tails: Sequence[bytes]) -> bytes:
-    """Return what is behind the text in every delivery."""
+    """Return the bytes after the text, which are the same in every delivery."""
     if len(set(tails)) > 1:
         raise NotUnderstood(f"what follows a text differs from one to the next: {tails[0][:60]!r}, {tails[-1][:60]!r}")
     return tails[0]

@@ -1,4 +1,4 @@
-"""How long an utterance may be, and how many may be there."""
+"""The longest utterance and the most members of a chat."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,19 +11,19 @@ from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 PROBED_SIZES = (1000, 3000, 12_000, 48_000)
-"""Bytes of the utterances that are tried; each is one segment on a loopback network."""
+"""Sizes of the utterances that are tried, in bytes; each is one segment on a loopback network."""
 
 NUMBERED = b"%07d."
 WORD_BYTES = len(NUMBERED % 0)
-"""Each numbered word of a long utterance, which no transformation of an echo changes; and its bytes."""
+"""The numbered words of a long utterance, which no transformation of an echo changes; and their size in bytes."""
 
 MIN_CHUNK_BYTES = 16
-"""Bytes of a chunk that a dialect can have."""
+"""Smallest chunk limit that a dialect can have, in bytes."""
 
 
 @dataclass(frozen=True)
 class Transmission:
-    """What became of a long utterance: how much of it came in one piece, and what of the rest."""
+    """The delivery of a long utterance: how much of it came in one piece, and whether the rest came."""
 
     how: Literal["whole", "pieces", "cut", "nothing"]
     piece: int
@@ -31,7 +31,7 @@ class Transmission:
 
 
 def in_common(heard: bytes, said: bytes) -> int:
-    """Return how many bytes at the beginning are the same."""
+    """Return the length of the common beginning, in bytes."""
     return next(
         (at for at, (one, other) in enumerate(zip(heard, said, strict=False)) if one != other),
         min(len(heard), len(said)),
@@ -39,7 +39,7 @@ def in_common(heard: bytes, said: bytes) -> int:
 
 
 def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Say longer and longer things until one does not arrive whole."""
+    """Send longer and longer utterances until one does not arrive whole."""
     whole = 0
     for size in PROBED_SIZES:
         if size > room.said.longest:
@@ -84,7 +84,7 @@ def _ask(room: RoomConversation, size: int) -> Transmission:
 
 
 def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
-    """Return the most bytes that arrive whole, by halving what lies between; each attempt is a newcomer's."""
+    """Return the most bytes that arrive whole, by binary search; a newcomer makes each attempt."""
     while size - whole > WORD_BYTES:
         middle = (whole + size) // 2
         if _ask(room, middle).how == "whole":
@@ -95,19 +95,23 @@ def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
 
 
 def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Let in as many as a chat should hold, and see who hears what one says."""
+    """Connect as many clients as a chat should hold, and count those that hear an utterance."""
     guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
     everybody = [*MEETING_NAMES, *guests]
     members, before = 1, 0
-    while before < members < len(everybody):  # who connected may be a member a little later
+    while before < members < len(everybody):  # a client may become a member shortly after it has connected
         before = members
         _, heard = room.heard_by_all(SPEAKER, everybody)
         members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
     room.gone(*guests)
     if members == len(everybody) == CROWD_MEMBERS:
-        learned.learn("limits", "members", 0, f"{CROWD_MEMBERS} were there at once, and all heard what one said")
+        learned.learn(
+            "limits", "members", 0, f"{CROWD_MEMBERS} clients were connected at once, and all heard what one said"
+        )
     elif members > len(MEETING_NAMES):
-        learned.learn("limits", "members", members, f"of {CROWD_MEMBERS} who tried at once {members} were members")
+        learned.learn(
+            "limits", "members", members, f"of {CROWD_MEMBERS} clients that connected at once {members} were members"
+        )
     else:
-        why = f"cannot tell: {len(guests)} who said nothing were there, and heard nothing"
+        why = f"cannot tell: {len(guests)} clients that said nothing were connected, and heard nothing"
         learned.learn("limits", "members", 0, why, sure=False)

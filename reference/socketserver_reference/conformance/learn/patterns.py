@@ -1,8 +1,7 @@
-"""Patterns: what several things that were heard have in common, as a template.
+"""Patterns: the common parts of several received texts, as a template.
 
-Words are compared, never single characters, so `port 40512` and `port 40528` differ in a word and not in its end. What
-is known to vary, such as the client's own address, its name or the time of day, varies also where it was the same each
-time.
+Words are compared, never single characters, so `port 40512` and `port 40528` differ in a word and not in its end. A
+client's own address, its name and the time of day are taken to vary, even where they were the same each time.
 """
 
 import re
@@ -13,36 +12,36 @@ from itertools import takewhile
 from socketserver_reference.conformance.dialects.template import MAX_ANY_FIELDS
 
 CLOCK = r"\d{4}-\d\d-\d\d(?:[T ]\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
-"""What dates and times of day look like; seconds apart they may well be the same."""
+"""Dates and times of day; in texts that are seconds apart they may be the same."""
 
 NO_LITERAL = re.compile(r"\{\w*\}|[\udc80-\udcff]+")
-"""What a template cannot say: what would be a field of it, and what is not UTF-8."""
+"""The text that a template cannot express: what would be a field of it, and invalid UTF-8."""
 
 SEVERAL = re.compile(r"(?:\{any\}){2,}")
 
 MAX_LINE_KINDS = 30
-"""Kinds of lines that are told apart: who is told more than that is told anything at all."""
+"""Most kinds of lines that are distinguished; a server that sends more has no pattern."""
 
 MIN_COMMON_WORDS = 2
-"""Words that two lines of different length must share to be the same with something else in it."""
+"""Words that two lines of different length must share to be one kind of line."""
 
 
 class Field(Enum):
-    """What stands for something that varies."""
+    """The part of a pattern that varies."""
 
     ANY = "{any}"
     SENDER = "{sender}"
 
 
 Pattern = tuple[str | Field, ...]
-"""Words and single characters between them; what varies is a Field."""
+"""Words and the single characters between them; a varying part is a Field."""
 
 
 Reader = Callable[[bytes], Pattern]
 
 
 def reader(varying: Iterable[str] = ()) -> Reader:
-    """Return what reads something that was heard as a pattern, in which these texts, dates and times vary."""
+    """Return a function that turns bytes into a pattern, in which these texts, dates and times vary."""
     known = sorted(filter(None, varying), key=len, reverse=True)
     either = "|".join([*map(re.escape, known), CLOCK])
     scan = re.compile(rf"(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
@@ -73,7 +72,7 @@ def literal(data: bytes) -> str:
 
 
 def _few(text: str) -> str:
-    """Return a template's text with no more fields for anything than it may have: the last takes in what is between."""
+    """Return a template's text with no more `{any}` fields than are allowed: the last includes the rest."""
     first, *others = SEVERAL.sub("{any}", text).split("{any}")
     if len(others) <= MAX_ANY_FIELDS:
         return "{any}".join([first, *others])
@@ -81,7 +80,7 @@ def _few(text: str) -> str:
 
 
 def align(patterns: Sequence[Pattern]) -> Pattern:
-    """Return what these have in common, with a field for what they have not."""
+    """Return the common parts of these patterns, with a field for each part that differs."""
     if len({len(pattern) for pattern in patterns}) == 1:
         return tuple(same[0] if len(set(same)) == 1 else Field.ANY for same in zip(*patterns, strict=True))
     begin, end = _common(patterns)
@@ -89,10 +88,10 @@ def align(patterns: Sequence[Pattern]) -> Pattern:
 
 
 def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
-    """Return what stands before what somebody said: speaker -> what stood there each time.
+    """Return the pattern before the text of an utterance, from speaker -> the bytes there each time.
 
-    What differs from speaker to speaker, and not from one time to the next, is the label. A label that says the port a
-    client comes from says its host just before, which belongs to it.
+    A part that differs between speakers, but not between the utterances of one, is the label. If the label is the
+    client's port, the host just before it belongs to the label.
     """
     read = reader()
     own = [align([read(one) for one in each]) for each in heads.values()]
@@ -109,7 +108,7 @@ def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
 
 
 def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
-    """Return a template for each kind of line among those that came of one kind of event."""
+    """Return a template for each kind of line among those that one kind of event caused."""
     read = reader(varying)
     kinds: list[Pattern] = []
     for line in dict.fromkeys(lines):
@@ -124,7 +123,7 @@ def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
 
 
 def _alike(one: Pattern, other: Pattern) -> bool:
-    """Whether two lines seem to be the same with something else in it."""
+    """Whether two lines seem to be of one kind and differ in one part."""
     if len(one) == len(other):
         words = [(word, same) for word, same in zip(one, other, strict=True) if _is_word(word) and _is_word(same)]
         return 2 * sum(word == same for word, same in words) > len(words)
@@ -137,7 +136,7 @@ def _is_word(part: str | Field) -> bool:
 
 
 def _common(patterns: Sequence[Pattern]) -> tuple[int, int]:
-    """Return how many parts all have in common at the beginning, and how many of the others at the end."""
+    """Return how many parts all have in common at the beginning, and how many of the rest at the end."""
     shortest = min(map(len, patterns))
     begin = _same(list(zip(*patterns, strict=False)))
     backwards = [pattern[::-1][: shortest - begin] for pattern in patterns]

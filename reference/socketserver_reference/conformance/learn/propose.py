@@ -1,4 +1,4 @@
-"""A dialect for a server that somebody points at."""
+"""Proposes a dialect for a given server."""
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.learn.chat import learn_chat
@@ -10,11 +10,11 @@ from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import Site
 
 PROPOSED_NAME = "learned"
-"""What a dialect is called that has no file yet."""
+"""The name of a dialect that has no file yet."""
 
 
 def propose(protocol: str, site: Site, name: str, timeout: float) -> tuple[str, str]:
-    """Talk to a server; return a dialect file for it, and why it is none as it stands, or "".
+    """Talk to a server; return a dialect file for it, and why the file is not a valid dialect yet, or "".
 
     Raises CannotLearn if nothing can be learned.
     """

@@ -1,4 +1,4 @@
-"""What people leave a chat by: newcomers say what is usual, each another word."""
+"""The quit word of a chat: newcomers try usual words, a different one each."""
 
 from socketserver_reference.conformance.learn.conversation import HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
@@ -19,36 +19,40 @@ QUIT_WORDS = (
     "logout",
     ":q",
 )
-"""What people leave by, the likeliest first."""
+"""Usual quit words, the most likely first."""
 
 BARE_QUIT_WORDS = QUIT_WORDS[:4]
-"""What is tried without the end of a line, too, where that is another thing to say."""
+"""Words that are also tried without a line's end, if that makes a difference."""
 
 
 def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Find out by which word one leaves."""
-    together = 1 if room.heard_in.kind == "none" else len(QUIT_WORDS)  # who could tell them apart?
+    """Find out which word makes its sender leave."""
+    together = (
+        1 if room.heard_in.kind == "none" else len(QUIT_WORDS)
+    )  # without framing, concurrent deliveries cannot be told apart
     quits, delivered = _ask(room, {word: room.said.put(word.encode()) for word in QUIT_WORDS}, together)
     bare = ""
     if not quits and learned.knows("framing", "in", "chunk"):
         quits, _ = _ask(room, {word: word.encode() for word in BARE_QUIT_WORDS}, together=1)
         bare = " (without the end of a line; with it, it was delivered)"
     if not quits:
-        why = f"nobody left by any of {', '.join(QUIT_WORDS)}"
+        why = f"no client left by any of {', '.join(QUIT_WORDS)}"
         silent = [word for word in QUIT_WORDS if word not in delivered]
         if silent:
             why += f"; these were not delivered: {', '.join(silent)}"
         learned.learn("quit", "word", "", why)
         return
     word, *others = quits
-    why = f"who said it{bare} got {quits[word]}"
+    why = f"a client that said it{bare} got {quits[word]}"
     if others:
-        why += f"; so did who said {', '.join(others)}"
+        why += f"; so did those that said {', '.join(others)}"
     learned.learn("quit", "word", word, why)
 
 
 def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tuple[dict[str, str], list[str]]:
-    """Say each word as its bytes, so many at once; return what those got who left by one, and what was delivered."""
+    """Send the bytes of each word, so many words at once; return the end of each client that left, by its word, and
+    the words that were delivered.
+    """
     quits: dict[str, str] = {}
     delivered: list[str] = []
     for turn in room.in_turn(words, together):
@@ -60,7 +64,7 @@ def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tupl
             came = room.delivered(heard, word.encode())
             if guest in room.conversation.ended:
                 quits[word] = "a reset" if room.conversation.ended[guest] == "reset" else "end of stream"
-                quits[word] += ", though it was delivered as well" if came else " and nobody heard it"
+                quits[word] += ", though it was delivered as well" if came else " and the word was not delivered"
             elif came:
                 delivered.append(word)
         room.gone(*asked.values(), heard=heard, said=[word.encode() for word in asked])
@@ -68,7 +72,7 @@ def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tupl
 
 
 def _heard(room: RoomConversation, asked: dict[str, str]) -> HeardBytes:
-    """Return what is heard until each word was delivered, or made its speaker leave, or another is heard later."""
+    """Return what is heard until each word was delivered or made its speaker leave, or a fence is heard."""
 
     def all_told(heard: HeardBytes) -> bool:
         return all(

@@ -1,14 +1,14 @@
-"""Puts a script together: the exchange, and of the player in templates/ those parts that the exchange calls.
+"""Assembles a script: the exchange, and those parts of the player in templates/ that the exchange calls.
 
-    frame.txt       what stands around it: the usage, where the server is, how often it is played
+    frame.txt       the frame: the usage, the server's address, the number of rounds
     client.txt      a client: it connects, receives, leaves
-    stream.txt      what it does where deliveries are a stream              the exchange is from stream_steps.py
+    stream.txt      its methods where deliveries are a stream               the exchange is from stream_steps.py
     frames.txt      ... where they are frames                               the exchange is from frame_steps.py
     questions.txt   ... where the clause is about a crowd, or about time    the exchange is a question
     datagrams.txt   ... over datagrams
 
-In these pieces a line such as `#: resets` says what asks for the lines below it: an exchange in which somebody resets,
-or a dialect (`_aspects`). What stands below `#: all` is always there. Nothing of the pieces is left that is not used.
+In these pieces a line such as `#: resets` names the aspect that the lines below it are for: an exchange in which a
+client resets, or a dialect (`_aspects`). Lines below `#: all` are always included. A script has no unused line.
 """
 
 import re
@@ -32,21 +32,21 @@ from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 MAX_SCRIPT_LINES = 100
-"""A script has fewer lines than these: nobody reads a longer one."""
+"""A script has fewer lines than this; a longer one is hard to read."""
 
 ROUNDS = 40
-"""Times that an exchange is played whose violation did not come back at once."""
+"""Rounds of an exchange whose violation did not recur at once."""
 
 MAX_RACE_ROUNDS = 400
-"""Times that a burst is played, which is a race: the rarest fault of the catalogue shows in one of 14 or so."""
+"""Most rounds of a burst, which is a race: the rarest fault of the catalogue shows in about one of 14."""
 
 MAX_SENT_BYTES = 8_000_000
-"""Bytes to send in all rounds together, about, if one round is of many."""
+"""Approximate bytes to send in all rounds together, if one round sends many."""
 
 MIN_RACE_ROUNDS = 5
-"""Rounds of a race at least, however much each sends."""
+"""Fewest rounds of a race, however much each sends."""
 
-USAGE = "`python {} {}` plays this; it ends with 1 if the clause is broken, 0 if not, 2 without a server."
+USAGE = "`python {} {}` plays this; it exits with 1 if the clause is broken, 0 if not, 2 without a server."
 
 TEMPLATES = files("socketserver_reference.conformance.reproduce") / "templates"
 
@@ -55,12 +55,12 @@ IMPORTABLE = (
     "concurrent.futures", "contextlib", "io", "itertools", "os", "re", "select", "socket", "struct", "sys", "time",
 )
 # fmt: on
-"""What a script may import, if it uses it."""
+"""The modules that a script imports if it uses them."""
 
 
 @dataclass(frozen=True)
 class ReproductionScript:
-    """A script: its text, the number of its first line by which the violation may show, and how often it is played."""
+    """A script: its text, the number of the first line where the violation may show, and its number of rounds."""
 
     text: str
     decisive: int
@@ -72,7 +72,7 @@ def script(
 ) -> ReproductionScript:
     """Return the script; raise CannotTell if there can be none.
 
-    With a `fence` somebody speaks once more in the end. Bursts are races, and a fence of their own.
+    With a `fence` a client speaks once more at the end. Bursts are races and need no fence.
     """
     dialect, seen = session.dialect, len(steps)
     if violation.expected == EXPECTED_SURVIVAL:
@@ -95,19 +95,19 @@ def script(
 
 
 def races(protocol: str, steps: Sequence[Step], dialect: Dialect) -> bool:
-    """Whether the steps, as they are said in the dialect, are bursts."""
+    """Whether the steps in the dialect have bursts."""
     return protocol == "chat" and has_bursts([step for _, step in rewritten(protocol, steps, dialect)])
 
 
 def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
-    """Whether a script does not follow the steps: it asks about a crowd, or about time."""
+    """Whether the script is a question about a crowd or about time, instead of the steps."""
     return clause == "CHAT-16" or any(isinstance(step, Crowd) for step in steps)
 
 
 def _question(steps: Sequence[Step], dialect: Dialect) -> ScriptExchange:
-    """Return the lines that ask about a crowd, or about time."""
+    """Return the lines of a question about a crowd or about time."""
     if not dialect.stream and dialect.sayable(frame_steps.PROBE) != frame_steps.PROBE:
-        raise CannotTell(f"nobody can say {frame_steps.PROBE!r} in this dialect, and go on until it is heard")
+        raise CannotTell(f"no client can say {frame_steps.PROBE!r} in this dialect, and repeat it until it is heard")
     crowd = next((step for _, step in rewritten("chat", steps, dialect) if isinstance(step, Crowd)), None)
     if crowd is not None:
         lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]
@@ -120,7 +120,7 @@ def _question(steps: Sequence[Step], dialect: Dialect) -> ScriptExchange:
 
 @dataclass(frozen=True)
 class _ScriptPlayer:
-    """What a script is for."""
+    """The server and the protocol that a script is for."""
 
     protocol: str
     dialect: Dialect
@@ -141,11 +141,11 @@ class _ScriptPlayer:
 
     @property
     def labelled(self) -> bool:
-        """Whether it can be told by a label who said what is heard."""
+        """Whether a label in a delivery names its speaker."""
         return self.framed and self.dialect.template.has_sender and self.dialect.framing_out.kind != "none"
 
     def aspects(self, body: str, rounds: int) -> set[str]:
-        """Return what an exchange asks of the pieces: what it calls, and what is so in its dialect."""
+        """Return the aspects of an exchange: the methods it calls, and the properties of its dialect."""
         dialect, out = self.dialect, self.dialect.framing_out.kind
         calls, speaking = {*re.findall(r"(\w+)\(", body)}, {*re.findall(r"(\w+)\.says\(.*later=", body)}
         at_times = self.labelled and (dialect.framing_in.kind == "chunk" or "MINE" in self.patterns)
@@ -180,11 +180,11 @@ class _ScriptPlayer:
 
     @property
     def patterns(self) -> dict[str, bytes]:
-        """The constants that say what is heard."""
+        """The constants with the patterns of deliveries."""
         return frame_steps.patterns(self.dialect) if self.framed else {}
 
     def constants(self, text: str, rounds: int) -> Iterator[str]:
-        """Yield the lines that say what the player goes by, as far as it does."""
+        """Yield the definitions of the constants that the player uses."""
         dialect, out, limits = self.dialect, self.dialect.framing_out, self.dialect.limits
         long = {
             "HANDSHAKE": f"[{', '.join(map(_turn, dialect.handshake))}]",
@@ -209,7 +209,7 @@ class _ScriptPlayer:
         yield f"{', '.join(used)} = {', '.join(short[name] for name in used)}"
 
     def put(self) -> str:
-        """Return, as Python, what goes over the wire when `data` is said."""
+        """Return a Python expression for the bytes on the wire of an utterance of `data`."""
         framing = self.dialect.framing_in
         match framing.kind:
             case _ if self.dialect.stream:
@@ -223,10 +223,10 @@ class _ScriptPlayer:
 
 
 def _framed(violation: Violation, player: _ScriptPlayer, played: ScriptExchange, rounds: int) -> str:
-    """Return the script: the frame with its gaps filled, and of the player what is called."""
+    """Return the script: the frame with its gaps filled, and those parts of the player that are called."""
     body = "\n".join(f"    {line}" for line in played.lines)
     aspects = player.aspects(body, rounds)
-    seen = [f"# Due:  {printable(violation.expected)}", f"# Seen: {printable(violation.observed)}"]
+    seen = [f"# expected: {printable(violation.expected)}", f"# observed: {printable(violation.observed)}"]
     seen = [line if len(line) <= MAX_LINE_COLUMNS else f"{line[:MAX_LINE_COLUMNS]}..." for line in seen]
     by_path = bool(player.address.path)
     gaps = {
@@ -252,7 +252,7 @@ def _filled(text: str, gaps: dict[str, str]) -> str:
 
 
 def _called(name: str, aspects: set[str]) -> str:
-    """Return those lines of a piece that something asks for."""
+    """Return the lines of a piece for these aspects."""
     kept, take = [], True
     for line in (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.strip().startswith("#: "):
@@ -263,6 +263,6 @@ def _called(name: str, aspects: set[str]) -> str:
 
 
 def _turn(turn: Turn) -> str:
-    """Return a part of a handshake: what to wait for, and what to send then."""
+    """Return a part of a handshake: the pattern to wait for, and the bytes to send then."""
     wait = frame_steps.pattern(turn.wait) if turn.wait else b""
     return f"({frame_steps.raw(wait)}, {turn.send.text.encode() if turn.send else b''!r})"

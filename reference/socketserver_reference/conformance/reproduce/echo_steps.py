@@ -15,7 +15,7 @@ def datagram(script: StreamScript, step: Step) -> None:
                 reply = script.dialect.reply(data[: script.dialect.datagram])
                 script.add(who, f"reads({literal(reply)})")
         case _:
-            script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle knows no other step
+            script.leave(step.who, "closes()")  # type: ignore[union-attr]  # the oracle accepts no other step
 
 
 def echo(script: StreamScript, step: Step) -> None:
@@ -39,7 +39,7 @@ def echo(script: StreamScript, step: Step) -> None:
 
 
 def _reply(script: StreamScript, who: str, *, ends: bool) -> None:
-    """Write that a client reads what is due to it; and the end, if it is answered once, or has said its last."""
+    """Write that a client reads its replies; and the end, after a single reply or after its last request."""
     place, dialect = script.here[who], script.dialect
     request, place.owed = place.owed, b""
     if not dialect.persistent and dialect.raw and len(request) > dialect.chunk:

@@ -1,7 +1,7 @@
-"""Writes a scenario as the lines of a script: in the dialect's words, with loops, and marked where it decides.
+"""Writes a scenario as the lines of a script: in the dialect, with loops, and with the decisive line marked.
 
-The steps are phrased first, as the stage does it (`dialects/rewrite.py`). What must be read is for `stream_steps.py` to
-say, in streams, and for `frame_steps.py`, in frames. Here is what both have in common.
+The steps are first rewritten for the dialect, as the stage does it (`dialects/rewrite.py`). `stream_steps.py` adds the
+data to read in streams, `frame_steps.py` in frames. Here is the common part.
 """
 
 import re
@@ -31,21 +31,21 @@ Numbered = list[tuple[str, int]]
 REWRITERS = {"chat": rewrite.chat_rewriter, "echo": rewrite.EchoRewriter, "datagram": rewrite.DatagramRewriter}
 
 COMING = re.compile(r"(?P<indent> *)(?P<who>\w+) = (?P<client>Client\([^()]*\))")
-"""A line in which somebody comes."""
+"""A line in which a client connects."""
 
 
 @dataclass(frozen=True)
 class ScriptExchange:
-    """The lines of an exchange, and the index of the first of them by which the violation may show.
+    """The lines of an exchange, and the index of the first where the violation may show.
 
-    A script that fails before has seen something else: the server passed that when it was checked.
+    A script that fails before that line has seen something else: the server passed these steps in the check.
     """
 
     lines: list[str]
     decisive: int
 
     def compact(self) -> "ScriptExchange":
-        """Return the same in fewer lines: those in one in which somebody comes and speaks, or in which two come."""
+        """Return the same in fewer lines: a client connects and speaks in one line, or two connect in one line."""
         lines: list[str] = []
         decisive = 0
         for at, line in enumerate(self.lines):
@@ -63,7 +63,7 @@ class ScriptExchange:
 
 
 def rewritten(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tuple[int, Step]]:
-    """Return the steps as they are said in the dialect, each with the number of the step that asked for it."""
+    """Return the steps in the dialect, each with the number of the original step."""
     speaks = REWRITERS[protocol](dialect)
     return [(number, said) for number, step in enumerate(steps) for said in speaks.rewrite(step)]
 
@@ -71,11 +71,11 @@ def rewritten(protocol: str, steps: Sequence[Step], dialect: Dialect) -> list[tu
 def exchange(
     protocol: str, steps: Sequence[Step], dialect: Dialect, *, fence: bool = False, seen: int | None = None
 ) -> ScriptExchange:
-    """Return the exchange; raise CannotTell if there is no telling what has to be read.
+    """Return the exchange; raise CannotTell if the data to read is not determined.
 
-    The violation was `seen` after so many of the steps, all if nothing is said. Where there are bursts it may show by
-    any of them, and anywhere behind a reset, of which the server hears sooner or later. With a `fence` somebody speaks
-    once more in the end, before which nothing may come that was not due.
+    The violation was `seen` after so many of the steps, by default after all. With bursts it may show at any of them;
+    after a reset, which the server notices sooner or later, at any line. With a `fence` a client speaks once more at
+    the end; any unexpected data before that is a violation.
     """
     said = rewritten(protocol, steps, dialect)
     alone = [step for _, step in said]
@@ -100,7 +100,7 @@ def _script_lines(protocol: str, steps: Sequence[Step], numbers: Sequence[int], 
 
 
 def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
-    """Return the same steps with each newcomer under the name of one who has left, so that loops are seen as such."""
+    """Return the same steps, with the names of clients that have left reused for later ones, so that loops show."""
     names: dict[str, str] = {}
     free: list[str] = []
     renamed: list[Step] = []
@@ -121,21 +121,22 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
 
 
 MAX_BLOCK_LINES = 16
-"""Lines of a block at most that is looked for again behind itself."""
+"""Most lines of a block that may become the body of a loop."""
 
 DIGIT_RUN = re.compile(r"([0-9]+)")
 
 LITERAL = re.compile(r"b'([^'\\]*)'( % next\(COUNT\))?")
-"""What somebody says, and the count behind it, if there is one."""
+"""The text of an utterance, and the count after it, if there is one."""
 
 COUNTED = "\0"
-"""Stands in a line for the number that is one more in each round of a loop."""
+"""Placeholder in a line for the number that grows by one in each round of a loop."""
 
 
 def looped(lines: Numbered) -> Numbered:
-    """Return the lines with what comes three times or more in a row written as a loop, which belongs to its last round.
+    """Return the lines with each block that repeats three times or more as a loop, which has the numbers of its last
+    round.
 
-    In each round of a loop one number in what is said may be one more than in the round before. Loops are looped, too.
+    One number in the utterances may grow by one in each round of a loop. Loops may be nested.
     """
     texts = [line for line, _ in lines]
     shorter: Numbered = []
@@ -155,7 +156,7 @@ def looped(lines: Numbered) -> Numbered:
 
 @dataclass(frozen=True)
 class _Loop:
-    """Lines that come again and again, with `COUNTED` for a number that counts from a first one on."""
+    """Lines that repeat, with `COUNTED` for a number that counts up from a first one."""
 
     block: list[str]
     first: int
@@ -163,7 +164,7 @@ class _Loop:
 
     @classmethod
     def of(cls, texts: list[str], at: int, size: int) -> "_Loop | None":
-        """Return the loop of so many lines that begins there, if there is one."""
+        """Return the loop with a body of so many lines that begins there, if there is one."""
         block, first = _template(texts[at : at + size], texts[at + size : at + 2 * size])
         times = 1
         while block and texts[at + times * size : at + (times + 1) * size] == _filled(block, first + times):
@@ -172,7 +173,7 @@ class _Loop:
 
     @property
     def length(self) -> int:
-        """How many lines it stands for."""
+        """The number of lines that it replaces."""
         return len(self.block) * self.times
 
     def written(self, numbers: Sequence[int]) -> Numbered:
@@ -187,14 +188,14 @@ class _Loop:
 
 
 def _whole(texts: Sequence[str], at: int, size: int, times: int) -> bool:
-    """Whether no loop that is there already would be cut by a loop of so many lines."""
+    """Whether a body of so many lines would cut no existing loop."""
     ends = [*texts[at : at + (times + 1) * size : size], ""][: times + 1]
     return not any(line.startswith(" ") for line in ends)
 
 
 def _template(block: list[str], following: list[str]) -> tuple[list[str], int]:
-    """Return a block with `COUNTED` where the next has another number, and the number there; [] if they differ
-    otherwise.
+    """Return a block with `COUNTED` where the next block has another number, and that number; [] if the blocks differ
+    in other ways.
     """
     made, numbers = [], set()
     for line, other in zip(block, following, strict=True):
@@ -216,7 +217,7 @@ def _filled(block: list[str], number: int) -> list[str]:
 
 
 def _said(line: str) -> str:
-    """Return a line with the number, where it stands in what somebody says, as a variable."""
+    """Return a line with the number in its utterance replaced by a variable."""
 
     def with_variable(found: re.Match[str]) -> str:
         words, counted = found[1], found[2]

@@ -1,12 +1,12 @@
-"""Writes a scenario of a chat in frames as Python: what `stream_steps.py` is for streams.
+"""Writes a scenario of a chat in frames as Python, as `stream_steps.py` does for streams.
 
     ann.says(b'hello', ben, cal)
 
-Beside what somebody says stands who must hear it, and does so at once, or when `all_hear` is called. Frames tell
-deliveries apart, so whoever plays the script needs to know no more: in what order things come, what comes between
-them, and by which label a speaker goes is seen to by `hears` in templates/frames.txt. It goes by patterns, which are
-made here from the dialect's templates, frame and all. Who was there while others spoke, and is not known to have been a
-member, is `early`: before the first thing that it must hear, anything may come.
+A line names the members that must hear an utterance, at once or when `all_hear` is called. Frames separate deliveries,
+so a script says no more: `hears` in templates/frames.txt checks their order, the frames between them and the label of
+each speaker. It uses patterns, which are made here from the dialect's templates, including the framing. A client that
+was connected while others spoke, and may not have been a member yet, is `early`: it may receive anything before the
+first utterance that it must hear.
 """
 
 import re
@@ -37,34 +37,34 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 
 PROBE = b"probe 9"
-"""The longest thing that a script says by itself."""
+"""The longest text that a script says by itself."""
 
 
 @dataclass
 class FrameClient:
-    """What a script knows of one client."""
+    """The state of one client while the script is written."""
 
     variable: str
-    member: bool = False  # it has spoken, or was heard to be there
-    early: bool = False  # it was no member yet when others spoke: it may have heard them
+    member: bool = False  # it has spoken, or is known to have joined
+    early: bool = False  # it may not have been a member when others spoke: it may have heard them
     stalled: bool = False
-    owed: int = 0  # bytes that wait for it, since it stopped reading
+    owed: int = 0  # bytes sent to it since it stopped reading
 
 
 @dataclass
 class FrameScript:
-    """The lines of an exchange, as they come about."""
+    """The lines of an exchange, while they are written."""
 
     dialect: Dialect
     lines: list[str] = field(default_factory=list)
     here: dict[str, FrameClient] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
-    """Who has said something that nobody has read yet."""
+    """The clients with utterances that no client has read yet."""
     introduced: str = ""
-    """Who has been heard by somebody who came for that, and has said nothing since."""
+    """The client that a newcomer has just been waiting to hear, and that has said nothing since."""
 
     def add(self, who: str, call: str) -> None:
-        """Write a line: a client does something."""
+        """Write a line that calls a method of a client."""
         self.lines.append(f"{self.here[who].variable}.{call}")
 
     def variables(self, names: Sequence[str]) -> str:
@@ -73,10 +73,10 @@ class FrameScript:
 
     @property
     def readers(self) -> list[str]:
-        """Who reads what is due to it."""
+        """The members that read their deliveries."""
         return [who for who, guest in self.here.items() if guest.member and not guest.stalled]
 
-    # What clients do
+    # Steps of clients
 
     def write(self, step: Step) -> None:
         """Write the lines of a step; raise CannotTell if there are none."""
@@ -87,7 +87,7 @@ class FrameScript:
                 self.here[who] = FrameClient(variable, early=bool(self.pending))
                 self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
             case Say(who, data):
-                if data != b"%s is here" % who.encode() or introduced != who:  # it has been heard just now
+                if data != b"%s is here" % who.encode() or introduced != who:  # not if it has just been heard
                     self._says(who, data, at_once=not self.pending)
                 self.settle()
             case Send(who, data):
@@ -104,7 +104,7 @@ class FrameScript:
                 self._leaves(who)
             case Close(who) | Reset(who):
                 if who in self.pending:
-                    raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+                    raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
                 self.add(who, "resets()" if isinstance(step, Reset) else "closes()")
                 self._lost(who)
                 del self.here[who]
@@ -114,7 +114,7 @@ class FrameScript:
                 self._wakes(who)
                 self.settle(anyway=True)
             case _:
-                raise CannotTell("a crowd has a script of its own")
+                raise CannotTell("a crowd has a different kind of script")
 
     def _says(self, who: str, data: bytes, *, at_once: bool) -> None:
         self.here[who].member = True
@@ -132,23 +132,25 @@ class FrameScript:
             self.pending.add(who)
 
     def _overheard(self) -> None:
-        """Write who may hear what is said next, and need not."""
+        """Write which clients may hear the next utterance but need not."""
         for name, guest in self.here.items():
             if not (guest.member or guest.early):
                 guest.early = True
-                self.add(name, "passes = ANYTHING  # it may hear what is said now, and need not")
+                self.add(name, "passes = ANYTHING  # it may hear the next utterance, but need not")
 
     def settle(self, *, anyway: bool = False) -> None:
-        """Write that everybody reads what is due."""
+        """Write that all readers read their deliveries."""
         if (self.pending or anyway) and self.readers:
             self.lines.append(f"all_hear({self.variables(self.readers)})")
         self.pending.clear()
 
     def _wait_until_heard(self, who: str, speaker: str) -> None:
         if any(guest.stalled for guest in self.here.values()):
-            raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
+            raise CannotTell(
+                "a script cannot say what a stalled client has to read after another client was waited for"
+            )
         if self.dialect.sayable(PROBE) != PROBE:
-            raise CannotTell(f"nobody can say {PROBE!r} in this dialect, and go on until it is heard")
+            raise CannotTell(f"no client can say {PROBE!r} in this dialect, and repeat it until it is heard")
         self.settle()
         self.here[speaker].member = True
         itself = self.dialect.hears_itself
@@ -159,10 +161,10 @@ class FrameScript:
         self.introduced = speaker
 
     def _leaves(self, who: str) -> None:
-        """Write that one who leaves reads what is due to it, and the end; what is under way may come too late."""
+        """Write that a leaving client reads its deliveries and the end; deliveries under way may come too late."""
         self._wakes(who)
         if self.pending - {who}:
-            raise CannotTell(f"whether {who} hears what was under way when it left is up to the server")
+            raise CannotTell(f"the delivery to {who} of utterances under way when it left is up to the server")
         self.settle()
         self.add(who, "ends()")
         del self.here[who]
@@ -170,25 +172,25 @@ class FrameScript:
     def _wakes(self, who: str) -> None:
         guest = self.here[who]
         if guest.owed >= MIN_BACKLOG_BYTES:
-            raise CannotTell(f"what {guest.variable} reads that has fallen so far behind is up to the server")
+            raise CannotTell(f"{guest.variable} is so far behind that cutting it off is up to the server")
         guest.stalled, guest.owed = False, 0
 
     def _lost(self, who: str) -> None:
-        """Write that nobody has to hear what one has said who has gone, when it reads again."""
+        """Write that stalled clients, when they read again, need not hear the utterances of a client that has gone."""
         if any(guest.stalled for guest in self.here.values()):
             self.lines.append(f"may_be_lost({self.here[who].variable})")
 
     # The end
 
     def fence(self) -> None:
-        """Have somebody speak once more to everybody, before whose words nothing may come that was not due."""
+        """Have a member speak once more to all; any unexpected data before that is a violation."""
         heard = b"is that all?"
         if self.dialect.sayable(heard) == heard:
             for speaker in self.readers[: 1 if self.dialect.hears_itself else 2]:
                 self.write(Say(speaker, heard))
 
     def dismiss(self) -> None:
-        """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
+        """Have the clients leave that never spoke and cannot have heard anything: any data they read is wrong."""
         for who, guest in list(self.here.items()):
             if not (guest.member or guest.early) and "CHAT-10" not in effects.not_applicable(self.dialect):
                 self.write(HalfClose(who))
@@ -209,9 +211,9 @@ def script_lines(steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect
 
 
 def _words(data: bytes, longest: int) -> str:
-    """Return, as Python, what is said; a number behind it that tells it from others is counted when it is said.
+    """Return a Python expression for an utterance; the script counts the serial number at its end.
 
-    With such a number the words of a flood matter to nobody: they are as many as there may be, and one is like another.
+    With such a number the words of a flood do not matter: they are as long as allowed, and all the same.
     """
     serial = SERIAL.search(data)
     if serial is None or not serial.start():
@@ -229,18 +231,17 @@ def _words(data: bytes, longest: int) -> str:
 
 
 def patterns(dialect: Dialect) -> dict[str, bytes]:
-    """Return the regular expressions of what is heard, with gaps for the label of who spoke and for what was said, and
-    of what means nothing.
+    """Return the regular expressions of a delivery, with gaps for label and text, and of frames without meaning.
 
-    Lines are found by their ends, in all that has come: `PASSES` is as many as there may be. Other frames are taken one
-    by one; there it is one of them, and `REST` is as many as there may be. Where nothing marks where a delivery ends a
-    script looks for what was said, and cannot tell what else comes.
+    Lines are found by their ends in all received data: `PASSES` matches any number of them. Other frames are read one
+    by one; there `PASSES` matches one, and `REST` any number. Without framing, a script searches for the text, and does
+    not check other data.
     """
     framing = dialect.framing_out
     if framing.kind == "none":
         return {"HEARD": BODY_PATTERN, "PASSES": ANYTHING}
     heard = pattern(dialect.template)
-    if dialect.framing_in.kind == "chunk":  # of two that the server takes in one the second has nothing before it
+    if dialect.framing_in.kind == "chunk":  # the second of two that the server reads at once has nothing before it
         heard = b"(?:%s)?%%s" % heard.removesuffix(BODY_PATTERN) if heard.endswith(BODY_PATTERN) else heard
     passing = [pattern(notice) for notice in dialect.notices]
     own = pattern(dialect.to_sender, named=False) if isinstance(dialect.to_sender, Template) else b""
@@ -261,7 +262,7 @@ def patterns(dialect: Dialect) -> dict[str, bytes]:
 
 
 def _framed(framing: Framing, inner: bytes) -> bytes:
-    """Return the regular expression of a frame that is no line."""
+    """Return the regular expression of a frame that is not a line."""
     if framing.kind == "length":
         return b"[ 0-9]{%d}%s" % (framing.digits, inner)
     return b"%s%s*" % (inner, _escaped(framing.pad))
@@ -273,7 +274,7 @@ BODY_PATTERN = b"%s"
 
 
 def pattern(template: Template, *, named: bool = True) -> bytes:
-    """Return a template as a regular expression that any Python understands, with gaps for what is not known yet."""
+    """Return a template as a regular expression for any Python version, with gaps for unknown parts."""
     made, end = b"", 0
     for found in FIELD.finditer(template.text):
         made += _literal(template, end, found.start())
@@ -295,12 +296,12 @@ def _literal(template: Template, begin: int, end: int) -> bytes:
 
 
 def _escaped(text: bytes) -> bytes:
-    """Return bytes as a regular expression: re.escape() has every blank escaped, which nobody can read."""
+    """Return bytes as a regular expression: re.escape() escapes every blank, which is hard to read."""
     escaped = re.sub(rb"[\\^$.|?*+()\[\]{}]", lambda found: b"\\" + found[0], text)
     return escaped.replace(b"\n", rb"\n").replace(b"\r", rb"\r")
 
 
 def raw(pattern: bytes) -> str:
-    """Return a regular expression as Python that can be read, if that is possible."""
+    """Return a regular expression as a readable Python literal, if possible."""
     legible = pattern.isascii() and pattern.decode().isprintable() and b'"' not in pattern
     return f'rb"{pattern.decode()}"' if legible and not pattern.endswith(b"\\") else repr(pattern)

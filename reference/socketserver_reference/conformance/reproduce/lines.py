@@ -1,4 +1,4 @@
-"""The lines of an exchange as they come about, and what is known of each client meanwhile."""
+"""The lines of an exchange while they are written, and the state of each client."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,47 +9,47 @@ from socketserver_reference.conformance.reproduce.literals import literal
 from socketserver_reference.conformance.scenario.steps import Connect, Step
 
 MAX_LINE_COLUMNS = 116
-"""Columns of a line of the exchange at most, before it is indented."""
+"""Most columns of a line of the exchange, before indentation."""
 
 
 class CannotTell(Exception):
-    """No script can say what has to be read; the message says why."""
+    """No script can say which data clients must read; the message says why."""
 
 
 def delivery(dialect: Dialect, chunk: bytes) -> str:
-    """Return, as Python, what a member must read when a chunk is delivered to it."""
+    """Return a Python expression for the delivery of a chunk."""
     return literal(dialect.delivery(chunk), dialect.prefix)
 
 
 @dataclass
 class Place:
-    """What a script knows of one client."""
+    """The state of one client while the script is written."""
 
     variable: str
-    member: bool = False  # it has spoken, or was heard to be there
-    could_hear: bool = False  # it is no member yet, and others have spoken
+    member: bool = False  # it has spoken, or is known to have joined
+    could_hear: bool = False  # it may not be a member yet, and others have spoken
     stalled: bool = False
-    owed: bytes = b""  # what it has to read when it reads again
-    behind: str = ""  # the variable in which it is kept what another had read when it stopped, once there was a burst
+    owed: bytes = b""  # deliveries that it must read when it reads again
+    behind: str = ""  # the variable with the length that another client had read before a burst, while it was stalled
 
 
 @dataclass
 class StreamScript:
-    """The lines of an exchange, as they come about."""
+    """The lines of an exchange, while they are written."""
 
     dialect: Dialect
     lines: list[str] = field(default_factory=list)
     here: dict[str, Place] = field(default_factory=dict)
-    bursts: bool = False  # whether there are any; then all is read in the way that suits them
+    bursts: bool = False  # whether there are any; then `all_read` reads all deliveries
     sent: dict[str, bytes] = field(default_factory=dict)
-    """What was sent in the burst that nobody has read yet."""
+    """Client -> what it sent in the burst that no client has read yet."""
 
     def add(self, who: str, call: str) -> None:
-        """Write a line: a client does something."""
+        """Write a line that calls a method of a client."""
         self.lines.append(f"{self.here[who].variable}.{call}")
 
     def ends(self, who: str) -> None:
-        """Write that a client reads the end of its stream; it is not there any more."""
+        """Write that a client reads the end of its stream, and remove it."""
         self.add(who, "ends()")
         del self.here[who]
 
@@ -61,13 +61,13 @@ class StreamScript:
         self.lines.append(f'{variable} = Client("{step.who}"{window})')
 
     def leave(self, who: str, how: str) -> None:
-        """Write that a client has gone, at once."""
+        """Write that a client leaves without reading, and remove it."""
         self.add(who, how)
         del self.here[who]
 
 
 AFTER_ALL_STEPS = 1 << 30
-"""The number of the step that lines belong to which are added behind all steps."""
+"""The step number of lines that are added after all steps."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Lines:
     numbered: list[tuple[str, int]] = field(default_factory=list)
 
     def note(self, lines: Sequence[str], number: int) -> None:
-        """Take what lines there are beyond those that were there before."""
+        """Add the lines that are new since the last call, with this step number."""
         self.numbered += [(line, number) for line in lines[len(self.numbered) :]]
 
 

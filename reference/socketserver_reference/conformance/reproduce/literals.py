@@ -1,10 +1,10 @@
-"""Bytes as Python that a reader can take in: repetitions and counting are said, not written out."""
+"""Bytes as readable Python expressions: repetitions and counts are not written out."""
 
 import re
 
 
 def literal(data: bytes, prefix: bytes = b"") -> str:
-    """Return bytes as an expression that a reader can take in: repetitions and counting are said, not written out."""
+    """Return bytes as a readable Python expression: repetitions and counts are not written out."""
     if len(data) <= MAX_LITERAL_BYTES:
         return repr(data)
     if data == bytes(range(data[0], data[-1] + 1)):
@@ -23,7 +23,7 @@ def literal(data: bytes, prefix: bytes = b"") -> str:
 
 
 MAX_LITERAL_BYTES = 60
-"""Bytes that are written out, whatever they are."""
+"""Most bytes that are always written out."""
 
 
 def _factor(expression: str) -> str:
@@ -34,12 +34,12 @@ COUNTING = re.compile(rb"([a-z]?)([0-9]{6}) ")
 
 
 def counts(data: bytes) -> bool:
-    """Whether it is a stretch of `000000 000001 ...`, with a letter or none before each number."""
+    """Whether this is a part of `000000 000001 ...`, with or without a letter before each number."""
     return bool(_counted(data))
 
 
 def _counted(data: bytes) -> str:
-    """Return the expression for a stretch from within such a count; "" if it is no such."""
+    """Return the expression for a part of such a count, or "" if this is none."""
     found = COUNTING.search(data[: 2 * MAX_LITERAL_BYTES])
     if found is None or found.start() > len(found[0]):
         return ""

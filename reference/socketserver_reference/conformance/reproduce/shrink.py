@@ -1,8 +1,8 @@
-"""Makes the scenario of a violation shorter: without clients and stretches that it takes no part of.
+"""Shrinks the scenario of a violation: it removes clients and steps that the violation does not need.
 
-Hypothesis shrinks what it draws; a directed scenario is a list that nobody drew. So here steps are left out greedily,
-as long as what is left is still a scenario (`is_legal`), and of some use, and still breaks the same clause. It costs
-time, a fresh server for most attempts, so it is done for reproductions alone and ends when its time is up.
+Hypothesis shrinks its own draws, but not the list of a directed scenario. So here steps are removed greedily, as long
+as the rest is a legal scenario (`is_legal`), is of use for a script, and still breaks the same clause. Most attempts
+need a fresh server, so only reproductions are shrunk, within a time limit.
 """
 
 import time
@@ -30,7 +30,7 @@ from socketserver_reference.conformance.scenario.violation import Violation
 
 
 def clients_of(step: Step) -> tuple[str, ...]:
-    """Return the names of those who do something."""
+    """Return the names of the clients in a step."""
     match step:
         case Settle():
             return ()
@@ -43,8 +43,8 @@ def clients_of(step: Step) -> tuple[str, ...]:
 
 
 def is_legal(steps: Sequence[Step]) -> bool:
-    """Whether these steps are a scenario: everybody connects before anything else, and nobody says what is to be one
-    chunk while more of its own is under way.
+    """Whether these steps are a scenario: each client connects before it does anything else, and none says a settled
+    utterance while its own burst is under way.
     """
     here: set[str] = set()
     talking: set[str] = set()
@@ -69,8 +69,8 @@ def is_legal(steps: Sequence[Step]) -> bool:
 def shorten(
     session: Session, violation: Violation, until: float, useful: Callable[[Sequence[Step]], bool]
 ) -> Violation:
-    """Return a violation of the same clause by fewer steps that are of use, if there is one to be found until that
-    monotonic time.
+    """Return a violation of the same clause with fewer useful steps, if one is found before that monotonic time, or
+    else the given one.
     """
     assert violation.transcript is not None
     steps = violation.transcript.scenario
@@ -92,8 +92,8 @@ def shorten(
 
 
 def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Yield scenarios without some of these steps, the shortest first, roughly: the last burst alone; one client less;
-    one stretch less.
+    """Yield scenarios with some steps removed, roughly the shortest first: the last burst alone; one client less; one
+    run of steps less.
     """
     for burst in (condensed(steps), last_burst(steps)):
         if burst != list(steps):
@@ -107,7 +107,7 @@ def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
 
 
 def last_burst(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps without all bursts but the last, and whatever lies between them."""
+    """Return the steps without the bursts before the last one and the steps between them."""
     sends = [at for at, step in enumerate(steps) if isinstance(step, Send)]
     if not sends:
         return list(steps)
@@ -117,15 +117,15 @@ def last_burst(steps: Sequence[Step]) -> list[Step]:
 
 
 MAX_HEARERS = 2
-"""Clients who only listen that a race needs at most."""
+"""Most clients that only listen in a race."""
 
 MAX_BURST_UTTERANCES = 10
-"""Utterances that are under way together which a race needs at most."""
+"""Most utterances under way at once in a race."""
 
 
 def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
-    """Return the last burst alone, among those who speak in it and a few who hear it: a race that did not show again
-    may still show so, if it is played often enough.
+    """Return the last burst alone, with its speakers and a few listeners: a race that did not recur may show this way,
+    if it is played often enough.
     """
     burst = last_burst(steps)
     speakers = {step.who for step in burst if isinstance(step, Send)}
@@ -142,16 +142,16 @@ def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
 
 
 def _of_those_here(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps of clients who connect in them."""
+    """Return the steps of those clients that connect in them."""
     here = {name for step in steps if isinstance(step, Connect | Crowd) for name in clients_of(step)}
     return [step for step in steps if here.issuperset(clients_of(step))]
 
 
 def shows(session: Session, steps: Sequence[Step], like: Violation) -> Violation | None:
-    """Play the steps, twice; return the violation they show, if it is one of the same clause, both times.
+    """Play the steps twice; return the violation if both times break the same clause.
 
-    A script waits for nothing but what it reads, so here no server is given the time to come to rest, unless the clause
-    is about that very politeness.
+    A script waits only for data, so here the stage does not wait until the server rests, unless the clause is a basic
+    one.
     """
     return _shows(session, steps, like) and _shows(session, steps, like)
 
@@ -169,7 +169,7 @@ def _shows(session: Session, steps: Sequence[Step], like: Violation) -> Violatio
     except Violation as violation:
         try:
             session.note_violation(violation)
-        except NotChecked:  # it may be somebody else's doing
+        except NotChecked:  # another cause may explain it
             return None
         violation.explored = like.explored
         return violation if violation.clause_id == clause else None

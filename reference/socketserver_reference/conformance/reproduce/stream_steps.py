@@ -1,12 +1,12 @@
-"""Writes a scenario as Python: a line for each thing that clients do, and for each thing that they must read then.
+"""Writes a scenario as Python: a line for each step of a client, and for the data that clients must read then.
 
     ann.says(b'hello')
     ann.reads(b'ackhello')
 
-What must be read follows from the steps alone, so whoever has the script needs no oracle. Where everything is settled
-it is known byte for byte. What is sent in bursts may be cut and mixed in many right ways: there the script demands what
-all of them have in common (`all_read` in templates/stream.txt). Some scenarios leave too much open even for that; then
-there is no script, and CannotTell says why.
+The steps alone determine the data, so a script needs no oracle. With settled utterances they determine every byte. A
+burst may correctly be split and mixed in many ways: there the script checks the common properties of all of them
+(`all_read` in templates/stream.txt). Some scenarios do not even determine these; then there is no script, and
+CannotTell says why.
 """
 
 from collections.abc import Sequence
@@ -41,18 +41,18 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 
 ONE_SEGMENT_BYTES = 1024
-"""Bytes that surely go in one segment."""
+"""Bytes that certainly fit into one segment."""
 
 
-# What is read
+# The lines of a scenario
 
 
 def script_lines(
     protocol: str, steps: Sequence[Step], numbers: Sequence[int], dialect: Dialect, *, fence: bool
 ) -> Lines:
-    """Return the lines of an exchange; raise CannotTell if there is no telling what has to be read.
+    """Return the lines of an exchange; raise CannotTell if the data to read is not determined.
 
-    With a `fence` somebody speaks once more in the end, before which nothing may come that was not due.
+    With a `fence` a client speaks once more at the end; any unexpected data before that is a violation.
     """
     script, lines = StreamScript(dialect), Lines()
     write: Write = {"chat": _chat, "echo": echo, "datagram": datagram}[protocol]
@@ -72,7 +72,7 @@ def script_lines(
 
 
 def _fences(protocol: str, script: StreamScript) -> list[str]:
-    """Return who speaks in the end, so that all have read what came to them."""
+    """Return the clients that speak at the end, so that all data before it is read."""
     return list(script.here) if protocol == "datagram" else _readers(script)[:1]
 
 
@@ -96,7 +96,7 @@ def _chat(script: StreamScript, step: Step) -> None:
             _half_close(script, who)
         case Close(who) | Reset(who):
             if who in script.sent:
-                raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+                raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
             script.leave(who, "resets()" if isinstance(step, Reset) else "closes()")
         case Stall(who):
             script.here[who].stalled = True
@@ -107,11 +107,11 @@ def _chat(script: StreamScript, step: Step) -> None:
         case Settle():
             _settle(script)
         case Crowd():
-            raise CannotTell("a crowd has a script of its own")
+            raise CannotTell("a crowd has a different kind of script")
 
 
 def has_bursts(steps: Sequence[Step]) -> bool:
-    """Whether anything is sent that is not waited for, but for last words that fit into a segment."""
+    """Whether there is a Send, other than one of a single segment right before its sender half-closes."""
     for step, following in zip_longest(steps, steps[1:]):
         last_words = isinstance(following, HalfClose) and isinstance(step, Send) and step.who == following.who
         if isinstance(step, Send) and not (last_words and len(step.data) <= ONE_SEGMENT_BYTES):
@@ -124,7 +124,7 @@ def _readers(script: StreamScript) -> list[str]:
 
 
 def _delivered(script: StreamScript, data: bytes) -> None:
-    """Note for those who do not read what is delivered to them."""
+    """Record a delivery for the clients that do not read now."""
     for place in script.here.values():
         if place.stalled:
             place.owed += script.dialect.delivery(data)
@@ -138,7 +138,7 @@ def _say(script: StreamScript, who: str, data: bytes) -> None:
         _settle(script)
         return
     if script.here[who].could_hear:
-        raise CannotTell(f"from when on {who} hears the others is up to the server")
+        raise CannotTell(f"the time from which {who} hears the others is up to the server")
     script.here[who].member = True
     script.add(who, f"says({literal(script.dialect.sent(data))})")
     _delivered(script, data)
@@ -149,15 +149,15 @@ def _say(script: StreamScript, who: str, data: bytes) -> None:
 def _send(script: StreamScript, who: str, data: bytes) -> None:
     place, prefix = script.here[who], script.dialect.prefix
     if place.could_hear or (not place.member and script.sent):
-        raise CannotTell(f"from when on {who} hears the others is up to the server")
+        raise CannotTell(f"the time from which {who} hears the others is up to the server")
     place.member = True
-    if not script.bursts:  # last words: they are heard when their speaker has half-closed
+    if not script.bursts:  # its last utterance: it is delivered when the speaker has half-closed
         script.add(who, f"says({literal(script.dialect.sent(data))})")
         script.sent[who] = data
         return
     script.sent[who] = script.sent.get(who, b"") + data
     if prefix in script.sent[who] or data[-1] in prefix:
-        raise CannotTell(f"what {who} sends can be taken for the beginning of a delivery")
+        raise CannotTell(f"the bytes that {who} sends look like the beginning of a delivery")
     for other in script.here.values():
         if other.stalled and not other.behind:
             _fall_behind(script, other)
@@ -167,16 +167,16 @@ def _send(script: StreamScript, who: str, data: bytes) -> None:
 
 
 def _fall_behind(script: StreamScript, place: Place) -> None:
-    """Note where one stopped reading, before the others read what may come in many ways."""
+    """Write how much another client had read when this one stopped, before a burst."""
     if place.owed or not _readers(script):
-        raise CannotTell(f"what {place.variable} has to read when it reads again is too much to say")
+        raise CannotTell(f"a script cannot say what {place.variable} has to read when it reads again")
     place.behind = f"since_{place.variable}"
     control = script.here[_readers(script)[0]].variable
     script.lines.append(f"{place.behind} = len({control}.past)")
 
 
 def _settle(script: StreamScript) -> None:
-    """Write that everybody reads what was sent."""
+    """Write that all readers read the burst."""
     if not script.sent:
         return
     readers = ", ".join(script.here[who].variable for who in _readers(script))
@@ -185,7 +185,7 @@ def _settle(script: StreamScript) -> None:
 
 
 def _catch_up(script: StreamScript, who: str) -> None:
-    """Write that one reads what it has not read while it was stalled."""
+    """Write that a client reads its deliveries from while it was stalled."""
     place = script.here[who]
     if place.behind:
         control = next(name for name in _readers(script) if name != who)
@@ -197,7 +197,7 @@ def _catch_up(script: StreamScript, who: str) -> None:
 
 def _wait_until_heard(script: StreamScript, who: str, speaker: str) -> None:
     if any(place.stalled for place in script.here.values()):
-        raise CannotTell("what one has to read who stopped reading while another was waited for is too much to say")
+        raise CannotTell("a script cannot say what a stalled client has to read after another client was waited for")
     _settle(script)
     others = [name for name in _readers(script) if name != speaker]
     variables = [script.here[name].variable for name in (who, speaker, *others)]
@@ -219,7 +219,7 @@ def _half_close(script: StreamScript, who: str) -> None:
 
 
 def _goodbye(script: StreamScript, who: str) -> None:
-    """Write that one who leaves reads what is due to it, and the end."""
+    """Write that a leaving client reads its deliveries and the end."""
     place = script.here[who]
     _catch_up(script, who)
     if place.could_hear:
@@ -230,7 +230,7 @@ def _goodbye(script: StreamScript, who: str) -> None:
 
 
 def _dismiss(script: StreamScript) -> None:
-    """Have those leave who have never spoken, and cannot have heard anything: whatever they read is wrong."""
+    """Have the clients leave that never spoke and cannot have heard anything: any data they read is wrong."""
     for who, place in list(script.here.items()):
         if not place.member and not place.could_hear:
             script.add(who, "half_closes()")
@@ -238,7 +238,7 @@ def _dismiss(script: StreamScript) -> None:
 
 
 def _without_idle(lines: Lines) -> Lines:
-    """Return the lines without those that note what nobody asks for later."""
+    """Return the lines without definitions of unused variables."""
     text = "\n".join(line for line, _ in lines.numbered)
     used = [
         (line, number)

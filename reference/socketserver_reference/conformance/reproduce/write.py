@@ -1,13 +1,13 @@
-"""Reproductions: for a violated clause a script that shows it, for people who have never heard of this project.
+"""Reproductions: a script for each violated clause, for people who do not know this project.
 
-`CHAT-12.py HOST PORT` needs Python's standard library alone. It plays the shortest exchange that was found, prints who
-said and read what, and ends with 1 if the violation shows, with 0 if it does not. It decides that by itself: what each
-client must read is written beside what each says (`stream_steps.py`); the clauses about crowds and about time have
-questions of their own. `assemble.py` puts it together.
+`CHAT-12.py HOST PORT` needs Python's standard library alone. It plays the shortest exchange that was found, prints what
+each client says and reads, and exits with 1 if the violation shows, with 0 if not. It decides that by itself: each
+utterance stands beside the data that clients must read (`stream_steps.py`); the clauses about crowds and about time
+have scripts of another kind. `assemble.py` assembles it.
 
-Each is tried once when it is written, so that the report can say whether it showed. A race may not, though its script
-plays it many times. What a script sees before the step that showed the violation does not count: the server passed
-that in the check, so either it is another violation, or the script expects too much.
+Each script is tried once when it is written, so that the report can say whether it showed the violation. A race may not
+show, though its script plays it many times. A failure before the step that showed the violation does not count: the
+server passed that step in the check, so it is another violation, or the script expects too much.
 """
 
 import contextlib
@@ -38,31 +38,31 @@ from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
 SHORTENING_BUDGET = 10.0
-"""Seconds for making the exchanges of all violations shorter."""
+"""Seconds to shrink the exchanges of all violations."""
 
 EXTRA_BURSTS = 40
-"""Times that the last burst is said again to somebody who does not read, if it did not show without."""
+"""Repetitions of the last burst to a client that does not read, if the violation did not show without them."""
 
 SCRIPT_TIMEOUT = 30.0
-"""Seconds that a script may take when it is tried."""
+"""Timeout in seconds for the trial of a script."""
 
 ATTEMPTS = ((1, False), (1, True), (ROUNDS, False), (ROUNDS, True))
-"""Rounds to play, and whether somebody speaks once more in the end: the first way that shows the violation is taken."""
+"""Rounds to play, and whether to add a fence at the end; the first pair that shows the violation is kept."""
 
 FAILED = re.compile(r"Round ([0-9]+) of [0-9]+, line ([0-9]+): ")
-"""What a script prints last if something was wrong, in which round, and in which of its lines."""
+"""The last output line of a script that failed, with the round and the line of the script."""
 
 SURVIVAL_CLAUSES = ("CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
-"""Clauses about a server that goes on: what breaks one in the end of a round shows at the beginning of the next."""
+"""Clauses about a server that goes on: a violation at the end of a round shows at the beginning of the next."""
 
 UNWRITTEN = "the check ended before it was written"
 
-INSIDE = "its clause is about the inside of a process, where a script cannot look"
+INSIDE = "its clause is about the inside of a process, which a script cannot see"
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What became of one: where it is, and whether it showed when it was tried; or why there is none."""
+    """The result for a violation: the file and whether its trial showed the violation, or why there is no script."""
 
     clause: str
     file: Path | None
@@ -75,7 +75,7 @@ class Reproduction:
 def write_all(
     session: Session, protocol: str, violations: Iterable[Violation], directory: Path
 ) -> Iterator[Reproduction]:
-    """Write a script for each violation, and yield what became of it. Raises OSError if it cannot be written."""
+    """Write a script for each violation, and yield the result. Raises OSError if a script cannot be written."""
     directory.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + SHORTENING_BUDGET
     waiting = list(violations)
@@ -97,7 +97,7 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
                 written = True
                 _restart(session)
                 shows, ended = _play(file, session, clause, way.decisive)
-                if shows and way.rounds == 1:  # what comes back by luck is to be played often
+                if shows and way.rounds == 1:  # a violation that recurs by luck needs more rounds
                     _restart(session)
                     shows, ended = _play(file, session, clause, way.decisive)
                 if shows:
@@ -115,9 +115,9 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
 def _scenarios(
     session: Session, protocol: str, violation: Violation, until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
-    """Yield what may make a script: a violation, and the steps that led to it, the best first.
+    """Yield candidates for a script: a violation, and the steps that led to it, the best first.
 
-    A race is told by its last burst, which goes well with playing it many times; everything else is made shorter.
+    Of a race, the last burst is enough, since it is played many times; all other scenarios are shrunk.
     """
     assert violation.transcript is not None
     steps = list(violation.transcript.scenario)
@@ -131,8 +131,8 @@ def _shorter_ones(
     session: Session, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
     stalled = any(isinstance(step, Stall) for step in steps)
-    if races(protocol, steps, session.dialect) and not stalled:  # of a flood the last burst would be too little
-        witness = not session.dialect.hears_itself  # who hears as well
+    if races(protocol, steps, session.dialect) and not stalled:  # the last burst of a flood would not suffice
+        witness = not session.dialect.hears_itself  # one more listener, as speakers hear nothing
         yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(MAX_HEARERS, 0, -1))
     shortest = shorten(session, violation, until, partial(_can_be_told, session, protocol))
     assert shortest.transcript is not None
@@ -143,14 +143,14 @@ def _shorter_ones(
         yield (
             violation,
             [*steps, *(EXTRA_BURSTS * steps[-2:])],
-        )  # what holds back more in a script than it did in the check
+        )  # a server may buffer more in a script than in the check
 
 
 def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[ReproductionScript]:
     """Return the scripts that may show the violation, the simplest first; raise CannotTell if there is none."""
     ways: list[ReproductionScript] = []
-    # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another. And one
-    # datagram may overtake another.
+    # It is unknown when the server notices a reset: the effect may show in this round or in another. And one datagram
+    # may overtake another.
     by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
     for rounds, fence in ATTEMPTS:
         if by_chance and rounds == 1:
@@ -166,7 +166,7 @@ def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence
 
 
 def _can_be_told(session: Session, protocol: str, steps: Sequence[Step]) -> bool:
-    """Whether there can be a script of these steps."""
+    """Whether a script of these steps is possible."""
     try:
         exchange(protocol, steps, session.dialect)
     except CannotTell:
@@ -175,7 +175,7 @@ def _can_be_told(session: Session, protocol: str, steps: Sequence[Step]) -> bool
 
 
 def _restart(session: Session) -> None:
-    """Have a fresh server where that is possible, whatever it breaks; raise CannotCheck if it cannot be started."""
+    """Start a fresh server if possible, ignoring its violations; raise CannotCheck if it cannot be started."""
     if not session.site.restart():
         with contextlib.suppress(NotChecked, Violation):
             session.prepare()

@@ -1,4 +1,4 @@
-"""To stay on one processor: what checker and server in one process do best."""
+"""One processor for checker and server, which is fastest when both are in one process."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_processor(number: int = 0) -> Iterator[None]:
-    """Stay on one processor, where the system lets one choose; the number says on which of those there are.
+    """Bind this process to one of its processors, by index, within the block, where the system supports it.
 
-    Checker and server take turns with one interpreter then; handing it from one processor to the other and back costs
-    two to three times as much as all they do (measured on two processors).
+    Checker and server share one interpreter in turn; to pass it between processors costs two to three times as much as
+    all their work (measured on two processors).
     """
     if not hasattr(os, "sched_setaffinity"):  # pragma: no cover - Linux has it
         yield

@@ -1,4 +1,4 @@
-"""What the end of a check says of its clause, and how its report tells it."""
+"""The verdict on a clause from the end of its check, and the wording of the pytest report."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
 WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
-"""Of several things found of one clause, the first of these counts."""
+"""Of several outcomes for one clause, the first in this order counts."""
 
 
 def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome, str]:
-    """Return what the end of a check says of the clause it decides."""
+    """Return the outcome for the clause that a check decides, and why, from the exception that ended the check."""
     if error is None:
         return "holds", ""
     if isinstance(error, NotApplicable):
@@ -27,7 +27,7 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
 
 
 def explain(report: pytest.TestReport, options: Options, error: BaseException | None) -> None:
-    """Show a violation as its story, without a traceback, and what is no failure as none."""
+    """Show a violation as its story, without a traceback; report as skipped or xfail an end that is no failure."""
     if isinstance(error, NotApplicable | NotChecked):
         report.outcome = "skipped"
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")

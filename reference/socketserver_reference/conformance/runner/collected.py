@@ -1,6 +1,6 @@
-"""What `check` has pytest collect: conformance classes whose targets were named on the command line.
+"""The conformance classes that `check` has pytest collect, for the targets on the command line.
 
-`put` fills this module before pytest looks into it.
+`put` fills this module before pytest collects it.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ BASES: dict[str, type[Conformance]] = {
 
 
 def put(targets: dict[str, Any]) -> dict[type[Conformance], str]:
-    """Make the class that checks each target, by protocol, one of this module's; return their protocols."""
+    """Add a class for each target, by protocol, to this module; return the classes with their protocols."""
     for name in [name for name in globals() if name.startswith("Test")]:  # those of an earlier run in this process
         del globals()[name]
     classes: dict[type[Conformance], str] = {}

@@ -1,6 +1,6 @@
 """The classes that `check family` collects: every program of the reference, on every class that can serve it.
 
-This is the one file here that imports servers. It puts them together with the checks, which know none.
+This is the only file of the suite that imports servers. It combines them with the checks, which know none.
 """
 
 import os
@@ -19,7 +19,7 @@ from socketserver_reference.family import PROGRAMS, make_server, refusal
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes servers of one kind. No closure: a forking server is made in another process."""
+    """Makes servers of one kind. It is no closure, since a forking server is made in another process."""
 
     program: str
     transport: str
@@ -40,7 +40,7 @@ def anywhere(transport: str) -> Address:
 
 
 def family() -> list[ServerSpec]:
-    """Return all that this platform can serve."""
+    """Return all servers that this platform supports."""
     return [
         ServerSpec(
             f"{concurrency} {name} over {transport}",

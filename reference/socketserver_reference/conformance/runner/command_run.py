@@ -1,7 +1,7 @@
-"""Runs the checks for `check`: pytest, with its own reporting silenced, and a line for each check as it ends.
+"""Runs pytest for `check`, with its own reporting silenced, and prints a line for each check as it ends.
 
-The run is cut off from its surroundings: neither the configuration nor the plugins of the directory it is started in
-take part, and nothing is left behind there. What a user wants of pytest all the same comes after `--`.
+The run is isolated from the directory it starts in: it uses neither its configuration nor its plugins, and leaves no
+file there. A user passes options to pytest after `--`.
 """
 
 import os
@@ -20,13 +20,13 @@ from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
 from socketserver_reference.conformance.runner.options import Options
 
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
-"""Protocol -> the module whose classes are collected, where it is not the usual one."""
+"""Protocol -> the module whose classes are collected, if not `collected`."""
 
 QUIET = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly"]
 
 
 class Progress:
-    """One run of the checks; itself a pytest plugin, which listens."""
+    """One run of the checks; also a pytest plugin, which receives the results."""
 
     def __init__(self, protocol: str, groups: Sequence[str], targets: dict[str, Any]) -> None:
         self._module = COLLECTED.get(protocol, "socketserver_reference.conformance.runner.collected")
@@ -37,9 +37,9 @@ class Progress:
         self._several = len(targets) != 1
         self._subject = ""
         self.spent: dict[str, float] = {}
-        """Clause -> how many seconds its checks took."""
+        """Clause -> seconds that its checks took."""
         self.trouble = False
-        """Whether a check ended by an error of its own, or the run was interrupted."""
+        """Whether a check ended with an error of its own, or the run was interrupted."""
 
     @property
     def cannot(self) -> str:
@@ -60,7 +60,7 @@ class Progress:
                 )
             )
 
-    # What pytest tells
+    # The hooks of pytest
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._run = session.config.stash[plugin.RUN]
@@ -68,7 +68,7 @@ class Progress:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self) -> tuple[str, str, str]:
-        return "", "", ""  # no dots: there are lines
+        return "", "", ""  # no dots: each check has its line
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and not (report.when == "setup" and report.outcome != "passed"):
@@ -93,7 +93,7 @@ class Progress:
     def pytest_keyboard_interrupt(self) -> None:
         self.trouble = True
 
-    # What came of it
+    # The results
 
     def verdicts(self) -> list[Verdict]:
         """Return the verdicts on all clauses of the protocol."""
@@ -104,17 +104,17 @@ class Progress:
         return found
 
     def _unrecorded(self, group: str) -> list[Verdict]:
-        """Return the verdicts on clauses that no check was about: none ran, or the transport is of another kind."""
+        """Return the verdicts on clauses without a check: none ran, or the transport is of the other kind."""
         record = Record((group,))
         datagrams = group == "UDP"
         if self._targets and not any((protocol == "datagram") == datagrams for protocol in self._targets):
             kind = "datagrams" if datagrams else "connections"
             for clause in record.clauses:
-                record.note(clause.id, "not-applicable", f"it is about {kind}")
+                record.note(clause.id, "not-applicable", f"the clause is about {kind}")
         return record.verdicts()
 
     def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
-        """Return what became of the script for each violation, a line each, if any were asked for."""
+        """Return a line about the script for each violation, if scripts were requested."""
         if self._run.options.reproduce is None:
             return []
         from socketserver_reference.conformance.reproduce.write import INSIDE, UNWRITTEN, Reproduction
@@ -127,19 +127,19 @@ class Progress:
         return [str(told) for told in {**none, **self._run.reproductions}.values()]
 
     def explored(self) -> list[str]:
-        """Return what the state machines did."""
+        """Return the lines about the explorations."""
         return [line for record in self._run.records.values() for line in record.explored]
 
 
 def merged(records: Sequence[Record]) -> list[Verdict]:
-    """Return one verdict a clause from several records: the worst that any of them has to say."""
+    """Return the worst verdict on each clause among several records."""
     columns = zip(*(record.verdicts() for record in records), strict=True)
     return [min(column, key=lambda verdict: WORST_FIRST.index(verdict.outcome)) for column in columns]
 
 
 @contextmanager
 def _undisturbed() -> Iterator[str]:
-    """Keep pytest and Hypothesis away from what is here, and what they write in a directory that goes away again."""
+    """Isolate pytest and Hypothesis from the environment; yield a temporary directory for the files they write."""
     with tempfile.TemporaryDirectory(prefix="check-") as directory:
         settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HYPOTHESIS_STORAGE_DIRECTORY": directory}
         before = {name: os.environ.get(name) for name in (*settings, "PYTEST_ADDOPTS", "PYTEST_PLUGINS")}

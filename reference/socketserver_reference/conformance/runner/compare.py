@@ -1,7 +1,7 @@
 """Checks one server after the other, each in a process of its own.
 
-One that cannot be checked, or that takes the checker down with it, so costs the others nothing. The process runs below
-a supervisor (`targets/supervisor.py`), so it ends, with all it started, when this one does.
+So a server that cannot be checked, or that crashes the checker, does not affect the others. The process runs under a
+supervisor (`targets/supervisor.py`), so it ends with this process, and so do all processes that it started.
 """
 
 import json
@@ -21,11 +21,11 @@ RUN_FROM_HERE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from socketserver_reference.cli.main import main; sys.exit(main())"
 )
-"""Runs this project from where it lies, whatever lies in the directory that the servers are started in."""
+"""Runs this very project, even if the directory where the servers are started has modules of the same names."""
 
 
 def check_all(servers: Sequence[ListedServer], effort: Sequence[str], directory: Path) -> list[Checked]:
-    """Check the servers, started in a directory, with these arguments besides; after an interrupt, none any more."""
+    """Check the servers, started in a directory, with these extra arguments; after an interrupt, no more of them."""
     checked: list[Checked] = []
     for server in servers:
         print(f"checking {printable(server.name)} ({server.protocol}) ...", flush=True)
@@ -46,7 +46,7 @@ def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Chec
         status, complaints = _run([sys.executable, "-P", "-c", RUN_FROM_HERE, *words], directory)
         if file.exists():
             return Checked(server.name, server.protocol, json.loads(file.read_text(encoding="utf-8")))
-    lines = complaints.splitlines() or [f"the check ended with {status}, without a word"]
+    lines = complaints.splitlines() or [f"the check exited with {status} and printed no error"]
     return Checked(server.name, server.protocol, None, lines[-1].removeprefix("socketserver-reference check: "))
 
 
@@ -60,7 +60,7 @@ def _run(command: Sequence[str], directory: Path) -> tuple[int, str]:
         stderr=subprocess.PIPE,
         text=True,
         errors="backslashreplace",
-        start_new_session=True,  # a Ctrl-C is for us, and the supervisor then ends it in order
+        start_new_session=True,  # only this process gets a Ctrl-C; the supervisor then ends the check in an orderly way
     )
     assert supervisor.stdin is not None
     assert supervisor.stderr is not None

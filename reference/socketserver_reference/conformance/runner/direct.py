@@ -24,7 +24,7 @@ from socketserver_reference.conformance.targets.base import Target
 SUITES: dict[str, type[Conformance]] = {
     suite.protocol: suite for suite in (ChatConformance, EchoConformance, DatagramConformance)
 }
-"""Protocol -> the conformance class of the wire."""
+"""Protocol -> the conformance class that checks it over the network."""
 
 CheckResult = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
@@ -45,12 +45,12 @@ def session_for(suite: type[Conformance], target: Target | str, timeout: float, 
 
 
 def open_session(protocol: str, target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Session:
-    """Return a session for the target, as the plugin makes it; the caller closes it."""
+    """Return a session for the target, like those of the plugin; the caller closes it."""
     return session_for(SUITES[protocol], target, timeout, dialect)
 
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the clause and the name of each directed check, in their order, or of those that decide one clause."""
+    """Yield the clause and the name of each directed check in order, or of those that decide one clause."""
     for name, check in vars(suite).items():
         decided = getattr(check, "decides", None)
         if decided is not None and clause in (None, decided):
@@ -58,7 +58,7 @@ def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tupl
 
 
 def play_all(session: Session, protocol: str, clause: str | None = None) -> Iterator[CheckResult]:
-    """Run the checks of the wire, or those of one clause; yield what came of each."""
+    """Run the checks over the network, or those of one clause; yield the result of each."""
     suite = SUITES[protocol]
     for decided, name in checks(suite, clause):
         yield _outcome(decided, name, getattr(suite(), name), ScenarioRunner(session, decided))
@@ -67,7 +67,7 @@ def play_all(session: Session, protocol: str, clause: str | None = None) -> Iter
 def outcomes(
     protocol: str, target: Target | str, timeout: float, clause: str | None = None, dialect: Dialect = NOTE
 ) -> Iterator[CheckResult]:
-    """Do that for a target of its own."""
+    """Run the same for a target, in a session of its own."""
     with closing(open_session(protocol, target, timeout, dialect)) as session:
         yield from play_all(session, protocol, clause)
 
@@ -75,10 +75,10 @@ def outcomes(
 def outcomes_of_server(
     served: ServerSpec, timeout: float, clause: str | None = None, *, broken: bool = False
 ) -> Iterator[CheckResult]:
-    """Run the checks of the servers' clauses; yield what came of each.
+    """Run the checks of the SRV clauses; yield the result of each.
 
-    With a server that is known to be `broken` nobody waits long for what does not come, unless it would be news. The
-    caller closes `ServerConformance.forker` in the end: forking servers leave a process there.
+    With a server that is known to be `broken` the timeout is short; a new violation is checked again with the full one.
+    The caller closes `ServerConformance.forker` afterwards: forking servers leave a process there.
     """
     known: set[str] = set()
     for decided, name in checks(ServerConformance, clause):
@@ -112,8 +112,8 @@ def violation_of(outcome: CheckResult) -> Violation | None:
 
 
 def expect_failures(session: "Session", protocol: str, entries: Iterable[Known]) -> None:
-    """Let a session know what its server is said to break: it waits briefly from the start, and asks before it takes
-    any of that for the reason of something else.
+    """Give a session the expected failures of its server: it uses the short timeout from the start, and checks that
+    such a clause is broken before it attributes another failure to it.
     """
 
     listed = {entry for entry in entries if CLAUSES[entry.clause].group in SUITES[protocol].groups}
@@ -124,6 +124,6 @@ def expect_failures(session: "Session", protocol: str, entries: Iterable[Known])
 
 
 def _is_broken(session: "Session", protocol: str, clause: str) -> bool:
-    """Play the clause's own checks; return False if they all hold. What cannot be found out is left as it is said."""
+    """Play the clause's own checks; return False if they all hold. A check that decides nothing confirms the entry."""
 
     return any(raised is not None for _, _, raised in play_all(session, protocol, clause))

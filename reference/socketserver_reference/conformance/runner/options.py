@@ -1,4 +1,4 @@
-"""How to check: one table of options, from which those of `check`, of `compare` and of pytest are made."""
+"""The one table of options for the checks, from which `check`, `compare` and the pytest plugin make theirs."""
 
 import argparse
 import random
@@ -11,23 +11,23 @@ from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.conformance.results.known import Known
 
 DEFAULT_TIMEOUT = 5.0
-"""Seconds that anything which must come may take, unless an option says otherwise."""
+"""Default timeout in seconds for any expected data or event."""
 
 MAX_TIMEOUT = 86_400
-"""The longest timeout, in seconds: a day, far below what a system's clocks can count to."""
+"""The longest timeout, in seconds: a day, far below the limit of a system's clocks."""
 
 KNOWN_BROKEN_HANDLER_TIMEOUT = 2.0
-"""Timeout in seconds with a server that is known to break a clause, where a handler is waited for."""
+"""Timeout in seconds for a handler of a server that is known to break a clause."""
 
 DEFAULT_EXAMPLES = 30
-"""Runs of a state machine, unless an option says otherwise."""
+"""Default number of runs of a state machine."""
 
 
-# How a value is read
+# Readers of values
 
 
 def number(kind: type[int] | type[float], least: float, most: float | None = None) -> Callable[[str], Any]:
-    """Return what reads a number within these bounds, and raises ArgumentTypeError for anything else."""
+    """Return a function that reads a number within these bounds, or raises ArgumentTypeError."""
 
     def read(text: str) -> int | float:
         try:
@@ -43,7 +43,7 @@ def number(kind: type[int] | type[float], least: float, most: float | None = Non
 
 
 def seed(text: str) -> int:
-    """Return a seed, drawn for the word random; raise ArgumentTypeError for anything else than that or a number."""
+    """Return a seed from a number, or a drawn one for the word random; otherwise raise ArgumentTypeError."""
     if text == "random":
         return random.SystemRandom().randrange(2**32)
     if not text.isascii() or not text.isdigit():
@@ -70,21 +70,21 @@ class Option:
     name: str
     help: str
     read: Callable[[str], Any] | None = None
-    """What makes a value of the text; a flag if there is neither this, nor `metavar`, nor `choices`."""
+    """Converts the text to the value; an option without this, `metavar` and `choices` is a flag."""
     metavar: str | None = None
     choices: tuple[str, ...] | None = None
     default: Any = None
     repeatable: bool = False
     effort: bool = False
-    """Whether it says how hard to look, so that it is the same for all servers that are compared."""
+    """Whether it sets the effort of a check, so that it is the same for all compared servers."""
 
     @property
     def field(self) -> str:
-        """The name under which argparse keeps the value."""
+        """The attribute of the value in the result of argparse."""
         return self.name.replace("-", "_")
 
     def settings(self) -> dict[str, Any]:
-        """Return the keyword arguments by which argparse, or pytest, adds the option."""
+        """Return the keyword arguments with which argparse or pytest adds the option."""
         if self.read is None and self.metavar is None and self.choices is None:
             return {"action": "store_true", "help": self.help}
         given = {"type": self.read, "metavar": self.metavar, "choices": self.choices}
@@ -94,7 +94,7 @@ class Option:
         return {**kept, "default": self.default, "help": self.help}
 
     def spelled(self, prefix: str, value: Any) -> list[str]:
-        """Return the words of a command line that say a value."""
+        """Return the words of a command line that set this value."""
         if value in (None, False, ""):
             return []
         if value is True:
@@ -104,8 +104,8 @@ class Option:
 
 OPTIONS = (
     Option("profile", "check the clauses of this profile only", choices=PROFILES, effort=True),
-    Option("only", "check this clause only, CHAT-7 say (repeatable)", clause, "ID", repeatable=True),
-    Option("strict", "a violated SHOULD fails too", effort=True),
+    Option("only", "check this clause only, for example CHAT-7 (repeatable)", clause, "ID", repeatable=True),
+    Option("strict", "a violated SHOULD fails the check, too", effort=True),
     Option(
         "examples",
         f"runs of each state machine (default: {DEFAULT_EXAMPLES})",
@@ -117,7 +117,7 @@ OPTIONS = (
     Option("seed", "seed of the state machines (default: 0)", seed, "N|random", default=0, effort=True),
     Option(
         "timeout",
-        f"how long anything that must come may take (default: {DEFAULT_TIMEOUT:g})",
+        f"timeout for anything that must come (default: {DEFAULT_TIMEOUT:g})",
         number(float, 0.01, MAX_TIMEOUT),
         "SECONDS",
         default=DEFAULT_TIMEOUT,
@@ -125,25 +125,25 @@ OPTIONS = (
     ),
     Option(
         "any-segmentation",
-        "the path to the server may split what a client says (a proxy, say): accept every way, and leave out the "
-        "clauses about whole chunks",
+        "accept any way to split what a client sends, as a proxy before the server may do, and leave out the clauses "
+        "about whole chunks",
     ),
     Option(
         "dialect",
-        "how the server speaks, where it differs from the reference: a name from `socketserver-reference dialects`, or "
-        "a TOML file",
+        "how the server's protocol differs from the reference's: a name from `socketserver-reference dialects`, or a "
+        "TOML file",
         metavar="NAME|FILE",
         default="",
     ),
     Option(
         "known",
-        "list of clauses known to be broken, TOML or JSON: these fail nothing, but one that holds does",
+        "list of known failures, TOML or JSON: a listed clause fails the check if it holds, not if it is broken",
         Path,
         "FILE",
     ),
     Option(
         "reproduce",
-        "for every violated clause write a script there that shows it, with the standard library alone",
+        "write here for each violated clause a script that shows the violation, with the standard library alone",
         Path,
         "DIR",
     ),
@@ -152,7 +152,7 @@ OPTIONS = (
 
 @dataclass
 class Options:
-    """How to check: what the options of a run say."""
+    """The values of the options of a run."""
 
     profile: str | None = None
     only: frozenset[str] = frozenset()
@@ -162,13 +162,13 @@ class Options:
     timeout: float = DEFAULT_TIMEOUT
     any_segmentation: bool = False
     dialect: str = ""
-    """The name or the file of the dialect that the servers of this run speak; "" if each class says its own."""
+    """The name or the file of the dialect of all servers of this run; "" if each class names its own."""
     known: tuple[Known, ...] = ()
-    """What is listed as broken, in the dialect of this run."""
+    """The known failures, in the dialect of this run."""
     known_file: Path | None = None
     reproduce: Path | None = None
     """The directory for scripts that show the violations."""
 
     def expected_failure(self, clause: str | None) -> Known | None:
-        """Return the entry that lists a clause as broken."""
+        """Return the known failure of a clause, or None."""
         return next((entry for entry in self.known if entry.clause == clause), None)

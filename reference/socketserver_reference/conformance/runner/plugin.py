@@ -1,7 +1,7 @@
-"""The pytest plugin: which checks run, what they are given, and what becomes of their reports.
+"""The pytest plugin: it selects the checks, gives them their fixtures, and turns their outcomes into verdicts.
 
-It comes with the installation, so it has to be light: unless a conformance class is collected, it imports neither
-Hypothesis nor sockets. What it needs then, it imports where it needs it.
+An installation activates it, so it has to be light: unless a conformance class is collected, it imports neither
+Hypothesis nor sockets. The imports for conformance classes are inside its functions.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Run:
-    """What a pytest run knows of conformance: its options, and a record for each conformance class."""
+    """The state of a pytest run: the options, and a record for each conformance class."""
 
     options: Options
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
-    """Why the first target that could not be started could not."""
+    """Why the first target that failed to start could not be started."""
     reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
-    """Clause -> the script that shows how it is broken, or why there is none."""
+    """Clause -> the script that shows the violation, or why there is none."""
     outcomes: dict[str, str] = field(default_factory=dict)
-    """Clause -> the worst that any check of any class, in any process, found of it."""
+    """Clause -> the worst outcome of any check of any class, in any process."""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Gather what checks found; pytest-xdist brings the reports of its workers here as well."""
+        """Collect the outcomes of checks; pytest-xdist passes the reports of its workers here as well."""
         ended = {report.clause: report.verdict} if getattr(report, "clause", None) else {}
         for clause, outcome in {**ended, **dict.fromkeys(getattr(report, "broken", ()), "violated")}.items():
             worse = self.outcomes.get(clause, outcome), outcome
             self.outcomes[clause] = min(worse, key=WORST_FIRST.index)
 
     def stale(self) -> list[Known]:
-        """Return the entries of clauses that hold, now that all checks have ended."""
+        """Return the known failures whose clauses hold, after all checks."""
         return known.stale(self.options.known, self.outcomes)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail a run that would pass, if anything is listed as broken and holds."""
+        """Fail a run that would pass, if a known failure is stale."""
         if self.stale() and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _known(options: Options) -> tuple[Known, ...]:
-    """Return what is listed as broken in the dialect of the run."""
+    """Return the known failures in the dialect of the run."""
     if options.known_file is None:
         return ()
     from socketserver_reference.conformance.results.known_file import BadKnown, read
@@ -91,7 +91,7 @@ def _known(options: Options) -> tuple[Known, ...]:
         raise pytest.UsageError(str(error)) from None
 
 
-# Which checks run
+# The selection of checks
 
 
 def conformance_class(item: pytest.Item) -> type[Conformance] | None:
@@ -107,7 +107,7 @@ def decided(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the options leave out."""
+    """Deselect the checks that the options leave out."""
     options = config.stash[RUN].options
     left_out = [item for item in items if conformance_class(item) and not _selected(item, options)]
     if left_out:
@@ -124,11 +124,11 @@ def _selected(item: pytest.Item, options: Options) -> bool:
     return item.name != "test_explore_abruptly" or (not options.only and options.profile in (None, "hardened"))
 
 
-# What checks are given
+# The fixtures of checks
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tell those classes that wait by themselves how long to: briefly for what is known to be broken."""
+    """Set the timeout of classes that wait by themselves: a short one for a clause that is known to be broken."""
     cls = conformance_class(item)
     if cls is not None and hasattr(cls, "timeout"):
         options = item.config.stash[RUN].options
@@ -141,7 +141,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="class")
 def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
-    """The target of the class, started when its first check runs and ended after the last."""
+    """The target of the class, started before its first check and ended after the last."""
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
     from socketserver_reference.conformance.runner import direct
     from socketserver_reference.conformance.targets.base import CannotCheck
@@ -167,7 +167,7 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
 
 
 def _reproduce(run: Run, cls: type[Conformance], session: "Session") -> None:
-    """Write the scripts that are asked for, what is news first."""
+    """Write the requested scripts, those for new failures first."""
     from socketserver_reference.conformance.reproduce.write import write_all
 
     violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
@@ -178,7 +178,7 @@ def _reproduce(run: Run, cls: type[Conformance], session: "Session") -> None:
 
 
 class _Fixtures:
-    """What checks ask for: fixtures of the conformance classes alone, so that other tests may have some so called."""
+    """The fixtures of conformance classes alone, so that other tests may have fixtures of the same names."""
 
     @pytest.fixture
     def play(self, request: pytest.FixtureRequest, conformance_session: "Session") -> "ScenarioRunner":
@@ -187,7 +187,7 @@ class _Fixtures:
 
         clause = decided(request.node)
         if clause is None:
-            pytest.fail("a check that plays a scenario says which clause it @decides", pytrace=False)
+            pytest.fail("a check that plays a scenario must name the clause that it @decides", pytrace=False)
         return ScenarioRunner(conformance_session, clause)
 
     @pytest.fixture
@@ -216,20 +216,22 @@ for _name in ("play", "explore"):
     setattr(Conformance, _name, vars(_Fixtures)[_name])
 
 
-# What becomes of a check
+# The outcome of a check
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the outcome of a check into a verdict, and its report into what a stranger can follow."""
+    """Turn the outcome of a check into a verdict, and its report into a story without a traceback."""
     cls = conformance_class(item)
     if cls is None:
         return (yield)
     raised = call.excinfo
     error = raised.value if raised is not None else None
-    if isinstance(error, Violation | NotApplicable | NotChecked):  # a story, below: a traceback would be for nothing
+    if isinstance(
+        error, Violation | NotApplicable | NotChecked
+    ):  # reported as a story, below; a traceback says nothing more
         call.excinfo = pytest.ExceptionInfo.from_exception(
             pytest.fail.Exception("", pytrace=False).with_traceback(error.__traceback__)
         )
@@ -245,7 +247,7 @@ def pytest_runtest_makereport(
         seen = error.violation if isinstance(error, NotChecked) and error.violation is not None else error
         if isinstance(seen, Violation):
             record.note_violation(seen, own=clause == seen.clause_id)
-        told: Any = report  # whoever reports checks, not tests, reads these
+        told: Any = report  # a plugin that reports checks instead of tests reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
         explain(report, run.options, seen)
@@ -253,7 +255,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say for each conformance class what holds and what does not, unless pytest is to sum up nothing."""
+    """Print a summary of the verdicts of each conformance class, unless pytest prints no summary."""
     if config.getoption("no_summary"):
         return
     for cls, record in config.stash[RUN].records.items():

@@ -1,13 +1,13 @@
-"""The file that `compare` reads: which servers there are, each as the arguments of a `check`.
+"""The file that `compare` reads: a list of servers, each with the arguments of its `check`.
 
     [[server]]
-    name = "mine"                       # what it is called in the reports
+    name = "mine"                       # its name in the reports
     protocol = "chat"                   # or "echo"
     launch = "node server.js {port}"    # as check --launch; or target = "tcp://127.0.0.1:10007"; or both
 
-Besides, each server may have a `transport`, a `dialect` and a `known` file: options of `check` by these names. Paths
-are relative to the file. Whatever is not as it should be is refused before anything is checked, with file, server, key
-and what would be right.
+A server may also have a `transport`, a `dialect` and a `known` file: the options of `check` by these names. Paths are
+relative to the file. An error in the file is refused before any check, with the file, server and key, and what would be
+right.
 """
 
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ from socketserver_reference.conformance.dialects.input_file import BadFile, pars
 PROTOCOLS = ("echo", "chat")
 
 CHECK_OPTIONS = ("launch", "transport", "dialect", "known")
-"""Keys that are options of `check` of the same name."""
+"""Keys that are options of `check` with the same name."""
 
 SERVER_KEYS = ("name", "protocol", "target", *CHECK_OPTIONS)
 
 
 class BadServers(BadFile):
-    """The file does not say which servers to compare; the message says where, and what would be right."""
+    """The file is not a list of servers; the message says where, and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class ListedServer:
     name: str
     protocol: str
     arguments: tuple[str, ...]
-    """What follows the word `check`."""
+    """The arguments of `check`."""
 
 
 def read(file: Path) -> list[ListedServer]:
-    """Return the servers that a file lists; raise BadServers if it lists none, or something else."""
+    """Return the servers that a file lists; raise BadServers if it lists none, or has an error."""
     document = parse_toml(read_text(file, BadServers), file, BadServers)
     for key in document:
         if key != "server":
@@ -55,7 +55,9 @@ def read(file: Path) -> list[ListedServer]:
     for number, table in enumerate(tables, 1):
         server = _server(f"{file}: server {number}", table)
         if server.name in [other.name for other in servers]:
-            raise BadServers(f"{file}: server {number}: another is called {server.name!r} already; each needs a name")
+            raise BadServers(
+                f"{file}: server {number}: another one has the name {server.name!r}; each needs a name of its own"
+            )
         servers.append(server)
     return servers
 
@@ -65,14 +67,14 @@ def _server(where: str, table: Mapping[str, Any]) -> ListedServer:
         if key not in SERVER_KEYS:
             raise BadServers(f"{where}: unknown key {key!r}; the keys are {', '.join(SERVER_KEYS)}")
         if not isinstance(value, str) or not value.strip() or "\0" in value:
-            raise BadServers(f"{where}: {key} = {value!r}; it takes a text that is not empty and has no NUL")
-    for key, needed in (("name", "what the reports call it"), ("protocol", "echo or chat")):
+            raise BadServers(f"{where}: {key} = {value!r}; it must be a text that is not empty and has no NUL")
+    for key, needed in (("name", "its name in the reports"), ("protocol", "echo or chat")):
         if key not in table:
-            raise BadServers(f"{where}: no {key}; say {needed}")
+            raise BadServers(f"{where}: no {key}; add {needed}")
     if table["protocol"] not in PROTOCOLS:
         raise BadServers(f"{where}: protocol = {table['protocol']!r}; it is one of {', '.join(PROTOCOLS)}")
     if "launch" not in table and "target" not in table:
-        raise BadServers(f"{where}: neither launch nor target; say how to start it, or where it runs")
+        raise BadServers(f"{where}: neither launch nor target; add the command that starts it, or its address")
     try:
         target = [str(Address.parse(table["target"]))] if "target" in table else []
     except BadAddress as error:
