@@ -16,14 +16,27 @@ log = logging.getLogger(__name__)
 class Trusting(Room):
     """A room that expects its members' sockets to be open, as most programs do: no fault if handlers remove their own.
 
-    The reference treats any failure to send as a member that is gone. That hides a socket that this very process has
-    closed and left in the set. Here it is an error, so the faults that leave one behind show.
+    The reference removes a member to which it cannot send. That hides a socket that this very process has closed and
+    left in the set. Here such a socket is an error as long as its handler has not left, so the faults that leave one
+    behind show.
     """
 
-    def offer(self, member: socket.socket, delivery: bytes) -> bool:
-        if member.fileno() == -1:
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.present: set[socket.socket] = set()
+        super().__init__(*args, **keywords)
+
+    def join(self, member: socket.socket) -> None:
+        self.present.add(member)
+        super().join(member)
+
+    def leave(self, member: socket.socket) -> None:
+        self.present.discard(member)
+        super().leave(member)
+
+    def deliver(self, delivery: bytes) -> None:
+        if any(member.fileno() == -1 for member in self.present.copy()):
             raise OSError("a closed socket is among the members")
-        return super().offer(member, delivery)
+        super().deliver(delivery)
 
 
 @fault("CHAT-2", "SRV-7")

@@ -66,7 +66,7 @@ class FaultMaker:
         return find(self.name).make(handler=handler)
 
 
-def process(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
+def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
     """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
     begun = time.monotonic()
     result = FaultResult(fault.name)
@@ -169,7 +169,7 @@ def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
-    pipe.send(process(find(name), **how))
+    pipe.send(check_fault(find(name), **how))
     pipe.close()
     os._exit(0)
 

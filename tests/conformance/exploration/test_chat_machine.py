@@ -113,12 +113,12 @@ def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_kno
 
     with run("basic") as machine:
         stage, campaign = machine.stage, machine.campaign
-        monkeypatch.setattr(campaign.open_session, "check_alive", is_found_dead)
+        monkeypatch.setattr(campaign.session, "check_alive", is_found_dead)
         with pytest.raises(Violation) as caught:
             machine._leave(stage)
         assert (caught.value.clause_id, machine.stage) == ("CHAT-11", None)
         assert campaign.found["CHAT-11"].steps == stage.transcript.scenario
-        campaign.open_session.known.add("CHAT-11")
+        campaign.session.known.add("CHAT-11")
         machine._leave(stage)
         assert list(campaign.known) == ["CHAT-11"]
 

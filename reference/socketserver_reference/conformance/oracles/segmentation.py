@@ -166,7 +166,7 @@ class SegmentationParser:
 
     def settled(self) -> bool:
         """Whether all that must be delivered may have been: all utterances but those of clients that have gone."""
-        return self._all_delivered([who for who, waiting in self._pending.items() if not waiting.lossy])
+        return self._all_delivered({who for who, waiting in self._pending.items() if not waiting.lossy})
 
     def _all_delivered(self, names: Set[str]) -> bool:
         lengths = [len(waiting.data) if who in names else None for who, waiting in self._pending.items()]
@@ -176,8 +176,8 @@ class SegmentationParser:
         )
 
     def outstanding(self) -> list[str]:
-        """Return all pending speakers, including those that have gone."""
-        return list(self._pending)
+        """Return all pending speakers, including those that have gone; one, where several are taken for one."""
+        return [self._together.get(who, [who])[-1] for who in self._pending]
 
     def waiting(self) -> list[bytes]:
         """Return, for each pending speaker, the bytes that no hypothesis takes for delivered."""
