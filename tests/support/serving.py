@@ -4,8 +4,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +93,22 @@ def settle(*members: socket.socket) -> None:
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@contextmanager
+def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
+    """Yield the address of a server that does this with its first client, in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+
+        def serve() -> None:
+            with suppress(OSError), listener.accept()[0] as connection:
+                connection.settimeout(TIMEOUT)
+                handles(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield Address("tcp", *listener.getsockname())
+        finally:
+            thread.join()

@@ -1,11 +1,9 @@
-"""The stage on real sockets: what it reads, what it reports, how the exchange is told, and that nothing stays open."""
+"""The stage on real sockets: what it does and reads, and that nothing stays open."""
 
-import gc
-import selectors
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, Stage
@@ -37,17 +34,13 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
-from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard, Transcript, Waited
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.transcript import Did
 from socketserver_reference.conformance.targets import client as client_module
 from socketserver_reference.conformance.targets import crowd
-from socketserver_reference.conformance.targets.client import RECV_BYTES, Client, Unreachable, describe
-from tests.support.planted import Bug, Planted
-from tests.support.serving import serving, somewhere
+from socketserver_reference.conformance.targets.client import RECV_BYTES, Client
+from tests.support.serving import server_that, serving, somewhere
 
 TIMEOUT = 5.0
-SHORT_TIMEOUT = 0.5
 LOOPBACK = Address("tcp", host="127.0.0.1")
 
 
@@ -59,35 +52,6 @@ def room(*, timeout: float = TIMEOUT, about: str | None = None, address: Address
         Stage(server_address(server), StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
     ):
         yield stage
-
-
-@contextmanager
-def server_that(handles: Callable[[socket.socket], None]) -> Iterator[Address]:
-    """Yield the address of a server that does this with its first client, in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(TIMEOUT)
-
-        def serve() -> None:
-            with suppress(OSError), listener.accept()[0] as connection:
-                connection.settimeout(TIMEOUT)
-                handles(connection)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield Address("tcp", *listener.getsockname())
-        finally:
-            thread.join()
-
-
-def accused(address: Address, steps: list[Step], timeout: float = TIMEOUT, about: str | None = None) -> Violation:
-    """Return the violation that a chat at the address is accused of."""
-    with (
-        pytest.raises(Violation) as caught,
-        Stage(address, StreamChatOracle(NOTE), timeout=timeout, about=about) as stage,
-    ):
-        stage.play(steps)
-    return caught.value
 
 
 def test_a_short_exchange_reads_like_a_story() -> None:
@@ -132,37 +96,6 @@ def test_a_short_exchange_reads_like_a_story() -> None:
         "      ann reads end of stream",
     ]
     assert transcript.scenario[0] == Connect("ann")
-
-
-def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
-    told = Transcript([Did(Say("ann", b"%d" % count)) for count in range(100)]).lines()
-    assert len(told) == 61
-    assert told[29:32] == ["  30  ann says b'29'", "      ... 40 lines left out ...", "  71  ann says b'70'"]
-    assert Transcript(
-        [Waited("ann", 0.3), Heard("ann", b"a", 0), Heard("ann", b"b", 1), Ended("ann", "reset")]
-    ).lines() == [
-        "      ann reads nothing for 0.3 s",
-        "      ann reads b'ab'",
-        "      ann reads connection reset",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("step", "line"),
-    [
-        (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
-        (WaitUntilHeard("lou", "ann"), "ann speaks until lou hears it"),
-        (Close("ann"), "ann closes"),
-        (Reset("ann"), "ann resets its connection"),
-        (Say("ann", b"x" * 50), f"ann says {b'x' * 48!r}... (50 bytes)"),
-    ],
-)
-def test_a_step_reads_as_what_a_client_does(step: Step, line: str) -> None:
-    assert str(step) == line
-
-
-def test_bytes_are_shown_as_printable_ascii_whatever_they_are() -> None:
-    assert show(b"\x1b[2J\xff\n") == r"b'\x1b[2J\xff\n'"
 
 
 def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
@@ -231,143 +164,6 @@ def test_a_client_that_waits_for_nothing_answers_at_once() -> None:
     assert b"".join(read) == b"I am ann-7"
 
 
-def test_a_server_that_refuses_is_reported_with_the_reason() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = Address("tcp", *taken.getsockname())
-        violation = accused(address, [Connect("ann")])
-        assert violation.observed == "ann cannot connect: connection refused"
-        violation = accused(address, [Crowd(("m1", "m2"))], about="CHAT-17")
-        assert violation.clause_id == "CHAT-17"
-        assert violation.observed.startswith("m1 cannot connect: connection refused after 0 of 2 connections")
-
-
-def test_a_server_that_hangs_is_reported_when_the_timeout_ends() -> None:
-    done = threading.Event()
-
-    def silent(connection: socket.socket) -> None:
-        connection.recv(1024)
-        assert done.wait(TIMEOUT)
-
-    with server_that(silent) as address:
-        violation = accused(address, join("ann"), SHORT_TIMEOUT)
-        done.set()
-    assert violation.clause_id == "CHAT-2"
-    assert violation.observed == "ann reads nothing"
-    assert violation.exchange[-1] == "      ann reads nothing for 0.5 s"
-
-
-def test_a_server_that_drips_is_reported_though_it_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socketserver_reference.conformance.driver.stage.DRIP_TIMEOUT_FACTOR", 0)
-
-    def drips(connection: socket.socket) -> None:
-        connection.recv(1024)
-        connection.sendall(b"a")
-        connection.recv(1024)
-
-    with server_that(drips) as address:
-        assert accused(address, join("ann")).observed == "ann reads nothing"
-
-
-def test_a_server_that_floods_is_reported_in_bounded_memory() -> None:
-    def floods(connection: socket.socket) -> None:
-        connection.recv(1024)
-        while True:
-            connection.sendall(b"never due " * 5000)
-
-    with server_that(floods) as address:
-        violation = accused(address, join("ann"))
-    assert violation.expected == "ann reads b'ackann is here'"
-    assert "bytes)" in violation.observed
-
-
-def test_what_was_due_is_looked_for_behind_what_was_not() -> None:
-    def late(connection: socket.socket) -> None:
-        words = connection.recv(1024)
-        connection.sendall(b"welcome\n")
-        connection.sendall(b"ack" + words)
-        connection.recv(1024)
-
-    with server_that(late) as address:
-        violation = accused(address, join("ann"))
-    assert violation.clause_id == "CHAT-1"
-    assert violation.observed == "ann reads b'welcome\\nackann is here'"
-
-
-def test_a_server_that_hangs_up_is_reported_with_what_the_others_read() -> None:
-    class HangsUp(ChatHandler):
-        def leaves(self, chunk: bytes) -> bool:
-            return super().leaves(chunk) or chunk == b"ben is here"
-
-    with served(HangsUp) as address:
-        violation = accused(address, join("ann", "ben"))
-    assert violation.observed == "ben reads end of stream"
-
-
-@contextmanager
-def served(handler: type[Any]) -> Iterator[Address]:
-    target = Bug("chat", handler).target()
-    site = target.start(TIMEOUT)
-    try:
-        yield site.address
-    finally:
-        site.close()
-
-
-class Speakers(ChatHandler):
-    """Has only those hear others who have spoken."""
-
-    def setup(self) -> None:
-        pass
-
-    def deliver(self, chunk: bytes) -> None:
-        self.server.join(self.request)
-        super().deliver(chunk)
-
-
-class HearsItselfAlone(ChatHandler):
-    """Has nobody hear anybody but itself."""
-
-    def deliver(self, chunk: bytes) -> None:
-        self.request.sendall(self.delivery(chunk))
-
-
-def test_a_lurker_who_hears_nothing_is_reported() -> None:
-    with served(Speakers) as address:
-        violation = accused(address, [*join("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], SHORT_TIMEOUT)
-    assert violation.clause_id == "CHAT-9"
-    assert "lou reads nothing" in violation.observed
-
-
-def in_vain(stage: Stage, who: str) -> Violation:
-    """Return what is reported when ann has spoken again and again, and somebody has heard nothing."""
-    with pytest.raises(Violation) as caught:
-        stage._report_unheard(WaitUntilHeard(who, "ann"))
-    return caught.value
-
-
-def test_one_of_a_crowd_who_hears_nothing_is_not_asked_whether_it_would_if_it_spoke() -> None:
-    with served(Speakers) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT, about="CHAT-17") as stage:
-        stage.play([*join("ann"), Crowd(("cal", "dan"))])
-        violation = in_vain(stage, "dan")
-    assert violation.clause_id == "CHAT-17"
-    assert violation.observed == "dan reads nothing"
-
-
-def test_a_lurker_who_hears_nothing_when_it_has_spoken_either_may_miss_it_for_other_reasons(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "socketserver_reference.conformance.driver.stage.EVIDENCE_TIMEOUT", 0.01
-    )  # nobody ever speaks to lou
-    with served(HearsItselfAlone) as address, Stage(address, StreamChatOracle(NOTE), timeout=TIMEOUT) as stage:
-        stage.play([*join("ann"), Connect("lou")])
-        silent = stage.oracle.explain_silence("lou")
-        violation = in_vain(stage, "lou")
-    assert set(violation.candidates) == {*silent.clauses, *silent.also} > {"CHAT-9"}
-    assert violation.observed == "lou reads nothing"
-
-
 def test_an_echo_asks_and_reads_to_the_end() -> None:
     with serving("echo", LOOPBACK) as server:
         visits: tuple[list[Step], ...] = (
@@ -395,100 +191,12 @@ def test_datagrams_are_answered_and_the_clients_leave_no_file(transport: str, tm
     assert not any(path and Path(path).exists() for path in paths)
 
 
-def test_a_stray_datagram_is_no_reply() -> None:
-    target = Planted("replies-from-another-port").target()
-    site = target.start(TIMEOUT)
-    try:
-        with (
-            pytest.raises(Violation) as caught,
-            Stage(site.address, DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
-        ):
-            stage.play([Connect("ann"), Say("ann", b"hello")])
-    finally:
-        site.close()
-    assert caught.value.clause_id == "UDP-2"
-    assert "HELLO' from ('127.0.0.1', " in caught.value.observed
-
-
-def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: Client) -> None:
-        raise KeyboardInterrupt
-
-    with serving("chat", LOOPBACK) as server:
-        monkeypatch.setattr(Client, "_acknowledge", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            Client(server_address(server), TIMEOUT)
-    gc.collect()  # an open socket would warn, and warnings are errors
-
-
-def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = crowd._await_connection
-    waits = iter([real, real])
-
-    def full(connecting: socket.socket, until: float) -> None:
-        wait = next(waits, None)
-        if wait is None:
-            raise TimeoutError
-        wait(connecting, until)
-
-    monkeypatch.setattr(crowd, "_await_connection", full)
-    with serving("chat", LOOPBACK) as server:
-        arrived, why = crowd.connect_at_once(server_address(server), TIMEOUT, 4)
-        for client in arrived:
-            client.close()
-    assert (len(arrived), why) == (2, "timed out after 2 of 4 connections")
-
-
 def test_a_crowd_over_a_unix_socket_comes_one_by_one(tmp_path: Path) -> None:
     with room(address=somewhere("unix", tmp_path)) as stage:
         stage.play([*join("ann"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ann")])
     arrived, why = crowd.connect_at_once(Address("unix", path=str(tmp_path / "nobody")), TIMEOUT, 2)
     assert arrived == []
     assert why == "no such file or directory after 0 of 2 connections"
-
-
-def test_a_connection_that_never_stands_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors.DefaultSelector, "select", lambda *_: [])
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        arrived, why = crowd.connect_at_once(Address("tcp", *listener.getsockname()), SHORT_TIMEOUT, 1)
-    assert (arrived, why) == ([], "timed out after 0 of 1 connections")
-
-
-def test_an_error_is_described_in_words() -> None:
-    assert describe(ConnectionRefusedError(111, "x")) == "connection refused"
-    assert describe(socket.gaierror(-2, "Name or service not known")) == "Name or service not known"
-    assert describe(OSError("nothing more")) == "nothing more"
-    assert describe(TimeoutError()) == "timed out"
-
-
-def test_a_probe_finds_out_whether_anybody_receives() -> None:
-    with serving("echo", Address("udp", host="127.0.0.1")) as server:
-        address = server_address(server)
-        with Client(address, TIMEOUT) as client:
-            client.probe()
-    with Client(address, TIMEOUT) as client, pytest.raises(Unreachable, match="connection refused"):
-        client.probe()
-    with socket.socket(type=socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        with Client(Address("udp", *silent.getsockname()), SHORT_TIMEOUT) as client:
-            client.probe()
-
-
-def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
-    hung_up = threading.Event()
-
-    def hangs_up(connection: socket.socket) -> None:
-        connection.recv(1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module.ABORT)
-        connection.close()
-        hung_up.set()
-
-    with server_that(hangs_up) as address, Client(address, TIMEOUT) as client:
-        client.send(b"!")
-        assert hung_up.wait(TIMEOUT)
-        assert client.receive() == "reset"
-        client.send(b"hello")
-        client.half_close()
 
 
 # Where much is said
@@ -590,9 +298,3 @@ def test_what_is_done_at_once_is_told_to_the_oracle_before_and_done_without_a_pa
         "x2 resets its connection",
     ]
     assert [entry for entry in stage.transcript.entries if entry == Did(Send("x2", b"2"), b"2")]
-
-
-def test_a_name_that_somebody_else_removed_is_no_trouble(tmp_path: Path) -> None:
-    with Client(Address("unix-datagram", path=str(tmp_path / "socket")), TIMEOUT) as client:
-        assert client._own_path is not None
-        Path(client._own_path).unlink()

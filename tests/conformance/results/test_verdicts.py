@@ -1,0 +1,49 @@
+"""Verdicts on clauses, by what became of their checks, and what a violation tells."""
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+
+
+def violation(clause: str, observed: str = "something") -> Violation:
+    return VIOLATIONS[clause]("something else", observed, ["   1  ann connects"])
+
+
+def test_a_clause_is_violated_if_any_check_saw_it_broken_and_its_own_story_is_told() -> None:
+    record = Record(["CHAT"])
+    record.note("CHAT-2", "holds")
+    record.note_violation(violation("CHAT-2", "by the way"))
+    record.note_violation(violation("CHAT-2", "by its own check"), own=True)
+    record.note_violation(violation("CHAT-2", "by its second check"), own=True)
+    verdict = record.verdict(CLAUSES["CHAT-2"])
+    assert (verdict.outcome, verdict.why) == ("violated", "by its own check")
+    assert record.broken == ["CHAT-2"]
+
+
+def test_a_clause_holds_only_if_every_check_of_it_could_end() -> None:
+    record = Record(["UDP"])
+    record.note("UDP-1", "holds")
+    record.note("UDP-1", "not-checked", "no time")
+    record.note("UDP-2", "not-applicable", "no such thing")
+    record.note("UDP-2", "holds")
+    record.note("UDP-3", "not-applicable", "no such thing")
+    assert [(v.clause.id, v.outcome, v.why) for v in record.verdicts()] == [
+        ("UDP-1", "not-checked", "no time"),
+        ("UDP-2", "holds", ""),
+        ("UDP-3", "not-applicable", "no such thing"),
+        ("UDP-4", "not-checked", "not selected"),
+        ("UDP-5", "not-checked", "not selected"),
+    ]
+
+
+def test_a_violation_tells_its_whole_story() -> None:
+    found = violation("CHAT-7")
+    found.note = "seen once"
+    assert str(found).splitlines()[1:] == [
+        "expected: something else",
+        "observed: something",
+        "note:     seen once",
+        "exchange:",
+        "   1  ann connects",
+    ]
+    assert str(violation("CHAT-7")).splitlines()[3] == "exchange:"
