@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from socketserver_faults.catalogue.index import find
 from socketserver_reference.address import server_address
+from tests.support.checking import Outcome
+from tests.support.serving import TIMEOUT
 
 
 @contextmanager
@@ -27,3 +29,10 @@ def entry(clause: str, reason: str = "on purpose", **more: object) -> str:
     return "\n[[known]]\n" + "".join(
         f"{key} = {json.dumps(value)}\n" for key, value in {"clause": clause, "reason": reason, **more}.items()
     )
+
+
+def last_lines(outcome: Outcome, count: int = 1) -> list[str]:
+    return outcome.out.splitlines()[-count:]
+
+
+QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2")

@@ -11,10 +11,13 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports import json_report, junit, markdown, text
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.lanes import MAX_LANES, draw
 from socketserver_reference.conformance.reports.story import DOES, MAX_EVENT_BYTES, MAX_STORY_EVENTS, ViolationStory
+from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.scenario.steps import Connect, Say, Send, Stall, Step, join
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
@@ -54,6 +57,21 @@ def test_junit_has_what_ants_schema_asks_for_besides() -> None:
     assert [child.tag for child in suite] == ["properties", *["testcase"] * 4, "system-out", "system-err"]
     assert {"id", "package", "hostname", "timestamp", "time"} <= set(suite.attrib)
     assert all({"name", "classname", "time"} <= set(case.attrib) for case in suite.findall("testcase"))
+
+
+def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
+    violation = VIOLATIONS["CHAT-17"]("200 members", "\x1b[31m 8", ["   1  ann connects"])
+    record = Record(["CHAT"])
+    record.note_violation(violation)
+    record.note("CHAT-1", "holds")
+    verdicts = record.verdicts()
+    lenient, strict = (
+        ET.fromstring(junit.write(Report("chat", "\0", verdicts, strict=strict)))[0] for strict in (False, True)
+    )
+    assert (lenient.get("failures"), strict.get("failures")) == ("0", "1")
+    assert strict.get("name") == "chat ?"
+    assert (failure := strict.find(".//failure")) is not None
+    assert failure.get("message") == "?[31m 8"
 
 
 def test_each_check_is_timed(check: Checker, tmp_path: Path) -> None:
@@ -192,6 +210,12 @@ def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
     assert lines[at + 1 : at + 3] == ["  CHAT-2   in lines", "  CHAT-8   not asked: it has no quit word"]
     assert lines[at + 3] == f"  {printable(MARKUP)} not asked: {printable(MARKUP)}"
     assert all(line.isprintable() for line in lines[at:])
+
+
+def test_a_profile_without_clauses_is_left_out_of_the_text() -> None:
+    verdicts = [Verdict(CLAUSES["CHAT-1"], "holds")]
+    report = Report("chat", "somebody", verdicts, "conforms")
+    assert text.write(report) == ["", "basic: 1 holds", "  CHAT-1   holds", "", "conforms"]
 
 
 # JSON

@@ -17,40 +17,24 @@ from socketserver_faults.catalogue.index import find
 from socketserver_faults.matrix import runner
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL, Session
-from socketserver_reference.conformance.reproduce import shrink, write
+from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.reproduce.assemble import ROUNDS, script
 from socketserver_reference.conformance.reproduce.lines import CannotTell
-from socketserver_reference.conformance.reproduce.shrink import condensed
 from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
 from socketserver_reference.conformance.results.outcomes import NotApplicable
-from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner import direct
-from socketserver_reference.conformance.runner.command_run import Progress
 from socketserver_reference.conformance.runner.direct import SUITES, open_session
-from socketserver_reference.conformance.scenario.steps import (
-    Connect,
-    Crowd,
-    Reset,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    join,
-)
+from socketserver_reference.conformance.scenario.steps import Connect, Reset, Say, Send, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.ports import free_port
-from tests.servers.dialects_served import DIALECTS, served
-from tests.support.checking import PLUGIN, Checker
-from tests.support.known_failures import entry, serving_fault
-from tests.support.planted import Bug, Planted
+from tests.support.planted import Bug
 from tests.support.scripts import play, seen
 from tests.support.serving import TIMEOUT, serving
-from tests.support.troubled_targets import Meddling, fragile
+from tests.support.troubled_targets import fragile
 
 WIRE = [clause.id for clause in CLAUSES.values() if clause.observer != "in-process"]
 
@@ -330,111 +314,3 @@ def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -
     assert (status, "`python CHAT-2.py HOST PORT` plays" in out) == (2, True)
     optimized = subprocess.run([sys.executable, "-O", file, "localhost", "1"], capture_output=True, check=False)
     assert optimized.returncode == 2
-
-
-def tried(violation: Violation, target: Any, dialect: Dialect = NOTE) -> list[list[Step]]:
-    """Return the steps that are tried as a script, the first first, where there is no time to make them shorter."""
-    with closing(open_session("chat", target, KNOWN_BROKEN_TIMEOUT, dialect)) as session:
-        found = list(write._scenarios(session, "chat", violation, until=0.0))
-    assert all(shown is violation for shown, _ in found)
-    return [steps for _, steps in found]
-
-
-BURST: list[Step] = [*join("ann", "ben", "cal", "dan"), Send("ann", b"1"), Send("ben", b"2"), Settle()]
-
-
-def test_what_asks_its_own_question_is_tried_as_it_is() -> None:
-    crowd: list[Step] = [*join("ann"), Crowd(("ben", "cal"))]
-    for clause, steps in (("CHAT-16", BURST), ("CHAT-17", crowd)):
-        assert tried(seen(clause, *steps), Bug("chat").target()) == [steps]
-
-
-def test_a_race_is_tried_by_its_last_burst_among_ever_fewer() -> None:
-    assert tried(seen("CHAT-13", *BURST), Bug("chat").target()) == [
-        condensed(BURST, 2),
-        condensed(BURST, 1),
-        BURST,
-    ]
-    dialect = DIALECTS["named"]  # whose speakers hear others alone
-    assert tried(seen("CHAT-13", *BURST), served(dialect), dialect) == [condensed(BURST, 1), condensed(BURST, 0), BURST]
-
-
-def test_what_is_held_back_is_tried_with_more_of_the_same() -> None:
-    steps: list[Step] = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x"), Settle()]
-    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [
-        steps,
-        [*steps, *(write.EXTRA_BURSTS * [Send("ann", b"x"), Settle()])],
-    ]
-    steps.append(Say("ann", b"y"))
-    assert tried(seen("CHAT-15", *steps), Bug("chat").target()) == [steps]
-
-
-def test_what_was_made_shorter_is_tried_before_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    long, short = seen("CHAT-2", *join("ann", "ben")), seen("CHAT-2", *join("ann"))
-    monkeypatch.setattr(write, "shorten", lambda *_: short)
-    with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
-        found = list(write._scenarios(session, "chat", long, until=0.0))
-    assert found == [(short, join("ann")), (long, join("ann", "ben"))]
-
-
-def test_steps_that_no_script_can_tell_are_of_no_use() -> None:
-    untold: list[Step] = [*join("ann"), Send("ann", b"1"), Reset("ann")]
-    with closing(open_session("chat", Bug("chat").target(), KNOWN_BROKEN_TIMEOUT)) as session:
-        assert write._can_be_told(session, "chat", join("ann"))
-        assert not write._can_be_told(session, "chat", untold)
-
-
-def test_what_others_did_meanwhile_is_no_shorter_scenario() -> None:
-    with closing(open_session("chat", Meddling(Bug("chat").target().make), KNOWN_BROKEN_TIMEOUT)) as session:
-        found = seen("CHAT-2", *join("ann"))
-        assert shrink.shows(session, [*join("ann"), Say("ann", b"x")], found) is None
-        bug = Planted("delivers-to-the-sender-only").target()
-    with closing(open_session("chat", Meddling(bug.make), KNOWN_BROKEN_TIMEOUT)) as session:
-        session.prepare()
-        assert shrink.shows(session, join("ann", "ben"), found) is None
-
-
-# As an option
-
-
-def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
-    options = ("--only", "ECHO-2", "--timeout", 1)
-    outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
-    assert outcome.code == 1
-    assert f"\nreproductions:\n  {tmp_path}/to/scripts/ECHO-2.py: it shows\n" in outcome.out
-    assert "reproductions:" not in check("echo", "--launch", command, *options).out
-
-
-def test_a_place_where_nothing_can_be_written_is_refused(check: Checker, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    line = check.refusal("echo", "--reproduce", tmp_path / "file")
-    assert line.endswith(f"cannot write into {tmp_path}/file: File exists; name a directory where files can be made")
-
-
-def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: Path) -> None:
-    progress = Progress("family", ("SRV",), {})
-    verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
-    assert progress.reproductions(verdicts) == []
-    progress._run.options.reproduce = tmp_path
-    assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {write.INSIDE}"]
-    verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
-    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
-
-
-MINE = """
-from socketserver_reference.conformance import EchoConformance
-
-class TestMine(EchoConformance):
-    target = "{}"
-"""
-
-
-def test_pytest_writes_them_too_what_is_news_first(pytester: pytest.Pytester) -> None:
-    pytester.makefile(".toml", known=entry("ECHO-2"))
-    with serving_fault("keeps-the-case") as address:
-        pytester.makepyfile(test_mine=MINE.format(address))
-        options = ("--conformance-only=ECHO-2", "--conformance-timeout=1", "--conformance-known=known.toml")
-        result = pytester.runpytest_inprocess(*PLUGIN, *options, "--conformance-reproduce=scripts")
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["scripts/ECHO-2.py: it shows"])

@@ -1,7 +1,5 @@
 """Known failures: what is listed fails nothing, what is not does, and what is mended must leave the list."""
 
-import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,38 +10,20 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance import ChatConformance
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.results import known, known_file, report
-from socketserver_reference.conformance.results.known import NO_REASON, Known
+from socketserver_reference.conformance.results import known, report
+from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner.direct import expect_failures, open_session
 from socketserver_reference.conformance.scenario.steps import Reset, Say, join
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from tests.support.checking import PLUGIN, Checker, Outcome
-from tests.support.known_failures import entry, serving_fault
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.support.checking import PLUGIN, Checker
+from tests.support.known_failures import QUICK, entry, last_lines
 from tests.support.planted import Planted
 from tests.support.serving import TIMEOUT
 
 CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
-
-QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2")
-
-
-@pytest.fixture(scope="module")
-def shouting() -> Iterator[str]:
-    """A chat that breaks CHAT-8, and CHAT-8 alone."""
-    with serving_fault("quits-in-any-case") as address:
-        yield address
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "known.toml"
-
-
-def last_lines(outcome: Outcome, count: int = 1) -> list[str]:
-    return outcome.out.splitlines()[-count:]
 
 
 # What becomes of a check
@@ -168,180 +148,6 @@ def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_sh
     assert verdict.violation is not None
     assert verdict.violation.explored
     assert verdict.violation.note == "found by exploration; not shrunk, since it is known"
-
-
-# Bringing the list up to date
-
-
-def test_update_begins_a_list_that_the_next_check_passes_with(check: Checker, shouting: str, file: Path) -> None:
-    outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
-    assert (outcome.code, outcome.err) == (0, "")
-    assert last_lines(outcome, 2) == [f"{file}: added CHAT-8", "conforms but for known failures: CHAT-8"]
-    assert known_file.read(file) == [Known("CHAT-8", NO_REASON)]
-    assert file.read_text().startswith("# Known failures")
-    assert check("chat", shouting, *QUICK, "--known", file).code == 0
-
-
-def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, shouting: str, file: Path) -> None:
-    kept = (
-        '# Ours.\n\n# resets\n[[ known ]] # said so\nclause = "CHAT-12"\nreason = """\nlong\n"""\n\n# A word between.\n'
-    )
-    mended = '\n# about CHAT-2\n# in two lines\n[[known]]\nclause = "CHAT-2"\nreason = "x"\n'
-    file.write_text(kept + mended)
-    outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
-    assert last_lines(outcome, 2)[0] == f"{file}: added CHAT-8; removed CHAT-2"
-    assert file.read_text() == kept + entry("CHAT-8", NO_REASON)
-    before = file.stat()
-    assert "nothing to change" in check("chat", shouting, *QUICK, "--known", file, "--update-known").out
-    assert file.stat() == before
-
-
-def test_update_keeps_a_list_after_checks_that_did_not_end_in_order(file: Path) -> None:
-    file.write_text(before := entry("CHAT-2"))
-    listed = KnownFailures(file, update=True, dialect="note", default=True)
-    _, news = listed.apply([Verdict(CLAUSES["CHAT-2"], "holds")], strict=False, trouble=True)
-    assert news[0] == f"{file} is left as it is: the checks did not end in order"
-    assert file.read_text() == before
-
-
-def violated(clause: str, *, explored: bool = False) -> Verdict:
-    violation: Violation = VIOLATIONS[clause]("this", "that", [])
-    violation.explored = explored
-    return Verdict(CLAUSES[clause], "violated", "that", violation)
-
-
-def test_what_is_added_says_its_dialect_and_whether_another_seed_may_miss_it(file: Path) -> None:
-    listed = KnownFailures(file, update=True, dialect="irc", default=False)
-    verdicts = [violated("CHAT-2"), violated("CHAT-13", explored=True), violated("CHAT-16")]
-    marked, _ = listed.apply(verdicts, strict=False, trouble=False)
-    added = [Known("CHAT-2", NO_REASON, "irc"), Known("CHAT-13", NO_REASON, "irc", sometimes=True)]
-    assert known_file.read(file) == added
-    assert [verdict.known for verdict in marked] == [*added, None]
-
-
-AFTER = [Known("CHAT-3", 'a "quoted" \\ reason\x7f\n✓', "irc", sometimes=True), Known("CHAT-8", "kept")]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "known = []",
-        'known = [\n  # on purpose\n  {clause = "CHAT-8", reason = "kept"},\n]\n',
-        '# ours\nknown = [{clause = "CHAT-8", reason = "kept"}, {clause = "CHAT-2", reason = "x"}] # all\n',
-        entry("CHAT-8", "kept").replace("\n", "\r\n") + "# the end",
-        entry("CHAT-8", "kept") + 'dialect = "irc"\n[[known]]\nclause = "CHAT-2"\nreason = """\n[[known]]\n"""',
-    ],
-)
-def test_whatever_form_a_list_has_it_says_afterwards_what_it_must_and_keeps_its_comments(file: Path, text: str) -> None:
-    file.write_bytes(text.encode())
-    after = [entry for entry in known_file.read(file) if entry.clause == "CHAT-8"] + AFTER[:1]
-    known_file.update(file, after)
-    assert known_file.read(file) == after
-    written = file.read_text()
-    assert [comment for comment in ("# on purpose", "# ours", "# all", "# the end") if comment in text] == [
-        line[line.index("#") :] for line in written.splitlines() if "#" in line and "Known failures" not in line
-    ]
-
-
-TWO = '# above 2\n[[known]]\nclause = "CHAT-2"\nreason = "x"\n'
-BELOW_TWO = "# below 2\n\n"
-THREE = '# above 3\n# in two lines\n[[known]] # at 3\nclause = "CHAT-3"\nreason = "x"\n'
-FOUR = '[[known]]\nclause = "CHAT-4"\nreason = "x" # in 4\n'
-
-
-@pytest.mark.parametrize(
-    ("gone", "left"),
-    [
-        ("CHAT-2", BELOW_TWO + THREE + FOUR + "\n"),
-        ("CHAT-3", TWO + BELOW_TWO + FOUR + "\n"),
-        ("CHAT-4", TWO + BELOW_TWO + THREE + "\n"),
-        ("CHAT-3 CHAT-4", TWO + BELOW_TWO),
-        ("CHAT-2 CHAT-3 CHAT-4", BELOW_TWO),
-    ],
-)
-def test_an_entry_goes_with_the_comment_right_above_it_and_no_other(file: Path, gone: str, left: str) -> None:
-    file.write_text("# Ours.\n\n" + TWO + BELOW_TWO + THREE + FOUR + "\n# the end\n")
-    known_file.update(file, [entry for entry in known_file.read(file) if entry.clause not in gone])
-    assert file.read_text() == "# Ours.\n\n" + left + "# the end\n"
-
-
-def test_the_file_changes_all_at_once_or_not_at_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = file.with_name("real.toml")
-    real.write_text(before := entry("CHAT-8", "kept"))
-    real.chmod(0o640)
-    file.symlink_to(real)
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device", str(file))
-
-    for call in ("fsync", "replace"):
-        with monkeypatch.context() as patched:
-            patched.setattr(os, call, fail)
-            with pytest.raises(OSError, match="No space left"):
-                known_file.update(file, AFTER)
-        assert real.read_text() == before
-    known_file.update(file, AFTER)
-    assert known_file.read(real) == AFTER or known_file.read(real) == AFTER[::-1]
-    assert file.is_symlink()
-    assert stat.S_IMODE(real.stat().st_mode) == 0o640
-    assert sorted(path.name for path in file.parent.iterdir()) == ["known.toml", "real.toml"]
-
-
-def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
-    check: Checker, shouting: str, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device", str(file))
-
-    monkeypatch.setattr(known_file, "_replace", fail)
-    outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
-    assert outcome.code == 2
-    assert outcome.err == f"socketserver-reference check: cannot write {file}: No space left on device\n"
-
-
-# Lists that are not in order
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("known = ", "FILE: is not TOML: Invalid value (at end of document); an entry is a line [[known]]"),
-        pytest.param("known = " + "[" * 5000, "FILE: is not TOML: ", id="brackets"),
-        ("[CHAT-12]\nreason = 'x'", "FILE: a list of known failures holds entries under `known` and nothing else"),
-        ("known = 3", "FILE: a list of known failures holds entries under `known` and nothing else"),
-        ("known = [3]", 'FILE, entry 1: an entry is a line [[known]] and below it, a line each, clause = "CHAT-12"'),
-        (entry("CHAT-99"), "FILE:2: 'CHAT-99' is no clause; `socketserver-reference spec` lists them"),
-        (entry("CHAT-1", ""), "FILE:2: reason has to be text, and not empty"),
-        (entry("CHAT-1", since=3), "FILE:2: 'since' is no key of an entry; it has clause, reason, dialect, sometimes"),
-        (entry("CHAT-1", sometimes=1), "FILE:2: sometimes has to be true or false"),
-        ("[[known]]\nclause = 'CHAT-1'", "FILE:1: the entry has no reason"),
-        (entry("CHAT-1") * 2, "FILE:6: CHAT-1 is listed already; once for each dialect is enough"),
-        (entry("CHAT-1") + entry("CHAT-1", dialect="irc"), "FILE:6: CHAT-1 is listed already; once for each dialect"),
-    ],
-)
-def test_a_list_that_is_not_in_order_is_refused(check: Checker, file: Path, text: str, message: str) -> None:
-    file.write_text(text)
-    assert message.replace("FILE", str(file)) in check.refusal("chat", "--known", file)
-
-
-def test_a_list_in_json_is_refused_and_the_line_says_what_would_be_right(check: Checker, tmp_path: Path) -> None:
-    file = tmp_path / "known.json"
-    file.write_text('{"known": [{"clause": "CHAT-8", "reason": "on purpose"}]}')
-    line = check.refusal("chat", "--known", file)
-    assert line.startswith(
-        f"socketserver-reference check: {file}: is not TOML: Invalid statement (at line 1, column 1); "
-    )
-    assert line.endswith(
-        '; an entry is a line [[known]] and below it, a line each, clause = "CHAT-12" and reason = "..."'
-    )
-
-
-def test_a_list_that_is_not_there_or_no_text_is_refused(check: Checker, file: Path) -> None:
-    assert "No such file or directory; --update-known begins a list" in check.refusal("chat", "--known", file)
-    file.write_bytes(b"\xff")
-    assert f"{file}: is not UTF-8, at byte 0" in check.refusal("chat", "--known", file)
-    assert "say which by --known FILE" in check.refusal("chat", "--update-known")
 
 
 # In pytest

@@ -13,6 +13,7 @@ from tests.support.serving import SOURCES, serving
 CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
 """Checks of a chat, explorations included."""
 
+
 SUBJECT = """
 from socketserver_reference.conformance import ChatConformance, Launched
 
@@ -20,8 +21,10 @@ class TestMine(ChatConformance):
     target = {target}
 """
 
+
 REFERENCE = f'Launched("{sys.executable} -m socketserver_reference serve chat --port {{port}}")'
 NOTE = f'Launched("{sys.executable} -m socketserver_faults.tutorial chat {{port}}")'
+
 
 FAULTY = """
 import socketserver, sys
@@ -170,3 +173,22 @@ def test_the_plugin_costs_other_projects_nothing(project: pytest.Pytester) -> No
         }
         & ours
     )
+
+
+def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from socketserver_reference.address import Address
+        from socketserver_reference.conformance import EchoConformance, InProcess
+        from socketserver_reference.family import make_server
+
+        class TestMine(EchoConformance):
+            target = InProcess(lambda: make_server("echo", Address("tcp", "127.0.0.1")))
+
+            def test_of_my_own(self, play):
+                play()
+        """
+    )
+    result = pytester.runpytest_subprocess(*PLUGIN, "-k", "my_own")
+    result.stdout.fnmatch_lines(["*a check that plays a scenario must name the clause that it @decides*"])
+    assert result.ret == 1

@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 
 from socketserver_faults.catalogue.index import catalogue, checkable, find
-from socketserver_faults.catalogue.registry import THEMES, Fault
 from socketserver_faults.cli import matrix
 from socketserver_faults.cli.main import main
 from socketserver_faults.matrix import table
 from socketserver_faults.matrix.result import FaultResult
 from socketserver_faults.matrix.runner import check_in_processes
-from socketserver_reference.clauses import CLAUSES
 from tests.support.serving import ROOT
 
 FAULTS = list(catalogue().values())
@@ -48,23 +46,6 @@ def test_every_clause_has_a_fault() -> None:
 def test_the_table_in_the_project_is_that_of_the_catalogue() -> None:
     results = [FaultResult(fault.name, {id: [] for id in fault.breaks}) for fault in checkable().values()]
     assert (ROOT / "faults" / "MATRIX.md").read_text() == table.as_markdown(results)
-
-
-# What a fault is made of
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_is_one_method_of_the_reference_and_a_story(fault: Fault) -> None:
-    assert fault.theme in THEMES
-    assert set(fault.breaks) <= set(CLAUSES)
-    assert fault.method in dir(fault.base)
-    changed = [line for line in fault.diff().splitlines()[3:] if line.startswith(("+", "-"))]
-    assert changed
-    assert sum(line.startswith("+") and line.strip("+ ") != "" for line in changed) <= 12
-    summary, *parts = fault.story.split("\n\n")
-    assert summary.endswith(".")
-    assert "\n" not in summary
-    assert [part.partition(":")[0] for part in parts] == ["Thought", "Seen", "Fixed"]
 
 
 # What the author of a fault is told

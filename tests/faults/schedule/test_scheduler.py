@@ -1,43 +1,18 @@
-"""The scheduler and its threading: one thread at a time, decisions that replay, waits that are told, nothing left."""
+"""The scheduler: one thread at a time, decisions that replay, waits that are told, nothing left."""
 
 import itertools
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from socketserver_faults.schedule.core import scheduler as scheduler_module
-from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.exploration.search import chooser, levels
 from socketserver_faults.schedule.world.world import ScheduleResult
-
-
-@pytest.fixture
-def scheduler() -> Iterator[Scheduler]:
-    before = set(threading.enumerate())
-    with Scheduler() as scheduler:
-        yield scheduler
-    assert set(threading.enumerate()) <= before
-
-
-@pytest.fixture
-def virtual(scheduler: Scheduler) -> Any:
-    """The `threading` of the scheduler."""
-    return threading_of(scheduler)
-
-
-def started(virtual: Any, *targets: Callable[[], object], **keywords: Any) -> list[Any]:
-    threads = [virtual.Thread(target=target, **keywords) for target in targets]
-    for thread in threads:
-        thread.start()
-    return threads
-
+from tests.support.virtual_threads import started
 
 # Decisions
 
@@ -228,192 +203,9 @@ def test_a_thread_sees_when_all_others_are_at_rest(scheduler: Scheduler, virtual
     assert seen == ["worked", "rested"]
 
 
-# Locks and threads, as `threading` has them
-
-
-def test_only_one_thread_has_a_lock(scheduler: Scheduler, virtual: Any) -> None:
-    holders: list[int] = []
-
-    def main() -> None:
-        lock = virtual.Lock()
-
-        def work() -> None:
-            with lock:
-                holders.append(1)
-                scheduler.point("works")
-                assert len(holders) == 1
-                holders.pop()
-
-        started(virtual, work, work)
-
-    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 3):
-        assert holders == []
-
-
-def test_locks_are_taken_and_given_back_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
-    def main() -> None:
-        lock = virtual.Lock()
-        assert lock.acquire()
-        assert lock.locked()
-        assert repr(lock) == "<lock>"
-        assert not lock.acquire(blocking=False)
-        assert not lock.acquire(timeout=1)
-        lock.release()
-        with pytest.raises(RuntimeError, match="release unlocked lock"):
-            lock.release()
-        with pytest.raises(ValueError, match="timeout"):
-            lock.acquire(False, 1)
-        again = virtual.RLock()
-        with again, again:
-            for thread in started(virtual, lambda: again.acquire(blocking=False), again.release):
-                thread.join()
-        with pytest.raises(RuntimeError, match="un-acquired"):
-            again.release()
-
-    story = scheduler.run(main)
-    assert [event.what for event in story.events if event.note] == [
-        "ends by RuntimeError: cannot release un-acquired lock"
-    ]
-
-
-def test_a_condition_hands_over_what_it_is_notified_of(scheduler: Scheduler, virtual: Any) -> None:
-    def main() -> None:
-        condition = virtual.Condition()
-        things: list[int] = []
-        taken: list[int] = []
-
-        def take() -> None:
-            with condition:
-                assert condition.wait_for(lambda: things)
-                taken.append(things.pop())
-
-        takers = started(virtual, take, take)
-        for thing in range(2):
-            with condition:
-                things.append(thing)
-                condition.notify()
-        for taker in takers:
-            taker.join()
-        assert sorted(taken) == [0, 1]
-
-    for _ in levels(lambda choose: ScheduleResult(scheduler.run(main, choose)), 2):
-        pass
-
-
-def test_a_condition_needs_its_lock_and_keeps_its_time(scheduler: Scheduler, virtual: Any) -> None:
-    def main() -> None:
-        lock = virtual.Lock()
-        condition = virtual.Condition(lock)
-        for call in (condition.wait, condition.notify_all):
-            with pytest.raises(RuntimeError, match="un-acquired lock"):
-                call()
-        with condition:
-            assert not condition.wait(1)
-            assert not condition.wait_for(lambda: False, timeout=2)
-            assert round(scheduler.now) == 3
-
-            def hold() -> None:
-                with lock:
-                    scheduler.sleep(5)
-
-            started(virtual, hold)
-            assert not condition.wait(1)  # and then waits for the lock
-            assert round(scheduler.now) == 8
-            condition.acquire(blocking=False)
-            condition.notify_all()
-
-    scheduler.run(main)
-
-
-def test_events_and_semaphores_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
-    def main() -> None:
-        event = virtual.Event()
-        assert not event.is_set()
-        started(virtual, event.set)
-        assert event.wait()
-        event.clear()
-        assert not event.wait(1)
-        permits = virtual.Semaphore(2)
-        with permits:
-            assert permits.acquire(timeout=1)
-            assert not permits.acquire(timeout=1)
-            assert not permits.acquire(blocking=False)
-            permits.release()
-        bounded = virtual.BoundedSemaphore()
-        with pytest.raises(ValueError, match="too many times"):
-            bounded.release()
-        with pytest.raises(ValueError, match=">= 0"):
-            virtual.Semaphore(-1)
-
-    scheduler.run(main)
-
-
-def test_threads_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
-    def main() -> None:
-        assert virtual.current_thread() is virtual.main_thread()
-        assert virtual.main_thread().name == "MainThread"
-        seen = []
-
-        class Own(virtual.Thread):  # type: ignore[misc]  # the class is made at run time
-            def run(self) -> None:
-                seen.append((virtual.current_thread() is self, virtual.get_ident(), virtual.active_count()))
-                sys.exit()
-
-        own = Own(name="own", daemon=True)
-        assert own.ident is None
-        assert not own.is_alive()
-        with pytest.raises(RuntimeError, match="before it is started"):
-            own.join()
-        own.start()
-        with pytest.raises(RuntimeError, match="only be started once"):
-            own.start()
-        assert own in virtual.enumerate()
-        own.join()
-        assert not own.is_alive()
-        assert seen == [(True, own.ident, 2)]
-        assert repr(own) == "<Thread own>"
-        with pytest.raises(RuntimeError, match="current thread"):
-            virtual.current_thread().join()
-        (nothing,) = started(virtual, None)  # type: ignore[arg-type]
-        nothing.join(1)
-        assert nothing.getName() == "T2"
-        nothing.setDaemon(True)
-        assert nothing.daemon
-        with pytest.raises(NotModelled, match=r"threading\.Thread\.isDaemon"):
-            nothing.isDaemon()
-        with pytest.raises(AttributeError, match="has no attribute 'own'"):
-            nothing.own  # noqa: B018 - looking is enough
-        assert virtual.get_native_id() == 0
-
-    assert [event.what for event in scheduler.run(main).events if event.note] == []
-
-
-def test_what_threading_has_beyond_that_is_refused_by_name(scheduler: Scheduler, virtual: Any) -> None:
-    for name in ("local", "Barrier", "Timer", "settrace"):
-        with pytest.raises(NotModelled, match=rf"the scheduler does not model threading\.{name}"):
-            getattr(virtual, name)
-    assert not hasattr(virtual, "__wrapped__")
-
-    def refused() -> None:
-        virtual.Barrier(2)
-
-    def main() -> None:
-        started(virtual, refused)
-        scheduler.sleep(1)
-
-    with pytest.raises(NotModelled):
-        scheduler.run(main)
-
-
 def test_a_flood_of_notes_is_cut(scheduler: Scheduler) -> None:
     def main() -> None:
         for number in range(1000):
             scheduler.note(f"says {number}")
 
     assert len(scheduler.run(main, most_steps=50).events) == 101
-
-
-def test_outside_a_run_nobody_waits(virtual: Any) -> None:
-    lock = virtual.Lock()
-    with lock, pytest.raises(Deadlock, match="nobody is there who could end this: takes lock"):
-        lock.acquire()

@@ -1,0 +1,117 @@
+"""What `check` reports, and where it cannot."""
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.targets.ports import free_port
+from tests.support.checking import Checker, bad
+
+ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
+UDP = [id for id in CLAUSES if id.startswith("UDP")]
+QUICK = ("--examples", 2)
+ONE = ("--only", "ECHO-2")
+JSON_KEYS = [
+    "protocol",
+    "target",
+    "dialect",
+    "seed",
+    "profile",
+    "strict",
+    "version",
+    "began",
+    "seconds",
+    "clauses",
+    "changes",
+    "waived",
+    "explored",
+    "summary",
+    "conclusion",
+    "code",
+]
+
+
+def test_seed_random_prints_the_seed_that_was_drawn(check: Checker) -> None:
+    outcome = check("echo", "--seed", "random", *ONE)
+    assert f"(seed {outcome.document['seed']})" in outcome.out.splitlines()[0]
+
+
+def test_the_same_seed_explores_the_same(check: Checker) -> None:
+    one, other = (check("echo", "--seed", 7, *QUICK, "--transport", "udp") for _ in range(2))
+    assert one.out == other.out
+
+
+def test_json_is_a_document_of_this_shape(check: Checker) -> None:
+    document = check("echo", *ONE).document
+    assert list(document) == JSON_KEYS
+    assert document["protocol"] == "echo"
+    assert (document["seed"], document["profile"]) == (0, "all")
+    assert [clause["id"] for clause in document["clauses"]] == [*ECHO, *UDP]
+    assert document["clauses"][1] == {
+        "id": "ECHO-2",
+        "level": "MUST",
+        "profile": "basic",
+        "verdict": "holds",
+        "why": None,
+        "known": None,
+        "stale": False,
+        "expected": None,
+        "observed": None,
+        "note": None,
+        "exchange": None,
+        "events": None,
+    }
+    assert document["clauses"][0]["why"] == "not selected"
+    assert document["summary"] == {"holds": 1, "violated": 0, "not_applicable": 0, "not_checked": 11}
+
+
+def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
+    outcome = check("echo", "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3)
+    clause = outcome.clause("ECHO-2")
+    assert (outcome.code, clause["verdict"], clause["why"]) == (1, "violated", None)
+    assert "reads" in clause["expected"]
+    assert "reads" in clause["observed"]
+    assert clause["exchange"][0].endswith(" connects")
+
+
+def test_junit_has_a_case_for_every_clause(check: Checker, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.xml"
+    outcome = check("echo", "--launch", bad("hostile"), *ONE, "--timeout", 0.3, "--junit", file)
+    (suite,) = ET.parse(file).getroot()
+    assert suite.attrib["tests"] == str(len(suite.findall("testcase"))) == str(len([*ECHO, *UDP]))
+    assert (suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0")
+    assert suite.attrib["skipped"] == str(len(suite.findall("testcase/skipped")))
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.text is not None
+    assert failure.attrib["type"] == "ECHO-2"
+    assert "exchange:" in failure.text
+    assert outcome.clause("ECHO-2")["observed"] == failure.attrib["message"]
+
+
+@pytest.mark.parametrize("option", ["--json", "--junit", "--markdown", "--html"])
+@pytest.mark.parametrize("file", ["missing/verdicts", "."])
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_checked(
+    check: Checker, tmp_path: Path, option: str, file: str
+) -> None:
+    outcome = check("echo", option, tmp_path / file, json_too=False)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"socketserver-reference check: cannot write {tmp_path / file}: ")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
+def test_a_report_that_cannot_be_written_in_the_end_is_told_after_the_results(check: Checker) -> None:
+    outcome = check("echo", "--json", "/dev/full", *ONE, json_too=False)
+    assert outcome.code == 2
+    assert "ECHO-2   holds" in outcome.out
+    assert "cannot write /dev/full" in outcome.err
+
+
+def test_a_check_that_cannot_be_leaves_no_empty_report(check: Checker, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.xml"
+    check.refusal("echo", f"tcp://127.0.0.1:{free_port()}", "--junit", file)
+    assert not file.exists()

@@ -1,0 +1,135 @@
+"""`check` and its surroundings: directory, environment, terminal, signals, threads."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from socketserver_reference.cli import check as checking_module
+from socketserver_reference.cli.main import main
+from socketserver_reference.cli.options import NEEDS, NOT_CHECKED
+from tests.support.checking import Checker, Lifeline, bad, checking, run_check
+from tests.support.serving import SOURCES, TIMEOUT
+
+QUICK = ("--examples", 2)
+ONE = ("--only", "ECHO-2")
+
+
+def test_the_directory_it_runs_in_neither_matters_nor_changes(tmp_path: Path) -> None:
+    trap = "raise SystemExit('this is somebody else\\'s project')"
+    (tmp_path / "conftest.py").write_text(trap)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": SOURCES,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_ADDOPTS": "--no-such-option",
+        "PYTEST_PLUGINS": "no_such_plugin",
+    }
+    before = sorted(tmp_path.iterdir())
+    result = run_check("chat", "--only", "CHAT-2", "--examples", 2, cwd=tmp_path, env=surroundings)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_it_leaves_the_environment_as_it_was(check: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--quiet")
+    before = dict(os.environ)
+    check("echo", *ONE)
+    del before["PYTEST_CURRENT_TEST"]  # pytest's own
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("missing", ["pytest", "hypothesis", "pytest_timeout", "tomlkit"])
+@pytest.mark.parametrize("command", ["check", "learn"])
+def test_without_what_it_needs_it_says_what_to_install(missing: str, command: str) -> None:
+    hidden = f"import sys; sys.modules[{missing!r}] = None; from {main.__module__} import main; sys.exit(main())"
+    arguments = [sys.executable, "-c", hidden, command, "echo", "tcp://127.0.0.1:9"]
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert result.stderr == f"socketserver-reference {command}: {NEEDS}\n"
+
+
+def test_who_stops_reading_the_report_hears_no_complaint() -> None:
+    with checking("echo", *QUICK) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(TIMEOUT) == 2
+
+
+def test_what_the_terminal_cannot_show_is_escaped() -> None:
+    result = run_check("echo", "--launch", "grüß-\udcff {port}", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 2
+    assert "gr\\xfc\\xdf-\\udcff" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
+    lifeline: Lifeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    file = tmp_path / "verdicts.json"
+    command = bad("hanging", lifeline.path)
+    with checking("chat", "--launch", command, "--timeout", 60, "--json", file) as process:
+        lifeline.wait_for(b"hanging")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, err) == (2, "")
+    assert "CHAT-1   holds" in out
+    assert json.loads(file.read_text())["summary"]["holds"] == 1
+    assert list(temporary.iterdir()) == []
+    lifeline.wait_for_the_end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, number: signal.Signals) -> None:
+    with checking("chat", "--launch", bad("deaf", lifeline.path), "--only", "CHAT-1") as process:
+        lifeline.wait_for(b"up")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 2
+    assert "Traceback" not in out + err
+    lifeline.wait_for_the_end()
+
+
+def test_an_interrupt_before_anything_was_begun_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checking_module, "_check", interrupted)
+    assert main(["check", "echo"]) == NOT_CHECKED
+    assert capsys.readouterr() == (
+        "",
+        "socketserver-reference check: interrupted before there was any result\n",
+    )
+
+
+def test_a_check_in_another_thread_than_the_main_one_leaves_signals_alone(check: Checker) -> None:
+    codes: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=lambda: codes.append(check("echo", *ONE).code))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_module_and_the_function_are_the_same_command() -> None:
+    result = run_check("echo", "--only", "ECHO-99")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "echo", "--no-such-option"])
+    assert (result.returncode, ended.value.code) == (2, 2)

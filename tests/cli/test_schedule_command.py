@@ -1,0 +1,164 @@
+"""`socketserver-faults schedule`: what it tells of programs under their schedules, and what it refuses."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from socketserver_faults.cli.main import main
+from socketserver_reference.conformance.runner.affinity import one_processor
+from tests.support.serving import ROOT
+
+
+@pytest.fixture(autouse=True)
+def on_one_processor() -> Iterator[None]:
+    """Threads of which one runs at a time are twice as fast on one processor."""
+    with one_processor(os.getpid()):
+        yield
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> str:
+    """Return what `schedule` prints, on stdout if it could find out, its one line on stderr if not."""
+    assert main(["schedule", *words]) == code
+    out, err = capsys.readouterr()
+    assert bool(out) == (code != 2)
+    assert err.count("\n") == (code == 2)
+    return out or err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense", "is no replay code: they look like"),
+        ("speak:1.1", "is no replay code"),
+        ("speak:3.1-2.1~000000", "its decisions have to ascend"),
+        ("speak:1.9~000000", "is of another program than chat, or of another version of it or of Python: decision 1"),
+        ("speak:1.1~000000", "its checksum is"),
+        ("nowhere:0~000000", "'nowhere' is no scenario: they are greet, "),
+        ("ask:0~000000", "'ask' is for echo, and chat serves chat"),
+    ],
+)
+def test_what_is_no_code_or_that_of_another_is_told(
+    capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    assert message in told(capsys, "chat", "--replay", text, code=2)
+
+
+def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = told(capsys, "delivers-without-the-lock", "speak", code=1)
+    assert out.startswith("delivers-without-the-lock fails in speak (two speak at once), with one deviation, schedule ")
+    assert "\nCHAT-13: the server MUST " in out
+    assert "\nobserved: ben reads b'ackbacka'\n" in out
+    assert re.search(r"^  clients +T1 \(serves ann\) +T2 \(serves ben\)$", out, re.MULTILINE)
+    assert "\n  HERE T2 is let in, before T1 sends b'acka' to ben\n" in out
+    again = re.search(r"^again: socketserver-faults schedule (.*)$", out, re.MULTILINE)
+    assert again
+    replay = told(capsys, *again[1].split(), code=1)
+    assert replay.splitlines()[5:] == out.splitlines()[7:-2]
+
+
+def test_who_waits_for_what_is_told_when_nobody_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "waits-for-the-slow", "flood", code=1)
+    assert "\nthen nobody could go on:\n" in out
+    assert "\n  T2 waits to send to ann\n" in out
+    assert out.count("\n") < 150
+
+
+def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture[str]) -> None:
+    out = told(capsys, "chat", "greet", "--deviations", "1", code=0)
+    assert re.search(r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1", out)
+    out = told(capsys, "chat", "speak", "--schedules", "5", code=0)
+    assert "all with up to 0 deviations; NOT all with 1\n" in out
+    out = told(capsys, "chat", "--schedules", "1", code=0)
+    assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
+
+
+def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert " 5 schedules  random, each with a scenario of its own\n" in told(capsys, "chat", "--random", "5", code=0)
+    assert "random scenarios are for a chat" in told(capsys, "echo", "--random", "1", code=2)
+    assert "leave the scenario out" in told(capsys, "chat", "speak", "--random", "1", code=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.unmeasured)]
+)
+def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    out = told(capsys, name, "--random", "30", code=1)
+    code = out.rpartition(" ")[2].strip()
+    assert code.startswith("random-")
+    assert "CHAT-13" in told(capsys, name, "--replay", code, code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["chatt"], "'chatt' is no fault of the catalogue: "),
+        (["chatt"], "; the reference has echo, chat, overthreaded; or name your own: package.module:Handler"),
+        (["chat", "nix"], "'nix' is no scenario: they are greet, "),
+        (["chat", "ask"], "'ask' is for echo, and chat serves chat"),
+        (["chat", "greet", "--replay", "speak:0~000000"], "is for the scenario 'speak', not 'greet'"),
+        (["replies-twice"], "it serves udp, and virtual sockets are TCP connections"),
+        (["forks-the-room"], "cannot be played under a schedule: it forks"),
+        (["reset-ends-the-process", "reset"], "the scheduler does not model os._exit"),
+        (["no.such.module:Handler"], "there is no module 'no.such.module' here"),
+        (["math:Handler"], "there is no module 'math' here, written in Python"),
+        (["tests.servers.racy_chat:"], "names no handler class: write package.module:Handler"),
+        (["tests.servers.racy_chat:Nix"], "tests.servers.racy_chat has no handler class 'Nix'"),
+        (["tests.servers.racy_chat:make_nothing"], "nor a function of that name that returns a server"),
+        (["tests.servers.racy_chat:Refused"], "the scheduler does not model concurrent.futures"),
+        (["tests.servers.racy_chat:Forking"], "the scheduler does not model os.fork"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    line = told(capsys, *words, code=2)
+    assert line.startswith("socketserver-faults schedule: ")
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def", "broken_chat cannot be imported: SyntaxError: "),
+        (
+            "import nowhere_to_be_found",
+            "cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+        ),
+        ("raise SystemExit(3)", "broken_chat cannot be imported: SystemExit: 3"),
+        ("from threading import Barrier", "the scheduler does not model threading.Barrier"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_told_in_one_line(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken_chat.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert message in told(capsys, "broken_chat:Handler", code=2)
+
+
+@pytest.mark.parametrize("option", [["--deviations", "x"], ["--deviations", "10"], ["--seconds", "0"]])
+def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["schedule", "chat", *option])
+    assert exit.value.code == 2
+    assert "is not a number from" in capsys.readouterr().err
+
+
+def test_the_example_of_the_readme_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (ROOT / "README.md").read_text()
+    program = re.search(r"as `my_chat\.py`.*?```python\n(.*?)```", readme, re.DOTALL)
+    assert program
+    (tmp_path / "my_chat.py").write_text(program[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    out = told(capsys, "my_chat:Handler", "speak", code=1)
+    block = readme[readme.index("    my_chat:Handler fails") :].partition("\nThat is")[0]
+    said = [line.removeprefix("    ") for line in block.splitlines() if line.strip() not in ("", "...")]
+    printed = [re.sub(r"after \d+\.\d+ s", "after 0.06 s", line) for line in out.splitlines()]
+    assert [line for line in said if line not in printed] == []

@@ -1,0 +1,209 @@
+"""What can be said in a dialect, and scenarios in its words."""
+
+import pytest
+
+from socketserver_reference.conformance.dialects import rewrite
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.rewrite import (
+    DatagramRewriter,
+    EchoRewriter,
+    FramedRewriter,
+    Rewriter,
+    StreamRewriter,
+)
+from socketserver_reference.conformance.scenario.steps import (
+    Answer,
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    WaitUntilHeard,
+)
+from tests.support.dialect_files import LINES, SILENT, chat, echo
+
+# What can be said
+
+
+@pytest.mark.parametrize(
+    ("text", "utterance", "said"),
+    [
+        ("", b"a\nb", b"ab"),
+        ('[bytes]\nhandling = "replaced"\n', b"\xffGr\xc3\xbc\xc3\x9fe\x1b\xe2\x80\xa8!", "Grüße!".encode()),
+        ('[bytes]\nhandling = "escaped"\n', b"<a & b>\x7f~", b"a  b~"),
+        ('[bytes]\nhandling = "cut-at-nul"\n', b"a\0b\xff", b"ab\xff"),
+        ('[bytes]\nwhite_space = "stripped"\n', b" \ta b \r", b"a b"),
+        ("[limits]\nutterance = 40\n", b"x" * 50, b"x" * 40),
+        ('[limits]\nutterance = 41\n[bytes]\nhandling = "refused"\n', "ü".encode() * 50, "ü".encode() * 20),
+        ("", b" quit ", b""),
+        ("[quit]\nword = 'bye'\n", b"quit", b"quit"),
+    ],
+)
+def test_an_utterance_loses_what_the_server_would_not_leave(text: str, utterance: bytes, said: bytes) -> None:
+    assert chat(LINES + text).sayable(utterance) == said
+
+
+def test_what_fills_a_fixed_frame_is_not_said_at_an_end() -> None:
+    fixed = chat('[framing]\nin = "line"\nout = "fixed"\nsize = 200\npad = "."')
+    assert fixed.sayable(b"a.b..") == b"a.b"
+    assert fixed.longest == 200 - len("ack")
+
+
+def test_what_only_looks_like_quit_is_no_command() -> None:
+    assert not any(word.startswith(b"/") for word in chat(LINES + '[quit]\nword = "/quit"').quit_like())
+    assert b"QUIT" in chat(LINES).quit_like()
+    assert b"quit\0" in NOTE.quit_like()
+
+
+# Scenarios in a dialect's words
+
+
+def rewritten(rewriter: Rewriter, *steps: Step) -> list[Step]:
+    return [spoken for step in steps for spoken in rewriter.rewrite(step)]
+
+
+def test_a_witness_comes_when_nobody_would_hear_and_leaves_with_the_last() -> None:
+    assert rewritten(
+        FramedRewriter(chat(SILENT)), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"), HalfClose("ann")
+    ) == [
+        Connect("ann"),
+        Connect("witness1"),
+        WaitUntilHeard("witness1", "ann"),
+        Say("ann", b"hi"),
+        Say("ann", b"ho"),
+        HalfClose("ann"),
+        HalfClose("witness1"),
+    ]
+
+
+def test_a_witness_is_not_needed_where_somebody_hears_and_comes_again_when_it_is() -> None:
+    framed = FramedRewriter(chat(SILENT))
+    rewritten(framed, Connect("ann"), Say("ann", b"hi"), Connect("ben"), Say("ben", b"hi"))
+    assert rewritten(framed, Say("ann", b"to ben")) == [Say("ann", b"to ben")]
+    rewritten(framed, Stall("ben"), Stall("witness1"))
+    assert rewritten(framed, Say("ann", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "ann")]
+    assert rewritten(framed, Resume("ben"), Say("ann", b"now")) == [Resume("ben"), Say("ann", b"now")]
+    rewritten(framed, Stall("ben"), Stall("ann"))
+    assert rewritten(framed, Say("witness2", b"I?"))[0] == Connect("witness3")
+
+
+def test_a_witness_who_is_there_and_may_not_hear_yet_is_waited_for() -> None:
+    framed = FramedRewriter(chat(SILENT))
+    assert rewritten(framed, Connect("witness1"), Connect("ann"), Say("ann", b"hi"), Say("ann", b"ho"))[2:] == [
+        WaitUntilHeard("witness1", "ann"),
+        Say("ann", b"hi"),
+        Say("ann", b"ho"),
+    ]
+
+
+def test_who_is_waived_to_half_close_closes() -> None:
+    framed = FramedRewriter(chat(SILENT + '[waived]\nCHAT-10 = "it resets"'))
+    steps = rewritten(framed, Connect("ann"), Say("ann", b"hi"), HalfClose("ann"))
+    assert steps[-4:] == [Settle(), Close("ann"), Settle(), Close("witness1")]
+
+
+def test_a_witness_who_speaks_alone_has_another_to_hear_it() -> None:
+    phrasing = FramedRewriter(chat(LINES + '[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
+    phrasing.rewrite(Connect("ann"))
+    *_, heeds, said = phrasing.rewrite(Say("ann", b"hi"))
+    assert (heeds, said) == (WaitUntilHeard("witness1", "ann"), Say("ann", b"hi"))
+    phrasing.rewrite(Connect("ben"))
+    phrasing.rewrite(HalfClose("ann"))
+    phrasing.rewrite(Stall("ben"))
+    assert phrasing.rewrite(Say("witness1", b"hm"))[:2] == [Connect("witness2"), WaitUntilHeard("witness2", "witness1")]
+
+
+def test_long_streams_fall_into_numbered_pieces_and_a_phrased_scenario_can_be_played_again() -> None:
+    dialect = chat(LINES + "[limits]\nutterance = 40")
+    steps = rewritten(FramedRewriter(dialect), Connect("ann"), Send("ann", b"x" * 60), Send("ann", b"\n"), Settle())
+    assert [step.data for step in steps if isinstance(step, Send)] == [
+        b"x" * 28 + b" ~000001",
+        b"x" * 28 + b" ~000002",
+        b"xxxx ~000003",
+        b"~000004",
+    ]
+    assert rewritten(FramedRewriter(dialect), *steps) == steps
+
+
+def test_where_chunks_are_taken_nobody_says_more_than_one_holds() -> None:
+    framed = FramedRewriter(chat('[delivery]\ntemplate = "{body}"\n[limits]\nchunk = 100'))
+    steps = rewritten(framed, Connect("ann"), Send("ann", b"x" * 150), Say("ann", b"y" * 60))
+    assert [type(step) for step in steps] == [Connect, Send, Settle, Send, Settle, Say]
+
+
+def test_where_nothing_is_marked_nobody_speaks_before_the_last_is_heard() -> None:
+    framed = FramedRewriter(chat('[framing]\nin = "line"\nout = "none"'))
+    assert rewritten(framed, Connect("ann"), Send("ann", b"hi")) == [Connect("ann"), Say("ann", b"hi ~000001")]
+    assert rewritten(framed, Connect("lou"), Say("ann", b"hi")) == [Connect("lou"), Say("ann", b"hi ~000002")]
+
+
+def test_words_that_a_newcomer_could_take_for_others_are_numbered() -> None:
+    framed = FramedRewriter(chat(LINES))
+    rewritten(framed, Connect("ann"), Say("ann", b"hi"))
+    assert rewritten(framed, Say("ann", b"hi"), Connect("lou")) == [Say("ann", b"hi"), Connect("lou")]
+    assert rewritten(framed, Say("ann", b"hi")) == [Say("ann", b"hi ~000001")]
+    assert rewritten(framed, WaitUntilHeard("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
+
+
+def test_a_quit_is_said_in_the_dialect_s_word_or_not_at_all() -> None:
+    assert rewritten(FramedRewriter(chat(LINES + '[quit]\nword = "bye"')), Connect("ann"), Quit("ann"))[1] == Quit(
+        "ann", b"bye"
+    )
+    assert rewritten(FramedRewriter(chat(LINES + '[quit]\nword = ""')), Connect("ann"), Quit("ann"))[1] == HalfClose(
+        "ann"
+    )
+    chunks = FramedRewriter(chat('[delivery]\ntemplate = "{body}"\nto_sender = "nothing"'))
+    steps = rewritten(chunks, Connect("ann"), Say("ann", b"hi"), Quit("witness1"), Quit("ann"))
+    assert steps[-2:] == [Quit("witness1", b"quit"), HalfClose("ann")]
+    assert rewritten(StreamRewriter(chat('[quit]\nword = "bye"')), Quit("ann", b"quit\n")) == [Quit("ann", b"bye\n")]
+    assert rewritten(StreamRewriter(chat('[quit]\nword = ""')), Quit("ann"), Answer("ann", b"x")) == [HalfClose("ann")]
+
+
+def test_nobody_comes_who_has_no_seat_and_nobody_speaks_who_did_not_come() -> None:
+    framed = FramedRewriter(chat(SILENT + "[limits]\nmembers = 4"))
+    assert rewritten(framed, Crowd(("a", "b", "c", "d")), Connect("e")) == [Crowd(("a", "b", "c"))]
+    assert (
+        rewritten(framed, Crowd(("f",)), Say("e", b"hi"), Reset("e"), WaitUntilHeard("e", "a"), Say("a", b"\n")) == []
+    )
+    assert rewritten(framed, Answer("a", b"hi"), Close("a")) == [Close("a")]
+
+
+def test_an_echo_is_asked_what_it_can_take() -> None:
+    requests = EchoRewriter(echo('[limits]\nutterance = 50\n[echo]\ntransform = "upper"\nrequests = "many"'))
+    assert rewritten(requests, Connect("ann"), Say("ann", b"x" * 60), Connect("ben")) == [
+        Connect("ann"),
+        Say("ann", b"x" * 50),
+        HalfClose("ann"),
+        Connect("ben"),
+    ]
+    lines = EchoRewriter(echo(LINES))
+    assert rewritten(lines, Say("ann", b"\n"), Send("ann", b"\n"), Send("ann", b"a\nb"), Answer("ann", b"")) == [
+        Send("ann", b"ab")
+    ]
+    assert rewritten(lines, Connect("ann"), Close("ann"), Settle()) == [Connect("ann"), Close("ann"), Settle()]
+
+
+def test_a_datagram_is_of_the_size_that_is_answered() -> None:
+    small = DatagramRewriter(echo('[datagrams]\nlargest = 10\nempty = "ignored"', "datagram"))
+    assert rewritten(small, Connect("ann"), Say("ann", b"x" * 20), Send("ann", b"")) == [
+        Connect("ann"),
+        Say("ann", b"x" * 10),
+    ]
+
+
+def test_the_reference_s_own_dialect_says_everything_as_it_is_written() -> None:
+    assert isinstance(rewrite.chat_rewriter(NOTE), StreamRewriter)
+    assert isinstance(rewrite.chat_rewriter(chat(LINES)), FramedRewriter)
+    steps: list[Step] = [Connect("ann"), Say("ann", b"\0"), Send("ann", b"x" * 5000), Quit("ann"), Settle()]
+    assert rewritten(StreamRewriter(NOTE), *steps) == steps
+    assert rewritten(DatagramRewriter(NOTE), Say("ann", b""), Say("ann", b"x" * 9000)) == [
+        Say("ann", b""),
+        Say("ann", b"x" * 9000),
+    ]

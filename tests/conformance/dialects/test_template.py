@@ -1,0 +1,36 @@
+"""Templates: who said something, and what."""
+
+from socketserver_reference.conformance.dialects.template import Template
+
+
+def test_a_template_tells_who_said_something() -> None:
+    template = Template.parse("[{any}] {sender}: {body}!", "any", "sender", "body")
+    assert template.label(b"[12:30] bob: hello!", b"hello") == b"bob"
+    assert template.label(b"[12:30] bob: hello!", b"hell") is None
+    assert template.label(b"12:30 bob: hello!", b"hello") is None
+    assert Template("{body}").label(b"hello", b"hello") == b""
+    assert Template("{sender} ({sender}): {body}").label(b"a (b): hi", b"hi") is None
+    assert Template("{sender} ({sender}): {body}").label(b"a (a): hi", b"hi") == b"a"
+
+
+def test_a_template_is_found_in_what_has_come() -> None:
+    wait = Template.parse("Hello {any}!\n", "any")
+    assert wait.after(b"* welcome\nHello bob") is None
+    assert wait.after(b"* welcome\nHello bob!\n> ") == 21
+    assert Template("{sender}: {body}").find(b"bob: hello ann: hi", b"hello") == 10
+    assert Template("> {body}").find(b"x hello> hello", b"hello") == 0
+    assert Template("{body}").matches(b"any\nthing")
+    assert not wait.matches(b"Hello\n")
+
+
+def test_a_template_is_filled_in_as_far_as_is_known() -> None:
+    assert Template("{sender}: {body}").fill(body=b"hi", sender=b"bob") == b"bob: hi"
+    assert Template("{sender}: {body}").fill(body=b"hi") == b"{sender}: hi"
+    assert Template("I am {name}\n").fill(name=b"bob") == b"I am bob\n"
+    assert Template("{any}, {any} left").parts == [b"", b", ", b" left"]
+
+
+def test_a_hostile_line_is_matched_in_bounded_time() -> None:
+    notice = Template.parse("a{any}a{any}b", "any")
+    assert not notice.matches(b"a" * 4000 + b"c")  # 4000 to the third power would be never
+    assert notice.after(b"a" * 16000) is None

@@ -1,0 +1,23 @@
+"""How a schedule is told."""
+
+from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
+from socketserver_faults.schedule.exploration.story import lanes
+
+
+def test_what_a_program_says_cannot_reach_the_terminal() -> None:
+    story = lanes(ScheduleTrace([ScheduleEvent("T1", "fails with OSError: \x1b[31mred\r\n", "T2 \x07")]))
+    assert all(line.isprintable() for line in story)
+    assert "\\x1b[31mred" in "".join(story)
+
+
+def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itself_is_told() -> None:
+    begin = [ScheduleEvent("main", f"works {number}", "" if number else "T1 works") for number in range(3)]
+    middle = [ScheduleEvent("T1", f"works hard {number}") for number in range(100)]
+    told = lanes(ScheduleTrace([*begin, *middle, ScheduleEvent("elsewhere", "is noted", note=True)]))
+    assert told[1:4] == [
+        "  HERE main is let in, before T1 works",
+        "  main works 0",
+        "                           works hard 0",
+    ]
+    assert told[31] == "  ... 43 lines left out ..."
+    assert told[-1] == "  elsewhere is noted"
