@@ -167,6 +167,9 @@ def scenarios() -> Iterator[Any]:
                 def measure_lag(self, *_: Step, **_who: str) -> None:
                     raise NotApplicable
 
+                def scale(self, *_: object) -> bool:
+                    raise NotApplicable
+
             try:
                 getattr(suite(), name)(Listening())
             except Heard as heard:
