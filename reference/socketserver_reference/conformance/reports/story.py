@@ -9,22 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, Clause
-from socketserver_reference.conformance.scenario.steps import (
-    Answer,
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Heed,
-    Quit,
-    Reset,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-)
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
     Ended,
@@ -43,30 +27,13 @@ KEPT = 1024
 EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
 
-DOES: dict[type[Step], str] = {
-    Connect: "connects",
-    Crowd: "connects",
-    Say: "says",
-    Send: "sends",
-    Settle: "settles",
-    Heed: "heeds",
-    Quit: "quits",
-    Answer: "answers",
-    HalfClose: "half-closes",
-    Close: "closes",
-    Reset: "resets",
-    Stall: "stalls",
-    Resume: "resumes",
-}
-"""Step -> what its client does by it, in a word for programs."""
-
 
 @dataclass(frozen=True)
 class Event:
     """One thing that happened in an exchange."""
 
     does: str
-    """A word of DOES; or reads, ends (reads end of stream), breaks (reads a reset), waits (reads nothing), or skips
+    """A step's `verb`; or reads, ends (reads end of stream), breaks (reads a reset), waits (reads nothing), or skips
     (what happened here is left out of the report).
     """
     who: tuple[str, ...]
@@ -157,22 +124,12 @@ def _event(entry: Entry, number: int) -> Event:
     line = tell(entry)
     match entry:
         case Did(step, sent):
-            data = step.data if isinstance(step, Say | Send | Quit | Answer) else b""
+            data = step.said
             wire = sent[:KEPT] if sent != data else b""
-            return Event(DOES[type(step)], _clients(step), line, number, data[:KEPT], len(data), wire)
+            return Event(step.verb, step.clients, line, number, data[:KEPT], len(data), wire)
         case Heard(who, data):
             return Event("reads", (who,), line, None, data[:KEPT], len(data))
         case Ended(who, how):
             return Event("ends" if how == "eof" else "breaks", (who,), line)
         case Waited(who):
             return Event("waits", (who,), line)
-
-
-def _clients(step: Step) -> tuple[str, ...]:
-    match step:
-        case Crowd(everyone):
-            return everyone
-        case Settle():
-            return ()
-        case _:
-            return (step.who,)

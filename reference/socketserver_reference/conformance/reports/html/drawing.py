@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from socketserver_reference.conformance.reports.html.elements import Child, tag
 from socketserver_reference.conformance.reports.html.lanes import Diagram, Row, draw
 from socketserver_reference.conformance.reports.story import Event, Story
+from socketserver_reference.conformance.scenario.steps import KINDS
 from socketserver_reference.conformance.scenario.text import SHOWN, printable, show
 
 ROWS = 24
@@ -22,7 +23,7 @@ ROOMY = 5
 PIECE = 64
 """Bytes in one line, where all of them are shown."""
 
-OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
+OUTWARD = {kind.verb for kind in KINDS if kind.reaches_server}
 """What goes from a client to the server."""
 
 INWARD = {"reads", "ends", "breaks"}
