@@ -26,7 +26,7 @@ from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.shrink import HEARERS, condensed, shorten
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
@@ -124,7 +124,7 @@ def _scenarios(
 def _shorter_ones(
     performing: Performer, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
-    stalled = any(isinstance(step, Stall) for step in steps)
+    stalled = any(step.effect == "stops reading" for step in steps)
     if races(protocol, steps, performing.dialect) and not stalled:  # of a flood the last burst would be too little
         witness = not performing.dialect.hears_itself  # who hears as well
         yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(HEARERS, 0, -1))
@@ -133,8 +133,9 @@ def _shorter_ones(
     yield shortest, list(shortest.transcript.scenario)
     if shortest is not violation:
         yield violation, steps
-    if stalled and {type(step) for step in steps[-2:]} == {Send, Settle}:
-        yield violation, [*steps, *(LONGER * steps[-2:])]  # what holds back more in a script than it did in the check
+    last = steps[-2:]
+    if stalled and any(step.burst for step in last) and any(step.settles for step in last):
+        yield violation, [*steps, *(LONGER * last)]  # what holds back more in a script than it did in the check
 
 
 def _ways(performing: Performer, protocol: str, violation: Violation, steps: Sequence[Step]) -> list[Script]:
@@ -142,7 +143,7 @@ def _ways(performing: Performer, protocol: str, violation: Violation, steps: Seq
     ways: list[Script] = []
     # When the server hears of a reset, nobody can know: what comes of it may show in this round or in another. And one
     # datagram may overtake another.
-    by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
+    by_chance = protocol == "datagram" or any(step.effect == "is gone" for step in steps)
     for rounds, fence in ATTEMPTS:
         if by_chance and rounds == 1:
             continue
