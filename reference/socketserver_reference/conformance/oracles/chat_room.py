@@ -27,6 +27,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    Utterance,
 )
 from socketserver_reference.conformance.scenario.violation import Finding
 
@@ -219,7 +220,7 @@ class RoomOracle(ABC, Generic[Member]):
 
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
-        if isinstance(step, Say):
+        if isinstance(step, Utterance) and step.waits:
             if step.who in self.survivors:  # whoever is heard again has survived delivering what it said before
                 self._forget_circumstances()
             self.survivors.add(step.who)

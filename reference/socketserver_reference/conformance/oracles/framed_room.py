@@ -12,7 +12,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, RoomOracle
 from socketserver_reference.conformance.oracles.frame_reader import Frames
 from socketserver_reference.conformance.oracles.inbox import Due, Member, Order, Utterance
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.steps import Step
 
 
 class FrameRoom(RoomOracle[Member]):
@@ -39,8 +39,8 @@ class FrameRoom(RoomOracle[Member]):
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
-        if isinstance(step, Quit):
-            self.quitters.append(step.who)
+        if step.effect == "leaves":
+            self.quitters += step.clients
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
@@ -106,13 +106,9 @@ class FrameRoom(RoomOracle[Member]):
     # Whom to read
 
     def listeners(self, step: Step) -> list[str]:
-        match step:
-            case Quit(who) | HalfClose(who):
-                return [who, *self.readers()]
-            case Say() | Settle() | Resume():
-                return self.readers()
-            case _:
-                return []
+        if not step.waits:
+            return []
+        return [*(step.clients if step.leaves else ()), *self.readers()]
 
     def readers(self) -> list[str]:
         return [name for name, member in self.members.items() if member.proven and member.reads]

@@ -19,7 +19,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import WAITING, Leaving, Presence, RoomOracle
 from socketserver_reference.conformance.oracles.readings import Ambiguous, RoomLog
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.steps import OneClient, Step, Utterance
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
@@ -58,8 +58,8 @@ class ChatOracle(RoomOracle[Member]):
     # What the clients do
 
     def begin(self, step: Step, *, rested: bool) -> None:
-        if isinstance(step, Quit):
-            self.quits.append(self.dialect.delivery(step.data))
+        if step.effect == "leaves":
+            self.quits.append(self.dialect.delivery(step.said))
         super().begin(step, rested=rested)
 
     def _newcomer(self) -> Member:
@@ -95,17 +95,17 @@ class ChatOracle(RoomOracle[Member]):
     # Whom to read
 
     def listeners(self, step: Step) -> list[str]:
+        if not step.waits:
+            return []
         match step:
-            case Quit(who) | HalfClose(who):
+            case OneClient(who) if step.leaves:
                 # A leaver first, so that what is written into the log by then is what it heard; a newcomer last, to
                 # compare.
                 return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
-            case Say(who):  # the speaker early: the others then only compare
+            case Utterance(who):  # the speaker early: the others then only compare
                 return sorted(self.readers(), key=lambda name: (self.members[name].place is None, name != who))
-            case Settle() | Resume():
-                return self.readers()
             case _:
-                return []
+                return self.readers()
 
     def readers(self) -> list[str]:
         """Return the proven members who read, those whose place is certain first: they find out what comes next."""
