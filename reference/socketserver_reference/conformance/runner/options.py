@@ -74,6 +74,8 @@ class Option:
     repeatable: bool = False
     effort: bool = False
     """Whether it says how hard to look, so that it is the same for all servers that are compared."""
+    per_server: bool = False
+    """Whether the file that `compare` reads may say it of each server."""
 
     @property
     def field(self) -> str:
@@ -131,12 +133,14 @@ OPTIONS = (
         "a TOML file",
         metavar="NAME|FILE",
         default="",
+        per_server=True,
     ),
     Option(
         "known",
         "list of clauses known to be broken, TOML or JSON: these fail nothing, but one that holds does",
         Path,
         "FILE",
+        per_server=True,
     ),
     Option(
         "reproduce",

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.address import Address, BadAddress
+from socketserver_reference.conformance.runner.options import OPTIONS
 
 PROTOCOLS = ("echo", "chat")
 
-OPTIONS = ("launch", "transport", "dialect", "known")
+ARGUMENTS = ("launch", "transport", *(option.name for option in OPTIONS if option.per_server))
 """Keys that are options of `check` of the same name."""
 
-KEYS = ("name", "protocol", "target", *OPTIONS)
+KEYS = ("name", "protocol", "target", *ARGUMENTS)
 
 
 class BadServers(Exception):
@@ -84,5 +85,5 @@ def _server(where: str, table: Mapping[str, Any]) -> Server:
         target = [str(Address.parse(table["target"]))] if "target" in table else []
     except BadAddress as error:
         raise BadServers(f"{where}: target: {error}") from None
-    options = [f"--{key}={table[key]}" for key in OPTIONS if key in table]
+    options = [f"--{key}={table[key]}" for key in ARGUMENTS if key in table]
     return Server(table["name"], table["protocol"], (table["protocol"], *target, *options))
