@@ -19,7 +19,6 @@ from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.scenario.steps import Crowd
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
 
@@ -49,7 +48,7 @@ class NotedTranscript(list[Entry]):
         super().append(entry)
         match entry:
             case Did(step=step):
-                self.coming = list(step.everyone) if isinstance(step, Crowd) else [getattr(step, "who", "")]
+                self.coming = list(step.clients)
                 who = getattr(step, "who", CLIENTS)
                 self._note(str(step).removeprefix(f"{who} "), who)
             case Heard(who, data):

@@ -12,24 +12,24 @@ Rewriting is idempotent in all that matters, so a run can be replayed.
 """
 
 import re
+from dataclasses import replace
 from typing import Protocol
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, WITNESS, Dialect
 from socketserver_reference.conformance.scenario.steps import (
-    Answer,
     Close,
     Connect,
-    Crowd,
+    Effect,
     HalfClose,
+    OneClient,
     Quit,
-    Reset,
-    Resume,
     Say,
     Send,
     Settle,
-    Stall,
+    Speech,
     Step,
+    Utterance,
     WaitUntilHeard,
 )
 
@@ -56,13 +56,13 @@ class StreamRewriter:
     def rewrite(self, step: Step) -> list[Step]:
         """Return the step; a quit has the dialect's word, or is a half-close if no word can be used."""
         dialect = self._dialect
-        if isinstance(step, Answer):
+        if step.by_stage:
             return []
-        if isinstance(step, Quit) and not (dialect.exact and dialect.quit):
+        if not (isinstance(step, Speech) and step.leaves):
+            return [step]
+        if not (dialect.exact and dialect.quit):
             return [HalfClose(step.who)]
-        if isinstance(step, Quit) and dialect.quit != NOTE.quit:
-            return [Quit(step.who, step.data.replace(NOTE.quit, dialect.quit))]
-        return [step]
+        return [replace(step, data=step.data.replace(NOTE.quit, dialect.quit))]
 
 
 class FramedRewriter:
@@ -78,40 +78,37 @@ class FramedRewriter:
         self._said: set[bytes] = set()
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the steps to perform; none for a client that could not connect, or has left."""
+        """Return the steps to perform; none for a client who could not come, or is gone."""
+        if step.effect == "joins":
+            return self._coming(step)
+        if step.by_stage or not self._present.keys() >= set(step.clients):
+            return []
         match step:
-            case Connect(who):
-                return self._coming(step, who)
-            case Crowd(everyone):
-                room = everyone[: self._seats()]
-                self._present.update(dict.fromkeys(room, False))
-                return [Crowd(room)] if room else []
-            case Settle():
-                self._unsettled.clear()
-                return [step]
-            case WaitUntilHeard(who, speaker):
-                if not {who, speaker} <= set(self._present):
-                    return []
+            case Utterance(who, data):
+                return self._sending(who, data) if step.burst else self._saying(who, data)
+            case OneClient(who) if step.effect == "half-closes" and self._must_close():
+                return [Settle(), *self._going(who, Close(who))]
+            case OneClient(who) if step.leaves:
+                return self._going(who, step)
+            case OneClient(who):
+                self._changes(who, step.effect)
+        if step.settles:
+            self._unsettled.clear()
+        return [step]
+
+    def _must_close(self) -> bool:
+        """Whether to half-close is not to leave."""
+        return "CHAT-10" in effects.not_applicable(self._dialect)
+
+    def _changes(self, who: str, effect: Effect | None) -> None:
+        """Note what becomes of a client who stays."""
+        match effect:
+            case "hears":
                 self._present[who] = True
-                return [step]
-            case Answer():
-                return []
-            case _ if step.who not in self._present:
-                return []
-            case Say(who, data):
-                return self._saying(who, data)
-            case Send(who, data):
-                return self._sending(who, data)
-            case HalfClose(who) if "CHAT-10" in effects.not_applicable(self._dialect):
-                return [Settle(), *self._going(Close(who))]
-            case Quit() | HalfClose() | Close() | Reset():
-                return self._going(step)
-            case Stall(who):
+            case "stops reading":
                 self._stalled.add(who)
-                return [step]
-            case Resume(who):
+            case "reads again":
                 self._stalled.discard(who)
-                return [step]
 
     def _seats(self) -> int:
         """Return how many clients may still connect; one place is reserved for a witness where it may be needed."""
@@ -122,11 +119,11 @@ class FramedRewriter:
     def _witness(self) -> str:
         return next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
 
-    def _coming(self, step: Connect, who: str) -> list[Step]:
-        if self._seats() < 1:
-            return []
-        self._present[who] = False
-        return [step]
+    def _coming(self, step: Step) -> list[Step]:
+        room = step.clients[: self._seats()]
+        self._present.update(dict.fromkeys(room, False))
+        coming = step.without(set(step.clients).difference(room))
+        return [coming] if coming else []
 
     def _heard_by(self, speaker: str) -> list[Step]:
         """Return the steps after which some client certainly hears the speaker."""
@@ -209,16 +206,17 @@ class FramedRewriter:
         """Return the clients that certainly hear the speaker, without the speaker."""
         return {who for who, hears in self._present.items() if hears} - self._stalled - {speaker}
 
-    def _going(self, step: Quit | HalfClose | Close | Reset) -> list[Step]:
-        leaving: list[Step] = self._quitting(step.who) if isinstance(step, Quit) else [step]
-        del self._present[step.who]
-        self._stalled.discard(step.who)
+    def _going(self, who: str, step: Step) -> list[Step]:
+        leaving: list[Step] = self._quitting(who) if step.effect == "leaves" else [step]
+        del self._present[who]
+        self._stalled.discard(who)
         if self._present and all(who.startswith(WITNESS) for who in self._present):
             witnesses, self._present = list(self._present), {}
             self._stalled.clear()
-            way = Close if "CHAT-10" in effects.not_applicable(self._dialect) else HalfClose
-            leaving += [Settle()] if way is Close else []
-            leaving += [way(who) for who in witnesses]
+            if self._must_close():
+                leaving += [Settle(), *(Close(who) for who in witnesses)]
+            else:
+                leaving += [HalfClose(who) for who in witnesses]
         return leaving
 
 
@@ -233,25 +231,19 @@ class EchoRewriter:
         """Return the step; a client that was answered leaves before another connects: the server may serve one at a
         time.
         """
-        match step:
-            case Answer():
-                return []
-            case Connect() if self._dialect.persistent:
-                leaving: list[Step] = [HalfClose(who) for who in self._asked]
-                self._asked.clear()
-                return [*leaving, step]
-            case Say(who, data):
-                request = self._request(data)
-                self._asked += [who] if request and who not in self._asked else []
-                return [Say(who, request)] if request else []
-            case Send(who, data):
-                request = self._request(data)
-                return [Send(who, request)] if request else []
-            case HalfClose(who) | Close(who) | Reset(who):
-                self._asked = [other for other in self._asked if other != who]
-                return [step]
-            case _:
-                return [step]
+        if step.by_stage:
+            return []
+        if isinstance(step, Utterance):
+            request = self._request(step.data)
+            self._asked += [step.who] if request and step.waits and step.who not in self._asked else []
+            return [replace(step, data=request)] if request else []
+        leaving: list[Step] = []
+        if step.effect == "joins" and self._dialect.persistent:
+            leaving += [HalfClose(who) for who in self._asked]
+            self._asked.clear()
+        if step.leaves:
+            self._asked = [who for who in self._asked if who not in step.clients]
+        return [*leaving, step]
 
     def _request(self, data: bytes) -> bytes:
         if self._dialect.raw:
@@ -266,13 +258,13 @@ class DatagramRewriter:
         self._dialect = dialect
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the step, with its datagram cut to the dialect's limit; none for an empty one that is not answered."""
-        if not isinstance(step, Say | Send):
+        """Return the step, its datagram no longer and no shorter than the dialect allows."""
+        if not isinstance(step, Utterance):
             return [step]
         data = self._dialect.handled(step.data)
         if self._dialect.datagram != NOTE.datagram:
             data = data[: self._dialect.datagram]
-        return [type(step)(step.who, data)] if data or self._dialect.empty_datagrams else []
+        return [replace(step, data=data)] if data or self._dialect.empty_datagrams else []
 
 
 def chat_rewriter(dialect: Dialect) -> Rewriter:

@@ -14,22 +14,11 @@ more than MAX_SCENARIO_SECONDS is not played; the verdict of its clause says so.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Quit,
-    Reset,
-    Say,
-    Send,
-    Settle,
-    Step,
-    WaitUntilHeard,
-)
+from socketserver_reference.conformance.scenario.steps import Settle, Speech, Step, Utterance
 from socketserver_reference.conformance.scenario.text import hyphenated
 
 
@@ -53,24 +42,15 @@ class CapacityLimit:
         return [hyphenated(kind.__name__) for kind, done in self._asked.items() if not done]
 
     def rewrite(self, step: Step) -> list[Step]:
-        """Return the steps to perform; none for a client beyond the limit."""
-        match step:
-            case Connect(who):
-                allowed = self._admit(who)
-            case Crowd(everyone):
-                step = Crowd(tuple(who for who in everyone if self._admit(who)))
-                allowed = bool(step.everyone)
-            case WaitUntilHeard(who, speaker):
-                allowed = not {who, speaker} & self._turned_away
-            case Settle():
-                allowed = True
-            case _:
-                allowed = step.who not in self._turned_away
-        self._asked[type(step)] = self._asked.get(type(step), False) or allowed
-        if not allowed:
+        """Return the steps to perform; none for a client who has no seat."""
+        joins = step.effect == "joins"
+        refused = {who for who in step.clients if not self._admit(who)} if joins else self._turned_away
+        allowed = step.without(refused)
+        self._asked[type(step)] = self._asked.get(type(step), False) or allowed is not None
+        if allowed is None:
             return []
-        self._leave(step)
-        return self._inner.rewrite(step)
+        self._leave(allowed)
+        return self._inner.rewrite(allowed)
 
     def _admit(self, who: str) -> bool:
         if len(self._here) + self._taken >= self._capacity:
@@ -80,17 +60,13 @@ class CapacityLimit:
         return True
 
     def _leave(self, step: Step) -> None:
-        """Free the place of a client that leaves by this step."""
-        match step:
-            case Quit(who) | HalfClose(who):
-                self._here.discard(who)
-            case Say(who) if self._in_turn:
-                self._here.discard(who)
-            case Close(who) | Reset(who) if who in self._here:
-                self._here.discard(who)
-                self._taken += not self._sees_idle
-            case _:
-                pass
+        """Free the seat of who leaves by this step."""
+        answered = self._in_turn and isinstance(step, Utterance) and step.waits
+        if step.leaves or answered:
+            gone = self._here.intersection(step.clients)
+            self._here -= gone
+            if step.effect == "is gone" and not self._sees_idle:
+                self._taken += len(gone)
 
 
 MARK_ROOM_BYTES = 16
@@ -110,12 +86,12 @@ class ScenarioMarked:
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
-        if not isinstance(step, Say | Send) or step.data in self._kept:
+        if not isinstance(step, Utterance) or step.data in self._kept:
             return self._inner.rewrite(step)
         data = step.data.removeprefix(self._mark)
         pieces = [data[at : at + self._size] for at in range(0, len(data), self._size)] or [data]
-        said = pieces if isinstance(step, Send) else pieces[:1]
-        return [one for piece in said for one in self._inner.rewrite(type(step)(step.who, self._mark + piece))]
+        said = pieces if step.burst else pieces[:1]
+        return [one for piece in said for one in self._inner.rewrite(replace(step, data=self._mark + piece))]
 
 
 MAX_SCENARIO_SECONDS = 60.0
@@ -133,12 +109,12 @@ class RateLimited:
         """Return the steps to perform in place of this one."""
         rewritten: list[Step] = []
         for one in self._inner.rewrite(step):
-            if isinstance(one, Say | Send | Quit) and one.who in self._unread:
+            if isinstance(one, Speech) and one.who in self._unread:
                 rewritten.append(Settle())
                 self._unread.clear()
-            if isinstance(one, Send):
-                self._unread.add(one.who)
-            elif isinstance(one, Say | Settle):
+            if one.burst:
+                self._unread.add(one.spoken_by)
+            elif one.settles or isinstance(one, Utterance):
                 self._unread.clear()
             rewritten.append(one)
         return rewritten
@@ -150,11 +126,10 @@ def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
     may_speak: dict[str, float] = {}
     for step in steps:
         for one in rewriter.rewrite(step):
-            if isinstance(one, Connect | Crowd):
+            if one.effect == "joins":
                 now = max(now, may_join)
                 may_join = now + limits.join_gap
-            elif isinstance(one, Say | Send | Quit | WaitUntilHeard):
-                who = one.speaker if isinstance(one, WaitUntilHeard) else one.who
+            elif who := one.spoken_by:
                 now = max(now, may_speak.get(who, 0.0))
                 may_speak[who] = now + limits.gap
             if now > MAX_SCENARIO_SECONDS:  # without reading the rest: it may be megabytes

@@ -26,6 +26,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
+    Utterance,
     WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -240,8 +241,8 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
-        if isinstance(step, Say):
-            if step.who in self.survived:  # a client heard again has survived the delivery of its last utterance
+        if isinstance(step, Utterance) and step.waits:
+            if step.who in self.survived:  # whoever is heard again has survived delivering what it said before
                 self._end_disruptions()
             self.survived.add(step.who)
 

@@ -12,7 +12,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
 from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Utterance
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.steps import Step
 
 
 class FramedChatState(ChatOracle[FramedMember]):
@@ -39,8 +39,8 @@ class FramedChatState(ChatOracle[FramedMember]):
     # What the clients do
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
-        if isinstance(step, Quit):
-            self.quitters.append(step.who)
+        if step.effect == "leaves":
+            self.quitters += step.clients
         super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> FramedMember:
@@ -112,13 +112,9 @@ class FramedChatState(ChatOracle[FramedMember]):
     # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
-        match step:
-            case Quit(who) | HalfClose(who):
-                return [who, *self.readers()]
-            case Say() | Settle() | Resume():
-                return self.readers()
-            case _:
-                return []
+        if not step.waits:
+            return []
+        return [*(step.clients if step.leaves else ()), *self.readers()]
 
     def readers(self) -> list[str]:
         return [name for name, member in self.members.items() if member.proven and member.reads]

@@ -19,7 +19,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving, MemberState
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Resume, Say, Settle, Step
+from socketserver_reference.conformance.scenario.steps import OneClient, Step, Utterance
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
@@ -57,8 +57,8 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     # What the clients do
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
-        if isinstance(step, Quit):
-            self.quits.append(self.dialect.delivery(step.data))
+        if step.effect == "leaves":
+            self.quits.append(self.dialect.delivery(step.said))
         super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> StreamMember:
@@ -100,16 +100,16 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     # The clients to read
 
     def required_readers(self, step: Step) -> list[str]:
+        if not step.waits:
+            return []
         match step:
-            case Quit(who) | HalfClose(who):
+            case OneClient(who) if step.leaves:
                 # A leaving member first, so that the log then ends with what it heard; a newcomer last, to compare.
                 return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
-            case Say(who):  # the speaker early: the others then only compare
+            case Utterance(who):  # the speaker early: the others then only compare
                 return sorted(self.readers(), key=lambda name: (self.members[name].place is None, name != who))
-            case Settle() | Resume():
-                return self.readers()
             case _:
-                return []
+                return self.readers()
 
     def readers(self) -> list[str]:
         """Return the proven members that read, those with a certain place first: they extend the log."""

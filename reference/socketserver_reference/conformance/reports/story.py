@@ -9,22 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, Clause
-from socketserver_reference.conformance.scenario.steps import (
-    Answer,
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Quit,
-    Reset,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    WaitUntilHeard,
-)
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
     Ended,
@@ -43,30 +27,13 @@ MAX_EVENT_BYTES = 1024
 MAX_STORY_EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
 
-DOES: dict[type[Step], str] = {
-    Connect: "connects",
-    Crowd: "connects",
-    Say: "says",
-    Send: "sends",
-    Settle: "settles",
-    WaitUntilHeard: "heeds",
-    Quit: "quits",
-    Answer: "answers",
-    HalfClose: "half-closes",
-    Close: "closes",
-    Reset: "resets",
-    Stall: "stalls",
-    Resume: "resumes",
-}
-"""Step -> the action of its client, in a word for programs."""
-
 
 @dataclass(frozen=True)
 class StoryEvent:
     """One thing that happened in an exchange."""
 
     does: str
-    """A word of DOES; or reads, ends (reads end of stream), breaks (reads a reset), waits (reads nothing), or skips
+    """A step's `verb`; or reads, ends (reads end of stream), breaks (reads a reset), waits (reads nothing), or skips
     (what happened here is left out of the report).
     """
     who: tuple[str, ...]
@@ -159,22 +126,12 @@ def _event(entry: Entry, number: int) -> StoryEvent:
     line = describe_entry(entry)
     match entry:
         case Did(step, sent):
-            data = step.data if isinstance(step, Say | Send | Quit | Answer) else b""
+            data = step.said
             wire = sent[:MAX_EVENT_BYTES] if sent != data else b""
-            return StoryEvent(DOES[type(step)], _clients(step), line, number, data[:MAX_EVENT_BYTES], len(data), wire)
+            return StoryEvent(step.verb, step.clients, line, number, data[:MAX_EVENT_BYTES], len(data), wire)
         case Heard(who, data):
             return StoryEvent("reads", (who,), line, None, data[:MAX_EVENT_BYTES], len(data))
         case Ended(who, how):
             return StoryEvent("ends" if how == "eof" else "breaks", (who,), line)
         case Waited(who):
             return StoryEvent("waits", (who,), line)
-
-
-def _clients(step: Step) -> tuple[str, ...]:
-    match step:
-        case Crowd(everyone):
-            return everyone
-        case Settle():
-            return ()
-        case _:
-            return (step.who,)

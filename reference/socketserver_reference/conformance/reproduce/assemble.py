@@ -27,7 +27,7 @@ from socketserver_reference.conformance.reproduce import frame_steps
 from socketserver_reference.conformance.reproduce.exchange import ScriptExchange, exchange, rewritten
 from socketserver_reference.conformance.reproduce.lines import MAX_LINE_COLUMNS, CannotTell
 from socketserver_reference.conformance.reproduce.stream_steps import has_bursts
-from socketserver_reference.conformance.scenario.steps import Crowd, Send, Step
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -80,7 +80,7 @@ def script(
     if question := asks_its_own_question(violation.clause_id, steps):
         played = _question(steps, dialect)
     elif races(protocol, steps, dialect):
-        sent = sum(len(step.data) for step in steps if isinstance(step, Send))
+        sent = sum(len(step.said) for step in steps if step.burst)
         rounds = max(MIN_RACE_ROUNDS, min(MAX_RACE_ROUNDS, MAX_SENT_BYTES // sent))
         played = exchange(protocol, steps, dialect, seen=seen)
     else:
@@ -101,16 +101,16 @@ def races(protocol: str, steps: Sequence[Step], dialect: Dialect) -> bool:
 
 def asks_its_own_question(clause: str, steps: Sequence[Step]) -> bool:
     """Whether the script is a question about a crowd or about time, instead of the steps."""
-    return clause == "CHAT-16" or any(isinstance(step, Crowd) for step in steps)
+    return clause == "CHAT-16" or any(step.own_question for step in steps)
 
 
 def _question(steps: Sequence[Step], dialect: Dialect) -> ScriptExchange:
     """Return the lines of a question about a crowd or about time."""
     if not dialect.stream and dialect.sayable(frame_steps.PROBE) != frame_steps.PROBE:
         raise CannotTell(f"no client can say {frame_steps.PROBE!r} in this dialect, and repeat it until it is heard")
-    crowd = next((step for _, step in rewritten("chat", steps, dialect) if isinstance(step, Crowd)), None)
+    crowd = next((step for _, step in rewritten("chat", steps, dialect) if step.own_question), None)
     if crowd is not None:
-        lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.everyone)}))"]
+        lines = ['ann = Client("ann")', f"speak_until_all_hear(ann, *come_at_once({len(crowd.clients)}))"]
         return ScriptExchange(lines, 1)
     lines = [f'{name} = Client("{name}")' for name in ("ann", "ben", "cal")]
     lines += [f"speak_until_all_hear({name}, {others})" for name, others in (("ann", "ben, cal"), ("ben", "ann, cal"))]

@@ -1,17 +1,17 @@
 """Writes a scenario of an echo as Python, over connections and over datagrams."""
 
-from socketserver_reference.conformance.reproduce.lines import StreamScript
+from socketserver_reference.conformance.reproduce.lines import StreamScript, call
 from socketserver_reference.conformance.reproduce.literals import literal
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import OneClient, Step, Utterance
 
 
 def datagram(script: StreamScript, step: Step) -> None:
     match step:
-        case Connect():
-            script.connect(step)
-        case Say(who, data) | Send(who, data):
+        case OneClient(who) if step.effect == "joins":
+            script.connect(who, step.window)
+        case Utterance(who, data):
             script.add(who, f"says({literal(script.dialect.sent(data))})")
-            if isinstance(step, Say):
+            if step.waits:
                 reply = script.dialect.reply(data[: script.dialect.datagram])
                 script.add(who, f"reads({literal(reply)})")
         case _:
@@ -20,20 +20,18 @@ def datagram(script: StreamScript, step: Step) -> None:
 
 def echo(script: StreamScript, step: Step) -> None:
     match step:
-        case Connect():
-            script.connect(step)
-        case Say(who, data) | Send(who, data):
+        case OneClient(who) if step.effect == "joins":
+            script.connect(who, step.window)
+        case Utterance(who, data):
             script.add(who, f"says({literal(script.dialect.sent(data))})")
             script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data
-            if isinstance(step, Say):
+            if step.waits:
                 _reply(script, who, ends=not script.dialect.persistent)
-        case HalfClose(who):
+        case OneClient(who) if step.effect == "half-closes":
             script.add(who, "half_closes()")
             _reply(script, who, ends=True)
-        case Close(who):
-            script.leave(who, "closes()")
-        case Reset(who):
-            script.leave(who, "resets()")
+        case OneClient(who) if step.effect == "is gone":
+            script.leave(who, call(step))
         case _:
             raise AssertionError(f"an echo server has no {type(step).__name__}")
 

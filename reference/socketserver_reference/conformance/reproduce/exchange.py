@@ -6,24 +6,13 @@ data to read in streams, `frame_steps.py` in frames. Here is the common part.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import frame_steps, stream_steps
 from socketserver_reference.conformance.reproduce.lines import Lines
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Quit,
-    Reset,
-    Send,
-    Settle,
-    Step,
-    WaitUntilHeard,
-)
+from socketserver_reference.conformance.scenario.steps import Step
 
 Numbered = list[tuple[str, int]]
 """The lines of an exchange, each with the number of the step that it belongs to."""
@@ -82,8 +71,8 @@ def exchange(
     numbers = [number for number, _ in said]
     last = (len(steps) if seen is None else seen) - 1
     if stream_steps.has_bursts(alone):
-        last = min(last, next(number for number, step in said if isinstance(step, Send)))
-    last = min([last, *(number for number, step in said if isinstance(step, Reset | Close))])
+        last = min(last, next(number for number, step in said if step.burst))
+    last = min([last, *(number for number, step in said if step.effect == "is gone")])
     both = (_script_lines(protocol, names, numbers, dialect, fence) for names in (alone, with_fewer_names(alone)))
     lines = min((looped(lines.numbered) for lines in both), key=len)
     decisive = next((at for at, (_, number) in enumerate(lines) if number >= last), len(lines))
@@ -105,18 +94,11 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
     free: list[str] = []
     renamed: list[Step] = []
     for step in steps:
-        match step:
-            case Settle() | Crowd():
-                renamed.append(step)
-                continue
-            case WaitUntilHeard(who, speaker):
-                renamed.append(WaitUntilHeard(names[who], names[speaker]))
-                continue
-            case Connect(who):
-                names[who] = free.pop() if free else who
-            case Close(who) | Reset(who) | HalfClose(who) | Quit(who):
-                free.append(names[who])
-        renamed.append(replace(step, who=names[step.who]))
+        if step.effect == "joins":
+            names.update({who: free.pop() if free else who for who in step.clients})
+        if step.leaves:
+            free += [names[who] for who in step.clients]
+        renamed.append(step.renamed(names))
     return renamed
 
 

@@ -19,22 +19,9 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.rewrite import SERIAL, SERIAL_BYTES
 from socketserver_reference.conformance.dialects.template import FIELD, Template
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
-from socketserver_reference.conformance.reproduce.lines import AFTER_ALL_STEPS, CannotTell, Lines
+from socketserver_reference.conformance.reproduce.lines import AFTER_ALL_STEPS, CannotTell, Lines, call
 from socketserver_reference.conformance.reproduce.literals import MAX_LITERAL_BYTES, counts, literal
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    HalfClose,
-    Quit,
-    Reset,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    WaitUntilHeard,
-)
+from socketserver_reference.conformance.scenario.steps import HalfClose, OneClient, Say, Step, Utterance
 
 PROBE = b"probe 9"
 """The longest text that a script says by itself."""
@@ -81,40 +68,55 @@ class FrameScript:
     def write(self, step: Step) -> None:
         """Write the lines of a step; raise CannotTell if there are none."""
         introduced, self.introduced = self.introduced, ""
-        match step:
-            case Connect(who, _, window):
-                variable = re.sub(r"\W", "_", who)
-                self.here[who] = FrameClient(variable, early=bool(self.pending))
-                self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
-            case Say(who, data):
-                if data != b"%s is here" % who.encode() or introduced != who:  # not if it has just been heard
-                    self._says(who, data, at_once=not self.pending)
-                self.settle()
-            case Send(who, data):
-                self._says(who, data, at_once=False)
-            case Settle():
-                self.settle()
-            case WaitUntilHeard(who, speaker):
-                self._wait_until_heard(who, speaker)
-            case Quit(who, data):
-                self.add(who, f"says({literal(data)})")
+        if step.settles:
+            self.settle()
+        elif isinstance(step, Utterance):
+            self._utters(step, heard=introduced == step.who)
+        elif isinstance(step, OneClient):
+            self._becomes(step.who, step)
+        else:
+            raise CannotTell("a crowd has a script of its own")
+
+    def _utters(self, step: Utterance, *, heard: bool) -> None:
+        """Write what somebody says, unless it says that it is here and has been heard just now."""
+        if step.burst:
+            self._says(step.who, step.data, at_once=False)
+            return
+        if not heard or step.data != b"%s is here" % step.who.encode():
+            self._says(step.who, step.data, at_once=not self.pending)
+        self.settle()
+
+    def _joins(self, who: str, window: int | None) -> None:
+        variable = re.sub(r"\W", "_", who)
+        self.here[who] = FrameClient(variable, early=bool(self.pending))
+        self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
+
+    def _becomes(self, who: str, step: Step) -> None:
+        """Write a step by which nothing is said to the others."""
+        match step.effect:
+            case "joins":
+                self._joins(who, step.window)
+            case "hears":
+                self._wait_until_heard(who, step.spoken_by)
+            case "leaves":
+                self.add(who, f"says({literal(step.said)})")
                 self._leaves(who)
-            case HalfClose(who):
-                self.add(who, "half_closes()")
+            case "half-closes":
+                self.add(who, call(step))
                 self._leaves(who)
-            case Close(who) | Reset(who):
+            case "is gone":
                 if who in self.pending:
-                    raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
-                self.add(who, "resets()" if isinstance(step, Reset) else "closes()")
+                    raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+                self.add(who, call(step))
                 self._lost(who)
                 del self.here[who]
-            case Stall(who):
+            case "stops reading":
                 self.here[who].stalled = True
-            case Resume(who):
+            case "reads again":
                 self._wakes(who)
                 self.settle(anyway=True)
             case _:
-                raise CannotTell("a crowd has a different kind of script")
+                self.add(who, call(step))
 
     def _says(self, who: str, data: bytes, *, at_once: bool) -> None:
         self.here[who].member = True

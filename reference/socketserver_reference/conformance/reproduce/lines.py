@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce.literals import literal
-from socketserver_reference.conformance.scenario.steps import Connect, Step
+from socketserver_reference.conformance.scenario.steps import Step
 
 MAX_LINE_COLUMNS = 116
 """Most columns of a line of the exchange, before indentation."""
@@ -14,6 +14,11 @@ MAX_LINE_COLUMNS = 116
 
 class CannotTell(Exception):
     """No script can say which data clients must read; the message says why."""
+
+
+def call(step: Step) -> str:
+    """Return how a client does what has no words of its own: `half_closes()`, of what half-closes."""
+    return f"{step.verb.replace('-', '_')}()"
 
 
 def delivery(dialect: Dialect, chunk: bytes) -> str:
@@ -53,12 +58,11 @@ class StreamScript:
         self.add(who, "ends()")
         del self.here[who]
 
-    def connect(self, step: Connect) -> None:
+    def connect(self, who: str, window: int | None) -> None:
         """Write that a client connects."""
-        variable = re.sub(r"\W", "_", step.who)
-        self.here[step.who] = Place(variable)
-        window = f", {step.window}" if step.window else ""
-        self.lines.append(f'{variable} = Client("{step.who}"{window})')
+        variable = re.sub(r"\W", "_", who)
+        self.here[who] = Place(variable)
+        self.lines.append(f'{variable} = Client("{who}"{f", {window}" if window else ""})')
 
     def leave(self, who: str, how: str) -> None:
         """Write that a client leaves without reading, and remove it."""

@@ -12,34 +12,8 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.session import KNOWN_BROKEN_TIMEOUT, Session
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Quit,
-    Reset,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    WaitUntilHeard,
-)
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
-
-
-def clients_of(step: Step) -> tuple[str, ...]:
-    """Return the names of the clients in a step."""
-    match step:
-        case Settle():
-            return ()
-        case Crowd(everyone):
-            return everyone
-        case WaitUntilHeard(who, speaker):
-            return who, speaker
-        case _:
-            return (step.who,)
 
 
 def is_legal(steps: Sequence[Step]) -> bool:
@@ -49,20 +23,19 @@ def is_legal(steps: Sequence[Step]) -> bool:
     here: set[str] = set()
     talking: set[str] = set()
     for step in steps:
-        match step:
-            case Connect() | Crowd():
-                here.update(clients_of(step))
-                continue
-            case Settle():
-                talking.clear()
-            case Send(who):
-                talking.add(who)
-            case Say(who) | Quit(who) | WaitUntilHeard(_, who) if who in talking:
-                return False
-        if not here.issuperset(clients_of(step)):
+        if step.effect == "joins":
+            here.update(step.clients)
+            continue
+        if step.settles:
+            talking.clear()
+        elif step.burst:
+            talking.add(step.spoken_by)
+        elif step.spoken_by in talking:
             return False
-        if isinstance(step, HalfClose | Close | Reset | Quit):
-            here.discard(step.who)
+        if not here.issuperset(step.clients):
+            return False
+        if step.leaves:
+            here.difference_update(step.clients)
     return True
 
 
@@ -98,8 +71,8 @@ def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
     for burst in (condensed(steps), last_burst(steps)):
         if burst != list(steps):
             yield burst
-    for name in reversed(list(dict.fromkeys(name for step in steps for name in clients_of(step)))):
-        yield [step for step in steps if name not in clients_of(step)]
+    for name in reversed(list(dict.fromkeys(name for step in steps for name in step.clients))):
+        yield [step for step in steps if name not in step.clients]
     size = len(steps) // 2
     while size:
         yield from ([*steps[:begin], *steps[begin + size :]] for begin in range(0, len(steps), size))
@@ -107,11 +80,11 @@ def shorter(steps: Sequence[Step]) -> Iterator[list[Step]]:
 
 
 def last_burst(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps without the bursts before the last one and the steps between them."""
-    sends = [at for at, step in enumerate(steps) if isinstance(step, Send)]
+    """Return the steps without all bursts but the last, and whatever lies between them."""
+    sends = [at for at, step in enumerate(steps) if step.burst]
     if not sends:
         return list(steps)
-    pauses = [at for at, step in enumerate(steps) if isinstance(step, Settle) and at < sends[-1]]
+    pauses = [at for at, step in enumerate(steps) if step.settles and at < sends[-1]]
     begin = pauses[-1] + 1 if pauses else sends[0]
     return _of_those_here([*steps[: sends[0]], *steps[max(begin, sends[0]) :]])
 
@@ -128,23 +101,24 @@ def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
     if it is played often enough.
     """
     burst = last_burst(steps)
-    speakers = {step.who for step in burst if isinstance(step, Send)}
-    needed = speakers | {step.who for step in burst if isinstance(step, Stall)}
-    silent = [step.who for step in burst if isinstance(step, Connect) and step.who not in needed]
+    speakers = {step.spoken_by for step in burst if step.burst}
+    needed = speakers.union(*(step.clients for step in burst if step.effect == "stops reading"))
+    joining = [who for step in burst if step.effect == "joins" for who in step.clients]
+    silent = [who for who in joining if who not in needed]
     left_out = set(silent[hearers:]) if speakers else set()
-    early = sum(isinstance(step, Send) for step in burst) - MAX_BURST_UTTERANCES
+    early = sum(step.burst for step in burst) - MAX_BURST_UTTERANCES
     kept: list[Step] = []
     for step in burst:
-        early -= isinstance(step, Send)
-        if left_out.isdisjoint(clients_of(step)) and not (isinstance(step, Send) and early >= 0):
+        early -= step.burst
+        if left_out.isdisjoint(step.clients) and not (step.burst and early >= 0):
             kept.append(step)
     return kept
 
 
 def _of_those_here(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps of those clients that connect in them."""
-    here = {name for step in steps if isinstance(step, Connect | Crowd) for name in clients_of(step)}
-    return [step for step in steps if here.issuperset(clients_of(step))]
+    """Return the steps of clients who connect in them."""
+    here = {name for step in steps if step.effect == "joins" for name in step.clients}
+    return [step for step in steps if here.issuperset(step.clients)]
 
 
 def shows(session: Session, steps: Sequence[Step], like: Violation) -> Violation | None:

@@ -21,24 +21,11 @@ from socketserver_reference.conformance.reproduce.lines import (
     Place,
     StreamScript,
     Write,
+    call,
     delivery,
 )
 from socketserver_reference.conformance.reproduce.literals import literal
-from socketserver_reference.conformance.scenario.steps import (
-    Close,
-    Connect,
-    Crowd,
-    HalfClose,
-    Quit,
-    Reset,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    Step,
-    WaitUntilHeard,
-)
+from socketserver_reference.conformance.scenario.steps import OneClient, Say, Step, Utterance
 
 ONE_SEGMENT_BYTES = 1024
 """Bytes that certainly fit into one segment."""
@@ -80,41 +67,48 @@ def _fences(protocol: str, script: StreamScript) -> list[str]:
 
 
 def _chat(script: StreamScript, step: Step) -> None:
-    match step:
-        case Connect():
-            script.connect(step)
-        case Say(who, data):
-            _say(script, who, data)
-        case Send(who, data):
-            _send(script, who, data)
-        case WaitUntilHeard(who, speaker):
-            _wait_until_heard(script, who, speaker)
-        case Quit(who, word):
-            script.add(who, f"says({literal(script.dialect.sent(word))})")
+    if step.settles:
+        _settle(script)
+    elif isinstance(step, Utterance):
+        (_send if step.burst else _say)(script, step.who, step.data)
+    elif isinstance(step, OneClient):
+        _becomes(script, step.who, step)
+    else:
+        raise CannotTell("a crowd has a script of its own")
+
+
+def _becomes(script: StreamScript, who: str, step: Step) -> None:
+    """Write a step by which nothing is said to the others."""
+    match step.effect:
+        case "joins":
+            script.connect(who, step.window)
+        case "hears":
+            _wait_until_heard(script, who, step.spoken_by)
+        case "leaves":
+            script.add(who, f"says({literal(script.dialect.sent(step.said))})")
             _goodbye(script, who)
-        case HalfClose(who):
+        case "half-closes":
             _half_close(script, who)
-        case Close(who) | Reset(who):
+        case "is gone":
             if who in script.sent:
-                raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
-            script.leave(who, "resets()" if isinstance(step, Reset) else "closes()")
-        case Stall(who):
+                raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+            script.leave(who, call(step))
+        case "stops reading":
             script.here[who].stalled = True
-        case Resume(who):
+        case "reads again":
             _settle(script)
             script.here[who].stalled = False
             _catch_up(script, who)
-        case Settle():
-            _settle(script)
-        case Crowd():
-            raise CannotTell("a crowd has a different kind of script")
+        case _:
+            script.add(who, call(step))
 
 
 def has_bursts(steps: Sequence[Step]) -> bool:
     """Whether there is a Send, other than one of a single segment right before its sender half-closes."""
     for step, following in zip_longest(steps, steps[1:]):
-        last_words = isinstance(following, HalfClose) and isinstance(step, Send) and step.who == following.who
-        if isinstance(step, Send) and not (last_words and len(step.data) <= ONE_SEGMENT_BYTES):
+        ends = following is not None and following.effect == "half-closes"
+        last_words = ends and step.clients == following.clients and len(step.said) <= ONE_SEGMENT_BYTES
+        if step.burst and not last_words:
             return True
     return False
 

@@ -32,7 +32,7 @@ from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.shrink import MAX_HEARERS, condensed, shorten
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.scenario.steps import Close, Reset, Send, Settle, Stall, Step
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
@@ -130,7 +130,7 @@ def _scenarios(
 def _shorter_ones(
     session: Session, protocol: str, violation: Violation, steps: list[Step], until: float
 ) -> Iterator[tuple[Violation, list[Step]]]:
-    stalled = any(isinstance(step, Stall) for step in steps)
+    stalled = any(step.effect == "stops reading" for step in steps)
     if races(protocol, steps, session.dialect) and not stalled:  # the last burst of a flood would not suffice
         witness = not session.dialect.hears_itself  # one more listener, as speakers hear nothing
         yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(MAX_HEARERS, 0, -1))
@@ -139,10 +139,11 @@ def _shorter_ones(
     yield shortest, list(shortest.transcript.scenario)
     if shortest is not violation:
         yield violation, steps
-    if stalled and {type(step) for step in steps[-2:]} == {Send, Settle}:
+    last = steps[-2:]
+    if stalled and any(step.burst for step in last) and any(step.settles for step in last):
         yield (
             violation,
-            [*steps, *(EXTRA_BURSTS * steps[-2:])],
+            [*steps, *(EXTRA_BURSTS * last)],
         )  # a server may buffer more in a script than in the check
 
 
@@ -151,7 +152,7 @@ def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence
     ways: list[ReproductionScript] = []
     # It is unknown when the server notices a reset: the effect may show in this round or in another. And one datagram
     # may overtake another.
-    by_chance = protocol == "datagram" or any(isinstance(step, Reset | Close) for step in steps)
+    by_chance = protocol == "datagram" or any(step.effect == "is gone" for step in steps)
     for rounds, fence in ATTEMPTS:
         if by_chance and rounds == 1:
             continue

@@ -77,6 +77,8 @@ class Option:
     repeatable: bool = False
     effort: bool = False
     """Whether it sets the effort of a check, so that it is the same for all compared servers."""
+    per_server: bool = False
+    """Whether the file that `compare` reads may say it of each server."""
 
     @property
     def field(self) -> str:
@@ -134,12 +136,14 @@ OPTIONS = (
         "TOML file",
         metavar="NAME|FILE",
         default="",
+        per_server=True,
     ),
     Option(
         "known",
         "list of known failures, TOML or JSON: a listed clause fails the check if it holds, not if it is broken",
         Path,
         "FILE",
+        per_server=True,
     ),
     Option(
         "reproduce",

@@ -17,13 +17,14 @@ from typing import Any
 
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
+from socketserver_reference.conformance.runner.options import OPTIONS
 
 PROTOCOLS = ("echo", "chat")
 
-CHECK_OPTIONS = ("launch", "transport", "dialect", "known")
+ARGUMENTS = ("launch", "transport", *(option.name for option in OPTIONS if option.per_server))
 """Keys that are options of `check` with the same name."""
 
-SERVER_KEYS = ("name", "protocol", "target", *CHECK_OPTIONS)
+SERVER_KEYS = ("name", "protocol", "target", *ARGUMENTS)
 
 
 class BadServers(BadFile):
@@ -79,5 +80,5 @@ def _server(where: str, table: Mapping[str, Any]) -> ListedServer:
         target = [str(Address.parse(table["target"]))] if "target" in table else []
     except BadAddress as error:
         raise BadServers(f"{where}: target: {error}") from None
-    options = [f"--{key}={table[key]}" for key in CHECK_OPTIONS if key in table]
+    options = [f"--{key}={table[key]}" for key in ARGUMENTS if key in table]
     return ListedServer(table["name"], table["protocol"], (table["protocol"], *target, *options))

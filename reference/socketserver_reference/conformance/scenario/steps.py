@@ -7,18 +7,121 @@ Two steps speak. **Say** is settled: the stage waits until the oracle has seen e
 read exactly one chunk. **Send** does not wait: TCP may merge or split it, and the oracle accepts every segmentation; a
 later Settle or Say reads what is due.
 
+What modules need to know of a step it says itself (`BaseStep`): how it is told and drawn, what becomes of its client,
+what is said. Only what performs, judges or invents steps tells them by their classes (`tests/test_steps.py`).
+
 Next: `driver/stage.py`, which performs them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self, get_args
 
 from socketserver_reference.conformance.scenario.text import show
 
+Effect = Literal["joins", "hears", "leaves", "half-closes", "is gone", "stops reading", "reads again"]
+"""What becomes of a client by a step.
+
+It joins, hears the others from now on, leaves by a word, half-closes (which is to leave, too), is gone at once, stops
+reading, or reads again.
+"""
+
+
+class BaseStep:
+    """What modules ask of a step, so that they need not tell its class."""
+
+    verb: ClassVar[str]
+    """What its clients do by it, in a word for programs."""
+    effect: ClassVar[Effect | None] = None
+    """What becomes of its client, or clients."""
+    waits: ClassVar[bool] = False
+    """Whether what it leads to is read before the next step."""
+    reaches_server: ClassVar[bool] = True
+    """Whether anything goes to the server by it."""
+    settles: ClassVar[bool] = False
+    """Whether everybody reads by it what all have said."""
+    by_stage: ClassVar[bool] = False
+    """Whether the stage does it by itself, where a dialect asks for it."""
+    own_question: ClassVar[bool] = False
+    """Whether a script about it asks a question of its own, instead of playing the steps."""
+
+    window: int | None = None
+    """Bytes of the receive buffer of its client, if that is bounded by it."""
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The names of those who do something; none where it is everybody."""
+        return ()
+
+    @property
+    def spoken_by(self) -> str:
+        """The client who says something, if any does."""
+        return ""
+
+    @property
+    def said(self) -> bytes:
+        """The bytes that its client says."""
+        return b""
+
+    @property
+    def burst(self) -> bool:
+        """Whether it is an utterance that nobody waits for."""
+        return False
+
+    @property
+    def leaves(self) -> bool:
+        """Whether its client does nothing any more afterwards."""
+        return self.effect in ("leaves", "half-closes", "is gone")
+
+    def without(self, gone: Set[str]) -> Self | None:
+        """Return the step without these clients, or None if that leaves nothing of it."""
+        return self if gone.isdisjoint(self.clients) else None
+
+    def renamed(self, names: Mapping[str, str]) -> Self:  # noqa: ARG002  # it names nobody
+        """Return the step with other names for its clients."""
+        return self
+
 
 @dataclass(frozen=True)
-class Connect:
+class OneClient(BaseStep):
+    """A step of the client `who`."""
+
+    who: str
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return (self.who,)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, who=names[self.who])
+
+
+@dataclass(frozen=True)
+class Speech(OneClient):
+    """A step by which a client says these bytes."""
+
+    data: bytes
+
+    @property
+    def spoken_by(self) -> str:
+        return self.who
+
+    @property
+    def said(self) -> bytes:
+        return self.data
+
+
+@dataclass(frozen=True)
+class Utterance(Speech):
+    """What is delivered, or answered; a dialect may have it said in other words."""
+
+    @property
+    def burst(self) -> bool:
+        return not self.waits
+
+
+@dataclass(frozen=True)
+class Connect(OneClient):
     """A client connects and says nothing.
 
     `acks` chooses when its kernel acknowledges what it receives, where the system allows a choice: "quick", at once, so
@@ -26,7 +129,9 @@ class Connect:
     (Linux: after 40 ms). `window` bounds its receive buffer, in bytes.
     """
 
-    who: str
+    verb = "connects"
+    effect = "joins"
+
     acks: Literal["delayed", "quick"] = "quick"
     window: int | None = None
 
@@ -35,61 +140,98 @@ class Connect:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Crowd(BaseStep):
     """Many clients connect in the same instant and say nothing."""
 
+    verb = "connects"
+    effect = "joins"
+    own_question = True
+
     everyone: tuple[str, ...]
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return self.everyone
+
+    def without(self, gone: Set[str]) -> Self | None:
+        staying = tuple(who for who in self.everyone if who not in gone)
+        return replace(self, everyone=staying) if staying else None
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, everyone=tuple(names[who] for who in self.everyone))
 
     def __str__(self) -> str:
         return f"{len(self.everyone)} clients, {self.everyone[0]} to {self.everyone[-1]}, connect at once"
 
 
 @dataclass(frozen=True)
-class Say:
+class Say(Utterance):
     """A settled utterance: at most 1024 bytes, sent after `who` has received everything it said before."""
 
-    who: str
-    data: bytes
+    verb = "says"
+    waits = True
 
     def __str__(self) -> str:
         return f"{self.who} says {show(self.data)}"
 
 
 @dataclass(frozen=True)
-class Send:
+class Send(Utterance):
     """An utterance that is not waited for. Neither alone nor with what the client sent before may it contain a quit."""
 
-    who: str
-    data: bytes
+    verb = "sends"
 
     def __str__(self) -> str:
         return f"{self.who} sends {show(self.data)} without waiting"
 
 
 @dataclass(frozen=True)
-class Settle:
+class Settle(BaseStep):
     """Every client that reads at all reads until everything due to it has come."""
+
+    verb = "settles"
+    waits = True
+    reaches_server = False
+    settles = True
 
     def __str__(self) -> str:
         return "all clients read what is due"
 
 
 @dataclass(frozen=True)
-class WaitUntilHeard:
+class WaitUntilHeard(OneClient):
     """`speaker` speaks until the silent client `who` hears it: only then is `who` known to be a member."""
 
-    who: str
+    verb = "heeds"
+    effect = "hears"
+    waits = True
+    reaches_server = False
+
     speaker: str
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return self.who, self.speaker
+
+    @property
+    def spoken_by(self) -> str:
+        return self.speaker
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, who=names[self.who], speaker=names[self.speaker])
 
     def __str__(self) -> str:
         return f"{self.speaker} speaks until {self.who} hears it"
 
 
 @dataclass(frozen=True)
-class Quit:
+class Quit(Speech):
     """A settled utterance that is quit, with or without white space; `who` then reads to the end of its stream."""
 
-    who: str
+    verb = "quits"
+    effect = "leaves"
+    waits = True
+
     data: bytes = b"quit\n"
 
     def __str__(self) -> str:
@@ -97,61 +239,70 @@ class Quit:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Speech):
     """A client's part of a handshake. Scenarios do not hold it: the stage adds it where the dialect needs it."""
 
-    who: str
-    data: bytes
+    verb = "answers"
+    by_stage = True
 
     def __str__(self) -> str:
         return f"{self.who} answers {show(self.data)}"
 
 
 @dataclass(frozen=True)
-class HalfClose:
+class HalfClose(OneClient):
     """`who` ends its sending side (shutdown SHUT_WR) and reads to the end of its stream."""
 
-    who: str
+    verb = "half-closes"
+    effect = "half-closes"
+    waits = True
 
     def __str__(self) -> str:
         return f"{self.who} half-closes"
 
 
 @dataclass(frozen=True)
-class Close:
+class Close(OneClient):
     """`who` closes its socket; with unread data the kernel makes that a reset."""
 
-    who: str
+    verb = "closes"
+    effect = "is gone"
 
     def __str__(self) -> str:
         return f"{self.who} closes"
 
 
 @dataclass(frozen=True)
-class Reset:
+class Reset(OneClient):
     """`who` resets its connection (SO_LINGER 0, then close); Unix sockets have no reset, so there it is a close."""
 
-    who: str
+    verb = "resets"
+    effect = "is gone"
 
     def __str__(self) -> str:
         return f"{self.who} resets its connection"
 
 
 @dataclass(frozen=True)
-class Stall:
+class Stall(OneClient):
     """`who` stops reading."""
 
-    who: str
+    verb = "stalls"
+    effect = "stops reading"
+    reaches_server = False
 
     def __str__(self) -> str:
         return f"{self.who} stops reading"
 
 
 @dataclass(frozen=True)
-class Resume:
+class Resume(OneClient):
     """`who` reads again: everything that is due to it."""
 
-    who: str
+    verb = "resumes"
+    effect = "reads again"
+    waits = True
+    reaches_server = False
 
     def __str__(self) -> str:
         return f"{self.who} reads again"
@@ -160,6 +311,9 @@ class Resume:
 Step = (
     Connect | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
 )
+
+KINDS: tuple[type[Step], ...] = get_args(Step)
+"""The classes of steps."""
 
 Scenario = Sequence[Step]
 

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from socketserver_reference.conformance.reports.html.elements import Child, tag
 from socketserver_reference.conformance.reports.html.lanes import Diagram, DiagramRow, draw
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
+from socketserver_reference.conformance.scenario.steps import KINDS
 from socketserver_reference.conformance.scenario.text import MAX_SHOWN_BYTES, printable, show
 
 UNFOLDED_ROWS = 24
@@ -22,7 +23,7 @@ MAX_WIDE_LANES = 5
 MAX_LINE_BYTES = 64
 """Bytes in one line, where all of them are shown."""
 
-OUTWARD = {"connects", "says", "sends", "quits", "answers", "half-closes", "closes", "resets"}
+OUTWARD = {kind.verb for kind in KINDS if kind.reaches_server}
 """Events that go from a client to the server."""
 
 INWARD = {"reads", "ends", "breaks"}

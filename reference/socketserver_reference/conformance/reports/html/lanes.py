@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
+from socketserver_reference.conformance.scenario.steps import KINDS, Effect
 
 MAX_LANES = 8
 """Clients that have a lane of their own, at most."""
@@ -18,11 +19,25 @@ MAX_LANES = 8
 State = Literal["away", "open", "stalled", "half-closed"]
 """What a client's connection is like: not there; usable; not read; closed in one direction."""
 
-PASSIVE_EVENTS = {"connects", "reads", "settles"}
-"""Events that do not make a client active."""
+JOINING = {kind.verb for kind in KINDS if kind.effect == "joins"}
 
-LEAVING_EVENTS = {"closes", "resets", "ends", "breaks"}
-"""Events that end a client's connection."""
+PASSIVE_EVENTS = {*JOINING, "reads"}
+"""What anybody in a crowd does."""
+
+STATES: dict[Effect | None, State] = {
+    "joins": "open",
+    "reads again": "open",
+    "stops reading": "stalled",
+    "half-closes": "half-closed",
+    "is gone": "away",
+}
+
+AFTER: dict[str, State] = {
+    **{kind.verb: STATES[kind.effect] for kind in KINDS if kind.effect in STATES},
+    "ends": "away",
+    "breaks": "away",
+}
+"""What a client's connection is like after what it does, if that changes it."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,8 @@ class _Room:
         self._states: dict[str, State] = {}
 
     def row(self, event: StoryEvent) -> DiagramRow:
-        """Return the row of an event, and apply it."""
-        if event.does != "connects":
+        """Return the row of an event, and let it happen."""
+        if event.does not in JOINING:
             for who in event.who:  # it may have come while events were left out
                 self._states.setdefault(who, "open")
         before = self._lane_states()
@@ -112,15 +127,11 @@ class _Room:
         return DiagramRow(event, tuple(lanes), before, self._lane_states())
 
     def _happens(self, does: str, who: str) -> None:
-        match does:
-            case "connects" | "resumes":
-                self._states[who] = "open"
-            case "stalls":
-                self._states[who] = "stalled"
-            case "half-closes":
-                self._states[who] = "half-closed"
-            case _ if does in LEAVING_EVENTS:
-                self._states.pop(who, None)
+        state = AFTER.get(does)
+        if state == "away":
+            self._states.pop(who, None)
+        elif state:
+            self._states[who] = state
 
     def _lane_states(self) -> tuple[State, ...]:
         """Return the state of each lane: the liveliest of those who share it."""
