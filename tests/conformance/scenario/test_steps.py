@@ -42,6 +42,7 @@ TELLING = {
     f"{SUITE}/exploration/chat_machines.py": "invents them",
     f"{SUITE}/exploration/echo_machines.py": "invents them",
     "faults/socketserver_faults/schedule/exploration/random_runs.py": "invents them",
+    "reference/socketserver_reference/conformance/checks/chat.py": "says which way a crowd leaves",
 }
 """The modules that tell steps by their classes, and why. All others make steps, and read what steps say."""
 

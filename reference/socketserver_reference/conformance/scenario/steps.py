@@ -8,7 +8,8 @@ read exactly one chunk. **Send** does not wait: TCP may merge or split it, and t
 later Settle or Say reads what is due.
 
 What modules need to know of a step it says itself (`BaseStep`): how it is told and drawn, what becomes of its client,
-what is said. Only what performs, judges or invents steps tells them by their classes (`tests/test_steps.py`).
+what is said. Only modules that perform, judge or invent steps tell them by their classes
+(`tests/conformance/scenario/test_steps.py`).
 
 Next: `driver/stage.py`, which performs them.
 """
