@@ -58,6 +58,7 @@ class Room(Server):
         # [SRV-7] on the server, where every handler finds them: a handler instance has one client
         # [SRV-10] on this server, not on a class that two servers share
         self.members: set[socket.socket] = set()
+        self.lost: set[socket.socket] = set()  # cut off, and not closed yet
         self.lock = threading.Lock()
         super().__init__(*args, **keywords)
 
@@ -71,6 +72,12 @@ class Room(Server):
         # [CHAT-11] this changes nothing for the others, and an empty room still works
         with self.lock:
             self.members.discard(member)
+            self.lost.discard(member)
+
+    def has_lost(self, member: socket.socket) -> bool:
+        """Whether this member has been cut off."""
+        with self.lock:
+            return member in self.lost
 
     def deliver(self, delivery: bytes) -> None:
         """Offer a delivery to every member, and cut off those that cannot take it."""
@@ -93,9 +100,10 @@ class Room(Server):
 
     def cut_off(self, member: socket.socket) -> None:
         """Remove a member and end its connection in both directions. Only its own handler closes it."""
-        # [CHAT-15] removed now, not when its handler has worked off what the client said before: until then each
+        # [CHAT-15] removed now, not when its handler has delivered all that the client said before: until then each
         # delivery would cost it two system calls, and N members that leave at once N squared
         self.members.discard(member)
+        self.lost.add(member)
         with suppress(OSError):  # it is gone already
             member.shutdown(socket.SHUT_RDWR)
 
@@ -138,8 +146,8 @@ class ChatHandler(socketserver.BaseRequestHandler):
         except DISCONNECT_ERRORS as gone:
             log.info("%r is gone: %s", self.client_address, gone)
             return b""
-        # [SRV-9] after hanging up, recv() still returns what the client said before: too much to deliver promptly
-        if self.server.stopping:
+        # [CHAT-15] [SRV-9] after a cut or a hang-up, recv() still returns what the client said before: that is lost
+        if self.server.stopping or self.server.has_lost(self.request):
             return b""
         log.info("%r said %s", self.client_address, brief(chunk))
         return chunk

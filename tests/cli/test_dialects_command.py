@@ -28,7 +28,7 @@ def test_dialects_shows_one_with_what_it_changes_and_leaves_out(
     assert '[quit]\nword = ""' in out
     assert "\x85" not in out
     assert main(["dialects", "note"]) == 0
-    assert "there is no file" in capsys.readouterr().out
+    assert "it has no file" in capsys.readouterr().out
 
 
 def test_dialects_refuses_what_is_none(capsys: pytest.CaptureFixture[str]) -> None:

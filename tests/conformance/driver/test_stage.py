@@ -13,8 +13,7 @@ import pytest
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, Stage
-from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
+from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, LAG_BYTES, Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -231,7 +230,7 @@ def test_a_client_takes_no_more_than_it_may_keep(monkeypatch: pytest.MonkeyPatch
 
 def test_once_much_is_said_at_once_all_who_read_are_read_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[Client] = []
-    waiting = MIN_BACKLOG_BYTES - 1
+    waiting = LAG_BYTES - 1
 
     def take(client: Client) -> int:
         taken.append(client)

@@ -63,7 +63,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
 def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time(seed: int, steps: int) -> None:
-    with mock.patch.object(stage_module, "MUCH", 40), simulation.stage(Room(Random(seed))) as stage:
+    with mock.patch.object(stage_module, "FLOOD_THRESHOLD_BYTES", 40), simulation.stage(Room(Random(seed))) as stage:
         clients = Clients(stage, Random(seed + 1))
         with suppress(Ambiguous):
             for _ in range(steps):

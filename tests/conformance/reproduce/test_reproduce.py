@@ -317,3 +317,12 @@ def test_without_a_server_or_an_address_a_script_ends_with_two(tmp_path: Path) -
     assert (status, "`python CHAT-2.py HOST PORT` plays" in out) == (2, True)
     optimized = subprocess.run([sys.executable, "-O", file, "localhost", "1"], capture_output=True, check=False)
     assert optimized.returncode == 2
+
+
+def test_what_shows_in_the_cost_to_a_server_alone_has_no_script(tmp_path: Path) -> None:
+    violation = VIOLATIONS["CHAT-15"]("this", "that", [])
+    violation.unscripted = "a script does not see it"
+    with closing(open_session("chat", Bug("chat").target(), 0.3)) as session:
+        (told,) = write_all(session, "chat", [violation], tmp_path)
+    assert str(told) == "no reproduction of CHAT-15: a script does not see it"
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_reference.conformance.runner.affinity import one_processor
 
-LONG = ("flood", "resume")
+LONG = ("flood", "resume", "cut-off")
 """Scenarios with too many decisions for a test; `make schedules` has them."""
 
 

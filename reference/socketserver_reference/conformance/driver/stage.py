@@ -43,6 +43,9 @@ from socketserver_reference.conformance.targets.crowd import connect_at_once
 MAX_EVIDENCE_BYTES = 64 * 1024
 """Most bytes read after an illegal one, to see whether the missing bytes follow it."""
 
+LAG_BYTES = MIN_BACKLOG_BYTES // 2
+"""Bytes that wait for a client at once, from which on the server may hold more for it than CHAT-15 demands."""
+
 FLOOD_THRESHOLD_BYTES = 32 * 1024
 """Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
 
@@ -245,7 +248,7 @@ class Stage:
         """
         if self._flooded and isinstance(self.oracle, ChatOracle):
             for who, client in self._clients.items():
-                if who not in self._stalled and client.take() >= MIN_BACKLOG_BYTES:
+                if who not in self._stalled and client.take() >= LAG_BYTES:
                     self.oracle.lags(who)
 
     def _read(self, who: str) -> None:

@@ -219,8 +219,11 @@ class AbruptChatMachine(PoliteChatMachine):
         self.before("reset")
         staying = self.speakers()[-1:]
         able = [who for who in self.present() if who not in staying]
-        if not staying or len(able) < many:
+        if not staying or len(able) < 2:
             return
+        for _ in range(many - len(able)):
+            self.arrive(speaking=False)
+        able = [who for who in self.present() if who not in staying]
         first = number % len(able)
         leaving = [*able[first:], *able[:first]][:many]
         self.do(*(Send(who, b"." * size) for who in leaving), *(way(who) for who in leaving))
