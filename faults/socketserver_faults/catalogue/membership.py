@@ -184,8 +184,7 @@ class ChangesTheSetUnderALoop(Room):
         for member in self.members:
             taken = self.offer(member, delivery)
             if not taken:
-                with suppress(OSError):
-                    member.shutdown(socket.SHUT_RDWR)
+                self.cut_off(member)
             widen(delivery if taken and len(self.members) < 4 else b"")
 
 

@@ -107,11 +107,6 @@ def speaking(dialect: Dialect, names: Sequence[str], what: Callable[[int, str], 
     return [Send(who, what(SHORT, who)) for who in names for _ in range(LINES)]
 
 
-def labelled(size: int, who: str) -> bytes:
-    """Return so many bytes that carry the name of the client which says them."""
-    return numbered(size, who.encode() + b"%06d ")
-
-
 def dots(size: int, _: str) -> bytes:
     """Return so many dots: of a crowd that says nothing else and leaves, nobody has to find out which of them it was
     that is heard.
@@ -370,19 +365,6 @@ class ChatConformance(Conformance):
     # Whoever of a crowd speaks and leaves at once has not read what the others said, and whoever still delivers that to
     # them keeps those waiting who read: it is CHAT-15 that a crowd breaks, whichever way it leaves. What a crowd that
     # stays costs is not compared: to deliver what each said to each is as much as the square of it, rightly.
-
-    @decides("CHAT-15")
-    def test_many_who_speak_at_once_and_do_not_read_delay_nobody(self, play: Play) -> None:
-        names = crowd(min(crowd_size(play), CROWD // TIMES))
-        leaving = [Reset(who) for who in names]  # late: some have been cut off by then
-        play(
-            *coming(names),
-            *speaking(play.dialect, names, labelled),
-            *talk(),
-            *leaving,
-            Say("ann", b"gone"),
-            Say("ben", b"gone"),
-        )
 
     @decides("CHAT-15")
     def test_many_who_speak_and_leave_at_once_delay_nobody(self, play: Play) -> None:

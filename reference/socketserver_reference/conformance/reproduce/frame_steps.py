@@ -75,7 +75,7 @@ class FrameScript:
         elif isinstance(step, OneClient):
             self._becomes(step.who, step)
         else:
-            raise CannotTell("a crowd has a script of its own")
+            raise CannotTell("a crowd has a different kind of script")
 
     def _utters(self, step: Utterance, *, heard: bool) -> None:
         """Write what somebody says, unless it says that it is here and has been heard just now."""
@@ -106,7 +106,7 @@ class FrameScript:
                 self._leaves(who)
             case "is gone":
                 if who in self.pending:
-                    raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+                    raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
                 self.add(who, call(step))
                 self._lost(who)
                 del self.here[who]

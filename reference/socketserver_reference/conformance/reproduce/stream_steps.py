@@ -74,7 +74,7 @@ def _chat(script: StreamScript, step: Step) -> None:
     elif isinstance(step, OneClient):
         _becomes(script, step.who, step)
     else:
-        raise CannotTell("a crowd has a script of its own")
+        raise CannotTell("a crowd has a different kind of script")
 
 
 def _becomes(script: StreamScript, who: str, step: Step) -> None:
@@ -91,7 +91,7 @@ def _becomes(script: StreamScript, who: str, step: Step) -> None:
             _half_close(script, who)
         case "is gone":
             if who in script.sent:
-                raise CannotTell(f"whether what {who} said just before it went is heard is up to the server")
+                raise CannotTell(f"the delivery of what {who} sent just before it left is up to the server")
             script.leave(who, call(step))
         case "stops reading":
             script.here[who].stalled = True
