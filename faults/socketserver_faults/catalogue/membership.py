@@ -168,7 +168,7 @@ class RoomOnTheClass(Room):
         self.members = self.everybody
 
 
-@fault("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-17")
+@fault("CHAT-12", "CHAT-13", "CHAT-17")
 class ChangesTheSetUnderALoop(Room):
     """A delivery loops over the set without the lock, while other threads change the set.
 

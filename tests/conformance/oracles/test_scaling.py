@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.checks import chat
-from socketserver_reference.conformance.checks.chat import ChatConformance, departure
+from socketserver_reference.conformance.checks.chat import departure
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import scaling
@@ -22,7 +21,6 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Reset, Send
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
 from tests.support.serving import TIMEOUT
 
@@ -177,18 +175,6 @@ def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_
     end = happened.index("cpu_time", begin + 1)
     assert happened[begin - 2 : begin + 2] == [f"x{MANY - 1} stops reading", "wait_idle", "cpu_time", "play_at_once"]
     assert happened[end - 2 : end] == ["ben says b'31, says ben'", "wait_idle"]
-
-
-def test_where_nobody_sees_what_it_costs_a_small_crowd_leaves_and_the_clause_is_not_judged_by_that() -> None:
-    site = Bug("chat").target().start(TIMEOUT)
-    with closing(site), closing(open_session("chat", Running(site.address), TIMEOUT)) as session:
-        assert session.scale(partial(departure, NOTE, Close), MANY, "CHAT-15") is False
-        assert session._last is not None
-        crowd = {step.who for step in session._last.transcript.scenario if isinstance(step, Close)}
-        assert crowd == {f"x{count}" for count in range(FEW)}
-        check = ChatConformance().test_many_who_speak_and_leave_at_once_delay_nobody
-        with pytest.raises(NotApplicable, match="the server's processor time, which is not seen from here"):
-            check(ScenarioRunner(session, "CHAT-15"))
 
 
 # Real servers

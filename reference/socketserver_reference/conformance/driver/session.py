@@ -161,11 +161,10 @@ class Session:
 
     def scale(self, room: scaling.Room, many: int, about: str) -> bool:
         """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
-        server too much more, twice. Where nobody sees what it costs, play the small one alone, and return False.
+        server too much more, twice. Return False, and play nothing, where that cost cannot be measured.
         """
         few = many // scaling.TIMES
         if self.site.cpu_time() is None:
-            self.play(*room(few).steps, about=about)
             return False
         found: list[scaling.Costs] = []
         while not scaling.decided(found):
