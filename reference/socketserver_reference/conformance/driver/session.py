@@ -79,7 +79,10 @@ class Session:
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
         self._capacity_limit: CapacityLimit | None = None
         self._carry_over = CarryOver(timeout)
-        self._used = False
+        self.seen: list[list[Step]] = []
+        """The scenarios that the server has seen since it was started, in order, the health check included; the last
+        one grows while it is played.
+        """
         self.site: Site = self.target.start(max(timeout, dialect.limits.start))
         if dialect.limits.fresh and not self.site.restartable:
             self.site.close()
@@ -201,13 +204,12 @@ class Session:
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None
     ) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
-        self._used = True
         self._rate_limiter.begin()
         oracle = self._oracle(self.dialect)
         if self.site.restartable:  # then its quiescence was observed
             self._carry_over.forget()
         mark = self._carry_over.begin(oracle)
-        return Stage(
+        stage = Stage(
             self.site.address,
             oracle,
             mark=mark,
@@ -220,6 +222,8 @@ class Session:
             rate_limiter=self._rate_limiter,
             politeness="abrupt" if abrupt else "polite" if polite else "polite at first",
         )
+        self.seen.append(stage.transcript.scenario)
+        return stage
 
     def _rewriter(self, mark: str = "") -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""
@@ -328,11 +332,11 @@ class Session:
     @property
     def _used_up(self) -> bool:
         """Whether the dialect demands a fresh server and this one has seen a client."""
-        return self.dialect.limits.fresh and self._used
+        return self.dialect.limits.fresh and bool(self.seen)
 
     def _note_restart(self) -> None:
         self.address = self.site.address
-        self._used = False
+        self.seen.clear()
         self._rate_limiter.joined()
 
     def _cause(self) -> str:
