@@ -9,6 +9,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner.command_run import Progress
+from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.support.checking import PLUGIN, Checker
 from tests.support.known_failures import entry, serving_fault
@@ -38,7 +39,7 @@ def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: P
     progress = Progress("family", ("SRV",), {})
     verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
     assert progress.reproductions(verdicts) == []
-    progress._run.options.reproduce = tmp_path
+    progress._run.options = Options(reproduce=tmp_path)
     assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {write.INSIDE}"]
     verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
     assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]

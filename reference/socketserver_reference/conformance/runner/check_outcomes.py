@@ -4,9 +4,9 @@ import pytest
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.results import known
+from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Outcome
-from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.scenario.violation import Violation
 
 WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
@@ -26,16 +26,19 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
     return "not-checked", str(error) or type(error).__name__
 
 
-def explain(report: pytest.TestReport, options: Options, error: BaseException | None) -> None:
-    """Show a violation as its story, without a traceback; report as skipped or xfail an end that is no failure."""
+def explain(report: pytest.TestReport, error: BaseException | None, entry: Known | None, *, strict: bool) -> None:
+    """Show a violation as its story, without a traceback; report as skipped or xfail an end that is no failure.
+
+    `entry` lists the violated clause as known to be broken.
+    """
     if isinstance(error, NotApplicable | NotChecked):
         report.outcome = "skipped"
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
     elif isinstance(error, Violation):
         report.longrepr = str(error)
-        if entry := options.expected_failure(error.clause_id):
+        if entry is not None:
             report.outcome = "skipped"
             report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
-        elif CLAUSES[error.clause_id].level == "SHOULD" and not options.strict:
+        elif CLAUSES[error.clause_id].level == "SHOULD" and not strict:
             report.outcome = "skipped"
             report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"

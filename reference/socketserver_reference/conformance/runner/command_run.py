@@ -83,7 +83,7 @@ class Progress:
             self._terminal.write_line(subject)
         self._subject = subject
         story = check.replace("_", " ")
-        expected = outcome == "violated" and self._run.options.expected_failure(clause)
+        expected = outcome == "violated" and self._run.expected_failure(clause)
         word = "known failure" if expected else OUTCOME_WORDS[outcome]
         self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
         if report.trouble:

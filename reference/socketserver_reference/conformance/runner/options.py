@@ -1,14 +1,17 @@
-"""The one table of options for the checks, from which `check`, `compare` and the pytest plugin make theirs."""
+"""The one table of options for the checks, from which `check`, `compare` and the pytest plugin make theirs.
+
+A field of `Options` is an option: its name, its type and its default, with all that argparse and pytest have to know of
+it. A new option is a new field, and nothing else.
+"""
 
 import argparse
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, PROFILES
-from socketserver_reference.conformance.results.known import Known
 
 DEFAULT_TIMEOUT = 5.0
 """Default timeout in seconds for any expected data or event."""
@@ -67,23 +70,24 @@ def clause(text: str) -> str:
 class Option:
     """One option: `--seed` of `check`, and `--conformance-seed` of pytest."""
 
-    name: str
     help: str
     read: Callable[[str], Any] | None = None
     """Converts the text to the value; an option without this, `metavar` and `choices` is a flag."""
     metavar: str | None = None
     choices: tuple[str, ...] | None = None
-    default: Any = None
     repeatable: bool = False
     effort: bool = False
     """Whether it sets the effort of a check, so that it is the same for all compared servers."""
     per_server: bool = False
     """Whether the file that `compare` reads may say it of each server."""
+    field: str = ""
+    """The attribute of the value in Options, and in the result of argparse."""
+    default: Any = None
 
     @property
-    def field(self) -> str:
-        """The attribute of the value in the result of argparse."""
-        return self.name.replace("-", "_")
+    def name(self) -> str:
+        """Its name on a command line, without the dashes."""
+        return self.field.replace("_", "-")
 
     def settings(self) -> dict[str, Any]:
         """Return the keyword arguments with which argparse or pytest adds the option."""
@@ -104,75 +108,88 @@ class Option:
         return [f"{prefix}{self.name}={one}" for one in (value if self.repeatable else [value])]
 
 
-OPTIONS = (
-    Option("profile", "check the clauses of this profile only", choices=PROFILES, effort=True),
-    Option("only", "check this clause only, for example CHAT-7 (repeatable)", clause, "ID", repeatable=True),
-    Option("strict", "a violated SHOULD fails the check, too", effort=True),
-    Option(
-        "examples",
-        f"runs of each state machine (default: {DEFAULT_EXAMPLES})",
-        number(int, 1),
-        "N",
-        default=DEFAULT_EXAMPLES,
-        effort=True,
-    ),
-    Option("seed", "seed of the state machines (default: 0)", seed, "N|random", default=0, effort=True),
-    Option(
-        "timeout",
-        f"timeout for anything that must come (default: {DEFAULT_TIMEOUT:g})",
-        number(float, 0.01, MAX_TIMEOUT),
-        "SECONDS",
-        default=DEFAULT_TIMEOUT,
-        effort=True,
-    ),
-    Option(
-        "any-segmentation",
-        "accept any way to split what a client sends, as a proxy before the server may do, and leave out the clauses "
-        "about whole chunks",
-    ),
-    Option(
-        "dialect",
-        "how the server's protocol differs from the reference's: a name from `socketserver-reference dialects`, or a "
-        "TOML file",
-        metavar="NAME|FILE",
-        default="",
-        per_server=True,
-    ),
-    Option(
-        "known",
-        "list of known failures, TOML or JSON: a listed clause fails the check if it holds, not if it is broken",
-        Path,
-        "FILE",
-        per_server=True,
-    ),
-    Option(
-        "reproduce",
-        "write here for each violated clause a script that shows the violation, with the standard library alone",
-        Path,
-        "DIR",
-    ),
-)
+def _of(option: Option) -> dict[str, Option]:
+    return {"option": option}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Options:
-    """The values of the options of a run."""
+    """The options, and the values of one run."""
 
-    profile: str | None = None
-    only: frozenset[str] = frozenset()
-    strict: bool = False
-    examples: int = DEFAULT_EXAMPLES
-    seed: int = 0
-    timeout: float = DEFAULT_TIMEOUT
-    any_segmentation: bool = False
-    dialect: str = ""
-    """The name or the file of the dialect of all servers of this run; "" if each class names its own."""
-    known: tuple[Known, ...] = ()
-    """The known failures, in the dialect of this run."""
-    known_file: Path | None = None
-    reproduce: Path | None = None
-    """The directory for scripts that show the violations."""
+    profile: str | None = field(
+        default=None, metadata=_of(Option("check the clauses of this profile only", choices=PROFILES, effort=True))
+    )
+    only: Sequence[str] = field(
+        default=(),
+        metadata=_of(Option("check this clause only, for example CHAT-7 (repeatable)", clause, "ID", repeatable=True)),
+    )
+    strict: bool = field(default=False, metadata=_of(Option("a violated SHOULD fails the check, too", effort=True)))
+    examples: int = field(
+        default=DEFAULT_EXAMPLES,
+        metadata=_of(
+            Option(f"runs of each state machine (default: {DEFAULT_EXAMPLES})", number(int, 1), "N", effort=True)
+        ),
+    )
+    seed: int = field(
+        default=0, metadata=_of(Option("seed of the state machines (default: 0)", seed, "N|random", effort=True))
+    )
+    timeout: float = field(
+        default=DEFAULT_TIMEOUT,
+        metadata=_of(
+            Option(
+                f"timeout for anything that must come (default: {DEFAULT_TIMEOUT:g})",
+                number(float, 0.01, MAX_TIMEOUT),
+                "SECONDS",
+                effort=True,
+            )
+        ),
+    )
+    any_segmentation: bool = field(
+        default=False,
+        metadata=_of(
+            Option(
+                "accept any way to split what a client sends, as a proxy before the server may do, and leave out the "
+                "clauses about whole chunks"
+            )
+        ),
+    )
+    dialect: str = field(
+        default="",
+        metadata=_of(
+            Option(
+                "how the server's protocol differs from the reference's: a name from `socketserver-reference "
+                "dialects`, or a TOML file",
+                metavar="NAME|FILE",
+                per_server=True,
+            )
+        ),
+    )
+    """Empty if each class names its own."""
+    known: Path | None = field(
+        default=None,
+        metadata=_of(
+            Option(
+                "list of known failures, TOML: a listed clause fails the check if it holds, not if it is broken",
+                Path,
+                "FILE",
+                per_server=True,
+            )
+        ),
+    )
+    reproduce: Path | None = field(
+        default=None,
+        metadata=_of(
+            Option(
+                "write here for each violated clause a script that shows the violation, with the standard library "
+                "alone",
+                Path,
+                "DIR",
+            )
+        ),
+    )
 
-    def expected_failure(self, clause: str | None) -> Known | None:
-        """Return the known failure of a clause, or None."""
-        return next((entry for entry in self.known if entry.clause == clause), None)
+
+OPTIONS: tuple[Option, ...] = tuple(
+    replace(one.metadata["option"], field=one.name, default=one.default) for one in fields(Options)
+)
+"""The rows of the table."""

@@ -32,6 +32,8 @@ class Run:
     """The state of a pytest run: the options, and a record for each conformance class."""
 
     options: Options
+    known: tuple[Known, ...] = ()
+    """The known failures, in the dialect of this run."""
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
     """Why the first target that failed to start could not be started."""
@@ -49,7 +51,11 @@ class Run:
 
     def stale(self) -> list[Known]:
         """Return the known failures whose clauses hold, after all checks."""
-        return known.stale(self.options.known, self.outcomes)
+        return known.stale(self.known, self.outcomes)
+
+    def expected_failure(self, clause: str | None) -> Known | None:
+        """Return the known failure of a clause, or None."""
+        return next((entry for entry in self.known if entry.clause == clause), None)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail a run that would pass, if a known failure is stale."""
@@ -71,22 +77,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given = {option.field: config.getoption(f"--conformance-{option.name}") for option in OPTIONS}
-    options = Options(**{**given, "only": frozenset(given["only"]), "known": (), "known_file": given["known"]})
-    options.known = _known(options)
-    config.stash[RUN] = Run(options)
+    options = Options(**{option.field: config.getoption(f"--conformance-{option.name}") for option in OPTIONS})
+    config.stash[RUN] = Run(options, _known(options))
     config.pluginmanager.register(config.stash[RUN])
 
 
 def _known(options: Options) -> tuple[Known, ...]:
     """Return the known failures in the dialect of the run."""
-    if options.known_file is None:
+    if options.known is None:
         return ()
     from socketserver_reference.conformance.results.known_file import BadKnown, read
 
     try:
         name = options.dialect and Path(options.dialect).name.removesuffix(".toml")
-        return tuple(entry for entry in read(options.known_file) if not name or entry.applies_to(name))
+        return tuple(entry for entry in read(options.known) if not name or entry.applies_to(name))
     except BadKnown as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -131,12 +135,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Set the timeout of classes that wait by themselves: a short one for a clause that is known to be broken."""
     cls = conformance_class(item)
     if cls is not None and hasattr(cls, "timeout"):
-        options = item.config.stash[RUN].options
-        cls.timeout = (
-            min(KNOWN_BROKEN_HANDLER_TIMEOUT, options.timeout)
-            if options.expected_failure(decided(item))
-            else options.timeout
-        )
+        run = item.config.stash[RUN]
+        timeout = run.options.timeout
+        known = run.expected_failure(decided(item)) is not None
+        cls.timeout = min(KNOWN_BROKEN_HANDLER_TIMEOUT, timeout) if known else timeout
 
 
 @pytest.fixture(scope="class")
@@ -158,7 +160,7 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
-    direct.expect_failures(session, request.cls.protocol, run.options.known)
+    direct.expect_failures(session, request.cls.protocol, run.known)
     try:
         yield session
         _reproduce(run, request.cls, session)
@@ -172,7 +174,7 @@ def _reproduce(run: Run, cls: type[Conformance], session: "Session") -> None:
 
     violations = [verdict.violation for verdict in run.record_of(cls).verdicts() if verdict.violation is not None]
     if run.options.reproduce is not None and violations:
-        violations.sort(key=lambda violation: run.options.expected_failure(violation.clause_id) is not None)
+        violations.sort(key=lambda violation: run.expected_failure(violation.clause_id) is not None)
         for told in write_all(session, cls.protocol, violations, run.options.reproduce):
             run.reproductions[told.clause] = told
 
@@ -249,8 +251,9 @@ def pytest_runtest_makereport(
             record.note_violation(seen, own=clause == seen.clause_id)
         told: Any = report  # a plugin that reports checks instead of tests reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
+        entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
-        explain(report, run.options, seen)
+        explain(report, seen, entry, strict=run.options.strict)
     return report
 
 
@@ -267,4 +270,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for reproduction in config.stash[RUN].reproductions.values():
         terminalreporter.write_line(str(reproduction))
     for entry in config.stash[RUN].stale():
-        terminalreporter.write_line(known.stale_message(entry, config.stash[RUN].options.known_file), red=True)
+        terminalreporter.write_line(known.stale_message(entry, config.stash[RUN].options.known), red=True)
