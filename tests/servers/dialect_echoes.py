@@ -37,7 +37,7 @@ class Echo(socketserver.BaseRequestHandler):
 
     def requests(self) -> Iterator[bytes]:
         unread = b""
-        while chunk := self.request.recv(1024):
+        while chunk := self.request.recv(self.dialect.chunk):
             if self.dialect.raw:
                 yield chunk
                 continue

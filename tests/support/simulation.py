@@ -21,7 +21,7 @@ from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
-    Close,
+    Abandon,
     Connect,
     Crowd,
     HalfClose,
@@ -363,7 +363,7 @@ class Clients:
         self.do(HalfClose(who))
 
     def close(self, who: str) -> None:
-        self.do(Close(who))
+        self.do(Abandon(who))
 
     def reset(self, who: str) -> None:
         self.do(Reset(who))
@@ -373,7 +373,7 @@ class Clients:
         leaving = [who for who in self.present() if who != staying]
         self.do(*(Send(who, b"." * self.chance.choice([1, 40, 2000])) for who in leaving))
         for who in leaving:
-            self.do(Close(who) if self.chance.random() < 0.5 else Reset(who))
+            self.do(Abandon(who) if self.chance.random() < 0.5 else Reset(who))
 
     def stall(self, who: str) -> None:
         self.do(Stall(who))

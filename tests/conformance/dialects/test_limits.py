@@ -17,6 +17,7 @@ from socketserver_reference.conformance.exploration import campaign
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Crowd,
     HalfClose,
@@ -111,8 +112,10 @@ def test_who_leaves_in_order_leaves_a_seat(way: type[Quit] | type[HalfClose]) ->
     assert within_capacity(1, *steps, sees_idle=False) == steps
 
 
-@pytest.mark.parametrize("way", [Close, Reset])
-def test_the_seat_of_who_leaves_abruptly_is_free_where_one_can_see_that(way: type[Close] | type[Reset]) -> None:
+@pytest.mark.parametrize("way", [Close, Abandon, Reset])
+def test_the_seat_of_who_leaves_abruptly_is_free_where_one_can_see_that(
+    way: type[Close] | type[Abandon] | type[Reset],
+) -> None:
     steps = [*join("ann"), way("ann"), *join("ben")]
     assert within_capacity(1, *steps) == steps
     assert within_capacity(1, *steps, sees_idle=False) == steps[:3]

@@ -13,11 +13,13 @@ import pytest
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, LAG_BYTES, Stage
+from socketserver_reference.conformance.driver.reading import LAG_BYTES
+from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     Crowd,
@@ -102,7 +104,7 @@ def test_every_step_is_performed_and_the_reference_does_as_it_should() -> None:
         stage.play(
             [*join("ann", "ben"), Crowd(("cal", "dan")), WaitUntilHeard("cal", "ann"), WaitUntilHeard("dan", "ben")]
         )
-        stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Close("ben"), Resume("dan")])
+        stage.play([Stall("dan"), Send("ann", b"x" * 3000), Settle(), Reset("cal"), Abandon("ben"), Resume("dan")])
         stage.play([Quit("dan", b" quit "), HalfClose("ann")])
         stage.play(stage.oracle.final_steps())
 
@@ -170,6 +172,7 @@ def test_an_echo_asks_and_reads_to_the_end() -> None:
             [Connect("ann"), Send("ann", b"hello"), HalfClose("ann")],
             [Connect("ann"), HalfClose("ann")],
             [Connect("ann"), Send("ann", b"x"), Close("ann"), Connect("ben"), Say("ben", b"x")],
+            [Connect("ann"), Send("ann", b"x"), Abandon("ann"), Connect("ben"), Say("ben", b"x")],
             [Connect("ann"), Reset("ann"), Connect("ben"), Say("ben", b"x")],
         )
         for steps in visits:

@@ -9,7 +9,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.exploration.explore import MACHINES
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import Close, Connect, Reset, Say, Send, Settle, Step
+from socketserver_reference.conformance.scenario.steps import Abandon, Connect, Reset, Say, Send, Settle, Step
 from tests.support.planted import Bug
 from tests.support.serving import TIMEOUT
 
@@ -38,10 +38,10 @@ def test_several_speak_and_leave_at_once_while_another_goes_on() -> None:
         told.join()
         assert done_by(told, number=0, many=2, size=40, way=Reset) == []
         told.join()
-        assert done_by(told, number=1, many=4, size=40, way=Close) == [
+        assert done_by(told, number=1, many=4, size=40, way=Abandon) == [
             *(Connect(who) for who in ("dan", "eve")),
             *(Send(who, b"." * 40) for who in ("ben", "dan", "eve", "ann")),
-            *(Close(who) for who in ("ben", "dan", "eve", "ann")),
+            *(Abandon(who) for who in ("ben", "dan", "eve", "ann")),
             Say("cal", b"who is left? %d" % told.fences),
         ]
 

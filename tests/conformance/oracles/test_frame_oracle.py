@@ -18,7 +18,7 @@ from socketserver_reference.conformance.driver.stage import Politeness, Stage
 from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.steps import (
-    Close,
+    Abandon,
     Connect,
     HalfClose,
     Quit,
@@ -91,7 +91,7 @@ def test_of_who_has_fallen_far_behind_nothing_is_demanded_until_it_is_heard(seed
     flood = [Send("ann", b"x" * 50)] * (2 * SMALL // 50)
     room = FramedRoom(Random(seed), OTHERS, buffer=SMALL)
     with mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL // 2), simulation.stage(room) as stage:
-        stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Close("ann"), Resume("ben"), *then])
+        stage.play([*join("ann", "ben"), Stall("ben"), *flood, Settle(), Abandon("ann"), Resume("ben"), *then])
     assert room.connections[2].left  # behind ann and her witness
 
 

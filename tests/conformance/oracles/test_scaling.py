@@ -19,7 +19,7 @@ from socketserver_reference.conformance.oracles import scaling
 from socketserver_reference.conformance.oracles.scaling import LITTLE, TICK, TOO_MANY, Costs
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes
-from socketserver_reference.conformance.scenario.steps import Close, Connect, Reset, Send
+from socketserver_reference.conformance.scenario.steps import Abandon, Connect, Reset, Send
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.support.planted import Bug, Planted
 from tests.support.serving import TIMEOUT
@@ -170,7 +170,7 @@ def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_
     noting(session.site, "cpu_time")
     for name in ("perform", "play_at_once", "wait_idle"):
         noting(Stage, name)
-    session.scale(partial(departure, NOTE, Close), MANY, "CHAT-15")
+    session.scale(partial(departure, NOTE, Abandon), MANY, "CHAT-15")
     begin = happened.index("cpu_time", 1)
     end = happened.index("cpu_time", begin + 1)
     assert happened[begin - 2 : begin + 2] == [f"x{MANY - 1} stops reading", "wait_idle", "cpu_time", "play_at_once"]

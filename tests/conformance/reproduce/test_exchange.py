@@ -13,6 +13,7 @@ from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.literals import counts, literal
 from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     Crowd,
@@ -264,6 +265,7 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
         "dan.resets()",
     ]
     assert exchange("echo", [Connect("ann"), Close("ann")], NOTE).lines[-1] == "ann.closes()"
+    assert exchange("echo", [Connect("ann"), Abandon("ann")], NOTE).lines[-1] == "ann.abandons()"
     with pytest.raises(AssertionError, match="an echo server has no Settle"):
         exchange("echo", [Settle()], NOTE)
 

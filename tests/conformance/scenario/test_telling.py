@@ -2,7 +2,7 @@
 
 import pytest
 
-from socketserver_reference.conformance.scenario.steps import Close, Crowd, Reset, Say, Step, WaitUntilHeard
+from socketserver_reference.conformance.scenario.steps import Abandon, Close, Crowd, Reset, Say, Step, WaitUntilHeard
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard, Transcript, Waited
 
@@ -26,6 +26,7 @@ def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
         (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
         (WaitUntilHeard("lou", "ann"), "ann speaks until lou hears it"),
         (Close("ann"), "ann closes"),
+        (Abandon("ann"), "ann closes without reading"),
         (Reset("ann"), "ann resets its connection"),
         (Say("ann", b"x" * 50), f"ann says {b'x' * 48!r}... (50 bytes)"),
     ],

@@ -15,7 +15,7 @@ from random import Random
 from socketserver_faults.schedule.core.run import Choose, Task
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.conformance.scenario.steps import (
-    Close,
+    Abandon,
     Connect,
     HalfClose,
     Quit,
@@ -82,7 +82,7 @@ class _Clients:
             *([self.come] if len(self.present) < MAX_CONNECTED and self.arrived < len(NAMES) else []),
             *([lambda pick: self.do(Say(quiet[pick(len(quiet))], self.words()))] if quiet else []),
             *([lambda _: self.settle()] if self.pending else []),
-            *([lambda pick: self.go(goers[pick(len(goers))], (HalfClose, Close, Reset)[pick(3)])] if goers else []),
+            *([lambda pick: self.go(goers[pick(len(goers))], (HalfClose, Abandon, Reset)[pick(3)])] if goers else []),
             *([lambda pick: self.go(staying[pick(len(staying))], Quit)] if staying else []),
             *([lambda pick: self.stall(staying[pick(len(staying))])] if staying else []),
             *([lambda pick: self.resume(sorted(self.stalled)[pick(len(self.stalled))])] if self.stalled else []),
@@ -106,7 +106,7 @@ class _Clients:
         self.pending.clear()
         self.do(Settle())
 
-    def go(self, who: str, way: type[HalfClose] | type[Close] | type[Reset] | type[Quit]) -> None:
+    def go(self, who: str, way: type[HalfClose] | type[Abandon] | type[Reset] | type[Quit]) -> None:
         self.present.remove(who)
         self.stalled.discard(who)
         self.pending.discard(who)

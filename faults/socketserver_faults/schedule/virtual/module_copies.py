@@ -44,6 +44,7 @@ PERSISTENT_MODULES = ("socketserver", "queue", "socketserver_reference", "socket
 SHARED_MODULES = ("socketserver_faults.schedule", "socketserver_reference.conformance")
 COPIED_MODULES = (
     "socketserver_reference.conformance.driver.stage",
+    "socketserver_reference.conformance.driver.reading",
     "socketserver_reference.conformance.driver.handshake",
     "socketserver_reference.conformance.targets.client",
 )

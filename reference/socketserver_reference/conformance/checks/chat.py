@@ -18,6 +18,7 @@ from socketserver_reference.conformance.oracles.framed_chat import FramedChatOra
 from socketserver_reference.conformance.oracles.scaling import TIMES, Departure
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     Crowd,
@@ -119,7 +120,7 @@ def talk() -> list[Step]:
     return [Say(who, b"%d, says %s" % (count, who.encode())) for count in range(ROUNDS) for who in ("ann", "ben")]
 
 
-def departure(dialect: Dialect, way: type[Close] | type[Reset], many: int) -> Departure:
+def departure(dialect: Dialect, way: type[Abandon] | type[Reset], many: int) -> Departure:
     """Return how a crowd of so many speaks and leaves, while ann and ben go on talking."""
     names = crowd(many)
     return Departure(coming(names), [*speaking(dialect, names, dots), *(way(who) for who in names)], talk())
@@ -332,7 +333,7 @@ class ChatConformance(Conformance):
         play(
             *join("ann", "ben", "cal"),
             Send("cal", b"last words"),
-            Close("cal"),
+            Abandon("cal"),
             Say("ann", b"hm"),
             Say("ben", b"and on"),
         )
@@ -369,7 +370,7 @@ class ChatConformance(Conformance):
     @decides("CHAT-15")
     def test_many_who_speak_and_leave_at_once_delay_nobody(self, play: Play) -> None:
         many, seen = crowd_size(play), True
-        for way in (Close, Reset):
+        for way in (Abandon, Reset):
             leaving = partial(departure, play.dialect, way)
             if play.dialect.stream:
                 seen = play.scale(leaving, many) and seen

@@ -9,7 +9,16 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Say,
+    Send,
+    Step,
+)
 
 
 def ask(who: str, request: bytes) -> list[Step]:
@@ -93,7 +102,7 @@ class EchoConformance(Conformance):
     @decides("ECHO-7")
     def test_a_client_that_leaves_disturbs_no_other(self, play: Play) -> None:
         ways: list[list[Step]] = []
-        for way in (Close, Reset):
+        for way in (Close, Abandon, Reset):
             name = way.__name__.lower()
             ways.append([Connect(f"silent-{name}"), way(f"silent-{name}")])
             ways.append([Connect(f"asked-{name}"), Send(f"asked-{name}", b"never mind"), way(f"asked-{name}")])

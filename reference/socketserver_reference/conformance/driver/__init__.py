@@ -3,6 +3,7 @@
 Read in this order:
 
     stage.py              performs the steps of one scenario, and asks an oracle
+    reading.py            reads its clients, and reports what the oracle finds
     handshake.py          what a client says before it is a member
     rate_limit.py         how often clients may connect and speak
     carry_over.py         state that one scenario leaves for the next

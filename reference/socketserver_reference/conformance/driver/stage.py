@@ -11,17 +11,17 @@ byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, NoReturn, Self
+from typing import Literal, Self
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
+from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     Crowd,
@@ -35,28 +35,24 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     WaitUntilHeard,
 )
-from socketserver_reference.conformance.scenario.transcript import Did, Ended, Ending, Heard, Transcript, Waited
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
+from socketserver_reference.conformance.scenario.transcript import Did, Transcript, Waited
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 from socketserver_reference.conformance.targets.crowd import connect_at_once
-
-MAX_EVIDENCE_BYTES = 64 * 1024
-"""Most bytes read after an illegal one, to see whether the missing bytes follow it."""
-
-LAG_BYTES = MIN_BACKLOG_BYTES // 2
-"""Bytes that wait for a client at once, from which on the server may hold more for it than CHAT-15 demands."""
 
 FLOOD_THRESHOLD_BYTES = 32 * 1024
 """Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
 
-EVIDENCE_TIMEOUT = 0.25
-"""Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
-
 DRIP_TIMEOUT_FACTOR = 4
 """All bytes due to one client after one step may take this many timeouts, if they come in small pieces."""
 
-ABRUPT_STEPS = (Send, Crowd, Reset, Stall)
+ABRUPT_STEPS = (Send, Crowd, Abandon, Reset, Stall)
 """Steps after which a polite-at-first stage no longer waits until the server is idle."""
+
+CLOSING_TIMEOUT = 0.25
+"""Most seconds for a server to end its side of a connection that a client closes: what it sends until then is read."""
+
+LAST_READ_TIMEOUT = 0.01
+"""Least seconds for each client to read what has come before it closes at the end of a scenario."""
 
 Politeness = Literal["polite", "polite at first", "abrupt"]
 
@@ -67,7 +63,7 @@ PROBE_INTERVAL = 0.05
 """Seconds between two probes of a client that has heard nothing yet: no event says that it has become a member."""
 
 
-class Stage:
+class Stage(ClientReader):
     """One scenario: the clients of one server, from the first connection to the last close.
 
     `about` is the clause that the scenario is to decide, for findings that fit several clauses. `wait_idle` waits until
@@ -91,21 +87,13 @@ class Stage:
         rate_limiter: RateLimiter | None = None,
         mark: str = "",
     ) -> None:
+        super().__init__(oracle, dialect, timeout, about)
         self.address = address
-        self.oracle = oracle
-        self.timeout = timeout
-        self.about = about
-        self.transcript = Transcript()
         self._wait_idle = wait_idle
         self._politeness = politeness
         self._restartable = restartable
-        self._dialect = dialect
         self._rewriter = rewriter or StreamRewriter(dialect)
-        self._clients: dict[str, Client] = {}
-        self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
-        self._stalled: set[str] = set()
         self._said = 0  # bytes, since everybody who reads was last read
-        self._flooded = False  # whether that was ever as much as FLOOD_THRESHOLD_BYTES
         self._probes = 0
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
@@ -153,7 +141,7 @@ class Stage:
         )  # nothing keeps utterances apart
         if idle_before:
             self._wait_idle()
-            if isinstance(step, Close):  # to close with unread input is a reset, which is not polite
+            if isinstance(step, Close):  # what has come by now is judged; what comes from now on is only read
                 self._poll(self.oracle.optional_readers())
         if isinstance(step, WaitUntilHeard):
             self._send_probes(step)
@@ -214,10 +202,19 @@ class Stage:
                 self._clients[who].half_close()
             case Reset(who):
                 self._clients.pop(who).reset()
-            case Close(who):
+            case Abandon(who):
                 self._clients.pop(who).close()
+            case Close(who):
+                self._close_politely(who)
             case _:  # Settle, Stall and Resume only change which clients are read
                 pass
+
+    def _close_politely(self, who: str) -> None:
+        """End a connection, and read on until the server has ended it too: close() with unread input is a reset."""
+        client = self._clients.pop(who)
+        if not self.address.datagram:
+            client.leave(min(self.timeout, CLOSING_TIMEOUT))
+        client.close()
 
     def _wait_to_connect(self) -> None:
         """Return when another client may connect: within the member limit, as far as can be observed, and the gaps."""
@@ -240,91 +237,7 @@ class Stage:
         if rest:
             self._judge(who, rest)
 
-    # Reading
-
-    def _keep_up(self) -> None:
-        """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
-        others must not look as if they did not read. Where that was too slow, the oracle has to know.
-        """
-        if self._flooded and isinstance(self.oracle, ChatOracle):
-            for who, client in self._clients.items():
-                if who not in self._stalled and client.take() >= LAG_BYTES:
-                    self.oracle.lags(who)
-
-    def _read(self, who: str) -> None:
-        """Read once, waiting if need be, and let the oracle judge it."""
-        self._keep_up()
-        client = self._clients[who]
-        got = client.receive()
-        if got is None:
-            self._report_silence(who, client.timeout)
-        else:
-            self._take(who, got)
-
-    def _report_silence(self, who: str, seconds: float) -> None:
-        self.transcript.entries.append(Waited(who, seconds))
-        self._report(self.oracle.explain_silence(who))
-
-    def _poll(self, names: list[str]) -> None:
-        """Read what these clients have received already, without waiting."""
-        for who in names:
-            client = self._clients[who]
-            client.set_timeout(0)
-            got = client.receive()
-            client.set_timeout(self.timeout)
-            if got is not None:
-                self._take(who, got)
-
-    def _take(self, who: str, got: bytes | Ending) -> None:
-        if isinstance(got, bytes):
-            self.transcript.entries.append(Heard(who, got, time.monotonic()))
-            self._judge(who, got)
-            return
-        self.transcript.entries.append(Ended(who, got))
-        self._clients.pop(who).close()
-        finding = self.oracle.feed_end(who, got)
-        if finding is not None:
-            self._report(finding)
-        self._cut_off.add(who)
-
-    def _judge(self, who: str, data: bytes) -> None:
-        if not self.oracle.feed(who, data):
-            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
-
-    def _evidence(self, who: str, data: bytes) -> bytes:
-        """Read on after an illegal byte, until the missing bytes come or no more do."""
-        wanted = self.oracle.expected_bytes(who)
-        timeout = min(self.timeout, EVIDENCE_TIMEOUT)
-        until = time.monotonic() + timeout
-        self._clients[who].set_timeout(timeout)
-        while wanted and wanted not in data and len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
-            got = self._clients[who].receive()
-            if not isinstance(got, bytes) or not got:
-                break
-            self.transcript.entries.append(Heard(who, got, time.monotonic()))
-            data += got
-        return data
-
-    def _report(self, finding: Finding) -> NoReturn:
-        """Raise the violation, with what the other clients have received by now."""
-        for who, client in self._clients.items():
-            client.set_timeout(0)
-            got = client.receive()
-            if isinstance(got, bytes):
-                self.transcript.entries.append(Heard(who, got, time.monotonic()))
-            elif got is not None:
-                self.transcript.entries.append(Ended(who, got))
-        raise self.violation(finding)
-
-    def violation(self, finding: Finding) -> Violation:
-        """Return the exception that reports a finding in this scenario."""
-        finding = finding.without(effects.meaningless(self._dialect))
-        clause = finding.clause(self.about)
-        violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
-        violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
-        violation.absent = finding.absent
-        violation.transcript = self.transcript
-        return violation
+    # Silent clients
 
     def _send_probes(self, step: WaitUntilHeard) -> None:
         """Let a member speak until a silent client hears it."""
@@ -384,12 +297,10 @@ class Stage:
                 return
             if clients:
                 self._wait_idle()
-            for client in clients.values():
-                client.half_close()
             until = time.monotonic() + min(self.timeout, 1.0)
-            for client in clients.values():
+            for client in clients.values():  # one after another: several that leave at once are a scenario of their own
                 if not self.address.datagram:
-                    client.leave(until - time.monotonic())
+                    client.leave(max(LAST_READ_TIMEOUT, until - time.monotonic()))
         finally:
             for client in clients.values():
                 client.close()

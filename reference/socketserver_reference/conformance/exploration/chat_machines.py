@@ -22,6 +22,7 @@ from socketserver_reference.conformance.oracles.attribution import Disruption
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     HalfClose,
@@ -165,11 +166,13 @@ class PoliteChatMachine(Machine):
 
     @rule(number=NUMBERS)
     def close(self, number: int) -> None:
-        if not self.abrupt or self.asked("CHAT-12"):  # such a close may be a reset
+        if not self.abrupt:
             self.leave(Close, number)
+        elif self.asked("CHAT-12"):
+            self.leave(Abandon, number)
 
-    def leave(self, way: type[HalfClose] | type[Close] | type[Reset], number: int) -> None:
-        self.before("reset" if way is Reset or (way is Close and self.abrupt) else "left")
+    def leave(self, way: type[HalfClose] | type[Close] | type[Abandon] | type[Reset], number: int) -> None:
+        self.before("reset" if way in (Abandon, Reset) else "left")
         if self.may_go():
             self.do(way(pick(self.may_go(), number)))
 
@@ -209,8 +212,8 @@ class AbruptChatMachine(PoliteChatMachine):
         if self.asked("CHAT-12"):
             self.leave(Reset, number)
 
-    @rule(number=NUMBERS, many=st.integers(2, 4), size=SPEECHES, way=st.sampled_from([Close, Reset]))
-    def leave_at_once(self, number: int, many: int, size: int, way: type[Close] | type[Reset]) -> None:
+    @rule(number=NUMBERS, many=st.integers(2, 4), size=SPEECHES, way=st.sampled_from([Abandon, Reset]))
+    def leave_at_once(self, number: int, many: int, size: int, way: type[Abandon] | type[Reset]) -> None:
         """Have several speak and leave, while somebody goes on talking: what they said is still to be delivered then,
         in part or not at all, also to those who have gone.
         """

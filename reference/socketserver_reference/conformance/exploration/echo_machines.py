@@ -11,7 +11,15 @@ from socketserver_reference.conformance.exploration.machine import (
     Machine,
     pick,
 )
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Say,
+    Send,
+)
 
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
 
@@ -44,8 +52,8 @@ class AbruptEchoMachine(EchoMachine):
         who = self.visitor()
         self.do(Connect(who), Send(who, request[:1024]), HalfClose(who))
 
-    @rule(request=st.none() | REQUESTS, way=st.sampled_from([Close, Reset]))
-    def leave(self, request: bytes | None, way: type[Close] | type[Reset]) -> None:
+    @rule(request=st.none() | REQUESTS, way=st.sampled_from([Close, Abandon, Reset]))
+    def leave(self, request: bytes | None, way: type[Close] | type[Abandon] | type[Reset]) -> None:
         who = self.visitor()
         self.do(Connect(who), *([Send(who, request)] if request else []), way(who))
 

@@ -14,6 +14,7 @@ from typing import Generic, Literal, TypeVar
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
     Close,
     Connect,
     Crowd,
@@ -165,10 +166,11 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self._leaves(who, "quit")
             case HalfClose(who):
                 self._leaves(who, "half-close")
-            case Close(who) | Reset(who):
-                # To close with something unread, or with something still to come, resets as well; and so does what is
-                # said before the server has noticed.
-                resets = isinstance(step, Reset) or not idle_before or self._is_behind(who) or bool(self.outstanding())
+            case Close(who) | Abandon(who) | Reset(who):
+                # To close with something still to come resets as well, and so does what is said before the server has
+                # noticed.
+                rude = isinstance(step, Abandon | Reset)
+                resets = rude or not idle_before or self._is_behind(who) or bool(self.outstanding())
                 self._disrupt("reset" if resets else "left")
                 self._lose(who)
                 self.members[who].gone = True

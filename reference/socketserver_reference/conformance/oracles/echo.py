@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.scenario.steps import Close, Connect, HalfClose, Reset, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Say,
+    Send,
+    Step,
+)
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding
@@ -40,7 +49,7 @@ class EchoConnections:
                 self.connections[who].request = data
             case HalfClose(who):
                 self.connections[who].half_closed = True
-            case Close(who) | Reset(who):
+            case Close(who) | Abandon(who) | Reset(who):
                 self.connections[who].ended = self.disrupted = True
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")

@@ -21,8 +21,9 @@ An event is one thing that happened, with these keys:
     step            its number among the steps; null for what a client read
     who             the clients that did it; empty for all clients
     does            connects, says, sends (says without waiting), settles, quits, answers (its part of a handshake),
-                    half-closes, closes, resets, stalls, resumes; reads, ends (reads end of stream), breaks (reads a
-                    reset), waits (until the timeout); skips (the middle of a very long exchange is left out)
+                    half-closes, closes, abandons (closes without reading), resets, stalls, resumes; reads, ends (reads
+                    end of stream), breaks (reads a reset), waits (until the timeout); skips (the middle of a very long
+                    exchange is left out)
     data, bytes     the bytes said or read, as Python writes bytes, at most 1024; and their number in all
     sent            the bytes on the wire, where they differ
     line            the whole event in words

@@ -264,13 +264,24 @@ class HalfClose(OneClient):
 
 @dataclass(frozen=True)
 class Close(OneClient):
-    """`who` closes its socket; with unread data the kernel makes that a reset."""
+    """`who` reads what has come, and closes its socket: the server reads the end of its stream, and no reset."""
 
     verb = "closes"
     effect = "is gone"
 
     def __str__(self) -> str:
         return f"{self.who} closes"
+
+
+@dataclass(frozen=True)
+class Abandon(OneClient):
+    """`who` closes its socket without reading what has come, or comes: the kernel makes a reset of that."""
+
+    verb = "abandons"
+    effect = "is gone"
+
+    def __str__(self) -> str:
+        return f"{self.who} closes without reading"
 
 
 @dataclass(frozen=True)
@@ -309,9 +320,12 @@ class Resume(OneClient):
         return f"{self.who} reads again"
 
 
+# fmt: off
 Step = (
-    Connect | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer | HalfClose | Close | Reset | Stall | Resume
+    Connect | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer
+    | HalfClose | Close | Abandon | Reset | Stall | Resume
 )
+# fmt: on
 
 KINDS: tuple[type[Step], ...] = get_args(Step)
 """The classes of steps."""

@@ -70,7 +70,9 @@ class Client:
         if self._address.transport == "unix-datagram":  # a server cannot reply to a client without a name
             self._own_path = os.path.join(tempfile.mkdtemp(prefix="client-"), "socket")
             self.socket.bind(self._own_path)
-        elif connect and not self._address.datagram:
+        elif self._address.datagram:  # its port at once: one that a client has just left may get late replies
+            self.socket.bind(("", 0))
+        elif connect:
             self.socket.connect(self._address.sockaddr)
         if self._address.transport == "tcp":  # send each utterance at once, in one segment
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

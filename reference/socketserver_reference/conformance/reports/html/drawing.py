@@ -35,6 +35,7 @@ LEGEND = (
     ("reads", "reads"),
     ("half-closes", "half-closes: sends end of stream, reads on"),
     ("closes", "closes"),
+    ("abandons", "closes without reading"),
     ("resets", "resets"),
     ("ends", "reads end of stream"),
     ("breaks", "reads a reset"),

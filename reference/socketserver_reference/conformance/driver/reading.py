@@ -1,0 +1,123 @@
+"""Reads the clients of a scenario, passes all that they read to the oracle, and reports what it finds wrong.
+
+What is stored of a server's output is bounded: the first illegal byte ends a scenario.
+"""
+
+import time
+from typing import NoReturn
+
+from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
+from socketserver_reference.conformance.scenario.transcript import Ended, Ending, Heard, Transcript, Waited
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
+from socketserver_reference.conformance.targets.client import Client
+
+MAX_EVIDENCE_BYTES = 64 * 1024
+"""Most bytes read after an illegal one, to see whether the missing bytes follow it."""
+
+LAG_BYTES = MIN_BACKLOG_BYTES // 2
+"""Bytes that wait for a client at once, from which on the server may hold more for it than CHAT-15 demands."""
+
+EVIDENCE_TIMEOUT = 0.25
+"""Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
+
+
+class ClientReader:
+    """The clients of one scenario, and what they read."""
+
+    def __init__(self, oracle: Oracle, dialect: Dialect, timeout: float, about: str | None) -> None:
+        self.oracle = oracle
+        self.timeout = timeout
+        self.about = about
+        self.transcript = Transcript()
+        self._dialect = dialect
+        self._clients: dict[str, Client] = {}
+        self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
+        self._stalled: set[str] = set()
+        self._flooded = False  # whether much was said at once
+
+    def _keep_up(self) -> None:
+        """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
+        others must not look as if they did not read. Where that was too slow, the oracle has to know.
+        """
+        if self._flooded and isinstance(self.oracle, ChatOracle):
+            for who, client in self._clients.items():
+                if who not in self._stalled and client.take() >= LAG_BYTES:
+                    self.oracle.lags(who)
+
+    def _read(self, who: str) -> None:
+        """Read once, waiting if need be, and let the oracle judge it."""
+        self._keep_up()
+        client = self._clients[who]
+        got = client.receive()
+        if got is None:
+            self._report_silence(who, client.timeout)
+        else:
+            self._take(who, got)
+
+    def _report_silence(self, who: str, seconds: float) -> None:
+        self.transcript.entries.append(Waited(who, seconds))
+        self._report(self.oracle.explain_silence(who))
+
+    def _poll(self, names: list[str]) -> None:
+        """Read what these clients have received already, without waiting."""
+        for who in names:
+            client = self._clients[who]
+            client.set_timeout(0)
+            got = client.receive()
+            client.set_timeout(self.timeout)
+            if got is not None:
+                self._take(who, got)
+
+    def _take(self, who: str, got: bytes | Ending) -> None:
+        if isinstance(got, bytes):
+            self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            self._judge(who, got)
+            return
+        self.transcript.entries.append(Ended(who, got))
+        self._clients.pop(who).close()
+        finding = self.oracle.feed_end(who, got)
+        if finding is not None:
+            self._report(finding)
+        self._cut_off.add(who)
+
+    def _judge(self, who: str, data: bytes) -> None:
+        if not self.oracle.feed(who, data):
+            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
+
+    def _evidence(self, who: str, data: bytes) -> bytes:
+        """Read on after an illegal byte, until the missing bytes come or no more do."""
+        wanted = self.oracle.expected_bytes(who)
+        timeout = min(self.timeout, EVIDENCE_TIMEOUT)
+        until = time.monotonic() + timeout
+        self._clients[who].set_timeout(timeout)
+        while wanted and wanted not in data and len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
+            got = self._clients[who].receive()
+            if not isinstance(got, bytes) or not got:
+                break
+            self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            data += got
+        return data
+
+    def _report(self, finding: Finding) -> NoReturn:
+        """Raise the violation, with what the other clients have received by now."""
+        for who, client in self._clients.items():
+            client.set_timeout(0)
+            got = client.receive()
+            if isinstance(got, bytes):
+                self.transcript.entries.append(Heard(who, got, time.monotonic()))
+            elif got is not None:
+                self.transcript.entries.append(Ended(who, got))
+        raise self.violation(finding)
+
+    def violation(self, finding: Finding) -> Violation:
+        """Return the exception that reports a finding in this scenario."""
+        finding = finding.without(effects.meaningless(self._dialect))
+        clause = finding.clause(self.about)
+        violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
+        violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
+        violation.absent = finding.absent
+        violation.transcript = self.transcript
+        return violation
