@@ -7,30 +7,31 @@
     >>> def test_my_chat_under_all_schedules():
     ...     explore(Handler, "speak", deviations=2)
 
-Races are why these programs are hard, and luck is how they are found: two members that see different orders show in one
-of some hundred runs. Here the real handler classes run, through the real `process_request`, in real threads; but one
-thread at a time, and who goes on is decided, at every operation on a socket, a lock, a thread or the clock. All
-decisions are tried that differ from the undisturbed run in at most a few places, the fewest first. So what is found is
-found always, in the shortest form that it has, and replays from a code of one word.
+Without a scheduler, races are found by luck: two members see different orders in one of some hundred runs. Here the
+real handler classes run, through the real `process_request`, in real threads, but one thread at a time. The scheduler
+decides which thread runs next at every operation on a socket, a lock, a thread or the clock. It tries all schedules
+that differ from the undisturbed run in at most a few decisions, the fewest first. So it always finds the same failure,
+with as few deviations as possible, and a code of one word replays it.
 
 Read in this order; each folder says more in its __init__:
 
     core/           threads of which one runs at a time
     virtual/        their sockets, clock and modules
     world/          a server and its clients, and one run
-    exploration/    which runs there are, and how what was found is told
+    exploration/    the search for a schedule that fails, and its report
 
-How we know that it is like the world: `tests/faults/schedule/test_bridge.py` plays the closed-request demo in both.
+Evidence that it behaves as real sockets do: `tests/faults/schedule/test_bridge.py` plays the closed-request demo on
+both.
 
-What a point is decides what can be found. Code between two operations on a socket, a lock, a thread or the clock runs
-as one: `members.add(x)` and the loop over `members` never meet halfway, unless something is sent in between. With
-`lines`, there is a point before every line. No schedule tells anything of what lies below a line.
+Limits: code between two operations on a socket, a lock, a thread or the clock runs as one. So `members.add(x)` and a
+loop over `members` never interleave, unless the loop sends. With `lines`, threads may also be switched before every
+line. Nothing smaller than a line is interleaved.
 
-What it does not do: datagrams, processes, asyncio, TLS. Whatever a program uses that is not modelled is refused, with
-its name.
+Not modelled: datagrams, processes, asyncio, TLS. A program that uses anything that is not modelled is refused, and the
+message names it.
 
-RULE: a folder imports only folders above it. Importing this package imports nothing; `explore` and `Race` are found
-when they are asked for.
+RULE: a folder imports only folders above it. Importing this package imports nothing; `explore` and `Race` are imported
+on first use.
 """
 
 from typing import TYPE_CHECKING, Any

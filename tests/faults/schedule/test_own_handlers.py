@@ -34,7 +34,7 @@ def on_one_processor() -> Iterator[None]:
 
 
 def test_a_handler_of_ones_own_is_explored_from_a_test() -> None:
-    with pytest.raises(Race, match="HERE T2 is let in") as race:
+    with pytest.raises(Race, match="HERE T2 goes first") as race:
         explore(racy_chat.Handler, "speak")
     assert "\nCHAT-13: " in str(race.value)
     assert 'prints "somebody has come: ' in str(race.value) or "..." in str(race.value)
@@ -93,7 +93,7 @@ def test_a_handler_that_no_module_has_is_refused() -> None:
     class Local(socketserver.BaseRequestHandler):
         pass
 
-    with pytest.raises(SubjectRefused, match="must stand at the top of a module"):
+    with pytest.raises(SubjectRefused, match="must be at the top level of a module"):
         explore(Local)
 
 

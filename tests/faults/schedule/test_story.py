@@ -15,7 +15,7 @@ def test_a_long_schedule_is_cut_in_the_middle_and_a_deviation_of_the_server_itse
     middle = [ScheduleEvent("T1", f"works hard {number}") for number in range(100)]
     told = lanes(ScheduleTrace([*begin, *middle, ScheduleEvent("elsewhere", "is noted", note=True)]))
     assert told[1:4] == [
-        "  HERE main is let in, before T1 works",
+        "  HERE main goes first, before T1 works",
         "  main works 0",
         "                           works hard 0",
     ]

@@ -189,5 +189,5 @@ def test_what_threading_has_beyond_that_is_refused_by_name(scheduler: Scheduler,
 
 def test_outside_a_run_nobody_waits(virtual: Any) -> None:
     lock = virtual.Lock()
-    with lock, pytest.raises(Deadlock, match="nobody is there who could end this: takes lock"):
+    with lock, pytest.raises(Deadlock, match="no other thread could end this wait: takes lock"):
         lock.acquire()

@@ -76,7 +76,7 @@ def test_every_operation_that_others_may_notice_is_told_before_it_is_done_and_so
         "waits to send to ann",
         "reads from ann",
         "waits to read from ann",
-        "says end of stream to ann",
+        "sends end of stream to ann",
         "stops reading from the server",
         "hangs up on the server",
         "closes the connection to ann",

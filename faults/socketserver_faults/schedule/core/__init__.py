@@ -1,13 +1,13 @@
-"""Threads of which one runs at a time, and the points at which it is decided who goes on.
+"""Threads of which one runs at a time, and the points at which the scheduler may switch to another.
 
 Read in this order:
 
-    run.py            what a run is made of
+    run.py            the data of a run
     scheduler.py      one thread runs at a time; points, decisions, deadlocks
-    locks.py          locks made of that
-    threads.py        and a whole `threading`
+    locks.py          locks made of points
+    threads.py        a `threading` module
     line_points.py    points between lines
-    namespace.py      modules that refuse with its name what they do not have
+    namespace.py      modules that refuse, by name, what is not modelled
 
 RULE: nothing here knows of sockets, servers or the suite.
 """

@@ -1,16 +1,16 @@
 """Points between lines: for races that no operation on a socket or a lock separates.
 
     members = self.members | {member}
-                                            HERE another thread is let in, and what it adds is lost
+                                            HERE another thread goes first, and the member that it adds is lost
     self.members = members
 
 The functions of the program under test get a point before each line: by `sys.monitoring` from Python 3.12 on, which
-costs nothing elsewhere, and by `sys.settrace` before. Lines are what a reader sees; but the lines that are counted
-differ a little between versions of Python, so a replay code with lines holds for one version.
+costs nothing elsewhere, and by `sys.settrace` before. Versions of Python count lines a little differently, so a replay
+code with lines is valid for one version.
 
-This shows more than a given Python may do. CPython with its global lock switches threads at calls and at the ends of
-loops, not between any two lines; a build without that lock switches anywhere. So a race that only this finds may never
-have been seen. It is there all the same: nothing promises that it stays hidden.
+This may find races that a given Python cannot produce. CPython with its global lock switches threads at calls and at
+the ends of loops, not between any two lines; a build without that lock switches anywhere. So a race that only this
+finds may never have been seen. It is a race all the same: no version promises not to show it.
 """
 
 import linecache
@@ -27,11 +27,11 @@ from typing import Any
 from socketserver_faults.schedule.core.scheduler import Scheduler
 
 TOOL_IDS = (3, 4)
-"""Numbers for tools of sys.monitoring that nothing known uses."""
+"""Tool ids of sys.monitoring that no known tool uses."""
 
 
 class NoLines(Exception):
-    """Lines cannot be watched; the message says why."""
+    """Lines cannot be monitored; the message says why."""
 
 
 def functions(code: CodeType) -> Iterator[CodeType]:
@@ -45,7 +45,7 @@ def functions(code: CodeType) -> Iterator[CodeType]:
 
 @contextmanager
 def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator[None]:
-    """Have a point before each line of these modules, within functions, for the length of the block."""
+    """Within the block, put a point before each line of the functions of these modules."""
     codes = {code for module in modules for code in functions(module)}
 
     def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
@@ -67,7 +67,7 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
 
 @cache
 def describe(file: str, line: int) -> str:  # pragma: no cover - called by a tracer
-    """Return a line as a story tells it."""
+    """Return a line as a story shows it."""
     return f"{os.path.basename(file)}:{line} {linecache.getline(file, line).strip()}"
 
 
@@ -78,7 +78,7 @@ if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
         monitoring = sys.monitoring
         tool = next((number for number in TOOL_IDS if monitoring.get_tool(number) is None), None)
         if tool is None:
-            raise NoLines("other tools watch the lines of this process: sys.monitoring has none left")
+            raise NoLines("other tools monitor the lines of this process, and sys.monitoring has no tool id left")
         monitoring.use_tool_id(tool, "socketserver_faults.schedule")
         monitoring.register_callback(tool, monitoring.events.LINE, reach)
         try:
@@ -94,7 +94,7 @@ if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
 else:  # pragma: no cover - nothing is traced while a tracer runs
 
     def _tracing(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Callable[[bool], None]:
-        """Return what a thread calls when it begins and when it ends."""
+        """Return a function that a thread calls when it begins, with True, and when it ends, with False."""
         before: dict[int, Any] = {}
 
         def in_function(frame: FrameType, event: str, _: Any) -> Any:

@@ -1,7 +1,7 @@
 """Locks, conditions, events and semaphores between threads that run one at a time.
 
-Each operation is a point of the scheduler, *before* it is done; after a release there is another one, because what
-follows is no longer protected. Nothing here is atomic by luck: between two points nobody else runs.
+Each operation is a point of the scheduler, *before* it is done; after a release there is another point, because what
+follows is no longer protected. Between two points no other thread runs, so nothing here needs a lock.
 
 Next: `threads.py`.
 """
@@ -16,7 +16,7 @@ from socketserver_faults.schedule.core.run import Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 
 NAMED = re.compile(r"(\w+)\s*(?::[^=]*)?=[^=]")
-"""How a source line names what it makes: `self.lock = threading.Lock()`."""
+"""An assignment such as `self.lock = threading.Lock()`: the name of the lock is `lock`."""
 
 
 def named(kind: str, depth: int = 2) -> str:
@@ -28,7 +28,7 @@ def named(kind: str, depth: int = 2) -> str:
 
 
 class Lock:
-    """A lock, or with `again` one that its owner can take again."""
+    """A lock; with `again`, its owner can take it again."""
 
     kind = "lock"
     again = False
@@ -43,7 +43,7 @@ class Lock:
         return self._count == 0 or (self.again and self._owner is task)
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        """Take the lock, waiting for it if need be; return whether it was taken."""
+        """Take the lock, and wait for it if `blocking`; return whether it was taken."""
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
         me = self._scheduler.running
@@ -65,7 +65,7 @@ class Lock:
         return taken
 
     def release(self) -> None:
-        """Give the lock back, and let others go first."""
+        """Release the lock; another thread may then go first."""
         if self._count == 0 or (self.again and self._owner is not self._scheduler.running):
             raise RuntimeError("cannot release un-acquired lock" if self.again else "release unlocked lock")
         self._count -= 1
@@ -75,7 +75,7 @@ class Lock:
             self._scheduler.point(f"goes on without {self._name}")
 
     def locked(self) -> bool:
-        """Whether somebody has it."""
+        """Whether a thread holds it."""
         return self._count > 0
 
     def __enter__(self) -> bool:
@@ -87,7 +87,7 @@ class Lock:
     def __repr__(self) -> str:
         return f"<{self._name}>"
 
-    # What a Condition does with it
+    # For Condition
 
     def _let_go(self) -> int:
         count, self._count, self._owner = self._count, 0, None
@@ -103,7 +103,7 @@ class RLock(Lock):
 
 
 class Condition:
-    """A condition variable: waiting lets go of the lock, and takes it back when it has been notified."""
+    """A condition variable: wait() releases the lock, and takes it again once notified."""
 
     def __init__(self, scheduler: Scheduler, lock: Lock, name: str) -> None:
         self._scheduler = scheduler
@@ -120,7 +120,7 @@ class Condition:
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait to be notified; return whether one was, within `timeout` virtual seconds."""
+        """Wait to be notified, `timeout` virtual seconds at most; return whether that happened."""
         if not self._lock.locked():
             raise RuntimeError("cannot wait on un-acquired lock")
         me = self._scheduler.running
@@ -147,7 +147,7 @@ class Condition:
         return notified[0]
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
-        """Wait until the predicate holds; return what it returned last."""
+        """Wait until the predicate holds; return its last result."""
         until = None if timeout is None else self._scheduler.now + timeout
         while not (result := predicate()):
             left = None if until is None else until - self._scheduler.now
@@ -157,7 +157,7 @@ class Condition:
         return result
 
     def notify(self, n: int = 1) -> None:
-        """Wake so many of those who wait."""
+        """Wake `n` waiting threads."""
         if not self._lock.locked():
             raise RuntimeError("cannot notify on un-acquired lock")
         for notified in self._waiting[:n]:
@@ -165,7 +165,7 @@ class Condition:
         del self._waiting[:n]
 
     def notify_all(self) -> None:
-        """Wake all."""
+        """Wake all waiting threads."""
         self.notify(len(self._waiting))
 
 
@@ -178,20 +178,20 @@ class Event:
         self._flag = False
 
     def is_set(self) -> bool:
-        """Whether the flag is up."""
+        """Whether the flag is set."""
         return self._flag
 
     def set(self) -> None:
-        """Raise the flag, and let others go first."""
+        """Set the flag; another thread may then go first."""
         self._flag = True
         self._scheduler.point(f"goes on, {self._name} being set")
 
     def clear(self) -> None:
-        """Take the flag down."""
+        """Clear the flag."""
         self._flag = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the flag, `timeout` virtual seconds at most; return whether it is up."""
+        """Wait for the flag, `timeout` virtual seconds at most; return whether it is set."""
         return self._scheduler.point(f"waits for {self._name} to be set", self.is_set, timeout)
 
 
@@ -207,7 +207,7 @@ class Semaphore:
         self._limit = limit
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """Take a permit; return whether one was there."""
+        """Take a permit, and wait for one if `blocking`; return whether it was taken."""
         if blocking:
             taken = self._scheduler.point(f"waits for a permit of {self._name}", lambda: self._value > 0, timeout)
         else:
@@ -217,7 +217,7 @@ class Semaphore:
         return taken
 
     def release(self, n: int = 1) -> None:
-        """Give permits back, and let others go first."""
+        """Release `n` permits; another thread may then go first."""
         if self._limit is not None and self._value + n > self._limit:
             raise ValueError("Semaphore released too many times")
         self._value += n

@@ -1,4 +1,4 @@
-"""Modules that stand for real ones, and refuse with its name what they do not have."""
+"""Modules in place of real ones, which refuse, by name, what is not modelled."""
 
 from collections.abc import Mapping
 from types import ModuleType
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Namespace(ModuleType):
-    """A module of names that are modelled; the others are refused."""
+    """A module with the names that are modelled; any other raises NotModelled."""
 
     def __init__(self, name: str, modelled: Mapping[str, Any]) -> None:
         super().__init__(name)
@@ -19,4 +19,4 @@ class Namespace(ModuleType):
 
 
 class NotModelled(AttributeError):
-    """The program asked for something that virtual sockets do not have. It says what."""
+    """The program uses something that the scheduler does not model; the message names it."""

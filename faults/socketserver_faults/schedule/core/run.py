@@ -1,4 +1,4 @@
-"""What a run is made of: its threads, what happened, what was decided, and the ways in which it can end.
+"""The data of a run: its threads, its events, its decisions, and the ways in which it can end.
 
 Next: `scheduler.py`.
 """
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Choose = Callable[[list["Task"]], int]
-"""Given who can go on, the one that runs first, says whose turn it is: an index."""
+"""Given the threads that can run, the running one first, return the index of the next to run."""
 
 
 class Aborted(BaseException):
-    """The run is over; no `except Exception` shall keep a thread of it."""
+    """Ends the threads of a run that is over; a BaseException, so that no `except Exception` catches it."""
 
 
 class Deadlock(Exception):
-    """All threads wait, and nothing will ever wake them; the message says who waits for what."""
+    """All threads wait, and nothing will ever wake them; the message says what each waits for."""
 
 
 class StepLimitReached(Exception):
@@ -26,11 +26,11 @@ class StepLimitReached(Exception):
 
 
 class LostThread(Exception):
-    """A thread waits for something that the scheduler does not know of, or computes without end."""
+    """A thread waits for something that is not modelled, or computes without end."""
 
 
 def no_preemption(_: list["Task"]) -> int:
-    """Choose without preemption: whoever runs goes on, and who can first, when it cannot."""
+    """Choose without preemption: the running thread goes on; if it cannot, the next that can."""
     return 0
 
 
@@ -49,42 +49,42 @@ class Task:
     holder: Callable[[], "Task | None"] | None = None
     over: bool = False
     thread: Any = None
-    """Its `Thread`, as the program has it; the first one has none."""
+    """Its `Thread` object in the program; the first thread has none."""
     worker: "Worker | None" = None
 
     def enabled(self, now: float) -> bool:
-        """Whether it could go on."""
+        """Whether it can run."""
         return self.ready is None or (self.until is not None and now >= self.until) or self.ready()
 
     def waits(self) -> str:
-        """Say what it waits for, and who has that."""
+        """Say what it waits for, and which thread holds that."""
         other = self.holder() if self.holder else None
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 
 
 @dataclass(frozen=True)
 class ScheduleEvent:
-    """One thing that happened in a run: a thread did something, or something was noted about it."""
+    """An operation of a thread, or a note about it."""
 
     who: str
     what: str
     instead: str = ""
-    """Who would have gone on, and with what, if this is a deviation."""
+    """At a deviation: the thread that would have gone on, and its operation."""
     note: bool = False
 
 
 @dataclass
 class ScheduleTrace:
-    """What happened in a run: its events, and its decisions as (options there were, the one taken)."""
+    """The events of a run, and its decisions as (number of options, the one taken)."""
 
     events: list[ScheduleEvent] = field(default_factory=list)
     decisions: list[tuple[int, int]] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
-    """Who waited for what when, for the first time, nobody could go on and time had to pass."""
+    """What each thread waited for when, for the first time, none could go on and time had to pass."""
 
 
 class Worker:
-    """A real thread that takes the baton for one task after the other; they cost too much to make one for each."""
+    """A real thread that runs one task after another: to start one for each task would cost too much."""
 
     def __init__(self) -> None:
         self.baton = threading.Lock()
@@ -108,7 +108,7 @@ class Worker:
 
 
 def thread_location(task: Task) -> str:
-    """Return where a thread is, as far as that can be seen."""
+    """Return the file and line at which a thread is."""
     frames = sys._current_frames()
     frame = frames.get(task.worker.thread.ident or 0) if task.worker else None
     return f"it is at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else "it has ended"

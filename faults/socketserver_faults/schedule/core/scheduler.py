@@ -1,22 +1,22 @@
 """The scheduler: many threads, of which exactly one runs, and a decision at every point where another could.
 
-Real threads run the code under test, so nothing of it is rewritten. But each runs only while it holds the *baton*. At a
-**point** (before each operation on a socket, a lock, a thread or the clock) the running thread says what it is about to
-do, and somebody is asked who goes on::
+Real threads run the code under test, so none of it is rewritten. But a thread runs only while it holds the *baton*, of
+which there is one. At a **point** (before each operation on a socket, a lock, a thread or the clock) the running thread
+says what it is about to do, and `choose` decides which thread runs next::
 
     point("sends to ann")
-        options: the threads that can go on; first the one that runs, then the others in turn
-        choose(options) -> 0        the thread itself goes on: no preemption
+        options: the threads that can run; first the running one, then the others in turn
+        choose(options) -> 0        the running thread goes on: no preemption
                            1, 2..   another gets the baton, and this one waits to be chosen: a *deviation*
 
-Between two points nobody else runs. So a run is its decisions: the same choices give the same run, and a run in which
-every choice is 0 is the one without preemption, which is the one that everybody has in mind.
+Between two points no other thread runs. So the decisions define the run: the same choices give the same run. If every
+choice is 0, it is the run without preemption, the one that a programmer has in mind.
 
-A thread that waits (for a lock, for bytes) is no option until what it waits for is there. When nobody can go on, time
-passes: the clock is virtual, and jumps to the first moment for which somebody waits. When nobody waits for a moment
-either, it is a deadlock, and the run ends with who waits for what.
+A thread that waits (for a lock, for bytes) is no option until it can have what it waits for. When no thread can run,
+time passes: the clock is virtual, and jumps to the next moment for which a thread waits. If no thread waits for a
+moment, the run ends with a deadlock, which says what each thread waits for.
 
-What a run leaves is ended: its threads are resumed one by one, and find `Aborted` raised at their point.
+At the end of a run the threads that are left are resumed one by one, and `Aborted` is raised at their point.
 
 Next: `locks.py`.
 """
@@ -40,15 +40,15 @@ from socketserver_faults.schedule.core.run import (
 )
 
 STEP_SECONDS = 1e-6
-"""Virtual seconds that every step takes, so that a loop which looks at the clock ends."""
+"""Virtual seconds that every step takes, so that a loop which polls the clock ends."""
 
 MAX_RUN_STEPS = 20_000
-"""Steps after which a run is taken to go on for ever."""
+"""Steps after which a run counts as endless."""
 
 LOST_TIMEOUT = 10.0
-"""Real seconds in which a thread must come to a point."""
+"""Real seconds within which a thread must come to a point."""
 
-IDLE = "sees everybody else at rest"
+IDLE = "waits until all other threads are idle"
 
 
 class Scheduler:
@@ -59,7 +59,7 @@ class Scheduler:
         self._home = threading.Lock()
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
-        """Called in each thread before it begins (True) and after it ends (False): for points between lines."""
+        """Each thread calls it before it begins (True) and after it ends (False): for points between lines."""
         self._lost: Task | None = None
         self._begin(no_preemption, MAX_RUN_STEPS)
 
@@ -82,7 +82,7 @@ class Scheduler:
     ) -> ScheduleTrace:
         """Run `main` as the first thread, and all that it starts, until no thread that counts is left.
 
-        Raise what the chooser raised, Blocked, Endless or Lost. What happened until then is in `story`.
+        Raise Deadlock, StepLimitReached, LostThread, or what the chooser raised; `story` then has all events before.
         """
         assert self._lost is None, "a thread was lost here, and may come back"
         self._begin(choose, most_steps)
@@ -90,7 +90,7 @@ class Scheduler:
         self._pass_on()
         self._await()
         self.aborting = True
-        for task in self.tasks:  # whoever is left; no thread begins any more
+        for task in self.tasks:  # those that are left; no thread begins any more
             if not task.over and task is not self._lost:
                 self.running = task
                 self._give(task)
@@ -101,7 +101,7 @@ class Scheduler:
         return self.story
 
     def _await(self) -> None:
-        """Wait until the baton comes home, or give up a thread that keeps it without a sign of life."""
+        """Wait until no thread has the baton, or give up a thread that keeps it and comes to no point."""
         before = -1
         while not self._home.acquire(timeout=LOST_TIMEOUT):
             task = self.running
@@ -128,7 +128,7 @@ class Scheduler:
     # What the threads of a run call
 
     def spawn(self, body: Callable[[], object], name: str, *, daemon: bool = False) -> Task:
-        """Add a thread; it begins when it is chosen."""
+        """Add a thread; it begins when it is first chosen."""
         if self.aborting:
             raise Aborted
         task = Task(len(self.tasks), name, daemon, body)
@@ -144,17 +144,17 @@ class Scheduler:
         waiting: str = "",
         holder: Callable[[], Task | None] | None = None,
     ) -> bool:
-        """Tell that the running thread is about to do `what` ("reads from ann"), and let somebody decide who goes on.
+        """Announce that the running thread is about to do `what` ("reads from ann"), and decide which thread runs next.
 
-        With `ready`, do not come back before it is true or `timeout` (virtual seconds) has passed; return whether it
-        is. `waiting` words the waiting for that, and `holder` tells, if asked, who has what is waited for.
+        With `ready`, return once it is true or `timeout` virtual seconds have passed; the result is whether it is true.
+        `waiting` is the story's text while it waits, and `holder` returns the thread that has what it waits for.
         """
         task = self.running
         if self.aborting:
             raise Aborted
-        if task is None:  # no run is on: modules are being prepared, and nobody else is there
+        if task is None:  # no run yet: modules are being imported, and there is no other thread
             if ready is not None and not ready():
-                raise Deadlock(f"nobody is there who could end this: {what}")
+                raise Deadlock(f"no other thread could end this wait: {what}")
             return True
         task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
         task.until = None if timeout is None else self.now + timeout
@@ -165,11 +165,11 @@ class Scheduler:
         return ready is None or ready()
 
     def sleep(self, seconds: float) -> None:
-        """Let virtual time pass; everybody else may go first."""
+        """Let virtual time pass; all other threads may go first."""
         self.point(f"sleeps {seconds:g} s", lambda: False, max(seconds, STEP_SECONDS))
 
     def wait_idle(self) -> None:
-        """Return when every other thread waits, and for nothing that would come by itself."""
+        """Return when no other thread can run."""
         me = self.running
         self.point(
             IDLE,
@@ -188,7 +188,7 @@ class Scheduler:
         raise Aborted
 
     def note(self, what: str, who: str = "") -> None:
-        """Note something that the running thread has just seen; of a flood of notes, the rest is dropped."""
+        """Note what the running thread has just seen; a run keeps only so many notes."""
         if len(self.story.events) > 2 * self._most_steps:
             return
         name = who or (self.running.name if self.running else "main")
@@ -197,13 +197,13 @@ class Scheduler:
     # The baton
 
     def _pass_on(self) -> None:
-        """Decide who goes on; return when the thread that calls this goes on itself, or is not there any more."""
+        """Decide which thread runs next; return when the calling thread may go on, or is over."""
         me = self.running
         if me is not None and me.over:
             me = None
         try:
             following = self._decide(me)
-        except BaseException as failure:  # also of what others gave us: the chooser, a condition
+        except BaseException as failure:  # also one of the chooser or of a condition
             self._failure = failure
             following = None
         if following is me and me is not None:
@@ -218,7 +218,7 @@ class Scheduler:
             me.worker.baton.acquire()
 
     def _give(self, task: Task) -> None:
-        """Let a thread run; the one that calls this has to stop at once."""
+        """Give a thread the baton; the calling thread must stop at once."""
         if task.worker is None:
             task.worker = self._workers.pop() if self._workers else Worker()
             task.worker.job = lambda: self._live(task)
@@ -234,15 +234,17 @@ class Scheduler:
         except Aborted:
             pass
         except BaseException as failure:
-            self._failure = self._failure or failure  # bodies have their own idea of errors: what gets here is ours
+            self._failure = (
+                self._failure or failure
+            )  # bodies handle their own errors: what arrives here is the scheduler's
         finally:
             if self.trace:
                 self.trace(False)
         task.over = True
         assert task.worker is not None
         worker, task.worker = task.worker, None
-        if task is self._lost:  # it has come back after all, when nobody waits for it any more
-            worker.baton.release()  # to nothing: it ends
+        if task is self._lost:  # it came to a point after all, but the run is over
+            worker.baton.release()  # with no job: it ends
             return
         self._workers.append(worker)
         if self.aborting or self._failure:
@@ -251,7 +253,7 @@ class Scheduler:
             self._pass_on()
 
     def _decide(self, me: Task | None) -> Task | None:
-        """Return whose turn it is; None if the run is over."""
+        """Return the thread to run next; None if the run is over."""
         self._steps += 1
         self.now += STEP_SECONDS
         options = self._options(me)
@@ -276,17 +278,17 @@ class Scheduler:
         return chosen
 
     def _options(self, me: Task | None) -> list[Task]:
-        """Return who can go on: the one that runs, if it can, then those after it in turn."""
+        """Return the threads that can run: the running one, if it can, then the others in turn."""
         begin = me.number if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
         return [task for task in in_turn if not task.over and task.enabled(self.now)]
 
     def _end(self) -> None:
-        """Nobody can ever go on: that is the end if nobody counts, and a deadlock otherwise."""
+        """No thread can ever run: the end if all left are daemons, a deadlock otherwise."""
         if any(not task.over and not task.daemon for task in self.tasks):
             self.story.stuck = self.story.stuck or self.waits()
             raise Deadlock("; ".join(self.waits()))
 
     def waits(self) -> list[str]:
-        """Return who waits for what."""
+        """Return what each thread waits for."""
         return [task.waits() for task in self.tasks if not task.over]

@@ -1,6 +1,6 @@
-"""A `threading` whose threads run one at a time: what the modules under test find when they import it.
+"""A `threading` whose threads run one at a time: modules under test import it in place of the real one.
 
-What is not modelled (local, Barrier, Timer, settrace...) is refused with its name, as soon as somebody asks for it.
+What is not modelled (local, Barrier, Timer, settrace...) raises NotModelled, with its name, on first use.
 
 Next: `virtual/connection.py`, where the sockets begin.
 """
@@ -17,7 +17,7 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 
 
 class _Thread:
-    """A thread that runs when it is chosen. `_scheduler` is set by the namespace that hands the class out."""
+    """A thread that runs when it is chosen. `threading_of` makes a subclass with its `_scheduler`."""
 
     _scheduler: Scheduler
 
@@ -45,7 +45,7 @@ class _Thread:
             self._target(*self._args, **self._kwargs)
 
     def start(self) -> None:
-        """Let the thread begin; it does when it is chosen."""
+        """Start the thread; it runs when it is first chosen."""
         if self._task is not None:
             raise RuntimeError("threads can only be started once")
         self._task = self._scheduler.spawn(self._live, self.name, daemon=self.daemon)
@@ -72,7 +72,7 @@ class _Thread:
         self._scheduler.point(f"waits for {self.name} to end", lambda: task.over, timeout)
 
     def is_alive(self) -> bool:
-        """Whether it has been started and has not ended."""
+        """Whether it has started and not ended."""
         return self._task is not None and not self._task.over
 
     @property
@@ -82,12 +82,12 @@ class _Thread:
 
     native_id = ident
 
-    def getName(self) -> str:  # noqa: N802 - tutorials have it
+    def getName(self) -> str:  # noqa: N802 - tutorials use it
         """Return the name."""
         return self.name
 
     def setDaemon(self, daemon: bool) -> None:  # noqa: N802 - likewise
-        """Say whether the thread counts."""
+        """Set whether the thread is a daemon, for which no run waits."""
         self.daemon = daemon
 
     def __getattr__(self, name: str) -> Any:
@@ -100,7 +100,7 @@ class _Thread:
 
 
 class _MainThread(_Thread):
-    """What the first thread of a run finds when it asks for itself."""
+    """The object of the first thread of a run."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(name="MainThread")

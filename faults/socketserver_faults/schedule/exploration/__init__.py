@@ -1,12 +1,12 @@
-"""Which schedules are played, and how what was found is told.
+"""The search for a schedule that fails, and its report.
 
 Read in this order:
 
     search.py         all schedules with few deviations
-    random_runs.py    schedules and scenarios that are drawn, by chance or by Hypothesis
-    replay.py         codes that replay
+    random_runs.py    schedules and scenarios drawn at random or by Hypothesis
+    replay.py         codes that replay a schedule
     story.py          the story, in lanes
-    explore.py        the ways in
+    explore.py        the functions that users call
 
 RULE: the same program, scenario and decisions give the same run, every time.
 """

@@ -1,6 +1,6 @@
-"""The way in: a program, a scenario, and what came of all their schedules.
+"""The functions that users call: search the schedules of a program, or replay one.
 
-`explore` is for a pytest file; `cli/schedule.py` has the same for a terminal.
+`explore` is for a pytest file; `cli/schedule.py` does the same for a terminal.
 """
 
 import re
@@ -30,19 +30,19 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.scenario.steps import Step
 
 RANDOM_NAME = re.compile(r"random-(\d{1,9})")
-"""The name of a scenario that was made at random, with its seed."""
+"""The name of a random scenario, with its seed."""
 
 OWN_SCENARIO = "own"
-"""The name of a scenario that is handed to `explore` as steps."""
+"""The name of a scenario that `explore` receives as steps."""
 
 
 class Race(AssertionError):
-    """A schedule under which a program fails, told in full."""
+    """A program fails under a schedule; the message is the whole report."""
 
 
 @contextmanager
 def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) -> Iterator[World]:
-    """Yield a virtual process for the subject, with points between its lines if asked for."""
+    """Yield a virtual process for the subject; with `lines`, threads may be switched between its lines."""
     with World(subject, dialect=dialect) as world:
         if lines:
             with between_lines(world.scheduler, map(world.modules.code, subject.lines)):
@@ -52,7 +52,7 @@ def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) 
 
 
 def scenarios_for(subject: Subject, name: str | None) -> dict[str, NamedScenario]:
-    """Return the scenario of that name, or all that the subject can play; raise Refused if there is none."""
+    """Return the scenario of that name, or all for the subject's protocol; raise SubjectRefused if there is none."""
     if name is None:
         return {scenario.name: scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol}
     if subject.protocol == "chat" and (seed := RANDOM_NAME.fullmatch(name)):
@@ -61,7 +61,7 @@ def scenarios_for(subject: Subject, name: str | None) -> dict[str, NamedScenario
         raise SubjectRefused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
     if SCENARIOS[name].protocol != subject.protocol:
         raise SubjectRefused(
-            f"{name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}"
+            f"scenario {name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}"
         )
     return {name: SCENARIOS[name]}
 
@@ -76,9 +76,9 @@ def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: 
 
 
 def search_random(world: World, count: int, first: int = 0) -> SearchResult:
-    """Play so many random scenarios, each under a random schedule, with seeds from the first on; stop at a failure.
+    """Play `count` random scenarios, each under a random schedule, with seeds from `first` on; stop at a failure.
 
-    Of the schedule that fails, as many deviations are taken back as can be.
+    The schedule that fails is then reduced to as few deviations as possible.
     """
     if world.subject.protocol != "chat":
         raise SubjectRefused(
@@ -101,8 +101,8 @@ def search_random(world: World, count: int, first: int = 0) -> SearchResult:
 
 
 def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> ScheduleResult:
-    """Play a schedule again; raise BadCode if it turns out to be another one."""
-    stranger = f"{code} is of another program than {world.subject.name}, or of another version of it or of Python"
+    """Play a schedule again; raise BadCode if the code belongs to another program."""
+    stranger = f"{code} belongs to another program than {world.subject.name}, or to another version of it or of Python"
     try:
         outcome = world.play(scenario, chooser(code.deviations))
     except NoSuchOption as error:
@@ -124,11 +124,11 @@ def explore(
 ) -> SearchResult:
     """Play a handler class under its schedules; raise Race, an AssertionError, with the first that fails.
 
-    `handler` stands at the top of a module that can be imported; a function of no arguments that returns a server of
-    `socketserver` does as well. `scenario` is the name of one, or steps of the suite; by default, all that there are
-    for a chat. `deviations` is with how many all schedules are tried (default: 2, for some scenarios 1 or 3), within so
-    many `seconds`. `replay` is the code of the one schedule to play. What was covered is returned, and `whole` says
-    whether that is all.
+    `handler` is at the top level of a module that can be imported; it may also be a function without arguments that
+    returns a server of `socketserver`. `scenario` is the name of one, or steps of the suite; the default is all
+    scenarios for a chat. All schedules with up to `deviations` deviations are tried (default: 2, for some scenarios 1
+    or 3), for at most `seconds`. With `replay`, a code, only that schedule is played. The result says what was covered;
+    its `whole` is true if that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
     protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"
@@ -137,7 +137,7 @@ def explore(
         scenarios = scenarios_for(subject, scenario)
     else:
         scenarios = {
-            OWN_SCENARIO: NamedScenario(OWN_SCENARIO, "the steps given", "", tuple(scenario), protocol, "abrupt")
+            OWN_SCENARIO: NamedScenario(OWN_SCENARIO, "the given steps", "", tuple(scenario), protocol, "abrupt")
         }
     with world_of(subject, lines=lines, dialect=dialect) as world:
         if replay:

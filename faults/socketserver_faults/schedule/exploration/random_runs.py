@@ -1,11 +1,11 @@
-"""Scenarios and schedules that are drawn: by a seed, thousands of them, or by Hypothesis, which then shrinks them.
+"""Random scenarios and schedules: thousands of them from a seed, or drawn by Hypothesis, which then shrinks them.
 
-`pick_scenario` asks `pick(n)` for each of its choices, a number below n, of which 0 is the simplest. Whoever answers
-decides where chance comes from. What clients may do follows from what they did, never from what a server did: who has
-words on their way does not quit, and nobody leaves while words are on their way that nobody else would hear.
+`pick_scenario` makes each choice by `pick(n)`, a number below n, of which 0 is the simplest choice; the caller passes
+`pick` and so the source of chance. What clients may do depends on what they did, never on what a server did: a client
+whose utterance is not yet settled does not quit, and no client leaves while no other would receive such an utterance.
 
-Drawn schedules deviate at every fifth decision. They find what needs many deviations, which is little; and they go
-where no scenario in `world/scenarios.py` does.
+Random schedules deviate at every fifth decision. They find the few failures that need many deviations, and play what no
+scenario in `world/scenarios.py` plays.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,29 +33,29 @@ Pick = Callable[[int], int]
 NAMES = ("ann", "ben", "cal", "dan", "eve")
 
 MAX_CONNECTED = 3
-"""Clients who are connected at one time, at most."""
+"""Most clients connected at one time."""
 
 MAX_SCENARIO_STEPS = 14
 
 SPEAKING_WEIGHT = 3
-"""How much likelier it is that somebody speaks without waiting than anything else: races need two who do."""
+"""How much likelier an utterance that is not settled is than any other step: races need two of them."""
 
 LONG_UTTERANCE_BYTES = 1100
 """Bytes of a long utterance: more than a chunk."""
 
 MIN_DEVIATING_BYTE = 208
-"""A byte from here to 255 deviates; the others go on."""
+"""Bytes from this to 255 deviate; smaller ones do not."""
 
 
 @dataclass
 class _Clients:
-    """What the clients have done so far."""
+    """What the clients of a scenario have done so far."""
 
     steps: list[Step] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
-    members: set[str] = field(default_factory=set)  # those who have spoken, and were heard
+    members: set[str] = field(default_factory=set)  # clients that have spoken, and were heard
     stalled: set[str] = field(default_factory=set)
-    pending: set[str] = field(default_factory=set)  # those who have words on their way
+    pending: set[str] = field(default_factory=set)  # clients with utterances that are not settled
     arrived: int = 0
 
     def readers(self) -> list[str]:
@@ -74,7 +74,7 @@ class _Clients:
         self.steps += steps
 
     def possible(self) -> list[Callable[[Pick], None]]:
-        """Return what may be done now, the simplest first."""
+        """Return the actions that are possible now, the simplest first."""
         quiet, goers = self.quiet(), self.may_go()
         staying = [who for who in quiet if any(other != who for other in self.readers())]
         return [
@@ -121,7 +121,7 @@ class _Clients:
         self.do(Resume(who))
 
     def end(self) -> None:
-        """See everybody whole."""
+        """Let every client read all that is due."""
         self.settle()
         for who in sorted(self.stalled):
             self.resume(who)
@@ -130,11 +130,11 @@ class _Clients:
 
 
 def pick_scenario(pick: Pick, name: str) -> NamedScenario:
-    """Return a scenario of a chat, as `pick` decides."""
+    """Return a scenario of a chat; `pick` makes its choices."""
     clients = _Clients()
     clients.come(lambda _: 0)
     for _ in range(pick(MAX_SCENARIO_STEPS)):
-        if possible := clients.possible():  # when all have come and gone there is nothing
+        if possible := clients.possible():  # when all clients have left, nothing is possible
             possible[pick(len(possible))](pick)
     clients.end()
     return NamedScenario(name, "random", "", tuple(clients.steps), politeness="abrupt")
@@ -146,7 +146,7 @@ def random_scenario(seed: int) -> NamedScenario:
 
 
 def choices_from_bytes(data: Iterable[int]) -> Choose:
-    """Return what chooses by bytes, and goes on without preemption when there are no more."""
+    """Return a chooser that takes a byte for each decision, and then chooses without preemption."""
     bytes_left = iter(data)
 
     def choose(options: list[Task]) -> int:
@@ -157,6 +157,6 @@ def choices_from_bytes(data: Iterable[int]) -> Choose:
 
 
 def random_choices(seed: int) -> Choose:
-    """Return what chooses by a seed."""
-    chance = Random(-1 - seed)  # not that of the scenario
+    """Return a chooser that draws from a seed."""
+    chance = Random(-1 - seed)  # another seed than the scenario's
     return choices_from_bytes(iter(lambda: chance.randrange(256), -1))

@@ -1,13 +1,13 @@
-"""Replay codes: a schedule as one short word that can be mailed, and replays exactly.
+"""Replay codes: a schedule as one short word, from which it replays exactly.
 
     speak:23.1-40.2~1b2c3d
       |     |    |     |
-      |     |    |     what all decisions of the run were, as a checksum
+      |     |    |     checksum of all decisions of the run
       |     |    decision 40 takes option 2
       |     decision 23 takes option 1 instead of option 0
       the scenario; `speak+lines` if threads are switched between lines, too
 
-A code belongs to a program. Where that has changed meanwhile, or another one is given, the checksum says so.
+A code belongs to one version of a program: for another program or version, the checksum differs.
 
 Next: `story.py`.
 """
@@ -27,7 +27,7 @@ FORM = re.compile(r"([a-z]+(?:-[a-z0-9]+)*)(\+lines)?:(0|\d{1,6}\.\d{1,4}(?:-\d{
 
 
 class BadCode(ValueError):
-    """The text is no replay code, or one of something else; the message says what."""
+    """The text is no replay code, or belongs to another program or scenario; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Code:
         """Read a code as `str` writes it; raise BadCode for anything else."""
         found = FORM.fullmatch(text)
         if not found:
-            raise BadCode(f"{text!r} is no replay code: they look like speak:23.1-40.2~1b2c3d")
+            raise BadCode(f"{text!r} is no replay code: a code looks like speak:23.1-40.2~1b2c3d")
         scenario, lines, deviations, digits = found.groups()
         pairs = [] if deviations == "0" else [pair.split(".") for pair in deviations.split("-")]
         read = tuple((int(decision), int(option)) for decision, option in pairs)
         if any(one >= other for (one, _), (other, _) in pairwise(read)):
-            raise BadCode(f"{text!r} is no replay code: its decisions have to ascend")
+            raise BadCode(f"{text!r} is no replay code: its decisions must ascend")
         return cls(scenario, read, digits, bool(lines))
 
     def __str__(self) -> str:
@@ -63,5 +63,5 @@ class Code:
 
 
 def checksum(story: ScheduleTrace) -> str:
-    """Return six digits that change when any decision of the run does."""
+    """Return six digits that differ when any decision of the run differs."""
     return hashlib.blake2s(repr(story.decisions).encode(), digest_size=3).hexdigest()

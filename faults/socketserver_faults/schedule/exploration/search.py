@@ -1,17 +1,17 @@
 """The search: all schedules with at most so many deviations from the run without preemption, the fewest first.
 
-A schedule is the list of its deviations, each a decision (the how-many-eth) and the option that is taken there instead
-of the first. The empty list is the run without preemption. Each schedule that has been run has told how many options
-there were at each decision after its last deviation; one more deviation at one of these is the next generation:
+A schedule is the list of its deviations: each is the number of a decision, and the option that is taken there instead
+of the first. The empty list is the run without preemption. Each run counts the options of each of its decisions; one
+more deviation, after the last one, makes a schedule of the next level:
 
     level 0    []
     level 1    [(0, 1)]  [(0, 2)]  [(1, 1)] ...
     level 2    [(0, 1), (1, 1)]  [(0, 1), (1, 2)] ...
 
-So every schedule comes up once, and what is found first has as few deviations as anything that could be found: it needs
-no shrinking. Races are shallow, as others have measured and we have: one or two deviations show nearly all of them.
+So every schedule is run once, and the first failure has the fewest deviations: it needs no shrinking. Measured here and
+elsewhere: one or two deviations show nearly all races.
 
-Schedules that are drawn, by chance or by Hypothesis, deviate often. `reduced` finds shorter ones.
+Random schedules deviate often. `reduced` finds shorter ones.
 
 Next: `random_runs.py`.
 """
@@ -33,15 +33,15 @@ PlaySchedule = Callable[[Choose], ScheduleResult]
 
 MAX_REDUCED_DEVIATIONS = 2
 MAX_REDUCTION_SCHEDULES = 1000
-"""Deviations, and schedules, up to which a shorter schedule is looked for."""
+"""Most deviations, and most schedules, that the search for a shorter schedule tries."""
 
 
 class NoSuchOption(Exception):
-    """A schedule deviates where there is no such option: it is another program's, or another version's."""
+    """A schedule takes an option that a decision does not have: it belongs to another program or version."""
 
 
 def chooser(deviations: Deviations) -> Choose:
-    """Return what chooses as the deviations say, and without preemption everywhere else."""
+    """Return a chooser that follows the deviations, and chooses without preemption everywhere else."""
     wanted = dict(deviations)
     count = -1
 
@@ -57,13 +57,13 @@ def chooser(deviations: Deviations) -> Choose:
 
 
 def deviations_of(outcome: ScheduleResult) -> Deviations:
-    """Return the deviations of a run, whatever chose them."""
+    """Return the deviations of a run."""
     return tuple((index, option) for index, (_, option) in enumerate(outcome.story.decisions) if option)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far to go: most deviations (None: as many as each scenario is made for), most schedules, most seconds."""
+    """Bounds of a search: most deviations (None: those of each scenario), most schedules, most seconds."""
 
     deviations: int | None = None
     schedules: int = 1_000_000
@@ -72,19 +72,19 @@ class Bounds:
 
 @dataclass
 class Coverage:
-    """How much of one scenario was covered: schedules with 0, 1, 2... deviations, at most so many."""
+    """What was covered of one scenario: how many schedules with 0, 1, 2... up to `most` deviations."""
 
     most: int
     levels: list[int] = field(default_factory=list)
     complete: int = 0
-    """How many of these levels are whole; the last one may be a part."""
+    """How many of these levels are complete; the last one may not be."""
     unjudged: int = 0
     """How many schedules the oracle could not judge."""
 
 
 @dataclass
 class SearchResult:
-    """What a search came to: what it covered, and the first schedule that fails, if any does."""
+    """The result of a search: what it covered, and the first schedule that fails, if any does."""
 
     covered: dict[str, Coverage]
     seconds: float = 0.0
@@ -94,12 +94,12 @@ class SearchResult:
 
     @property
     def schedules(self) -> int:
-        """How many schedules were run."""
+        """The number of schedules that were run."""
         return sum(sum(coverage.levels) for coverage in self.covered.values())
 
     @property
     def whole(self) -> bool:
-        """Whether all schedules were run that there are with so many deviations, and none failed."""
+        """Whether all schedules within the bound of deviations were run, and none failed."""
         return all(coverage.complete > coverage.most for coverage in self.covered.values())
 
 
@@ -117,7 +117,7 @@ def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, Sch
 
 
 def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviations]:
-    """Yield every schedule with one deviation more than one of these, and that the last."""
+    """Yield every schedule that adds one deviation to one of these, after its last."""
     for deviations, options in generation:
         begin = deviations[-1][0] + 1 if deviations else 0
         for decision in range(begin, len(options)):
@@ -126,9 +126,9 @@ def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviat
 
 
 def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> SearchResult:
-    """Run schedules until one fails, all with so many deviations have been run, or a bound is reached.
+    """Run schedules until one fails, all within the bound of deviations have been run, or another bound is reached.
 
-    All scenarios with no deviation come first, then all with one, and so on.
+    All scenarios without a deviation come first, then all with one, and so on.
     """
     found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
     generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
@@ -155,9 +155,9 @@ def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> Sea
 
 
 def reduced(play: PlaySchedule, outcome: ScheduleResult) -> tuple[Deviations, ScheduleResult]:
-    """Return the schedule with the fewest deviations that breaks the same clause, as far as can be found out.
+    """Return a schedule with fewer deviations that breaks the same clause, or this one if none is found.
 
-    Those with few are tried one by one; if none does it, deviations are taken back as long as the clause stays broken.
+    First all schedules with few deviations are tried; then deviations are removed while the clause stays broken.
     """
     deviations = deviations_of(outcome)
     few = search({"": (play, min(MAX_REDUCED_DEVIATIONS, len(deviations)))}, Bounds(schedules=MAX_REDUCTION_SCHEDULES))

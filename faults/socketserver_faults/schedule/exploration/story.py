@@ -1,10 +1,10 @@
-"""Tells what a search has found: the clause, the schedule as a story in lanes, and how to see it again.
+"""The report of a search: the clause, the schedule as a story with a lane for each thread, and how to replay it.
 
-A run has a hundred events, and most are as they always are. So the story begins shortly before the first deviation, and
-leaves out what needs no saying: that a lock was given back, that somebody went on. Each thread has a lane; a line that
-says HERE is the search's doing.
+A run has a hundred events, most of which are the same in every run. So the story begins shortly before the first
+deviation, and leaves out events such as the release of a lock. A line that begins with HERE is a deviation: the
+scheduler switches threads there.
 
-Nothing a program or its clients say reaches the terminal unescaped.
+No byte that a program or its clients send reaches the terminal unescaped.
 
 Next: `cli/schedule.py`.
 """
@@ -22,22 +22,22 @@ from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 LANE_COLUMNS = 25
-"""Columns of a lane."""
+"""Width of a lane, in columns."""
 
 CONTEXT_LINES = 5
-"""Lines told of what happened before the first deviation."""
+"""Events that the story shows before the first deviation."""
 
 MAX_STORY_LINES = 60
-"""Most lines of a story; the middle of a longer one is left out."""
+"""Most lines of a story; a longer one loses its middle."""
 
-UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client come")
-"""Events that need no saying."""
+UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client connect")
+"""Events that the story leaves out."""
 
 SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
 
 def report_lines(found: SearchResult, again: str) -> Iterator[str]:
-    """Yield the lines that tell of a failure; `again` is how to see it once more."""
+    """Yield the lines of the report on a failure; `again` is the command that replays it."""
     outcome = found.outcome
     assert outcome is not None
     many = len(found.deviations)
@@ -52,21 +52,21 @@ def report_lines(found: SearchResult, again: str) -> Iterator[str]:
 
 
 def run_lines(outcome: ScheduleResult) -> Iterator[str]:
-    """Yield the lines that tell of one run."""
+    """Yield the lines of the report on one run."""
     failure = outcome.failure
     if isinstance(failure, Violation):
         yield from (printable(line) for line in failure.lines())
     elif failure is not None:
         yield printable(str(failure))
     if outcome.story.stuck and getattr(failure, "absent", True):
-        yield "then nobody could go on:"
+        yield "then no thread could go on:"
         yield from (f"  {printable(line)}" for line in outcome.story.stuck)
     yield "schedule:"
     yield from lanes(outcome.story)
 
 
 def coverage_lines(found: SearchResult) -> Iterator[str]:
-    """Yield a line for each scenario: which schedules were run, and which were not."""
+    """Yield a line for each scenario: the schedules that were run, and those that were not."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
         run = f"{sum(coverage.levels)} schedules"
@@ -81,7 +81,7 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
 
 
 def lanes(story: ScheduleTrace) -> list[str]:
-    """Return the story, a lane for each thread, from shortly before the first deviation on."""
+    """Return the lines of the story, from shortly before the first deviation on."""
     owners = clients_by_thread(story)
     names = [CLIENTS, *sorted(set(owners), key=lambda name: (len(name), name))]
     events = [event for event in story.events if event.instead or _is_informative(event, names)]
@@ -96,7 +96,7 @@ def lanes(story: ScheduleTrace) -> list[str]:
 
 
 def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
-    """Return whom each thread serves: the client it reads from first; "" for a thread that reads from nobody."""
+    """Return what each thread does: it serves the client that it reads from first, or is just a thread."""
     owners: dict[str, str] = {}
     for event in story.events:
         if event.who.startswith("T") and event.who[1:].isdigit():
@@ -106,14 +106,14 @@ def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
 
 
 def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
-    if event.who == CLIENTS and not event.note:  # what they do is told by the transcript's notes
+    if event.who == CLIENTS and not event.note:  # the notes of the transcript say what clients do
         return False
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
 
 def _event_lines(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
     if event.instead:
-        yield printable(f"  HERE {event.who} is let in, before {event.instead}")
+        yield printable(f"  HERE {event.who} goes first, before {event.instead}")
     if event.who == CLIENTS and not event.note:
         return
     lane = names.index(event.who) if event.who in names else 0

@@ -6,9 +6,9 @@ Read in this order:
     kernel.py           descriptors, open files, and system calls that wait
     options.py          the options of a socket
     socket_object.py    a socket as Python has it
-    network.py          the network of one run, and the module that stands for `socket`
-    substitutes.py      the same for `time`, `selectors`, `select`, `logging`, `os`
+    network.py          the network of one run, and the substitute for `socket`
+    substitutes.py      substitutes for `time`, `selectors`, `select`, `logging`, `os`
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
 
-RULE: nothing in the real process is patched, and what is not modelled is refused with its name.
+RULE: nothing in the real process is patched, and what is not modelled is refused by name.
 """

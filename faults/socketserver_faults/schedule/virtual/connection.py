@@ -4,15 +4,16 @@
       send -->  unsent  -->  the network  -->  received  --> recv
       recv <--  received  <--             <--  unsent    <-- send
 
-What is sent waits with its sender, `unsent`, until the other end has room for it, and is then `received`, to be read.
-So a connection holds so many bytes each way, and takes no more until some are read. An end of stream (TCP's FIN) comes
-behind what was sent before it. A reset comes at once: what is `unsent` is lost, what is `received` can still be read.
+Sent bytes stay with the sender, `unsent`, until the other end has room for them, and are then `received`, to be read.
+So a connection holds a limited number of bytes each way, and takes more only after some are read. An end of stream
+(TCP's FIN) arrives after the bytes sent before it. A reset arrives at once: `unsent` bytes are lost, `received` ones
+can still be read.
 
-Nothing here waits: what cannot be done now fails with EAGAIN. Who waits, and for how long, is the business of
-`kernel.py`, which asks `readable()` and `writable()`. The network takes no time: what can arrive has arrived.
+Nothing here waits: an operation that cannot be done now fails with EAGAIN. `kernel.py` does the waiting, and asks
+`readable()` and `writable()`. The network takes no time: bytes arrive as soon as there is room.
 
-The rules are those of Linux, as its source has them (net/ipv4/tcp.c, tcp_input.c, af_inet.c), and a test holds them
-against it. A state of TCP is a few facts here:
+The rules are those of Linux, from its source (net/ipv4/tcp.c, tcp_input.c, af_inet.c); a test compares both. A few
+attributes stand for the states of TCP:
 
     over                            CLOSE: never connected, reset, or ended both ways
     ended and not finishing         CLOSE_WAIT
@@ -36,21 +37,21 @@ BOTH = READING | WRITING
 
 
 def failure(number: int) -> OSError:
-    """Return the exception for an error number, as Python has it: ConnectionResetError for ECONNRESET, and so on."""
+    """Return the exception that Python raises for an error number: ConnectionResetError for ECONNRESET, and so on."""
     return OSError(number, os.strerror(number))
 
 
 class End:
-    """One end of a connection, or of none yet."""
+    """One end of a connection, or a socket that is not connected yet."""
 
     def __init__(self, name: str, capacity: int) -> None:
         self.name = name
-        """What a story calls whatever is at the other end."""
+        """The story's name for the other end."""
         self.address: SocketAddress = ("0.0.0.0", 0)
         self.capacity = capacity
-        """Bytes that can be on their way to this end, unread, before whoever sends them has to wait."""
+        """Most bytes sent to this end and not yet read; with more, the sender must wait."""
         self.window = capacity - capacity // 2
-        """How many of them have arrived; the others wait with their sender."""
+        """How many of them have arrived; the others stay with the sender."""
         self.received = bytearray()
         self.unsent = bytearray()
         self.shut = 0
@@ -59,7 +60,7 @@ class End:
         self.ended = False
         self.error = 0
         self.changes = 0
-        """How often something happened to this end that wakes whoever polls it."""
+        """Number of changes that wake a thread in poll()."""
         self.peer = self  # until connected
 
     def join(self, peer: "End") -> None:
@@ -70,20 +71,20 @@ class End:
         peer._change()
 
     def readable(self) -> bool:
-        """Whether recv would not have to wait."""
+        """Whether recv returns at once."""
         return bool(self.received or self.shut & READING or self.error or self.over)
 
     def writable(self) -> bool:
-        """Whether send would not have to wait."""
+        """Whether send returns at once."""
         return bool(self.broken or self._room() > 0)
 
     @property
     def broken(self) -> bool:
-        """Whether send would fail."""
+        """Whether send fails."""
         return bool(self.over or self.shut & WRITING)
 
     def recv(self, size: int, peek: bool = False) -> bytes:
-        """Return what has arrived, at most `size` bytes of it; b"" at the end of stream. A reset is told once."""
+        """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once."""
         if self.received:
             data = bytes(self.received[:size])
             if not peek:
@@ -91,7 +92,7 @@ class End:
                 self.peer._change()
                 self.peer._flow()
             return data
-        if self.ended:  # even when a reset came after it
+        if self.ended:  # even if a reset came after it
             return b""
         if self.error:
             raise failure(self.take_error())
@@ -100,7 +101,7 @@ class End:
         raise failure(errno.ENOTCONN if self.over else errno.EAGAIN)
 
     def send(self, data: bytes) -> int:
-        """Take as much as there is room for. The first send to an end that is closed succeeds: nobody knows yet."""
+        """Take the bytes that there is room for. The first send to a closed end succeeds: no reset has come yet."""
         if self.broken:
             raise failure(self.take_error() or errno.EPIPE)
         if data and self._room() <= 0:
@@ -111,7 +112,7 @@ class End:
         return len(taken)
 
     def shutdown(self, how: int) -> None:
-        """End one direction or both, for everybody who has this end. Data that arrives later is still readable."""
+        """End one direction or both, for all descriptors of this end. Bytes that arrive later are still readable."""
         unconnected = self.over
         self.shut |= how
         if how & WRITING and not unconnected:
@@ -121,7 +122,7 @@ class End:
             raise failure(errno.ENOTCONN)
 
     def release(self, reset: bool) -> None:
-        """Let the end go, with an end of stream, or a reset if that is asked for or something has not been read."""
+        """Close the end: with an end of stream, or with a reset if `reset` or if there are unread bytes."""
         reset = reset or bool(self.received)
         self.received.clear()
         self.shut = BOTH
@@ -134,7 +135,7 @@ class End:
             self._finish()
 
     def take_error(self) -> int:
-        """Return the number of the error that has not been told yet, or 0; it is told once."""
+        """Return the number of the pending error, or 0; each is reported once."""
         error, self.error = self.error, 0
         return error
 
@@ -151,11 +152,11 @@ class End:
         self.changes += 1
 
     def _flow(self) -> None:
-        """Let what is unsent arrive as far as there is room, and the end of stream behind it."""
+        """Deliver what is unsent as far as there is room, then the end of stream."""
         peer = self.peer
         room = peer.window - len(peer.received)
         if self.unsent and room > 0:
-            if peer.finishing and peer.shut & READING:  # neither will it ever be read, nor answered
+            if peer.finishing and peer.shut & READING:  # it will never be read, nor answered
                 peer._reset()
                 self._reset()
                 return
@@ -171,12 +172,12 @@ class End:
             peer._change()
 
     def _finish(self) -> None:
-        """Send the end of stream, behind all that is unsent."""
+        """Send the end of stream, after all that is unsent."""
         self.finishing = True
         self._flow()
 
     def _reset(self) -> None:
-        """Be told that there is no such connection any more."""
+        """Receive a reset: the connection no longer exists."""
         if not self.over:
             self.error = errno.EPIPE if self.ended and not self.finishing else errno.ECONNRESET
             self._stop()
@@ -189,7 +190,7 @@ class End:
 
 
 class Listener:
-    """The end that connections come to."""
+    """A listening socket."""
 
     def __init__(self, name: str, address: SocketAddress, capacity: int, backlog: int) -> None:
         self.name = name
@@ -202,49 +203,49 @@ class Listener:
         self.broken = True
 
     def readable(self) -> bool:
-        """Whether accept would not have to wait."""
+        """Whether accept returns at once."""
         return bool(self.arrived or self.over)
 
     def writable(self) -> bool:
-        """Whether poll says that it can be written: never."""
+        """Whether poll reports it writable: never."""
         return False
 
     def crowded(self) -> bool:
-        """Whether whoever connects has to wait. Linux takes one more than it was told."""
+        """Whether another client must wait to connect. Linux accepts one more than the backlog."""
         return len(self.arrived) > self.backlog
 
     def arrive(self, end: End) -> None:
-        """Take a connection that somebody has made."""
+        """Queue a connection of a client."""
         self.arrived.append(end)
         self.changes += 1
 
     def accept(self) -> End:
-        """Return the connection that came first."""
+        """Return the first connection in the queue."""
         if self.over:
             raise failure(errno.EINVAL)
         if not self.arrived:
             raise failure(errno.EAGAIN)
         return self.arrived.popleft()
 
-    def recv(self, size: int, peek: bool = False) -> bytes:  # noqa: ARG002 - as an End has it
-        """Fail: nothing is read from here."""
+    def recv(self, size: int, peek: bool = False) -> bytes:  # noqa: ARG002 - the signature of End
+        """Fail: a listener cannot be read."""
         raise failure(errno.ENOTCONN)
 
-    def send(self, data: bytes) -> int:  # noqa: ARG002 - as an End has it
-        """Fail: nothing is sent from here."""
+    def send(self, data: bytes) -> int:  # noqa: ARG002 - the signature of End
+        """Fail: a listener cannot send."""
         raise failure(errno.EPIPE)
 
     def shutdown(self, how: int) -> None:
-        """Stop listening, if it is reading that is shut down: whoever waits in accept is woken, and fails."""
+        """Stop listening, if reading is shut down: threads that wait in accept() wake, and fail."""
         if how & READING:
             self._stop()
 
-    def release(self, reset: bool) -> None:  # noqa: ARG002 - it is a reset anyway
-        """Let it go. Connections that nobody has accepted are reset."""
+    def release(self, reset: bool) -> None:  # noqa: ARG002 - the signature of End
+        """Close it. Connections that were not accepted are reset."""
         self._stop()
 
     def take_error(self) -> int:
-        """Return 0: there is never an error to tell."""
+        """Return 0: there is never an error."""
         return 0
 
     def peer_address(self) -> SocketAddress:

@@ -2,13 +2,12 @@
 
     descriptor, a number  -->  open file  -->  connection
 
-close() takes the number away at once, and the next socket that is opened gets it: the lowest that is free. The open
-file stays as long as a number stands for it or a system call is using it, and whoever is in such a call is not woken.
-Only then is the connection let go, and its other end told.
+close() frees the number at once, and the next socket that is opened gets it: the lowest free number. The open file
+stays as long as a number refers to it or a system call uses it; a thread in such a call is not woken. Only then is the
+connection closed, and the other end sees it.
 
-Whoever has to wait in a system call says so to the `Points`, with what he waits for. `poll()` waits for a number, not
-for a file: when something happens to the file that it found first, it looks the number up again, and may find none, or
-a stranger's.
+A system call that must wait says so to the `Points`, with what it waits for. `poll()` waits for a number, not for a
+file: when the file that it found first changes, it looks the number up again, and may find none, or another file.
 
 Next: `socket_object.py`.
 """
@@ -27,42 +26,42 @@ FIRST_PORT = 40001
 
 
 class Points(Protocol):
-    """The scheduler as sockets see it: where a thread tells what it is about to do, and others may go first."""
+    """The scheduler, for sockets: a thread says what it is about to do, and other threads may go first."""
 
     @property
     def aborting(self) -> bool:
-        """Whether the run is being torn down; then nobody waits or lets others go first."""
+        """Whether the run is being torn down; then no operation waits or is a point."""
 
     @property
     def now(self) -> float:
         """Virtual seconds since the run began."""
 
     def point(self, what: str, ready: Callable[[], bool] | None = None, timeout: float | None = None) -> bool:
-        """Tell that the running thread is about to do `what`, in the words of a story: "reads from ann".
+        """Announce that the running thread is about to do `what`, in the words of a story: "reads from ann".
 
-        With `ready`, come back when it is true, or after `timeout` virtual seconds. Return whether it is.
+        With `ready`, return once it is true or `timeout` virtual seconds have passed; the result is whether it is true.
         """
 
 
 def _waiting_to(do: str, end: End | Listener) -> str:
-    """Return what a story says of who waits at an end."""
+    """Return the story's text for a thread that waits at an end."""
     return f"waits to {do} {end.name}" if isinstance(end, End) else f"waits for a connection to {end.name}"
 
 
 class OpenFile:
-    """What a descriptor stands for."""
+    """The open file that descriptors refer to."""
 
     def __init__(self, end: End | Listener) -> None:
         self.end = end
         self.nonblocking = False
         self.resets = False
-        """Whether it is let go by a reset: SO_LINGER with no time."""
+        """Whether closing it is a reset: SO_LINGER of 0 s."""
         self.options: dict[tuple[int, int], int] = {}
         self.holders = 0
 
 
 class Kernel:
-    """The open files of a virtual process, and the addresses somebody listens at."""
+    """The open files of a virtual process, and the addresses of its listeners."""
 
     def __init__(self, points: Points, capacity: int, partial: bool) -> None:
         self.points = points
@@ -76,14 +75,14 @@ class Kernel:
     # Descriptors
 
     def file(self, number: int) -> OpenFile:
-        """Return the open file that a descriptor stands for."""
+        """Return the open file of a descriptor."""
         try:
             return self._files[number]
         except KeyError:
             raise failure(errno.EBADF) from None
 
     def open(self, file: OpenFile) -> int:
-        """Give the file a descriptor, the lowest that is free."""
+        """Return a descriptor for the file: the lowest free number."""
         number = FIRST_DESCRIPTOR
         while number in self._files:
             number += 1
@@ -92,18 +91,18 @@ class Kernel:
         return number
 
     def close(self, number: int) -> None:
-        """Take the descriptor away."""
+        """Free the descriptor."""
         file = self.file(number)
         del self._files[number]
         self._let_go(file)
 
     def called(self, number: int) -> str:
-        """Return what a story calls what a descriptor stands for."""
+        """Return the story's name for the file of a descriptor."""
         end = self.file(number).end
         return f"the connection to {end.name}" if isinstance(end, End) else f"the listening socket of {end.name}"
 
     def who_listens(self, address: SocketAddress) -> str:
-        """Return what a story calls whoever listens at an address, or else the address."""
+        """Return the story's name for the listener at an address, or else the address."""
         listener = self._listeners.get(address[1])
         return listener.name if listener else "{}:{}".format(*address)
 
@@ -122,15 +121,15 @@ class Kernel:
     # Making connections
 
     def end(self, name: str) -> End:
-        """Return an end without a connection."""
+        """Return an end that is not connected."""
         return End(name, self.capacity)
 
     def free_address(self) -> SocketAddress:
-        """Return an address that nobody has had."""
+        """Return an address that has never been used."""
         return "127.0.0.1", next(self._ports)
 
     def next_serial(self) -> int:
-        """Return the number of the next socket that is made."""
+        """Return the serial number of the next socket."""
         return next(self._serials)
 
     def bind(self, number: int, address: SocketAddress) -> None:
@@ -143,7 +142,7 @@ class Kernel:
         end.address = (host or "0.0.0.0", port or next(self._ports))
 
     def listen(self, number: int, backlog: int) -> None:
-        """Let connections come to the address of a socket."""
+        """Listen at the address of a socket."""
         file = self.file(number)
         if not file.end.address[1]:
             self.bind(number, file.end.address)
@@ -151,7 +150,7 @@ class Kernel:
         file.end = self._listeners[address[1]] = Listener(file.end.name, address, self.capacity, backlog)
 
     def accept(self, number: int) -> tuple[int, End]:
-        """Wait for a connection; return its descriptor, and its end."""
+        """Wait for a connection; return its descriptor and its end."""
         file = self._hold(number)
         try:
             listener = file.end
@@ -165,7 +164,7 @@ class Kernel:
         return self.open(OpenFile(end)), end
 
     def connect(self, number: int, address: SocketAddress, timeout: float | None, name: str = "") -> End:
-        """Connect to whoever listens at the address, who knows us by the name; wait while too many others do."""
+        """Connect to the listener at the address, which knows this client by `name`; wait while its queue is full."""
         file = self._hold(number)
         try:
             client, listener = file.end, self._listeners.get(address[1])
@@ -174,7 +173,7 @@ class Kernel:
             if listener is None:
                 raise failure(errno.ECONNREFUSED)
             if listener.crowded():
-                what = f"waits to be let in by {listener.name}"
+                what = f"waits until {listener.name} accepts a connection"
                 if not self._wait(what, lambda: not listener.crowded(), timeout):
                     raise TimeoutError("timed out")
             if listener.over:
@@ -193,7 +192,7 @@ class Kernel:
     # Using them
 
     def recv(self, number: int, size: int, peek: bool, dont_wait: bool) -> bytes:
-        """Return what has arrived; wait for it unless told otherwise."""
+        """Return what has arrived; wait for it unless `dont_wait`."""
         file = self._hold(number)
         try:
             end = file.end
@@ -204,7 +203,7 @@ class Kernel:
             self._let_go(file)
 
     def send(self, number: int, data: bytes, dont_wait: bool) -> int:
-        """Send all of the data, waiting for room; or what there is room for, if it may not wait. Return how much."""
+        """Send all data, waiting for room; with `dont_wait`, the part that there is room for. Return its length."""
         file = self._hold(number)
         try:
             end = file.end
@@ -216,23 +215,23 @@ class Kernel:
                 if sent == len(data) or (sent and (self.partial or not waits)):
                     return sent
                 self._wait(_waiting_to("send to", end), end.writable)
-                if sent and end.broken:  # the next call tells why
+                if sent and end.broken:  # the next call raises the reason
                     return sent
         finally:
             self._let_go(file)
 
     def shutdown(self, number: int, how: int) -> None:
-        """End one direction of the connection, or both, whoever else uses it; they are woken."""
+        """End one direction of the connection or both, for all its users; waiting ones are woken."""
         file = self.file(number)
         end = file.end
         end.shutdown(how)
-        if isinstance(end, Listener) and end.over:  # Linux makes it an unconnected one
+        if isinstance(end, Listener) and end.over:  # on Linux it becomes an unconnected socket
             del self._listeners[end.address[1]]
             file.end = self.end(end.name)
             file.end.address = end.address
 
     def poll(self, number: int, writing: bool, until: float) -> bool:
-        """Wait until the number can be read or written, or stands for nothing; return False when it is too late."""
+        """Wait until the number can be read or written, or is closed; return False after `until`."""
         file = self._hold(number)
         try:
             end = file.end
@@ -253,7 +252,7 @@ class Kernel:
         return lambda: end.changes != seen
 
     def _wait(self, what: str, ready: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait, and return whether it is ready, as it always is without a timeout."""
-        if self.points.aborting:  # there is nobody left to wait for
+        """Wait; return whether it is ready. Without a timeout it always is."""
+        if self.points.aborting:  # no thread is left to wait for
             raise failure(errno.ECONNABORTED)
         return self.points.point(what, ready, timeout)

@@ -1,15 +1,15 @@
 """Copies of modules that find a virtual `threading` and `socket` where they import the real ones.
 
-Nothing is patched: a copy is the module's own code, executed once more under the same name in a namespace that nobody
-else sees. What it imports comes from here as well: a substitute, another copy, or, for all that has nothing to do with
-threads and sockets, the module that the process has anyway. `sys.modules` is read and never written.
+Nothing is patched: a copy is the module's own code, executed once more under the same name in a namespace of its own.
+Its imports are resolved here: to a substitute, to another copy, or to the module of the process if that has nothing to
+do with threads and sockets. `sys.modules` is read and never written.
 
 There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, `queue`, the reference and the
-catalogue, which keep nothing in the module. *Fresh* ones are executed again for each run: the program under test,
-which may well keep its members in a global set.
+catalogue, which keep no state in the module. *Fresh* ones are executed again for each run: the program under test,
+which may keep its members in a global set.
 
-What would wait behind the scheduler's back (asyncio, subprocess, concurrent.futures...) can be imported, but the first
-use is refused with its name.
+Modules that wait without the scheduler (asyncio, subprocess, concurrent.futures...) can be imported, but their first
+use is refused, by name.
 
 Next: `world/subject.py`.
 """
@@ -36,10 +36,10 @@ REFUSED_MODULES = (
     "ssl",
     "subprocess",
 )
-"""Packages that wait, or start something, without a scheduler's knowing."""
+"""Packages that wait, or start threads or processes, without the scheduler."""
 
 PERSISTENT_MODULES = ("socketserver", "queue", "socketserver_reference", "socketserver_faults")
-"""Modules and packages of which one copy serves all runs."""
+"""Modules and packages with one copy for all runs."""
 
 SHARED_MODULES = ("socketserver_faults.schedule", "socketserver_reference.conformance")
 COPIED_MODULES = (
@@ -48,16 +48,16 @@ COPIED_MODULES = (
     "socketserver_reference.conformance.driver.handshake",
     "socketserver_reference.conformance.targets.client",
 )
-"""What is below LASTING and no program under test, so the process's own; but for what touches sockets."""
+"""Packages within LASTING that are not under test: the process's own modules, except those that touch sockets."""
 
 
 def below(name: str, packages: Iterable[str]) -> bool:
-    """Whether a module is one of these, or inside one of these packages."""
+    """Whether a module is one of these names, or inside one of these packages."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 def find_source(name: str) -> ModuleSpec | None:
-    """Return where the Python source of a module is, None if there is none; unlike find_spec(), import no package."""
+    """Return the path of a module's Python source, or None; unlike find_spec(), import no package."""
     parent = name.rpartition(".")[0]
     package = find_source(parent) if parent else None
     if parent and package is None:
@@ -69,7 +69,7 @@ def find_source(name: str) -> ModuleSpec | None:
 
 
 class Modules:
-    """The modules of one virtual process; `fresh` are the names of modules and packages that each run has anew."""
+    """The modules of one virtual process; `fresh` are the names of those that each run executes anew."""
 
     def __init__(
         self,
@@ -86,11 +86,11 @@ class Modules:
         self._say = say
 
     def forget(self) -> None:
-        """Drop the fresh copies: the next run begins as a process does."""
+        """Drop the fresh copies, so that the next run begins like a new process."""
         self._fresh.clear()
 
     def load(self, name: str) -> ModuleType:
-        """Return the module of that name as the program under test has it."""
+        """Return the module of that name that the program under test imports."""
         if name in self._substitutes:
             substitute: ModuleType = self._substitutes[name]
             return substitute
@@ -152,13 +152,13 @@ class Modules:
         fromlist: Iterable[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        """What an import statement in a copy calls."""
+        """The `__import__` of a copy."""
         if level:
             name = importlib.util.resolve_name("." * level + name, (globals or {})["__package__"])
         module = self.load(name)
         for child in fromlist or ():
             if isinstance(module, Namespace) and child != "*":
-                getattr(module, child)  # refuses in its own words what an import statement would only not find
+                getattr(module, child)  # raises NotModelled, where an import statement would raise ImportError
             elif hasattr(module, "__path__") and not hasattr(module, child) and child != "*":
                 with suppress(ModuleNotFoundError):  # the import statement will say so
                     self.load(f"{name}.{child}")
@@ -167,7 +167,7 @@ class Modules:
         return self.load(name.partition(".")[0])
 
     def _print(self, *values: object, sep: str | None = " ", end: str | None = "\n", **elsewhere: Any) -> None:
-        """What print() does in a copy: it goes into the story, as there are thousands of runs."""
+        """The print() of a copy: it writes to the story, because there are thousands of runs."""
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
         self._say(f"prints {text.rstrip()!r}")
         del elsewhere

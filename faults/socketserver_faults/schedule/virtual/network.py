@@ -1,22 +1,22 @@
 """Virtual sockets for one run: a network, and the module that stands for `socket`.
 
-A `Network` is a virtual machine with its kernel. It makes connections, for a scheduler that plays the clients, and has
-the `module` to put in the place of `socket` in a module under test. Sockets are numbered as they are made, and hash by
-that number: sets of them have the same order on every replay.
+A `Network` is a virtual machine with its kernel. It connects the clients, which the scheduler plays, and has the
+`module` that a module under test imports as `socket`. Sockets are numbered as they are made, and hash by that number,
+so a set of them has the same order on every replay.
 
-What it is true to is Linux, and a test drives both with the same operations and compares. What Linux is free to decide
-is not compared, and decided here:
+It models Linux; a test performs the same operations on both and compares. These details are not compared, because Linux
+may decide them either way:
 
-- A connection takes `capacity` bytes each way, of whatever size: not kilobytes, charged by the segment. Half of them
-  wait at each end. Whoever waits for room goes on at the first byte of it.
-- The network takes no time. What is sent has arrived, and so has an end of stream or a reset.
-- What waits for room where nobody reads any more, after shutdown(SHUT_RD), comes as soon as there is some. Linux does
-  not tell the sender, who finds out 0.2 seconds later.
-- A reset loses what still waits with its sender: there, as here, but not the same bytes.
-- A listener that is shut down keeps its address, and cannot be bound anew.
+- A connection holds `capacity` bytes each way, whatever the sizes of the sends; Linux counts segments. Half of them are
+  held at each end. A sender that waits for room goes on at the first free byte.
+- The network takes no time. Bytes that are sent have arrived, and so has an end of stream or a reset.
+- After shutdown(SHUT_RD), bytes that wait for room arrive as soon as there is some. Linux does not notify the sender,
+  which notices 0.2 seconds later.
+- A reset loses bytes that are still with the sender: on Linux too, but not the same bytes.
+- A listener that is shut down keeps its address, and cannot be bound again.
 
-There are connections and listeners, no datagrams, no family but AF_INET, and no option that changes anything but
-SO_LINGER. Whatever is not modelled is refused with its name, by `NotModelled`.
+There are connections and listeners, no datagrams, no family but AF_INET, and no option with an effect but SO_LINGER.
+Anything else raises `NotModelled`, with its name.
 """
 
 import socket
@@ -31,16 +31,16 @@ from socketserver_faults.schedule.virtual.socket_object import Socket
 __all__ = ["Network", "NotModelled", "Points", "Socket", "SocketAddress"]
 
 DEFAULT_CAPACITY_BYTES = 256 * 1024
-"""Bytes that a connection takes each way, unread: enough for any delivery that CHAT-15 lets wait."""
+"""Bytes that a connection holds each way, unread: enough for all deliveries that CHAT-15 lets wait."""
 
 SERVER = "the server"
 
 SHARED_NAMES = {"error", "timeout", "herror", "gaierror", "AddressFamily", "SocketKind"}
-"""What is passed on from the real module, beside its constants."""
+"""Names that come from the real module, besides its constants."""
 
 
 class SocketModule(ModuleType):
-    """What a module under test has for `socket`."""
+    """The module that a module under test imports as `socket`."""
 
     def __init__(self, kind: type[Socket]) -> None:
         super().__init__("socket", "Virtual sockets.")
@@ -63,7 +63,7 @@ class Network:
         self.module = SocketModule(self.socket)
 
     def pair(self, name: str, server: str = SERVER) -> tuple[Socket, Socket]:
-        """Return the server's and the client's socket of a connection, without a point. Each is named for the other."""
+        """Return the server's and the client's socket of a connection, without a point. Each has the other's name."""
         ends = self.kernel.end(name), self.kernel.end(server)
         for end in ends:
             end.address = self.kernel.free_address()
@@ -79,7 +79,7 @@ class Network:
         return self.socket(fileno=number)
 
     def connect(self, listener: Socket, name: str) -> Socket:
-        """Return a client's socket, connected to a listener that knows it by the name; wait while it is crowded."""
+        """Return a client's socket, connected to a listener that knows it by `name`; wait while its queue is full."""
         client = self.socket()
         try:
             client.connect(listener.getsockname(), name)

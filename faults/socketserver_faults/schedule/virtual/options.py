@@ -1,6 +1,6 @@
-"""Options of virtual sockets: remembered, and told when asked for. Only SO_LINGER with no time does something.
+"""Options of virtual sockets: getsockopt() returns what setsockopt() was given. Only SO_LINGER of 0 s has an effect.
 
-An option belongs to the open file. It is passed as bytes, those of a C int as a rule, as setsockopt(2) has it.
+An option belongs to the open file. Its value is bytes, usually those of a C int, as in setsockopt(2).
 """
 
 import errno
@@ -16,10 +16,10 @@ FLAG_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY),
 }
-"""Options that are 0 or 1, and begin with 0."""
+"""Options with the values 0 and 1, and at first 0."""
 
 SIZE_OPTIONS = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
-"""Sizes of buffers, which Linux doubles; those of a virtual connection have one capacity all the same."""
+"""Sizes of buffers, which Linux doubles; they do not change the capacity of a virtual connection."""
 
 PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP"}
 
@@ -47,7 +47,7 @@ def change(file: OpenFile, level: int, option: int, value: int | bytes) -> None:
 
 
 def value(file: OpenFile, level: int, option: int) -> bytes:
-    """Return the value of an option. That of SO_ERROR is told once."""
+    """Return the value of an option. SO_ERROR reports each error once."""
     match level, option:
         case socket.SOL_SOCKET, socket.SO_ERROR:
             return INT.pack(file.end.take_error())
@@ -64,7 +64,7 @@ def value(file: OpenFile, level: int, option: int) -> bytes:
 
 
 def as_int(content: bytes) -> int:
-    """Return the number that the first bytes stand for."""
+    """Return the C int at the start of the bytes."""
     number: int = INT.unpack_from(content)[0]
     return number
 

@@ -2,15 +2,15 @@
 
     socket object  -->  descriptor, a number  -->  open file  -->  connection
 
-The object has a number until it is closed or detached; then each operation is EBADF, as -1 is no descriptor. With a
-timeout an operation is two system calls, poll() and the operation itself, each with the number that the object has by
-then, which is why a thread may find it closed in between. Without a timeout it is one.
+The object has a number until it is closed or detached; then each operation fails with EBADF, because -1 is no
+descriptor. With a timeout an operation is two system calls, poll() and the operation itself. Each reads the object's
+number, so the socket may be closed between them. Without a timeout it is one call.
 
-Every operation that another thread could notice passes a point before it acts, and one more when it has to wait.
-Options and timeouts pass none: it is the operation after them that shows them.
+Every operation that another thread could notice is a point before it acts, and another point if it must wait. To set
+an option or a timeout is none: only the next operation shows its effect.
 
-`makefile()` is that of the real class. Its files are guarded by real locks: a second thread that uses one while the
-first is waiting in it stops the run.
+`makefile()` is that of the real class, and real locks guard its files: if two threads use one file, and the first waits
+in it, the run ends.
 
 Next: `network.py`.
 """
@@ -29,11 +29,11 @@ Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")
 
 MAX_NOTED_BYTES = 16
-"""Most bytes of what is sent that a story shows."""
+"""Most bytes that a story shows of one send."""
 
 SHUTS = {
     socket.SHUT_RD: "stops reading from",
-    socket.SHUT_WR: "says end of stream to",
+    socket.SHUT_WR: "sends end of stream to",
     socket.SHUT_RDWR: "hangs up on",
 }
 
@@ -47,7 +47,7 @@ class Socket:
     proto = 0
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
-        """Make a socket without a connection, or one for a descriptor that there is."""
+        """Make a socket that is not connected, or one for an existing descriptor."""
         for prefix, wanted, known in (
             ("AF", family, self.family),
             ("SOCK", type, self.type),
@@ -64,7 +64,7 @@ class Socket:
             fileno = self.kernel.open(OpenFile(self.kernel.end(f"socket {self.serial}")))
         self._number = fileno
         self.name = self._file.end.name
-        """What a story calls whatever is at the other end."""
+        """The story's name for the other end."""
 
     if not TYPE_CHECKING:
 
@@ -103,7 +103,7 @@ class Socket:
             self._real_close()
 
     def _decref_socketios(self) -> None:
-        """Forget one of the files made by makefile(), which calls this; the last one closes a closed socket."""
+        """Count down the files of makefile(), which call this; the last one completes close()."""
         self._io_refs -= 1
         if self._closed:
             self.close()
@@ -143,7 +143,7 @@ class Socket:
 
     def _recv(self, size: int, flags: int) -> bytes:
         dont_wait = self._flags(flags, socket.MSG_PEEK)
-        if not size:  # Python asks nobody
+        if not size:  # Python makes no system call
             return b""
         self._point(f"reads from {self.name}")
         peek = bool(flags & socket.MSG_PEEK)
@@ -186,7 +186,7 @@ class Socket:
         return type(self)(fileno=number), end.peer.address
 
     def connect(self, address: SocketAddress, name: str = "") -> None:
-        """Connect; `name`, which real sockets do not take, is what the stories of the server call this client."""
+        """Connect; `name`, which real sockets do not take, is this client's name in the story."""
         self._point(f"connects to {self.kernel.who_listens(address)}")
         self.name = self.kernel.connect(self._number, address, self._timeout, name).name
 
@@ -201,7 +201,7 @@ class Socket:
     def settimeout(self, value: float | None) -> None:
         if value is not None and value < 0:
             raise ValueError("Timeout value out of range")
-        self._timeout = value  # even if it is closed
+        self._timeout = value  # even if the socket is closed
         self._file.nonblocking = value is not None
 
     def gettimeout(self) -> float | None:
@@ -223,7 +223,7 @@ class Socket:
     # Within
 
     def _flags(self, flags: int, *others: int) -> bool:
-        """Return whether not to wait. MSG_NOSIGNAL changes nothing: Python never gets the signal."""
+        """Return whether MSG_DONTWAIT is set. MSG_NOSIGNAL has no effect: Python ignores that signal."""
         unknown = flags & ~(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | sum(others))
         if unknown:
             raise NotModelled(f"virtual sockets have no {socket.MsgFlag(unknown).name or hex(unknown)} here")
@@ -241,7 +241,7 @@ class Socket:
         return self.kernel.points.now + self._timeout if self._timeout else 0.0
 
     def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
-        """Make a system call as Python does: with a timeout, not before poll() has said that it need not wait."""
+        """Make a system call as Python does: with a timeout, only after poll() has reported that it will not wait."""
         if self._timeout and not self.kernel.poll(self._number, writing, self._until() if until is None else until):
             raise TimeoutError("timed out")
         return call(self._number)

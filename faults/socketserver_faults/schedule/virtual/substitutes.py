@@ -1,8 +1,8 @@
-"""What else the modules under test find in place of the real thing: the clock, selectors, poll, logging, os.
+"""Substitutes for other modules that the modules under test import: time, selectors, select, logging, os.
 
-None of it does more than programs on `socketserver` need; the rest is refused with its name.
+Each models what programs on `socketserver` need; anything else raises NotModelled, with its name.
 
-Next: `module_copies.py`, which puts all of it in the place of the real ones.
+Next: `module_copies.py`, which puts the substitutes in place of the real modules.
 """
 
 import logging
@@ -25,7 +25,7 @@ from socketserver_faults.schedule.virtual.socket_object import Socket
 
 
 class Current(ModuleType):
-    """A module that is another one in each run: names are looked up in the one of this run."""
+    """A module that differs in each run: names are looked up in the module of the current run."""
 
     def __init__(self, name: str, now: Callable[[], Any]) -> None:
         super().__init__(name)
@@ -38,7 +38,7 @@ class Current(ModuleType):
 
 
 def time_of(scheduler: Scheduler) -> Namespace:
-    """Return a `time` whose clock is the scheduler's. The first second of every run is that of 1970."""
+    """Return a `time` whose clock is the scheduler's. Every run begins at the start of 1970."""
 
     def seconds() -> float:
         return scheduler.now
@@ -68,18 +68,18 @@ def readable(thing: Any) -> bool:
 
 
 def accepts(server: Any) -> bool:
-    """Whether a client waits to be accepted; if the server does not listen any more, none does."""
+    """Whether a client waits to be accepted; never if the server no longer listens."""
     sock: Socket = server.socket
     return sock.fileno() >= 0 and bool(getattr(sock.kernel.file(sock.fileno()).end, "arrived", ()))
 
 
 def broken(sock: Socket) -> bool:
-    """Whether a virtual socket has an error or has been hung up on, which poll() reports unasked."""
+    """Whether a virtual socket has an error or a hang-up, which poll() reports always."""
     return sock.kernel.file(sock.fileno()).end.over
 
 
 def socket_of(network: Callable[[], Network]) -> ModuleType:
-    """Return the `socket` of whichever network there is now, with what else clients use of it."""
+    """Return the `socket` of the current network, with create_connection(), which clients use."""
 
     def create_connection(address: tuple[str, int], timeout: float | None = None) -> Socket:
         client: Socket = network().socket()
@@ -93,7 +93,7 @@ def socket_of(network: Callable[[], Network]) -> ModuleType:
 
 
 def selectors_of(scheduler: Scheduler) -> Namespace:
-    """Return a `selectors` with what `socketserver` uses of it: waiting until something can be read."""
+    """Return a `selectors` that can wait until a socket is readable, which is all that `socketserver` uses."""
 
     class Selector:
         def __init__(self) -> None:
@@ -113,7 +113,9 @@ def selectors_of(scheduler: Scheduler) -> Namespace:
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             if not any(readable(key.fileobj) for key in self._keys):
-                scheduler.point("sees a client come", lambda: any(readable(key.fileobj) for key in self._keys), timeout)
+                scheduler.point(
+                    "sees a client connect", lambda: any(readable(key.fileobj) for key in self._keys), timeout
+                )
             return [(key, selectors.EVENT_READ) for key in self._keys if readable(key.fileobj)]
 
     return Namespace(
@@ -129,7 +131,7 @@ def selectors_of(scheduler: Scheduler) -> Namespace:
 
 
 def select_of(scheduler: Scheduler) -> Namespace:
-    """Return a `select` with a poll() that waits for errors and hang-ups alone, as clients here do."""
+    """Return a `select` whose poll() waits for errors and hang-ups alone, which is all that clients here use."""
 
     class Poll:
         def __init__(self) -> None:
@@ -149,14 +151,14 @@ def select_of(scheduler: Scheduler) -> Namespace:
 
 
 class _Silent:
-    """A logger that drops everything: there are thousands of runs, and each has its story."""
+    """A logger that drops everything: there are thousands of runs, and each has a story."""
 
     def __getattr__(self, _: str) -> Callable[..., bool]:
         return lambda *_, **__: False
 
 
 def silent_logging() -> ModuleType:
-    """Return a `logging` that is the real one, but for its loggers."""
+    """Return the real `logging` with loggers that drop everything."""
     silent = _Silent()
     quiet = ModuleType("logging")
     vars(quiet).update({name: value for name, value in vars(logging).items() if not name.startswith("__")})
@@ -167,7 +169,7 @@ def silent_logging() -> ModuleType:
 
 
 def without_racing() -> ModuleType:
-    """Return the helper that holds races open in the catalogue's faults, holding nothing: here the scheduler does."""
+    """Return a `race_window` that does not wait: the scheduler switches threads there instead."""
     module = ModuleType("socketserver_faults.catalogue.race_window")
     vars(module)["widen"] = lambda _: None
     return module
@@ -180,11 +182,11 @@ def current_exception() -> BaseException | None:
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
 DESCRIPTOR_CALLS = ("dup", "pipe", "read", "write")
-"""How the names begin of what would reach out of the virtual process."""
+"""Beginnings of the names of functions that would act outside the virtual process."""
 
 
 class _Os(ModuleType):
-    """The real `os`, but for what touches descriptors and processes: a virtual number is somebody else's real one."""
+    """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
     def __init__(self, kernel: Callable[[], Kernel]) -> None:
         super().__init__("os")
@@ -208,7 +210,7 @@ def os_of(kernel: Callable[[], Kernel]) -> ModuleType:
 
 
 def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[str, ModuleType]:
-    """Return what stands in place of what: module name -> module, for all that is virtual."""
+    """Return all substitutes: module name -> module."""
     return {
         "threading": threading_of(scheduler),
         "socket": socket_of(network),
@@ -217,6 +219,6 @@ def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[st
         "select": select_of(scheduler),
         "logging": silent_logging(),
         "os": os_of(lambda: network().kernel),
-        "_queue": ModuleType("_queue"),  # has nothing, so `queue` falls back on what it has in Python
+        "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),
     }

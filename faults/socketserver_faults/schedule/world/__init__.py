@@ -2,7 +2,7 @@
 
 Read in this order:
 
-    subject.py      which program: of the reference, of the catalogue, or your own
+    subject.py      the program: of the reference, of the catalogue, or your own
     clients.py      its clients: the conformance suite's own, on virtual sockets
     world.py        a server and its clients, and one run
     scenarios.py    what the clients do

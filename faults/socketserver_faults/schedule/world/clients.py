@@ -1,11 +1,12 @@
 """The clients: the conformance suite's own stage and its own clients, copied into the virtual process.
 
 Nothing of the suite is written twice. The modules that touch sockets or the clock (`stage`, `client`) are
-copies that find virtual ones; steps, oracle, transcript and violations are the suite's own. Two things are different
-here: who connects gets a name that the story can use, and what the transcript notes goes into the story as well.
+copies that use virtual ones; steps, oracle, transcript and violations are the suite's own. Two things are different
+here: each connection carries the name of its client, for the story, and each entry of the transcript is an event of the
+story.
 
-One thread plays all clients. That loses no schedule: what clients have sent lies in the server's buffers, and it is the
-server's threads that take it out, in any order.
+One thread plays all clients. That loses no schedule: what clients have sent is in the server's buffers, and the
+server's threads read it in any order.
 
 Next: `world.py`.
 """
@@ -26,22 +27,22 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.driver.stage import Stage
 
 READ_TIMEOUT = 5.0
-"""Virtual seconds that anything which must come may take: they pass only when no thread can go on."""
+"""Virtual seconds to wait for a delivery that is due. Virtual time passes only when no thread can run."""
 
 MAX_NOTED_BYTES = 16
-"""Most bytes of what a client reads that the story shows; the exchange beside it has more."""
+"""Most bytes that the story shows of one read; the exchange beside it has more."""
 
 CLIENTS = "clients"
-"""The name of the thread that plays them."""
+"""Name of the thread that plays the clients."""
 
 
 class NotedTranscript(list[Entry]):
-    """Entries of a transcript, each of which goes into the story as it comes."""
+    """Entries of a transcript, each of which becomes an event of the story at once."""
 
     def __init__(self, note: Callable[[str, str], None]) -> None:
         super().__init__()
         self.coming: list[str] = []
-        """Who is about to connect."""
+        """Names of the clients that are about to connect."""
         self._note = note
 
     def append(self, entry: Entry) -> None:
@@ -56,11 +57,11 @@ class NotedTranscript(list[Entry]):
             case Ended(who, how):
                 self._note(f"reads {ENDINGS[how]}", who)
             case Waited(who, _):
-                self._note("waits in vain", who)
+                self._note("reads nothing", who)
 
 
 class VirtualClients:
-    """The suite's stage and clients in a virtual process; `connect` makes the connection of a client, by its name."""
+    """The suite's stage and clients in a virtual process; `connect` connects the client of that name."""
 
     def __init__(self, modules: Modules, scheduler: Scheduler, connect: Callable[[str], Any]) -> None:
         self._scheduler = scheduler
@@ -92,7 +93,7 @@ class VirtualClients:
         vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
 
     def perform(self, oracle: Oracle, scenario: NamedScenario, dialect: Dialect) -> None:
-        """Play a scenario, and leave; raise the Violation of the first clause that breaks."""
+        """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""
         stage: Stage = self._stage.Stage(
             Address("tcp", "127.0.0.1", 1),
             oracle,

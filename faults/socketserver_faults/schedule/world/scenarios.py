@@ -1,11 +1,11 @@
 """The scenarios that are played under every schedule: steps of the conformance suite, as short as can be.
 
-Each is about one circumstance in which threads meet. From the first abrupt step on (a word that nobody waits for, a
-reset, a stall), nobody waits for the server between two steps; so what the clients do is there before the server has
-done anything, if a schedule wants it so.
+Each is about one circumstance in which threads may interfere. From the first abrupt step on (an utterance that is not
+settled, a reset, a stall), the clients do not wait for the server between two steps. So a schedule can play all that
+the clients do before the server reacts to any of it.
 
-Short scenarios have few decisions, and only where decisions are few can all schedules be tried. To add one, add a line;
-`tests/faults/schedule/test_reference.py` sees to it that the reference survives it.
+Scenarios are short because all schedules can be tried only where decisions are few. To add one, add an entry;
+`tests/faults/schedule/test_reference.py` checks that the reference passes it.
 
 Next: `exploration/search.py`.
 """
@@ -29,24 +29,24 @@ from socketserver_reference.conformance.scenario.steps import (
 
 
 def _said_to_ann(letters: bytes, size: int) -> tuple[Step, ...]:
-    """Return the steps by which ben says much, and ann does not read it."""
+    """Return the steps by which ben says `size` bytes for each letter, and ann reads none of them."""
     said = (step for letter in letters for step in (Send("ben", bytes([letter]) * size), Settle()))
     return (*join("ann", "ben", "cal"), Stall("ann"), *said)
 
 
 FLOOD_STEPS = _said_to_ann(b"ABCDEFGHIJ", 8 * 1024)
-"""Steps that fill the buffers of a member who does not read: with more than the 64 KiB of CHAT-15."""
+"""Steps that fill the buffers of a member that does not read, with more than the 64 KiB of CHAT-15."""
 
 NEARLY_FULL = _said_to_ann(b"ABCDEFGHIJ", 7 * 1024)
-"""Steps that leave room for one more delivery there, and for a part of another; a world holds 72 KiB: see CAPACITY."""
+"""Steps that leave room in them for one more delivery and a part of another; they hold 72 KiB: see CAPACITY."""
 
 
 @dataclass(frozen=True)
 class NamedScenario:
-    """Steps, what they are about, and the clause that speaks of it, for findings that fit several.
+    """Steps, the circumstance that they play, and its clause, which is reported where several clauses fit.
 
-    `politeness` say before which steps the clients let the server come to rest: see `Stage`. `deviations` is with how
-    many all schedules can be tried in a minute or so.
+    `politeness` says before which steps the clients wait until the server is idle: see `Stage`. `deviations` is the
+    largest number for which all schedules can be tried in about a minute.
     """
 
     name: str
@@ -83,7 +83,7 @@ SCENARIOS = {
         _chat(
             "speak",
             "CHAT-13",
-            "two speak at once",
+            "two members speak at once",
             *join("ann", "ben"),
             Send("ann", b"a"),
             Send("ben", b"b"),
@@ -92,7 +92,7 @@ SCENARIOS = {
         _chat(
             "join",
             "CHAT-12",
-            "one comes while another speaks",
+            "one client joins while a member speaks",
             *join("ann", "ben"),
             Send("ann", b"a"),
             Connect("cal"),
@@ -102,7 +102,7 @@ SCENARIOS = {
         _chat(
             "arrive",
             "CHAT-2",
-            "two come in the same instant, and both speak",
+            "two clients connect at once, and both speak",
             Connect("ann"),
             Connect("ben"),
             Say("ann", b"a"),
@@ -113,7 +113,7 @@ SCENARIOS = {
         _chat(
             "reset",
             "CHAT-12",
-            "one resets its connection while two others speak",
+            "one member resets its connection while two others speak",
             *join("ann", "ben", "cal"),
             Send("ann", b"a"),
             Send("cal", b"c"),
@@ -124,7 +124,7 @@ SCENARIOS = {
         _chat(
             "quit",
             "CHAT-11",
-            "one quits while two others speak",
+            "one member quits while two others speak",
             *join("ann", "ben", "cal"),
             Send("ann", b"a"),
             Send("cal", b"c"),
@@ -134,7 +134,7 @@ SCENARIOS = {
         _chat(
             "half-close",
             "CHAT-10",
-            "one half-closes with its last words while another speaks and a third listens",
+            "one member speaks and half-closes while another speaks and a third listens",
             *join("ann", "ben", "cal"),
             Send("ann", b"a"),
             Send("ben", b"last words"),
@@ -144,7 +144,7 @@ SCENARIOS = {
         _chat(
             "turnover",
             "CHAT-11",
-            "one leaves, and another comes in its place",
+            "one member leaves, and another client joins",
             *join("ann", "ben"),
             Quit("ben"),
             Send("ann", b"a"),
@@ -155,7 +155,7 @@ SCENARIOS = {
         _chat(
             "stall",
             "CHAT-15",
-            "one does not read for a while, two others speak",
+            "one member does not read for a while, and two others speak",
             *join("ann", "ben", "cal"),
             Stall("cal"),
             Send("ann", b"a"),
@@ -167,7 +167,7 @@ SCENARIOS = {
         _chat(
             "flood",
             "CHAT-15",
-            "one does not read until its buffers are full, and another is not delayed",
+            "one member does not read until its buffers are full, and another is not delayed",
             *FLOOD_STEPS,
             Say("cal", b"not delayed"),
             deviations=1,
@@ -175,20 +175,20 @@ SCENARIOS = {
         _chat(
             "resume",
             "CHAT-14",
-            "one does not read until its buffers are full, and then does, while another speaks",
+            "one member does not read until its buffers are full, then reads while another speaks",
             *FLOOD_STEPS,
             Send("ben", b"K"),
             Resume("ann"),
             Say("cal", b"and on"),
             deviations=1,
         ),
-        # A room that keeps a member listed that it has cut off (`keeps-who-is-cut-off`) passes this, too: what it sends
-        # to that connection fails, and a client could see only how long that takes; here nothing takes time. A room
-        # shows that fails over a member which leaves it during a delivery, or that cuts off one direction alone.
+        # A room that keeps listing a member that it has cut off (`keeps-who-is-cut-off`) passes this, too: sending to
+        # that connection fails, and a client could see only how long that takes; here nothing takes time. This scenario
+        # finds a room that fails when a member leaves during a delivery, or that cuts off one direction alone.
         _chat(
             "cut-off",
             "CHAT-15",
-            "one is cut off who was still speaking, and is met again by the deliveries of two others",
+            "one member is cut off while it speaks, and two others deliver to it again",
             *NEARLY_FULL,
             Send("ben", b"b" * 2000),
             Send("cal", b"c" * 1500),
@@ -198,11 +198,19 @@ SCENARIOS = {
             Say("cal", b"and on"),
             deviations=1,
         ),
-        _echo("ask", "ECHO-3", "two ask at once", Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")),
+        _echo(
+            "ask",
+            "ECHO-3",
+            "two clients send requests at once",
+            Connect("ann"),
+            Connect("ben"),
+            Say("ann", b"a"),
+            Say("ben", b"b"),
+        ),
         _echo(
             "hang-up",
             "ECHO-7",
-            "one resets its connection, another half-closes after its request",
+            "one client resets its connection, another half-closes after its request",
             Connect("ann"),
             Connect("ben"),
             Send("ann", b"a"),

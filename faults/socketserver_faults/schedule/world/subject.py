@@ -1,9 +1,8 @@
-"""What is played under the schedules: a server by name, made of copies of the modules it comes from.
+"""The program that is played under the schedules: a server by name, made of copies of the modules it comes from.
 
-A name is one of the reference (`chat`), one of the catalogue (`closed-request`), or somebody's own handler class
-(`package.module:Handler`), which is then served by `socketserver.ThreadingTCPServer`, as in a tutorial. Where a handler
-needs a server of another kind, a function of no arguments that returns one can be named in its place
-(`package.module:make_server`).
+The name is one of the reference (`chat`), one of the catalogue (`closed-request`), or a handler class of the user's
+(`package.module:Handler`), which `socketserver.ThreadingTCPServer` serves, as in a tutorial. For a server of another
+kind, name a function without arguments that returns it (`package.module:make_server`).
 
 Next: `clients.py`, the clients.
 """
@@ -26,15 +25,15 @@ ANYWHERE = Address("tcp", "127.0.0.1")
 
 
 class SubjectRefused(Exception):
-    """This cannot be played under a schedule; the message says why, and what can."""
+    """A program or scenario that cannot be played under schedules; the message says why, and what can."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A server to be made, again and again.
+    """A program, of which each run makes a server.
 
-    `fresh` are the modules that each run executes anew; `lines` those between whose lines threads may be switched, if
-    that is asked for.
+    Each run executes the modules in `fresh` anew. `lines` are the modules between whose lines threads may be switched,
+    if `--lines` is given.
     """
 
     name: str
@@ -46,7 +45,7 @@ class Subject:
 
 
 def read(name: str, protocol: str = "") -> Subject:
-    """Return the subject of that name; raise Refused if there is none. `protocol` is for somebody's own handler."""
+    """Return the subject of that name; raise SubjectRefused if there is none. A user's handler serves `protocol`."""
     if ":" in name:
         return _own(name, protocol or "chat")
     if name in PROGRAMS:
@@ -65,13 +64,13 @@ def _planted(name: str) -> Subject:
         fault = find(name)
     except Unknown as unknown:
         raise SubjectRefused(
-            f"{unknown}; the reference has {', '.join(PROGRAMS)}; or name your own: package.module:Handler"
+            f"{unknown}; the reference has {', '.join(PROGRAMS)}; a handler of yours is package.module:Handler"
         ) from None
     reason = ""
     if fault.transport != "tcp":
-        reason = f"it serves {fault.transport}, and virtual sockets are TCP connections"
+        reason = f"it serves {fault.transport}, and the scheduler models TCP connections alone"
     elif fault.concurrency == "forking":
-        reason = "it forks, and the scheduler knows threads alone"
+        reason = "it forks, and the scheduler models threads alone"
     if reason:
         raise SubjectRefused(f"{name} cannot be played under a schedule: {reason}")
     return Subject(
@@ -113,10 +112,10 @@ def _own(name: str, protocol: str) -> Subject:
 
 
 def name_of(handler: type[Any] | Callable[[], Any]) -> str:
-    """Return the name by which a handler class, or a function that makes a server, can be found again."""
+    """Return the name by which a handler class, or a function that makes a server, can be imported."""
     module, name = handler.__module__, handler.__qualname__
     if module == "__main__" or getattr(sys.modules.get(module), name, None) is not handler:
         raise SubjectRefused(
-            f"{name} must stand at the top of a module that can be imported, so that each run has its own"
+            f"{name} must be at the top level of a module that can be imported, because each run imports it anew"
         )
     return f"{module}:{name}"

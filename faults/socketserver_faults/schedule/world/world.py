@@ -1,11 +1,11 @@
 """A virtual process: one server of real classes, its clients, and a run for every schedule.
 
-    main        makes the server, lets it handle one request after the other, closes it when the clients have gone
-    clients     play the scenario, and are judged by the suite's oracle
-    T1, T2..    what the server starts: its handlers, and whatever they start
+    main        makes the server, lets it handle one request after the other, and closes it when the clients have left
+    clients     play the scenario; the suite's oracle judges what they read
+    T1, T2..    threads that the server starts for its handlers, and threads that handlers start
 
-The server is what the reference's `family.py`, the catalogue or a program of yours makes of `socketserver`: real
-classes, the real process_request(), the real handler. Only what lies below them is virtual.
+The server consists of real classes, the real process_request() and the real handler, as the reference's `family.py`,
+the catalogue or the user's program combines them. Only what they call is virtual.
 
 Next: `scenarios.py`.
 """
@@ -32,12 +32,12 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": oracle_for, "echo": EchoOracle}
 
 WORLD_CAPACITY_BYTES = 72 * 1024
-"""Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and no more than makes a scenario long."""
+"""Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
 
 
 @dataclass(frozen=True)
 class ScheduleResult:
-    """What came of a run: its story, and what was wrong, if anything was; `judged` is False if nobody can say."""
+    """The result of a run: its story, and its failure, if any; `judged` is False if the oracle cannot say."""
 
     story: ScheduleTrace
     failure: Violation | StepLimitReached | None = None
@@ -45,7 +45,7 @@ class ScheduleResult:
 
     @property
     def clause(self) -> str:
-        """The clause that was broken, "" if none was."""
+        """The clause that is broken; "" if none is."""
         return self.failure.clause_id if isinstance(self.failure, Violation) else ""
 
 
@@ -78,7 +78,7 @@ class World:
         except (Violation, StepLimitReached) as found:
             failure = found
         except Deadlock as blocked:
-            failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have gone", str(blocked), ())
+            failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have left", str(blocked), ())
             failure.absent = True
         except Ambiguous:
             judged = False
@@ -92,7 +92,9 @@ class World:
         clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
         while True:
             self.scheduler.point(
-                "sees a client come", lambda: clients.over or substitutes.accepts(server), waiting="waits for clients"
+                "sees a client connect",
+                lambda: clients.over or substitutes.accepts(server),
+                waiting="waits for clients",
             )
             if not substitutes.accepts(server):
                 break
@@ -104,7 +106,7 @@ class World:
         self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
 
     def _listen_for_errors(self, server: Any) -> None:
-        """Have the story tell how a handler fails, and a refusal end the run; the server does what it does then."""
+        """Note in the story how a handler fails, and end the run if it used something that is not modelled."""
         own = type(server).handle_error
         library = self.modules.load("socketserver").BaseServer.handle_error
 
