@@ -8,13 +8,13 @@
 
 `socketserver-faults proxy` is the same as a command. Read in this order:
 
-    conditions.py      what a network can do, as data        link.py              what becomes of what is sent
-    relay.py           who waits for what                    connection.py        one connection
-    stream_relay.py    carries connections                   datagram_relay.py    carries datagrams
-    journal.py         what the network did itself           proxy.py             the thread that does it all
+    conditions.py      network conditions, as data           link.py              delays and changes one direction
+    relay.py           waiting for sockets and times         connection.py        one connection
+    stream_relay.py    forwards connections                  datagram_relay.py    forwards datagrams
+    journal.py         the events that were injected         proxy.py             the thread that does all this
     target.py          a conformance target behind it
 
-RULE: what the network does is written down before it is done, so that a server is never blamed for it.
+RULE: the network logs an event before it injects it, so that no server is blamed for it.
 """
 
 from socketserver_faults.network.conditions import MAX_HELD_BYTES, UNIMPAIRED, BadConditions, Conditions

@@ -1,8 +1,7 @@
-"""Network conditions: what a network does to what it carries, as data.
+"""Network conditions: delays, losses and changes of traffic, as data.
 
-One `Conditions` is a list of numbers. Each field says what it counts, how much of it there may be, and what it does;
-the options of the command line, their help and their refusals are made of that, so nothing is said twice. `link.py`
-carries it out.
+One `Conditions` is a list of numbers. Each field has its unit, its range and its effect; the options of the command
+line, their help and their error messages are derived from these. `link.py` applies them.
 """
 
 from dataclasses import dataclass, field, fields
@@ -13,16 +12,16 @@ Way = Literal["to-server", "to-client"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 MAX_HELD_BYTES = 256 * 1024
-"""Bytes at most that the proxy holds of one direction of one connection."""
+"""Most bytes that the proxy holds for one direction of one connection."""
 
 
 class BadConditions(ValueError):
-    """No network behaves like that; the message says which number is wrong, and what would be right."""
+    """Impossible conditions; the message says which number is wrong, and what would be right."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a number counts: `unit` as help shows it, `words` as a refusal says it, and between what it must lie."""
+    """The unit of a number, as help shows it; its description, for error messages; and its range."""
 
     unit: str
     words: str
@@ -31,15 +30,15 @@ class Measure:
     kind: type[int] | type[float] = float
 
     def holds(self, value: object) -> bool:
-        """Whether the value is such a number."""
+        """Whether the value is a number in this range."""
         number = isinstance(value, int | self.kind) and not isinstance(value, bool)
         return number and self.least <= value <= self.most  # type: ignore[operator]  # it is a number
 
 
 SECONDS = Measure("SECONDS", "a number of seconds from 0 to 3600", 0.0, 3600.0)
-RATE = Measure("BYTES/S", "a number of bytes per second from 1 on", 1.0, 1e12)
+RATE = Measure("BYTES/S", "a number of bytes per second, 1 or more", 1.0, 1e12)
 PIECE = Measure("BYTES", f"a whole number of bytes from 1 to {MAX_HELD_BYTES}", 1, MAX_HELD_BYTES, int)
-PLACE = Measure("BYTES", "a whole number of bytes from 0 on", 0, 2**63, int)
+PLACE = Measure("BYTES", "a whole number of bytes, 0 or more", 0, 2**63, int)
 CHANCE = Measure("CHANCE", "a probability from 0 to 1", 0.0, 1.0)
 
 
@@ -49,32 +48,34 @@ def _measured(measure: Measure, help: str, default: float | None = 0.0, carries:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """What happens on the way, each way of each connection; left alone, nothing does.
+    """The conditions in each direction of each connection; by default, traffic passes unchanged.
 
-    A *segment* is what one recv() of the proxy returned, or the pieces that `split`, `coalesce` and `rate` make of it.
-    `way` confines all of it to one direction. Raise BadConditions for numbers that cannot be.
+    A *segment* is what one recv() of the proxy returned, or a piece that `split`, `coalesce` and `rate` make of it.
+    `way` restricts them to one direction. Raise BadConditions for impossible numbers.
     """
 
-    delay: float = _measured(SECONDS, "how long everything is under way")
-    jitter: float = _measured(SECONDS, "how much longer at most, drawn for each segment; the order stays")
+    delay: float = _measured(SECONDS, "delay of everything")
+    jitter: float = _measured(SECONDS, "most additional delay, random for each segment; the order is kept")
     rate: float | None = _measured(
-        RATE, "how much each way of a connection carries, in segments of at most 1460 bytes", None
+        RATE, "limit for each direction of a connection, in segments of at most 1460 bytes", None
     )
-    stall_every: float = _measured(SECONDS, "how long it goes well between two stalls")
-    stall_for: float = _measured(SECONDS, "how long nothing is carried then")
-    split: int | None = _measured(PIECE, "pass segments on in pieces of at most that size", None, "streams")
-    coalesce: float = _measured(SECONDS, "collect for so long, and pass it on as one segment", 0.0, "streams")
+    stall_every: float = _measured(SECONDS, "time between two stalls")
+    stall_for: float = _measured(SECONDS, "duration of a stall, in which nothing is passed on")
+    split: int | None = _measured(PIECE, "pass segments on in pieces of at most this size", None, "streams")
+    coalesce: float = _measured(
+        SECONDS, "collect what is sent in this time, and pass it on as one segment", 0.0, "streams"
+    )
     coalesce_bytes: int | None = _measured(
-        PIECE, "with --coalesce: pass on at once what has become so long", None, "streams"
+        PIECE, "with --coalesce: pass on at once when so many bytes are collected", None, "streams"
     )
     half_close_after: int | None = _measured(
-        PLACE, "send end of stream after so many bytes, and lose what follows", None, "streams"
+        PLACE, "send end of stream after so many bytes, and discard the rest", None, "streams"
     )
     reset_after: int | None = _measured(PLACE, "reset both sides after so many bytes", None, "streams")
-    reset: float = _measured(CHANCE, "how likely it is, for each segment, that both sides are reset", 0.0, "streams")
-    drop: float = _measured(CHANCE, "how likely a datagram is lost", 0.0, "datagrams")
-    duplicate: float = _measured(CHANCE, "how likely it comes twice", 0.0, "datagrams")
-    reorder: float = _measured(CHANCE, "how likely the next one overtakes it", 0.0, "datagrams")
+    reset: float = _measured(CHANCE, "probability, for each segment, that both sides are reset", 0.0, "streams")
+    drop: float = _measured(CHANCE, "probability that a datagram is lost", 0.0, "datagrams")
+    duplicate: float = _measured(CHANCE, "probability that it arrives twice", 0.0, "datagrams")
+    reorder: float = _measured(CHANCE, "probability that the next one overtakes it", 0.0, "datagrams")
     way: Literal["both"] | Way = "both"
 
     def __post_init__(self) -> None:
@@ -87,10 +88,10 @@ class Conditions:
             raise BadConditions(f"--way {self.way!r}: write both, {' or '.join(WAYS)}")
         if bool(self.stall_every) != bool(self.stall_for):
             raise BadConditions(
-                "--stall-every and --stall-for go together: how long it goes well, and how long it does not"
+                "--stall-every and --stall-for go together: the time between stalls, and their duration"
             )
         if self.coalesce_bytes is not None and not self.coalesce:
-            raise BadConditions("--coalesce-bytes needs --coalesce: how long to collect at most")
+            raise BadConditions("--coalesce-bytes needs --coalesce: the longest time to collect")
 
     def __str__(self) -> str:
         set_ = [
@@ -101,7 +102,7 @@ class Conditions:
         return " ".join(set_) or "unimpaired"
 
     def check(self, *, datagrams: bool) -> None:
-        """Raise BadConditions if this can only befall streams and datagrams are carried, or the other way round."""
+        """Raise BadConditions for conditions of streams where datagrams are carried, and the reverse."""
         carried = "datagrams" if datagrams else "streams"
         for one in fields(self):
             only = one.metadata.get("carries")
@@ -115,7 +116,7 @@ class Conditions:
         return self if self.way in ("both", way) else UNIMPAIRED
 
     def open_from(self, seconds: float) -> float:
-        """Return when, from so many seconds after the beginning on, the network carries: then, or when a stall ends."""
+        """Return the first time, `seconds` after the beginning or later, that is not in a stall."""
         cycle = self.stall_every + self.stall_for
         into = seconds % cycle if self.stall_for else 0.0
         return seconds if into <= self.stall_every else seconds - into + cycle
@@ -125,5 +126,5 @@ UNIMPAIRED = Conditions()
 
 
 def flag(name: str) -> str:
-    """Return a field as the command line writes it."""
+    """Return the option for a field."""
     return "--" + name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""One connection through the proxy: its sides, and what has become of each. `stream_relay.py` moves what they say."""
+"""One connection through the proxy: its two sides and their states. `stream_relay.py` moves the bytes."""
 
 import socket
 from contextlib import suppress
@@ -9,13 +9,13 @@ from socketserver_faults.network.link import StreamLink
 from socketserver_reference.conformance.targets.client import ABORT
 
 SOCKET_BUFFER_BYTES = 128 * 1024
-"""Bytes of SO_SNDBUF and SO_RCVBUF of each socket. Left alone, kernels grow them to several MB, and a server would not
-notice for long that its client does not read.
+"""Bytes of SO_SNDBUF and SO_RCVBUF of each socket. By default, kernels grow them to several MB, and a server
+would notice only late that its client does not read.
 """
 
 
 class Side:
-    """One of the two sockets of a connection, and what has become of it."""
+    """One of the two sockets of a connection, and its state."""
 
     def __init__(self, sock: socket.socket, outbound: StreamLink, connection: "Connection") -> None:
         self.socket = sock
@@ -24,19 +24,19 @@ class Side:
         self.other: Side
         self.connecting = False
         self.blocked = False
-        """Whether it takes no more at present."""
+        """Whether its send buffer is full."""
         self.ended = False
-        """Whether it has nothing more to say: its end of stream or its reset was read."""
+        """Whether its end of stream or its reset was read."""
         self.lost = False
-        """Whether it was reset: it gets nothing more."""
+        """Whether it was reset: nothing more is sent to it."""
         self.closed = False
-        """Whether it was told the end of the other's stream."""
+        """Whether the end of the other's stream was sent to it."""
         self.hung = False
-        """Whether both its directions are shut: poll() then reports it without end."""
+        """Whether both its directions are shut: poll() then reports it always."""
 
 
 class Connection:
-    """A client's connection, and the one to the server that goes with it."""
+    """A client's connection, and the proxy's connection to the server for it."""
 
     def __init__(self, number: int, name: str) -> None:
         self.number = number
@@ -50,7 +50,7 @@ class Connection:
         return self.client, self.server
 
     def end_event(self, what: InjectedKind, side: Side) -> InjectedEvent:
-        """Return the event that ends what `side` was to get."""
+        """Return the event by which the network ends what `side` receives."""
         way: Way = WAYS[0] if side is self.server else WAYS[1]
         return InjectedEvent(what, self.number, self.name, way, side.other.outbound.passed)
 
@@ -59,7 +59,7 @@ class Connection:
 
 
 def prepare(sock: socket.socket) -> None:
-    """Let a socket send every segment at once, hold little, and never wait."""
+    """Make a socket send every segment at once, hold little, and never wait."""
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
@@ -68,6 +68,6 @@ def prepare(sock: socket.socket) -> None:
 
 
 def abort(sock: socket.socket) -> None:
-    """Make close() a reset. (A Unix socket knows none: there it is end of stream, unless something is unread.)"""
+    """Make close() a reset. (Unix sockets have no reset: there it is end of stream, unless bytes are unread.)"""
     with suppress(OSError):  # it is reset already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)

@@ -1,8 +1,8 @@
-"""Carries datagrams: each client has a socket of the proxy's own towards the server, and gets what comes back there.
+"""Forwards datagrams: for each client the proxy has a socket towards the server, and forwards what arrives there.
 
-Replies come from where the client asked; but what the server sends from another address than it was asked at comes
-from another address here, too, and at once: it was not asked for, and the conditions do not count it. A client is
-forgotten, with what is under way for it, when `MAX_CLIENTS` others have spoken since.
+Replies come from the address to which the client sent. If the server sends from another address, the datagram reaches
+the client from another address, too, and at once: it is no reply, and the conditions do not apply to it. A client is
+forgotten, with its datagrams, when `MAX_CLIENTS` others have sent since.
 """
 
 import math
@@ -16,17 +16,17 @@ from socketserver_faults.network.link import DatagramLink, SeededRandom
 from socketserver_faults.network.relay import POLLIN, RECV_BYTES, Relay, named
 
 MAX_CLIENTS = 256
-"""Clients that are remembered."""
+"""Most clients that are remembered."""
 
 RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
-"""Bytes of SO_RCVBUF: what comes in a rush shall not get lost here, where nobody asked for it."""
+"""Bytes of SO_RCVBUF: enough that a burst is not lost here, without a condition that says so."""
 
 MAX_READS_PER_TURN = 64
-"""Datagrams read from one socket before others have their turn."""
+"""Most datagrams read from one socket before the others are read."""
 
 
 class DatagramFlow:
-    """One client, and what goes to and fro between it and the server."""
+    """One client, and the links between it and the server."""
 
     def __init__(self, number: int, client: Any, sock: socket.socket, there: DatagramLink, back: DatagramLink) -> None:
         self.number = number
@@ -43,8 +43,8 @@ class DatagramRelay(Relay):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._clients: dict[Any, DatagramFlow] = {}  # the one that spoke last is last
-        self._waiting: dict[DatagramFlow, None] = {}  # who has something under way, as an ordered set
+        self._clients: dict[Any, DatagramFlow] = {}  # in the order in which they last sent
+        self._waiting: dict[DatagramFlow, None] = {}  # flows with datagrams to pass on, as an ordered set
         self.listener.setblocking(False)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self.poller.watch(self.listener, POLLIN, self._ask)
@@ -53,11 +53,11 @@ class DatagramRelay(Relay):
         self._elsewhere.bind((self.listener.getsockname()[0], 0))
 
     def _ask(self, _event: int) -> None:
-        """Take what clients send."""
+        """Read what clients send."""
         for _ in range(MAX_READS_PER_TURN):
             try:
                 data, client = self.listener.recvfrom(RECV_BYTES)
-            except OSError:  # nothing is there, or the client has gone that was written to
+            except OSError:  # nothing to read, or the error of a client that has gone
                 return
             one = self._clients.pop(client, None) or self._welcome(client)
             if one is not None:
@@ -87,11 +87,11 @@ class DatagramRelay(Relay):
         return one
 
     def _answer(self, one: DatagramFlow) -> None:
-        """Take what the server sends to a client."""
+        """Read what the server sends to a client."""
         for _ in range(MAX_READS_PER_TURN):
             try:
                 data, source = one.socket.recvfrom(RECV_BYTES)
-            except OSError:  # nothing is there
+            except OSError:  # nothing to read
                 return
             if source == self.target[2]:
                 self._take(one, "to-client", data)

@@ -1,7 +1,7 @@
-"""What the network itself did to its clients: the journal that tells its doing from the server's.
+"""The journal: the events that the network injected, so that the suite can tell them from the server's actions.
 
-From outside, a reset by the path and a reset by the server are the same. So the network writes down whatever a peer
-could take for the other peer's doing, before it does it: an effect is seen after its event is there.
+A client cannot tell a reset by the network from a reset by the server. So the network logs each event that a peer could
+take for an action of the other peer, and logs it before the event has an effect.
 """
 
 import logging
@@ -15,26 +15,26 @@ from socketserver_faults.network.link import Fate
 log = logging.getLogger("socketserver_faults.network")
 
 MAX_JOURNAL_EVENTS = 10_000
-"""Events that are kept, the latest."""
+"""Most events that are kept: the latest."""
 
 InjectedKind = Fate | Literal["reset", "half-close", "refuse"]
 
 EVENT_WORDS: dict[InjectedKind, str] = {
     "reset": "resets both sides after {place} bytes {way}",
-    "half-close": "sends end of stream after {place} bytes {way}, and loses what follows",
-    "refuse": "turns the client away: there is no room for its connection",
+    "half-close": "sends end of stream after {place} bytes {way}, and discards the rest",
+    "refuse": "resets the client: there is no room for its connection",
     "drop": "loses datagram {place} {way}",
-    "duplicate": "doubles datagram {place} {way}",
-    "reorder": "lets the next overtake datagram {place} {way}",
+    "duplicate": "duplicates datagram {place} {way}",
+    "reorder": "lets the next datagram overtake datagram {place} {way}",
     "no room": "has no room for datagram {place} {way}",
 }
 
 
 @dataclass(frozen=True)
 class InjectedEvent:
-    """Something that the network did to connection number `connection`, from `client`; both count from 1.
+    """An event that the network injected into connection number `connection`, from `client`; numbers count from 1.
 
-    `place` is how many bytes had arrived that way by then, or how many datagrams had been sent that way before.
+    `place` is how many bytes had arrived, or how many datagrams had been sent, in that direction before.
     """
 
     what: InjectedKind
@@ -49,23 +49,23 @@ class InjectedEvent:
 
 
 class Journal:
-    """The injected events of one proxy, and how much and how long it held things back."""
+    """The injected events of one proxy, and how much it held, for how long."""
 
     def __init__(self) -> None:
         self.injected_events: deque[InjectedEvent] = deque(maxlen=MAX_JOURNAL_EVENTS)
         self.done = 0
-        """Events so far, those forgotten included."""
+        """Number of events so far, including those that are no longer kept."""
         self.most_held = 0
-        """Bytes of one direction of one connection that were ever held at a time, at most."""
+        """Most bytes of one direction of one connection that were held at any time."""
         self.longest_held = 0.0
-        """Seconds for which anything was held, at most; whoever wants to know about a while sets it to 0 before."""
+        """Longest time in seconds that anything was held; set it to 0 to begin a new measurement."""
 
     def note(self, injected: InjectedEvent) -> None:
-        """Write an event down."""
+        """Log an event."""
         self.injected_events.append(injected)
         self.done += 1
         log.info("%s", injected)
 
     def held(self, seconds: float) -> None:
-        """Note for how long something is held."""
+        """Record that something is held for so many seconds."""
         self.longest_held = max(self.longest_held, seconds)

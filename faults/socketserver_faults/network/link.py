@@ -1,12 +1,12 @@
-"""What becomes of what is sent, in one direction of one connection: decided here, without sockets, threads or clock.
+"""Delays and changes the traffic of one direction of one connection: no sockets, threads or clock.
 
-A link takes what a sender says, and gives back what the receiver is to get, in order, each at its time::
+A link takes the bytes that a sender sends, and returns segments for the receiver, in order, each at its time::
 
     take, end  ->  collect  ->  cut into segments  ->  does it pass, and when?  ->  next, from `due` on
 
-Time is a number of seconds that the caller hands in. All chance is a function of the seed, the connection, the
-direction and the place (how many bytes, or datagrams, came before), so the same segments meet the same fate in every
-run, whatever the threads do meanwhile.
+Time is a number of seconds that the caller passes. Each random number is a function of the seed, the connection, the
+direction and the place (how many bytes, or datagrams, came before), so in every run the same happens to the same
+segment, whatever the timing of threads.
 """
 
 import math
@@ -18,34 +18,34 @@ from typing import Literal
 from socketserver_faults.network.conditions import MAX_HELD_BYTES, Conditions, Way
 
 MAX_SEGMENT_BYTES = 1460
-"""Bytes of a segment at most where the rate is limited, so that a stream flows; an utterance of 1024 stays whole."""
+"""Most bytes of a segment where the rate is limited, so that a stream flows; an utterance of 1024 stays whole."""
 
 OVERTAKE_TIMEOUT = 0.05
-"""Seconds that a datagram waits at most for the one that is to overtake it."""
+"""Most seconds that a datagram waits for the next one to overtake it."""
 
 DATAGRAM_OVERHEAD_BYTES = 64
-"""Bytes that a datagram counts for beyond its own, so that empty ones cannot pile up."""
+"""Bytes that each datagram counts in addition to its own, so that the number of empty ones is bounded."""
 
 LinkEnding = Literal["end of stream", "reset", "half-close", "cut"]
-"""How a direction ends: the first two are the sender's doing, the others the network's."""
+"""How a direction ends: the first two by the sender, the others by the network."""
 
 Fate = Literal["drop", "duplicate", "reorder", "no room"]
-"""What may become of a datagram."""
+"""What the network may do to a datagram."""
 
 
 class SeededRandom:
-    """The random numbers of one direction of one connection, and the conditions there."""
+    """The random numbers and the conditions of one direction of one connection."""
 
     def __init__(self, conditions: Conditions, seed: int, connection: int, way: Way) -> None:
         self.conditions = conditions.towards(way)
         self._name = f"{seed} {connection} {way}"
 
     def happens(self, what: str, chance: float, place: int) -> bool:
-        """Whether something of that probability happens at that place."""
+        """Whether an event of that probability happens at that place."""
         return chance > 0 and self._draw(what, place) < chance
 
     def uniform(self, what: str, most: float, place: int) -> float:
-        """Return a number from 0 up to that, for that place."""
+        """Return a random number from 0 to that, for that place."""
         return most * self._draw(what, place) if most else 0.0
 
     def _draw(self, what: str, place: int) -> float:
@@ -53,10 +53,10 @@ class SeededRandom:
 
 
 class Link:
-    """What streams and datagrams have in common: when something that is sent now arrives.
+    """Base of the links for streams and datagrams: when something that is sent now arrives.
 
-    `began` is when the network began to work: stalls are counted from there. `held` is told for how long each thing
-    is held, in seconds.
+    `began` is the time at which the network began; stalls count from it. `held` is called with the seconds for which
+    each segment or datagram is held.
     """
 
     def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
@@ -70,11 +70,11 @@ class Link:
 
     @property
     def room(self) -> int:
-        """How many bytes it takes now."""
+        """How many bytes it has room for."""
         return max(0, MAX_HELD_BYTES - self.size)
 
     def _arrival(self, size: int, place: int, now: float) -> float:
-        """Return when so many bytes arrive: never before what was sent before them."""
+        """Return when so many bytes arrive: not before any that were sent earlier."""
         begins = now + self.conditions.delay + self.rng.uniform("jitter", self.conditions.jitter, place)
         ends = max(self._last, begins) + (size / self.conditions.rate if self.conditions.rate else 0.0)
         self._last = self._began + self.conditions.open_from(ends - self._began)
@@ -88,16 +88,16 @@ class StreamLink(Link):
     def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
         super().__init__(rng, began, held)
         self.passed = 0
-        """Bytes that the receiver has got."""
+        """Bytes sent to the receiver."""
         self._taken = 0
-        self._closed = False  # by the network: nothing of what the sender says arrives any more, but its reset
+        self._closed = False  # by the network: nothing more arrives from the sender but its reset
         self._over = False
         self._collected = bytearray()
         self._collects_until = math.inf
         self._queue: deque[tuple[float, bytes | LinkEnding]] = deque()
 
     def take(self, data: bytes, now: float) -> None:
-        """Take what the sender said."""
+        """Take bytes from the sender."""
         if self._closed or self._over:
             return
         ends = [
@@ -130,7 +130,7 @@ class StreamLink(Link):
             self._queue.append((self._arrival(0, self._taken, now), how))
 
     def _pass_on(self, now: float) -> None:
-        """Let what has been collected go its way."""
+        """Send off what has been collected."""
         data, self._collected = bytes(self._collected), bytearray()
         place = self._taken - len(data)
         for piece in self._pieces(data):
@@ -144,14 +144,14 @@ class StreamLink(Link):
             place += len(piece)
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
-        """Yield the segments that the data becomes."""
+        """Yield the segments into which the data is cut."""
         size = min(
             self.conditions.split or MAX_HELD_BYTES, MAX_SEGMENT_BYTES if self.conditions.rate else MAX_HELD_BYTES
         )
         return (data[at : at + size] for at in range(0, len(data), size))
 
     def next(self, now: float) -> bytes | LinkEnding | None:
-        """Return what the receiver is to get now: a segment, which remains until it is `sent`, or how it all ends."""
+        """Return what is due now: a segment, which remains until it is `sent`, or the ending."""
         if self._collected and now >= self._collects_until:
             self._pass_on(now)
         if not self._queue or self._queue[0][0] > now:
@@ -162,7 +162,7 @@ class StreamLink(Link):
         return item
 
     def sent(self, count: int) -> None:
-        """Note that the receiver has got so many bytes of the segment."""
+        """Record that so many bytes of the segment were sent to the receiver."""
         due, item = self._queue.popleft()
         assert isinstance(item, bytes)
         if count < len(item):
@@ -171,7 +171,7 @@ class StreamLink(Link):
         self.passed += count
 
     def lose(self) -> None:
-        """Forget everything, and whatever may come: the receiver is gone."""
+        """Discard everything, now and later: the receiver has gone."""
         self._over = self._closed = True
         self._collected.clear()
         self._queue.clear()
@@ -179,25 +179,25 @@ class StreamLink(Link):
 
     @property
     def due(self) -> float:
-        """When there is something to do next: infinity if nothing is under way."""
+        """Return when something is due next; infinity if nothing is held."""
         return min(
             self._collects_until if self._collected else math.inf, self._queue[0][0] if self._queue else math.inf
         )
 
 
 class DatagramLink(Link):
-    """One direction between one client and the server."""
+    """One direction of the datagrams between one client and the server."""
 
     def __init__(self, rng: SeededRandom, began: float, held: Callable[[float], None] = lambda _: None) -> None:
         super().__init__(rng, began, held)
         self.taken = 0
-        """Datagrams so far."""
+        """Number of datagrams so far."""
         self._overtaken: list[bytes] = []
         self._overtaken_until = math.inf
         self._queue: deque[tuple[float, bytes]] = deque()
 
     def take(self, data: bytes, now: float) -> list[Fate]:
-        """Take a datagram; return what becomes of it, if not all is well."""
+        """Take a datagram; return what the network does to it, if anything."""
         place = self.taken
         self.taken += 1
         if self.rng.happens("drop", self.conditions.drop, place):
@@ -227,7 +227,7 @@ class DatagramLink(Link):
         self._pass_on(overtaken, now)
 
     def next(self, now: float) -> bytes | None:
-        """Return the next datagram that the receiver is to get now, and forget it."""
+        """Remove and return the next datagram that is due now."""
         if self._overtaken and now >= self._overtaken_until:
             self._pass_overtaken(now)
         if not self._queue or self._queue[0][0] > now:
@@ -238,7 +238,7 @@ class DatagramLink(Link):
 
     @property
     def due(self) -> float:
-        """When there is something to do next: infinity if nothing is under way."""
+        """Return when something is due next; infinity if nothing is held."""
         return min(
             self._overtaken_until if self._overtaken else math.inf, self._queue[0][0] if self._queue else math.inf
         )

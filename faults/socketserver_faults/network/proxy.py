@@ -1,20 +1,19 @@
-"""The proxy: a network between any client and any server that does what its conditions say, and nothing else.
+"""The proxy: a network between any client and any server that applies its conditions, and changes nothing else.
 
     with Proxy(Address.parse("tcp://127.0.0.1:0"), server, Conditions(delay=0.01), seed=1) as proxy:
         connect(proxy.address)
 
-One thread does everything: it waits for sockets, for what is due next and for a word of its owner, and never sleeps
-otherwise, so it ends at once. It owns all the sockets there are.
+One thread does everything: it waits for sockets, for the next time at which something is due, and for its owner, and
+never sleeps otherwise, so it ends at once. It owns all sockets.
 
-Left alone, it is faithful: bytes, ends of stream and resets arrive each way in order; a client that is turned away, or
-whose server cannot be reached, is reset, since the network has accepted it by then. Whoever does not read is felt by
-who speaks to it: no direction of a connection holds more than `MAX_HELD_BYTES` bytes, and nothing is read beyond them.
-`split` sends every piece as a segment of its own, and `coalesce` sends one segment; but between two segments that wait
-to be read, a receiver's kernel makes no difference, so that a server is sure to see the pieces only if something comes
-between them: `--rate`, say.
+Without conditions it changes nothing: bytes, ends of stream and resets arrive in each direction in order. A client is
+reset if there is no room for it or its server cannot be reached, because the network has accepted it by then. A peer
+that does not read slows its sender down: no direction of a connection holds more than `MAX_HELD_BYTES` bytes, and no
+more are read. `split` sends every piece as a segment of its own, and `coalesce` sends one segment. But the receiver's
+kernel concatenates segments that wait to be read, so a server is sure to see the pieces only with `--rate` or the like.
 
-Chance is a matter of seed, connection, direction and place alone, so the same exchange meets the same fate in every
-run. (Who sends faster than the other reads cannot repeat an exchange: where TCP cuts it is a matter of time.)
+Random numbers depend on seed, connection, direction and place alone, so the same exchange has the same result in every
+run. (If a peer sends faster than the other reads, TCP cuts the stream differently in each run.)
 """
 
 import math
@@ -35,11 +34,10 @@ from socketserver_reference.address import Address
 
 
 class Proxy:
-    """Carry everything between the clients of one address and the server at another.
+    """A proxy between the clients of one address and the server at another.
 
-    Raise BadConditions or CannotCarry. Clients can connect from the beginning; they are served in the length of the
-    `with` block, in a thread, or by `serve`. The end leaves no connection, thread or socket behind, whoever is
-    connected.
+    Raise BadConditions or CannotCarry. Clients can connect at once; they are served in a thread within the `with`
+    block, or by `serve`. The end leaves no connection, thread or socket behind, even if clients are connected.
     """
 
     def __init__(self, listen: Address, target: Address, conditions: Conditions = UNIMPAIRED, seed: int = 0) -> None:
@@ -49,10 +47,10 @@ class Proxy:
         self._poller = Poller()
         self.journal = Journal()
         self.events = 0
-        """Times that a socket was ready: it stands still while nobody says anything."""
+        """How often a socket was ready: constant while no peer sends anything."""
         self._listener = bind(listen)
         self.address = bound(self._listener, listen)
-        """Where clients connect to."""
+        """The address for clients."""
         self._alarm, self._bell = socket.socketpair()
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
@@ -65,16 +63,16 @@ class Proxy:
         self._idle = threading.Condition()
         self._asked = self._answered = 0
 
-    # What its owner may do, from any thread
+    # For its owner, from any thread
 
     @property
     def injected_events(self) -> list[InjectedEvent]:
-        """What the network itself did so far, the earliest first."""
+        """The events injected so far, in order."""
         return list(self.journal.injected_events)
 
     @property
     def most_held(self) -> int:
-        """Bytes of one direction of one connection that were ever held at a time, at most: never more than HELD."""
+        """Most bytes of one direction of one connection held at any time: at most MAX_HELD_BYTES."""
         return self.journal.most_held
 
     @property
@@ -83,24 +81,24 @@ class Proxy:
         return self._stalled
 
     def stall(self) -> None:
-        """Pass nothing on from now on; what is read meanwhile is bounded."""
+        """Pass nothing on from now on; the proxy reads a bounded number of bytes meanwhile."""
         self._stalled = True
         self._wake()
 
     def resume(self) -> None:
-        """Pass on again, first what has been waiting."""
+        """Pass on again, first what was held."""
         self._stalled = False
         self._wake()
 
     def redirect(self, target: Address) -> None:
-        """Connect whoever comes from now on to another server; raise CannotCarry if that cannot be."""
+        """Connect later clients to another server; raise CannotCarry if that is impossible."""
         check_carried(self.address, target)
         self._relay.target = resolve(target)
 
     def settle(self, seconds: float) -> bool:
-        """Wait, at most so long, until nothing is under way but what a peer does not take; return whether that is so.
+        """Wait, at most so long, until only bytes are held that a peer does not read; return whether that is so.
 
-        While a stall by hand lasts, nothing that it holds counts as under way.
+        What `stall` holds does not count.
         """
         with self._idle:
             self._asked += 1
@@ -110,12 +108,12 @@ class Proxy:
             return self._answered >= asked
 
     def stop(self) -> None:
-        """End `serve` soon; return at once, as a signal handler has to."""
+        """End `serve` soon; return at once, as a signal handler must."""
         self._stopping = True
         self._wake()
 
     def close(self) -> None:
-        """End everything: clients and server find their connections closed."""
+        """End everything, and close all connections."""
         self.stop()
         if self._thread is not None:
             self._thread.join()
@@ -138,13 +136,13 @@ class Proxy:
         self.close()
 
     def _wake(self) -> None:
-        with suppress(OSError):  # it rings already, or it is over
+        with suppress(OSError):  # a wake-up is pending already, or the thread has ended
             self._bell.send(b"!")
 
     # The loop
 
     def serve(self) -> None:
-        """Carry until `stop`."""
+        """Serve clients until `stop`."""
         try:
             while not self._stopping:
                 self._turn()
@@ -172,30 +170,34 @@ class Proxy:
 
 
 def check_carried(listen: Address, target: Address) -> None:
-    """Raise CannotCarry unless there can be a server at the target, and both addresses carry the same."""
+    """Raise CannotCarry unless the target may be a server's, and both addresses carry streams, or both datagrams."""
     for address in (listen, target):
         if address.transport == "unix-datagram":
-            raise CannotCarry(f"{address}: a Unix datagram waits where a network loses; use tcp, udp or unix")
+            raise CannotCarry(
+                f"{address}: a sender of Unix datagrams waits instead of losing them; use tcp, udp or unix"
+            )
     if listen.datagram != target.datagram:
         one, other = ("datagrams" if address.datagram else "streams" for address in (listen, target))
         raise CannotCarry(f"{listen} carries {one} and {target} {other}: let both be udp, or both tcp or unix")
     if not (target.path or target.port):
-        raise CannotCarry(f"{target} is no place of a server: name the port it listens at")
+        raise CannotCarry(f"{target} is no address of a server: name the port at which it listens")
 
 
 def resolve(target: Address) -> tuple[Any, Any, Any]:
-    """Return family, kind and address of a server as socket() and connect() take them; raise CannotCarry if none."""
+    """Return family, kind and address of a server for socket() and connect(); raise CannotCarry if there is none."""
     if target.path:
         return target.family, target.kind, target.path
     try:
         family, kind, _, _, address = socket.getaddrinfo(target.host, target.port, target.family, target.kind)[0]
     except OSError as error:
-        raise CannotCarry(f"{target} cannot be found: {error.strerror}; name a host that this machine knows") from None
+        raise CannotCarry(
+            f"{target} cannot be found: {error.strerror}; name a host that this machine can resolve"
+        ) from None
     return family, kind, address
 
 
 def bind(listen: Address) -> socket.socket:
-    """Return a socket bound to the address; raise CannotCarry if it cannot be."""
+    """Return a socket bound to the address; raise CannotCarry if that is impossible."""
     sock = socket.socket(listen.family, listen.kind)
     try:
         if listen.transport == "tcp":
@@ -212,5 +214,5 @@ def bind(listen: Address) -> socket.socket:
 
 
 def bound(sock: socket.socket, listen: Address) -> Address:
-    """Return where a socket listens that was bound to the address."""
+    """Return the address at which a socket listens that was bound to this one."""
     return listen if listen.path else listen.with_port(sock.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What carries streams and what carries datagrams have in common: who waits for which socket, and for which time."""
+"""The base of the stream relay and the datagram relay: waiting for sockets and times."""
 
 import math
 import select
@@ -21,17 +21,17 @@ RECV_BYTES = 64 * 1024
 """Bytes asked of one recv(); also the largest datagram there is."""
 
 MAX_POLL_SECONDS = 3600.0
-"""Seconds of one poll() at most: it counts milliseconds in 32 bits."""
+"""Most seconds of one poll(): it counts milliseconds in 32 bits."""
 
 EventHandler = Callable[[int], None]
 
 
 class CannotCarry(Exception):
-    """There can be no proxy between these addresses; the message says why, and what would do."""
+    """A proxy between these addresses is impossible; the message says why, and what would be possible."""
 
 
 class Poller:
-    """Calls a handler when its socket is ready. One thread uses it. Raise CannotCarry where there is no poll()."""
+    """Calls a handler when its socket is ready; for one thread. Raise CannotCarry if the system has no poll()."""
 
     def __init__(self) -> None:
         if not POLLIN:  # pragma: no cover - Linux has it
@@ -40,19 +40,19 @@ class Poller:
         self._watched: dict[int, tuple[int, EventHandler]] = {}
 
     def watch(self, sock: socket.socket, mask: int, handler: EventHandler) -> None:
-        """Call the handler at these events from now on, and, whatever the mask, at errors and hang-ups."""
+        """Call the handler at these events from now on, and always at errors and hang-ups."""
         before = self._watched.get(sock.fileno())
         if before is None or before[0] != mask:
             self._poll.register(sock, mask)
         self._watched[sock.fileno()] = (mask, handler)
 
     def ignore(self, sock: socket.socket) -> None:
-        """Call nobody for this socket any more; to be called before it is closed."""
+        """Stop watching this socket; call this before it is closed."""
         if self._watched.pop(sock.fileno(), None):
             self._poll.unregister(sock)
 
     def turn(self, until: float) -> int:
-        """Wait for events, at most until that monotonic time, and call their handlers; return how many there were."""
+        """Wait for events until that monotonic time at most, and call their handlers; return the number of events."""
         seconds = min(until - time.monotonic(), MAX_POLL_SECONDS)
         milliseconds = None if until == math.inf else max(0, math.ceil(1000 * seconds))
         ready = self._poll.poll(milliseconds)
@@ -63,7 +63,7 @@ class Poller:
 
 
 class Relay(ABC):
-    """Base of `StreamRelay` and `DatagramRelay`: what they are given, and what the proxy asks of them."""
+    """Base of `StreamRelay` and `DatagramRelay`: their arguments, and the methods that the proxy calls."""
 
     def __init__(
         self, poller: Poller, listener: socket.socket, target: Any, conditions: Conditions, seed: int, journal: Journal
@@ -71,7 +71,7 @@ class Relay(ABC):
         self.poller = poller
         self.listener = listener
         self.target = target
-        """Family, kind, and address as connect() takes it."""
+        """Family, kind and address of the server."""
         self.conditions = conditions
         self.seed = seed
         self.journal = journal
@@ -81,7 +81,7 @@ class Relay(ABC):
     @property
     @abstractmethod
     def due(self) -> float:
-        """When there is something to pass on next: infinity if nothing is under way."""
+        """Return when something is due next; infinity if nothing is held."""
 
     @abstractmethod
     def pass_on(self, now: float) -> None:
@@ -93,7 +93,7 @@ class Relay(ABC):
 
 
 def named(address: Any) -> str:
-    """Return a socket's address for the log, printable whatever it is."""
+    """Return a socket's address for the log, always printable."""
     if isinstance(address, tuple):
         return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
     return ascii(address) if address else "a socket without a name"

@@ -1,11 +1,11 @@
-"""Carries connections: whatever one side says, ends or resets, the other side gets, in that order.
+"""Forwards connections: the bytes, end of stream or reset of one side reach the other side in order.
 
-A connection has two sides, the client's socket and the server's. What a side says goes into its link and comes out
-for the other side. Nothing is read that the link has no room for, so that whoever says too much to one who does not
-read is stopped by its own kernel, as without a proxy.
+A connection has two sides, the client's socket and the server's. The bytes that a side sends go through its link to the
+other side. The relay reads only as much as the link has room for, so that a peer which sends too much to one that does
+not read is stopped by its own kernel, as without a proxy.
 
-A reset comes in two ways: reading a side fails, or sending to it does. What the side said before is passed on first,
-unless the other does not read: a reset does not wait for that.
+A reset shows in two ways: reading a side fails, or sending to it fails. The bytes that the side sent before are passed
+on first, unless the other side does not read: a reset does not wait for that.
 """
 
 import errno
@@ -23,11 +23,11 @@ from socketserver_faults.network.link import SeededRandom, StreamLink
 from socketserver_faults.network.relay import POLLERR, POLLHUP, POLLIN, POLLOUT, RECV_BYTES, Relay, named
 
 ACCEPT_PAUSE_SECONDS = 0.1
-"""Seconds until the next connection is accepted when there are no descriptors for one."""
+"""Seconds until the next attempt to accept, if there were no descriptors."""
 
 NO_ROOM_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
-"""Errors that say that there is no room for one more connection: no descriptor, no memory, or, as only a Unix socket
-that does not wait is told, none in the server's queue.
+"""Errors for lack of room: no descriptor, no memory, or a full queue of the server, which only a Unix socket that does
+not wait reports.
 """
 
 
@@ -37,11 +37,11 @@ class StreamRelay(Relay):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._open: set[Connection] = set()
-        self._waiting: dict[Side, None] = {}  # sides that something is under way to, as an ordered set
+        self._waiting: dict[Side, None] = {}  # sides for which bytes are held, as an ordered set
         self._paused_until = math.inf
         self.poller.watch(self.listener, POLLIN, self._accept)
 
-    # Coming
+    # Connecting
 
     def _accept(self, _event: int) -> None:
         try:
@@ -95,7 +95,7 @@ class StreamRelay(Relay):
     # Reading
 
     def _watch(self, side: Side) -> None:
-        """Wait for what the side can be used for now."""
+        """Watch the events that the side can be used for now."""
         mask = POLLIN if not side.ended and side.outbound.room else 0
         mask |= POLLOUT if side.blocked else 0
         if not mask and (side.hung or side.lost):
@@ -119,7 +119,7 @@ class StreamRelay(Relay):
             self._watch(side)
 
     def _read(self, side: Side, now: float) -> bool:
-        """Read once what the side says; return whether there was anything."""
+        """Read a side once; return whether there was anything."""
         try:
             data = side.socket.recv(min(RECV_BYTES, side.outbound.room))
         except BlockingIOError:
@@ -133,7 +133,7 @@ class StreamRelay(Relay):
             side.connecting = False
             side.outbound.take(data, now)
             self.journal.most_held = max(self.journal.most_held, side.outbound.size)
-        elif side.lost:  # sending has found out first
+        elif side.lost:  # sending noticed it first
             self._reset(side, now)
         else:
             side.ended = True
@@ -142,13 +142,13 @@ class StreamRelay(Relay):
         return True
 
     def _reset(self, side: Side, now: float) -> None:
-        """Note that the side has reset its connection."""
+        """Record that the side has reset its connection."""
         side.ended = side.lost = True
         side.other.outbound.lose()
         side.outbound.end("reset", now)
         self._waiting[side.other] = None
         if not side.other.connecting:
-            side.other.blocked = False  # one more attempt: a reset does not wait for who does not read
+            side.other.blocked = False  # one more attempt: a reset does not wait for a side that does not read
 
     # Passing on
 
@@ -182,12 +182,12 @@ class StreamRelay(Relay):
                     self._abort(side.connection)
                 case segment:
                     self._send(side, segment, now)
-        if side.connection in self._open:  # there is room for more now, or something waits for room there
+        if side.connection in self._open:  # there is room for more now, or bytes wait for room there
             self._watch(side)
             self._watch(side.other)
 
     def _send(self, side: Side, data: bytes, now: float) -> None:
-        """Send a segment, or as much of it as the side takes."""
+        """Send a segment, or the part that the side has room for."""
         try:
             side.other.outbound.sent(side.socket.send(data))
         except BlockingIOError:
@@ -198,16 +198,16 @@ class StreamRelay(Relay):
             side.lost = True
             side.other.outbound.lose()
             while not side.ended and side.outbound.room and self._read(side, now):
-                pass  # what it said before its reset comes first
+                pass  # the bytes before its reset come first
             if not side.ended:
                 self._reset(side, now)
 
-    # Going
+    # Ending
 
     def _close(self, side: Side) -> None:
-        """Send end of stream to a side; end the connection if both have got it."""
+        """Send end of stream to a side; end the connection if both sides have it."""
         side.closed = True
-        with suppress(OSError):  # it was reset: reading it tells
+        with suppress(OSError):  # it was reset: reading it shows that
             side.socket.shutdown(socket.SHUT_WR)
         if side.other.closed:
             self._end(side.connection)

@@ -1,27 +1,29 @@
-"""A target behind the network: any server, as the conformance suite sees it through the proxy.
+"""A target behind the network: any server, checked through the proxy.
 
     class TestMine(ChatConformance):
         target = Through(Launched("node server.js {port}"), Conditions(delay=0.05, jitter=0.05))
 
-A server must never be blamed for what the network did, so the site that this makes can say what that was.
+No server must be blamed for what the network did, so the site that this makes can say what the network did.
 
-What a conformance suite sees through it. Measured with the reference and with every planted bug that a client can see,
-calm, with delays and with coalescing: all verdicts are the same but one, and one is found out less sharply:
+Verdicts through the network, measured with the reference and with every planted bug that a client can observe, without
+conditions, with delays and with coalescing: all are the same but one, and one check is less sensitive:
 
-    CHAT-16   whether a delivery waits for the client's delayed acknowledgement cannot be seen: the network acknowledges
-              to the server at once, and sends to the client without waiting. (And jitter of 20 ms looks like a wait.)
-    CHAT-15   that a member is not cut off while less than 64 KiB wait for it: the network's buffers hold them, too, so
-              that a server with too small a buffer shows itself only when more than all of them is waiting.
+    CHAT-16   whether a delivery waits for the client's delayed acknowledgement cannot be observed: the network
+              acknowledges to the server at once, and sends to the client at once. (And jitter of 20 ms looks like a
+              wait.)
+    CHAT-15   whether a member is cut off while less than 64 KiB wait for it: the network's buffers hold some of them,
+    so
+              a server with too small a buffer is found only when more wait than the network holds.
 
-A server whose queue of connections is short (CHAT-17) is seen all the same: the network accepts a client at once, but
-the client hears nothing until the server has. A server that refuses connections seems to reset them. And a bug that is
-a race shows itself as often as the conditions bring it about: while words are collected, a reset overtakes what others
-say, so a server that stumbles over a reset in the middle of a delivery (`reset-ends-the-speaker`) may pass.
+A short queue of connections (CHAT-17) is found all the same: the network accepts a client at once, but the client reads
+nothing until the server accepts it. A server that refuses connections seems to reset them. A race is found as often as
+the conditions produce it: while bytes are collected, a reset overtakes what others say, so a server that fails if a
+reset comes during a delivery (`reset-ends-the-speaker`) may pass.
 
-Under `split` an utterance is no chunk any more, so the scenarios' expectations do not hold; and what the network
-resets, ends, drops, doubles or swaps looks like the server's doing. `Through` knows it from `journal.py`; who is given
-the address of a proxy alone cannot. Nor can one who has the address alone wait for the words of a client that is gone:
-where they are carried slowly (`--rate`), they may be delivered in the next scenario, and look like nobody's.
+Under `split` an utterance is no longer one chunk, so the expectations of the scenarios do not hold; and what the
+network resets, ends, drops, duplicates or reorders looks like an action of the server. `Through` reads it in the
+journal; a check that has only the address of a proxy cannot. Nor can such a check wait for the bytes of a client that
+has left: if they are slow (`--rate`), they may be delivered in the next scenario, where no client said them.
 """
 
 import contextlib
@@ -39,20 +41,20 @@ from socketserver_reference.conformance.targets.base import CannotCheck, Site, T
 from socketserver_reference.conformance.targets.external import Running
 
 HELD_TIMEOUT_SHARE = 4
-"""Which part of the timeout the network may take for anything, each way, before a silence may be its doing."""
+"""After a quarter of the timeout, each way, a delay of the network may be the cause of a silence."""
 
 MAX_IDLE_ROUNDS = 20
-"""Times at most that network and server take turns in coming to rest."""
+"""Most rounds of waiting for the network, then the server, to be idle."""
 
 UNOBSERVABLE = {
-    "CHAT-16": "the network acknowledges to the server in the place of its clients, so it never has to wait for them"
+    "CHAT-16": "the network acknowledges to the server instead of its clients, so the server never waits for theirs"
 }
-"""Clause -> why nobody can see through a proxy whether it holds."""
+"""Clause -> why it cannot be observed through a proxy."""
 
 
 @dataclass(frozen=True)
 class Through:
-    """A target, the conditions on the way to it, and the seed of what happens there."""
+    """A target, the network conditions on the way to it, and their seed."""
 
     target: Target | str
     conditions: Conditions = UNIMPAIRED
@@ -66,7 +68,7 @@ class Through:
 
 
 class ThroughSite:
-    """A server and the network before it."""
+    """A server and the network in front of it."""
 
     def __init__(self, through: Through, timeout: float) -> None:
         self.unobservable: Mapping[str, str] = UNOBSERVABLE
@@ -90,10 +92,9 @@ class ThroughSite:
         self.restartable = self.server.restartable
 
     def interference(self) -> str:
-        """Return what the network did that the server might be blamed for, or "" if it did nothing.
+        """Return what the network did that the server might be blamed for; "" if nothing.
 
-        That is any event that it injected since the server was last restarted, or a thing that it held for long since
-        `drain`.
+        That is an event that it injected since the server last started, or a long delay since `drain`.
         """
         journal = self.proxy.journal
         for injected in islice(
@@ -113,7 +114,7 @@ class ThroughSite:
         return restarted
 
     def wait_idle(self) -> None:
-        """Let the network come to rest, then the server, until neither says anything to the other any more."""
+        """Wait until the network is idle, then the server, until neither sends anything to the other."""
         for _ in range(MAX_IDLE_ROUNDS):
             settled = self.proxy.settle(self._timeout)
             before = self.proxy.events
@@ -128,7 +129,7 @@ class ThroughSite:
         self.proxy.journal.longest_held = 0.0
 
     def cpu_time(self) -> float | None:
-        """Return None: where the server is of this process, so is the network, and nobody tells their work apart."""
+        """Return None: in this process, the work of the server cannot be told from that of the network."""
         return None
 
     def exit_report(self) -> str:

@@ -136,7 +136,7 @@ def test_a_client_is_turned_away_when_there_is_no_descriptor_for_the_server(monk
     with carrying() as ends:
         assert is_turned_away(ends.proxy.address)
         (injected,) = ends.proxy.injected_events
-        assert str(injected).endswith("the network turns the client away: there is no room for its connection")
+        assert str(injected).endswith("the network resets the client: there is no room for its connection")
 
 
 def test_later_clients_can_be_led_to_another_server() -> None:

@@ -194,7 +194,7 @@ def test_a_target_behind_the_network_is_named_with_its_conditions(tmp_path: Path
         assert site.address.transport == "unix"
         client.sendall(b"hello")
         assert read(client, 8) == b"ackhello"
-    with pytest.raises(CannotCheck, match="waits where a network loses"):
+    with pytest.raises(CannotCheck, match="waits instead of losing them"):
         Through(target_of("echo", somewhere("unix-datagram", tmp_path))).start(TIMEOUT)
     with pytest.raises(CannotCheck, match="found no program 'no-such-program'"):
         Through(Launched("no-such-program {port}")).start(TIMEOUT)
