@@ -1,4 +1,4 @@
-"""Text in lanes: a column for each thread, one line below the other. What it says has been escaped by then."""
+"""Text in lanes: a column for each thread. The caller has escaped the text."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ def head(names: Sequence[str], width: int) -> str:
 
 
 def in_lane(lane: int, text: str, width: int, depth: int = 0) -> list[str]:
-    """Return a text as lines of that lane, `depth` columns into it, wrapped at its width."""
+    """Return a text as lines of that lane, indented by `depth` columns and wrapped at its width."""
     begin = " " * (width * lane)
     indent = " " * depth
     lines = textwrap.wrap(text, width - 2, initial_indent=indent, subsequent_indent=f"{indent}  ")

@@ -1,28 +1,27 @@
-"""The study note's own programs, as most people first meet them: four servers that work until somebody misbehaves.
+"""The study note's own programs, the usual first ones: four servers that work until a client misbehaves.
 
     python -m socketserver_faults.tutorial echo|chat|overthreaded|unjoined PORT
 
-Their behaviour is the note's, bugs included, so that the conformance suite can show where such programs stand: they
-keep the basic profile (all but `unjoined`, which keeps next to nothing) and break the hardened one. What each gets
-wrong:
+They behave as the note's do, bugs included, so that the conformance suite can show which clauses such programs keep:
+the basic profile (except `unjoined`, which keeps almost nothing) and not the hardened one. Their bugs:
 
 `echo`
-    A client that resets makes its handler raise, which the server survives. Serving one client at a time, it is as
-    fast as its slowest client: one that stays silent keeps everyone waiting.
+    A client that resets makes its handler raise, which the server survives. It serves one client at a time, so a client
+    that stays silent makes all others wait.
 
 `chat`
-    The members are a class attribute, so all servers of the process share one room. No lock: a join during a broadcast
-    changes the set under the loop over it, and that speaker is thrown out. Nobody is removed but by quit or end of
-    stream: a client that resets stays in the set, and each who speaks after it loses the connection. send() blocks: a
-    member that does not read stops, in time, everyone who speaks; and what send() did not take is lost. Small
-    deliveries wait for acknowledgements (no TCP_NODELAY), and five clients at most can connect in one instant.
+    The members are a class attribute, so all servers of the process share one room. No lock: a join during a delivery
+    changes the set during the loop over it, and the speaker's handler raises. Only quit and end of stream remove a
+    member: a client that resets stays in the set, and every later speaker loses its connection. send() blocks: a member
+    that does not read stops all speakers in the end; and bytes that send() did not take are lost. Small deliveries
+    wait for acknowledgements (no TCP_NODELAY), and at most five clients can connect at once.
 
 `overthreaded`
-    The chat again, with one thread more for each client, which gains nothing. Joined, it behaves as the chat does.
+    The chat with one more thread for each client, which gains nothing. It is joined, so this behaves as the chat does.
 
 `unjoined`
-    The over-threaded chat without its join. The request is closed under the thread that is using it, and the client
-    reads end of stream straight away: `catalogue/closed_request.py` has the whole story.
+    The over-threaded chat without its join. The request is closed while the thread uses it, and the client reads end of
+    stream at once: see `catalogue/closed_request.py`.
 """
 
 import argparse
@@ -94,7 +93,7 @@ PROGRAMS: dict[str, tuple[type[socketserver.TCPServer], type[socketserver.BaseRe
     "overthreaded": (socketserver.ThreadingTCPServer, OverthreadedChatHandler),
     "unjoined": (socketserver.ThreadingTCPServer, UnjoinedChatHandler),
 }
-"""Name of a program: its server class, exactly as the library has it, and its handler."""
+"""Name of a program -> the server class of the library, and its handler."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -103,9 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m socketserver_faults.tutorial", description="Serve one of the study note's programs."
     )
     parser.add_argument("program", choices=PROGRAMS)
-    parser.add_argument("port", type=int, help="0 for any")
+    parser.add_argument("port", type=int, help="0 for any free port")
     options = parser.parse_args(arguments)
-    from socketserver_reference.cli import log_handler  # not above: the scheduler plays the programs, and has no log
+    from socketserver_reference.cli import (
+        log_handler,
+    )  # not at the top: the scheduler plays the programs, without a log
 
     server_class, handler = PROGRAMS[options.program]
     with (

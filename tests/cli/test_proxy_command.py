@@ -56,7 +56,7 @@ def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal
         (("nowhere", "tcp://127.0.0.1:9"), "'nowhere' is not an address"),
         (("tcp://127.0.0.1:0", "udp://127.0.0.1:9"), "carries streams and"),
         (("tcp://127.0.0.1:0", "tcp://127.0.0.1:9", "--delay", "soon"), "--delay 'soon': write a number of seconds"),
-        (("tcp://127.0.0.1:0", "tcp://127.0.0.1:9", "--seed", "x"), "--seed 'x': write a whole number from 0 on"),
+        (("tcp://127.0.0.1:0", "tcp://127.0.0.1:9", "--seed", "x"), "--seed 'x': write a whole number, 0 or more"),
         (("tcp://127.0.0.1:0", "tcp://127.0.0.1:9", "--duplicate", "1"), "--duplicate is for datagrams"),
         (("udp://127.0.0.1:0", "udp://127.0.0.1:9", "--coalesce", "1"), "--coalesce is for streams"),
     ],

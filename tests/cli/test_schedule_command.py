@@ -31,10 +31,10 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nonsense", "is no replay code: they look like"),
+        ("nonsense", "is no replay code: a code looks like"),
         ("speak:1.1", "is no replay code"),
-        ("speak:3.1-2.1~000000", "its decisions have to ascend"),
-        ("speak:1.9~000000", "is of another program than chat, or of another version of it or of Python: decision 1"),
+        ("speak:3.1-2.1~000000", "its decisions must ascend"),
+        ("speak:1.9~000000", "belongs to another program than chat, or to another version of it or of Python: "),
         ("speak:1.1~000000", "its checksum is"),
         ("nowhere:0~000000", "'nowhere' is no scenario: they are greet, "),
         ("ask:0~000000", "'ask' is for echo, and chat serves chat"),
@@ -50,20 +50,20 @@ def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = told(capsys, "delivers-without-the-lock", "speak", code=1)
-    assert out.startswith("delivers-without-the-lock fails in speak (two speak at once), with one deviation, schedule ")
+    assert out.startswith("delivers-without-the-lock fails in speak (two members speak at once), with one deviation, ")
     assert "\nCHAT-13: the server MUST " in out
     assert "\nobserved: ben reads b'ackbacka'\n" in out
     assert re.search(r"^  clients +T1 \(serves ann\) +T2 \(serves ben\)$", out, re.MULTILINE)
-    assert "\n  HERE T2 is let in, before T1 sends b'acka' to ben\n" in out
+    assert "\n  HERE T2 goes first, before T1 sends b'acka' to ben\n" in out
     again = re.search(r"^again: socketserver-faults schedule (.*)$", out, re.MULTILINE)
     assert again
     replay = told(capsys, *again[1].split(), code=1)
     assert replay.splitlines()[5:] == out.splitlines()[7:-2]
 
 
-def test_who_waits_for_what_is_told_when_nobody_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_each_thread_waits_for_is_reported_when_none_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "waits-for-the-slow", "flood", code=1)
-    assert "\nthen nobody could go on:\n" in out
+    assert "\nthen no thread could go on:\n" in out
     assert "\n  T2 waits to send to ann\n" in out
     assert out.count("\n") < 150
 
@@ -97,11 +97,11 @@ def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.Capt
     ("words", "message"),
     [
         (["chatt"], "'chatt' is no fault of the catalogue: "),
-        (["chatt"], "; the reference has echo, chat, overthreaded; or name your own: package.module:Handler"),
+        (["chatt"], "; the reference has echo, chat, overthreaded; a handler of yours is package.module:Handler"),
         (["chat", "nix"], "'nix' is no scenario: they are greet, "),
         (["chat", "ask"], "'ask' is for echo, and chat serves chat"),
         (["chat", "greet", "--replay", "speak:0~000000"], "is for the scenario 'speak', not 'greet'"),
-        (["replies-twice"], "it serves udp, and virtual sockets are TCP connections"),
+        (["replies-twice"], "it serves udp, and the scheduler models TCP connections alone"),
         (["forks-the-room"], "cannot be played under a schedule: it forks"),
         (["reset-ends-the-process", "reset"], "the scheduler does not model os._exit"),
         (["no.such.module:Handler"], "there is no module 'no.such.module' here"),

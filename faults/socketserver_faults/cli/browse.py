@@ -1,4 +1,4 @@
-"""`socketserver-faults list | show | serve`: look at the faults, and meet them."""
+"""`socketserver-faults list | show | serve`: read about the faults, and try them."""
 
 import argparse
 import sys
@@ -12,12 +12,14 @@ from socketserver_reference.cli.signals import stopped_by_signals
 from socketserver_reference.family import Refused
 
 NAME_COLUMNS = 30
-"""Columns for a name."""
+"""Width of the column of names."""
 
 
 def add_list_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `list`."""
-    parser.add_argument("clauses", nargs="*", metavar="CLAUSE", help="only the faults that break one of these")
+    parser.add_argument(
+        "clauses", nargs="*", metavar="CLAUSE", help="list only the faults that break one of these clauses"
+    )
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -46,7 +48,7 @@ def _listed(faults: list[Fault]) -> Iterator[str]:
 
 def add_show_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `show`."""
-    parser.add_argument("name", help="the fault's name, as `list` has it")
+    parser.add_argument("name", help="the fault's name, as `list` prints it")
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -63,8 +65,8 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `serve`: those of the reference's, as far as a fault leaves a choice."""
-    parser.add_argument("name", help="the fault's name, as `list` has it")
+    """Declare the options of `serve`: those of the reference's that a fault does not determine."""
+    parser.add_argument("name", help="the fault's name, as `list` prints it")
     serving.add_address_arguments(parser)
     log_handler.add_arguments(parser)
 

@@ -1,7 +1,6 @@
 """`socketserver-faults demo closed-request`: play each row of the closed-request bug, without the join and with it.
 
-It prints what each thread did, in the words of `socketserver`, and what the client saw. Exit codes: 0, or 2 if a row
-could not be played.
+It prints the calls of each thread, and what the client read. Exit codes: 0, or 2 if a row could not be played.
 """
 
 import argparse
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play each row without the join and with it, and print it; return the exit code."""
+    """Play and print each row, without the join and with it; return the exit code."""
     for number, row in enumerate(DEMOS[options.demo], 1):
         print(f"{number}. The worker is {row.case}\n\n  {row.why}\n")
         for joined in (False, True):

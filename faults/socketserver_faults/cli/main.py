@@ -11,18 +11,22 @@ Declare = Callable[[argparse.ArgumentParser], None]
 RunCommand = Callable[[argparse.Namespace], int]
 
 COMMANDS: dict[str, tuple[str, Declare, RunCommand]] = {
-    "list": ("list the planted bugs, and the clauses they break", browse.add_list_arguments, browse.run_list),
+    "list": ("list the planted bugs and the clauses they break", browse.add_list_arguments, browse.run_list),
     "show": (
-        "tell the story of one, and show its code beside the reference's",
+        "explain one bug, and show how its code differs from the reference's",
         browse.add_show_arguments,
         browse.run_show,
     ),
-    "serve": ("serve one, to meet it by hand", browse.add_serve_arguments, browse.run_serve),
+    "serve": ("serve one, to try it by hand", browse.add_serve_arguments, browse.run_serve),
     "demo": ("play the closed-request bug, row by row, and its fix", demo.add_arguments, demo.run),
-    "matrix": ("run the suite against all of them, and compare with the catalogue", matrix.add_arguments, matrix.run),
+    "matrix": (
+        "run the suite against all of them, and compare the result with the catalogue",
+        matrix.add_arguments,
+        matrix.run,
+    ),
     "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
     "schedule": (
-        "play a program under every schedule of its threads, and tell of the first that fails",
+        "play a program under every schedule of its threads, and report the first that fails",
         schedule.add_arguments,
         schedule.run,
     ),
@@ -31,7 +35,7 @@ COMMANDS: dict[str, tuple[str, Declare, RunCommand]] = {
 
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    what = "What goes wrong: in programs, in the network, and between threads."
+    what = "Planted bugs, a hostile network, and a scheduler that finds races between threads."
     parser = Parser(prog="socketserver-faults", description=what)
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))

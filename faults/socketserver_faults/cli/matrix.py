@@ -1,7 +1,7 @@
 """`socketserver-faults matrix`: the kill matrix, which clauses the suite finds broken in every fault.
 
-Exit codes: 0 when each fault breaks exactly what the catalogue says and every clause has a fault, 1 when not, 2 when it
-could not be found out.
+Exit codes: 0 if each fault breaks exactly the clauses that the catalogue names and every clause has a fault, 1 if not,
+2 if the faults could not be checked.
 """
 
 import argparse
@@ -19,25 +19,25 @@ from socketserver_reference.conformance.runner.options import number
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `matrix`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="faults to check (default: all)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a table; only of all faults")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results, with times and exchanges")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a table; only without NAME")
     parser.add_argument(
-        "--seeds", type=number(int, 1, 1000), default=1, metavar="N", help="explore with so many seeds (default: 1)"
+        "--seeds", type=number(int, 1, 1000), default=1, metavar="N", help="explore with N seeds (default: 1)"
     )
     parser.add_argument(
-        "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="faults checked at a time (default: 8)"
+        "--jobs", type=number(int, 1, 1000), default=8, metavar="N", help="check N faults at a time (default: 8)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge the faults, print a line for each, and what is wrong in full; return the exit code."""
+    """Check the faults, print a line for each, with the exchange of each mismatch; return the exit code."""
     try:
         for fault in map(find, options.names):
             if fault.scheduler_only:
-                raise CommandError(f"{fault.name} is not for the suite to find: {fault.scheduler_only}")
+                raise CommandError(f"only the scheduler can find {fault.name}: {fault.scheduler_only}")
         names = options.names or list(checkable())
         if options.markdown and options.names:
-            raise CommandError("--markdown is of the whole matrix: leave the names out")
+            raise CommandError("--markdown writes the whole matrix: leave the names out")
         for file in (options.json, options.markdown):
             if file is not None:
                 check_writable(file)
@@ -57,14 +57,14 @@ def run(options: argparse.Namespace) -> int:
         print(f"no fault breaks {clause}")
     wrong = [result.name for result in results if result.mismatches()]
     if wrong:
-        print(f"{len(wrong)} of {len(results)} faults break other clauses than they should: {', '.join(wrong)}")
+        print(f"{len(wrong)} of {len(results)} faults break other clauses than the catalogue says: {', '.join(wrong)}")
     elif not lonely:
         print(f"{len(results)} faults: each breaks its clauses, and no others")
     return 1 if wrong or lonely else 0
 
 
 def _checked(names: list[str], options: argparse.Namespace) -> list[FaultResult]:
-    """Check, telling of each as it is done; return the results in the order of the catalogue."""
+    """Check, and print each result when it comes; return them in the order of the catalogue."""
     from socketserver_faults.matrix.runner import check_in_processes
 
     results = {}

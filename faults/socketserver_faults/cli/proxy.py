@@ -1,9 +1,9 @@
 """`socketserver-faults proxy`: a hostile network between any client and any server, until Ctrl-C or SIGTERM.
 
-The first line on stdout is the address it listens at, as clients and `check` take it, and comes once they can connect.
-The log goes to stderr: a line for each connection, for each thing the network does to it, and for its end; it tells
-numbers and addresses, and never a byte that was carried; and nothing that is carried waits for it. Exit codes: 0 when
-stopped by either signal, 2 for anything that cannot be carried, with one line that says why.
+The first line on stdout is the address it listens at, as clients and `check` take it, printed once they can connect.
+The log goes to stderr: a line for each connection, for each injected event, and for the end of the connection. It has
+numbers and addresses, never a byte of the traffic, and it never delays traffic. Exit codes: 0 after either signal, 2
+for addresses or conditions that are impossible, with one line that says why.
 """
 
 import argparse
@@ -24,29 +24,31 @@ PROXY_LOG_FORMAT = "%(asctime)s %(message)s"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `proxy`."""
     parser.add_argument(
-        "listen", help="where clients connect to: tcp://host:port, udp://host:port or unix:///path; port 0 for any"
+        "listen", help="address for clients: tcp://host:port, udp://host:port or unix:///path; port 0 for any free port"
     )
-    parser.add_argument("target", help="where the server listens")
+    parser.add_argument("target", help="address of the server")
     for kind, title in (("", "over any transport"), ("streams", "over tcp and unix"), ("datagrams", "over udp")):
         group = parser.add_argument_group(title)
         for one in fields(Conditions):
             if one.metadata.get("carries") == kind:
                 group.add_argument(flag(one.name), metavar=one.metadata["measure"].unit, help=one.metadata["help"])
-    parser.add_argument("--way", choices=("both", *WAYS), default="both", help="which way all this happens")
+    parser.add_argument(
+        "--way", choices=("both", *WAYS), default="both", help="the direction that is affected (default: both)"
+    )
     parser.add_argument(
         "--seed",
         default="0",
         metavar="N",
-        help="of all that is left to chance: the same seed, the same run (default: 0)",
+        help="seed of the random numbers: the same seed gives the same run (default: 0)",
     )
     log_handler.add_arguments(parser)
     parser.epilog = (
-        "Without options nothing happens on the way. SECONDS, BYTES/S and CHANCE may have decimals: --delay 0.01."
+        "Without options, traffic passes unchanged. SECONDS, BYTES/S and CHANCE may have decimals: --delay 0.01."
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Carry until a signal comes; return the exit code."""
+    """Run the proxy until a signal; return the exit code."""
     try:
         proxy = Proxy(
             Address.parse(options.listen),
@@ -68,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read_conditions(options: argparse.Namespace) -> Conditions:
-    """Return the conditions that the options describe; raise BadConditions if there are none such."""
+    """Return the conditions that the options describe; raise BadConditions if they are impossible."""
     given: dict[str, Any] = {"way": options.way}
     for one in fields(Conditions):
         text = getattr(options, one.name)
@@ -78,7 +80,7 @@ def read_conditions(options: argparse.Namespace) -> Conditions:
 
 
 def read_number(kind: type[int] | type[float], text: str) -> int | float | str:
-    """Return the number, or, if it is none, the text itself: Conditions knows what would be right."""
+    """Return the number, or the text if it is none: Conditions then says what would be right."""
     try:
         return kind(text)
     except ValueError:
@@ -86,7 +88,7 @@ def read_number(kind: type[int] | type[float], text: str) -> int | float | str:
 
 
 def read_seed(text: str) -> int:
-    """Return the seed; raise BadConditions if it is no whole number."""
+    """Return the seed; raise BadConditions if it is not a whole number."""
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
-    raise BadConditions(f"--seed {text!r}: write a whole number from 0 on")
+    raise BadConditions(f"--seed {text!r}: write a whole number, 0 or more")

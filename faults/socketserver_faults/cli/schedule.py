@@ -1,6 +1,6 @@
-"""`socketserver-faults schedule PROGRAM [SCENARIO]`: play a program under every schedule; tell of the first that fails.
+"""`socketserver-faults schedule PROGRAM [SCENARIO]`: report the first schedule that fails.
 
-Exit codes: 0 when no schedule fails, 1 when one does, 2 when it could not be found out.
+Exit codes: 0 if no schedule fails, 1 if one does, 2 if the program could not be played.
 """
 
 import argparse
@@ -30,18 +30,25 @@ from socketserver_reference.conformance.scenario.text import printable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `schedule`."""
     parser.add_argument(
-        "program", help="a name of the catalogue or of the reference, or your own handler: package.module:Handler"
+        "program",
+        help="a fault, echo, chat or overthreaded of the reference, or your own handler: package.module:Handler",
     )
-    parser.add_argument("scenario", nargs="?", help=f"what its clients do: {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument(
         "--deviations",
         type=number(int, 0, 9),
         metavar="K",
         help="try all schedules with up to K deviations (default: 2; some scenarios have 1 or 3)",
     )
-    parser.add_argument("--seconds", type=number(int, 1, 86_400), default=60, metavar="S", help="at most (default: 60)")
     parser.add_argument(
-        "--schedules", type=number(int, 1, 10**9), default=10**9, metavar="N", help="at most (no default)"
+        "--seconds", type=number(int, 1, 86_400), default=60, metavar="S", help="stop after S seconds (default: 60)"
+    )
+    parser.add_argument(
+        "--schedules",
+        type=number(int, 1, 10**9),
+        default=10**9,
+        metavar="N",
+        help="stop after N schedules (default: no limit)",
     )
     parser.add_argument(
         "--random",
@@ -49,20 +56,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="play N random scenarios under random schedules instead",
     )
-    parser.add_argument("--seed", type=number(int, 0, 10**8), default=0, metavar="N", help="the first seed of --random")
-    parser.add_argument("--replay", metavar="CODE", help="play one schedule again, as a failure has printed it")
     parser.add_argument(
-        "--lines", action="store_true", help="switch threads between lines of the program, too: shows more than can be"
+        "--seed", type=number(int, 0, 10**8), default=0, metavar="N", help="the first seed for --random (default: 0)"
+    )
+    parser.add_argument("--replay", metavar="CODE", help="play the one schedule whose code a failure printed")
+    parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="also switch threads between lines of the program; may report races that CPython cannot produce",
     )
 
 
 def protocol_of(scenario: str | None) -> str:
-    """Return the protocol of a scenario, which is what somebody's own handler then has to serve."""
+    """Return the protocol of a scenario, which a user's own handler then has to serve."""
     return SCENARIOS[scenario].protocol if scenario in SCENARIOS else "chat"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do as the options say; return the exit code."""
+    """Run `schedule`; return the exit code."""
     try:
         if options.replay:
             return _replay(options)
@@ -75,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 def _search(options: argparse.Namespace) -> int:
     subject = read(options.program, protocol_of(options.scenario))
     if options.random and options.scenario:
-        raise SubjectRefused("--random makes its scenarios: leave the scenario out")
+        raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
     scenarios = {} if options.random else scenarios_for(subject, options.scenario)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines) as world:
         if options.random:

@@ -1,13 +1,13 @@
-"""The closed-request bug, played: what `catalogue/closed_request.py` explains, on real sockets.
+"""The closed-request bug, which `catalogue/closed_request.py` explains, played on real sockets.
 
-    rows.py        what is played, and what is seen of it: data
+    rows.py        the rows and their results: data
     play.py        the server, the gates, the client
     timeline.py    the timeline in two lanes
 
-Each row of the table is played without the join and with it, on a server made by the reference. After each, one more
-client comes, whose handler does join, and finds out what the first has left among the members. The room is a
-textbook's: the worker takes its client out of it, beside recv(), and sends to whoever is in it.
+Each row of the table is played without the join and with it, on a server made by the reference. Then a second client
+connects, whose handler does join: it shows whether the first has left a closed socket among the members. The room is
+that of textbooks: the worker itself removes its client from it, and sends to all members.
 
-RULE: nothing is left to chance: the threads wait for each other at gates, with a bound. Whether a worker is blocked in
-recv() can be seen on Linux; elsewhere it is given a moment to get there.
+RULE: nothing depends on timing: the threads wait for each other at gates, with a timeout. Linux shows whether a worker
+is blocked in recv(); on other systems it gets a moment to call it.
 """

@@ -21,18 +21,18 @@ from socketserver_reference.overthreaded import OverthreadedChatHandler
 
 THREADS = "/proc/self/task"
 RECV_PAUSE_SECONDS = 0.05
-"""Where Linux shows the threads of a process; seconds to get into recv(), for a thread that cannot be seen."""
+"""Where Linux shows the threads of a process; seconds that a thread gets to call recv() on other systems."""
 
 CLIENT_WORDS = (b"hi", b"anyone there?", b"hello?")
-"""What a client says, one after the other, until it is refused."""
+"""The utterances of a client, one after the other, until a send fails."""
 
 
 class GateTimeout(Exception):
-    """Somebody has waited in vain; the message says for what."""
+    """A wait at a gate timed out; the message says for what."""
 
 
 class RowRecorder:
-    """One connection while it is played: what has happened so far, and the gates between its threads."""
+    """One connection while it is played: its events so far, and the gates between its threads."""
 
     def __init__(self, row: DemoRow, joined: bool) -> None:
         self.row = row
@@ -60,7 +60,7 @@ class RowRecorder:
             raise
 
     def wait_idle(self) -> None:
-        """Return when the worker has ended or sleeps, as one does that is blocked in recv."""
+        """Return when the worker has ended or sleeps, as it does when blocked in recv."""
         assert self.worker is not None
         place = f"{THREADS}/{self.worker.native_id}"
         if os.path.exists(THREADS):
@@ -70,7 +70,7 @@ class RowRecorder:
 
 
 class Textbook(Room):
-    """Mix-in for the server: notes what `socketserver` calls, and its room sends to whoever is in it."""
+    """Mix-in for the server: notes the calls of `socketserver`, and sends to all members."""
 
     stage: RowRecorder
 
@@ -96,14 +96,14 @@ class Textbook(Room):
         self.stage.mishap = sys.exception()
 
     def deliver(self, delivery: bytes) -> None:
-        """Send to all. A set has no order of its own, so by descriptor: a closed socket, whose is -1, comes first."""
+        """Send to all, in the order of descriptors, as a set has none: a closed socket, with -1, comes first."""
         with self.lock:
             for member in sorted(self.members, key=socket.socket.fileno):
                 member.send(delivery)
 
 
 class Joining(OverthreadedChatHandler):
-    """The over-threaded chat as textbooks have it, with gates."""
+    """The over-threaded chat of textbooks, with gates."""
 
     server: Textbook
 
@@ -119,7 +119,7 @@ class Joining(OverthreadedChatHandler):
         self.stage.note("handler", "handle returns")
 
     def finish(self) -> None:
-        """Do nothing: here the worker takes its client out."""
+        """Do nothing: here the worker removes its client."""
         self.stage.note("handler", "finish")
 
     def wait_for(self, worker: threading.Thread) -> None:
@@ -163,7 +163,7 @@ class Forgetting(Joining, ClosedRequest):
 
 
 def play(row: DemoRow, joined: bool) -> PlayedRow:
-    """Play a row once; raise Late if somebody waits in vain, Refused where there can be no such server."""
+    """Play a row once; raise GateTimeout if a wait times out, Refused if this system has no such server."""
     with serving(Joining if joined else Forgetting) as server:
         first = meet(server, RowRecorder(row, joined))
         closed = closed_members(server)
@@ -173,13 +173,13 @@ def play(row: DemoRow, joined: bool) -> PlayedRow:
 
 
 def closed_members(server: Textbook) -> int:
-    """Return how many members are sockets that somebody has closed."""
+    """Return how many members are closed sockets."""
     return sum(member.fileno() == -1 for member in server.members)
 
 
 @contextmanager
 def serving(handler: type[Joining]) -> Iterator[Any]:
-    """Serve in a thread for the length of the block."""
+    """Serve in a thread, within the block."""
     with make_server(Program("textbook", handler, mix_ins=(Textbook,)), Address("tcp", "127.0.0.1")) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -192,7 +192,7 @@ def serving(handler: type[Joining]) -> Iterator[Any]:
 
 
 def meet(server: Any, stage: RowRecorder) -> PlayedConnection:
-    """Be the next client of the server."""
+    """Play the next client of the server."""
     server.stage = stage
     heard = b""
     try:
@@ -217,7 +217,7 @@ def await_gate(gate: threading.Event, what: str) -> None:
 
 
 def converse(client: socket.socket, stage: RowRecorder) -> bytes:
-    """Say something, hear it, leave, and read to the end; return what was heard."""
+    """Speak, read the delivery, leave, and read to the end; return all that was read."""
     say(client, stage, CLIENT_WORDS[0])
     heard = hear(client, stage, len(ACK + CLIENT_WORDS[0]))
     if heard:
@@ -231,7 +231,7 @@ def converse(client: socket.socket, stage: RowRecorder) -> bytes:
 
 
 def insist(client: socket.socket, stage: RowRecorder) -> bytes:
-    """Read end of stream, and speak all the same until it is refused, or close; return what was heard."""
+    """Read end of stream, then speak until a send fails, or close; return all that was read."""
     if stage.row.blocked:
         stage.wait_idle()
     else:
@@ -245,12 +245,12 @@ def insist(client: socket.socket, stage: RowRecorder) -> bytes:
             break
         await_gate(stage.ended, "the worker to end")
         if CallEvent("worker", "recv", f"returns {show(words)}") not in stage.events:
-            await_reset(client)  # as nobody has taken the words
+            await_reset(client)  # as no thread has read the words
     return heard + client.recv(1024)
 
 
 def say(client: socket.socket, stage: RowRecorder, words: bytes) -> bool:
-    """Send; return whether the kernel took it."""
+    """Send; return whether the kernel accepted it."""
     stage.note("client", "sends", show(words))
     try:
         client.sendall(words)
@@ -273,15 +273,15 @@ def hear(client: socket.socket, stage: RowRecorder, count: int = 1024) -> bytes:
 
 
 def await_reset(client: socket.socket) -> None:
-    """Return when the server's kernel has answered by a reset."""
+    """Return when the server's kernel has sent a reset."""
     poller = select.poll()
-    poller.register(client, 0)  # for nothing, so for errors alone
+    poller.register(client, 0)  # for no event, so for errors alone
     if not poller.poll(GATE_TIMEOUT * 1000):
         raise GateTimeout(
-            f"the client has waited {GATE_TIMEOUT:g} seconds for the reset that words get which nobody takes"
+            f"the client has waited {GATE_TIMEOUT:g} seconds for the reset that answers words which no thread reads"
         )
 
 
 def reason(error: OSError) -> str:
-    """Name an error as the manual does."""
+    """Return the name of an error, such as EBADF."""
     return errorcode.get(error.errno or 0, type(error).__name__)

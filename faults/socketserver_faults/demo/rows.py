@@ -1,17 +1,17 @@
-"""The rows of the table, and what is seen when one is played: data only. Next: `play.py`."""
+"""The rows of the table, and the results of playing them: data only. Next: `play.py`."""
 
 from dataclasses import dataclass
 
 GATE_TIMEOUT = 10.0
-"""Seconds after which whoever waits says so and gives up."""
+"""Seconds after which a wait at a gate fails."""
 
 
 @dataclass(frozen=True)
 class DemoRow:
-    """Where the worker is when handle returns or joins it, and why it then sees what it sees.
+    """Where the worker is when handle returns or joins it, and what follows from that.
 
-    `blocked` is whether it is in recv by then, `timeout` the socket's, in seconds; `speaks` is what the client does,
-    who otherwise closes.
+    `blocked`: the worker is in recv by then. `timeout` is the socket's, in seconds. `speaks`: the client speaks;
+    otherwise it closes.
     """
 
     case: str
@@ -29,27 +29,27 @@ ROWS = (
     ),
     DemoRow(
         "blocked in recv, the client speaks",
-        "close() wakes nobody: recv keeps the connection and returns the client's words. The answer is send(-1).",
+        "close() wakes no thread: recv keeps the connection and returns the client's words. The reply is send(-1).",
     ),
     DemoRow(
         "blocked in recv, the client closes",
-        "Again recv goes on, and returns end of stream as it does on any good day: the bug hides.",
+        "Again recv goes on, and returns end of stream, as it does without the bug: the bug hides.",
         speaks=False,
     ),
     DemoRow(
         "blocked in recv with a timeout set",
-        "With a timeout, recv is a poll() first. Woken by the shutdown, or else by the client, it calls recv(-1).",
+        "With a timeout, recv is a poll() first. Woken by the shutdown or by the client, it calls recv(-1).",
         timeout=GATE_TIMEOUT,
     ),
 )
 NEXT_CLIENT = DemoRow(
-    "the next client's", "It is served as it should be, in the room that the first one has left.", blocked=False
+    "the next client's", "It is served correctly, in the room that the first client has left.", blocked=False
 )
 
 
 @dataclass(frozen=True)
 class CallEvent:
-    """One thing that happened: on which side (handler, worker or client), what, and how it went."""
+    """One event: its side (handler, worker or client), the call, and the result."""
 
     lane: str
     call: str
@@ -61,20 +61,20 @@ class CallEvent:
 
 @dataclass(frozen=True)
 class PlayedConnection:
-    """One connection: its events in their order, what the worker died of ("recv: EBADF"), what the client heard."""
+    """One connection: its events in order, the worker's error ("recv: EBADF"), and the bytes that the client read."""
 
     events: tuple[CallEvent, ...]
     error: str
     heard: bytes
 
     def lane(self, lane: str) -> list[str]:
-        """What happened on one side."""
+        """Return the events of one side."""
         return [str(event) for event in self.events if event.lane == lane]
 
 
 @dataclass(frozen=True)
 class PlayedRow:
-    """A row as it was played: its client, then the next one; after each, how many members were closed sockets."""
+    """A row that was played: its client, then the next one; after each, how many members were closed sockets."""
 
     row: DemoRow
     joined: bool

@@ -1,18 +1,18 @@
-"""Tells what was played: text, and nothing of it unescaped."""
+"""The timeline of a row as text, escaped."""
 
 from socketserver_faults.demo.rows import CallEvent, PlayedConnection, PlayedRow
 from socketserver_faults.lanes import head, in_lane
 from socketserver_reference.conformance.scenario.text import show
 
 LANE = 40
-"""Columns of a lane."""
+"""Width of a lane, in columns."""
 
 DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
-"""How deep `socketserver` is in its calls; all others are one below these."""
+"""Depth of the calls of `socketserver`; all other calls are one deeper."""
 
 
 def render(play: PlayedRow) -> str:
-    """Return a play as text: the timeline in two lanes, with what the client does between them, and what came of it."""
+    """Return a played row as text: the timeline in two lanes, the client's events between them, and the result."""
     hides = not play.joined and not play.first.error
     victim = f", although its handler joins: {play.next.error}; now {play.closed_then} members are closed sockets"
     return "\n".join(

@@ -1,11 +1,11 @@
-"""The kill matrix: which clauses the suite finds broken in every fault, held against what the catalogue says.
+"""The kill matrix: the clauses that the suite finds broken in each fault, compared with the catalogue.
 
-    result.py    what the suite found broken in a fault
-    runner.py    finds it out, each fault in a process of its own
-    table.py     all of it as one document
+    result.py    the clauses that the suite found broken in a fault
+    runner.py    runs the suite, for each fault in a process of its own
+    table.py     the results of all faults as one document
 
-A fault names the clauses that it breaks. The suite must find these broken and no others: one too few, and a check
-cannot see what it is for; one too many, and it blames the innocent.
+A fault names the clauses that it breaks. The suite must find these broken and no others. With one too few, a check
+cannot find the bug that it is for; with one too many, the suite reports a clause that holds.
 
-RULE: a fault is judged as any server is; nothing here, and nothing in the suite, knows what its bug is.
+RULE: a fault is checked as any server is; nothing here, and nothing in the suite, depends on its bug.
 """

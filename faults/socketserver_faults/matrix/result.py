@@ -1,4 +1,4 @@
-"""What the suite found broken in a fault, held against what the catalogue says."""
+"""The clauses that the suite found broken in a fault, compared with the catalogue."""
 
 from dataclasses import dataclass, field
 
@@ -6,31 +6,31 @@ from socketserver_faults.catalogue.index import find
 from socketserver_reference.clauses import CLAUSES
 
 Stories = dict[str, list[str]]
-"""Clause -> the violation that showed it, line by line."""
+"""Clause -> the lines of its first violation."""
 
 
 @dataclass
 class FaultResult:
-    """What the suite found broken in a fault: by the directed scenarios alone, and with exploration on."""
+    """The clauses that the suite found broken in a fault: by directed scenarios alone, and with exploration."""
 
     name: str
     directed: Stories = field(default_factory=dict)
     explored: dict[int, Stories] = field(default_factory=dict)
-    """Seed -> what exploration found besides."""
+    """Seed -> what exploration found in addition."""
     seconds: float = 0.0
     died: str = ""
-    """How the process that checked it ended, if it did not end in order."""
+    """How the process that checked it failed; "" if it did not."""
 
     @property
     def found(self) -> Stories:
-        """All that was found broken, in the order of the clauses."""
+        """All clauses found broken, in their order."""
         stories = dict(self.directed)
         for more in self.explored.values():
             stories.update((clause, story) for clause, story in more.items() if clause not in stories)
         return {clause: stories[clause] for clause in CLAUSES if clause in stories}
 
     def mismatches(self) -> list[str]:
-        """Return what differs from the catalogue, with the exchange for each clause that should hold; [] if nothing."""
+        """Return the differences from the catalogue, with the exchange for each clause that should hold."""
         expected = find(self.name).breaks
         if self.died:
             return [f"{self.name}: {self.died}"]

@@ -1,14 +1,13 @@
-"""Judges faults: the suite against each of them, and exactly the clauses that it must find broken.
+"""Runs the suite against each fault.
 
-A suite that passes proves little until it is seen to fail. Here every check is: for each fault the set of clauses that
-are found broken has to EQUAL what the catalogue says, by the directed scenarios alone, and with exploration on. One
-clause too few means that a check cannot see what it is for; one too many, that it blames the innocent.
+A check proves little until it is seen to fail. So for each fault the set of clauses that are found broken must EQUAL
+what the catalogue says, by the directed scenarios alone, and with exploration on.
 
-Each fault is a server of its own kind, so it is judged as any server is: over the wire by the checks of its protocol,
-and as a `socketserver` class by those of the SRV clauses. Each is judged in a process of its own, for some faults end
-their process, and others never let go of it; a process that ends or hangs is a wrong result, too.
+A fault is checked as any server is: over the network by the checks of its protocol, and as a `socketserver` class by
+those of the SRV clauses. Each is checked in a process of its own, because some faults end their process, and others
+never release it; a process that ends or hangs is a wrong result, too.
 
-This module needs the suite, and so the `check` extra. `table.py` makes one table of it all.
+This module needs the suite, and so the `check` extra. Next: `table.py`.
 """
 
 import contextlib
@@ -44,14 +43,14 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
 
 CHECK_TIMEOUT = 5.0
-"""Seconds that anything which must come may take."""
+"""Seconds to wait for anything that is due."""
 
 EXAMPLES_PER_SEED = 8
 """Runs of each state machine, for each seed."""
 
 FAULT_TIMEOUT = 300.0
 SEED_TIMEOUT = 60.0
-"""Seconds after which a process is taken to hang, and so many more for each seed."""
+"""Seconds after which a process counts as hanging, and additional ones for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
 
@@ -67,13 +66,15 @@ class FaultMaker:
 
 
 def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAMPLES_PER_SEED) -> FaultResult:
-    """Check a fault in this process: by the directed scenarios, then by exploring once for each seed."""
+    """Check a fault in this process: by the directed scenarios, then by exploration, once for each seed."""
     begun = time.monotonic()
     result = FaultResult(fault.name)
     with quietly(), closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
         for outcome in directed.play_all(session, fault.protocol):
             keep_first(result.directed, directed.violation_of(outcome))
-        if not fault.own_process or fault.concurrency == "forking":  # those have a process of their own there, too
+        if (
+            not fault.own_process or fault.concurrency == "forking"
+        ):  # the SRV checks give forking servers a process, too
             for outcome in directed.outcomes_of_server(
                 server_spec_of(fault), CHECK_TIMEOUT, broken=bool(result.directed)
             ):
@@ -86,7 +87,7 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
 
 
 def explore_profiles(session: Any, protocol: str, examples: int, seed: int) -> Stories:
-    """Let the machines of both profiles explore; return what they found."""
+    """Run the state machines of both profiles; return the violations."""
     stories: Stories = {}
     for profile in PROFILES:
         record = Record(SUITE)
@@ -100,13 +101,13 @@ def explore_profiles(session: Any, protocol: str, examples: int, seed: int) -> S
 
 
 def keep_first(stories: Stories, violation: Violation | None) -> None:
-    """Keep the first story of each clause."""
+    """Keep the first violation of each clause."""
     if violation is not None:
         stories.setdefault(violation.clause_id, violation.lines())
 
 
 def target(fault: Fault) -> Target:
-    """Return the faulty server as a target of the suite: in this process, or in one of its own if it must be."""
+    """Return the faulty server as a target: in this process, or in one of its own if it needs one."""
     if not fault.own_process:
         return InProcess(fault.make, name=fault.name)
     return Launched(
@@ -116,14 +117,14 @@ def target(fault: Fault) -> Target:
 
 
 def server_spec_of(fault: Fault) -> ServerSpec:
-    """Return the faulty server as the checks of the SRV clauses take it: as what it promises to be."""
+    """Return the faulty server for the checks of the SRV clauses, with the concurrency that it promises."""
     promises: Any = fault.promises
     return ServerSpec(fault.name, fault.transport, promises, FaultMaker(fault.name), chat=fault.protocol == "chat")
 
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Let nothing be heard of what faults print and leave open, and keep to one processor: see `one_processor`."""
+    """Suppress output and warnings of the faults, and keep to one processor: see `one_processor`."""
     with quiet(), one_processor(os.getpid()):
         try:
             yield
@@ -136,7 +137,7 @@ def quietly() -> Iterator[None]:
 
 
 def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[FaultResult]:
-    """Check faults, each in a process of its own, so many at a time; yield the results as they come."""
+    """Check faults, each in a process of its own, `jobs` at a time; yield the results as they come."""
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["socketserver_faults.matrix.process", "socketserver_faults.catalogue.index"])
     timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
@@ -164,7 +165,7 @@ def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[
 
 
 def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
-    """Check, and send what came of it. What quietly runs then, a thread that spins say, ends with the process."""
+    """Check, and send the result. Threads that are left, such as one that spins, end with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
@@ -175,7 +176,7 @@ def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
 
 
 def _received(pipe: Any, name: str, process: BaseProcess) -> FaultResult:
-    """Return what a process sent before it ended."""
+    """Return the result that a process sent before it ended."""
     try:
         result: FaultResult = pipe.recv()
     except EOFError:

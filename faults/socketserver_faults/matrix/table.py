@@ -1,4 +1,4 @@
-"""The kill matrix as documents: which clauses the suite finds broken in every fault. `runner.py` finds out."""
+"""The kill matrix as a document: the clauses that the suite finds broken in each fault."""
 
 import json
 from collections.abc import Iterable
@@ -23,15 +23,15 @@ def left_out() -> list[str]:
 
 
 def as_markdown(results: Iterable[FaultResult]) -> str:
-    """Return the matrix as it is kept in the project: what was found, and nothing that differs from run to run."""
+    """Return the matrix as Markdown: the clauses found, and nothing that differs from run to run."""
     found = {result.name: result.found for result in results}
     lines = [
         "# The kill matrix",
         "",
         "Every planted bug, and the clauses that the conformance suite finds broken in it: these and no others, by",
-        "its directed scenarios alone and with exploration on. Made by `make matrix`, which fails when a fault breaks",
-        "other clauses than the catalogue says, and when a clause has no fault. `socketserver-faults show NAME` tells",
-        "the story of one. One bug is missing, because nobody can see it from outside: a backlog without bounds (see",
+        "its directed scenarios alone and with exploration on. Written by `make matrix`, which fails if a fault breaks",
+        "other clauses than the catalogue says, or if a clause has no fault. `socketserver-faults show NAME` explains",
+        "one. One bug is missing, because no client can observe it: a backlog without bounds (see",
         "`faults/socketserver_faults/catalogue/delivery.py`).",
         "",
     ]
@@ -50,5 +50,5 @@ def as_markdown(results: Iterable[FaultResult]) -> str:
 
 
 def as_json(results: Iterable[FaultResult]) -> str:
-    """Return all that was seen, times and exchanges included."""
+    """Return all results as JSON, with times and exchanges."""
     return json.dumps([{**asdict(one), "expected": find(one.name).breaks} for one in results], indent=2) + "\n"

@@ -99,9 +99,9 @@ def test_the_matrix_of_one_fault_with_exploration(capsys: pytest.CaptureFixture[
         ),
         (
             ["joins-a-copy"],
-            "socketserver-faults matrix: joins-a-copy is not for the suite to find: the threads would have to",
+            "socketserver-faults matrix: only the scheduler can find joins-a-copy: the threads would have to",
         ),
-        (["greets", "--markdown", "x.md"], "socketserver-faults matrix: --markdown is of the whole matrix"),
+        (["greets", "--markdown", "x.md"], "socketserver-faults matrix: --markdown writes the whole matrix"),
         (["--json", "/no/such/place"], "socketserver-faults matrix: cannot write /no/such/place: "),
     ],
 )
@@ -130,4 +130,4 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     assert "      keeps-the-case breaks UDP-1; the catalogue says ECHO-2\n" in told
     assert "\nno fault breaks CHAT-1\n" in told
     assert "left out: joins-a-copy (CHAT-2, CHAT-9): " in told
-    assert told.endswith("1 of 2 faults break other clauses than they should: keeps-the-case\n")
+    assert told.endswith("1 of 2 faults break other clauses than the catalogue says: keeps-the-case\n")
