@@ -25,7 +25,7 @@ else
 	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-test: .venv/dev  ## run all tests and print the coverage; with `apt-get install chromium`, those of the HTML report too
+test: .venv/dev  ## run all tests and print the coverage; tests of the HTML report need chromium
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses=8 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
@@ -34,10 +34,10 @@ test: .venv/dev  ## run all tests and print the coverage; with `apt-get install 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
 	$(BIN)/socketserver-faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
 
-interop: .venv/check  ## check other people's servers, fetched for this checkout alone; or SERVERS='node-chat xinetd-echo'
+interop: .venv/check  ## check servers of other projects, fetched for this checkout alone: all, or SERVERS='node-chat xinetd-echo'
 	@$(BIN)/python ci/interop/check.py $(SERVERS)
 
-lint: .venv/dev  ## check formatting, lint, which folder imports which, and types
+lint: .venv/dev  ## check formatting, lint, imports between folders, and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
@@ -62,20 +62,20 @@ schedules: .venv/check  ## play the reference under all schedules with few devia
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py
 
-wheel:  ## build the wheel and try it on a sample project in an empty environment
+wheel:  ## build the wheel, and try it with a sample project in an empty environment
 	PYTHON=$(PYTHON) ci/wheel
 
-job:  ## try the CI job for other people's servers, on the wheel
+job:  ## try the CI job for users' servers, with the wheel
 	PYTHON=$(PYTHON) ci/job
 
 clean:  ## remove everything that make made
 	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The tests start hundreds of Pythons: what they import is compiled once, whatever the surroundings say.
+# The tests start hundreds of Python processes: modules are compiled once, even if the environment says otherwise.
 test .venv/dev: export PYTHONDONTWRITEBYTECODE :=
 
-# LAUNCH may hold quotes and braces, so it goes through the environment and never through the shell's hands.
+# LAUNCH may contain quotes and braces, so it is passed in the environment, and no shell parses it.
 export LAUNCH
 
 .venv/check: pyproject.toml

@@ -1,7 +1,8 @@
-"""Plays a composite action without its service: action.py ACTION.yml [INPUT=VALUE ...].
+"""Runs a composite action locally: action.py ACTION.yml [INPUT=VALUE ...].
 
-Reads the file as the service does, refuses what it could not resolve, and runs each step's script under bash with what
-the action and the service put into its environment. Prints the action's outputs, a line each. Ends as its last step.
+Reads the file as the service does, refuses expressions that it could not resolve, and runs each step's script under
+bash with the environment that the action and the service set. Prints the action's outputs, one a line. Exits as its
+last step.
 """
 
 import os
@@ -22,7 +23,7 @@ BASH = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]
 
 
 def resolve(text: str, known: Mapping[str, str]) -> str:
-    """Return a text with the value of each expression in its place; end if there is none."""
+    """Return a text with the value of each expression in its place; exit if one has no value."""
 
     def value(found: re.Match[str]) -> str:
         if found.group(1) not in known:
@@ -33,7 +34,7 @@ def resolve(text: str, known: Mapping[str, str]) -> str:
 
 
 def read_inputs(action: Mapping[str, Any], given: list[str]) -> dict[str, str]:
-    """Return the inputs as a user gives them; end if one is unknown, or missing."""
+    """Return the inputs of a user; exit if one is unknown or missing."""
     named = dict(one.split("=", 1) for one in given)
     for name in named:
         if name not in action["inputs"]:
@@ -47,7 +48,7 @@ def read_inputs(action: Mapping[str, Any], given: list[str]) -> dict[str, str]:
 
 
 def play(step: Mapping[str, Any], known: dict[str, str], directory: Path) -> int:
-    """Run a step; add its outputs to what is known, and return its exit status."""
+    """Run a step; add its outputs to `known`, and return its exit status."""
     assert step["shell"] == "bash"
     files = {name: directory / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     for file in files.values():

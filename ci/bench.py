@@ -1,9 +1,9 @@
 """What checking costs, as ratios within one run: `make bench`.
 
-Exploring the reference is compared with the same machine, seed and number of steps on a stage that does nothing: what
-Hypothesis itself takes. A settled step with four members is compared with one step of that empty machine. Each figure
-is the median of several rounds, in which the two take turns; all of it runs on one processor, since handing the
-interpreter from thread to thread across two costs more than either does.
+Exploration of the reference is compared with the same machine, seed and number of steps on a stage that does nothing:
+the cost of Hypothesis itself. A settled step with four members is compared with one step of that empty machine. Each
+figure is the median of several rounds, in which the two alternate. Everything runs on one processor, because to switch
+threads of the interpreter between two processors costs more than either.
 """
 
 import os
@@ -31,10 +31,10 @@ SETTLED = 2000
 
 
 class EmptyStage(Stage):
-    """A stage on which nothing happens."""
+    """A stage that plays nothing."""
 
     def perform(self, step: Step) -> None:
-        """Let it pass."""
+        """Do nothing."""
 
 
 class EmptySession(Session):
@@ -45,7 +45,7 @@ class EmptySession(Session):
 
 
 def open_session(kind: type[Session]) -> Session:
-    """Return a session of that kind for the reference's chat in this process."""
+    """Return a session of that class for the reference's chat in this process."""
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
     return kind(
         server,
@@ -59,7 +59,7 @@ def open_session(kind: type[Session]) -> Session:
 
 
 def timed(work: Callable[[], None]) -> float:
-    """Return how many seconds the work takes."""
+    """Return the seconds that the work takes."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin

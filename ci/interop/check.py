@@ -1,11 +1,11 @@
-"""Checks other people's servers, as anybody would, and compares the verdicts with those recorded: `make interop`.
+"""Checks servers of other projects, as users would, and compares the verdicts with those recorded: `make interop`.
 
-Each server of servers.toml that can be had is launched by `socketserver-reference check`, in the dialect named there,
-over each of its transports. `known/NAME.toml` lists the clauses that it breaks (`check --known`); a server without that
-file breaks none. Whatever else is violated fails, and so does what is listed and holds. A clause may be left unchecked
-only where a listed one is the reason. README.md tells the stories.
+Each server of servers.toml that can be installed is launched by `socketserver-reference check`, in its dialect, over
+each of its transports. `known/NAME.toml` lists the clauses that it breaks (`check --known`); a server without that file
+breaks none. Any other violation fails, and so does a listed clause that holds. A clause may be left unchecked only
+because of a listed one. README.md explains the violations.
 
-    python ci/interop/check.py [NAME ...]       exit status 0 as recorded, 1 not so, 2 no such server
+    python ci/interop/check.py [NAME ...]       exit status 0 if as recorded, 1 if not, 2 for no such server
 """
 
 import json
@@ -38,11 +38,11 @@ running: set[subprocess.Popen[bytes]] = set()
 """The checks that run."""
 
 Clauses = Sequence[Mapping[str, Any]]
-"""The clauses of a report, as `check --json` writes them."""
+"""Clauses of a report of `check --json`."""
 
 
 def main(names: Sequence[str]) -> int:
-    """Check the servers of these names, or all; print a row for each as it is done, and how it differs."""
+    """Check the servers of these names, or all; print a row for each, and its differences from the record."""
     servers = tomllib.loads((HERE / "servers.toml").read_text())
     unknown = [name for name in names if name not in servers]
     if unknown:
@@ -60,7 +60,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Check servers, each over all of its transports; return whether what could be had was as recorded."""
+    """Check servers, each over all of its transports; return whether all that were checked are as recorded."""
     checks = []
     for name, server in servers.items():
         try:
@@ -79,8 +79,8 @@ def check_all(servers: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def tell(name: str, version: str, transport: str, printed: str, report: Mapping[str, Any]) -> bool:
-    """Print what came of a check, and how it differs from the record; return whether it does not."""
-    # A clause about another kind of transport is nobody's news.
+    """Print the result of a check, and its differences from the record; return whether there are none."""
+    # Clauses about another transport are left out.
     clauses = [one for one in report["clauses"] if one["id"].startswith("UDP") == (transport == "udp")]
     outcomes = [one["verdict"] for one in clauses]
     counts = [outcomes.count(outcome) for outcome in ("holds", "not-applicable", "not-checked")]
@@ -95,7 +95,7 @@ def tell(name: str, version: str, transport: str, printed: str, report: Mapping[
 
 
 def unexplained(clauses: Clauses) -> Iterator[str]:
-    """Yield, in words, the clauses that were not checked for another reason than a known failure."""
+    """Yield a line for each clause that was not checked for another reason than a known failure."""
     known = {one["id"] for one in clauses if one["known"]}
     for one in clauses:
         if one["verdict"] == "not-checked" and not known & {one["id"], *one["why"].split()}:
@@ -103,7 +103,7 @@ def unexplained(clauses: Clauses) -> Iterator[str]:
 
 
 def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Mapping[str, Any]]:
-    """Check a server over a transport; return what was printed, and the report, NO_REPORT if there is none."""
+    """Check a server over a transport; return the output, and the report, or NO_REPORT."""
     known = HERE / "known" / f"{name}.toml"
     with tempfile.TemporaryDirectory(prefix="interop-") as directory:
         report = Path(directory, "report.json")
@@ -124,13 +124,13 @@ def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Ma
 
 
 def run(command: Sequence[str]) -> str:
-    """Return what a command prints; end it if it takes too long."""
+    """Return the output of a command; end the command after a timeout."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,  # a Ctrl-C is for us, who then end it in order
+        start_new_session=True,  # only this process gets a Ctrl-C, and then ends the command
     ) as process:
         running.add(process)
         try:
@@ -144,7 +144,7 @@ def run(command: Sequence[str]) -> str:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """At SIGINT or SIGTERM, have the checks that run end, with their servers, and raise KeyboardInterrupt."""
+    """At SIGINT or SIGTERM, end the running checks with their servers, and raise KeyboardInterrupt."""
 
     def stop(*_: object) -> None:
         for process in running.copy():
@@ -161,7 +161,7 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextmanager
 def cancelling(pool: ThreadPoolExecutor) -> Iterator[None]:
-    """Begin none of the checks that are left when the block is interrupted."""
+    """If the block is interrupted, cancel the checks that have not begun."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,9 +1,8 @@
-"""Fetches other people's servers, by name, for this checkout alone.
+"""Fetches servers of other projects, by name, for this checkout alone.
 
-What comes from Debian is unpacked below build/, and never installed: no root is needed, nothing is started at boot, and
-xinetd and inetutils-inetd, which cannot be installed beside each other, lie there side by side. What comes from PyPI is
-this project's extra `interop`. What is on the machine already is used as it is. What cannot be had, or does not listen,
-is skipped, in one line that says what lacks; the others go on without it.
+Debian packages are unpacked below build/, and never installed: no root is needed, no service starts at boot, and xinetd
+and inetutils-inetd do not conflict. PyPI packages are this project's extra `interop`. A program that is on the machine
+already is used. A server that cannot be fetched, or does not listen, is skipped, in one line with the reason.
 """
 
 import importlib.metadata
@@ -28,7 +27,7 @@ HOME = ROOT / "build" / "interop"
 BIN = HOME / "bin"
 PLACES = {"bin": BIN, "python": sys.executable, "servers": HERE / "servers"}
 SYSTEM = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-"""Where programs are looked for: daemons are not on everybody's path."""
+"""The search path for programs: a user's PATH may not have the folders of daemons."""
 
 LISTENING = 10.0
 """Seconds for a server to listen."""
@@ -38,11 +37,11 @@ INSTALL_TIMEOUT = 120.0
 
 
 class Missing(Exception):
-    """A server cannot be had; the message is the one line that says what lacks."""
+    """A server cannot be used; the message is one line with the reason."""
 
 
 def run(*command: str | Path) -> str:
-    """Return what a command prints; raise Missing with its last line if it fails."""
+    """Return the output of a command; raise Missing with its last line if it fails."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=INSTALL_TIMEOUT
@@ -53,13 +52,13 @@ def run(*command: str | Path) -> str:
         raise Missing(f"{command[0]} takes longer than {INSTALL_TIMEOUT:g} s") from None
     printed = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode:
-        raise Missing(f"{' '.join(map(str, command[:2]))}: {(printed.splitlines() or ['without a word'])[-1]}")
+        raise Missing(f"{' '.join(map(str, command[:2]))}: {(printed.splitlines() or ['no output'])[-1]}")
     return printed
 
 
 @cache
 def from_debian(package: str) -> None:
-    """Have the program that gives the package its name in BIN: the machine's own, or one that is unpacked there."""
+    """Put the program of the package's name into BIN: the machine's own, or one from the unpacked package."""
     program = BIN / package
     if os.access(program, os.X_OK):
         return
@@ -87,7 +86,7 @@ def from_debian(package: str) -> None:
 
 @cache
 def from_pypi(package: str) -> None:
-    """Have a package of the extra `interop` in this environment."""
+    """Install a package of the extra `interop` into this environment."""
     try:
         importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -95,14 +94,14 @@ def from_pypi(package: str) -> None:
 
 
 def fill_in(text: str) -> str:
-    """Return a command of servers.toml with this checkout's places in it; `{port}` stays."""
+    """Return a command of servers.toml with the paths of this checkout; `{port}` stays."""
     for name, place in PLACES.items():
         text = text.replace(f"{{{name}}}", shlex.quote(str(place)))
     return text
 
 
 def version(source: str) -> str:
-    """Return the version that a program prints or a package of Python has."""
+    """Return the version of a program, as it prints it, or of a Python package."""
     if not re.search(r"[ {]", source):
         return importlib.metadata.version(source)
     printed = run(*shlex.split(fill_in(source)))
@@ -111,7 +110,7 @@ def version(source: str) -> str:
 
 
 def install(server: Mapping[str, Any]) -> str:
-    """Have a server at hand; return its version, or raise Missing."""
+    """Make a server available; return its version, or raise Missing."""
     if "program" in server and shutil.which(server["program"], path=SYSTEM) is None:
         raise Missing(f"there is no {server['program']} on this machine")
     if "apt" in server:

@@ -1,4 +1,4 @@
-"""Fixtures of the project's own, called as the suite calls what its checks ask for."""
+"""Fixtures of the project, with the names of the suite's own."""
 
 import pytest
 

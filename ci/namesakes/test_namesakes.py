@@ -1,4 +1,4 @@
-"""A project with packages called reference and faults, and with fixtures called as the suite's: all remain its own."""
+"""A project with packages called reference and faults, and with fixtures of the suite's names: all remain its own."""
 
 import sys
 

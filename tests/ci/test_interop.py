@@ -1,4 +1,4 @@
-"""Other people's servers: what `ci/interop` knows of them fits together, and a difference from the record is told.
+"""Servers of other projects: the files of `ci/interop` agree, and a difference from the record is reported.
 
 That the servers do what is recorded, `make interop` checks.
 """

@@ -1,4 +1,4 @@
-"""A chat of lines on asyncio's streams: python asyncio_chat.py PORT. What one says all others hear."""
+"""A chat of lines on asyncio's streams: python asyncio_chat.py PORT. All other members hear each line."""
 
 import asyncio
 import sys

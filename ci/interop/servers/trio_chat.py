@@ -1,4 +1,4 @@
-"""A chat of lines on trio: python trio_chat.py PORT. What one says all hear, by the number of who said it."""
+"""A chat of lines on trio: python trio_chat.py PORT. All members hear each line, with the number of its sender."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -7,14 +7,14 @@ from itertools import count
 import trio
 
 WAITING = 20_000
-"""Lines that may wait for a member before it is sent away: more than 64 KiB, be they empty."""
+"""Lines that may wait for a member before it is cut off: more than 64 KiB, even if they are empty."""
 
 numbers = count(1)
 members: set["Member"] = set()
 
 
 class Member:
-    """Somebody in the room: one task reads what it says, another writes what it hears."""
+    """A member of the room: one task reads its lines, another writes its deliveries."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.number = next(numbers)
@@ -36,7 +36,7 @@ class Member:
                     if line == b"/quit":
                         break
                     broadcast(b"[%d] %s" % (self.number, line))
-            finally:  # nobody may be told anything any more once its channel is closed
+            finally:  # leave the room first: nothing can be sent to a closed channel
                 members.remove(self)
 
     async def listen(self) -> None:
