@@ -41,8 +41,10 @@ TELLING = {
     f"{SUITE}/checks/echo.py": "invents them",
     f"{SUITE}/exploration/chat_machines.py": "invents them",
     f"{SUITE}/exploration/echo_machines.py": "invents them",
+    f"{SUITE}/exploration/handshake_rules.py": "invents them",
     "faults/socketserver_faults/schedule/exploration/random_runs.py": "invents them",
-    "reference/socketserver_reference/conformance/checks/chat.py": "says which way a crowd leaves",
+    f"{SUITE}/checks/chat_crowds.py": "says which way a crowd leaves",
+    f"{SUITE}/checks/chat_handshake.py": "says which way a client leaves",
 }
 """The modules that tell steps by their classes, and why. All others make steps, and read what steps say."""
 

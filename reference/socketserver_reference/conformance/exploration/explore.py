@@ -21,6 +21,7 @@ from socketserver_reference.conformance.exploration.echo_machines import (
     DatagramMachine,
     EchoMachine,
 )
+from socketserver_reference.conformance.exploration.handshake_rules import with_handshakes
 from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -70,7 +71,10 @@ def explore(
 ) -> None:
     """Explore the server with the machine of a profile; raise the Violation of the first clause found broken."""
     campaign = Campaign(session, profile, examples)
-    machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
+    base: Any = MACHINES[protocol, profile]
+    if protocol == "chat" and session.dialect.handshake:
+        base = with_handshakes(base)
+    machine: Any = type(base.__name__, (base,), {"campaign": campaign})
     steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # the most that one rule may use
     try:
         for begun in range(0, examples, RUNS_PER_SEED):

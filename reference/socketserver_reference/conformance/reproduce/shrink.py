@@ -23,7 +23,7 @@ def is_legal(steps: Sequence[Step]) -> bool:
     here: set[str] = set()
     talking: set[str] = set()
     for step in steps:
-        if step.effect == "joins":
+        if step.comes:
             here.update(step.clients)
             continue
         if step.settles:
@@ -103,7 +103,7 @@ def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
     burst = last_burst(steps)
     speakers = {step.spoken_by for step in burst if step.burst}
     needed = speakers.union(*(step.clients for step in burst if step.effect == "stops reading"))
-    joining = [who for step in burst if step.effect == "joins" for who in step.clients]
+    joining = [who for step in burst if step.comes for who in step.clients]
     silent = [who for who in joining if who not in needed]
     left_out = set(silent[hearers:]) if speakers else set()
     early = sum(step.burst for step in burst) - MAX_BURST_UTTERANCES
@@ -117,7 +117,7 @@ def condensed(steps: Sequence[Step], hearers: int = MAX_HEARERS) -> list[Step]:
 
 def _of_those_here(steps: Sequence[Step]) -> list[Step]:
     """Return the steps of clients who connect in them."""
-    here = {name for step in steps if step.effect == "joins" for name in step.clients}
+    here = {name for step in steps if step.comes for name in step.clients}
     return [step for step in steps if here.issuperset(step.clients)]
 
 

@@ -51,8 +51,9 @@ def open_session(protocol: str, target: Target | str, timeout: float, dialect: D
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
     """Yield the clause and the name of each directed check in order, or of those that decide one clause."""
-    for name, check in vars(suite).items():
-        decided = getattr(check, "decides", None)
+    written = {name: None for base in reversed(suite.__mro__) for name in vars(base)}
+    for name in written:
+        decided = getattr(getattr(suite, name), "decides", None)
         if decided is not None and clause in (None, decided):
             yield decided, name
 
