@@ -11,15 +11,16 @@ byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Self
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
-from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader
+from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
@@ -55,8 +56,6 @@ CLOSING_TIMEOUT = 0.25
 LAST_READ_TIMEOUT = 0.01
 """Least seconds for each client to read what has come before it closes at the end of a scenario."""
 
-Politeness = Literal["polite", "polite at first", "abrupt"]
-
 EXTRA_PROBES = 4
 """Further probes after a client that was silent until then has spoken."""
 
@@ -87,8 +86,9 @@ class Stage(ClientReader):
         rewriter: Rewriter | None = None,
         rate_limiter: RateLimiter | None = None,
         mark: str = "",
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__(oracle, dialect, timeout, about)
+        super().__init__(oracle, dialect, timeout, about, pace or Pace())
         self.address = address
         self._wait_idle = wait_idle
         self._politeness = politeness

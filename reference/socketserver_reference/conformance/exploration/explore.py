@@ -94,7 +94,10 @@ def explore(
     reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
         violation.explored = True
-        session.known.add(violation.clause_id)
+        if violation.unconfirmed:
+            session.acquit(violation)
+        else:
+            session.known.add(violation.clause_id)
         record.note_violation(violation)
     for clause in session.expected_failures.intersection(campaign.known).difference(record.broken):
         violation = campaign.known[clause]
@@ -102,7 +105,7 @@ def explore(
         violation.note = "found by exploration; not shrunk, since it is known"
         record.note_violation(violation)
     if reported:
-        raise reported[0]
+        raise min(reported, key=lambda violation: violation.unconfirmed)
     if campaign.stopped is not None:
         raise campaign.stopped
 
