@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.checks import chat_crowds
-from socketserver_reference.conformance.checks.chat_crowds import departure
+from socketserver_reference.conformance.checks import chat
+from socketserver_reference.conformance.checks.chat import departure
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
@@ -21,6 +21,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes
 from socketserver_reference.conformance.scenario.steps import Abandon, Connect, Reset, Send
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets import quiescence
 from tests.support.planted import Bug, Planted
 from tests.support.serving import TIMEOUT
 
@@ -79,13 +80,13 @@ class Plays:
         self._costs = list(costs)
         self._restart = session.site.restart
         monkeypatch.setattr(session.site, "cpu_time", self.cpu_time)
+        monkeypatch.setattr(quiescence, "REST_INTERVAL", 0.0)
         monkeypatch.setattr(session.site, "restart", self.restart)
         self._session = session
 
     def cpu_time(self) -> float:
         if self.rooms:
-            self._clock += self._costs[0] if self._looks % 2 else 0.0
-            del self._costs[: self._looks % 2]
+            self._clock += self._costs.pop(0) if self._looks == 1 else 0.0
             self._looks += 1
         return self._clock
 
@@ -95,6 +96,7 @@ class Plays:
 
     def departure(self, many: int) -> scaling.Departure:
         self.rooms.append(many)
+        self._looks = 0  # the first in a room is before the crowd leaves, the second after
         return departure(NOTE, Reset, many)
 
     def scale(self) -> bool:
@@ -222,7 +224,7 @@ class Asked:
     ],
 )
 def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, size: int) -> None:
-    assert chat_crowds.crowd_size(Asked(dialect)) == size  # type: ignore[arg-type]  # it is asked for no more than that
+    assert chat.crowd_size(Asked(dialect)) == size  # type: ignore[arg-type]  # it is asked for no more than that
 
 
 @pytest.mark.parametrize(
@@ -237,10 +239,9 @@ def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, si
 )
 def test_where_there_is_none_the_check_is_not_applicable(dialect: Dialect, why: str) -> None:
     with pytest.raises(NotApplicable, match=why):
-        chat_crowds.crowd_size(Asked(dialect))  # type: ignore[arg-type]
+        chat.crowd_size(Asked(dialect))  # type: ignore[arg-type]
 
 
 def test_where_utterances_are_judged_one_by_one_a_crowd_says_few_short_ones() -> None:
-    said = chat_crowds.speaking(LINES, ["x0", "x1"], chat_crowds.dots)
-    words = [b"." * chat_crowds.SHORT] * chat_crowds.LINES
-    assert said == [*(Send("x0", word) for word in words), *(Send("x1", word) for word in words)]
+    said = chat.speaking(LINES, ["x0", "x1"], chat.dots)
+    assert said == [*[Send("x0", b"." * chat.SHORT)] * chat.LINES, *[Send("x1", b"." * chat.SHORT)] * chat.LINES]

@@ -107,3 +107,23 @@ def test_what_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPat
     assert quiescence._state(place) == "R"
     monkeypatch.setattr(os, "read", gone)
     assert quiescence._state(place) == ""
+
+
+def test_a_server_has_cost_what_it_costs_when_that_no_longer_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IdleWaiter gives up on a server that has much to do; what it has used by then is not all."""
+    monkeypatch.setattr(quiescence, "REST_INTERVAL", 0.0)
+    costs = iter([0.1, 0.2, 0.9, 0.9, 1.0])
+    assert quiescence.cost_at_rest(lambda: next(costs), least=0.05) == 0.9
+    assert next(costs) == 1.0
+
+
+def test_a_cost_that_is_not_judged_is_not_waited_for() -> None:
+    costs = iter([0.04, 0.2])
+    assert quiescence.cost_at_rest(lambda: next(costs), least=0.05) == 0.04
+
+
+def test_a_server_that_never_rests_is_waited_for_no_longer_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiescence, "REST_INTERVAL", 0.0)
+    monkeypatch.setattr(quiescence, "REST_TIMEOUT", 0.0)
+    costs = iter([0.1, 0.2, 0.3])
+    assert quiescence.cost_at_rest(lambda: next(costs), least=0.05) == 0.1

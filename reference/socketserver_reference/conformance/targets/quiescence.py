@@ -26,6 +26,13 @@ IDLE_CONFIRMATIONS = 2
 """Times that all threads are read again: they are read one after another, and each may sleep just while another runs.
 """
 
+REST_INTERVAL = 0.1
+REST_COST = 0.005
+"""A server that uses less processor time in so many seconds has done all that it had to do; both in seconds."""
+
+REST_TIMEOUT = 10.0
+"""Most seconds to wait for that."""
+
 SLEEPING_STATES = ("S", "D", "Z", "")
 DEAD_STATES = ("Z", "X", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
@@ -58,6 +65,18 @@ class IdleWaiter:
         return None not in before and all(
             before == [_runs(task) for task in self._tasks()] for _ in range(IDLE_CONFIRMATIONS)
         )
+
+
+def cost_at_rest(cost: Callable[[], float], least: float) -> float:
+    """Return what a server has cost when its cost no longer grows; IdleWaiter gives up earlier, on one that has much to
+    do. A cost below `least` is returned at once.
+    """
+    until = time.monotonic() + REST_TIMEOUT
+    before, now = 0.0, cost()
+    while now >= least and now > before + REST_COST and time.monotonic() < until:
+        time.sleep(REST_INTERVAL)
+        before, now = now, cost()
+    return now
 
 
 def threads_below(process: int) -> Iterator[str]:
