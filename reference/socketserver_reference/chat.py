@@ -10,21 +10,22 @@
       |     stream |             |
 
 A client is a **member** while its handler runs: it joins in setup and leaves in finish, which `socketserver` calls even
-if handle raises. The handlers run in threads of one process and share the `Room`, a mix-in for their server.
+when handle raises. A **chunk** is what one recv(1024) returned; a **delivery** is `ack` + chunk. The handlers run in
+threads of one process and share the `Room`, a mix-in for their server.
 
 Three decisions carry the rest.
 
 *One lock, and deliveries happen under it.* See `Room`.
 
 *A delivery never waits.* The kernel's send buffer is the queue of each member. A member without room for a delivery
-leaves the room at once and is cut off; it delays no other. This needs neither writer threads nor queues.
+leaves the room in that moment and is cut off; it delays no other. This needs neither writer threads nor queues.
 
-*Only its own handler closes a request.* A speaker that finds a dead or slow member removes it from the room and calls
+*Only its own handler closes a request.* A speaker that finds a dead or slow member takes it out of the room and calls
 shutdown(), which wakes the recv() of that member's handler; the handler then ends the normal way, and closes. close()
-would wake no thread, and free a socket that is in use: see `overthreaded.py`.
+would wake no thread and take the socket from its user: see `overthreaded.py`.
 
-Left out: framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as `hiquit`, which is no
-quit.
+Left out: names, rooms, history, framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as
+`hiquit`, which is no quit.
 
 Next: `overthreaded.py`, the same chat with one thread too many.
 """
@@ -33,7 +34,7 @@ import logging
 import socket
 import socketserver
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from socketserver_reference.echo import DISCONNECT_ERRORS, brief
@@ -48,8 +49,9 @@ QUIT = b"quit"
 class Room(Server):
     """Mix-in that gives a server its members.
 
-    A thread holds `lock` to read or change `members`, and to send to them, and never waits for the network meanwhile.
-    So deliveries are one sequence, the same for all members, and a client joins or leaves between two of them.
+    The contract of `lock`: a thread holds it to read or change `members`, and to send to them, and never waits for the
+    network meanwhile. So deliveries are one sequence, the same for all members, and a client joins or leaves between
+    two of them.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -58,6 +60,7 @@ class Room(Server):
         self.members: set[socket.socket] = set()
         self.lost: set[socket.socket] = set()  # cut off, and not closed yet
         self.lock = threading.Lock()
+        self.turn = threading.Lock()  # to deliver a full chunk: taken before `lock`
         super().__init__(*args, **keywords)
 
     def join(self, member: socket.socket) -> None:
@@ -73,7 +76,7 @@ class Room(Server):
             self.lost.discard(member)
 
     def has_lost(self, member: socket.socket) -> bool:
-        """Whether this member has been cut off; a single look needs no lock."""
+        """Whether this member has been cut off: one look, which needs no lock."""
         return member in self.lost
 
     def deliver(self, delivery: bytes) -> None:
@@ -89,7 +92,7 @@ class Room(Server):
         # [CHAT-15] no waiting: a member that does not read delays no other
         try:
             sent = member.send(delivery, socket.MSG_DONTWAIT)
-        # [CHAT-12] the reset of a member does not concern the speaker
+        # [CHAT-12] the reset of a member is no error of the speaker
         except OSError:  # the buffer is full (EAGAIN), or the member is gone (ECONNRESET, EPIPE)
             return False
         # [CHAT-14] whole, or the member is cut off: nothing is sent after a part of a delivery
@@ -97,8 +100,8 @@ class Room(Server):
 
     def cut_off(self, member: socket.socket) -> None:
         """Remove a member and end its connection in both directions. Only its own handler closes it."""
-        # [CHAT-15] now, not when its handler has delivered all that the client said before: until then each delivery
-        # would cost two system calls, and N members that leave at once N squared
+        # [CHAT-15] removed now, not when its handler has delivered all that the client said before: until then each
+        # delivery would cost it two system calls, and N members that leave at once N squared
         self.members.discard(member)
         self.lost.add(member)
         with suppress(OSError):  # it is gone already
@@ -143,7 +146,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
         except DISCONNECT_ERRORS as gone:
             log.info("%r is gone: %s", self.client_address, gone)
             return b""
-        # [CHAT-15] [SRV-9] after a cut or a hang-up, recv() still returns what the client said before: drop it
+        # [CHAT-15] [SRV-9] after a cut or a hang-up, recv() still returns what the client said before: that is lost
         if self.server.stopping or self.server.has_lost(self.request):
             return b""
         log.info("%r said %s", self.client_address, brief(chunk))
@@ -160,7 +163,10 @@ class ChatHandler(socketserver.BaseRequestHandler):
         """Deliver a chunk to the room."""
         # [CHAT-2] to every member, including the sender
         # [CHAT-4] once, and nothing else
-        self.server.deliver(self.delivery(chunk))
+        # [CHAT-15] a full chunk usually is part of much more. One member at a time delivers such chunks, so that a
+        # member that says one word waits for one of them, not for one of each member
+        with self.server.turn if len(chunk) == self.chunk_size else nullcontext():
+            self.server.deliver(self.delivery(chunk))
 
     def delivery(self, chunk: bytes) -> bytes:
         """Return a chunk as members receive it."""

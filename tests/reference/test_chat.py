@@ -1,6 +1,7 @@
 """The chat and the over-threaded chat, by plain sockets."""
 
 import errno
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -162,7 +163,7 @@ def test_a_member_that_takes_only_a_part_of_a_delivery_is_cut_off(chat: Any) -> 
         assert 0 < len(read_to_end(lazy)) < 2**25
 
 
-@pytest.mark.parametrize(("transport", "size"), [("tcp", 4), ("tcp", 1027), ("unix", 1027)])
+@pytest.mark.parametrize(("transport", "size"), [("tcp", 4), ("tcp", 1027), ("unix", 200), ("unix", 1027)])
 def test_64_kib_of_deliveries_can_wait_for_a_member(transport: str, size: int, tmp_path: Path) -> None:
     """Not ("unix", 4): what net.core.wmem_max grants decides that, as lifecycle.py says."""
     with serving(watched("chat"), somewhere(transport, tmp_path)) as server, join(server) as lazy:
@@ -306,6 +307,37 @@ def test_a_member_that_cannot_take_a_delivery_is_offered_no_other(how: str) -> N
         assert list(server.offers.values()) == [3]
         assert lost not in server.members
         assert len(server.members) == 1
+
+
+def test_members_that_say_much_wait_for_each_other_and_a_short_utterance_for_one_of_them() -> None:
+    """However many say much at once, at most one of them competes with a member that says one word."""
+    received: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # by the handlers: the first byte of each chunk
+    entered: queue.SimpleQueue[bytes] = queue.SimpleQueue()  # into the delivery
+    gate = threading.Event()
+
+    class Announcing(ChatHandler):
+        def leaves(self, chunk: bytes) -> bool:
+            received.put(chunk[:1])
+            return super().leaves(chunk)
+
+    class Gated(WatchedRoom):
+        def deliver(self, delivery: bytes) -> None:
+            entered.put(delivery[3:4])
+            if len(delivery) > 1000:
+                assert gate.wait(TIMEOUT)
+            super().deliver(delivery)
+
+    program = replace(PROGRAMS["chat"], connection_handler=Announcing, mix_ins=(Gated,))
+    with serving(program, LOOPBACK) as server, join(server) as anna, join(server) as ben, join(server) as cal:
+        ben.sendall(b"b" * 1024)
+        assert entered.get(timeout=TIMEOUT) == b"b"
+        cal.sendall(b"c" * 1024)
+        assert [received.get(timeout=TIMEOUT) for _ in "bc"] == [b"b", b"c"]
+        for _ in range(3):
+            settle(anna)
+            assert entered.get(timeout=TIMEOUT) not in b"bc"
+        gate.set()
+        assert entered.get(timeout=TIMEOUT) == b"c"
 
 
 def test_what_a_member_said_before_it_was_cut_off_is_delivered_no_more() -> None:

@@ -63,6 +63,7 @@ def test_the_reference_keeps_its_clauses_in_every_scenario_under_every_schedule(
 
 
 def test_what_breaks_a_fault_is_shrunk_to_a_short_scenario_and_few_deviations() -> None:
+    """Not to the shortest: each byte of the schedule decides at another point when a step is left out."""
     with world("delivers-without-the-lock") as virtual:
         least = find(
             DRAWN,
@@ -74,4 +75,4 @@ def test_what_breaks_a_fault_is_shrunk_to_a_short_scenario_and_few_deviations() 
     assert len(deviations_of(outcome)) <= 5
     steps = least[0].steps
     assert sum(isinstance(step, Connect) for step in steps) == 2
-    assert len(steps) <= 9
+    assert len(steps) <= 15
