@@ -10,7 +10,7 @@ SERVE ?= chat
 SEEDS ?= 1
 SERVERS ?=
 
-.PHONY: help check test matrix interop lint serve spec demo schedules bench wheel job clean
+.PHONY: help check test matrix interop lint serve spec demo schedules bench crowds wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ schedules: .venv/check  ## play the reference under all schedules with few devia
 
 bench: .venv/dev  ## measure what exploration and settled steps cost
 	$(BIN)/python ci/bench.py
+
+crowds: .venv/check  ## measure what crowds and full rooms cost the chat: OPTIONS='--sizes 50 100 --times 1'
+	@$(BIN)/python ci/crowds.py $(OPTIONS)
 
 wheel:  ## build the wheel, and try it with a sample project in an empty environment
 	PYTHON=$(PYTHON) ci/wheel
