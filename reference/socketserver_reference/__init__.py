@@ -1,16 +1,15 @@
 """An echo and a group chat on socketserver, to be read as a specification, and the suite that checks other servers.
 
 Nearly all programs on Python's `socketserver` have the same few bugs: the reset of one client ends the room, a slow
-reader blocks all others, a half-closed client loses its last words, a thread uses a request that was closed under it.
-Here is what each bug breaks, how to avoid it, and how to find it.
+reader blocks all others, a half-closed client loses its last words, a thread uses a request that is closed already.
 
-Read in this order; it takes half an hour:
+Read in this order, for half an hour:
 
-    1. clauses.py        what a server must do: one sentence each, numbered
+    1. clauses.py        what a server must do, in numbered sentences
     2. model.py          the same as a function, without sockets, threads or time
     3. echo.py           the first server: one request, one reply
-    4. chat.py           the room: one lock, deliveries that never wait, and one owner for each request
-    5. overthreaded.py   one thread too many, and the request that was closed under it
+    4. chat.py           the room: one lock, and deliveries that never wait
+    5. overthreaded.py   one thread too many, and a request that is closed too early
     6. lifecycle.py      how servers begin, hang up and end
 
 To look up:
@@ -29,17 +28,17 @@ The terms:
     chunk        what ONE recv(1024) on the server returned; not a message: TCP has none
     utterance    what a client passed to one send
     delivery     `ack` + chunk, as one member receives it
-    settled      an utterance of at most 1024 bytes in one segment, sent after the client has received everything it
-                 said before; so the server sees exactly one chunk
+    settled      an utterance of at most 1024 bytes in one segment, sent after the client has received all it said
+                 before; so the server sees exactly one chunk
     burst        utterances that are not settled; TCP may merge and split them
     lurker       a client that connects and never speaks
-    fence        an utterance up to which every member is read: what comes before it and was not due is a violation, and
+    fence        an utterance up to which every member is read: bytes before it that were not due are a violation, so
                  no check waits for silence
     half-close   to end the own sending side and go on reading: shutdown(SHUT_WR)
     reset        to abort a connection: the next operation of the peer fails
 
 Out of scope: names, rooms, history, framing, encryption, and more clients than one process has descriptors.
 
-RULE: servers import neither the model nor the suite, and the suite imports no server, so each checks the other.
-Importing this package imports nothing; serving needs the standard library alone, checking the `check` extra.
+RULE: servers import neither the model nor the suite, and the suite imports no server: each checks the other. Serving
+needs the standard library alone, checking the `check` extra.
 """

@@ -10,22 +10,21 @@
       |     stream |             |
 
 A client is a **member** while its handler runs: it joins in setup and leaves in finish, which `socketserver` calls even
-when handle raises. A **chunk** is what one recv(1024) returned; a **delivery** is `ack` + chunk. The handlers run in
-threads of one process and share the `Room`, a mix-in for their server.
+if handle raises. The handlers run in threads of one process and share the `Room`, a mix-in for their server.
 
 Three decisions carry the rest.
 
 *One lock, and deliveries happen under it.* See `Room`.
 
 *A delivery never waits.* The kernel's send buffer is the queue of each member. A member without room for a delivery
-leaves the room in that moment and is cut off; it delays no other. This needs neither writer threads nor queues.
+leaves the room at once and is cut off; it delays no other. This needs neither writer threads nor queues.
 
-*Only its own handler closes a request.* A speaker that finds a dead or slow member takes it out of the room and calls
+*Only its own handler closes a request.* A speaker that finds a dead or slow member removes it from the room and calls
 shutdown(), which wakes the recv() of that member's handler; the handler then ends the normal way, and closes. close()
-would wake no thread and take the socket from its user: see `overthreaded.py`.
+would wake no thread, and free a socket that is in use: see `overthreaded.py`.
 
-Left out: names, rooms, history, framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as
-`hiquit`, which is no quit.
+Left out: framing. Two utterances in one segment are one chunk, so `hi` and `quit` may arrive as `hiquit`, which is no
+quit.
 
 Next: `overthreaded.py`, the same chat with one thread too many.
 """
@@ -49,9 +48,8 @@ QUIT = b"quit"
 class Room(Server):
     """Mix-in that gives a server its members.
 
-    The contract of `lock`: a thread holds it to read or change `members`, and to send to them, and never waits for the
-    network meanwhile. So deliveries are one sequence, the same for all members, and a client joins or leaves between
-    two of them.
+    A thread holds `lock` to read or change `members`, and to send to them, and never waits for the network meanwhile.
+    So deliveries are one sequence, the same for all members, and a client joins or leaves between two of them.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -76,7 +74,7 @@ class Room(Server):
             self.lost.discard(member)
 
     def has_lost(self, member: socket.socket) -> bool:
-        """Whether this member has been cut off: one look, which needs no lock."""
+        """Whether this member has been cut off; a single look needs no lock."""
         return member in self.lost
 
     def deliver(self, delivery: bytes) -> None:
@@ -92,7 +90,7 @@ class Room(Server):
         # [CHAT-15] no waiting: a member that does not read delays no other
         try:
             sent = member.send(delivery, socket.MSG_DONTWAIT)
-        # [CHAT-12] the reset of a member is no error of the speaker
+        # [CHAT-12] the reset of a member does not concern the speaker
         except OSError:  # the buffer is full (EAGAIN), or the member is gone (ECONNRESET, EPIPE)
             return False
         # [CHAT-14] whole, or the member is cut off: nothing is sent after a part of a delivery
@@ -100,8 +98,8 @@ class Room(Server):
 
     def cut_off(self, member: socket.socket) -> None:
         """Remove a member and end its connection in both directions. Only its own handler closes it."""
-        # [CHAT-15] removed now, not when its handler has delivered all that the client said before: until then each
-        # delivery would cost it two system calls, and N members that leave at once N squared
+        # [CHAT-15] now, not when its handler has delivered all that the client said before: until then each delivery
+        # would cost two system calls, and N members that leave at once N squared
         self.members.discard(member)
         self.lost.add(member)
         with suppress(OSError):  # it is gone already
@@ -146,7 +144,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
         except DISCONNECT_ERRORS as gone:
             log.info("%r is gone: %s", self.client_address, gone)
             return b""
-        # [CHAT-15] [SRV-9] after a cut or a hang-up, recv() still returns what the client said before: that is lost
+        # [CHAT-15] [SRV-9] after a cut or a hang-up, recv() still returns what the client said before: drop it
         if self.server.stopping or self.server.has_lost(self.request):
             return b""
         log.info("%r said %s", self.client_address, brief(chunk))

@@ -1,16 +1,15 @@
 """The clauses: what a server MUST or SHOULD do, one requirement each. Data only.
 
-A comment `# [CHAT-7] ...` in a server stands above the line that enforces the clause, a check of the suite names the
-clause that it decides, and `socketserver-reference spec` prints them together. An id is never reused and, once
-released, never renumbered.
+`socketserver-reference spec` prints each with its checks and with the lines of the servers that enforce it. An id is
+never reused and, once released, never renumbered.
 
 *White space* is the bytes 0x09 to 0x0D and 0x20. *Upper case* concerns the ASCII letters alone. To *disturb* a client
 is to end its connection, or to lose, alter or delay what is due to it.
 
-Two profiles: **basic** is what a simple program promises to polite clients, which come and go one at a time;
-**hardened** is what it takes when clients are abrupt, slow, concurrent or many.
+Two profiles: **basic** clauses hold for polite clients, which come and go one at a time; **hardened** ones for clients
+that are abrupt, slow, concurrent or many.
 
-Three observers: a *stream* or *datagram* clause holds for a server in any language and is checked over the network; an
+Three observers: a *stream* or *datagram* clause is for servers in any language and is checked over the network; an
 *in-process* clause (SRV) is about Python's `socketserver`.
 
 Next: `model.py`, the same protocol as a function.
@@ -80,8 +79,8 @@ _ALL = (
     ),
     _basic(
         "ECHO-4",
-        "take at most 1024 bytes as the request: if the client sends more, the reply is the reply to the "
-        "first 1 to 1024 bytes",
+        "take at most 1024 bytes as the request: if the client sends more, the reply is that to the first 1 "
+        "to 1024 bytes",
         TUTORIAL,
     ),
     _basic("ECHO-5", "reply to a request of white space alone with no byte, then end of stream", TUTORIAL),
@@ -131,14 +130,14 @@ _ALL = (
     ),
     _basic(
         "CHAT-7",
-        "end the membership of the sender of a chunk that is `quit`, with or without white space around it: "
-        "no member receives that chunk, and the sender reads all earlier deliveries, then end of stream",
+        "remove a member whose chunk is `quit`, with or without white space around it: no member receives that "
+        "chunk, and the sender reads all earlier deliveries, then end of stream",
         TUTORIAL,
     ),
     _basic("CHAT-8", "treat no other chunk as quit: `QUIT`, `quit now` and `xquit` are delivered", TUTORIAL),
     _basic(
         "CHAT-9",
-        "treat a client that connects and never speaks as a member, which receives every delivery",
+        "treat a client that connects and never speaks as a member: it receives every delivery",
         TUTORIAL,
     ),
     _basic(
@@ -161,7 +160,7 @@ _ALL = (
     _hardened("CHAT-13", "deliver in one order to all members, however many speak, join and leave at once", PRACTICE),
     _hardened(
         "CHAT-14",
-        "deliver to a member whole deliveries, never torn and never mixed (except to a member that is being cut off)",
+        "send each delivery whole, never torn and never mixed with another (except to a member that is being cut off)",
         PRACTICE,
     ),
     _hardened(
@@ -213,11 +212,10 @@ _ALL = (
     ),
     _basic(
         "SRV-7",
-        "keep the members where every handler of the server finds them: on the server or its class, not on a "
-        "handler instance",
+        "keep the members on the server or its class, where every handler finds them, not on a handler instance",
         TUTORIAL,
     ),
-    _hardened("SRV-8", "end that one connection when its handler raises an exception, and no other", DOCS),
+    _hardened("SRV-8", "end the connection of a handler that raises an exception, and no other", DOCS),
     _hardened(
         "SRV-9",
         "return promptly from shutdown() and server_close() while members are connected, let them read end of"

@@ -9,13 +9,13 @@ Over a connection (ECHO-1 to ECHO-7)::
       | <---------------- "HELLO" -- |  deliver   sendall
       | <---------- end of stream -- |  leave     socketserver shuts the request down and closes it
 
-Over datagrams (UDP-1 to UDP-5) there is no connection and nothing to leave: the reply goes to the source address.
+Over datagrams (UDP-1 to UDP-5) there is no connection: the reply goes to the source address.
 
 `socketserver` makes one handler object for each request, and runs its setup, handle and finish. All handlers here have
 the same sections in the same order: receive, decide, deliver, leave.
 
 Left out: framing. A request is what one recv() returns, so a request in two segments may be answered after the first
-(ECHO-4). A protocol that needs more says where a request ends, by a length or a terminator.
+(ECHO-4).
 
 Next: `chat.py`, where handlers share something.
 """
@@ -43,7 +43,7 @@ def brief(data: bytes) -> str:
 
 def transform(request: bytes) -> bytes:
     """Return the reply to a request."""
-    # [ECHO-2] upper case, without white space around it; strip() and upper() of bytes concern ASCII alone
+    # [ECHO-2] strip() and upper() of bytes concern ASCII alone
     # [ECHO-5] white space alone leaves nothing to reply
     return request.strip().upper()
 
@@ -54,8 +54,8 @@ class EchoHandler(socketserver.BaseRequestHandler):
     request_size = 1024
 
     def handle(self) -> None:
-        """Receive, decide, deliver; to leave is to return, for then socketserver closes the request."""
-        # [ECHO-1] receive first: nothing is sent before the client has sent something
+        """Receive, decide, deliver; then return, and socketserver closes the request."""
+        # [ECHO-1] receive first, then send
         request = self.receive()
         reply = self.decide(request)
         # [ECHO-3] one request, one reply, and no loop around them
@@ -80,7 +80,7 @@ class EchoHandler(socketserver.BaseRequestHandler):
 
     def deliver(self, reply: bytes) -> None:
         """Send the whole reply. It fits into the empty send buffer, so this does not wait."""
-        # [ECHO-6] a half-closed connection still carries the reply: only the other direction has ended
+        # [ECHO-6] a half-close has ended the other direction alone
         try:
             self.request.sendall(reply)
         except DISCONNECT_ERRORS as gone:
@@ -111,12 +111,12 @@ class DatagramEchoHandler(socketserver.BaseRequestHandler):
         return transform(request)
 
     def deliver(self, reply: bytes) -> None:
-        """Send the reply, if there is an address and room in its queue; a datagram may always get lost."""
+        """Send the reply, if there is an address and room in the queue; any datagram may get lost."""
         if not self.client_address:  # a Unix client without a name cannot be answered
             log.info("no reply to a client without an address")
             return
-        # [UDP-2] through the server's own socket, so from the address to which the request was sent
-        # [UDP-5] a client that has gone, or a Unix client that does not read, loses its own reply and no other
+        # [UDP-2] through the server's socket, so from the address of the request
+        # [UDP-5] a client that has gone, or a Unix client that does not read, loses its own reply alone
         try:
             self.request[1].sendto(reply, NOWAIT, self.client_address)
         except OSError as error:

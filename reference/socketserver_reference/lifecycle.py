@@ -1,7 +1,7 @@
 """How servers begin, hang up and end: what `socketserver` leaves to its users.
 
 When server_close() returns, the listening socket, the connections and the threads or processes of the handlers must be
-gone (SRV-9), although a client may stay connected and silent for hours::
+gone (SRV-9), even if a client stays connected and silent for hours::
 
     stop()            hang up, and let serve_forever() end soon       from anywhere, even a signal handler
     shutdown()        the same, and wait until serve_forever() ends   from another thread
@@ -10,13 +10,13 @@ gone (SRV-9), although a client may stay connected and silent for hours::
 To *hang up* is shutdown(SHUT_RDWR) on every connection: the client reads end of stream, and the handler wakes up in
 recv(), ends the normal way and closes its own request. A forking server ends its children instead.
 
-Handler threads are daemons, so that a process can end in another way; `Threads` keeps the record of them that
-`socketserver` does not.
+Handler threads are daemons, so that a process can end in another way; `Threads` records them, as `socketserver` does
+not.
 
-Why stop() for signals? KeyboardInterrupt may strike inside process_request(), and `socketserver` then closes a request
+Why stop() for signals? KeyboardInterrupt may come inside process_request(), and `socketserver` then closes a request
 that a thread uses (measured).
 
-Out of descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
+Without descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
 
 Next: `family.py`, which combines these classes with those of `socketserver`, to look up.
 """
@@ -55,7 +55,7 @@ WILDCARDS = ("0.0.0.0", "::")
 
 
 class Stopped(Exception):
-    """The server has been told to stop."""
+    """Ends serve_forever() after stop()."""
 
 
 class Server(socketserver.BaseServer):
@@ -67,7 +67,7 @@ class Server(socketserver.BaseServer):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         self.idle = threading.Event()  # set while serve_forever() does not run
         self.idle.set()
-        # threads whose handlers have ended, and None to stop; a signal handler may put into this kind of queue alone
+        # threads whose handlers have ended, and None to stop; a signal handler may use this kind of queue alone
         self.ended: queue.SimpleQueue[threading.Thread | None] = queue.SimpleQueue()
         super().__init__(*args, **keywords)
 
@@ -82,7 +82,7 @@ class Server(socketserver.BaseServer):
             self.idle.set()
 
     def service_actions(self) -> None:
-        """Stop if told to; serve_forever() calls this between requests."""
+        """Stop if stop() was called; serve_forever() calls this between requests."""
         super().service_actions()
         if self.stopping:
             raise Stopped
@@ -140,11 +140,11 @@ class DatagramServer(Server, socketserver.UDPServer):
 
     def server_bind(self) -> None:
         super().server_bind()
-        # [UDP-5] room for the replies to clients that read, beside those to a client that does not
+        # [UDP-5] room for replies besides those to a client that does not read
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.send_buffer)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Refuse a datagram whose source is this server: it would answer itself, without end."""
+        """Refuse a datagram whose source is this server, which would answer itself without end."""
         # [UDP-1] the reply goes to the source address, which can be forged
         if not self.is_own(client_address):
             return super().verify_request(request, client_address)
@@ -152,7 +152,7 @@ class DatagramServer(Server, socketserver.UDPServer):
         return False
 
     def is_own(self, address: Any) -> bool:
-        """Whether this server receives what is sent to that address."""
+        """Whether that address is this server's own."""
         own: Any = self.server_address
         if isinstance(own, str) or own[0] not in WILDCARDS or own[1] != address[1]:
             return bool(address == own)
@@ -196,7 +196,7 @@ class StreamServer(Server, socketserver.TCPServer):
             if error.errno in EXHAUSTED:
                 self.wait_until_freed(error)
             raise
-        with suppress(OSError):  # the client is gone already; its handler will find out
+        with suppress(OSError):  # the client has gone; its handler will notice
             self.prepare(request)
         with self.connections_lock:
             self.connections.add(request)
@@ -315,7 +315,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
         """Mix-in for forking servers: the children have the connections, so it hangs up by ending them."""
 
         def service_actions(self) -> None:
-            """Collect the ended children, and stop if told to."""
+            """Collect the ended children, and stop if stop() was called."""
             super().service_actions()
             Server.service_actions(self)
 

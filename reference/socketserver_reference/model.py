@@ -1,8 +1,7 @@
 """The protocol as a pure function of events: no sockets, no threads, no clock.
 
-It imports no server, and no server imports it: each states the protocol on its own, and the suite compares them. What
-the chat does is `step`; what the echo does is `echo`. How a byte stream falls into chunks is up to TCP, so the suite
-asks the model about every possible way.
+`step` is the chat, `echo` the echo. TCP decides how a byte stream falls into chunks, so the suite asks the model about
+every possibility.
 
 Next: `echo.py`, the first server.
 """
@@ -13,13 +12,13 @@ CHUNK = 1024
 """Most bytes of one recv(), so of a chunk or of a request on a connection."""
 
 DATAGRAM = 8192
-"""Bytes of a datagram that the server takes; socketserver calls it max_packet_size."""
+"""Most bytes of a datagram that the server takes: max_packet_size of socketserver."""
 
 ACK = b"ack"
 """Prefix of a delivery."""
 
 QUIT = b"quit"
-"""A chunk by which its sender leaves, without white space around it."""
+"""The chunk by which its sender leaves, stripped of white space."""
 
 
 def echo(request: bytes) -> bytes:

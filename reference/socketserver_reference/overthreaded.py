@@ -1,7 +1,7 @@
 """The over-threaded chat: each handler starts a worker thread, and must wait for it.
 
-The threading server runs each handler in a thread already, so a worker gains nothing. People write it all the same, and
-learn the one rule of a request's life (SRV-3)::
+The threading server runs each handler in a thread already, so a worker gains nothing. But many programs have one, and
+break the rule of a request's life (SRV-3)::
 
     process_request
       finish_request
@@ -10,15 +10,15 @@ learn the one rule of a request's life (SRV-3)::
       shutdown_request                                 when the constructor has returned:
         request.shutdown(SHUT_WR), request.close()     the request is closed, even if a thread uses it
 
-**The closed-request bug**: handle starts the worker and returns. finish takes the client out of the room, the request
-is closed under the worker, and the client reads end of stream straight after connecting. The worker fails with EBADF
-(on Windows: "not a socket"), or not at all, for a client that soon leaves. `socketserver-faults show closed-request`
-tells every case, and `socketserver-faults demo closed-request` plays it.
+**The closed-request bug**: handle starts the worker and returns. finish removes the client from the room, the request
+is closed while the worker uses it, and the client reads end of stream straight after connecting. The worker fails with
+EBADF (on Windows: "not a socket"), or not at all, for a client that soon leaves. `socketserver-faults show
+closed-request` explains every case, and `socketserver-faults demo closed-request` plays it.
 
 **The fix** is one line: join the worker before handle returns, so that close() comes when no thread uses the request.
 
-Left out: a reason to do this. An exception of the worker reaches `threading.excepthook`, not `socketserver`; with the
-join, the connection ends all the same.
+An exception of the worker reaches `threading.excepthook`, not `socketserver`; with the join, the connection ends all
+the same.
 
 Next: `lifecycle.py`, how servers begin and end.
 """
@@ -38,13 +38,13 @@ class OverthreadedChatHandler(ChatHandler):
         self.wait_for(worker)
 
     def start_worker(self) -> threading.Thread:
-        """Let a thread talk to the client: a daemon, as the handler's thread is."""
+        """Start a daemon thread, like the handler's, that talks to the client."""
         worker = threading.Thread(target=self.talk, name=f"{threading.current_thread().name} worker", daemon=True)
         worker.start()
         return worker
 
     def wait_for(self, worker: threading.Thread) -> None:
-        """Return when the worker has ended; to hang up on the client wakes it."""
+        """Return when the worker has ended; a hang-up wakes it."""
         worker.join()
 
     def talk(self) -> None:

@@ -61,11 +61,15 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
         "expected": None,
         "observed": None,
         "note": None,
+        "confirmation": None,
+        "shown": None,
+        "replays": None,
+        "before": None,
         "exchange": None,
         "events": None,
     }
     assert document["clauses"][0]["why"] == "not selected"
-    assert document["summary"] == {"holds": 1, "violated": 0, "not_applicable": 0, "not_checked": 11}
+    assert document["summary"] == {"holds": 1, "violated": 0, "unconfirmed": 0, "not_applicable": 0, "not_checked": 11}
 
 
 def test_json_tells_the_story_of_a_violation(check: Checker) -> None:

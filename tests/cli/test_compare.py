@@ -250,7 +250,9 @@ def test_what_is_too_wide_is_told_by_signs() -> None:
     assert lines[1] == "1  0 is a long name indeed"
     row = next(line for line in lines if line.startswith("CHAT-1 "))
     assert row.split() == ["CHAT-1", *["+"] * 9]
-    assert max(map(len, lines[: lines.index("+ holds, X VIOLATED, - not applicable, ? not checked")])) <= 80
+    assert (
+        max(map(len, lines[: lines.index("+ holds, X VIOLATED, ~ unconfirmed, - not applicable, ? not checked")])) <= 80
+    )
     assert next(line for line in lines if line.startswith("CHAT-2 ")).split() == ["CHAT-2", *["?"] * 8, "X"]
 
 

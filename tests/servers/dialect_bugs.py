@@ -3,8 +3,9 @@
 import contextlib
 import select
 import socket
+import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from socketserver_reference.echo import DISCONNECT_ERRORS
 from tests.servers.dialects_served import Speaker
@@ -204,4 +205,65 @@ class IsFull(Speaker):
             self.server.cut_off(self.request)
 
 
-BUGS: dict[str, type[Speaker]] = {bug.__name__: bug for bug in Speaker.__subclasses__()}
+class AsksOneAfterAnother(Speaker):
+    """It asks for the name where it accepts."""
+
+    breaks = "CHAT-9"
+    turn = threading.Lock()
+
+    def shake_hands(self) -> None:
+        with self.turn:
+            super().shake_hands()
+
+
+class KeepsTheNameless(Speaker):
+    """Who leaves before it has a name stays in the room, and its closed socket costs a speaker its place."""
+
+    breaks = "CHAT-11"
+    nameless = False
+
+    def shake_hands(self) -> None:
+        super().shake_hands()
+        with contextlib.suppress(BlockingIOError):
+            self.nameless = self.request.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+
+    def finish(self) -> None:
+        if not self.nameless:
+            super().finish()
+
+    def write(self, member: Any, data: bytes) -> None:
+        member.send(data, socket.MSG_DONTWAIT)
+
+
+class LeavesByName(Speaker):
+    """Who leaves is removed by its name, and so is another one who has it."""
+
+    breaks = "CHAT-11"
+    holders: ClassVar[dict[bytes, Any]] = {}
+    name = b""
+
+    def receive(self) -> bytes:
+        data = super().receive()
+        if not self.name:
+            self.name = data
+            self.holders.setdefault(data, self.request)
+        return data
+
+    def finish(self) -> None:
+        super().finish()
+        self.server.leave(self.holders.pop(self.name, self.request))
+
+
+class PanicsAtAResetBeforeTheName(PanicsAtAReset):
+    breaks = "CHAT-12"
+    named = False
+
+    def setup(self) -> None:
+        super().setup()
+        self.named = True
+
+    def receive(self) -> bytes:
+        return Speaker.receive(self) if self.named else super().receive()
+
+
+BUGS: dict[str, type[Speaker]] = {bug.__name__: bug for bug in (*Speaker.__subclasses__(), PanicsAtAResetBeforeTheName)}

@@ -74,6 +74,8 @@ class Speaker(ChatHandler):
 
     def read(self) -> Iterator[list[bytes]]:
         """Yield what each recv() brought, utterance by utterance, until the client's end of stream."""
+        if self.unread:  # what came with the last answer of the handshake
+            yield list(self.cut(b""))
         while chunk := self.receive():
             yield list(self.cut(chunk))
 

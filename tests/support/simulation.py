@@ -18,8 +18,9 @@ from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import stage as stage_module
-from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Connect,

@@ -88,7 +88,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         changes=[(clause, what) for clause, what in effects.changes(dialect) if clause in about],
         waived=[(clause, why) for clause, why in effects.not_applicable(dialect).items() if clause in about],
         scripts=progress.reproductions(verdicts),
-        news=news,
+        news=[*progress.remarks(), *news],
         began=began,
         seconds=time.monotonic() - clock,
         spent=progress.spent,
@@ -125,5 +125,8 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
         return NOT_CHECKED, "nothing was checked"
     known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]
     advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and not verdict.known]
+    doubtful = [verdict.clause.id for verdict in verdicts if verdict.outcome == "unconfirmed" and not verdict.known]
     but = f" but for known failures: {', '.join(known)}" if known else ""
-    return CONFORMS, f"conforms{but}" + (f", though it should not break {', '.join(advice)}" if advice else "")
+    though = f", though it should not break {', '.join(advice)}" if advice else ""
+    unsure = f"; unconfirmed: {', '.join(doubtful)}" if doubtful else ""
+    return CONFORMS, f"conforms{but}{though}{unsure}"

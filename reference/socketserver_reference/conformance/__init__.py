@@ -15,6 +15,7 @@ A scenario passes through the folders in this order, which is also the order to 
     learn/          proposes a dialect
     driver/         plays scenarios            checks/        a directed scenario for each clause
     reports/        results for people and programs
+    confirm/        plays violations again, and cuts their exchanges
     exploration/    Hypothesis draws the steps of clients
     inprocess/      the SRV clauses, inside the server's process
     reproduce/      a script for each violation

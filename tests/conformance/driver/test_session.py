@@ -61,16 +61,17 @@ def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits
 def test_all_that_a_server_has_seen_is_kept_until_it_is_replaced(quits_wrongly: Session) -> None:
     assert quits_wrongly.seen == []
     first = quits_wrongly.play(*join("ann"), about="CHAT-2")
-    health_check = quits_wrongly.seen[0]
+    health_check = quits_wrongly.seen[0].steps
     assert health_check[: len(quits_wrongly.health_check)] == list(quits_wrongly.health_check)
-    assert quits_wrongly.seen == [health_check, first.scenario]
+    assert [scene.steps for scene in quits_wrongly.seen] == [health_check, first.scenario]
     with pytest.raises(Violation) as caught:
         quits_wrongly.play(*BREAKING, about="CHAT-7")
     assert len(quits_wrongly.seen) == 3
     assert caught.value.transcript is not None
-    assert quits_wrongly.seen[2] is caught.value.transcript.scenario
+    assert caught.value.scenes == tuple(quits_wrongly.seen)
+    assert quits_wrongly.seen[2].steps is caught.value.transcript.scenario
     last = quits_wrongly.play(*join("ann"), about="CHAT-2")
-    assert quits_wrongly.seen == [last.scenario]
+    assert [scene.steps for scene in quits_wrongly.seen] == [last.scenario]
 
 
 def test_what_is_seen_only_at_the_farewell_is_marked() -> None:

@@ -1,38 +1,65 @@
-"""What exploration has seen is confirmed by replays that break the same clause, or reported as first seen."""
+"""What exploration has seen is confirmed by replays, and forgotten if the data that was missing was only late."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
+
+import pytest
 
 from socketserver_reference.conformance.exploration.campaign import Campaign, ExplorationFinding
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.runner.direct import open_session
+from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Planted
-from tests.support.troubled_targets import Meddling
 
 CRIME: list[Step] = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 """Steps that break CHAT-7 on a server that delivers what quits."""
 
 
-def confirmed(clause: str) -> Violation:
-    """Have a finding of a clause confirmed by steps that break CHAT-7."""
-    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
-        finding = ExplorationFinding(VIOLATIONS[clause]("something", "something else", []), CRIME, premature=False)
-        violation = Campaign(session, "basic", examples=1).confirm(clause, finding)
+@pytest.fixture(params=[True, False], ids=["launched", "running"])
+def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
+    """Explore a server that can be restarted, and one that cannot."""
+    target = Planted("delivers-quit").target()
+    with contextlib.closing(target.start(1.0)) as site:
+        where = target if request.param else Running(site.address)
+        with contextlib.closing(open_session("chat", where, 0.3)) as session:
+            yield Campaign(session, "basic", examples=1)
+
+
+def confirmed(campaign: Campaign, clause: str, steps: Sequence[Step], *, premature: bool) -> Violation | None:
+    """Have a finding of a clause confirmed by these steps."""
+    violation = VIOLATIONS[clause]("something", "something else", [])
+    violation.scenes = (Scene(list(steps)),)
+    violation.absent = premature
+    return campaign.confirm(clause, ExplorationFinding(violation, premature))
+
+
+def test_what_shows_again_is_reported(campaign: Campaign) -> None:
+    violation = confirmed(campaign, "CHAT-7", CRIME, premature=True)
     assert violation is not None
-    return violation
+    assert (violation.clause_id, violation.note) == ("CHAT-7", "found by exploration")
+    assert not violation.unconfirmed
 
 
-def test_a_replay_that_breaks_another_clause_confirms_nothing() -> None:
-    violation = confirmed("CHAT-5")
-    assert (violation.clause_id, violation.observed) == ("CHAT-5", "something else")
-    assert violation.note.endswith("again in 0 of 3 replays")
+@pytest.mark.parametrize("steps", [CRIME, join("ann")], ids=["another clause", "nothing"])
+def test_missing_data_that_comes_later_is_forgotten(campaign: Campaign, steps: list[Step]) -> None:
+    assert confirmed(campaign, "CHAT-5", steps, premature=True) is None
 
 
-def test_what_others_may_have_done_in_each_replay_confirms_nothing() -> None:
-    target = Meddling(Planted("delivers-quit").target().make)
-    with contextlib.closing(open_session("chat", target, 0.3)) as session:
-        campaign = Campaign(session, "basic", examples=1)
-        first = VIOLATIONS["CHAT-7"]("something", "something else", [])
-        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=True)) is None
-        assert campaign.confirm("CHAT-7", ExplorationFinding(first, CRIME, premature=False)) is first
-    assert first.note.endswith("again in 0 of 3 replays")
+def test_what_does_not_show_again_is_reported_as_that(campaign: Campaign) -> None:
+    violation = confirmed(campaign, "CHAT-5", join("ann"), premature=False)
+    assert violation is not None
+    assert violation.unconfirmed == campaign.session.site.restartable
+
+
+def test_what_cannot_be_judged_when_it_is_played_again_is_forgotten(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ambiguous(*_: object, **__: object) -> None:
+        raise Ambiguous
+
+    campaign.session.prepare()
+    monkeypatch.setattr(campaign.session, "stage_of", ambiguous)
+    assert confirmed(campaign, "CHAT-7", CRIME, premature=True) is None

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver import stage as stage_module
-from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles import segmentation, stream_chat
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,

@@ -14,9 +14,10 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import Politeness, Stage
+from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Connect,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.checks import chat
-from socketserver_reference.conformance.checks.chat import departure
+from socketserver_reference.conformance.checks import chat_crowds
+from socketserver_reference.conformance.checks.chat_crowds import departure
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
@@ -224,7 +224,7 @@ class Asked:
     ],
 )
 def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, size: int) -> None:
-    assert chat.crowd_size(Asked(dialect)) == size  # type: ignore[arg-type]  # it is asked for no more than that
+    assert chat_crowds.crowd_size(Asked(dialect)) == size  # type: ignore[arg-type]  # it is asked for no more than that
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,10 @@ def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, si
 )
 def test_where_there_is_none_the_check_is_not_applicable(dialect: Dialect, why: str) -> None:
     with pytest.raises(NotApplicable, match=why):
-        chat.crowd_size(Asked(dialect))  # type: ignore[arg-type]
+        chat_crowds.crowd_size(Asked(dialect))  # type: ignore[arg-type]
 
 
 def test_where_utterances_are_judged_one_by_one_a_crowd_says_few_short_ones() -> None:
-    said = chat.speaking(LINES, ["x0", "x1"], chat.dots)
-    assert said == [*[Send("x0", b"." * chat.SHORT)] * chat.LINES, *[Send("x1", b"." * chat.SHORT)] * chat.LINES]
+    said = chat_crowds.speaking(LINES, ["x0", "x1"], chat_crowds.dots)
+    words = [b"." * chat_crowds.SHORT] * chat_crowds.LINES
+    assert said == [*(Send("x0", word) for word in words), *(Send("x1", word) for word in words)]

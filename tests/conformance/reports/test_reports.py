@@ -302,7 +302,7 @@ def test_a_crowd_shares_a_lane_but_for_who_matters() -> None:
     assert diagram.lanes == ("ann", "m199", "others")
     lines = [row.event.line for row in diagram.rows]
     assert lines[1:] == [
-        "200 clients, m0 to m199, connect at once",
+        "200 clients, m0 to m199, connect in one instant",
         "ann says b'hi'",
         "ann reads b'ackhi'",
         "199 others each read b'ackhi'",

@@ -11,7 +11,6 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.reproduce.exchange import ScriptExchange, exchange, looped
 from socketserver_reference.conformance.reproduce.lines import CannotTell
 from socketserver_reference.conformance.reproduce.literals import counts, literal
-from socketserver_reference.conformance.reproduce.shrink import condensed, is_legal, last_burst, shorter
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Close,
@@ -298,45 +297,6 @@ def test_an_echo_replies_and_ends_and_to_what_is_too_long_it_replies_in_part() -
 def test_where_there_is_no_telling_there_is_no_script(steps: Sequence[Step], why: str) -> None:
     with pytest.raises(CannotTell, match=why):
         exchange("chat", steps, NOTE)
-
-
-# Shorter scenarios
-
-
-@pytest.mark.parametrize(
-    ("steps", "legal"),
-    [
-        (join("ann"), True),
-        ([Say("ann", b"x")], False),
-        ([Crowd(("ann", "ben")), Say("ben", b"x")], True),
-        ([Connect("ann"), Close("ann"), Say("ann", b"x")], False),
-        ([Connect("ann"), Send("ann", b"x"), Say("ann", b"x")], False),
-        ([Connect("ann"), Connect("lou"), Send("ann", b"x"), WaitUntilHeard("lou", "ann")], False),
-        ([Connect("ann"), Send("ann", b"x"), Settle(), Quit("ann")], True),
-        ([Connect("ann"), Connect("lou"), WaitUntilHeard("lou", "ann")], True),
-        ([Connect("ann"), WaitUntilHeard("lou", "ann")], False),
-        ([Connect("lou"), WaitUntilHeard("lou", "ann")], False),
-    ],
-)
-def test_a_scenario_is_legal_if_everybody_is_there_and_says_one_thing_at_a_time(
-    steps: Sequence[Step], legal: bool
-) -> None:
-    assert is_legal(steps) == legal
-
-
-def test_a_race_is_condensed_to_its_last_burst_and_a_few_hearers() -> None:
-    names = ["ann", "ben", "cal", "dan", "eve"]
-    early: list[Step] = [Connect("fay"), Send("ann", b"0"), Settle(), HalfClose("fay")]
-    late: list[Step] = [Send(who, b"%d" % count) for count in range(1, 8) for who in ("ann", "ben")]
-    steps = [*join(*names), *early, *late, Settle(), Say("cal", b"?")]
-    assert last_burst(steps) == [*join(*names), Connect("fay"), HalfClose("fay"), *late, Settle(), Say("cal", b"?")]
-    assert condensed(steps)[-12:] == [*late[-10:], Settle(), Say("cal", b"?")]
-    assert {step.who for step in condensed(steps) if isinstance(step, Connect)} == {"ann", "ben", "cal", "dan"}
-    assert condensed(join("ann")) == last_burst(join("ann")) == join("ann")
-    assert next(shorter(steps)) == condensed(steps)
-    stalled = [*join(*names), Stall("eve"), *late, Settle()]
-    assert condensed(stalled)[-11:] == [*late[-10:], Settle()]
-    assert Stall("eve") in condensed(stalled), "who does not read is needed, whoever only hears"
 
 
 def test_a_violation_may_show_anywhere_behind_a_reset() -> None:

@@ -23,7 +23,7 @@ def test_a_long_exchange_is_cut_in_the_middle_and_silences_are_told() -> None:
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect at once"),
+        (Crowd(("m1", "m2", "m3")), "3 clients, m1 to m3, connect in one instant"),
         (WaitUntilHeard("lou", "ann"), "ann speaks until lou hears it"),
         (Close("ann"), "ann closes"),
         (Abandon("ann"), "ann closes without reading"),

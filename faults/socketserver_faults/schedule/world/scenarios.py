@@ -12,7 +12,7 @@ Next: `exploration/search.py`.
 
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.driver.stage import Politeness
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,

@@ -10,6 +10,8 @@ from socketserver_reference.conformance.dialects.template import Template
 CROWD_MEMBERS = 200
 """Members that CHAT-17 demands."""
 
+SILENT_IN_HANDSHAKE = "a client is a member after its handshake; one that is silent in the handshake delays no other"
+
 REPEATING_CLAUSES = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
 """Clauses whose scenarios repeat their steps, so that chance does not decide."""
 
@@ -74,6 +76,7 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     changed = []
     if dialect.handshake:
         changed.append(("CHAT-1", _greeted(dialect)))
+        changed.append(("CHAT-9", SILENT_IN_HANDSHAKE))
     if dialect.template != NOTE.template or not dialect.stream:
         changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
     passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]

@@ -71,6 +71,7 @@ class FramedRewriter:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._present: dict[str, bool] = {}  # client -> whether it is known to hear the others
+        self._outside: set[str] = set()  # who have not finished the handshake
         self._stalled: set[str] = set()
         self._unsettled: dict[str, int] = {}
         self._witnesses = 0
@@ -79,8 +80,11 @@ class FramedRewriter:
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who could not come, or is gone."""
-        if step.effect == "joins":
+        if step.comes:
             return self._coming(step)
+        if self._outside.issuperset(step.clients) and step.clients:
+            self._outside.difference_update(step.clients if step.leaves else ())
+            return [step]
         if step.by_stage or not self._present.keys() >= set(step.clients):
             return []
         match step:
@@ -114,14 +118,17 @@ class FramedRewriter:
         """Return how many clients may still connect; one place is reserved for a witness where it may be needed."""
         most = self._dialect.limits.members
         kept = 0 if self._dialect.hears_itself or self._witness() else 1
-        return most - kept - len(self._present) if most else 1_000_000
+        return most - kept - len(self._present) - len(self._outside) if most else 1_000_000
 
     def _witness(self) -> str:
         return next((who for who in self._present if who.startswith(WITNESS) and who not in self._stalled), "")
 
     def _coming(self, step: Step) -> list[Step]:
         room = step.clients[: self._seats()]
-        self._present.update(dict.fromkeys(room, False))
+        if step.effect == "approaches":
+            self._outside.update(room)
+        else:
+            self._present.update(dict.fromkeys(room, False))
         coming = step.without(set(step.clients).difference(room))
         return [coming] if coming else []
 
@@ -238,7 +245,7 @@ class EchoRewriter:
             self._asked += [step.who] if request and step.waits and step.who not in self._asked else []
             return [replace(step, data=request)] if request else []
         leaving: list[Step] = []
-        if step.effect == "joins" and self._dialect.persistent:
+        if step.comes and self._dialect.persistent:
             leaving += [HalfClose(who) for who in self._asked]
             self._asked.clear()
         if step.leaves:

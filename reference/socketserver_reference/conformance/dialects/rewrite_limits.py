@@ -43,8 +43,8 @@ class CapacityLimit:
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform; none for a client who has no seat."""
-        joins = step.effect == "joins"
-        refused = {who for who in step.clients if not self._admit(who)} if joins else self._turned_away
+        comes = step.comes
+        refused = {who for who in step.clients if not self._admit(who)} if comes else self._turned_away
         allowed = step.without(refused)
         self._asked[type(step)] = self._asked.get(type(step), False) or allowed is not None
         if allowed is None:
@@ -126,7 +126,7 @@ def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
     may_speak: dict[str, float] = {}
     for step in steps:
         for one in rewriter.rewrite(step):
-            if one.effect == "joins":
+            if one.comes:
                 now = max(now, may_join)
                 may_join = now + limits.join_gap
             elif who := one.spoken_by:

@@ -4,6 +4,7 @@ What is stored of a server's output is bounded: the first illegal byte ends a sc
 """
 
 import time
+from dataclasses import dataclass
 from typing import NoReturn
 
 from socketserver_reference.conformance.dialects import effects
@@ -24,15 +25,23 @@ EVIDENCE_TIMEOUT = 0.25
 """Most seconds for that: the verdict is certain by then, and only its explanation can improve."""
 
 
+@dataclass
+class Pace:
+    """The longest time in seconds that a server has taken for anything expected."""
+
+    slowest: float = 0.0
+
+
 class ClientReader:
     """The clients of one scenario, and what they read."""
 
-    def __init__(self, oracle: Oracle, dialect: Dialect, timeout: float, about: str | None) -> None:
+    def __init__(self, oracle: Oracle, dialect: Dialect, timeout: float, about: str | None, pace: Pace) -> None:
         self.oracle = oracle
         self.timeout = timeout
         self.about = about
         self.transcript = Transcript()
         self._dialect = dialect
+        self._pace = pace
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._stalled: set[str] = set()
@@ -51,10 +60,12 @@ class ClientReader:
         """Read once, waiting if need be, and let the oracle judge it."""
         self._keep_up()
         client = self._clients[who]
+        begun = time.monotonic()
         got = client.receive()
         if got is None:
             self._report_silence(who, client.timeout)
         else:
+            self._pace.slowest = max(self._pace.slowest, time.monotonic() - begun)
             self._take(who, got)
 
     def _report_silence(self, who: str, seconds: float) -> None:

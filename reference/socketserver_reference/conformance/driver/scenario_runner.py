@@ -1,10 +1,21 @@
 """The argument `play` of a check: it plays scenarios."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import scaling
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import Violation
+
+MAX_ATTEMPTS = 3
+"""Times that a scenario is played, as long as its violations do not show again."""
+
+Played = TypeVar("Played")
 
 
 class ScenarioRunner:
@@ -32,12 +43,12 @@ class ScenarioRunner:
 
     def __call__(self, *steps: Step) -> Transcript:
         self._needs_to_see()
-        return self._session.play(*steps, about=self._clause)
+        return self._confirmed(partial(self._session.play, *steps, about=self._clause))
 
     def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
-        self._session.measure_lag(*steps, about=self._clause, prompt=prompt, late=late)
+        self._confirmed(partial(self._session.measure_lag, *steps, about=self._clause, prompt=prompt, late=late))
 
     def scale(self, room: scaling.Room, many: int) -> bool:
         """Play a scenario in rooms of two sizes, for a clause that only the cost to the server can decide.
@@ -45,4 +56,30 @@ class ScenarioRunner:
         Return whether that cost can be measured here.
         """
         self._needs_to_see()
-        return self._session.scale(room, many, about=self._clause)
+        return self._confirmed(partial(self._session.scale, room, many, about=self._clause))
+
+    def _confirmed(self, play: Callable[[], Played]) -> Played:
+        """Play a scenario, and confirm the violation that it shows, if it is a new one. A scenario whose violation no
+        replay shows is played once more, since it may show another.
+        """
+        doubtful: Violation | None = None
+        for _ in range(MAX_ATTEMPTS):
+            known = frozenset(self._session.known)
+            try:
+                played = play()
+            except (Violation, NotChecked) as error:
+                seen = error if isinstance(error, Violation) else error.violation
+                if seen is None or seen.clause_id in known:
+                    raise
+                told = self._session.confirm(seen)
+                if told is not None and not told.unconfirmed:
+                    raise (told if seen is error else NotChecked(str(error), told)) from None
+                self._session.acquit(seen)
+                doubtful = told or doubtful
+            else:
+                break
+        else:
+            raise NotChecked("its scenario showed something else each time that it was played", doubtful)
+        if doubtful is not None:
+            raise doubtful
+        return played

@@ -19,20 +19,25 @@ from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
+from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import delayed_ack, scaling
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from socketserver_reference.conformance.scenario.violation import Finding, Replays, Violation
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 
 KNOWN_BROKEN_TIMEOUT = 0.5
 """Timeout in seconds with a server that is known to break a clause, until a violation would be a new one."""
+
+SLOWNESS_FACTOR = 5
+"""The timeout is at least so many times the longest time that the server has taken for anything."""
 
 EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
 """What every scenario expects of the server in the end."""
@@ -80,7 +85,13 @@ class Session:
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
         self._capacity_limit: CapacityLimit | None = None
         self._carry_over = CarryOver(timeout)
-        self.seen: list[list[Step]] = []
+        self._pace = Pace()
+        self._limit = ""
+        self.remarks: list[str] = []
+        """Messages about the server for the user, a line each."""
+        self.confirm: Callable[[Violation], Violation | None] = lambda violation: violation
+        """Plays a violation again, and returns it as it is to be told; None if a limit of the server explains it."""
+        self.seen: list[Scene] = []
         """The scenarios that the server has seen since it was started, in order, the health check included; the last
         one grows while it is played.
         """
@@ -96,7 +107,12 @@ class Session:
     @property
     def timeout(self) -> float:
         """The timeout in seconds now: shorter once a clause is known to be broken."""
-        return min(KNOWN_BROKEN_TIMEOUT, self.full_timeout) if self.known else self.full_timeout
+        return self.brief_timeout if self.known else self.full_timeout
+
+    @property
+    def brief_timeout(self) -> float:
+        """The timeout in seconds for what is expected to fail: long enough for a server as slow as this one."""
+        return min(max(KNOWN_BROKEN_TIMEOUT, SLOWNESS_FACTOR * self._pace.slowest), self.full_timeout)
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
@@ -161,7 +177,15 @@ class Session:
                 if not delayed_ack.stalls(lags):
                     return
                 finding = delayed_ack.finding(lags, prompt, late)
-        raise self.attributed(self.note_violation(stage.violation(finding)))
+            if self.site.restartable:
+                self.mark_broken(about)
+        shown = self.note_violation(stage.violation(finding))
+        shown.replays = self._replays(LAG_CONFIRMATIONS - 1)
+        raise self.attributed(shown)
+
+    def _replays(self, shown: int) -> Replays | None:
+        """Return the number of replays on fresh servers of what was measured more than once."""
+        return Replays(shown, shown) if self.site.restartable else None
 
     def scale(self, room: scaling.Room, many: int, about: str) -> bool:
         """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
@@ -182,6 +206,7 @@ class Session:
         if scaling.is_excessive(found):
             violation = stage.violation(scaling.finding(found, many))
             violation.unscripted = scaling.UNSCRIPTED
+            violation.replays = self._replays(len(found) - 1)
             raise self.attributed(self.note_violation(violation))
         return True
 
@@ -209,6 +234,7 @@ class Session:
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None
     ) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
+        politeness: Politeness = "abrupt" if abrupt else "polite" if polite else "polite at first"
         self._rate_limiter.begin()
         oracle = self._oracle(self.dialect)
         if self.site.restartable:  # then its quiescence was observed
@@ -225,10 +251,16 @@ class Session:
             dialect=self.dialect,
             rewriter=self._rewriter(mark),
             rate_limiter=self._rate_limiter,
-            politeness="abrupt" if abrupt else "polite" if polite else "polite at first",
+            politeness=politeness,
+            pace=self._pace,
         )
-        self.seen.append(stage.transcript.scenario)
+        self.seen.append(Scene(stage.transcript.scenario, about, politeness))
         return stage
+
+    def stage_of(self, scene: Scene, timeout: float) -> Stage:
+        """Return a stage to play a scenario as it was played before; the caller closes it."""
+        how = scene.politeness
+        return self.stage(about=scene.about, polite=how == "polite", abrupt=how == "abrupt", timeout=timeout)
 
     def _rewriter(self, mark: str = "") -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""
@@ -255,6 +287,7 @@ class Session:
         the cause.
         """
         self._broken_by = violation.clause_id
+        violation.scenes = tuple(self.seen)
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
         self.site.wait_idle()  # a server that is about to die gets the time for it
@@ -336,8 +369,22 @@ class Session:
 
     @property
     def _used_up(self) -> bool:
-        """Whether the dialect demands a fresh server and this one has seen a client."""
-        return self.dialect.limits.fresh and bool(self.seen)
+        """Whether every scenario needs a fresh server, and this one has seen a client."""
+        return bool(self.dialect.limits.fresh or self._limit) and bool(self.seen)
+
+    def serve_afresh(self, limit: str) -> None:
+        """Give every scenario a fresh server from now on: this one refuses clients after that many."""
+        self._limit = limit
+        self.remarks.append(
+            f"the server serves {limit}, and refuses the next: it limits their number or their rate. Every scenario "
+            "was given a fresh server; limits.join_gap, limits.members or limits.fresh in the dialect states the limit"
+        )
+
+    def acquit(self, violation: Violation) -> None:
+        """Forget a violation that did not show again."""
+        self.known.discard(violation.clause_id)
+        self._unusable = ""
+        self.mark_broken(violation.clause_id)
 
     def _note_restart(self) -> None:
         self.address = self.site.address

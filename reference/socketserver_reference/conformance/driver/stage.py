@@ -11,17 +11,19 @@ byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Self
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
-from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands
+from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
-from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader
+from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Approach,
     Close,
     Connect,
     Crowd,
@@ -54,8 +56,6 @@ CLOSING_TIMEOUT = 0.25
 LAST_READ_TIMEOUT = 0.01
 """Least seconds for each client to read what has come before it closes at the end of a scenario."""
 
-Politeness = Literal["polite", "polite at first", "abrupt"]
-
 EXTRA_PROBES = 4
 """Further probes after a client that was silent until then has spoken."""
 
@@ -86,8 +86,9 @@ class Stage(ClientReader):
         rewriter: Rewriter | None = None,
         rate_limiter: RateLimiter | None = None,
         mark: str = "",
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__(oracle, dialect, timeout, about)
+        super().__init__(oracle, dialect, timeout, about, pace or Pace())
         self.address = address
         self._wait_idle = wait_idle
         self._politeness = politeness
@@ -173,7 +174,7 @@ class Stage(ClientReader):
 
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
-        if isinstance(step, Stall):
+        if isinstance(step, Stall | Approach):
             self._stalled.add(step.who)
         elif isinstance(step, Resume | Quit | HalfClose):
             self._stalled.discard(step.who)
@@ -181,20 +182,21 @@ class Stage(ClientReader):
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
             case Connect(who, acks, window):
-                self._wait_to_connect()
-                try:
-                    self._clients[who] = Client(self.address, self.timeout, window, acks)
-                except Unreachable as error:
-                    self._report(self.oracle.explain_refusal(who, str(error)))
-                self._shake_hands(who)
+                self._connect(who, window, acks)
+                self._shake_hands(who, whole(self._dialect, self._name(who)))
+                self._note_connected()
+            case Approach(who):
+                self._connect(who)
+                self._shake_hands(who, part(self._dialect, self._name(step.namesake or who), step))
                 self._note_connected()
             case Crowd(everyone):
                 arrived, refusal = connect_at_once(self.address, self.timeout, len(everyone))
                 self._clients.update(zip(everyone, arrived, strict=False))
                 if refusal:
-                    self._report(self.oracle.explain_refusal(everyone[len(arrived)], refusal))
+                    finding = self.oracle.explain_refusal(everyone[len(arrived)], refusal)
+                    self._report(replace(finding, expected=f"{len(everyone)} clients connect in one instant"))
                 for who in everyone:
-                    self._shake_hands(who)
+                    self._shake_hands(who, whole(self._dialect, self._name(who)))
             case Say(who) | Send(who) | Quit(who):
                 self._rate_limiter.wait_to_send(who)
                 self._clients[who].send(sent)
@@ -227,14 +229,24 @@ class Stage(ClientReader):
             self._wait_idle()
         self._rate_limiter.joined()
 
-    def _shake_hands(self, who: str) -> None:
-        """Make a client a member; the oracle judges the bytes after the handshake."""
-        named = f"{who}{self._mark}".encode()
+    def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
+        self._wait_to_connect()
         try:
-            rest = shake_hands(self._clients[who], who, named, self._dialect, self.transcript, self.timeout)
+            self._clients[who] = Client(self.address, self.timeout, window, acks)
+        except Unreachable as error:
+            self._report(self.oracle.explain_refusal(who, str(error)))
+
+    def _name(self, who: str) -> bytes:
+        """Return the name that a client gives in a handshake."""
+        return f"{who}{self._mark}".encode()
+
+    def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
+        """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""
+        try:
+            rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout)
         except NotGreeted as error:
             self._report(self.oracle.explain_refusal(who, str(error)))
-        if rest:
+        if rest and who not in self._stalled:
             self._judge(who, rest)
 
     # Silent clients

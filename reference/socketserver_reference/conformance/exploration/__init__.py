@@ -5,6 +5,7 @@ Read in this order:
     campaign.py         one exploration: its time budget and its findings
     machine.py          the base of all state machines
     chat_machines.py    the machines for a chat
+    handshake_rules.py  what clients of a chat also do where it has a handshake
     echo_machines.py    the machines for an echo
     explore.py          runs a machine
 

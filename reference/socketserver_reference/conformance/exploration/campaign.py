@@ -1,6 +1,6 @@
 """One exploration of one server: its time budget and its findings.
 
-A known violation ends a run quietly; a new one is kept as first seen, and replayed at the end."""
+A known violation ends a run quietly; a new one is kept, and confirmed at the end."""
 
 import time
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
-from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 SHRINK_TIMEOUT = 0.25
@@ -18,19 +17,19 @@ SHRINK_TIMEOUT = 0.25
 SHRINK_BUDGET = 10.0
 """Seconds to shrink one failure."""
 
-REPLAYS = 3
-"""Replays of a failure found by exploration."""
-
 EXPLORATION_BUDGET = 30.0
 """Seconds for an exploration of thirty runs; for a slow server, the report says how many runs it made."""
 
 
+def _length(violation: Violation) -> int:
+    return len(violation.scenes[-1].steps)
+
+
 @dataclass
 class ExplorationFinding:
-    """A violation found by exploration: as first seen, and the steps of the shortest run that showed it."""
+    """A violation found by exploration: in the shortest run that showed it."""
 
-    first: Violation
-    steps: list[Step]
+    shortest: Violation
     premature: bool
     """Whether expected data was missing, but only within a timeout shorter than the full one."""
 
@@ -69,7 +68,7 @@ class Campaign:
             return f"the server broke {self.stopped.clause_id} before"
         return str(self.stopped or "the time was up")
 
-    def note_violation(self, violation: Violation, steps: list[Step]) -> Violation | None:
+    def note_violation(self, violation: Violation) -> Violation | None:
         """Keep a violation if it is new, or its run is shorter; return the violation that fails the run, if any."""
         try:
             self.session.note_violation(violation)
@@ -82,9 +81,9 @@ class Campaign:
         if not self.found:
             self._until = time.monotonic() + SHRINK_BUDGET
         premature = violation.absent and self.timeout < self.session.full_timeout
-        finding = self.found.setdefault(clause, ExplorationFinding(violation, steps, premature))
-        if len(steps) < len(finding.steps):
-            finding.steps = steps
+        finding = self.found.setdefault(clause, ExplorationFinding(violation, premature))
+        if _length(violation) < _length(finding.shortest):
+            finding.shortest = violation
         return violation.of(clause)
 
     def _found_as(self, violation: Violation) -> str:
@@ -93,30 +92,26 @@ class Campaign:
         return fitting[0] if fitting else violation.clause_id
 
     def confirm(self, clause: str, finding: ExplorationFinding) -> Violation | None:
-        """Replay the shortest run of a finding with the full timeout; return the violation to report, if any."""
-        again: list[Violation] = []
-        for _ in range(REPLAYS):
-            try:
-                self.session.prepare()
-                with self.session.stage(abrupt=self.profile == "hardened", timeout=self.session.full_timeout) as stage:
-                    stage.play(finding.steps)
-                self.session.check_alive(stage)
-            except Violation as violation:
-                try:
-                    self.session.note_violation(violation)
-                except NotChecked:  # another cause may explain it
-                    continue
-                if not self.session.explanation_of(violation) and clause in (
-                    violation.clause_id,
-                    *violation.candidates,
-                ):
-                    again.append(violation.of(clause))
-            except (NotChecked, Ambiguous):
-                break
-        if finding.premature and not again:  # the missing data may have been under way
+        """Return the violation to report, as it showed in replays; None if the missing data was only late, or if a
+        limit of the server explains it.
+        """
+        shortest = finding.shortest.of(clause)
+        shortest.note = "found by exploration"
+        if finding.premature and not self.session.site.restartable and not self._shows_patiently(shortest):
             return None
-        reported = again[0] if again else finding.first
-        reported.note = (
-            f"found by exploration; the steps below broke the clause again in {len(again)} of {REPLAYS} replays"
-        )
-        return reported
+        told = self.session.confirm(shortest)
+        if told is None or (told.unconfirmed and finding.premature):
+            return None
+        return told
+
+    def _shows_patiently(self, violation: Violation) -> bool:
+        """Whether a violation shows with the full timeout on the same server."""
+        try:
+            self.session.prepare()
+            with self.session.stage_of(violation.scenes[-1], self.session.full_timeout) as stage:
+                stage.play(list(violation.scenes[-1].steps))
+        except Violation as seen:
+            return violation.clause_id in (seen.clause_id, *seen.candidates)
+        except (NotChecked, Ambiguous):
+            pass
+        return False

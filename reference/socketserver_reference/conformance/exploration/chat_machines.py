@@ -106,16 +106,20 @@ class PoliteChatMachine(Machine):
                 self.do(WaitUntilHeard(who, self.speakers()[0]))
 
     def empty(self) -> None:
-        for who in self.present():
+        for who in [*self.present(), *sorted(self.room.outside)]:
             self.do(HalfClose(who))
         self.arrive(speaking=True)
         self.fence()
 
+    def newcomer(self) -> str:
+        """Return a name that no client has had."""
+        lap, index = divmod(self.arrived, len(NAMES))
+        self.arrived += 1
+        return NAMES[index] + (str(lap + 1) if lap else "")
+
     def arrive(self, *, speaking: bool) -> None:
         """Have a client connect, and optionally speak."""
-        lap, index = divmod(self.arrived, len(NAMES))
-        who = NAMES[index] + (str(lap + 1) if lap else "")
-        self.arrived += 1
+        who = self.newcomer()
         self.do(Connect(who))
         if speaking:
             self.do(Say(who, f"{who} is here".encode()))
@@ -177,8 +181,8 @@ class PoliteChatMachine(Machine):
             self.do(way(pick(self.may_go(), number)))
 
     def fence_if_disrupted(self) -> None:
-        """Play a fence after any disruption but a stall, which may last."""
-        if any(disruption != "stalled" for disruption in self.room.active_disruptions):
+        """Play a fence after any disruption but those that may last."""
+        if not {"stalled", "silent"}.issuperset(self.room.active_disruptions):
             self.fence()
 
 

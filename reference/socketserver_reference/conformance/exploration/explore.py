@@ -21,6 +21,7 @@ from socketserver_reference.conformance.exploration.echo_machines import (
     DatagramMachine,
     EchoMachine,
 )
+from socketserver_reference.conformance.exploration.handshake_rules import with_handshakes
 from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -70,7 +71,10 @@ def explore(
 ) -> None:
     """Explore the server with the machine of a profile; raise the Violation of the first clause found broken."""
     campaign = Campaign(session, profile, examples)
-    machine: Any = type(MACHINES[protocol, profile].__name__, (MACHINES[protocol, profile],), {"campaign": campaign})
+    base: Any = MACHINES[protocol, profile]
+    if protocol == "chat" and session.dialect.handshake:
+        base = with_handshakes(base)
+    machine: Any = type(base.__name__, (base,), {"campaign": campaign})
     steps = session.dialect.limits.rounds(MAX_STEPS[protocol], utterances=3, joins=1)  # the most that one rule may use
     try:
         for begun in range(0, examples, RUNS_PER_SEED):
@@ -90,7 +94,10 @@ def explore(
     reported = [violation for violation in confirmed if violation is not None]
     for violation in reported:
         violation.explored = True
-        session.known.add(violation.clause_id)
+        if violation.unconfirmed:
+            session.acquit(violation)
+        else:
+            session.known.add(violation.clause_id)
         record.note_violation(violation)
     for clause in session.expected_failures.intersection(campaign.known).difference(record.broken):
         violation = campaign.known[clause]
@@ -98,7 +105,7 @@ def explore(
         violation.note = "found by exploration; not shrunk, since it is known"
         record.note_violation(violation)
     if reported:
-        raise reported[0]
+        raise min(reported, key=lambda violation: violation.unconfirmed)
     if campaign.stopped is not None:
         raise campaign.stopped
 

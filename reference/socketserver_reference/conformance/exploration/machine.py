@@ -54,7 +54,7 @@ class Machine(RuleBasedStateMachine):
             stage.perform(step)
         except Violation as violation:
             self._end(failed=True)
-            failure = self.campaign.note_violation(violation, list(stage.transcript.scenario))
+            failure = self.campaign.note_violation(violation)
             if failure is not None:
                 raise failure from None
         except Ambiguous:
@@ -86,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.campaign.session.check_alive(stage)
         except Violation as violation:
-            failure = self.campaign.note_violation(violation, list(stage.transcript.scenario))
+            failure = self.campaign.note_violation(violation)
             if failure is not None:
                 raise failure from None
 

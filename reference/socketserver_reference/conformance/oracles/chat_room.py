@@ -15,6 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Approach,
     Close,
     Connect,
     Crowd,
@@ -76,6 +77,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.active_disruptions: list[attribution.Disruption] = []  # the latest last
         self.all_disruptions: list[attribution.Disruption] = []  # all so far: their effects may show late
         self.in_order = False  # whether all clients have been seen served in full since the start
+        self.outside: set[str] = set()  # clients in the middle of a handshake: nothing is due to them
         self.survived: set[str] = set()  # clients that have been heard by all since the latest of them
 
     # What is different where deliveries are told apart in another way
@@ -150,6 +152,14 @@ class ChatOracle(ABC, Generic[MemberT]):
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
         match step:
+            case Approach(who):
+                self.outside.add(who)
+                if not step.namesake:
+                    self._disrupt("silent")
+            case HalfClose(who) | Close(who) | Abandon(who) | Reset(who) if who in self.outside:
+                self.outside.discard(who)
+                self._end_silence()
+                self._disrupt("reset" if isinstance(step, Abandon | Reset) else "left")
             case Connect(who):
                 self._comes(who)
             case Crowd(everyone):
@@ -183,6 +193,12 @@ class ChatOracle(ABC, Generic[MemberT]):
                 pass
         if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
             self._disrupt("concurrent", least=True)  # the last delivery may still be going round
+
+    def _end_silence(self) -> None:
+        """Note that no client is silent in a handshake any more: what goes wrong from now on is another event's."""
+        for disruptions in (self.active_disruptions, self.all_disruptions):
+            if not self.outside and "silent" in disruptions:
+                disruptions.remove("silent")
 
     def _comes(self, who: str) -> None:
         self.members[who] = self._newcomer()
@@ -233,9 +249,11 @@ class ChatOracle(ABC, Generic[MemberT]):
         )
         words = [Say(who, f"{who} is still here".encode()) for who in some]
         leaving = [HalfClose(who) for who in here]
+        giving_up = [Close(who) for who in sorted(self.outside)]
+        served: list[Step] = [*words, *words, *giving_up, *(2 * words if giving_up else [])]
         # The room must work after all clients have left, too; otherwise the next scenario fails.
         last: list[Step] = [Connect("last"), Say("last", b"last is here"), Say("last", b"nobody else?")]
-        return [Settle(), *words, *words, *leaving, *last]
+        return [Settle(), *served, *leaving, *last]
 
     def lags(self, who: str) -> None:
         """Note that so much may have been waiting for a client that the server may have ended it."""
@@ -257,6 +275,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.in_order = True
         here = [member for member in self.members.values() if not member.gone]
         lasting = {
+            "silent": bool(self.outside),
             "stalled": any(member.stalled for member in here),
             "crowded": any(not member.proven for member in here),
         }

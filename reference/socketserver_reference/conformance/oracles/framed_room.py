@@ -114,7 +114,8 @@ class FramedChatState(ChatOracle[FramedMember]):
     def required_readers(self, step: Step) -> list[str]:
         if not step.waits:
             return []
-        return [*(step.clients if step.leaves else ()), *self.readers()]
+        leaving = [who for who in step.clients if step.leaves and who in self.members]
+        return [*leaving, *self.readers()]
 
     def readers(self) -> list[str]:
         return [name for name, member in self.members.items() if member.proven and member.reads]

@@ -103,7 +103,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         if not step.waits:
             return []
         match step:
-            case OneClient(who) if step.leaves:
+            case OneClient(who) if step.leaves and who in self.members:
                 # A leaving member first, so that the log then ends with what it heard; a newcomer last, to compare.
                 return [*self.readers(), who] if self.members[who].place is None else [who, *self.readers()]
             case Utterance(who):  # the speaker early: the others then only compare

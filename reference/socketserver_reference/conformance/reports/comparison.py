@@ -19,10 +19,16 @@ TABLE_COLUMNS = 80
 
 CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
 
-CELLS = {"holds": "holds", "violated": "VIOLATED", "not-applicable": "n/a", "not-checked": "unchecked"}
+CELLS = {
+    "holds": "holds",
+    "violated": "VIOLATED",
+    "unconfirmed": "unsure",
+    "not-applicable": "n/a",
+    "not-checked": "unchecked",
+}
 """Outcome -> the word for it in a narrow column."""
 
-SIGNS = {"holds": "+", "violated": "X", "not-applicable": "-", "not-checked": "?"}
+SIGNS = {"holds": "+", "violated": "X", "unconfirmed": "~", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> the sign for it where there is no room for a word: ASCII, which every terminal has."""
 
 TableRow = tuple[str, Sequence[str]]

@@ -3,11 +3,15 @@
     protocol, target, dialect, seed, profile, strict    what was checked, and how
     version, began, seconds                             by which version of this project, when (UTC), how long it took
     clauses         for each clause:
-        id, level, profile, verdict                     a verdict is holds, violated, not-applicable or not-checked
+        id, level, profile, verdict                     a verdict is holds, violated, unconfirmed,
+                                                        not-applicable or not-checked
         known, stale                                    why it is listed as broken; whether it holds nevertheless
         why                                             the reason, unless it holds or is violated
         expected, observed, note, exchange              of a violation, in words; otherwise null
-        events                                          the same exchange as data
+        confirmation                                    of a violation, how often it showed on fresh servers, in words
+        shown, replays                                  of a violation, the same as numbers; null if it was not replayed
+        before                                          the exchanges on the same server on which it depends, in words
+        events                                          the same exchange as data, without those before it
     changes         what the dialect asks differently: clause, what
     waived          what the dialect does not ask of this server: clause, why
     explored        what the state machines did, a line each
@@ -74,6 +78,7 @@ def build(report: Report) -> dict[str, Any]:
 
 def _clause(verdict: Verdict) -> dict[str, Any]:
     story = ViolationStory.of(verdict.violation) if verdict.violation else None
+    replays = verdict.violation.replays if verdict.violation else None
     return {
         "id": verdict.clause.id,
         "level": verdict.clause.level,
@@ -85,6 +90,10 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
         "expected": story.expected if story else None,
         "observed": story.observed if story else None,
         "note": story.note if story else None,
+        "confirmation": story.confirmation if story else None,
+        "shown": replays.shown if replays else None,
+        "replays": replays.of if replays else None,
+        "before": list(story.before) if story else None,
         "exchange": list(story.lines) if story else None,
         "events": [event.as_json() for event in story.events] if story else None,
     }

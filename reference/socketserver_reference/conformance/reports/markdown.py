@@ -48,7 +48,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def folded(story: ViolationStory, whose: str = "") -> str:
     """Return the story of a violation, its exchange in a block that a click opens."""
     title = f"{story.clause.id}{whose and f' of {code(whose)}'}"
-    note = f"<br>note: {words(story.note)}" if story.note else ""
+    remarks = [("replayed", story.confirmation), ("note", story.note)]
+    note = "".join(f"<br>{what}: {words(text)}" for what, text in remarks if text)
     return "\n".join(
         [
             f"<details><summary><strong>{title}</strong>: the server {words(story.clause.level)} "

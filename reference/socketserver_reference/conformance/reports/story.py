@@ -77,10 +77,14 @@ class ViolationStory:
     expected: str
     observed: str
     note: str
+    confirmation: str
+    """How often it showed when it was played again."""
     lines: tuple[str, ...]
     """The exchange in words."""
     events: tuple[StoryEvent, ...] = ()
     """The exchange as data; empty for a check inside this process."""
+    before: tuple[str, ...] = ()
+    """The exchanges on the same server before it, in words, if it depends on them."""
 
     @classmethod
     def of(cls, violation: Violation) -> "ViolationStory":
@@ -95,8 +99,10 @@ class ViolationStory:
             violation.expected,
             violation.observed,
             violation.note,
+            violation.confirmation,
             violation.exchange,
             tuple(happened),
+            tuple(violation.transcript.lines_before()) if violation.transcript else (),
         )
 
     @classmethod
@@ -107,8 +113,10 @@ class ViolationStory:
             document["expected"],
             document["observed"],
             document["note"],
+            document.get("confirmation") or "",
             tuple(document["exchange"]),
             tuple(StoryEvent.read(event) for event in document["events"]),
+            tuple(document.get("before") or ()),
         )
 
 

@@ -94,7 +94,7 @@ def with_fewer_names(steps: Sequence[Step]) -> list[Step]:
     free: list[str] = []
     renamed: list[Step] = []
     for step in steps:
-        if step.effect == "joins":
+        if step.comes:
             names.update({who: free.pop() if free else who for who in step.clients})
         if step.leaves:
             free += [names[who] for who in step.clients]

@@ -96,6 +96,8 @@ class FrameScript:
         match step.effect:
             case "joins":
                 self._joins(who, step.window)
+            case "approaches":
+                raise CannotTell("no script can end a handshake before its end")
             case "hears":
                 self._wait_until_heard(who, step.spoken_by)
             case "leaves":

@@ -82,6 +82,8 @@ def _becomes(script: StreamScript, who: str, step: Step) -> None:
     match step.effect:
         case "joins":
             script.connect(who, step.window)
+        case "approaches":
+            raise CannotTell("no script can end a handshake before its end")
         case "hears":
             _wait_until_heard(script, who, step.spoken_by)
         case "leaves":

@@ -14,12 +14,11 @@ import contextlib
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+from socketserver_reference.conformance.confirm.cut import MAX_HEARERS, condensed
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce.assemble import (
     ROUNDS,
@@ -28,17 +27,12 @@ from socketserver_reference.conformance.reproduce.assemble import (
     races,
     script,
 )
-from socketserver_reference.conformance.reproduce.exchange import exchange
 from socketserver_reference.conformance.reproduce.lines import CannotTell
-from socketserver_reference.conformance.reproduce.shrink import MAX_HEARERS, condensed, shorten
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
-
-SHORTENING_BUDGET = 10.0
-"""Seconds to shrink the exchanges of all violations."""
 
 EXTRA_BURSTS = 40
 """Repetitions of the last burst to a client that does not read, if the violation did not show without them."""
@@ -77,20 +71,16 @@ def write_all(
 ) -> Iterator[Reproduction]:
     """Write a script for each violation, and yield the result. Raises OSError if a script cannot be written."""
     directory.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + SHORTENING_BUDGET
-    waiting = list(violations)
-    while waiting:
-        violation = waiting.pop(0)
-        share = (until - time.monotonic()) / (len(waiting) + 1)
-        yield _write(session, protocol, violation, directory, time.monotonic() + share)
+    for violation in violations:
+        yield _write(session, protocol, violation, directory)
 
 
-def _write(session: Session, protocol: str, violation: Violation, directory: Path, until: float) -> Reproduction:
+def _write(session: Session, protocol: str, violation: Violation, directory: Path) -> Reproduction:
     clause, file = violation.clause_id, directory / f"{violation.clause_id}.py"
     if violation.unscripted or violation.transcript is None:
         return Reproduction(clause, None, violation.unscripted or INSIDE)
     why, written, ended = "", False, ""
-    for shown, steps in _scenarios(session, protocol, violation, until):
+    for shown, steps in _scenarios(session, protocol, violation):
         try:
             for way in _ways(session, protocol, shown, steps):
                 file.write_text(way.text, encoding="utf-8")
@@ -112,9 +102,7 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
     return Reproduction(clause, None, why)
 
 
-def _scenarios(
-    session: Session, protocol: str, violation: Violation, until: float
-) -> Iterator[tuple[Violation, list[Step]]]:
+def _scenarios(session: Session, protocol: str, violation: Violation) -> Iterator[tuple[Violation, list[Step]]]:
     """Yield candidates for a script: a violation, and the steps that led to it, the best first.
 
     Of a race, the last burst is enough, since it is played many times; all other scenarios are shrunk.
@@ -124,21 +112,17 @@ def _scenarios(
     if asks_its_own_question(violation.clause_id, steps):
         yield violation, steps
     else:
-        yield from _shorter_ones(session, protocol, violation, steps, until)
+        yield from _shorter_ones(session, protocol, violation, steps)
 
 
 def _shorter_ones(
-    session: Session, protocol: str, violation: Violation, steps: list[Step], until: float
+    session: Session, protocol: str, violation: Violation, steps: list[Step]
 ) -> Iterator[tuple[Violation, list[Step]]]:
     stalled = any(step.effect == "stops reading" for step in steps)
     if races(protocol, steps, session.dialect) and not stalled:  # the last burst of a flood would not suffice
         witness = not session.dialect.hears_itself  # one more listener, as speakers hear nothing
         yield from ((violation, condensed(steps, hearers - witness)) for hearers in range(MAX_HEARERS, 0, -1))
-    shortest = shorten(session, violation, until, partial(_can_be_told, session, protocol))
-    assert shortest.transcript is not None
-    yield shortest, list(shortest.transcript.scenario)
-    if shortest is not violation:
-        yield violation, steps
+    yield violation, steps
     last = steps[-2:]
     if stalled and any(step.burst for step in last) and any(step.settles for step in last):
         yield (
@@ -164,15 +148,6 @@ def _ways(session: Session, protocol: str, violation: Violation, steps: Sequence
         else:
             ways += [way] if way not in ways else []
     return ways
-
-
-def _can_be_told(session: Session, protocol: str, steps: Sequence[Step]) -> bool:
-    """Whether a script of these steps is possible."""
-    try:
-        exchange(protocol, steps, session.dialect)
-    except CannotTell:
-        return False
-    return True
 
 
 def _restart(session: Session) -> None:

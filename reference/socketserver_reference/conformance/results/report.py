@@ -16,11 +16,12 @@ from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdic
 OUTCOME_WORDS = {
     "holds": "holds",
     "violated": "VIOLATED",
+    "unconfirmed": "unconfirmed",
     "not-applicable": "not applicable",
     "not-checked": "not checked",
 }
 
-SYMBOLS = {"holds": "✓", "violated": "✗", "not-applicable": "-", "not-checked": "?"}
+SYMBOLS = {"holds": "✓", "violated": "✗", "unconfirmed": "~", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> a sign for it, always beside the word."""
 
 
@@ -98,9 +99,10 @@ def line(verdict: Verdict) -> str:
 
 
 def fails(verdict: Verdict, strict: bool) -> bool:
-    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD too, unless it is
-    known; and a clause that is listed as broken, and holds.
+    """Whether a verdict makes the check fail: a violated MUST, or with `strict` a violated SHOULD or an unconfirmed
+    violation too, unless it is known; and a clause that is listed as broken, and holds.
     """
     if verdict.known is not None:
         return verdict.stale
-    return verdict.outcome == "violated" and (strict or verdict.clause.level == "MUST")
+    broken = verdict.outcome == "violated" and verdict.clause.level == "MUST"
+    return broken or (strict and verdict.outcome in ("violated", "unconfirmed"))

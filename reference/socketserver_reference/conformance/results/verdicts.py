@@ -9,9 +9,9 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.results.known import Known, masked_by
 from socketserver_reference.conformance.scenario.violation import Violation
 
-Outcome = Literal["holds", "violated", "not-applicable", "not-checked"]
+Outcome = Literal["holds", "violated", "unconfirmed", "not-applicable", "not-checked"]
 
-OUTCOMES: tuple[Outcome, ...] = ("holds", "violated", "not-applicable", "not-checked")
+OUTCOMES: tuple[Outcome, ...] = ("holds", "violated", "unconfirmed", "not-applicable", "not-checked")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class Verdict:
 class Record:
     """The verdicts on some groups of clauses.
 
-    A clause is violated if any check saw it broken; otherwise not checked if any check of it could not end; otherwise
-    it holds if a check of it did, and is not applicable if none could be.
+    A clause is violated if any check saw it broken; unconfirmed if a check did and no replay showed it; otherwise not
+    checked if any check of it could not end; otherwise it holds if a check of it did, and is not applicable if none
+    could be.
     """
 
     def __init__(self, groups: Iterable[str]) -> None:
@@ -58,26 +59,32 @@ class Record:
         self._said.setdefault(clause, {}).setdefault(outcome, why)
 
     def note_violation(self, violation: Violation, *, own: bool = False) -> None:
-        """Note that a clause was seen broken; the first sight by a check of its own is kept, or the first at all."""
-        if own and violation.clause_id not in self._told:
-            self._told.add(violation.clause_id)
-            self._violations[violation.clause_id] = violation
-        self._violations.setdefault(violation.clause_id, violation)
+        """Note that a clause was seen broken; the first that was confirmed is kept, or the first by a check of
+        its own, or the first at all.
+        """
+        clause = violation.clause_id
+        before = self._violations.get(clause)
+        if before is None or (before.unconfirmed and not violation.unconfirmed):
+            self._violations[clause] = violation
+        if own and clause not in self._told and not violation.unconfirmed and self._violations[clause].replays is None:
+            self._told.add(clause)
+            self._violations[clause] = violation
 
     @property
     def broken(self) -> list[str]:
-        """The clauses that have been seen broken so far."""
-        return list(self._violations)
+        """The clauses that have been seen broken so far, in replays too."""
+        return [clause for clause, violation in self._violations.items() if not violation.unconfirmed]
 
     def verdict(self, clause: Clause) -> Verdict:
         """Return the verdict on one clause, as far as it is known."""
         violation = self._violations.get(clause.id)
         if violation is not None:
-            return Verdict(clause, "violated", violation.observed, violation)
+            outcome: Outcome = "unconfirmed" if violation.unconfirmed else "violated"
+            return Verdict(clause, outcome, violation.observed, violation)
         said = self._said.get(clause.id, {})
-        for outcome in ("not-checked", "holds", "not-applicable"):
-            if outcome in said:
-                return Verdict(clause, outcome, said[outcome])
+        for other in ("not-checked", "holds", "not-applicable"):
+            if other in said:
+                return Verdict(clause, other, said[other])
         return Verdict(clause, "not-checked", "not selected")
 
     def verdicts(self) -> list[Verdict]:

@@ -9,7 +9,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.results.verdicts import Outcome
 from socketserver_reference.conformance.scenario.violation import Violation
 
-WORST_FIRST: tuple[Outcome, ...] = ("violated", "not-checked", "holds", "not-applicable")
+WORST_FIRST: tuple[Outcome, ...] = ("violated", "unconfirmed", "not-checked", "holds", "not-applicable")
 """Of several outcomes for one clause, the first in this order counts."""
 
 
@@ -21,7 +21,9 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
         return "not-applicable", str(error)
     if isinstance(error, Violation):
         if clause in (None, error.clause_id):
-            return "violated", ""
+            return "unconfirmed" if error.unconfirmed else "violated", ""
+        if error.unconfirmed:  # the scenario was played once more, and showed nothing
+            return "holds", ""
         return ("holds", "") if error.after_scenario else ("not-checked", known.masked_by(error.clause_id))
     return "not-checked", str(error) or type(error).__name__
 
@@ -36,7 +38,10 @@ def explain(report: pytest.TestReport, error: BaseException | None, entry: Known
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
     elif isinstance(error, Violation):
         report.longrepr = str(error)
-        if entry is not None:
+        if error.unconfirmed and not strict:
+            report.outcome = "skipped"
+            report.wasxfail = f"{error.clause_id} is unconfirmed: {error.observed}; {error.confirmation}"
+        elif entry is not None:
             report.outcome = "skipped"
             report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
         elif CLAUSES[error.clause_id].level == "SHOULD" and not strict:

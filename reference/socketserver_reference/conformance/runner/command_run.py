@@ -126,6 +126,10 @@ class Progress:
         }
         return [str(told) for told in {**none, **self._run.reproductions}.values()]
 
+    def remarks(self) -> list[str]:
+        """Return the messages about the servers."""
+        return self._run.remarks
+
     def explored(self) -> list[str]:
         """Return the lines about the explorations."""
         return [line for record in self._run.records.values() for line in record.explored]

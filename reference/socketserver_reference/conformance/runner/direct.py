@@ -10,6 +10,7 @@ from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.confirm.confirmer import QUICK, Confirmer, Effort
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
@@ -17,6 +18,7 @@ from socketserver_reference.conformance.inprocess.checks import ServerConformanc
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.runner.affinity import all_processors
 from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import Target
@@ -30,9 +32,11 @@ CheckResult = tuple[str, str, Violation | NotChecked | NotApplicable | None]
 """The clause that a check decides, the check's name, and what it raised."""
 
 
-def session_for(suite: type[Conformance], target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Session:
+def session_for(
+    suite: type[Conformance], target: Target | str, timeout: float, dialect: Dialect = NOTE, effort: Effort = QUICK
+) -> Session:
     """Return a session for the checks of a conformance class; the caller closes it."""
-    return Session(
+    session = Session(
         target,
         timeout=timeout,
         oracle=suite.oracle,
@@ -42,17 +46,22 @@ def session_for(suite: type[Conformance], target: Target | str, timeout: float, 
         survival_clause=suite.survival_clause,
         dialect=dialect,
     )
+    session.confirm = Confirmer(session, effort, all_processors)
+    return session
 
 
-def open_session(protocol: str, target: Target | str, timeout: float, dialect: Dialect = NOTE) -> Session:
+def open_session(
+    protocol: str, target: Target | str, timeout: float, dialect: Dialect = NOTE, effort: Effort = QUICK
+) -> Session:
     """Return a session for the target, like those of the plugin; the caller closes it."""
-    return session_for(SUITES[protocol], target, timeout, dialect)
+    return session_for(SUITES[protocol], target, timeout, dialect, effort)
 
 
 def checks(suite: type[Conformance], clause: str | None = None) -> Iterator[tuple[str, str]]:
     """Yield the clause and the name of each directed check in order, or of those that decide one clause."""
-    for name, check in vars(suite).items():
-        decided = getattr(check, "decides", None)
+    written = {name: None for base in reversed(suite.__mro__) for name in vars(base)}
+    for name in written:
+        decided = getattr(getattr(suite, name), "decides", None)
         if decided is not None and clause in (None, decided):
             yield decided, name
 

@@ -39,6 +39,8 @@ class Run:
     """Why the first target that failed to start could not be started."""
     reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
     """Clause -> the script that shows the violation, or why there is none."""
+    remarks: list[str] = field(default_factory=list)
+    """Messages about the servers, a line each."""
     outcomes: dict[str, str] = field(default_factory=dict)
     """Clause -> the worst outcome of any check of any class, in any process."""
 
@@ -144,6 +146,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="class")
 def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
     """The target of the class, started before its first check and ended after the last."""
+    from socketserver_reference.conformance.confirm.confirmer import Effort
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
     from socketserver_reference.conformance.runner import direct
     from socketserver_reference.conformance.targets.base import CannotCheck
@@ -156,13 +159,14 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
             any_segmentation=run.options.any_segmentation,
         )
         run.record_of(request.cls).dialect = dialect
-        session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect)
+        session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect, Effort())
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
     direct.expect_failures(session, request.cls.protocol, run.known)
     try:
         yield session
+        run.remarks += session.remarks
         _reproduce(run, request.cls, session)
     finally:
         session.close()
@@ -269,5 +273,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"{cls.__name__}: {line}{broken}")
     for reproduction in config.stash[RUN].reproductions.values():
         terminalreporter.write_line(str(reproduction))
+    for remark in config.stash[RUN].remarks:
+        terminalreporter.write_line(remark)
     for entry in config.stash[RUN].stale():
         terminalreporter.write_line(known.stale_message(entry, config.stash[RUN].options.known), red=True)

@@ -4,6 +4,7 @@ Read in this order:
 
     text.py          bytes and names as people read them
     steps.py         what clients do: connect, say, half-close, reset...
+    scene.py         a scenario as it was played
     transcript.py    what every client did and read
     violation.py     what is wrong: a finding, and the exception for its clause
 

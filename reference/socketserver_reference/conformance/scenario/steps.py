@@ -20,11 +20,11 @@ from typing import ClassVar, Literal, Self, get_args
 
 from socketserver_reference.conformance.scenario.text import show
 
-Effect = Literal["joins", "hears", "leaves", "half-closes", "is gone", "stops reading", "reads again"]
+Effect = Literal["joins", "approaches", "hears", "leaves", "half-closes", "is gone", "stops reading", "reads again"]
 """What becomes of a client by a step.
 
-It joins, hears the others from now on, leaves by a word, half-closes (which is to leave, too), is gone at once, stops
-reading, or reads again.
+It joins, connects and stays outside (in the middle of a handshake, so that nothing is due to it), hears the others from
+now on, leaves by a word, half-closes (which is to leave, too), is gone at once, stops reading, or reads again.
 """
 
 
@@ -68,6 +68,11 @@ class BaseStep:
     def burst(self) -> bool:
         """Whether it is an utterance that nobody waits for."""
         return False
+
+    @property
+    def comes(self) -> bool:
+        """Whether its client, or clients, connect by it."""
+        return self.effect in ("joins", "approaches")
 
     @property
     def leaves(self) -> bool:
@@ -141,6 +146,31 @@ class Connect(OneClient):
 
 
 @dataclass(frozen=True)
+class Approach(OneClient):
+    """`who` connects, and goes through a part of the dialect's handshake: it is no member.
+
+    It gives so many `answers`, as far as there are so many, and of the next one, with `half`, the first half. Then it
+    is silent, and waits for nothing. A `namesake` is the client whose name it gives instead of its own.
+    """
+
+    verb = "approaches"
+    effect = "approaches"
+
+    answers: int = 0
+    half: bool = False
+    namesake: str = ""
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(super().renamed(names), namesake=names.get(self.namesake, self.namesake))
+
+    def __str__(self) -> str:
+        if self.namesake:
+            return f"{self.who} connects and gives the name of {self.namesake}"
+        given = "half a name" if self.half else "no name"
+        return f"{self.who} connects and gives " + (f"{self.answers} answers and {given}" if self.answers else given)
+
+
+@dataclass(frozen=True)
 class Crowd(BaseStep):
     """Many clients connect in the same instant and say nothing."""
 
@@ -162,7 +192,7 @@ class Crowd(BaseStep):
         return replace(self, everyone=tuple(names[who] for who in self.everyone))
 
     def __str__(self) -> str:
-        return f"{len(self.everyone)} clients, {self.everyone[0]} to {self.everyone[-1]}, connect at once"
+        return f"{len(self.everyone)} clients, {self.everyone[0]} to {self.everyone[-1]}, connect in one instant"
 
 
 @dataclass(frozen=True)
@@ -322,7 +352,7 @@ class Resume(OneClient):
 
 # fmt: off
 Step = (
-    Connect | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer
+    Connect | Approach | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Answer
     | HalfClose | Close | Abandon | Reset | Stall | Resume
 )
 # fmt: on

@@ -64,9 +64,23 @@ class Transcript:
     entries: list[Entry] = field(default_factory=list)
     scenario: list[Step] = field(default_factory=list)
     """The steps before they were rewritten for the dialect: to replay them."""
+    before: "list[Transcript]" = field(default_factory=list)
+    """The exchanges on the same server before this one, if it depends on them."""
 
     def lines(self) -> list[str]:
-        """Return the exchange, one line for each event; adjacent reads of one client are one read."""
+        """Return the exchange, and those on which it depends: one line for each event; adjacent reads of one client are
+        one read.
+        """
+        return [*self.lines_before(), *(["then:"] if self.before else []), *self._own_lines()]
+
+    def lines_before(self) -> list[str]:
+        """Return the exchanges on which it depends."""
+        if not self.before:
+            return []
+        earlier = [line for transcript in self.before for line in transcript._own_lines()]
+        return ["before this, on the same server:", *earlier]
+
+    def _own_lines(self) -> list[str]:
         told: list[str] = []
         steps = 0
         for entry in joined(self.entries):

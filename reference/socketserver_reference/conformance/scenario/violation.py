@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
 
@@ -35,6 +36,22 @@ class Finding:
         return replace(self, clauses=clauses, also=also) if clauses else self
 
 
+@dataclass(frozen=True)
+class Replays:
+    """How often a violation showed when its exchange was played again, each time on a fresh server."""
+
+    shown: int
+    of: int
+    cause: str = ""
+    """The likely cause why it did not show again."""
+
+    def __str__(self) -> str:
+        if self.shown:
+            return f"shown {self.shown} of {self.of} times on fresh servers"
+        times = "1 replay on a fresh server" if self.of == 1 else f"{self.of} replays on fresh servers"
+        return f"not shown again in {times}: {self.cause}"
+
+
 class Violation(AssertionError):
     """The server broke a clause; `exchange` shows it."""
 
@@ -55,6 +72,12 @@ class Violation(AssertionError):
         """Whether exploration found it and no directed scenario did."""
         self.note = ""
         """A remark for the reader: in how many replays it came back, for example."""
+        self.replays: Replays | None = None
+        """How often it showed again; None if it was not played again."""
+        self.unrepeatable = ""
+        """Why it was not played again, if that is impossible."""
+        self.scenes: tuple[Scene, ...] = ()
+        """The scenarios that its server had seen, that of the violation last."""
         self.unscripted = ""
         """Why no script can show it, if none can."""
         self.transcript: Transcript | None = None
@@ -66,10 +89,22 @@ class Violation(AssertionError):
         vars(other).update(vars(self))
         return other
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it was played again and did not show."""
+        return self.replays is not None and not self.replays.shown
+
+    @property
+    def confirmation(self) -> str:
+        """How often it showed again, or why that is unknown; "" for an expected failure, which is not played again."""
+        return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
+
     def lines(self) -> list[str]:
-        """Return the lines of a report: clause, expected, observed, note, exchange."""
+        """Return the lines of a report: clause, expected, observed, confirmation, note, exchange."""
         story = [str(CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
-        return [*story, *([f"note:     {self.note}"] if self.note else []), "exchange:", *self.exchange]
+        remarks = [("replayed", self.confirmation), ("note", self.note)]
+        told = [f"{what + ':':<9} {text}" for what, text in remarks if text]
+        return [*story, *told, "exchange:", *self.exchange]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -19,13 +19,14 @@ MAX_LANES = 8
 State = Literal["away", "open", "stalled", "half-closed"]
 """What a client's connection is like: not there; usable; not read; closed in one direction."""
 
-JOINING = {kind.verb for kind in KINDS if kind.effect == "joins"}
+JOINING = {kind.verb for kind in KINDS if kind.effect in ("joins", "approaches")}
 
 PASSIVE_EVENTS = {*JOINING, "reads"}
 """What anybody in a crowd does."""
 
 STATES: dict[Effect | None, State] = {
     "joins": "open",
+    "approaches": "open",
     "reads again": "open",
     "stops reading": "stalled",
     "half-closes": "half-closed",

@@ -85,7 +85,8 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
     """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
     said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
     said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
-    said += [("note", story.note)] if story.note else []
+    said += [(what, text) for what, text in (("replayed", story.confirmation), ("note", story.note)) if text]
+    said += [("before", tag("pre", "\n".join(story.before)))] if story.before else []
     return tag(
         "article",
         tag("h3", tag("a", story.clause.id, href=f"#{anchor}"), id=f"{anchor}-title"),

@@ -1,0 +1,97 @@
+"""The attacks on a handshake, on servers that ask for more than a name, or for nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+
+from socketserver_reference.clauses import Profile
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat, stages
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import bundled, read
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner.direct import checks, open_session
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.dialect_bugs import AsksOneAfterAnother, KeepsTheNameless, LeavesByName, PanicsAtAResetBeforeTheName
+from tests.servers.dialects_served import DIALECTS, Speaker, served
+
+TIMEOUT = 1.0
+
+ASKING = read(
+    """
+    protocol = "chat"
+    [framing]
+    in = "line"
+    [[handshake]]
+    wait = "NICK\\n"
+    send = "{name}\\n"
+    [[handshake]]
+    wait = "ROOM\\n"
+    send = "main\\n"
+    [delivery]
+    template = "{sender}: {body}"
+    [quit]
+    word = ""
+    """,
+    "asking",
+    "asking",
+)
+
+ATTACKS = [
+    (clause, name)
+    for clause, name in checks(ChatConformance)
+    if name in {*vars(HandshakeChat), *vars(RudeHandshakeChat)}
+]
+
+
+def attacked(dialect: Dialect, server: type[Speaker]) -> Iterator[str]:
+    """Play all attacks; yield the clauses that they find broken."""
+    with closing(open_session("chat", served(dialect, server), TIMEOUT, dialect)) as session:
+        for clause, name in ATTACKS:
+            try:
+                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+            except Violation as violation:
+                yield violation.clause_id
+
+
+@pytest.mark.parametrize("dialect", [ASKING, bundled()["trio-chat"], bundled()["node-chat"]], ids=lambda one: one.name)
+def test_a_sound_server_survives_all_attacks_on_its_handshake(dialect: Dialect) -> None:
+    assert len(ATTACKS) == 5
+    assert list(attacked(dialect, Speaker)) == []
+
+
+ALSO: dict[type[Speaker], list[str]] = {KeepsTheNameless: ["CHAT-10", "CHAT-12"]}
+"""Bug -> what it breaks besides, since clients leave in other ways, too."""
+
+
+@pytest.mark.parametrize("bug", [AsksOneAfterAnother, KeepsTheNameless, LeavesByName, PanicsAtAResetBeforeTheName])
+def test_a_server_that_fails_in_its_handshake_breaks_the_clause_about_that(bug: type[Speaker]) -> None:
+    assert {bug.breaks} <= set(attacked(ASKING, bug)) <= {bug.breaks, *ALSO.get(bug, ())}
+
+
+def test_without_a_handshake_there_is_nothing_to_attack() -> None:
+    with closing(open_session("chat", served(DIALECTS["fixed"]), TIMEOUT, DIALECTS["fixed"])) as session:
+        for clause, name in ATTACKS:
+            with pytest.raises(NotApplicable, match="the dialect has no handshake"):
+                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+
+
+def test_clients_stop_before_each_answer_and_after_half_of_it_and_after_the_last() -> None:
+    assert stages(ASKING) == [(0, False), (0, True), (1, False), (1, True), (2, False)]
+    assert stages(NOTE) == [(0, False)]
+
+
+def explored(bug: type[Speaker], dialect: Dialect, profile: Profile) -> list[str]:
+    record = Record(("CHAT",))
+    with closing(open_session("chat", served(dialect, bug), TIMEOUT, dialect)) as session, suppress(Violation):
+        explore(session, record, "chat", profile, examples=6, with_seed=4)
+    return record.broken
+
+
+def test_exploring_finds_what_fails_in_a_handshake_and_nothing_in_a_sound_one() -> None:
+    assert explored(Speaker, ASKING, "hardened") == []
+    assert "CHAT-9" in explored(AsksOneAfterAnother, ASKING, "basic")

@@ -1,0 +1,141 @@
+"""Clients that go through a part of a handshake: what they say, what the story says of it, and that nothing is due to
+them.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from socketserver_reference.conformance.dialects import rewrite
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Approach,
+    Close,
+    Connect,
+    HalfClose,
+    Reset,
+    Say,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.dialects_served import DIALECTS
+from tests.support.serving import server_that
+
+ASKING = replace(
+    NOTE,
+    handshake=(
+        HandshakeTurn(Template("Name? "), Template("{name}\n")),
+        HandshakeTurn(send=Template("room 7\n")),
+        HandshakeTurn(Template("Hello\n")),
+    ),
+)
+GREETING = replace(NOTE, handshake=(HandshakeTurn(Template("Welcome\n")),))
+
+
+@contextmanager
+def heard_by_a_server_of(dialect: Dialect, first: bytes) -> Iterator[tuple[Stage, Callable[[], bytes]]]:
+    """Yield a stage on a server that greets and listens, and what tells what it has read when all clients are gone."""
+    heard: list[bytes] = []
+
+    def listens(connection: socket.socket) -> None:
+        connection.sendall(first)
+        while part := connection.recv(1024):
+            heard.append(part)
+
+    with server_that(listens) as address:
+        yield (
+            Stage(address, StreamChatOracle(dialect), timeout=5.0, dialect=dialect, mark="-7"),
+            lambda: b"".join(heard),
+        )
+
+
+@pytest.mark.parametrize(
+    ("dialect", "step", "words", "said"),
+    [
+        (ASKING, Approach("cal"), "cal connects and gives no name", b""),
+        (ASKING, Approach("cal", half=True), "cal connects and gives half a name", b"cal"),
+        (ASKING, Approach("cal", 1), "cal connects and gives 1 answers and no name", b"cal-7\n"),
+        (ASKING, Approach("cal", 1, half=True), "cal connects and gives 1 answers and half a name", b"cal-7\nroo"),
+        (ASKING, Approach("cal", 2), "cal connects and gives 2 answers and no name", b"cal-7\nroom 7\n"),
+        (ASKING, Approach("cal", 9, namesake="ann"), "cal connects and gives the name of ann", b"ann-7\nroom 7\n"),
+        (GREETING, Approach("cal"), "cal connects and gives no name", b""),
+    ],
+)
+def test_a_client_goes_through_a_part_of_a_handshake(dialect: Dialect, step: Approach, words: str, said: bytes) -> None:
+    with heard_by_a_server_of(dialect, b"Name? ") as (stage, heard):
+        with stage:
+            told = stage.play([step, Close("cal")]).lines()
+        assert told[0] == f"   1  {words}"
+        assert told[-1].endswith("cal closes")
+    assert heard() == said
+
+
+FRAMED = DIALECTS["named"]
+
+
+@pytest.mark.parametrize("oracle", [StreamChatOracle(NOTE), FramedChatOracle(FRAMED)])
+def test_nothing_is_due_to_a_client_in_a_handshake(oracle: StreamChatOracle | FramedChatOracle) -> None:
+    for step in (*join("ann"), Approach("cal"), HalfClose("cal")):
+        oracle.begin(step, idle_before=True)
+    assert oracle.active_disruptions == ["left"]
+    assert oracle.required_readers(HalfClose("cal")) == ["ann"]
+    assert oracle.outside == set()
+    for way in (Reset, Abandon):
+        oracle.begin(Approach("dan", namesake="ann"), idle_before=True)
+        oracle.begin(way("dan"), idle_before=True)
+    assert oracle.active_disruptions == ["left", "reset"]
+
+
+def test_a_client_that_is_silent_in_a_handshake_is_so_until_it_leaves() -> None:
+    oracle = StreamChatOracle(NOTE)
+    steps: list[Step] = [*join("ann"), Approach("cal"), Approach("dan"), Close("dan")]
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    oracle._end_disruptions()
+    assert oracle.active_disruptions == ["silent"]
+    oracle.begin(Close("cal"), idle_before=True)
+    oracle._end_disruptions()
+    assert oracle.active_disruptions == []
+
+
+def test_a_client_that_cannot_come_in_because_another_is_silent_is_told_of_chat_9() -> None:
+    with heard_by_a_server_of(ASKING, b"Name? ") as (stage, _), stage:
+        stage.timeout = 0.1
+        with pytest.raises(Violation) as told:
+            stage.play([Approach("cal", 2), Connect("dan")])
+    assert told.value.clause_id == "CHAT-9"
+    assert told.value.observed.startswith("dan cannot connect: reads b''")
+
+
+def test_a_client_in_a_handshake_takes_a_seat() -> None:
+    framed = rewrite.FramedRewriter(replace(FRAMED, limits=Limits(members=3)))
+    here: list[Step] = [*join("ann"), Approach("cal"), Approach("dan")]
+    steps = [one for step in here for one in framed.rewrite(step)]
+    assert [str(step) for step in steps if step.comes] == [
+        "ann connects",
+        "witness1 connects",
+        "cal connects and gives no name",
+    ]
+    assert [framed.rewrite(step) for step in (HalfClose("cal"), HalfClose("cal"))] == [[HalfClose("cal")], []]
+    assert framed.rewrite(Approach("eve")) == [Approach("eve")]
+    seats = CapacityLimit(rewrite.StreamRewriter(NOTE), replace(NOTE, limits=Limits(members=1)), sees_idle=True)
+    assert [seats.rewrite(step) for step in (Approach("cal"), Connect("dan"), Reset("cal"))] == [
+        [Approach("cal")],
+        [],
+        [Reset("cal")],
+    ]
+
+
+def test_a_namesake_is_renamed_with_the_member_whose_name_it_gives() -> None:
+    assert Approach("cal", namesake="ann").renamed({"cal": "c", "ann": "a"}) == Approach("c", namesake="a")
+    assert Say("ann", b"x").comes is False
