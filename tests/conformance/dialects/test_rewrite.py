@@ -1,9 +1,11 @@
 """What can be said in a dialect, and scenarios in its words."""
 
+from dataclasses import replace
+
 import pytest
 
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.dialect import NOTE, Limits
 from socketserver_reference.conformance.dialects.rewrite import (
     DatagramRewriter,
     EchoRewriter,
@@ -54,6 +56,29 @@ def test_what_fills_a_fixed_frame_is_not_said_at_an_end() -> None:
     fixed = chat('[framing]\nin = "line"\nout = "fixed"\nsize = 200\npad = "."')
     assert fixed.sayable(b"a.b..") == b"a.b"
     assert fixed.longest == 200 - len("ack")
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "left"),
+    [
+        ("", b"/help", b"help"),
+        ("", b" \t//  me waves", b"me waves"),
+        ("", b"and/or", b"and/or"),
+        ("", b"!wow", b"!wow"),
+        ("!bye", b"!wow", b"wow"),
+        ("!bye", b"/!x!", b"x!"),
+        ("exit", b"extra", b"extra"),
+        ("/quit", b"/", b""),
+    ],
+)
+def test_no_utterance_begins_as_a_command_of_the_server_may(word: str, said: bytes, left: bytes) -> None:
+    assert chat(LINES + f'[quit]\nword = "{word}"').sayable(said) == left
+    assert NOTE.sayable(said) == said
+
+
+def test_a_limit_of_members_does_not_make_frames_of_a_stream() -> None:
+    assert replace(NOTE, limits=Limits(members=50)).stream
+    assert not replace(NOTE, limits=Limits(utterance=50)).stream
 
 
 def test_what_only_looks_like_quit_is_no_command() -> None:

@@ -205,7 +205,7 @@ def test_delayed_acknowledgements_are_a_matter_of_tcp_and_of_what_the_system_can
     check = getattr(ChatConformance(), name)
     with pytest.raises(NotApplicable, match="unix knows no delayed acknowledgements"):
         check(Recorded("unix"))
-    monkeypatch.setattr("socketserver_reference.conformance.checks.chat.QUICKACK", 0)
+    monkeypatch.setattr("socketserver_reference.conformance.checks.chat_hardened.QUICKACK", 0)
     with pytest.raises(NotChecked, match="TCP_QUICKACK"):
         check(Recorded("tcp"))
 
@@ -216,7 +216,8 @@ def test_the_reference_passes_every_directed_check(protocol: str) -> None:
     from socketserver_reference.conformance.runner.direct import outcomes
 
     found = [(clause, outcome) for clause, _, outcome in outcomes(protocol, Bug(protocol).target(), 5.0)]
-    assert [outcome for _, outcome in found if outcome is not None] == []
+    told = {str(outcome) for _, outcome in found if outcome is not None}
+    assert told == ({"the dialect has no handshake"} if protocol == "chat" else set())
     group = {"chat": "CHAT", "echo": "ECHO", "datagram": "UDP"}[protocol]
     assert {clause for clause, _ in found} == {clause.id for clause in CLAUSES.values() if clause.group == group}
 

@@ -22,7 +22,7 @@ from tests.support.known_failures import QUICK, entry, last_lines
 from tests.support.planted import Planted
 from tests.support.serving import TIMEOUT
 
-CHECKS = sum(name.startswith("test_") for name in vars(ChatConformance))
+CHECKS = sum(name.startswith("test_") for name in dir(ChatConformance))
 """Checks of a chat, explorations included."""
 
 

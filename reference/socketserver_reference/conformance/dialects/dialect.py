@@ -10,6 +10,7 @@ another framing that marks the end of a delivery; `oracles/framed_chat.py` judge
 `effects.py` says how a dialect affects the clauses.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -134,7 +135,7 @@ class Dialect:
         prefixed = self.template.constant and bool(self.template.head) and not self.template.tail
         nothing_else = self.to_sender == "same" and not (self.notices or self.prompts)
         anything = self.handling == "verbatim" and not self.strips
-        unlimited = not (self.limits.utterance or self.limits.members or self.limits.gap or self.history)
+        unlimited = not (self.limits.utterance or self.limits.gap or self.history)
         return "chat" in self.protocols and chunks and prefixed and nothing_else and anything and unlimited
 
     @property
@@ -195,6 +196,7 @@ class Dialect:
     def sayable(self, utterance: bytes) -> bytes:
         """Return the part of an utterance that fits the dialect's frames; b"" if that is nothing, or a quit."""
         said = self.handled(self.handled(utterance)[: self.longest])  # again: the cut may leave half a letter
+        said = said if self.raw else self._commands.sub(b"", said)
         for framing in (self.framing_in, self.framing_out):
             said = said.rstrip(framing.pad) if framing.kind == "fixed" else said
         return b"" if self.is_quit(said) else said
@@ -205,6 +207,16 @@ class Dialect:
         if self.handling in ("replaced", "refused"):  # besides, some servers end a line at more than \n
             said = "".join(letter for letter in said.decode(errors="ignore") if letter.isprintable()).encode()
         return said.strip() if self.strips else said
+
+    @property
+    def command_marks(self) -> bytes:
+        """What no utterance begins with, since a command of the server may: `/`, and the mark before its quit word."""
+        begin = self.quit[:1]
+        return b"/" if not begin or begin.isalnum() or begin == b"/" else b"/" + begin
+
+    @cached_property
+    def _commands(self) -> re.Pattern[bytes]:
+        return re.compile(rb"\A\s*[%s][%s\s]*" % ((re.escape(self.command_marks),) * 2))
 
     @cached_property
     def _unsayable(self) -> bytes:

@@ -94,6 +94,9 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
             changed.append(("CHAT-4", f"{dialect.to_sender.text.encode()!r} passes, however often it comes"))
     changed += [("CHAT-3", what) for what in _handled(dialect)]
     if not dialect.stream:
+        marks = " or ".join(repr(chr(mark)) for mark in dialect.command_marks)
+        changed.append(("CHAT-3", f"no utterance begins with {marks}, which may begin a command of the server"))
+    if not dialect.stream:
         said = "an utterance is one line" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
         changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
     elif dialect.chunk != NOTE.chunk:

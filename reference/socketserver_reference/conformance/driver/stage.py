@@ -11,6 +11,7 @@ byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Self
 
 from socketserver_reference.address import Address
@@ -96,12 +97,16 @@ class Stage(ClientReader):
         self._rewriter = rewriter or StreamRewriter(dialect)
         self._said = 0  # bytes, since everybody who reads was last read
         self._probes = 0
+        self._seats_taken = 0  # at most: clients that have left count until the server was seen idle
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise a Violation at the first broken clause."""
-        for step in steps:
+        for step, following in pairwise([*steps, None]):
+            assert step is not None
+            if step.leaves and following is not None and following.comes:  # nothing comes between the two
+                self._rate_limiter.wait_to_connect()
             self.perform(step)
         return self.transcript
 
@@ -220,8 +225,10 @@ class Stage(ClientReader):
 
     def _wait_to_connect(self) -> None:
         """Return when another client may connect: within the member limit, as far as can be observed, and the gaps."""
-        if self._dialect.limits.members:
+        if 0 < self._dialect.limits.members <= self._seats_taken:
             self._wait_idle()
+            self._seats_taken = len(self._clients)
+        self._seats_taken += 1
         self._rate_limiter.wait_to_connect()
 
     def _note_connected(self) -> None:
