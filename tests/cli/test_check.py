@@ -15,7 +15,7 @@ ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
 UDP = [id for id in CLAUSES if id.startswith("UDP")]
 CHAT = [id for id in CLAUSES if id.startswith("CHAT")]
 QUICK = ("--examples", 2)
-ONE = ("--only", "ECHO-2")
+ONE = ("--only", "ECHO-2", "--examples", 0)
 
 
 def reference_server(*arguments: str) -> str:
@@ -87,7 +87,9 @@ def test_a_launched_server_is_told_where_to_listen(
     check: Checker, placeholders: str, transport: tuple[str, ...]
 ) -> None:
     only = "UDP-1" if transport else "ECHO-2"
-    outcome = check("echo", "--launch", reference_server("echo", *placeholders.split()), *transport, "--only", only)
+    outcome = check(
+        "echo", "--launch", reference_server("echo", *placeholders.split()), *transport, "--only", only, "--examples", 0
+    )
     assert (outcome.code, outcome.verdicts[only]) == (0, "holds")
 
 
@@ -112,29 +114,42 @@ def test_profile_leaves_out_the_clauses_of_the_other(check: Checker) -> None:
     outcome = check("echo", *QUICK, "--profile", "basic", "--transport", "tcp")
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == [id for id in ECHO if CLAUSES[id].profile == "basic"]
-    assert outcome.clause("ECHO-7")["why"] == "not selected"
+    assert "ECHO-7" not in outcome.verdicts
     assert outcome.document["profile"] == "basic"
 
 
-def test_only_is_repeatable_and_explores_nothing(check: Checker) -> None:
-    outcome = check("chat", "--only", "CHAT-7", "--only", "CHAT-3")
+def test_only_lists_the_chosen_clauses_alone_and_explores_what_can_break_them(check: Checker) -> None:
+    outcome = check("chat", "--only", "CHAT-7", "--only", "CHAT-3", "--examples", 1)
     assert outcome.code == 0
-    assert outcome.clauses_that("holds") == ["CHAT-3", "CHAT-7"]
-    assert "explored" not in outcome.out
+    assert list(outcome.verdicts) == outcome.clauses_that("holds") == ["CHAT-3", "CHAT-7"]
+    assert [line[: line.index(":")] for line in outcome.document["explored"]] == ["chat, basic", "chat, hardened"]
+
+
+def test_no_examples_explore_nothing(check: Checker) -> None:
+    outcome = check("echo", *ONE)
+    assert (outcome.code, outcome.document["explored"]) == (0, [])
 
 
 @pytest.mark.parametrize("options", [("--profile", "hardened", "--only", "ECHO-1"), ("--", "-k", "no_such_check")])
 def test_nothing_checked_is_no_success(check: Checker, options: tuple[str, ...]) -> None:
     outcome = check("echo", *options)
     assert outcome.code == 2
-    assert outcome.clauses_that("not-checked") == [*ECHO, *UDP]
+    assert outcome.verdicts == {}
     assert outcome.out.splitlines()[-1] == "nothing was checked"
 
 
-def test_arguments_after_two_dashes_are_pytests(check: Checker) -> None:
+def test_arguments_after_two_dashes_are_pytests_and_choose_clauses_too(check: Checker) -> None:
     outcome = check("chat", "--", "-k", "quit")
     assert outcome.code == 0
-    assert outcome.clauses_that("holds") == ["CHAT-7", "CHAT-8"]
+    assert list(outcome.verdicts) == outcome.clauses_that("holds") == ["CHAT-7", "CHAT-8"]
+
+
+def test_a_clause_is_not_checked_if_pytest_leaves_out_a_part_of_its_checks(check: Checker) -> None:
+    outcome = check("chat", "--", "-k", "that_quits")
+    assert outcome.code == 2
+    assert outcome.verdicts == {"CHAT-7": "not-checked"}
+    assert outcome.clause("CHAT-7")["why"] == "the arguments after -- leave out a part of its checks"
+    assert outcome.out.splitlines()[-1] == "nothing was checked"
 
 
 @pytest.mark.parametrize("option", [["--no-such-option"], ["-k", "and and"], ["-p", "no_such_plugin"]])
@@ -169,7 +184,7 @@ def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: C
     [
         ((), "protocol"),
         (("ftp",), "ftp"),
-        (("echo", "--examples", "0"), "--examples"),
+        (("echo", "--examples", "-1"), "--examples"),
         (("echo", "--examples", "many"), "many"),
         (("echo", "--seed", "-1"), "--seed"),
         (("echo", "--seed", "lucky"), "lucky"),

@@ -17,7 +17,7 @@ from tests.support.checking import Checker, Lifeline, bad, checking, run_check
 from tests.support.serving import SOURCES, TIMEOUT
 
 QUICK = ("--examples", 2)
-ONE = ("--only", "ECHO-2")
+ONE = ("--only", "ECHO-2", "--examples", 0)
 
 
 def test_the_directory_it_runs_in_neither_matters_nor_changes(tmp_path: Path) -> None:

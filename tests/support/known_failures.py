@@ -35,4 +35,4 @@ def last_lines(outcome: Outcome, count: int = 1) -> list[str]:
     return outcome.out.splitlines()[-count:]
 
 
-QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2")
+QUICK = ("--timeout", TIMEOUT, "--only", "CHAT-8", "--only", "CHAT-2", "--examples", 0)

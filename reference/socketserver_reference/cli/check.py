@@ -119,10 +119,12 @@ def conclude(verdicts: Sequence[Any], *, strict: bool, trouble: bool) -> tuple[i
         return VIOLATED, f"does not conform: breaks {', '.join(broken)}"
     if stale:
         return VIOLATED, f"the list of known failures is stale: no longer broken: {', '.join(stale)}"
-    if trouble:
-        return NOT_CHECKED, "not everything could be checked: see the lines that say not checked"
-    if not any(verdict.outcome in ("holds", "violated") for verdict in verdicts):
+    if all(verdict.outcome in ("not-checked", "not-applicable") for verdict in verdicts):
         return NOT_CHECKED, "nothing was checked"
+    if unchecked := [verdict.clause.id for verdict in verdicts if report.lacks(verdict, strict)]:
+        return NOT_CHECKED, f"not everything could be checked: {', '.join(unchecked)} not checked"
+    if trouble:
+        return NOT_CHECKED, "not everything could be checked: see the errors above"
     known = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and verdict.known]
     advice = [verdict.clause.id for verdict in verdicts if verdict.outcome == "violated" and not verdict.known]
     doubtful = [verdict.clause.id for verdict in verdicts if verdict.outcome == "unconfirmed" and not verdict.known]

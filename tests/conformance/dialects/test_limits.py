@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.rewrite_limits import CapacityL
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.exploration import campaign
-from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -70,22 +70,23 @@ def test_nothing_asks_for_more_seats_than_there_are(
 ) -> None:
     limited = written(tmp_path, f"members = {members}", rest)
     outcome = check("chat", "--launch", strict(name, members), *QUICK, "--dialect", limited, *WITHOUT_FLOODS)
-    assert (outcome.code, outcome.clauses_that("violated")) == (0, []), outcome.out
+    assert outcome.clauses_that("violated") == [], outcome.out
+    assert {"CHAT-2", "CHAT-9", "CHAT-11", "CHAT-12", "CHAT-13"} <= {*outcome.clauses_that("holds")}
     assert outcome.clause("CHAT-17")["why"] == f"the dialect allows at most {members} members"
 
 
 def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checker) -> None:
-    outcome = check("chat", "--launch", strict("few", 5), *QUICK, "--only", "CHAT-12", "--only", "CHAT-13")
+    outcome = check("chat", "--launch", strict("few", 5), *QUICK, "--only", "CHAT-2", "--only", "CHAT-12")
     assert outcome.code == 1
     assert "the server ended with exit status 5" in outcome.out
 
 
-def test_a_scenario_that_the_member_limit_leaves_incomplete_is_not_checked(check: Checker, tmp_path: Path) -> None:
+def test_what_the_member_limit_leaves_out_of_a_clause_is_told(check: Checker, tmp_path: Path) -> None:
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
-    assert outcome.code == 2
+    assert (outcome.code, outcome.verdicts) == (0, {"CHAT-11": "holds"})
     assert outcome.clause("CHAT-11")["why"] == (
-        "the scenario had no wait-until-heard and no close: the dialect allows at most 4 members"
+        "in part: the scenario had no wait-until-heard and no close: the dialect allows at most 4 members"
     )
 
 
@@ -144,13 +145,14 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     assert outcome.clause("CHAT-16")["why"] == "the dialect demands 0.01 s between two utterances"
     assert outcome.clause("CHAT-17")["why"] == "the dialect demands 0.01 s between two connections"
     for id in ("CHAT-14", "CHAT-15"):
-        assert outcome.clause(id)["why"] == "with the gaps of the dialect limited its scenario would take more than 1 s"
+        why = "with the gaps of the dialect limited its scenario would take more than 1 s"
+        assert outcome.clause(id)["why"] in (why, f"in part: {why}")
     assert "CHAT-13  fewer repetitions: as many as fit into 0.1 s with the gaps" in outcome.out
     assert {"CHAT-12", "CHAT-13", *(f"CHAT-{count}" for count in range(1, 12))} <= set(outcome.clauses_that("holds"))
 
 
 def test_an_impatient_server_hangs_up_on_who_does_not_keep_them(check: Checker) -> None:
-    outcome = check("chat", "--launch", strict("impatient", 0.5, 0), *QUICK, "--only", "CHAT-5")
+    outcome = check("chat", "--launch", strict("impatient", 0.5, 0), *QUICK, "--only", "CHAT-2", "--only", "CHAT-5")
     assert outcome.code == 1
 
 
@@ -231,5 +233,5 @@ def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
     with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
         session._check_duration([*join("ann"), Say("ann", b"hi")])
-        with pytest.raises(NotChecked, match=r"its scenario would take more than \d+ s"):
+        with pytest.raises(NotApplicable, match=r"its scenario would take more than \d+ s"):
             session._check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

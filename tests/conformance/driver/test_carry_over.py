@@ -252,7 +252,20 @@ def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
 
 FRESH = 'protocol = "chat"\n[limits]\nfresh = true\n'
 KEEPS = f"{BARE_PYTHON} -m tests.servers.strict_servers keeps {{port}} 20"
-SOME = ("--timeout", 2, "--only", "CHAT-2", "--only", "CHAT-7", "--only", "CHAT-9", "--only", "CHAT-11")
+SOME = (
+    "--timeout",
+    2,
+    "--only",
+    "CHAT-2",
+    "--only",
+    "CHAT-7",
+    "--only",
+    "CHAT-9",
+    "--only",
+    "CHAT-11",
+    "--examples",
+    0,
+)
 
 
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:

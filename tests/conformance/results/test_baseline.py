@@ -11,7 +11,7 @@ from socketserver_reference.conformance.results import baseline
 from socketserver_reference.conformance.results.verdicts import Outcome, Verdict
 from tests.support.checking import Checker
 
-ONE = ("--only", "ECHO-2", "--transport", "tcp")
+ONE = ("--only", "ECHO-2", "--examples", 0, "--transport", "tcp")
 
 
 def earlier(**verdicts: str) -> dict[str, Any]:

@@ -29,10 +29,10 @@ def test_a_clause_holds_only_if_every_check_of_it_could_end() -> None:
     record.note("UDP-3", "not-applicable", "no such thing")
     assert [(v.clause.id, v.outcome, v.why) for v in record.verdicts()] == [
         ("UDP-1", "not-checked", "no time"),
-        ("UDP-2", "holds", ""),
+        ("UDP-2", "holds", "in part: no such thing"),
         ("UDP-3", "not-applicable", "no such thing"),
-        ("UDP-4", "not-checked", "not selected"),
-        ("UDP-5", "not-checked", "not selected"),
+        ("UDP-4", "not-checked", "no check of it ran"),
+        ("UDP-5", "not-checked", "no check of it ran"),
     ]
 
 

@@ -2,8 +2,13 @@
 
 import pytest
 
+from socketserver_reference.conformance import ServerConformance
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
-from tests.support.checking import Checker
+from socketserver_reference.conformance.results.known import Known
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.runner.check_outcomes import explain
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.support.checking import PLUGIN, Checker
 
 
 def test_a_scenario_that_allows_too_many_hypotheses_decides_nothing(
@@ -14,7 +19,7 @@ def test_a_scenario_that_allows_too_many_hypotheses_decides_nothing(
 
     monkeypatch.setattr("socketserver_reference.conformance.driver.stage.Stage.play", ambiguous)
     monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.prepare", lambda _: None)
-    outcome = check("chat", "--only=CHAT-6")
+    outcome = check("chat", "--only=CHAT-6", "--examples=0")
     assert outcome.code == 2
     assert outcome.clause("CHAT-6")["why"] == "too many segmentations are possible to judge the scenario"
 
@@ -24,7 +29,67 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
         raise ZeroDivisionError("of the checker's own")
 
     monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.play", broken)
-    outcome = check("echo", "--only=ECHO-1", "--transport=tcp")
+    outcome = check("echo", "--only=ECHO-1", "--examples=0", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out
     assert outcome.clause("ECHO-1")["why"] == "of the checker's own"
+
+
+UNMADE = """
+from socketserver_reference.conformance import ServerConformance, ServerSpec
+
+def make(handler=None):
+    raise ZeroDivisionError("no server today")
+
+class TestMine(ServerConformance):
+    target = ServerSpec("mine", "tcp", "threading", make)
+"""
+
+
+def test_in_pytest_a_server_that_cannot_be_made_fails_every_check_that_is_about_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(UNMADE)
+    result = pytester.runpytest_inprocess(*PLUGIN)
+    decided = sum(name.startswith("test_") for name in vars(ServerConformance))
+    not_about_it = 5  # three are about rooms, one is about one at a time, one about processes
+    assert result.parseoutcomes() == {"failed": decided - not_about_it, "skipped": not_about_it}
+    result.stdout.fnmatch_lines(
+        ["SRV-1 could not be checked: the server cannot be made: ZeroDivisionError: no server today"]
+    )
+
+
+def test_a_family_that_cannot_be_made_does_not_conform(check: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unmade(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("no server today")
+
+    monkeypatch.setattr("socketserver_reference.conformance.runner.collected_family.make_server", unmade)
+    outcome = check("family", "--only=SRV-4")
+    assert outcome.code == 2
+    assert outcome.out.splitlines()[-1] == "nothing was checked"
+
+
+def told(clause: str, error: BaseException, entry: Known | None = None, *, strict: bool = False) -> tuple[str, str]:
+    """Return the outcome of a failed test, and its text, as pytest reports them."""
+    report = pytest.TestReport("here", ("here", 1, "test"), {}, "failed", "a traceback", "call")
+    explain(report, clause, error, entry, strict=strict)
+    return report.outcome, getattr(report, "wasxfail", None) or str(report.longrepr)
+
+
+KNOWN = Known("CHAT-2", "on purpose")
+
+
+def test_in_pytest_a_clause_that_a_known_failure_hides_fails_and_one_that_it_does_not_hide_does_not() -> None:
+    violation = VIOLATIONS["CHAT-2"]("this", "that", [])
+    outcome, text = told("CHAT-13", violation, KNOWN)
+    assert outcome == "failed"
+    assert text.startswith("CHAT-13 could not be checked: its scenario broke CHAT-2 first\nCHAT-2: the server MUST")
+    assert told("CHAT-2", violation, KNOWN) == ("skipped", "CHAT-2 is known: on purpose: that")
+    assert told("CHAT-17", violation, KNOWN)[0] == "skipped"
+    assert told("CHAT-17", violation, KNOWN, strict=True)[0] == "failed"
+    violation.after_scenario = True
+    assert told("CHAT-13", violation, KNOWN)[0] == "skipped"
+
+
+@pytest.mark.parametrize(("strict", "outcome"), [(False, "skipped"), (True, "failed")])
+def test_in_pytest_a_should_that_cannot_be_checked_fails_when_strict(strict: bool, outcome: str) -> None:
+    assert told("CHAT-16", NotChecked("no clock"), strict=strict)[0] == outcome
+    assert told("CHAT-13", NotApplicable("no crowd"), strict=strict)[0] == "skipped"

@@ -183,7 +183,7 @@ def test_a_running_server_that_dies_leaves_the_rest_unchecked(check: Checker) ->
 
 
 def test_a_server_that_stops_answering_is_waited_for_no_longer_than_the_timeout(check: Checker) -> None:
-    outcome = check("chat", "--launch", bad("hanging"), *QUICK, "--only", "CHAT-2")
+    outcome = check("chat", "--launch", bad("hanging"), *QUICK, "--only", "CHAT-2", "--examples", 0)
     assert outcome.code == 1
     assert outcome.clause("CHAT-2")["observed"].endswith("reads nothing")
 
@@ -192,19 +192,19 @@ def test_a_server_that_stops_answering_is_waited_for_no_longer_than_the_timeout(
 
 
 def test_a_launched_server_is_gone_when_the_check_is_over(check: Checker, lifeline: Lifeline) -> None:
-    assert check("chat", "--launch", bad("well-behaved", lifeline.path), "--only", "CHAT-2").code == 0
+    assert check("chat", "--launch", bad("well-behaved", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
 
 
 def test_a_server_that_ignores_being_asked_to_stop_is_ended_with_its_child(check: Checker, lifeline: Lifeline) -> None:
-    assert check("chat", "--launch", bad("stubborn", lifeline.path), "--only", "CHAT-2").code == 0
+    assert check("chat", "--launch", bad("stubborn", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
     assert sorted(lifeline.read.split()) == [b"child", b"up"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_child_that_became_a_daemon_is_ended_all_the_same(check: Checker, lifeline: Lifeline) -> None:
-    assert check("chat", "--launch", bad("with-daemon", lifeline.path), "--only", "CHAT-2").code == 0
+    assert check("chat", "--launch", bad("with-daemon", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
     assert sorted(lifeline.read.split()) == [b"daemon", b"up"]
 

@@ -33,7 +33,7 @@ def fixed() -> Address:
 
 
 def test_a_server_that_dies_of_its_first_client_is_told_with_how(check: Checker) -> None:
-    outcome = check("chat", "--launch", frail("dies-on-connecting"), *QUICK, "--only", "CHAT-1", "--only", "CHAT-2")
+    outcome = check("chat", "--launch", frail("dies-on-connecting"), *QUICK, "--profile", "basic", "--examples", 0)
     assert outcome.code in (1, 2)
     assert "exit status 7, its last output: out of \\x1b[5mcheese" in outcome.out + outcome.err
 
@@ -61,7 +61,7 @@ def test_a_server_that_dies_again_and_again_is_started_as_often(check: Checker, 
 
 def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lifeline) -> None:
     command = frail("ends-slowly", "{port}", lifeline.path)
-    assert check("chat", "--launch", command, "--only", "CHAT-2").code == 0
+    assert check("chat", "--launch", command, "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
     assert lifeline.read == b"up\nended\n"
 
@@ -73,7 +73,7 @@ def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lif
     command = frail("plain", fixed.port, lifeline.path)
     with socket.socket() as holding:
         holding.bind((fixed.host, fixed.port))
-        with checking("chat", str(fixed), "--launch", command, "--only", "CHAT-2") as process:
+        with checking("chat", str(fixed), "--launch", command, "--only", "CHAT-2", "--examples", 0) as process:
             lifeline.wait_for(b"taken")
             holding.close()
             out, err = process.communicate(timeout=TIMEOUT)

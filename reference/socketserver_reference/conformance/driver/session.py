@@ -155,7 +155,7 @@ class Session:
             raise self.note_violation(violation) from None
         if self._capacity_limit is not None and self._capacity_limit.lost:
             missing = " and no ".join(self._capacity_limit.lost)
-            raise NotChecked(
+            raise NotApplicable(
                 f"the scenario had no {missing}: the dialect allows at most {self.dialect.limits.members} members"
             )
         return stage.transcript
@@ -274,10 +274,10 @@ class Session:
         return RateLimited(rewriter) if self.dialect.limits.gap and "chat" in self.dialect.protocols else rewriter
 
     def _check_duration(self, steps: Sequence[Step]) -> None:
-        """Raise NotChecked for a scenario that would take too long with the dialect's gaps."""
+        """Raise NotApplicable for a scenario that would take too long with the dialect's gaps."""
         limits = self.dialect.limits
         if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._rewriter()):
-            raise NotChecked(
+            raise NotApplicable(
                 f"with the gaps of the dialect {self.dialect.name} its scenario would take more than "
                 f"{rewrite_limits.MAX_SCENARIO_SECONDS:g} s"
             )

@@ -3,9 +3,10 @@
 A known violation ends a run quietly; a new one is kept, and confirmed at the end."""
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 
-from socketserver_reference.clauses import Profile
+from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -37,7 +38,8 @@ class ExplorationFinding:
 class Campaign:
     """One exploration of one server: its time budget and its findings."""
 
-    def __init__(self, session: Session, profile: Profile, examples: int) -> None:
+    def __init__(self, session: Session, profile: Profile, examples: int, chosen: Container[str] = CLAUSES) -> None:
+        self._chosen = chosen
         self.session = session
         self.profile = profile
         self.found: dict[str, ExplorationFinding] = {}
@@ -78,6 +80,9 @@ class Campaign:
             self.known.setdefault(known, violation.of(known))
             return None
         clause = self._found_as(violation)
+        if clause not in self._chosen:
+            self.known.setdefault(clause, violation.of(clause))
+            return None
         if not self.found:
             self._until = time.monotonic() + SHRINK_BUDGET
         premature = violation.absent and self.timeout < self.session.full_timeout

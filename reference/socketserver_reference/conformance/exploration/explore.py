@@ -5,13 +5,14 @@ as first seen, shrunk by Hypothesis for a bounded time, and replayed to say how 
 the message of Hypothesis about a failure that does not replay.
 """
 
+from collections.abc import Container
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import run_state_machine_as_test
 
-from socketserver_reference.clauses import Profile
+from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.exploration.chat_machines import AbruptChatMachine, PoliteChatMachine
@@ -53,11 +54,11 @@ def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
 
 
 def _seen_again(clauses: set[str], session: Session) -> str:
-    """Return a text about the violations that ended runs quietly: known ones, and those the dialect leaves out."""
+    """Return a text about the violations that ended runs quietly: known ones, and those that are not asked."""
     known = ", ".join(sorted(clauses & session.known))
     left_out = ", ".join(sorted(clauses - session.known))
     again = f"; saw {known} broken again" if known else ""
-    return f"{again}; saw {left_out} broken, which the dialect leaves out" if left_out else again
+    return f"{again}; saw {left_out} broken, which is not asked" if left_out else again
 
 
 def explore(
@@ -68,9 +69,10 @@ def explore(
     *,
     examples: int,
     with_seed: int,
+    chosen: Container[str] = CLAUSES,
 ) -> None:
-    """Explore the server with the machine of a profile; raise the Violation of the first clause found broken."""
-    campaign = Campaign(session, profile, examples)
+    """Explore the server with the machine of a profile; raise the Violation of the first chosen clause found broken."""
+    campaign = Campaign(session, profile, examples, chosen)
     base: Any = MACHINES[protocol, profile]
     if protocol == "chat" and session.dialect.handshake:
         base = with_handshakes(base)

@@ -6,7 +6,8 @@
         id, level, profile, verdict                     a verdict is holds, violated, unconfirmed,
                                                         not-applicable or not-checked
         known, stale                                    why it is listed as broken; whether it holds nevertheless
-        why                                             the reason, unless it holds or is violated
+        why                                             the reason, unless it holds or is violated; what was
+                                                        not asked of a clause that holds
         expected, observed, note, exchange              of a violation, in words; otherwise null
         confirmation                                    of a violation, how often it showed on fresh servers, in words
         shown, replays                                  of a violation, the same as numbers; null if it was not replayed

@@ -2,7 +2,7 @@
 
 There is no standard, but many consumers follow one of two schemas, Jenkins's (`junit-10.xsd`) or Ant's. This report
 satisfies both: hence attributes and empty elements without content. A violation that does not fail the check is
-reported as skipped, with the observed bytes.
+reported as skipped, with the observed bytes; a clause that had to be checked and was not is an error.
 """
 
 import re
@@ -15,6 +15,8 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 def write(report: Report) -> str:
     """Return the report as an XML document."""
     failed = [verdict for verdict in report.verdicts if report.fails(verdict)]
+    lacking = [verdict for verdict in report.verdicts if report.lacks(verdict)]
+    decisive = [*failed, *lacking]
     suites = ET.Element("testsuites")
     suite = ET.SubElement(
         suites,
@@ -27,8 +29,8 @@ def write(report: Report) -> str:
         time=f"{report.seconds:.3f}",
         tests=str(len(report.verdicts)),
         failures=str(len(failed)),
-        errors="0",
-        skipped=str(sum(verdict.outcome != "holds" and verdict not in failed for verdict in report.verdicts)),
+        errors=str(len(lacking)),
+        skipped=str(sum(verdict.outcome != "holds" for verdict in report.verdicts if verdict not in decisive)),
     )
     properties = ET.SubElement(suite, "properties")
     for name, value in [("dialect", report.dialect), ("seed", report.seed), ("conclusion", report.conclusion)]:
@@ -52,6 +54,8 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
         message = verdict.violation.observed if verdict.violation else line(verdict)
         failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(message))
         failure.text = clean("\n".join(story))
+    elif report.lacks(verdict):
+        ET.SubElement(case, "error", type=verdict.clause.id, message=clean(line(verdict)))
     elif verdict.outcome != "holds":
         ET.SubElement(case, "skipped", message=clean(line(verdict)))
     return case

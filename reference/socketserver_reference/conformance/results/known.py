@@ -16,8 +16,8 @@ The verdict on a listed clause decides:
 
 A list hides only the clauses it names. A listed clause may have been fixed since, and would then go on explaining away
 other failures. So its own checks are run once before any failure is attributed to it; if they hold, it explains
-nothing. (An entry with `sometimes` is trusted.) A clause whose scenario a known failure broke is not checked: that is
-no failure, for the known one has to be fixed first, but the report lists it.
+nothing. (An entry with `sometimes` is trusted.) A clause whose scenario a known failure broke is not checked,
+and then the server is not said to conform; the report lists these clauses.
 
 A SHOULD may be listed as well. `known_file.py` reads the list and keeps it up to date.
 """

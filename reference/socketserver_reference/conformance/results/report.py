@@ -69,6 +69,10 @@ class Report:
         facts = {key: getattr(self, key) for key in COMPARED_KEYS} | {"profile": self.profile or "all"}
         return replace(self, baseline=BaselineDiff.of(file, before, self.verdicts, facts))
 
+    def lacks(self, verdict: Verdict) -> bool:
+        """Whether a verdict keeps the check from saying that the server conforms."""
+        return lacks(verdict, self.strict)
+
     def fails(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the check fail."""
         return fails(verdict, self.strict)
@@ -96,6 +100,11 @@ def line(verdict: Verdict) -> str:
     """Return a verdict in one line."""
     why = f": {verdict.why}" if verdict.why else ""
     return f"{verdict.clause.id:<8} {word(verdict)}{why}"
+
+
+def lacks(verdict: Verdict, strict: bool) -> bool:
+    """Whether a verdict says that a MUST was not checked, or with `strict` a SHOULD: then no server conforms."""
+    return verdict.outcome == "not-checked" and (strict or verdict.clause.level == "MUST")
 
 
 def fails(verdict: Verdict, strict: bool) -> bool:

@@ -1,6 +1,6 @@
 """The verdicts: one for every clause, from all observations of the checks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,7 +16,9 @@ OUTCOMES: tuple[Outcome, ...] = ("holds", "violated", "unconfirmed", "not-applic
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one clause. `why` gives the reason of every outcome but "holds"; a violation has its own story."""
+    """The verdict on one clause. `why` gives the reason of every outcome but "holds", and says what of a clause that
+    holds was not asked; a violation has its own story.
+    """
 
     clause: Clause
     outcome: Outcome
@@ -32,15 +34,20 @@ class Verdict:
 
 
 class Record:
-    """The verdicts on some groups of clauses.
+    """The verdicts on clauses of some groups.
 
     A clause is violated if any check saw it broken; unconfirmed if a check did and no replay showed it; otherwise not
     checked if any check of it could not end; otherwise it holds if a check of it did, and is not applicable if none
     could be.
     """
 
-    def __init__(self, groups: Iterable[str]) -> None:
+    def __init__(
+        self, groups: Iterable[str], chosen: Container[str] = CLAUSES, tellable: Container[str] = CLAUSES
+    ) -> None:
+        """Begin a record that lists the chosen clauses, and of the others the `tellable` ones that are violated."""
         self.groups = tuple(groups)
+        self._chosen = chosen
+        self._tellable = tellable
         self.explored: list[str] = []
         """What the state machines did, a line each."""
         self.dialect = NOTE
@@ -51,8 +58,12 @@ class Record:
 
     @property
     def clauses(self) -> list[Clause]:
-        """The clauses the record is about, in the order of the table."""
-        return [clause for clause in CLAUSES.values() if clause.group in self.groups]
+        """The clauses the record lists, in the order of the table."""
+        of_groups = [clause for clause in CLAUSES.values() if clause.group in self.groups]
+        return [clause for clause in of_groups if clause.id in self._chosen or self._is_told(clause)]
+
+    def _is_told(self, clause: Clause) -> bool:
+        return clause.id in self._violations and clause.id in self._tellable
 
     def note(self, clause: str, outcome: Outcome, why: str = "") -> None:
         """Note how a check of the clause ended."""
@@ -84,12 +95,17 @@ class Record:
         said = self._said.get(clause.id, {})
         for other in ("not-checked", "holds", "not-applicable"):
             if other in said:
-                return Verdict(clause, other, said[other])
-        return Verdict(clause, "not-checked", "not selected")
+                return Verdict(clause, other, said[other] or _in_part(said))
+        return Verdict(clause, "not-checked", "no check of it ran")
 
     def verdicts(self) -> list[Verdict]:
         """Return the verdicts on all clauses."""
         return [self.verdict(clause) for clause in self.clauses]
+
+
+def _in_part(said: Mapping[Outcome, str]) -> str:
+    """Return why a clause holds in part alone, or ""."""
+    return f"in part: {said['not-applicable']}" if "not-applicable" in said else ""
 
 
 def mark(verdicts: Iterable["Verdict"], entries: Sequence[Known]) -> list["Verdict"]:

@@ -3,6 +3,7 @@
 Read in this order:
 
     options.py           the one table of options
+    selection.py         the clauses that are chosen, and the checks to play for them
     check_outcomes.py    the verdict on a clause from the end of its check
     plugin.py            the pytest plugin
     direct.py            checks without pytest, for the kill matrix

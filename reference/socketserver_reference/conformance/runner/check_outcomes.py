@@ -28,22 +28,41 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
     return "not-checked", str(error) or type(error).__name__
 
 
-def explain(report: pytest.TestReport, error: BaseException | None, entry: Known | None, *, strict: bool) -> None:
+def explain(
+    report: pytest.TestReport,
+    clause: str | None,
+    error: BaseException | None,
+    entry: Known | None,
+    *,
+    strict: bool,
+) -> None:
     """Show a violation as its story, without a traceback; report as skipped or xfail an end that is no failure.
 
-    `entry` lists the violated clause as known to be broken.
+    `clause` is the one that the check decides. It fails if that had to be decided and was not. `entry` lists the
+    violated clause as known to be broken.
     """
-    if isinstance(error, NotApplicable | NotChecked):
+    outcome, why = outcome_of(clause, error)
+    undecided = outcome == "not-checked" and clause is not None and (strict or CLAUSES[clause].level == "MUST")
+    if isinstance(error, Violation):
+        report.longrepr = str(error)
+        excused = _excused(error, entry, strict=strict)
+        if excused and undecided:
+            report.longrepr = f"{clause} could not be checked: {why}\n{error}"
+        elif excused:
+            report.outcome = "skipped"
+            seen = f"{error.observed}; {error.confirmation}" if error.unconfirmed else error.observed
+            report.wasxfail = f"{error.clause_id} is {excused}: {seen}"
+    elif isinstance(error, NotChecked) and undecided:
+        report.longrepr = f"{clause} could not be checked: {why}"
+    elif isinstance(error, NotApplicable | NotChecked):
         report.outcome = "skipped"
         report.longrepr = (report.location[0], report.location[1] or 0, f"{type(error).__name__}: {error}")
-    elif isinstance(error, Violation):
-        report.longrepr = str(error)
-        if error.unconfirmed and not strict:
-            report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is unconfirmed: {error.observed}; {error.confirmation}"
-        elif entry is not None:
-            report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is {entry}: {error.observed}"
-        elif CLAUSES[error.clause_id].level == "SHOULD" and not strict:
-            report.outcome = "skipped"
-            report.wasxfail = f"{error.clause_id} is a SHOULD: {error.observed}"
+
+
+def _excused(violation: Violation, entry: Known | None, *, strict: bool) -> str:
+    """Say why a violation is no failure, or return ""."""
+    if violation.unconfirmed and not strict:
+        return "unconfirmed"
+    if entry is not None:
+        return str(entry)
+    return "a SHOULD" if CLAUSES[violation.clause_id].level == "SHOULD" and not strict else ""

@@ -18,6 +18,7 @@ from socketserver_reference.conformance.results.verdicts import Record, Verdict
 from socketserver_reference.conformance.runner import plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
 from socketserver_reference.conformance.runner.options import Options
+from socketserver_reference.conformance.runner.selection import chosen
 
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, if not `collected`."""
@@ -38,6 +39,8 @@ class Progress:
         self._subject = ""
         self.spent: dict[str, float] = {}
         """Clause -> seconds that its checks took."""
+        self._collected: set[str | None] = set()  # clauses with a check that runs
+        self._deselected: set[str] = set()  # clauses with a check that pytest's own arguments leave out
         self.trouble = False
         """Whether a check ended with an error of its own, or the run was interrupted."""
 
@@ -65,6 +68,14 @@ class Progress:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._run = session.config.stash[plugin.RUN]
         self._terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
+            if (clause := plugin.decided(item)) and plugin.is_played(item, self._run.options):
+                self._deselected.add(clause)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._collected = {plugin.decided(item) for item in session.items}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self) -> tuple[str, str, str]:
@@ -96,16 +107,19 @@ class Progress:
     # The results
 
     def verdicts(self) -> list[Verdict]:
-        """Return the verdicts on all clauses of the protocol."""
+        """Return the verdicts on the chosen clauses of the protocol; pytest's own arguments are a choice, too."""
         found: list[Verdict] = []
+        for record in self._run.records.values():
+            for clause in self._deselected & self._collected:
+                record.note(clause, "not-checked", "the arguments after -- leave out a part of its checks")
         for group in self._groups:
             records = [record for record in self._run.records.values() if group in record.groups]
             found += merged(records) if records else self._unrecorded(group)
-        return found
+        return [verdict for verdict in found if verdict.clause.id not in self._deselected - self._collected]
 
     def _unrecorded(self, group: str) -> list[Verdict]:
         """Return the verdicts on clauses without a check: none ran, or the transport is of the other kind."""
-        record = Record((group,))
+        record = Record((group,), chosen(self._run.options, (group,)))
         datagrams = group == "UDP"
         if self._targets and not any((protocol == "datagram") == datagrams for protocol in self._targets):
             kind = "datagrams" if datagrams else "connections"
@@ -137,8 +151,11 @@ class Progress:
 
 def merged(records: Sequence[Record]) -> list[Verdict]:
     """Return the worst verdict on each clause among several records."""
-    columns = zip(*(record.verdicts() for record in records), strict=True)
-    return [min(column, key=lambda verdict: WORST_FIRST.index(verdict.outcome)) for column in columns]
+    worst: dict[str, Verdict] = {}
+    for verdict in (verdict for record in records for verdict in record.verdicts()):
+        seen = worst.setdefault(verdict.clause.id, verdict)
+        worst[verdict.clause.id] = min(seen, verdict, key=lambda one: WORST_FIRST.index(one.outcome))
+    return [worst[id] for id in CLAUSES if id in worst]
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Option:
 
     def spelled(self, prefix: str, value: Any) -> list[str]:
         """Return the words of a command line that set this value."""
-        if value in (None, False, ""):
+        if value is None or value is False or value == "":
             return []
         if value is True:
             return [f"{prefix}{self.name}"]
@@ -127,7 +127,12 @@ class Options:
     examples: int = field(
         default=DEFAULT_EXAMPLES,
         metadata=_of(
-            Option(f"runs of each state machine (default: {DEFAULT_EXAMPLES})", number(int, 1), "N", effort=True)
+            Option(
+                f"runs of each state machine, 0 for none (default: {DEFAULT_EXAMPLES})",
+                number(int, 0),
+                "N",
+                effort=True,
+            )
         ),
     )
     seed: int = field(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
@@ -19,6 +18,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.results.verdicts import OUTCOMES, Record
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST, explain, outcome_of
 from socketserver_reference.conformance.runner.options import KNOWN_BROKEN_HANDLER_TIMEOUT, OPTIONS, Options
+from socketserver_reference.conformance.runner.selection import chosen, plays, tellable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Run:
 
     def record_of(self, cls: type[Conformance]) -> Record:
         """Return the class's record."""
-        return self.records.setdefault(cls, Record(cls.groups))
+        shown = chosen(self.options, cls.groups), tellable(self.options, cls.groups)
+        return self.records.setdefault(cls, Record(cls.groups, *shown))
 
 
 RUN = pytest.StashKey[Run]()
@@ -115,19 +116,16 @@ def decided(item: pytest.Item) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the checks that the options leave out."""
     options = config.stash[RUN].options
-    left_out = [item for item in items if conformance_class(item) and not _selected(item, options)]
+    left_out = [item for item in items if not is_played(item, options)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
 
-def _selected(item: pytest.Item, options: Options) -> bool:
-    clause = decided(item)
-    if clause is not None:
-        return (not options.only or clause in options.only) and options.profile in (None, CLAUSES[clause].profile)
-    if item.name == "test_explore_politely":
-        return not options.only and options.profile in (None, "basic")
-    return item.name != "test_explore_abruptly" or (not options.only and options.profile in (None, "hardened"))
+def is_played(item: pytest.Item, options: Options) -> bool:
+    """Whether the options leave in a test; they leave out checks and explorations alone."""
+    cls = conformance_class(item)
+    return cls is None or plays(options, cls.groups, item.name, decided(item))
 
 
 # The fixtures of checks
@@ -213,6 +211,7 @@ class _Fixtures:
                 profile,
                 examples=options.examples,
                 with_seed=options.seed,
+                chosen=tellable(options, request.cls.groups),
             )
 
         return exploring
@@ -257,7 +256,7 @@ def pytest_runtest_makereport(
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
         entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
-        explain(report, seen, entry, strict=run.options.strict)
+        explain(report, clause, seen, entry, strict=run.options.strict)
     return report
 
 
