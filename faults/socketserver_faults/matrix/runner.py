@@ -139,7 +139,7 @@ def quietly() -> Iterator[None]:
 def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[FaultResult]:
     """Check faults, each in a process of its own, `jobs` at a time; yield the results as they come."""
     context: Any = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["socketserver_faults.matrix.process", "socketserver_faults.catalogue.index"])
+    context.set_forkserver_preload([__name__, "socketserver_faults.catalogue.index"])
     timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
