@@ -18,7 +18,7 @@ the classes of `lifecycle.py` and the mix-in of the chat.
 
 Not every product makes sense: `refusal` says why; `spec --family` prints them all.
 
-Next: `conformance/`, which checks any server; or `serve.py`, which runs one of these.
+Next: `conformance/`, which checks any server, or `cli/serve.py`, which runs one of these.
 """
 
 import os

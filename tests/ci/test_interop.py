@@ -102,7 +102,7 @@ def test_a_server_that_cannot_be_had_is_skipped(check: Any, capsys: pytest.Captu
     assert capsys.readouterr().out == "elsewhere     skipped: there is no no-such-program on this machine\n"
 
 
-def test_a_server_that_nobody_knows_is_refused_in_one_line() -> None:
+def test_an_unknown_server_is_refused_in_one_line() -> None:
     command = [sys.executable, str(HERE / "check.py"), "node-chat", "nobody"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -111,7 +111,7 @@ def test_a_server_that_nobody_knows_is_refused_in_one_line() -> None:
 
 
 @pytest.mark.unmeasured
-def test_who_is_stopped_ends_what_it_has_started() -> None:
+def test_a_signal_ends_the_checks_and_the_servers_that_they_started() -> None:
     command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60

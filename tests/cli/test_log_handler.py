@@ -187,7 +187,7 @@ def test_lines_that_a_full_disk_does_not_take_are_counted_until_it_does(sink: Si
     assert LEFT_OUT.search(sink.text)
 
 
-def test_the_end_does_not_wait_for_a_reader_who_does_not_read(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_does_not_wait_for_a_pipe_that_is_not_read(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_handler, "LAST_WRITE", 0.01)
     with logged(sink.stream(), "info"):
         sink.stall()

@@ -67,7 +67,7 @@ CHATS = {
 
 
 @pytest.mark.parametrize("command", CHATS.values(), ids=CHATS)
-def test_members_talk_behind_a_log_that_nobody_reads_and_a_signal_ends_the_server(
+def test_members_talk_although_the_log_is_not_read_and_a_signal_ends_the_server(
     command: tuple[str, ...], pipe: Pipe
 ) -> None:
     pipe.fill()
@@ -81,7 +81,7 @@ def test_members_talk_behind_a_log_that_nobody_reads_and_a_signal_ends_the_serve
             assert read_to_end(anna) == read_to_end(bert) == b""
 
 
-def test_the_notes_chat_talks_behind_a_log_that_nobody_reads(pipe: Pipe) -> None:
+def test_the_chat_of_the_note_talks_although_its_log_is_not_read(pipe: Pipe) -> None:
     pipe.fill()
     with served(pipe, "socketserver_faults.tutorial", "chat", "0") as (_, address), connect_to(address) as anna:
         for number in range(100):
@@ -90,7 +90,7 @@ def test_the_notes_chat_talks_behind_a_log_that_nobody_reads(pipe: Pipe) -> None
 
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_an_echo_answers_behind_a_log_that_nobody_reads(transport: str, concurrency: str, pipe: Pipe) -> None:
+def test_an_echo_replies_although_its_log_is_not_read(transport: str, concurrency: str, pipe: Pipe) -> None:
     pipe.fill()
     echo = ("echo", "--transport", transport, "--concurrency", concurrency, "--port", "0")
     with served(pipe, "socketserver_reference", "serve", *echo) as (process, address):
@@ -101,7 +101,7 @@ def test_an_echo_answers_behind_a_log_that_nobody_reads(transport: str, concurre
         assert stop(process) == 0
 
 
-def test_two_thousand_datagrams_of_one_client_are_answered_behind_a_log_that_nobody_reads(pipe: Pipe) -> None:
+def test_two_thousand_datagrams_of_one_client_are_answered_although_the_log_is_not_read(pipe: Pipe) -> None:
     pipe.fill()
     echo = ("socketserver_reference", "serve", "echo", "--transport", "udp", "--port", "0")
     with served(pipe, *echo) as (process, address), connect_to(address) as client:
@@ -111,7 +111,7 @@ def test_two_thousand_datagrams_of_one_client_are_answered_behind_a_log_that_nob
         assert stop(process) == 0
 
 
-def test_the_proxy_carries_behind_a_log_that_nobody_reads(pipe: Pipe) -> None:
+def test_the_proxy_forwards_although_its_log_is_not_read(pipe: Pipe) -> None:
     pipe.fill()
     with serving("echo", LOOPBACK) as server:
         target = "tcp://{}:{}".format(*server.server_address)
@@ -123,7 +123,7 @@ def test_the_proxy_carries_behind_a_log_that_nobody_reads(pipe: Pipe) -> None:
             assert stop(process) == 0
 
 
-def test_what_is_said_behind_a_full_pipe_is_written_or_counted_once_somebody_reads_again(pipe: Pipe) -> None:
+def test_lines_logged_while_the_pipe_is_full_are_written_or_counted_once_it_is_read_again(pipe: Pipe) -> None:
     pipe.fill()
     with served(pipe, *CHATS["chat"]) as (process, address):
         anna, bert = join_two(address)

@@ -40,7 +40,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> str:
         ("ask:0~000000", "'ask' is for echo, and chat serves chat"),
     ],
 )
-def test_what_is_no_code_or_that_of_another_is_told(
+def test_a_text_that_is_no_code_or_belongs_to_another_program_is_refused(
     capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     assert message in told(capsys, "chat", "--replay", text, code=2)

@@ -18,7 +18,7 @@ from tests.support.serving import TIMEOUT, connect_to, read, read_to_end
 
 @contextmanager
 def noted(program: str) -> Iterator[Address]:
-    """Serve one of the programs; whoever connects has to leave by itself, for these servers do not hang up."""
+    """Serve one of the programs; each client must leave by itself, because these servers do not hang up."""
     server_class, handler = tutorial.PROGRAMS[program]
     with server_class(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -58,7 +58,7 @@ def test_a_chat_delivers_to_every_member_until_quit_or_end_of_stream(
             assert members.added.acquire(timeout=TIMEOUT)
         anna.sendall(b"hi")
         assert [read(client, 5) for client in (anna, bert)] == [b"ackhi"] * 2
-        anna.sendall(b"quit\n")  # who has just spoken leaves first: anybody else might leave during the delivery
+        anna.sendall(b"quit\n")  # the last speaker leaves first: another client might leave during the delivery
         assert read_to_end(anna) == b""
         bert.sendall(b"ho")
         bert.shutdown(socket.SHUT_WR)

@@ -20,13 +20,13 @@ def test_echo_strips_and_upper_cases_ascii_alone(request_: bytes, reply: bytes) 
     assert model.echo(request_) == reply
 
 
-def test_who_joins_and_leaves_is_heard_by_nobody() -> None:
+def test_joining_and_leaving_deliver_nothing() -> None:
     assert step(ROOM, Joins("cal")) == model.StepResult(ROOM | {"cal"})
     assert step(ROOM, Leaves("ben")) == model.StepResult(frozenset({"ann"}))
 
 
 @pytest.mark.parametrize("chunk", [b"quit", b"quit\n", b" \tquit\r\n"])
-def test_quit_is_heard_by_nobody(chunk: bytes) -> None:
+def test_quit_is_delivered_to_no_member(chunk: bytes) -> None:
     assert step(ROOM, Speaks("ann", chunk)) == model.StepResult(frozenset({"ben"}))
 
 

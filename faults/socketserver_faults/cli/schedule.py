@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `schedule`."""
     parser.add_argument(
         "program",
-        help="a fault, echo, chat or overthreaded of the reference, or your own handler: package.module:Handler",
+        help="a fault, a server of the reference (echo, chat, overthreaded) or your own handler package.module:Handler",
     )
     parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument(

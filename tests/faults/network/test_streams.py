@@ -103,7 +103,7 @@ def test_a_reset_straight_after_connecting_arrives() -> None:
             assert is_reset(server)
 
 
-def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reset_does_not_wait_for_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "socketserver_faults.network")
     with carrying() as ends:
         client, server = ends.connect()
@@ -115,7 +115,7 @@ def test_a_reset_does_not_wait_for_who_does_not_read(caplog: pytest.LogCaptureFi
             assert finds_it_reset(server)
 
 
-def test_a_reset_does_not_wait_for_who_turns_out_not_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_does_not_wait_for_a_peer_that_has_stopped_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SOCKET_BUFFER_BYTES", 4096)
     with carrying() as ends:
         ends.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -147,7 +147,7 @@ def test_a_reset_that_sending_finds_out_still_comes_after_the_last_words(monkeyp
             assert is_reset(client)
 
 
-def test_speaking_to_who_has_closed_brings_the_reset_back() -> None:
+def test_a_send_to_a_closed_peer_brings_back_its_reset() -> None:
     with carrying() as ends:
         client, server = ends.connect()
         with client:
@@ -160,7 +160,7 @@ def test_speaking_to_who_has_closed_brings_the_reset_back() -> None:
                 client.sendall(b"!")
 
 
-def test_who_does_not_read_stops_who_speaks_and_loses_nothing() -> None:
+def test_a_peer_that_does_not_read_stops_its_sender_and_loses_nothing() -> None:
     with carrying() as ends:
         client, server = ends.connect()
         with client, server:
@@ -173,7 +173,7 @@ def test_who_does_not_read_stops_who_speaks_and_loses_nothing() -> None:
             assert ends.proxy.most_held == MAX_HELD_BYTES
 
 
-def test_a_network_waits_in_peace_for_who_does_not_read_though_all_is_said(tmp_path: Path) -> None:
+def test_a_network_waits_idle_for_a_peer_that_does_not_read_after_the_end_of_stream(tmp_path: Path) -> None:
     with carrying(directory=tmp_path) as ends:  # a Unix socket knows of the end of stream before it reads it
         client, server = ends.connect()
         with client, server:

@@ -1,4 +1,4 @@
-"""The suite through the hostile network: nobody is blamed for what the network did."""
+"""The suite through the hostile network: no server is blamed for what the network did."""
 
 from contextlib import closing, suppress
 from functools import partial
@@ -52,7 +52,7 @@ def conforms(suite: type[Conformance], program: str, address: Address, condition
     with closing(open_session(suite.protocol, Through(target_of(program, address), conditions), TIMEOUT)) as session:
         for clause, name in checks(suite):
             if name not in LONG and clause not in UNOBSERVABLE:
-                with suppress(NotApplicable):  # nobody sees there what the server costs
+                with suppress(NotApplicable):  # the server's processor time cannot be measured there
                     getattr(suite(), name)(ScenarioRunner(session, clause))
         site: Any = session.site
         assert site.interference() == ""
@@ -95,7 +95,7 @@ def test_a_settled_utterance_stays_one_chunk() -> None:
 
 
 def play_once(target: Through, *steps: Any) -> tuple[Violation | None, str]:
-    """Play a scenario with nobody to judge; return what the server would be blamed for, and what the network did."""
+    """Play a scenario without an oracle; return what the server would be blamed for, and what the network did."""
     with closing(open_session("chat", target, TIMEOUT)) as session:
         site: Any = session.site
         with session.stage() as stage:

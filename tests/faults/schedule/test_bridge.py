@@ -15,7 +15,7 @@ def lanes(talk: PlayedConnection) -> dict[str, list[str]]:
 
 
 def transcript(played: PlayedRow) -> tuple[object, ...]:
-    """Return what the gates determine: what each side did, and what came of it; not who was faster where none wait."""
+    """Return what the gates determine: the events of each side, and the result; not the order of other threads."""
     first, following = played.first, played.next
     return (
         *(lanes(first), first.error, first.heard, played.closed),

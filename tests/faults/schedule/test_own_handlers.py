@@ -30,7 +30,7 @@ def on_one_processor() -> Iterator[None]:
         yield
 
 
-# Somebody's own handlers
+# Handlers of a user's own
 
 
 def test_a_handler_of_ones_own_is_explored_from_a_test() -> None:
@@ -73,16 +73,16 @@ def test_a_handler_that_waits_for_itself_or_never_ends_is_told() -> None:
 
 
 @pytest.mark.parametrize("coming", [Connect("ben"), Crowd(("ben", "cal"))], ids=["one", "two"])
-def test_a_client_who_is_not_let_in_is_told(coming: Step) -> None:
+def test_a_client_that_is_not_accepted_gets_an_error(coming: Step) -> None:
     with pytest.raises(Race, match="observed: ben cannot connect: connection refused"):
         explore(racy_chat.Shutting, [Connect("ann"), Say("ann", b"hi"), coming])
 
 
-def test_clients_who_come_in_one_instant() -> None:
+def test_clients_that_connect_at_once() -> None:
     assert explore(racy_chat.Locked, [Crowd(("ann", "ben")), Say("ann", b"hi")], deviations=1).outcome is None
 
 
-def test_what_nobody_can_judge_is_counted() -> None:
+def test_runs_that_the_oracle_cannot_judge_are_counted() -> None:
     nobody_waits: list[Step] = [Connect("ann"), Connect("ben"), Send("ann", b"a"), Send("ben", b"b"), Settle()]
     found = explore(racy_chat.Locked, nobody_waits, deviations=0)
     assert found.covered["own"].unjudged == 1

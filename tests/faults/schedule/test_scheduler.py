@@ -62,7 +62,7 @@ def test_the_same_choices_give_the_same_run(scheduler: Scheduler, virtual: Any) 
         assert scheduler.run(main, chooser(deviations)) == first
 
 
-def test_what_the_chooser_raises_reaches_whoever_runs(scheduler: Scheduler, virtual: Any) -> None:
+def test_what_the_chooser_raises_reaches_the_caller_of_run(scheduler: Scheduler, virtual: Any) -> None:
     def refuse(_: list[Task]) -> int:
         raise LookupError("no idea")
 
@@ -73,7 +73,7 @@ def test_what_the_chooser_raises_reaches_whoever_runs(scheduler: Scheduler, virt
         scheduler.run(main, refuse)
 
 
-def test_what_the_first_thread_raises_reaches_whoever_runs_and_ends_the_others(
+def test_what_the_first_thread_raises_reaches_the_caller_of_run_and_ends_the_other_threads(
     scheduler: Scheduler, virtual: Any
 ) -> None:
     ended = []
@@ -100,7 +100,7 @@ def test_what_the_first_thread_raises_reaches_whoever_runs_and_ends_the_others(
 # Ends
 
 
-def test_a_deadlock_is_told_as_who_waits_for_what(scheduler: Scheduler, virtual: Any) -> None:
+def test_a_deadlock_says_what_each_thread_waits_for(scheduler: Scheduler, virtual: Any) -> None:
     def main() -> None:
         first = virtual.Lock()
         second = virtual.Lock()
@@ -125,7 +125,7 @@ def test_a_deadlock_is_told_as_who_waits_for_what(scheduler: Scheduler, virtual:
     assert str(blocked.value) == "T1 waits for second, which T2 holds; T2 waits for first, which T1 holds"
 
 
-def test_a_daemon_that_waits_for_ever_keeps_nobody(scheduler: Scheduler, virtual: Any) -> None:
+def test_a_daemon_that_waits_for_ever_does_not_keep_a_run_from_ending(scheduler: Scheduler, virtual: Any) -> None:
     scheduler.run(lambda: started(virtual, virtual.Event().wait, daemon=True))
 
 
@@ -167,7 +167,7 @@ def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
 # The clock
 
 
-def test_time_passes_only_when_nobody_can_go_on(scheduler: Scheduler, virtual: Any) -> None:
+def test_time_passes_only_when_no_thread_can_run(scheduler: Scheduler, virtual: Any) -> None:
     seen = []
 
     def main() -> None:

@@ -187,7 +187,7 @@ def test_what_threading_has_beyond_that_is_refused_by_name(scheduler: Scheduler,
         scheduler.run(main)
 
 
-def test_outside_a_run_nobody_waits(virtual: Any) -> None:
+def test_outside_a_run_no_operation_waits(virtual: Any) -> None:
     lock = virtual.Lock()
     with lock, pytest.raises(Deadlock, match="no other thread could end this wait: takes lock"):
         lock.acquire()

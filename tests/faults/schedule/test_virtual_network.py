@@ -108,7 +108,7 @@ def test_who_cannot_connect_leaves_no_socket(network: Network) -> None:
     assert network.socket().fileno() == 4
 
 
-def test_when_the_run_is_torn_down_nobody_waits_and_nothing_is_told(network: Network, points: Points) -> None:
+def test_when_the_run_is_torn_down_no_operation_waits_or_is_an_event(network: Network, points: Points) -> None:
     server, client = network.pair("ann")
     points.aborting = True
     with pytest.raises(ConnectionAbortedError):
@@ -137,7 +137,7 @@ def test_a_send_may_be_partial(world: VirtualWorld) -> None:
     assert world.end() == ("returned", None)
 
 
-def test_a_writer_who_wakes_after_the_close_as_well_goes_on_with_no_descriptor(world: VirtualWorld) -> None:
+def test_a_writer_that_wakes_after_the_close_as_well_goes_on_with_no_descriptor(world: VirtualWorld) -> None:
     world.eager = False
     world.begin(world.server, lambda sock: sock.sendall(LARGE))
     world.server.shutdown(socket.SHUT_WR)
@@ -145,7 +145,7 @@ def test_a_writer_who_wakes_after_the_close_as_well_goes_on_with_no_descriptor(w
     assert world.end() == BAD
 
 
-def test_a_reader_with_a_timeout_who_wakes_after_the_close_as_well_fails_at_once(world: VirtualWorld) -> None:
+def test_a_reader_with_a_timeout_that_wakes_after_the_close_as_well_fails_at_once(world: VirtualWorld) -> None:
     world.eager = False
     world.server.settimeout(LONG)
     world.begin(world.server, lambda sock: sock.recv(9))
@@ -155,7 +155,9 @@ def test_a_reader_with_a_timeout_who_wakes_after_the_close_as_well_fails_at_once
     assert world.now == 0
 
 
-def test_a_reader_with_a_timeout_who_looked_before_the_close_sleeps_on_beside_a_stranger(world: VirtualWorld) -> None:
+def test_a_reader_with_a_timeout_that_polled_before_the_close_sleeps_on_beside_a_new_connection(
+    world: VirtualWorld,
+) -> None:
     world.server.settimeout(LONG)
     world.begin(world.server, lambda sock: sock.recv(9))
     number = world.server.fileno()

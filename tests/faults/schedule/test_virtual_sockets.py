@@ -66,7 +66,7 @@ class TwoWorlds(RuleBasedStateMachine):
         return twin.end not in self.worlds.crowded or not twin.end.received or twin.virtual.fileno() < 0
 
     def reads_on(self, twin: Twin, how: int) -> bool:
-        """Whether this does not leave data waiting for room where nobody reads: Linux does not tell when there is."""
+        """Whether this leaves no data waiting for room at an end that is not read: Linux does not notify the sender."""
         return twin.end not in self.worlds.crowded or how == socket.SHUT_WR
 
     @rule(which=WHICH, data=DATA, flags=WAIT)

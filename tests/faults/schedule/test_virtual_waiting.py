@@ -1,4 +1,4 @@
-"""Who waits at a virtual socket is woken by what wakes the one who waits at a real one, and comes back with the same.
+"""The same events wake a thread that waits at a virtual socket and at a real one, with the same result.
 
 Each story is played in both worlds. A thread begins an operation and has to wait. What the story says next is done by
 another thread, and at last the first comes back. In the virtual world it goes on as soon as it can; in the real one the
@@ -125,7 +125,7 @@ def test_a_writer_is_woken_by_a_reset_and_told_by_the_next_send(world: World) ->
     assert outcome(world.server.send, b"more") == BROKEN
 
 
-def test_a_writer_who_sends_all_meets_the_reset(world: World) -> None:
+def test_a_writer_in_sendall_gets_the_reset(world: World) -> None:
     world.begin(world.server, lambda sock: sock.sendall(LARGE))
     reset(world.client)
     assert world.end() == RESETS
@@ -151,7 +151,7 @@ def test_a_writer_with_a_timeout_sends_a_part(world: World) -> None:
     assert outcome(world.server.sendall, LARGE) == TIMED_OUT
 
 
-def test_a_writer_who_sends_all_with_a_timeout_has_sent_a_part(world: World) -> None:
+def test_a_writer_in_sendall_with_a_timeout_has_sent_a_part(world: World) -> None:
     world.server.settimeout(SHORT)
     assert outcome(world.server.sendall, LARGE) == TIMED_OUT
     world.server.close()
@@ -190,7 +190,7 @@ def test_who_accepts_is_not_woken_by_a_close_and_accepts_one_more(world: World) 
         assert world.end() == ("returned", b"words")
 
 
-def test_connections_that_nobody_has_accepted_are_reset_with_their_listener(world: World) -> None:
+def test_connections_that_were_not_accepted_are_reset_with_their_listener(world: World) -> None:
     with listener(world) as listening, world.socket.socket() as client:
         client.connect(listening.getsockname())
         listening.close()
@@ -225,7 +225,7 @@ def test_what_was_shut_down_before_it_was_connected_stays_so(world: World, how: 
             assert outcome(client.send, b"y") == (("returned", 1) if how == socket.SHUT_RD else BROKEN)
 
 
-def test_one_connects_once_and_to_who_listens(world: World) -> None:
+def test_a_socket_connects_once_and_only_to_a_listener(world: World) -> None:
     with listener(world) as listening, world.socket.socket() as deaf, world.socket.socket() as client:
         deaf.bind(("127.0.0.1", 0))
         assert outcome(client.connect, deaf.getsockname()) == ("raised", "ECONNREFUSED")
