@@ -314,6 +314,16 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
     class Children(socketserver.ForkingMixIn, Server):
         """Mix-in for forking servers: the children have the connections, so it hangs up by ending them."""
 
+        def process_request(self, request: Any, client_address: Any) -> None:
+            """Fork a child for the handler, when the system allows it."""
+            while not self.stopping:
+                try:
+                    return super().process_request(request, client_address)
+                except OSError as error:  # fork(): the system allows no more processes
+                    self.wait_until_freed(error)
+                    self.collect_children()
+            return self.shutdown_request(request)
+
         def service_actions(self) -> None:
             """Collect the ended children, and stop if stop() was called."""
             super().service_actions()

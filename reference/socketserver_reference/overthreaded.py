@@ -23,9 +23,12 @@ the same.
 Next: `lifecycle.py`, how servers begin and end.
 """
 
+import logging
 import threading
 
 from socketserver_reference.chat import ChatHandler
+
+log = logging.getLogger(__name__)
 
 
 class OverthreadedChatHandler(ChatHandler):
@@ -33,7 +36,11 @@ class OverthreadedChatHandler(ChatHandler):
 
     def handle(self) -> None:
         """Start the worker and wait for its end."""
-        worker = self.start_worker()
+        try:
+            worker = self.start_worker()
+        except RuntimeError as error:  # the system allows no more threads
+            log.warning("%r cannot be served: %s", self.client_address, error)
+            return
         # [SRV-3] socketserver closes the request when handle returns: not before the worker has ended
         self.wait_for(worker)
 

@@ -2,21 +2,25 @@
 
 import errno
 import logging
+import os
 import socket
 import socketserver
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from socketserver_reference import lifecycle
 from socketserver_reference.address import Address
 from socketserver_reference.chat import Room
-from socketserver_reference.family import PROGRAMS
+from socketserver_reference.family import PROGRAMS, make_server
 from socketserver_reference.lifecycle import StreamServer, Threads
+from socketserver_reference.overthreaded import OverthreadedChatHandler
 from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, reset, serving, settle
 
 LOOPBACK = Address("tcp", host="127.0.0.1")
@@ -187,3 +191,61 @@ def test_a_process_without_descriptors_serves_its_members_and_lets_in_who_waits_
         client.close()
     assert process.returncode == 0
     assert "have to wait" not in errors
+
+
+@pytest.fixture
+def child() -> Iterator[int]:
+    """The pid of a child that has ended, or soon does."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        yield process.pid
+
+
+def forking(monkeypatch: pytest.MonkeyPatch, fork: Callable[[], int]) -> Any:
+    monkeypatch.setattr(lifecycle, "RETRY_TIMEOUT", 0.0)
+    monkeypatch.setattr(os, "fork", fork)
+    return make_server("echo", LOOPBACK, "forking")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_without_processes_the_loop_waits_with_the_connection_it_has_accepted(
+    child: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_process = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+    forks = Mock(side_effect=[no_process, no_process, child])
+    request, client = socket.socketpair()
+    with client, forking(monkeypatch, forks) as server:
+        server.process_request(request, "")
+        assert forks.call_count == 3
+        assert client.recv(1) == b""  # only the child still has it
+        server.server_close()
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.WARNING, f"new clients have to wait until others leave: {no_process}")
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_server_that_waits_for_processes_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        server.stop()
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    request, client = socket.socketpair()
+    with client, forking(monkeypatch, fork) as server:
+        server.process_request(request, "")
+        assert client.recv(1) == b""
+
+
+def test_a_client_for_whom_there_is_no_worker_reads_end_of_stream_and_disturbs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving("overthreaded", LOOPBACK) as server, connect(server) as anna:
+        settle(anna)
+        no_thread = RuntimeError("can't start new thread")
+        with monkeypatch.context() as patch:
+            patch.setattr(OverthreadedChatHandler, "start_worker", Mock(side_effect=no_thread))
+            with connect(server) as ben:
+                assert read_to_end(ben) == b""
+        settle(anna)
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.exc_info for record in warnings] == [None]
+    assert warnings[0].getMessage().endswith("cannot be served: can't start new thread")

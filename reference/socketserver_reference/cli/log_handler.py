@@ -16,7 +16,8 @@ reader takes them within a bounded time; the thread is a daemon, so no reader ca
 
 A forking server logs in processes that share no memory and live for one request, and a process with threads cannot
 safely fork. So it has no thread and no queue: it asks the kernel whether a line would fit, and writes it or drops it
-(`UnqueuedHandler`). It forks for every client, which costs more than the lines of that client can.
+(`UnqueuedHandler`). It counts no dropped lines: a child ends before it could report them, and shares no memory with
+its parent. It forks for every client, which costs more than the lines of that client can.
 
 Deliberately left out: files, rotation, a log that loses nothing. A pipe to a program that does these is enough.
 """
