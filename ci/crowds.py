@@ -1,12 +1,12 @@
-"""What many members cost the reference's chat: `make crowds`. All costs are those of the server's process.
+"""Measures the cost of many members for the reference's chat, in the server's process: `make crowds`.
 
 **Crowds**: N clients say 64 KiB each, never read, and then close, reset or stay, all at once. Meanwhile a talker says
-one word after the other and reads everything. A line has the CPU seconds until the server is at rest, the longest time
+one word after the other and reads everything. A line has the CPU seconds until the server is idle, the longest time
 that the talker waited for its own word, and how many times as much CPU time as in the line before: 2 is linear.
 
 **Ends**: the seconds that SIGTERM takes while such a crowd closes.
 
-**Rooms**: N members who read: the CPU time of a join, the memory of a member, and the CPU time of a delivery to one.
+**Rooms**: N members that read: the CPU time of a join, the memory of a member, and the CPU time of a delivery to one.
 """
 
 import argparse
@@ -28,25 +28,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CROWD = b"x" * 65536
-"""What each client of a crowd says."""
+"""The words of each client of a crowd."""
 
 KINDS = ("close", "reset", "stay")
 
 LIMIT = 180.0
-"""Most seconds until a server is at rest."""
+"""Most seconds until a server is idle."""
 
 TALK = 2.0
-"""Seconds from a crowd's first word until the talker begins no more words."""
+"""Seconds from a crowd's first word until the talker's last."""
 
 PAUSE = 0.02
 """Seconds between two words of the talker."""
 
 ROUNDS = 20
-"""Utterances of which the cost of a delivery is measured."""
+"""Utterances over which the cost of a delivery is averaged."""
 
 
 class ServerProcess:
-    """A chat in a process of its own, and what it has used."""
+    """A chat in a process of its own, and its use of resources."""
 
     def __init__(self, command: list[str], program: str, transport: str, folder: str) -> None:
         self.path = f"{folder}/chat-{time.monotonic_ns()}"
@@ -99,7 +99,7 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def serving(command: list[str], program: str, transport: str) -> Iterator[ServerProcess]:
-    """Serve for the time of a `with`."""
+    """Serve within a `with` block."""
     with tempfile.TemporaryDirectory() as folder:
         server = ServerProcess(command, program, transport, folder)
         try:
@@ -136,7 +136,7 @@ class Talker(threading.Thread):
 
 
 def crowd(server: ServerProcess, size: int) -> list[socket.socket]:
-    """Return so many clients, when the server serves them all."""
+    """Return so many clients, once the server serves them all."""
     clients = []
     for _ in range(size):
         clients.append(server.connect())
@@ -146,7 +146,7 @@ def crowd(server: ServerProcess, size: int) -> list[socket.socket]:
 
 
 def speak(clients: list[socket.socket], kind: str) -> None:
-    """Let them all say their 64 KiB, and leave."""
+    """Let all clients say their 64 KiB, and leave."""
     for client in clients:
         with contextlib.suppress(OSError):
             client.send(CROWD)
@@ -201,7 +201,9 @@ def measure_room(command: list[str], transport: str, size: int) -> tuple[float, 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", default=f"{sys.executable} -m socketserver_reference", help="whose `serve` to run")
+    parser.add_argument(
+        "--server", default=f"{sys.executable} -m socketserver_reference", help="the command before `serve`"
+    )
     parser.add_argument("--sizes", type=int, nargs="*", default=[50, 100, 200, 400, 800])
     parser.add_argument("--rooms", type=int, nargs="*", default=[10, 100, 500, 1000, 2000])
     parser.add_argument("--ends", type=int, nargs="*", default=[1000])

@@ -161,8 +161,8 @@ class ChatHandler(socketserver.BaseRequestHandler):
         """Deliver a chunk to the room."""
         # [CHAT-2] to every member, including the sender
         # [CHAT-4] once, and nothing else
-        # [CHAT-15] a full chunk usually is part of much more. One member at a time delivers such chunks, so that a
-        # member that says one word waits for one of them, not for one of each member
+        # [CHAT-15] full chunks, mostly parts of much more, take turns: a member that says one word waits for one of
+        # them, not for one of each member
         with self.server.turn if len(chunk) == self.chunk_size else nullcontext():
             self.server.deliver(self.delivery(chunk))
 
