@@ -17,7 +17,7 @@ Three decisions carry the rest.
 *One lock, and deliveries happen under it.* See `Room`.
 
 *A delivery never waits.* The kernel's send buffer is the queue of each member. A member without room for a delivery
-leaves the room at once and is cut off; it delays no other. This needs neither writer threads nor queues.
+leaves the room at once and is cut off. This needs neither writer threads nor queues.
 
 *Only its own handler closes a request.* A speaker that finds a dead or slow member removes it from the room and calls
 shutdown(), which wakes the recv() of that member's handler; the handler then ends the normal way, and closes. close()
@@ -53,8 +53,8 @@ class Room(Server):
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        # [SRV-7] on the server, where every handler finds them: a handler instance has one client
-        # [SRV-10] on this server, not on a class that two servers share
+        # [SRV-7] members on the server, which all handlers share
+        # [SRV-10] and not on its class, which other servers share
         self.members: set[socket.socket] = set()
         self.lost: set[socket.socket] = set()  # cut off, and not closed yet
         self.lock = threading.Lock()
@@ -62,13 +62,13 @@ class Room(Server):
         super().__init__(*args, **keywords)
 
     def join(self, member: socket.socket) -> None:
-        """Add a member: every delivery from now on reaches this connection too."""
+        """Add a member: later deliveries reach it."""
         with self.lock:
             self.members.add(member)
 
     def leave(self, member: socket.socket) -> None:
-        """Remove a member, if it is one: no further delivery reaches this connection."""
-        # [CHAT-11] this changes nothing for the others, and an empty room still works
+        """Remove a member, if it is one: no later delivery reaches it."""
+        # [CHAT-11] this changes nothing for others, and an empty room still works
         with self.lock:
             self.members.discard(member)
             self.lost.discard(member)
@@ -112,7 +112,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
     server: Room
     chunk_size = 1024
 
-    # [SRV-2] setup, handle, finish, once each; finish also when handle raises, so every member that joins leaves
+    # [SRV-2] finish runs even if handle raises, so every member that joins leaves
 
     def setup(self) -> None:
         """Join before the first chunk."""
@@ -152,7 +152,7 @@ class ChatHandler(socketserver.BaseRequestHandler):
 
     def leaves(self, chunk: bytes) -> bool:
         """Whether the client leaves with this chunk."""
-        # [CHAT-10] end of stream is leaving; the chunks before it have been delivered by now
+        # [CHAT-10] end of stream; the chunks before it have been delivered
         # [CHAT-7] quit, with or without white space around it
         # [CHAT-8] and no other chunk
         return chunk == b"" or chunk.strip() == QUIT

@@ -30,14 +30,14 @@ DISCONNECT_ERRORS = (ConnectionError, TimeoutError)
 """Errors of a socket whose peer has reset the connection or become unreachable."""
 
 LOGGED = 48
-"""Bytes of what a client sent that the log shows."""
+"""Most bytes of a chunk or request in the log."""
 
 NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
-"""Flag of a send that does not wait for room in a queue; Windows lacks it."""
+"""Flag of a send that does not wait for room; Windows lacks it."""
 
 
 def brief(data: bytes) -> str:
-    """Return bytes as the log shows them: escaped, and cut if they are long."""
+    """Return bytes for the log: escaped, and cut if they are long."""
     return repr(data) if len(data) <= LOGGED else f"{data[:LOGGED]!r}... ({len(data)} bytes)"
 
 
@@ -58,12 +58,12 @@ class EchoHandler(socketserver.BaseRequestHandler):
         # [ECHO-1] receive first, then send
         request = self.receive()
         reply = self.decide(request)
-        # [ECHO-3] one request, one reply, and no loop around them
+        # [ECHO-3] one reply, without a loop
         self.deliver(reply)
 
     def receive(self) -> bytes:
         """Return the request, or b"" if the client has left without one."""
-        # [SRV-1] on a stream server `request` is the connection, as accept() returned it
+        # [SRV-1] `request` is the connection, as accept() returned it
         # [ECHO-4] 1 to 1024 bytes of what the client has sent
         try:
             request: bytes = self.request.recv(self.request_size)
@@ -100,7 +100,7 @@ class DatagramEchoHandler(socketserver.BaseRequestHandler):
 
     def receive(self) -> bytes:
         """Return the datagram, which the server has received already."""
-        # [SRV-1] on a datagram server `request` is a pair (bytes, socket)
+        # [SRV-1] `request` is a pair (bytes, socket)
         # [UDP-4] the server asked for max_packet_size (8192) bytes; the kernel has dropped the rest
         datagram: bytes = self.request[0]
         log.info("%r wrote %s", self.client_address, brief(datagram))

@@ -18,7 +18,7 @@ that a thread uses (measured).
 
 Without descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
 
-Next: `family.py`, which combines these classes with those of `socketserver`, to look up.
+Next: `family.py`, to look up.
 """
 
 import errno
@@ -110,8 +110,8 @@ class Server(socketserver.BaseServer):
         self.idle.wait()
 
     def server_close(self) -> None:
-        """Stop, wait for the handlers, and only then close: datagram handlers use the server's socket."""
-        # [SRV-9] promptly, with members still connected, and no thread, process or port stays behind
+        """Stop, wait for the handlers, then close: datagram handlers use the server's socket."""
+        # [SRV-9] no thread, process or port stays behind
         self.shutdown()
         self.wait_for_handlers()
         super().server_close()
@@ -134,8 +134,8 @@ class DatagramServer(Server, socketserver.UDPServer):
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
 
-    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default buffer, and then no client
-    gets a reply; this size holds at least 555.
+    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default buffer, which then stops all
+    replies; this size holds at least 555.
     """
 
     def server_bind(self) -> None:
@@ -178,9 +178,9 @@ class StreamServer(Server, socketserver.TCPServer):
     unix_send_buffer = 1024 * 1024
     """Bytes of SO_SNDBUF for a Unix connection, as far as net.core.wmem_max allows.
 
-    Linux doubles it, and each delivery costs at least 768 bytes: it holds 64 KiB of deliveries of at least 24 bytes
-    each, and where net.core.wmem_max is 208 KiB, as usual, of at least 200. A larger one would hold smaller deliveries;
-    but a member that does not read costs the server that memory, and every delivery until it is full.
+    Linux doubles it, and each delivery costs at least 768 bytes: it holds 64 KiB of deliveries of at least 24 bytes,
+    and where net.core.wmem_max is 208 KiB, as usual, of at least 200. A larger one would hold smaller deliveries, but
+    cost more memory and time for each member that does not read.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -216,7 +216,7 @@ class StreamServer(Server, socketserver.TCPServer):
 
     def shutdown_request(self, request: Any) -> None:
         """End the stream and close, when the handler has ended."""
-        # [ECHO-3] [CHAT-7] to close with unread input is a reset, which may destroy what was sent last
+        # [ECHO-3] [CHAT-7] to close with unread input is a reset, which may destroy the last reply
         with suppress(OSError):  # nothing is unread, or the client is gone
             request.setblocking(False)
             request.recv(MAX_UNREAD_BYTES)
@@ -224,14 +224,14 @@ class StreamServer(Server, socketserver.TCPServer):
 
     def close_request(self, request: Any) -> None:
         """Forget a connection and close it."""
-        # [SRV-3] after setup, handle and finish; nothing else here closes a request
+        # [SRV-3] after finish; nothing else here closes a request
         with self.connections_lock:
             self.connections.discard(request)
         super().close_request(request)
 
     def hang_up(self) -> None:
         """Stop accepting, and end every open connection."""
-        with suppress(OSError):  # it is closed, or this system can shut down connections only
+        with suppress(OSError):  # closed, or a system that can shut down connections alone
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever()
         # [SRV-9] members read end of stream, and handlers wake up
         with self.connections_lock:
@@ -312,7 +312,7 @@ class Threads(socketserver.ThreadingMixIn, Server):
 if sys.platform != "win32":  # pragma: no branch - Windows has no fork
 
     class Children(socketserver.ForkingMixIn, Server):
-        """Mix-in for forking servers: the children have the connections, so it hangs up by ending them."""
+        """Mix-in for forking servers, which hang up by ending their children."""
 
         def process_request(self, request: Any, client_address: Any) -> None:
             """Fork a child for the handler, when the system allows it."""
@@ -330,7 +330,7 @@ if sys.platform != "win32":  # pragma: no branch - Windows has no fork
             Server.service_actions(self)
 
         def hang_up(self) -> None:
-            """Kill the children: a signal that can be caught may get lost while Python prepares a new child."""
+            """Kill the children: a signal with a handler may get lost while Python prepares a new child."""
             super().hang_up()
             # [SRV-9] a copy, since serve_forever() changes the set in its own thread
             for child in (self.active_children or set()).copy():

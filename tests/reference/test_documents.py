@@ -39,3 +39,10 @@ def test_no_document_names_what_was_renamed(document: str) -> None:
     text = (ROOT / document).read_text()
     for name in ("--patience", "--drawn", "python -m reference", "python -m faults ", " reference/conformance"):
         assert name not in text, name
+
+
+def test_the_specification_is_read_in_half_an_hour() -> None:
+    order = re.findall(r"^    \d\. (\w+\.py) ", (ROOT / REFERENCE / "__init__.py").read_text(), re.MULTILINE)
+    assert len(order) == 6
+    words = sum(len((ROOT / REFERENCE / file).read_text().split()) for file in ["__init__.py", *order])
+    assert words <= 5500
