@@ -58,9 +58,8 @@ class ServerProcess:
             text=True,
         )
         assert self.process.stdout
-        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1]) if transport == "tcp" else 0
-        while transport == "unix" and not Path(self.path).exists():
-            time.sleep(0.01)
+        address = self.process.stdout.readline()  # when it listens
+        self.port = int(address.rsplit(":", 1)[1]) if transport == "tcp" else 0
 
     def connect(self) -> socket.socket:
         """Return a client."""

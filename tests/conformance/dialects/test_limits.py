@@ -134,20 +134,20 @@ def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
 def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialects, "REPEATING_SECONDS", 0.1)
-    monkeypatch.setattr(effects, "REPEATING_SECONDS", 0.1)
-    monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", 1.0)
-    monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", 1.0)
-    limited = written(tmp_path, "gap = 0.01\njoin_gap = 0.01")
-    outcome = check("chat", "--launch", strict("impatient", 0.01, 0.01), "--timeout", 5, "--dialect", limited)
+    monkeypatch.setattr(dialects, "REPEATING_SECONDS", 0.03)
+    monkeypatch.setattr(effects, "REPEATING_SECONDS", 0.03)
+    monkeypatch.setattr(campaign, "EXPLORATION_BUDGET", 0.5)
+    monkeypatch.setattr(rewrite_limits, "MAX_SCENARIO_SECONDS", 0.3)
+    limited = written(tmp_path, "gap = 0.003\njoin_gap = 0.003")
+    outcome = check("chat", "--launch", strict("impatient", 0.003, 0.003), "--timeout", 5, "--dialect", limited)
     assert outcome.clauses_that("violated") == [], outcome.out
     assert "the time was up" in outcome.out
-    assert outcome.clause("CHAT-16")["why"] == "the dialect demands 0.01 s between two utterances"
-    assert outcome.clause("CHAT-17")["why"] == "the dialect demands 0.01 s between two connections"
+    assert outcome.clause("CHAT-16")["why"] == "the dialect demands 0.003 s between two utterances"
+    assert outcome.clause("CHAT-17")["why"] == "the dialect demands 0.003 s between two connections"
     for id in ("CHAT-14", "CHAT-15"):
-        why = "with the gaps of the dialect limited its scenario would take more than 1 s"
+        why = "with the gaps of the dialect limited its scenario would take more than 0.3 s"
         assert outcome.clause(id)["why"] in (why, f"in part: {why}")
-    assert "CHAT-13  fewer repetitions: as many as fit into 0.1 s with the gaps" in outcome.out
+    assert "CHAT-13  fewer repetitions: as many as fit into 0.03 s with the gaps" in outcome.out
     assert {"CHAT-12", "CHAT-13", *(f"CHAT-{count}" for count in range(1, 12))} <= set(outcome.clauses_that("holds"))
 
 
