@@ -23,11 +23,11 @@ MARKUP = b"`|</code><script>document.title='taken'</script><img src=x onerror=\"
 LAST_WORDS = b"out of \x1b[5mcheese\n"
 
 Notify = Callable[[bytes], object]
-"""Tells whoever reads the FIFO a word."""
+"""Writes a word to the FIFO."""
 
 
 def tell_nobody(_word: bytes) -> None:
-    """Notify nobody: there is no FIFO."""
+    """Do nothing: there is no FIFO."""
 
 
 def listening(port: int) -> socket.socket:
@@ -74,7 +74,7 @@ def floods_when_asked(client: socket.socket) -> None:
 
 
 def hostile(client: socket.socket) -> None:
-    """Answer with what nobody wants on a terminal."""
+    """Answer with bytes that must not reach a terminal."""
     try:
         with client:
             while client.recv(1024):

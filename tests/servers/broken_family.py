@@ -153,7 +153,7 @@ class UnjoinedEcho(EchoHandler):
 
 
 class DropsWhoWaits(socketserver.BaseServer):
-    """Turns away whoever has connected while it served another."""
+    """Refuses the clients that connected while it served another."""
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         super().finish_request(request, client_address)
@@ -207,7 +207,7 @@ class Fragile(socketserver.BaseServer):
 
 
 class Panics(StreamServer):
-    """Hangs up on everybody when one handler fails."""
+    """Hangs up on all clients when one handler fails."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         super().handle_error(request, client_address)

@@ -217,7 +217,7 @@ class AsksOneAfterAnother(Speaker):
 
 
 class KeepsTheNameless(Speaker):
-    """Who leaves before it has a name stays in the room, and its closed socket costs a speaker its place."""
+    """A client that leaves before it has a name stays in the room, and its closed socket ends a speaker."""
 
     breaks = "CHAT-11"
     nameless = False
@@ -236,7 +236,7 @@ class KeepsTheNameless(Speaker):
 
 
 class LeavesByName(Speaker):
-    """Who leaves is removed by its name, and so is another one who has it."""
+    """A client that leaves is removed by its name, and so is another client with that name."""
 
     breaks = "CHAT-11"
     holders: ClassVar[dict[bytes, Any]] = {}

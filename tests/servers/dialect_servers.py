@@ -31,7 +31,7 @@ def chunks(member: "Member") -> bytes | None:
 
 
 def short_lines(member: "Member") -> bytes | None:
-    """Hear lines of up to 100 bytes, and send away who says a longer one."""
+    """Read lines of up to 100 bytes, and cut off a client that says a longer one."""
     line: bytes = member.rfile.readline(101)
     return line[:-1] if line.endswith(b"\n") else None
 
@@ -56,7 +56,7 @@ def counted(member: "Member") -> bytes | None:
 
 @dataclass(frozen=True)
 class Speech:
-    """How a chat speaks; in texts, {name} is who it is about, and {number} counts the members."""
+    """The dialect of a chat; in texts, {name} is the client concerned, and {number} counts the members."""
 
     hear: Callable[["Member"], bytes | None] = lines
     deliver: bytes = b"{body}\n"
@@ -75,7 +75,7 @@ class Speech:
     """What lines begin with that are no utterances."""
     seats: int = 1000
     admits: int = 1_000_000
-    """Clients who may ever come in."""
+    """Most clients that may ever join."""
     change: Callable[[bytes], bytes] = bytes
     """What becomes of what is said."""
     lasts: int = 1_000_000
@@ -83,7 +83,7 @@ class Speech:
 
 
 class Member(socketserver.StreamRequestHandler):
-    """Somebody in the room."""
+    """A member of the room."""
 
     disable_nagle_algorithm = True
     server: "Chat"

@@ -57,7 +57,7 @@ class Speaker(ChatHandler):
             self.unread = self.unread.partition(b"\n")[2] if exchange.send is not None else self.unread
 
     def notify(self, which: int) -> None:
-        """Tell everybody that somebody has come, or gone."""
+        """Tell all members that a client has joined or left."""
         for notice in self.dialect.notices[which : which + 1]:
             self.server.deliver(self.dialect.framing_out.put(filled(notice, self.number)))
 

@@ -73,7 +73,7 @@ def receive(speaker: socket.socket) -> bytes:
 
 
 def deliver(member: socket.socket, chunk: bytes) -> None:
-    """Send a delivery; whoever cannot be reached is about to be seen leaving."""
+    """Send a delivery; the handler of a member that cannot be reached will remove it."""
     with contextlib.suppress(OSError):
         member.sendall(b"ack" + chunk)
 
@@ -101,7 +101,7 @@ def dies_on_connecting(address: str) -> None:
 
 
 def dies_between(address: str) -> None:
-    """Die soon after its fourth client has left, when nobody looks any more."""
+    """Die soon after its fourth client has left, when the scenario is over."""
     dying = threading.Timer(0.05, die, [8])
     chat(listen(address), never, at(4, dying.start))
 
@@ -143,7 +143,7 @@ def starts_slowly(address: str) -> None:
 
 
 def reuses_the_port(address: str) -> None:
-    """Share its port with whoever likes to."""
+    """Share its port with other servers."""
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
     server.bind(("127.0.0.1", int(address)))

@@ -1,4 +1,4 @@
-"""Chats as people write them who know the tutorials: programs for the scheduler, which knows nothing of them."""
+"""Chats in the style of tutorials: programs of a user, for the scheduler."""
 
 import concurrent.futures
 import os
@@ -118,7 +118,7 @@ def make_nothing() -> None:
 
 
 class Staying(socketserver.BaseRequestHandler):
-    """Answers, and then waits for what nobody will do."""
+    """Answers, and then waits for an event that never comes."""
 
     def handle(self) -> None:
         self.request.sendall(b"ack" + self.request.recv(1024))
@@ -127,7 +127,7 @@ class Staying(socketserver.BaseRequestHandler):
 
 
 class Shutting(socketserver.BaseRequestHandler):
-    """Lets nobody in who comes after the first."""
+    """Accepts no client after the first."""
 
     def handle(self) -> None:
         assert isinstance(self.server, socketserver.TCPServer)

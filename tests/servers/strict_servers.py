@@ -1,4 +1,4 @@
-"""Chats with limits, which punish whoever goes beyond: `python -m tests.servers.strict_servers NAME PORT [NUMBER ...]`.
+"""Chats that punish clients beyond their limits: `python -m tests.servers.strict_servers NAME PORT [NUMBER ...]`.
 
     few PORT N             ends at once when there are more than N members
     refuses PORT N         hangs up on whoever comes when there are N

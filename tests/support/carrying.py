@@ -82,7 +82,7 @@ def is_reset(sock: socket.socket) -> bool:
 
 
 def finds_it_reset(sock: socket.socket) -> bool:
-    """Whether the connection is reset, or soon will be, though nobody reads it."""
+    """Whether the connection is reset, or soon will be, although it is not read."""
     waiting = select.poll()
     waiting.register(sock, 0)
     return any(event & select.POLLERR for _, event in waiting.poll(TIMEOUT * 1000))
@@ -119,7 +119,7 @@ def segments_received(sock: socket.socket) -> int:
 
 
 def fill(sock: socket.socket, proxy: Proxy) -> int:
-    """Send until nobody takes any more; return how many bytes that were."""
+    """Send until all buffers are full; return the number of bytes."""
     sock.setblocking(False)
     sent = before = 0
     while True:

@@ -103,19 +103,19 @@ class Lifeline:
         self.read = b""
 
     def wait_for(self, word: bytes) -> None:
-        """Return when somebody has said the word."""
+        """Return when a process has written the word."""
         while word not in self.read:
-            assert self._more(), f"all have gone without saying {word!r}; they said {self.read!r}"
+            assert self._more(), f"all have ended without writing {word!r}; they wrote {self.read!r}"
 
     def wait_for_the_end(self) -> None:
-        """Return when all have gone, who must have been there."""
+        """Return when all processes have ended; there must have been some."""
         while self._more():
             pass
-        assert self.read, "nobody was ever there"
+        assert self.read, "no process was ever there"
 
     def _more(self) -> bool:
         readable, _, _ = select.select([self._end], [], [], TIMEOUT)
-        assert readable, f"somebody still lives; all that was said: {self.read!r}"
+        assert readable, f"a process is still alive; all that was written: {self.read!r}"
         said = os.read(self._end, 1024)
         self.read += said
         return bool(said)

@@ -52,7 +52,7 @@ EVERYTHING: list[Entry] = [
 
 
 def crowded(members: int = 200) -> list[Entry]:
-    """Return an exchange of a crowd, all of whom hear the same, and one of them nothing."""
+    """Return an exchange of a crowd: all clients read the same, but one reads nothing."""
     crowd = tuple(f"m{number}" for number in range(members))
     heard: list[Entry] = [Heard(who, b"ackhi", 1.0) for who in ("ann", *crowd[:-1])]
     return [*did(Connect("ann"), Crowd(crowd), Say("ann", b"hi")), *heard, Waited(crowd[-1], 1.0)]

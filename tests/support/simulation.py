@@ -61,7 +61,7 @@ class Connection:
 
 
 Spoil = Callable[[int, list[tuple[Connection, bytes]]], list[tuple[Connection, bytes]]]
-"""Takes the number of a chunk and what goes to whom because of it; returns what goes to whom instead."""
+"""Takes the number of a chunk and its deliveries, by member; returns the deliveries to make instead."""
 
 
 class Room:
@@ -119,11 +119,11 @@ class Room:
         self.chunks += 1
 
     def members(self) -> list[Connection]:
-        """Return who is delivered to."""
+        """Return the members that receive deliveries."""
         return [member for member in self.connections if member.member and not member.left]
 
     def deliveries(self, speaker: Connection, chunk: bytes) -> list[tuple[Connection, bytes]]:  # noqa: ARG002
-        """Return what goes to whom because of a chunk: to all the same, whoever spoke."""
+        """Return the deliveries of a chunk, by member: the same to all, whichever member spoke."""
         return [(member, self.dialect.delivery(chunk)) for member in self.members()]
 
     def cut(self, connection: Connection) -> bytes:
@@ -263,7 +263,7 @@ def room_of(session: Stage) -> ChatOracle[Any]:
 
 
 class Clients:
-    """Clients who do anything that a scenario may contain, by chance."""
+    """Clients that do anything that a scenario may contain, at random."""
 
     def __init__(self, stage: Stage, chance: Random) -> None:
         self.stage = stage
@@ -284,11 +284,11 @@ class Clients:
         return [who for who, member in self.oracle.members.items() if not (member.gone or member.leaving)]
 
     def heard_out(self) -> list[str]:
-        """Return the members who read, and have heard all that they said."""
+        """Return the members that read, and have read all deliveries of their own words."""
         return [who for who in self.oracle.readers() if self.oracle.complete(who)]
 
     def may_go(self, names: list[str]) -> list[str]:
-        """Return those whose leaving leaves somebody to read what is under way."""
+        """Return the members that may leave so that another still reads what is not settled."""
         return [
             who
             for who in names

@@ -24,7 +24,7 @@ def filled(template: Template, anything: bytes, *, body: bytes = b"", sender: by
 
 
 def treated(dialect: Dialect, body: bytes) -> bytes:
-    """Return what a server makes of the bytes that somebody said."""
+    """Return the bytes that a server delivers for those that a client said."""
     match dialect.handling:
         case "replaced" | "refused":
             body = body.decode(errors="replace").encode()

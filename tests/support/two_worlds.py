@@ -55,7 +55,7 @@ AGAIN: Outcome = ("raised", "EAGAIN")
 
 
 class WouldWait(BaseException):
-    """Nobody else runs, so nobody will end the wait."""
+    """No other thread runs, so none will end the wait."""
 
 
 class NoThreads:
