@@ -68,6 +68,15 @@ class CutsShort(Speaker):
         return newline.join(line[:longest] for line in super().body(chunk).split(newline))
 
 
+class DropsLongUtterances(Speaker):
+    """It ends the connection of a speaker whose utterance does not end within 64 KiB, and does not read the rest."""
+
+    breaks = "CHAT-6"
+
+    def receive(self) -> bytes:
+        return super().receive() if len(self.unread) < 65_000 else b""
+
+
 class TellsTheOthers(Speaker):
     breaks = "CHAT-7"
 

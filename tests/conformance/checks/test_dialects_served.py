@@ -70,6 +70,7 @@ TRIED_IN = {
     "Shouts": ["fixed", "unmarked"],
     "Repeats": ["prompting", "unmarked"],
     "TurnsRound": ["named"],
+    "DropsLongUtterances": ["named", "prompting"],
     "CutsShort": ["prompting", "lengths"],
     "TellsTheOthers": ["prompting", "unmarked"],
     "Stays": ["named"],

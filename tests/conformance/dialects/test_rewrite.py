@@ -76,6 +76,25 @@ def test_no_utterance_begins_as_a_command_of_the_server_may(word: str, said: byt
     assert NOTE.sayable(said) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "longest", "piece", "said"),
+    [
+        ("", 70_000, 1000, 996),
+        ("[limits]\nutterance = 65536\n", 65_536, 65_536, 5008),
+        ("[limits]\nutterance = 100\n", 100, 100, 96),
+    ],
+)
+def test_the_longest_utterance_is_the_limit_or_goes_beyond_64_kib(
+    text: str, longest: int, piece: int, said: int
+) -> None:
+    dialect = chat(LINES + text)
+    assert (dialect.longest, dialect.piece) == (longest, piece)
+    assert len(dialect.sayable(b"x" * 100_000)) == longest
+    rewriter = FramedRewriter(dialect)
+    steps = [one for step in (Connect("ann"), Send("ann", b"x" * 5000)) for one in rewriter.rewrite(step)]
+    assert max(len(step.said) for step in steps) == said
+
+
 def test_a_limit_of_members_does_not_make_frames_of_a_stream() -> None:
     assert replace(NOTE, limits=Limits(members=50)).stream
     assert not replace(NOTE, limits=Limits(utterance=50)).stream

@@ -52,6 +52,15 @@ class BasicChat(Conformance):
         sizes = (1025, 2048, 5000, 20000)
         play(*join("ann", "ben"), *(step for size in sizes for step in (Send("ann", numbered(size)), Settle())))
 
+    @decides("CHAT-6")
+    def test_a_long_utterance_is_delivered_whole_up_to_the_limit(self, play: Play) -> None:
+        if play.dialect.stream:
+            play.not_applicable("the dialect has no frames")
+        longest = play.dialect.longest
+        sizes = [2**power + 1 for power in range(10, 17) if 2**power + 1 < longest]
+        said = [Say("ann", numbered(size, b"%06d-")) for size in (*sizes, longest - 1, longest)]
+        play(*join("ann", "ben"), *said, Say("ben", b"all heard"))
+
     @decides("CHAT-7")
     def test_quit_makes_the_sender_leave_and_is_not_delivered(self, play: Play) -> None:
         play.needs_exact_chunks()

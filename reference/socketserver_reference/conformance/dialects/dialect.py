@@ -38,6 +38,12 @@ PUNCTUATION = b"&<>\"'\\"
 MAX_REQUEST_BYTES = 65536
 """Bytes of the longest request, if the dialect has no limit."""
 
+LONG_BYTES = 70_000
+"""Bytes of the longest utterance in a frame, if the dialect has no limit: beyond the 64 KiB that some servers allow."""
+
+PIECE_BYTES = 1000
+"""Bytes of each of the utterances that a longer one becomes, if the dialect has no limit."""
+
 LABEL_BYTES = 20
 """Bytes kept free for the fields of a template in a frame of limited size: as many as a client's address takes."""
 REPEATING_SECONDS = 10.0
@@ -186,12 +192,17 @@ class Dialect:
         """Bytes of the longest utterance or request that clients send."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
             return self.limits.utterance or MAX_REQUEST_BYTES
-        fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else 1000
+        fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else LONG_BYTES
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
             forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
             around = max(len(form.fill(sender=b"")) + (0 if form.constant else LABEL_BYTES) for form in forms)
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
+
+    @property
+    def piece(self) -> int:
+        """Bytes of the utterances into which clients divide what is longer."""
+        return min(self.longest, self.limits.utterance or PIECE_BYTES)
 
     def sayable(self, utterance: bytes) -> bytes:
         """Return the part of an utterance that fits the dialect's frames; b"" if that is nothing, or a quit."""

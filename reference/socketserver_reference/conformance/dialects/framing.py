@@ -21,7 +21,7 @@ LENGTH_HEADER = re.compile(r"%(0?)([1-9])d")
 
 LENGTH_NUMBER = re.compile(rb" *[0-9]+ *")
 
-MAX_FRAME_BYTES = 64 * 1024
+MAX_FRAME_BYTES = 128 * 1024
 """Most bytes of an incomplete frame: a longer one counts as one that never ends."""
 
 

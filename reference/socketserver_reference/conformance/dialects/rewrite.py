@@ -192,7 +192,7 @@ class FramedRewriter:
         """Return an utterance in as many pieces as it needs, each with a number, so that no two are equal."""
         if SERIAL.search(data) and data == self._dialect.sayable(data):
             return [data]
-        longest = self._dialect.longest - SERIAL_BYTES
+        longest = self._dialect.piece - SERIAL_BYTES
         return [self._numbered(data[at : at + longest]) for at in range(0, len(data), longest)]
 
     def _numbered(self, data: bytes) -> bytes:

@@ -157,7 +157,7 @@ class Stage(ClientReader):
         self.transcript.entries.append(Did(step, sent))
         self._note_reading(step)
         self._act(step, sent)
-        self._said += len(sent)
+        self._said += 0 if step.waits else len(sent)
         self._flooded = self._flooded or self._said >= FLOOD_THRESHOLD_BYTES
         self._keep_up()
         required_readers = self.oracle.required_readers(step)

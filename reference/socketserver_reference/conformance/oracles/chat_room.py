@@ -40,6 +40,9 @@ MIN_BACKLOG_BYTES = 64 * 1024
 MAX_KEPT_UTTERANCES = 40
 """Utterances of a burst that are kept, to explain what goes wrong."""
 
+MANY_MEMBERS = 64
+"""Members from which on one more may be one too many."""
+
 MAX_FINAL_SPEAKERS = 8
 """Members that speak, at most, in the final steps; all members hear them."""
 
@@ -204,6 +207,8 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.members[who] = self._newcomer()
         if self.outstanding():
             self._disrupt("concurrent")
+        if sum(not member.gone for member in self.members.values()) > MANY_MEMBERS:
+            self._disrupt("crowded")
 
     def _speaks(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]

@@ -7,6 +7,7 @@ Next: `framed_chat.py`, which judges what they hear.
 """
 
 from collections import Counter, deque
+from collections.abc import Iterator
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving
@@ -53,11 +54,11 @@ class FramedChatState(ChatOracle[FramedMember]):
     def _offer(member: FramedMember, utterance: Utterance, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
 
-    def _says(self, who: str, data: bytes, *, settled: bool) -> None:  # noqa: ARG002  # a frame is one utterance anyway
+    def _says(self, who: str, data: bytes, *, settled: bool) -> None:
         speaker = self.members[who]
         speaker.proven = True
         self.said += 1
-        utterance = Utterance(self.said, who, data)
+        utterance = Utterance(self.said, who, data, settled)
         self.under_way.append(utterance)
         self.bodies[data] += 1
         heard = self.dialect.hears_itself or not self._may_be_cut_off(who)
@@ -90,11 +91,14 @@ class FramedChatState(ChatOracle[FramedMember]):
         return any(self.members[who].inbox.values())
 
     def _unread(self, who: str) -> int:
-        return self._owed(who)
+        return sum(len(self.dialect.delivery(due.body)) for due in self._dues(who) if not due.settled)
 
     def _owed(self, who: str) -> int:
-        dues = self.members[who].inbox.values()
-        return sum(len(self.dialect.delivery(due.utterance.body)) for queue in dues for due in queue)
+        return sum(len(self.dialect.delivery(due.body)) for due in self._dues(who))
+
+    def _dues(self, who: str) -> Iterator[Utterance]:
+        """Yield what the client may have to read yet."""
+        return (due.utterance for dues in self.members[who].inbox.values() for due in dues)
 
     def complete(self, who: str) -> bool:
         return not any(

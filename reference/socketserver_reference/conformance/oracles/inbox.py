@@ -16,11 +16,12 @@ MAX_HEARD_DELIVERIES = 64
 
 @dataclass(frozen=True)
 class Utterance:
-    """An utterance; `number` counts all of them."""
+    """An utterance; `number` counts all of them. A `settled` one is read at once by all clients that read."""
 
     number: int
     speaker: str
     body: bytes
+    settled: bool = False
 
 
 @dataclass

@@ -126,7 +126,7 @@ class FrameScript:
         hearers = [name for name, guest in self.here.items() if guest.member and (itself or name != who)]
         now = [name for name in hearers if at_once and not self.here[name].stalled]
         later = [name for name in hearers if name not in now]
-        words = [_words(data, self.dialect.longest - SERIAL_BYTES), *([self.variables(now)] if now else [])]
+        words = [_words(data, self.dialect.piece - SERIAL_BYTES), *([self.variables(now)] if now else [])]
         for name in hearers:
             guest = self.here[name]
             guest.owed += len(self.dialect.delivery(data, b"")) if guest.stalled else 0
