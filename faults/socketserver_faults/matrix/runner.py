@@ -71,7 +71,8 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
     result = FaultResult(fault.name)
     with quietly(), closing(directed.open_session(fault.protocol, target(fault), CHECK_TIMEOUT)) as session:
         for outcome in directed.play_all(session, fault.protocol):
-            keep_first(result.directed, directed.violation_of(outcome))
+            for violation in directed.violations_of(outcome):
+                keep_first(result.directed, violation)
         if (
             not fault.own_process or fault.concurrency == "forking"
         ):  # the SRV checks give forking servers a process, too
@@ -80,7 +81,7 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
             ):
                 keep_first(result.directed, directed.violation_of(outcome))
         for seed in seeds:
-            session.known = {clause for clause in result.directed if not clause.startswith("SRV")}
+            session.masking.known = {clause for clause in result.directed if not clause.startswith("SRV")}
             result.explored[seed] = explore_profiles(session, fault.protocol, examples, seed)
     result.seconds = time.monotonic() - begun
     return result

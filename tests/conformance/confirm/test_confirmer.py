@@ -90,7 +90,7 @@ def test_what_no_replay_shows_is_unconfirmed_and_its_scenario_is_played_once_mor
 
     with checked(Bug("chat", Once)) as session:
         found = violation(session, "CHAT-8", *join("ann"), Say("ann", b"QUIT"), Say("ann", b"x"))
-        assert "CHAT-8" not in session.known
+        assert "CHAT-8" not in session.masking.known
     assert found.unconfirmed
     assert found.confirmation == (
         "not shown again in 6 replays on fresh servers: it may depend on the time or on chance"

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.measurements import measure_lag
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
@@ -20,7 +22,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.steps import Quit, Say, Step, join
-from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
@@ -52,7 +54,7 @@ def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits
     with pytest.raises(Violation) as caught:
         quits_wrongly.play(*BREAKING, about="CHAT-7")
     assert caught.value.clause_id == "CHAT-7"
-    assert not caught.value.after_scenario
+    assert not caught.value.spares
     transcript = quits_wrongly.play(*join("ann"), about="CHAT-2")
     assert quits_wrongly.address != before
     assert transcript.scenario[:2] == join("ann")
@@ -82,7 +84,7 @@ def test_what_is_seen_only_at_the_farewell_is_marked() -> None:
     with closing(open_session("chat", Bug("chat", DiesAfterwards).target(), TIMEOUT)) as session:
         with pytest.raises(Violation) as caught:
             session.play(*join("ann"), about="CHAT-1")
-        assert caught.value.after_scenario
+        assert caught.value.spares
 
 
 def test_a_server_that_cannot_be_replaced_is_asked_whether_it_has_recovered() -> None:
@@ -172,16 +174,16 @@ def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> N
     with closing(open_session("chat", Bug("chat").target(), 5.0)) as session:
         seen = iter([[1.0], [1.0], [0.0]])
         monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
-        session.measure_lag(*LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+        measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
         monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
         with pytest.raises(Violation) as caught:
-            session.measure_lag(*LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-16"
 
 
 def test_another_violation_on_the_way_is_reported(quits_wrongly: Session) -> None:
     with pytest.raises(Violation) as caught:
-        quits_wrongly.measure_lag(*BREAKING, about="CHAT-16", prompt="ann", late="ben")
+        measure_lag(quits_wrongly, *BREAKING, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-7"
 
 
@@ -227,30 +229,30 @@ def test_the_reference_passes_every_directed_check(protocol: str) -> None:
 
 def test_what_a_known_violation_explains_is_told_as_that_one_and_the_clause_is_not_blamed() -> None:
     with closing(open_session("chat", Planted("cuts-at-nul").target(), TIMEOUT)) as session:
-        session.known.add("CHAT-3")
+        session.masking.known.add("CHAT-3")
         with pytest.raises(Violation) as caught:
             session.play(*join("ann"), Say("ann", b"quit\0"), about="CHAT-8")
         assert caught.value.clause_id == "CHAT-3"
-        assert session.known == {"CHAT-3"}
+        assert session.masking.known == {"CHAT-3"}
 
 
 def test_what_no_known_violation_explains_is_news() -> None:
     with closing(open_session("chat", Planted("cuts-at-nul").target(), KNOWN_BROKEN_TIMEOUT)) as session:
-        session.known.add("CHAT-9")
+        session.masking.known.add("CHAT-9")
         with pytest.raises(Violation) as caught:
             session.play(*join("ann"), Say("ann", b"a\0b"), about="CHAT-3")
         assert caught.value.clause_id == "CHAT-3"
-        assert session.known == {"CHAT-3", "CHAT-9"}
+        assert session.masking.known == {"CHAT-3", "CHAT-9"}
 
 
 def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.driver.session.KNOWN_BROKEN_TIMEOUT", 0.01)
     granted: list[float] = []
-    play = Session._play
+    play = Session.play_once
 
-    def noting(self: Session, steps: Sequence[Step], about: str, timeout: float) -> Transcript:
+    def noting(self: Session, steps: Sequence[Step], about: str, timeout: float, **how: Any) -> Transcript:
         granted.append(timeout)
-        return play(self, steps, about, timeout)
+        return play(self, steps, about, timeout, **how)
 
     class Slow(ChatHandler):
         """Has nothing to say to whoever does not wait long."""
@@ -260,11 +262,11 @@ def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(mo
                 self.request.recv(1, socket.MSG_PEEK)  # which comes back when the client has gone
             super().deliver(chunk)
 
-    monkeypatch.setattr(Session, "_play", noting)
+    monkeypatch.setattr(Session, "play_once", noting)
     with closing(open_session("chat", Bug("chat", Slow).target(), TIMEOUT)) as session:
-        session.known.add("CHAT-9")
+        session.masking.known.add("CHAT-9")
         session.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-2")
-        session.known.add("CHAT-2")
+        session.masking.known.add("CHAT-2")
         with pytest.raises(Violation) as caught:
             session.play(*join("ann"), Say("ann", b"slowly"), about="CHAT-4")
         assert caught.value.observed == "ann reads nothing"
@@ -275,12 +277,13 @@ def test_a_clause_that_is_said_to_be_broken_explains_nothing_before_it_is_confir
     with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
         found = VIOLATIONS["CHAT-8"]("this", "that", [])
         found.candidates = ("CHAT-8", "CHAT-3")
+        found.transcript = Transcript([Did(Say("ann", b"\xff"))])
         for broken, explains, known in ((True, "CHAT-3", {"CHAT-3"}), (False, "", set())):
             asked: list[str] = []
-            session.known, session.unconfirmed = {"CHAT-3"}, {"CHAT-3"}
-            session.confirm_broken = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
+            session.masking.known, session.masking.unconfirmed = {"CHAT-3"}, {"CHAT-3"}
+            session.masking.confirm_broken = lambda clause, asked=asked, broken=broken: asked.append(clause) or broken  # type: ignore[misc]
             assert [session.explanation_of(found) for _ in range(2)] == [explains] * 2
-            assert (asked, session.known) == (["CHAT-3"], known)
+            assert (asked, session.masking.known) == (["CHAT-3"], known)
 
 
 # What others do
@@ -292,7 +295,7 @@ def test_a_server_is_not_blamed_for_what_somebody_else_may_have_done() -> None:
         for _ in range(2):  # nor is it known to break anything then
             with pytest.raises(NotChecked, match="the network did it, so it may not be the server that breaks CHAT-7"):
                 session.play(*BREAKING, about="CHAT-7")
-        assert session.known == set()
+        assert session.masking.known == set()
         explore(session, record := Record(["CHAT"]), "chat", "basic", examples=10, with_seed=0)
         assert record.verdict(CLAUSES["CHAT-7"]).outcome == "not-checked"
 

@@ -50,7 +50,7 @@ def explored(
 ) -> Violation | None:
     """Explore; return what was found."""
     with closing(open_session(protocol, target, timeout)) as session:
-        session.known |= known
+        session.masking.known |= known
         try:
             explore(session, record, protocol, profile, examples=examples, with_seed=with_seed)
         except Violation as violation:

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.checks.chat_crowds import departure
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.measurements import scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import scaling
@@ -100,7 +101,7 @@ class Plays:
         return departure(NOTE, Reset, many)
 
     def scale(self) -> bool:
-        return bool(self._session.scale(self.departure, MANY, "CHAT-15"))
+        return bool(scale(self._session, self.departure, MANY, "CHAT-15"))
 
 
 @pytest.fixture
@@ -142,14 +143,14 @@ def test_a_server_to_which_it_costs_the_square_does_not(
     assert caught.value.unscripted == scaling.UNSCRIPTED
     assert caught.value.transcript is not None
     assert Connect(f"x{MANY - 1}") in caught.value.transcript.scenario
-    assert session.known == {"CHAT-15"}
+    assert session.masking.known == {"CHAT-15"}
     assert played.restarted == len(costs) - 1  # each room is one of a server that knows nothing of the last
 
 
 def test_a_server_that_is_known_not_to_let_go_who_has_left_is_told_that_again(
     session: Session, plays: Callable[[Sequence[float]], Plays]
 ) -> None:
-    session.known.add("CHAT-10")
+    session.masking.known.add("CHAT-10")
     with pytest.raises(Violation) as caught:
         plays([9.0, 0.5, 9.0, 0.5]).scale()
     assert caught.value.clause_id == "CHAT-10"
@@ -172,7 +173,7 @@ def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_
     noting(session.site, "cpu_time")
     for name in ("perform", "play_at_once", "wait_idle"):
         noting(Stage, name)
-    session.scale(partial(departure, NOTE, Abandon), MANY, "CHAT-15")
+    scale(session, partial(departure, NOTE, Abandon), MANY, "CHAT-15")
     begin = happened.index("cpu_time", 1)
     end = happened.index("cpu_time", begin + 1)
     assert happened[begin - 2 : begin + 2] == [f"x{MANY - 1} stops reading", "wait_idle", "cpu_time", "play_at_once"]

@@ -121,11 +121,11 @@ def test_a_listed_clause_that_holds_explains_nothing(keeps_the_reset: Session) -
     expect_failures(
         keeps_the_reset, "chat", [Known("CHAT-2", "mended long ago"), Known("ECHO-2", "of another protocol")]
     )
-    assert keeps_the_reset.expected_failures == {"CHAT-2"}
+    assert keeps_the_reset.masking.expected_failures == {"CHAT-2"}
     assert keeps_the_reset.timeout == 0.3
     with pytest.raises(VIOLATIONS["CHAT-12"]):
         keeps_the_reset.play(*RESET, about="CHAT-12")
-    assert keeps_the_reset.known == {"CHAT-12"}
+    assert keeps_the_reset.masking.known == {"CHAT-12"}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: 
         expect_failures(session, "chat", [Known("CHAT-2", "on purpose", sometimes=sometimes)])
         with pytest.raises(VIOLATIONS["CHAT-2"]):
             session.play(*RESET, about="CHAT-12")
-        assert session.known == {"CHAT-2"}
+        assert session.masking.known == {"CHAT-2"}
 
 
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:

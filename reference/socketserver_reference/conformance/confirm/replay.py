@@ -33,7 +33,7 @@ class Exchange:
         seen = play_again(session, self.scenes, timeout, self.like.clause_id)
         if seen is None or seen.clause_id != self.like.clause_id:
             return False
-        seen.explored, seen.after_scenario, seen.note = self.like.explored, self.like.after_scenario, self.like.note
+        seen.explored, seen.spares, seen.note = self.like.explored, self.like.spares, self.like.note
         self.shown += 1
         self.last = seen
         return True

@@ -7,7 +7,10 @@ Read in this order:
     handshake.py          what a client says before it is a member
     rate_limit.py         how often clients may connect and speak
     carry_over.py         state that one scenario leaves for the next
+    triggers.py           which steps can show that a clause is broken     rewritings.py    the same steps without those
+    masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other
+    measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
     scenario_runner.py    the `play` argument of a check
 
 RULE: the driver decides nothing about a server: the oracles say what is right, the results what is known.

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TypeVar
 
 from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import scaling
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -43,12 +44,15 @@ class ScenarioRunner:
 
     def __call__(self, *steps: Step) -> Transcript:
         self._needs_to_see()
-        return self._confirmed(partial(self._session.play, *steps, about=self._clause))
+        session, about = self._session, self._clause
+        return session.masking.decide(
+            lambda rewritings: self._confirmed(partial(session.play_without, steps, about, rewritings)), steps, about
+        )
 
     def measure_lag(self, *steps: Step, prompt: str, late: str) -> None:
         """Play the steps for a clause that only a clock can decide."""
         self._needs_to_see()
-        self._confirmed(partial(self._session.measure_lag, *steps, about=self._clause, prompt=prompt, late=late))
+        self._confirmed(partial(measure_lag, self._session, *steps, about=self._clause, prompt=prompt, late=late))
 
     def scale(self, room: scaling.Room, many: int) -> bool:
         """Play a scenario in rooms of two sizes, for a clause that only the cost to the server can decide.
@@ -56,7 +60,7 @@ class ScenarioRunner:
         Return whether that cost can be measured here.
         """
         self._needs_to_see()
-        return self._confirmed(partial(self._session.scale, room, many, about=self._clause))
+        return self._confirmed(partial(scale, self._session, room, many, about=self._clause))
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. A scenario whose violation no
@@ -64,7 +68,7 @@ class ScenarioRunner:
         """
         doubtful: Violation | None = None
         for _ in range(MAX_ATTEMPTS):
-            known = frozenset(self._session.known)
+            known = frozenset(self._session.masking.known)
             try:
                 played = play()
             except (Violation, NotChecked) as error:

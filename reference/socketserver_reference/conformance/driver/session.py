@@ -3,25 +3,25 @@
 A server that has broken a clause may be in any state. So after a violation it is replaced by a fresh one. Where that is
 impossible, it gets a short health check; if it fails that, the remaining clauses are "not checked", not broken.
 
-One bug is reported once. A violation often fits several clauses; if one of these is `known` to be broken, the violation
-is attributed to that one, and the clause that the scenario was to decide is "not checked". Known bugs cost little time:
-once there is one, the timeout is shorter, and a missing delivery that no known bug explains is confirmed with the full
-timeout.
+One bug is reported once, and hides no other: `masking.py` says which known broken clause explains a violation, and how
+a scenario is played again without what triggers it. Known bugs cost little time: once there is one, the timeout is
+shorter, and a missing delivery that no known bug explains is confirmed with the full timeout.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects import effects, rewrite_limits
+from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
+from socketserver_reference.conformance.driver.masking import Masking
 from socketserver_reference.conformance.driver.reading import Pace
+from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.oracles import delayed_ack, scaling
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
@@ -42,9 +42,6 @@ SLOWNESS_FACTOR = 5
 EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
 """What every scenario expects of the server in the end."""
 
-LAG_CONFIRMATIONS = 3
-"""Measurements that must all show a violation that only a clock can find."""
-
 
 class Session:
     """One target and the scenarios played against it. `close` ends the target's server."""
@@ -62,14 +59,7 @@ class Session:
         dialect: Dialect = NOTE,
     ) -> None:
         self.target: Target = Running(target) if isinstance(target, str) else target
-        self.known: set[str] = set()
-        """The clauses that this server is known to break."""
-        self.expected_failures: frozenset[str] = frozenset()
-        """The clauses that the user lists as broken: see `results/known.py`."""
-        self.unconfirmed: set[str] = set()
-        """The expected failures that explain no other violation until they are confirmed."""
-        self.confirm_broken: Callable[[str], bool] = lambda _: True
-        """Confirms one of them: returns whether the clause is indeed broken."""
+        self.masking = Masking(dialect)
         self.full_timeout = timeout
         """The timeout in seconds while no clause is known to be broken."""
         self.dialect = dialect
@@ -107,7 +97,7 @@ class Session:
     @property
     def timeout(self) -> float:
         """The timeout in seconds now: shorter once a clause is known to be broken."""
-        return self.brief_timeout if self.known else self.full_timeout
+        return self.brief_timeout if self.masking.known else self.full_timeout
 
     @property
     def brief_timeout(self) -> float:
@@ -116,29 +106,53 @@ class Session:
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
-        return self._patiently(partial(self._play, steps, about))
+        return self.masking.decide(partial(self.play_without, steps, about), steps, about)
 
-    def _patiently(self, play: Callable[[float], Transcript]) -> Transcript:
-        """Play with the timeout there is now, and with all of it if what did not come would be news."""
+    def play_without(self, steps: Sequence[Step], about: str, rewritings: Sequence[Rewriting]) -> Transcript:
+        """Play a scenario without what the rewritings take out."""
+        return self.play_patiently(partial(self.play_once, steps, about, rewritings=rewritings))
+
+    def play_patiently(self, play: Callable[[float], Transcript]) -> Transcript:
+        """Play with the timeout there is now; on a fresh server, and with all of it, before a violation is news."""
         try:
             return play(self.timeout)
         except Violation as violation:
-            premature = violation.absent and self.timeout < self.full_timeout and not self.explanation_of(violation)
-            if not premature:
-                raise self.attributed(violation) from None
+            premature = violation.absent and self.timeout < self.full_timeout
+            left_over = self._left_over(violation)
+            if self.masking.explanation_of(violation) or not (premature or left_over):
+                raise self.masking.attributed(violation) from None
+            if left_over and not self.site.restartable:
+                raise violation.of(left_over) from None
         try:
             return play(self.full_timeout)
         except Violation as violation:
-            raise self.attributed(violation) from None
+            raise self.masking.attributed(violation) from None
 
-    def _play(
+    def _left_over(self, violation: Violation) -> str:
+        """Return the known clause that may explain it, since an earlier scenario on this server broke it; or ""."""
+        return self.masking.left_over(violation) if len(self.seen) > 1 else ""
+
+    def explanation_of(self, violation: Violation) -> str:
+        """Return the known broken clause that explains a violation, or "" if the violation is new."""
+        return self.masking.explanation_of(violation) or self._left_over(violation)
+
+    def attributed(self, violation: Violation) -> Violation:
+        """Return the violation, attributed to a known broken clause if one explains it; raise NotChecked if the dialect
+        does not demand that one.
+        """
+        return self.masking.demanded(self.masking.attributed(violation))
+
+    def play_once(
         self,
         steps: Sequence[Step],
         about: str,
         timeout: float,
         perform: Callable[[Stage, Sequence[Step]], object] = Stage.play,
+        rewritings: Sequence[Rewriting] = (),
     ) -> Transcript:
+        """Play a scenario without what the rewritings take out, and its final steps."""
         self.prepare()
+        steps = rewritten(steps, rewritings, self.dialect)
         self._check_duration(steps)
         finishing = False
         try:
@@ -146,12 +160,13 @@ class Session:
                 perform(stage, steps)
                 finishing = True
                 stage.wait_idle()  # abrupt steps take effect now, before the final steps
-                stage.play(stage.oracle.final_steps())
+                stage.play(rewritten(stage.oracle.final_steps(), rewritings, self.dialect))
             self.check_alive(stage)
         except Ambiguous:
             raise NotChecked("too many segmentations are possible to judge the scenario") from None
         except Violation as violation:
-            violation.after_scenario = finishing and violation.clause_id != about
+            violation.in_final_steps = finishing
+            violation.spares = finishing and violation.clause_id != about
             raise self.note_violation(violation) from None
         if self._capacity_limit is not None and self._capacity_limit.lost:
             missing = " and no ".join(self._capacity_limit.lost)
@@ -159,76 +174,6 @@ class Session:
                 f"the scenario had no {missing}: the dialect allows at most {self.dialect.limits.members} members"
             )
         return stage.transcript
-
-    def measure_lag(self, *steps: Step, about: str, prompt: str, late: str) -> None:
-        """Play a scenario several times; raise a Violation only if `late` waits every time.
-
-        A clock cannot tell a busy machine from a stalled delivery. So `late` is compared with `prompt`, a member that
-        receives the same deliveries at the same time, and a fifth of the deliveries must be slow, not just one.
-        """
-        for _ in range(LAG_CONFIRMATIONS):
-            self.prepare()
-            with self.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
-                try:
-                    stage.play(steps)
-                except Violation as violation:
-                    raise self.attributed(self.note_violation(violation)) from None
-                lags = delayed_ack.lags(stage.transcript, prompt, late)
-                if not delayed_ack.stalls(lags):
-                    return
-                finding = delayed_ack.finding(lags, prompt, late)
-            if self.site.restartable:
-                self.mark_broken(about)
-        shown = self.note_violation(stage.violation(finding))
-        shown.replays = self._replays(LAG_CONFIRMATIONS - 1)
-        raise self.attributed(shown)
-
-    def _replays(self, shown: int) -> Replays | None:
-        """Return the number of replays on fresh servers of what was measured more than once."""
-        return Replays(shown, shown) if self.site.restartable else None
-
-    def scale(self, room: scaling.Room, many: int, about: str) -> bool:
-        """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
-        server too much more, twice. Return False, and play nothing, where that cost cannot be measured.
-        """
-        few = many // scaling.TIMES
-        if self.site.cpu_time() is None:
-            return False
-        found: list[scaling.Costs] = []
-        while not scaling.decided(found):
-            large, stage = self._cost(room(many), about)
-            if scaling.is_little(large):
-                return True
-            self.mark_broken(about)  # it may still be at work for those who have gone
-            small, _ = self._cost(room(few), about)
-            self.mark_broken(about)
-            found.append(scaling.Costs(large, small))
-        if scaling.is_excessive(found):
-            violation = stage.violation(scaling.finding(found, many))
-            violation.unscripted = scaling.UNSCRIPTED
-            violation.replays = self._replays(len(found) - 1)
-            raise self.attributed(self.note_violation(violation))
-        return True
-
-    def _cost(self, room: scaling.Departure, about: str) -> tuple[float, Stage]:
-        """Play a scenario; return what it costs the server that a crowd leaves, and the stage it was played on."""
-        seen: list[tuple[float, Stage]] = []
-
-        def perform(stage: Stage, _: Sequence[Step]) -> None:
-            stage.play(room.coming)
-            stage.wait_idle()
-            before = self.site.cpu_time() or 0.0
-
-            def cost() -> float:
-                return (self.site.cpu_time() or 0.0) - before
-
-            stage.play_at_once(room.leaving)
-            stage.play(room.staying)
-            stage.wait_idle()
-            seen.append((quiescence.cost_at_rest(cost, scaling.LITTLE / 4), stage))
-
-        self._patiently(lambda timeout: self._play(room.steps, about, timeout, perform))
-        return seen[-1]
 
     def stage(
         self, *, about: str | None = None, polite: bool = True, abrupt: bool = False, timeout: float | None = None
@@ -296,40 +241,6 @@ class Session:
             violation.observed += f"; {exit_report}"
         return violation
 
-    def explanation_of(self, violation: Violation) -> str:
-        """Return the known broken clause that explains a violation, or "" if the violation is new.
-
-        A clause that the dialect does not demand explains only violations of itself: it excuses no other clause.
-        """
-        if violation.clause_id in {*self.known, *self.expected_failures, *effects.not_applicable(self.dialect)}:
-            self.unconfirmed.discard(violation.clause_id)
-            return violation.clause_id
-        return next(
-            (clause for clause in violation.candidates if clause in self.known and self._is_confirmed(clause)), ""
-        )
-
-    def _is_confirmed(self, clause: str) -> bool:
-        """Whether a clause that is listed as broken is indeed broken."""
-        if clause in self.unconfirmed:
-            self.unconfirmed.discard(clause)
-            if not self.confirm_broken(clause):
-                self.known.discard(clause)
-        return clause in self.known
-
-    def attributed(self, violation: Violation) -> Violation:
-        """Return the violation, attributed to a known broken clause if one explains it; the clause is known from now
-        on. Raise NotChecked if the dialect does not demand the clause.
-        """
-        clause = self.explanation_of(violation) or violation.clause_id
-        if clause in effects.not_applicable(self.dialect):
-            why = effects.not_applicable(self.dialect)[clause]
-            raise NotChecked(
-                f"its scenario shows a violation of {clause}, which does not apply in the dialect {self.dialect.name}: "
-                f"{why}"
-            )
-        self.known.add(clause)
-        return violation if clause == violation.clause_id else violation.of(clause)
-
     def check_alive(self, stage: Stage) -> None:
         """Raise a Violation if the server has died, even if no client noticed."""
         self._last = stage
@@ -382,7 +293,7 @@ class Session:
 
     def acquit(self, violation: Violation) -> None:
         """Forget a violation that did not show again."""
-        self.known.discard(violation.clause_id)
+        self.masking.known.discard(violation.clause_id)
         self._unusable = ""
         self.mark_broken(violation.clause_id)
 

@@ -55,8 +55,8 @@ def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
 
 def _seen_again(clauses: set[str], session: Session) -> str:
     """Return a text about the violations that ended runs quietly: known ones, and those that are not asked."""
-    known = ", ".join(sorted(clauses & session.known))
-    left_out = ", ".join(sorted(clauses - session.known))
+    known = ", ".join(sorted(clauses & session.masking.known))
+    left_out = ", ".join(sorted(clauses - session.masking.known))
     again = f"; saw {known} broken again" if known else ""
     return f"{again}; saw {left_out} broken, which is not asked" if left_out else again
 
@@ -99,9 +99,9 @@ def explore(
         if violation.unconfirmed:
             session.acquit(violation)
         else:
-            session.known.add(violation.clause_id)
+            session.masking.known.add(violation.clause_id)
         record.note_violation(violation)
-    for clause in session.expected_failures.intersection(campaign.known).difference(record.broken):
+    for clause in session.masking.expected_failures.intersection(campaign.known).difference(record.broken):
         violation = campaign.known[clause]
         violation.explored = True
         violation.note = "found by exploration; not shrunk, since it is known"

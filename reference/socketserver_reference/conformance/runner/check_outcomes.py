@@ -24,7 +24,7 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
             return "unconfirmed" if error.unconfirmed else "violated", ""
         if error.unconfirmed:  # the scenario was played once more, and showed nothing
             return "holds", ""
-        return ("holds", "") if error.after_scenario else ("not-checked", known.masked_by(error.clause_id))
+        return ("holds", "") if error.spares else ("not-checked", known.masked_by(error.clause_id))
     return "not-checked", str(error) or type(error).__name__
 
 

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.checks.datagram import DatagramConforman
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.confirm.confirmer import QUICK, Confirmer, Effort
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver.measurements import shows
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
@@ -47,6 +48,7 @@ def session_for(
         dialect=dialect,
     )
     session.confirm = Confirmer(session, effort, all_processors)
+    session.masking.shows = partial(shows, session)
     return session
 
 
@@ -115,9 +117,15 @@ def _outcome(decided: str, name: str, check: Any, *arguments: Any) -> CheckResul
 
 
 def violation_of(outcome: CheckResult) -> Violation | None:
-    """Return the violation that a check saw, of its own clause or another."""
+    """Return the violation that a check saw last, of its own clause or another."""
     raised = outcome[2].violation if isinstance(outcome[2], NotChecked) else outcome[2]
     return raised if isinstance(raised, Violation) else None
+
+
+def violations_of(outcome: CheckResult) -> list[Violation]:
+    """Return all violations that a check saw."""
+    last = violation_of(outcome)
+    return [*last.before, last] if last else []
 
 
 def expect_failures(session: "Session", protocol: str, entries: Iterable[Known]) -> None:
@@ -126,13 +134,13 @@ def expect_failures(session: "Session", protocol: str, entries: Iterable[Known])
     """
 
     listed = {entry for entry in entries if CLAUSES[entry.clause].group in SUITES[protocol].groups}
-    session.expected_failures = frozenset(entry.clause for entry in listed)
-    session.known |= session.expected_failures
-    session.unconfirmed = {entry.clause for entry in listed if not entry.sometimes}
-    session.confirm_broken = partial(_is_broken, session, protocol)
+    session.masking.expected_failures = frozenset(entry.clause for entry in listed)
+    session.masking.known |= session.masking.expected_failures
+    session.masking.unconfirmed = {entry.clause for entry in listed if not entry.sometimes}
+    session.masking.confirm_broken = partial(_is_broken, session, protocol)
 
 
 def _is_broken(session: "Session", protocol: str, clause: str) -> bool:
-    """Play the clause's own checks; return False if they all hold. A check that decides nothing confirms the entry."""
-
-    return any(raised is not None for _, _, raised in play_all(session, protocol, clause))
+    """Play the clause's own checks; return whether they show that it is broken."""
+    seen = (violation for outcome in play_all(session, protocol, clause) for violation in violations_of(outcome))
+    return any(violation.clause_id == clause for violation in seen)

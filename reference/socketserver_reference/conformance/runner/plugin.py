@@ -251,7 +251,8 @@ def pytest_runtest_makereport(
             record.note(clause, outcome, why)
         seen = error.violation if isinstance(error, NotChecked) and error.violation is not None else error
         if isinstance(seen, Violation):
-            record.note_violation(seen, own=clause == seen.clause_id)
+            for violation in (*seen.before, seen):
+                record.note_violation(violation, own=clause == violation.clause_id)
         told: Any = report  # a plugin that reports checks instead of tests reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
         entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None

@@ -66,8 +66,14 @@ class Violation(AssertionError):
         """All clauses that may explain the observation, including this one."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
-        self.after_scenario = False
-        """Whether it came up only after the scenario, in the final steps."""
+        self.in_final_steps = False
+        """Whether it came up only after the scenario."""
+        self.spares = False
+        """Whether the clause that the scenario was to decide holds all the same: this came up only in the final steps,
+        or the scenario held when it was played without what triggers this.
+        """
+        self.before: tuple[Violation, ...] = ()
+        """Violations of other clauses that the same check saw before, each in another form of its scenario."""
         self.explored = False
         """Whether exploration found it and no directed scenario did."""
         self.note = ""

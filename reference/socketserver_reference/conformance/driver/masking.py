@@ -1,0 +1,166 @@
+"""One broken clause hides no other.
+
+A server with one bug shows it in many scenarios, in many disguises, and one bug is to be reported once. So a violation
+that a *known* broken clause explains is attributed to that one: a clause found broken before, or one that the user
+lists and that is confirmed. An explanation needs two things: the clause is among those that fit the observation, and
+the steps before the violation hold a trigger of it (`triggers.py`).
+
+The clause that the scenario was to decide is still to be decided then. So the scenario is played again without what
+triggers the known clause. Only where nothing would be left of it, the clause is "not checked".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, Trigger, holds_trigger
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.transcript import Did, Transcript
+from socketserver_reference.conformance.scenario.violation import Violation
+
+LASTING = ("CHAT-10", "CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
+"""Clauses about clients that have left: to break one may harm the scenarios that follow on the same server."""
+
+
+class Masking:
+    """The clauses that one server is known to break, and what they explain."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.known: set[str] = set()
+        """The clauses that the server is known to break."""
+        self.expected_failures: frozenset[str] = frozenset()
+        """The clauses that the user lists as broken: see `results/known.py`."""
+        self.unconfirmed: set[str] = set()
+        """The expected failures that explain no other violation until they are confirmed."""
+        self.confirm_broken: Callable[[str], bool] = lambda _: True
+        """Confirms one of them: returns whether the clause is indeed broken."""
+        self.shows: Callable[[Sequence[Step]], bool] = lambda _: True
+        """Whether the server breaks anything in these steps."""
+        self._dialect = dialect
+        self._shown: dict[Sequence[Step], bool] = {}
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The clauses that the dialect does not demand, each with the reason."""
+        return effects.not_applicable(self._dialect)
+
+    def explanation_of(self, violation: Violation) -> str:
+        """Return the known broken clause that explains a violation, or "" if the violation is new.
+
+        A clause that the dialect does not demand explains only violations of itself: it excuses no other clause.
+        """
+        if violation.clause_id in {*self.known, *self.expected_failures, *self.left_out}:
+            self.unconfirmed.discard(violation.clause_id)
+            return violation.clause_id
+        steps = performed(violation)
+        fitting = [clause for clause in violation.candidates if clause in self.known]
+        return next((clause for clause in fitting if self._triggered(clause, steps) and self._is_confirmed(clause)), "")
+
+    def left_over(self, violation: Violation) -> str:
+        """Return the known broken clause that explains a violation if an earlier scenario on the same server broke it,
+        or "".
+        """
+        fitting = [clause for clause in violation.candidates if clause in self.known and clause in LASTING]
+        return next(filter(self._is_confirmed, fitting), "")
+
+    def _triggered(self, clause: str, steps: Sequence[Step]) -> bool:
+        """Whether the steps hold what the server fails on."""
+        present = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(steps, self._dialect)]
+        return any(self._is_live(trigger) for trigger in present)
+
+    def _is_live(self, trigger: Trigger) -> bool:
+        """Whether the server fails on this trigger; asked once, where the clause has several and they can be told
+        apart.
+        """
+        if not trigger.probe:
+            return True
+        if trigger.probe not in self._shown:
+            self._shown[trigger.probe] = True  # for what is asked meanwhile
+            self._shown[trigger.probe] = self.shows(trigger.probe)
+        return self._shown[trigger.probe]
+
+    def _is_confirmed(self, clause: str) -> bool:
+        """Whether a clause that is listed as broken is indeed broken."""
+        if clause in self.unconfirmed:
+            self.unconfirmed.discard(clause)
+            self.known.discard(clause)  # it must not explain what its own checks show
+            if self.confirm_broken(clause):
+                self.known.add(clause)
+        return clause in self.known
+
+    def attributed(self, violation: Violation) -> Violation:
+        """Return the violation, attributed to a known broken clause if one explains it; the clause is known from now
+        on.
+        """
+        clause = self.explanation_of(violation) or violation.clause_id
+        if clause not in self.left_out:
+            self.known.add(clause)
+        if clause == violation.clause_id:
+            return violation
+        other = violation.of(clause)
+        other.spares = violation.in_final_steps
+        return other
+
+    def demanded(self, violation: Violation) -> Violation:
+        """Return the violation; raise NotChecked if the dialect does not demand its clause."""
+        clause = violation.clause_id
+        if clause in self.left_out:
+            raise NotChecked(
+                f"its scenario shows a violation of {clause}, which does not apply in the dialect "
+                f"{self._dialect.name}: {self.left_out[clause]}"
+            )
+        return violation
+
+    def decide(
+        self, play: Callable[[Sequence[Rewriting]], Transcript], steps: Sequence[Step], about: str
+    ) -> Transcript:
+        """Play a scenario that decides a clause; where a known clause breaks it, play it without what triggers that.
+
+        Raise the violation that it shows, with those of other clauses `before` it. It `spares` the clause if the
+        scenario held in the end.
+        """
+        seen: list[Violation] = []
+        rewritings: list[Rewriting] = []
+        while True:
+            try:
+                transcript = play(rewritings)
+            except NotChecked:
+                if not seen:
+                    raise
+                raise self._last_of(seen) from None
+            except Violation as violation:
+                seen.append(violation)
+                decided = violation.clause_id == about or violation.spares or violation.unconfirmed
+                further = None if decided else self._further(violation.clause_id, steps, about, rewritings)
+                if further is None:
+                    raise self._last_of(seen) from None
+                rewritings.append(further)
+                continue
+            if told := [violation for violation in seen if violation.clause_id not in self.left_out]:
+                told[-1].spares = True
+                raise self._last_of(told)
+            return transcript
+
+    def _further(self, clause: str, steps: Sequence[Step], about: str, so_far: Sequence[Rewriting]) -> Rewriting | None:
+        """Return a rewriting that takes a trigger of a clause out of the steps, and leaves the trigger of the other."""
+        before = rewritten(steps, so_far, self._dialect)
+        present = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(before, self._dialect)]
+        for rewriting in (one for trigger in present for one in trigger.without if one not in so_far):
+            after = rewriting(before, self._dialect)
+            if after != list(before) and holds_trigger(about, after, self._dialect):
+                return rewriting
+        return None
+
+    def _last_of(self, seen: Sequence[Violation]) -> Violation:
+        """Return the last violation, with the others before it."""
+        *before, last = seen
+        last.before = tuple(one for one in before if one.clause_id not in self.left_out)
+        return self.demanded(last)
+
+
+def performed(violation: Violation) -> list[Step]:
+    """Return the steps that clients performed before the violation."""
+    entries = violation.transcript.entries if violation.transcript is not None else []
+    return [entry.step for entry in entries if isinstance(entry, Did)]

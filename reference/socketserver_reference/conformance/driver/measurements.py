@@ -1,0 +1,105 @@
+"""Plays scenarios for other questions than which clause they break: how late deliveries come, what they cost the server,
+and whether it fails on these steps at all.
+"""
+
+from collections.abc import Sequence
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles import delayed_ack, scaling
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.violation import Replays, Violation
+
+LAG_CONFIRMATIONS = 3
+"""Measurements that must all show a violation that only a clock can find."""
+
+
+def shows(session: Session, steps: Sequence[Step]) -> bool:
+    """Whether the server breaks anything in these steps, or that cannot be found out."""
+    try:
+        session.prepare()
+        with session.stage(timeout=session.full_timeout) as stage:
+            stage.play(steps)
+        session.check_alive(stage)
+    except Violation as violation:
+        session.mark_broken(violation.clause_id)
+        return True
+    except (NotChecked, Ambiguous):
+        return True
+    return False
+
+
+def measure_lag(session: Session, *steps: Step, about: str, prompt: str, late: str) -> None:
+    """Play a scenario several times; raise a Violation only if `late` waits every time.
+
+    A clock cannot tell a busy machine from a stalled delivery. So `late` is compared with `prompt`, a member that
+    receives the same deliveries at the same time, and a fifth of the deliveries must be slow, not just one.
+    """
+    for _ in range(LAG_CONFIRMATIONS):
+        session.prepare()
+        with session.stage(about=about, polite=CLAUSES[about].profile == "basic") as stage:
+            try:
+                stage.play(steps)
+            except Violation as violation:
+                raise session.attributed(session.note_violation(violation)) from None
+            lags = delayed_ack.lags(stage.transcript, prompt, late)
+            if not delayed_ack.stalls(lags):
+                return
+            finding = delayed_ack.finding(lags, prompt, late)
+        if session.site.restartable:
+            session.mark_broken(about)
+    shown = session.note_violation(stage.violation(finding))
+    shown.replays = _replays(session, LAG_CONFIRMATIONS - 1)
+    raise session.attributed(shown)
+
+
+def _replays(session: Session, shown: int) -> Replays | None:
+    """Return the number of replays on fresh servers of what was measured more than once."""
+    return Replays(shown, shown) if session.site.restartable else None
+
+
+def scale(session: Session, room: scaling.Room, many: int, about: str) -> bool:
+    """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
+    server too much more, twice. Return False, and play nothing, where that cost cannot be measured.
+    """
+    few = many // scaling.TIMES
+    if session.site.cpu_time() is None:
+        return False
+    found: list[scaling.Costs] = []
+    while not scaling.decided(found):
+        large, stage = _cost(session, room(many), about)
+        if scaling.is_little(large):
+            return True
+        session.mark_broken(about)  # it may still be at work for those who have gone
+        small, _ = _cost(session, room(few), about)
+        session.mark_broken(about)
+        found.append(scaling.Costs(large, small))
+    if scaling.is_excessive(found):
+        violation = stage.violation(scaling.finding(found, many))
+        violation.unscripted = scaling.UNSCRIPTED
+        violation.replays = _replays(session, len(found) - 1)
+        raise session.attributed(session.note_violation(violation))
+    return True
+
+
+def _cost(session: Session, room: scaling.Departure, about: str) -> tuple[float, Stage]:
+    """Play a scenario; return what it costs the server that a crowd leaves, and the stage it was played on."""
+    seen: list[tuple[float, Stage]] = []
+
+    def perform(stage: Stage, _: Sequence[Step]) -> None:
+        stage.play(room.coming)
+        stage.wait_idle()
+        before = session.site.cpu_time() or 0.0
+        stage.play_at_once(room.leaving)
+        stage.play(room.staying)
+        stage.wait_idle()
+        seen.append(((session.site.cpu_time() or 0.0) - before, stage))
+
+    try:
+        session.play_patiently(lambda timeout: session.play_once(room.steps, about, timeout, perform))
+    except Violation as violation:
+        raise session.masking.demanded(violation) from None
+    return seen[-1]

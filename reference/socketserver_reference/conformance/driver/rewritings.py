@@ -1,0 +1,187 @@
+"""Rewritings: a scenario without one of the triggers of `triggers.py`, and otherwise the same.
+
+Each takes the steps of a scenario and returns steps that can be played in its place. A client that leaves in the
+scenario may stay in the rewritten one, and the other way round; the oracle follows the steps.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Close,
+    Connect,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    Utterance,
+    WaitUntilHeard,
+)
+
+Rewriting = Callable[[Sequence[Step], Dialect], list[Step]]
+
+MAX_PLAIN_BYTES = attribution.MAX_PLAIN_BYTES
+
+PLAIN_CHUNK_BYTES = 1000
+"""Bytes of a settled utterance that any chunk can hold."""
+
+
+def rewritten(steps: Sequence[Step], rewritings: Sequence[Rewriting], dialect: Dialect) -> Sequence[Step]:
+    """Return the steps without all that the rewritings take out."""
+    for rewriting in rewritings:
+        steps = rewriting(steps, dialect)
+    return steps
+
+
+# What is said
+
+
+def is_unusual(step: Utterance) -> bool:
+    """Whether it holds more than printable ASCII, or white space where a chunk may end: anywhere in a burst."""
+    data = step.data
+    return data != data.strip() or not (data.isascii() and data.decode().isprintable()) or (step.burst and b" " in data)
+
+
+def is_like_quit(data: bytes, dialect: Dialect) -> bool:
+    """Whether it holds the quit word, in any case, with spaces in it or not."""
+    word = dialect.quit.lstrip(b"/!.:\\").lower()
+    return bool(word) and word in data.lower().replace(b" ", b"")
+
+
+def _said(steps: Sequence[Step], change: Callable[[bytes], bytes]) -> list[Step]:
+    """Return the steps with each utterance changed; an utterance that is empty then is left out."""
+    changed = [replace(step, data=change(step.data)) if isinstance(step, Utterance) else step for step in steps]
+    return [step for step in changed if not isinstance(step, Utterance) or step.data]
+
+
+def letters(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without unusual bytes: each becomes a letter, so that no length changes."""
+
+    def plain(data: bytes) -> bytes:
+        said = bytes(byte if 32 < byte < 127 else 97 + byte % 26 for byte in data)
+        return b"x" * len(data) if is_like_quit(said, dialect) else said
+
+    unusual = {step.data for step in steps if isinstance(step, Utterance) and is_unusual(step)}
+    return _said(steps, lambda data: plain(data) if data in unusual else data)
+
+
+def short(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without long utterances: the first bytes of each are said."""
+
+    def cut(data: bytes) -> bytes:
+        said = data[:MAX_PLAIN_BYTES]
+        return said if len(data) <= MAX_PLAIN_BYTES or not dialect.is_quit(said) else b""
+
+    return _said(steps, cut)
+
+
+def capitals(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without requests that a transformation changes: capital letters alone, as many."""
+    return _said(steps, lambda data: bytes(65 + byte % 26 for byte in data))
+
+
+def nothing_empty(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without empty datagrams."""
+    return _said(steps, lambda data: data)
+
+
+def unlike_quit(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without what looks like a quit."""
+    return _said(steps, lambda data: b"anything else" if is_like_quit(data, dialect) else data)
+
+
+def chunk_by_chunk(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without more than a chunk under way: a reading client says it in pieces, each when the one before was heard."""
+    if not dialect.stream:
+        return short(steps, dialect)
+    found: list[Step] = []
+    stalled: set[str] = set()
+    for step in steps:
+        _note_reading(step, stalled)
+        if not (isinstance(step, Send) and len(step.data) > MAX_PLAIN_BYTES):
+            found.append(step)
+        elif step.who in stalled:
+            found.append(replace(step, data=step.data[:MAX_PLAIN_BYTES]))
+        else:
+            pieces = range(0, len(step.data), PLAIN_CHUNK_BYTES)
+            found += [Settle(), *(Say(step.who, step.data[at : at + PLAIN_CHUNK_BYTES]) for at in pieces)]
+    return found
+
+
+# Who comes, reads and leaves
+
+
+def speaking(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without silent members: a client that is to be heard speaks instead."""
+    return [
+        Say(step.who, b"%s is here" % step.who.encode()) if isinstance(step, WaitUntilHeard) else step for step in steps
+    ]
+
+
+def half_closing(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without quits and resets: their clients half-close."""
+    return [HalfClose(step.who) if isinstance(step, Quit | Close | Abandon | Reset) else step for step in steps]
+
+
+def quitting(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without the end of a stream before the server's: its client quits, once all has come back."""
+    spoken = {step.spoken_by for step in steps}
+    found: list[Step] = []
+    for step in steps:
+        if isinstance(step, HalfClose | Close | Abandon):
+            found += [Settle(), Quit(step.who, NOTE.quit)] if step.who in spoken else []
+        else:
+            found.append(step)
+    return found
+
+
+def staying(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without leaving: all stay, but those that reset or close without reading."""
+    return [step for step in steps if not step.leaves or isinstance(step, Abandon | Reset)]
+
+
+def one_at_a_time(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without two things at once: all read what one client said before another speaks, comes or leaves."""
+    found: list[Step] = []
+    speaking: str = ""
+    for step in steps:
+        if speaking and step.spoken_by != speaking and not step.settles:
+            found.append(Settle())
+            speaking = ""
+        found.append(step)
+        speaking = step.spoken_by if step.burst else "" if step.waits else speaking
+    return found
+
+
+def settled(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without several chunks of one client under way, or waiting: each is short, and read by all."""
+    cut = always_reading(short(steps, dialect), dialect)
+    return [one for step in cut for one in ([step, Settle()] if step.burst else [step])]
+
+
+def always_reading(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without slow readers."""
+    return [step for step in steps if not isinstance(step, Stall | Resume)]
+
+
+def waiting_for_the_reply(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without half-closes before the reply: clients wait for it, and leave with it."""
+    asked = {step.who for step in steps if isinstance(step, Send)}
+    kept = [step for step in steps if not (isinstance(step, HalfClose) and step.who in asked)]
+    return [Say(step.who, step.data) if isinstance(step, Send) else step for step in kept]
+
+
+def _note_reading(step: Step, stalled: set[str]) -> None:
+    """Note which clients do not read."""
+    if isinstance(step, Stall):
+        stalled.add(step.who)
+    elif isinstance(step, Resume | Connect) or step.leaves:
+        stalled.difference_update(step.clients)

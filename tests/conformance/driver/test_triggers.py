@@ -1,0 +1,196 @@
+"""The triggers of each clause: the directed scenarios hold them, and the rewritings take them out."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from socketserver_reference.address import Address
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.driver import rewritings
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, anything, holds_trigger
+from socketserver_reference.conformance.runner.direct import SUITES, checks
+from socketserver_reference.conformance.scenario.steps import (
+    Abandon,
+    Close,
+    Connect,
+    Crowd,
+    HalfClose,
+    Quit,
+    Reset,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    WaitUntilHeard,
+    join,
+)
+
+LINES = Dialect(framing_in=Framing("line"), framing_out=Framing("line"))
+
+
+class Recorder:
+    """A `play` that only keeps the steps."""
+
+    address = Address("tcp")
+    dialect = NOTE
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def __call__(self, *steps: Step) -> None:
+        self.steps += steps
+
+    def measure_lag(self, *steps: Step, **_: str) -> None:
+        self.steps += steps
+
+    def scale(self, room: Callable[[int], Any], many: int) -> bool:
+        self.steps += room(many).steps
+        return True
+
+    def needs_exact_chunks(self) -> None:
+        pass
+
+
+def directed() -> Iterator[tuple[str, str, list[Step]]]:
+    for suite in SUITES.values():
+        for clause, name in checks(suite):
+            play = Recorder()
+            getattr(suite(), name)(play)
+            yield clause, name, play.steps
+
+
+DIRECTED = list(directed())
+
+
+def test_every_clause_that_is_decided_over_the_network_has_a_row() -> None:
+    assert list(TRIGGERS) == [clause.id for clause in CLAUSES.values() if clause.group != "SRV"]
+
+
+@pytest.mark.parametrize(("clause", "name", "steps"), DIRECTED, ids=[name for _, name, _ in DIRECTED])
+def test_the_scenarios_of_a_clause_hold_its_trigger(clause: str, name: str, steps: list[Step]) -> None:
+    assert holds_trigger(clause, steps, NOTE) or not TRIGGERS[clause], name
+
+
+@pytest.mark.parametrize("clause", [clause for clause in TRIGGERS if any(one.without for one in TRIGGERS[clause])])
+def test_the_last_rewriting_of_each_trigger_takes_it_out(clause: str) -> None:
+    for own, _, steps in DIRECTED:
+        for trigger in TRIGGERS[clause] if own == clause else ():
+            for dialect in (NOTE, LINES) if clause.startswith("CHAT") else (NOTE,):
+                if trigger.present(steps, dialect) and trigger.without:
+                    assert not trigger.present(trigger.without[-1](steps, dialect), dialect)
+
+
+PLAIN = [*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hi")]
+
+
+def test_a_plain_conversation_holds_no_trigger_but_those_that_anything_is() -> None:
+    held = [clause for clause in TRIGGERS if clause.startswith("CHAT") and holds_trigger(clause, PLAIN, NOTE)]
+    assert held == [
+        clause for clause, triggers in TRIGGERS.items() if clause in held and triggers[0].present is anything
+    ]
+    assert held == ["CHAT-1", "CHAT-2", "CHAT-4"]
+
+
+ABOUT_BYTES = {"CHAT-3", "CHAT-5", "CHAT-6", "CHAT-7", "CHAT-8", "CHAT-12", "CHAT-13", "CHAT-14", "CHAT-15"}
+
+
+def test_scenarios_say_plain_short_words_unless_they_are_about_more() -> None:
+    unusual = {clause for clause, _, steps in DIRECTED if holds_trigger("CHAT-3", steps, NOTE)}
+    assert {clause for clause in unusual if clause.startswith("CHAT")} <= ABOUT_BYTES | {"CHAT-10"}
+
+
+@pytest.mark.parametrize(
+    ("clause", "steps", "held"),
+    [
+        ("CHAT-3", [Say("ann", b"hello\n")], True),
+        ("CHAT-3", [Say("ann", b"two words")], False),
+        ("CHAT-3", [Send("ann", b"two words")], True),  # a chunk may end at the space
+        ("CHAT-3", [Say("ann", b"x" * 81)], True),
+        ("CHAT-6", [Send("ann", b"x" * 600), Send("ann", b"x" * 600)], True),
+        ("CHAT-6", [Send("ann", b"x" * 600), Settle(), Send("ann", b"x" * 600)], False),
+        ("CHAT-5", [Send("ann", b"1"), Send("ben", b"2")], False),
+        ("CHAT-5", [Send("ann", b"1"), Send("ann", b"2")], True),
+        ("CHAT-5", [Stall("ben")], True),
+        ("CHAT-8", [Say("ann", b"Q U I T")], True),
+        ("CHAT-9", [Connect("ann"), Connect("ben"), Say("ben", b"hi")], True),
+        ("CHAT-9", [Crowd(("ann", "ben")), Close("ann"), Say("ben", b"hi")], False),
+        ("CHAT-9", [*join("ann"), WaitUntilHeard("lou", "ann")], True),
+        ("CHAT-11", [*join("ann"), Stall("ann"), Send("ben", b"x" * 5000)], True),
+        ("CHAT-12", [Send("ann", b"hi"), Settle(), Close("ann")], False),
+        ("CHAT-12", [Send("ann", b"hi"), Close("ann")], True),
+        ("CHAT-12", [Abandon("ann")], True),
+        ("CHAT-13", [Send("ann", b"a"), Send("ann", b"a")], False),
+        ("CHAT-13", [Send("ann", b"a"), Settle(), Send("ben", b"b")], False),
+        ("CHAT-13", [Send("ann", b"a"), Send("ben", b"b")], True),
+        ("CHAT-13", [Reset("ann"), Say("ben", b"b"), Connect("cal")], True),
+        ("CHAT-13", [Send("ann", b"a"), HalfClose("ben")], True),
+        ("CHAT-15", [Stall("ben"), Resume("ben"), Send("ann", b"x" * 5000)], False),
+        ("CHAT-15", [Stall("ben"), HalfClose("ben"), Send("ann", b"x" * 5000)], False),
+        ("CHAT-17", [Crowd(tuple("abcdefghijklmnopqrstu"))], True),
+        ("CHAT-17", [step for who in "abcdefghijklmnopqrstu" for step in (Connect(who), Close(who))], False),
+        ("UDP-3", [Say("ann", b"")], True),
+        ("SRV-1", PLAIN, False),
+    ],
+)
+def test_steps_hold_a_trigger_or_not(clause: str, steps: list[Step], held: bool) -> None:
+    assert holds_trigger(clause, steps, NOTE) is held
+
+
+def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_streams() -> None:
+    assert not holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], NOTE)
+    assert holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], LINES)
+
+
+@pytest.mark.parametrize(
+    ("rewriting", "before", "after"),
+    [
+        (rewritings.letters, [Say("ann", b"a\0\n"), Say("ann", b"b c")], [Say("ann", b"aak"), Say("ann", b"b c")]),
+        (rewritings.letters, [Say("ann", b"qui\x86")], [Say("ann", b"quie")]),
+        (
+            rewritings.letters,
+            [Say("ann", b"qui\x81"), Say("ann", b"\xffquit")],
+            [Say("ann", b"quiz"), Say("ann", b"xxxxx")],
+        ),
+        (rewritings.short, [Say("ann", b"quit" + b" " * 90)], []),
+        (rewritings.capitals, [Say("ann", b"a b"), Say("ann", b"")], [Say("ann", b"TGU")]),
+        (rewritings.unlike_quit, [Say("ann", b"QUIT"), Quit("ann")], [Say("ann", b"anything else"), Quit("ann")]),
+        (rewritings.speaking, [WaitUntilHeard("lou", "ann")], [Say("lou", b"lou is here")]),
+        (rewritings.half_closing, [Quit("ann"), Reset("ben")], [HalfClose("ann"), HalfClose("ben")]),
+        (
+            rewritings.quitting,
+            [Say("ann", b"hi"), HalfClose("ann"), HalfClose("lou")],
+            [Say("ann", b"hi"), Settle(), Quit("ann", b"quit")],
+        ),
+        (rewritings.staying, [Quit("ann"), Abandon("ben"), HalfClose("cal")], [Abandon("ben")]),
+        (
+            rewritings.one_at_a_time,
+            [Send("ann", b"1"), Send("ann", b"2"), Send("ben", b"3"), Settle(), Connect("cal")],
+            [Send("ann", b"1"), Send("ann", b"2"), Settle(), Send("ben", b"3"), Settle(), Connect("cal")],
+        ),
+        (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 80), Settle()]),
+        (rewritings.always_reading, [Stall("ann"), Send("ben", b"x"), Resume("ann")], [Send("ben", b"x")]),
+        (rewritings.waiting_for_the_reply, [Send("ann", b"x"), HalfClose("ann")], [Say("ann", b"x")]),
+        (
+            rewritings.chunk_by_chunk,
+            [Stall("ann"), Send("ann", b"x" * 90), Resume("ann"), Send("ann", b"y" * 1500), Send("ann", b"z")],
+            [
+                Stall("ann"),
+                Send("ann", b"x" * 80),
+                Resume("ann"),
+                Settle(),
+                Say("ann", b"y" * 1000),
+                Say("ann", b"y" * 500),
+                Send("ann", b"z"),
+            ],
+        ),
+    ],
+)
+def test_a_rewriting_leaves_the_rest_as_it_is(
+    rewriting: rewritings.Rewriting, before: list[Step], after: list[Step]
+) -> None:
+    assert rewriting(before, NOTE) == after
