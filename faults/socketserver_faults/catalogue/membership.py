@@ -181,11 +181,13 @@ class ChangesTheSetUnderALoop(Room):
     """
 
     def deliver(self, delivery: bytes) -> None:
+        lost = []
         for member in self.members:
-            taken = self.offer(member, delivery)
-            if not taken:
-                self.cut_off(member)
-            widen(delivery if taken and len(self.members) < 4 else b"")
+            if not self.offer(member, delivery):
+                lost.append(member)
+            widen(delivery if not lost and len(self.members) < 4 else b"")
+        for member in lost:
+            self.cut_off(member)
 
 
 @fault(

@@ -10,7 +10,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
-from socketserver_reference.conformance.driver.triggers import TRIGGERS, anything, holds_trigger
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, anything, holds_trigger, still_decides
 from socketserver_reference.conformance.runner.direct import SUITES, checks
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -139,6 +139,18 @@ def test_scenarios_say_plain_short_words_unless_they_are_about_more() -> None:
 )
 def test_steps_hold_a_trigger_or_not(clause: str, steps: list[Step], held: bool) -> None:
     assert holds_trigger(clause, steps, NOTE) is held
+
+
+def test_in_frames_a_space_is_as_good_as_a_letter() -> None:
+    assert not holds_trigger("CHAT-3", [Send("ann", b"two words")], LINES)
+
+
+def test_what_is_about_volume_is_not_decided_by_less() -> None:
+    flood = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x" * 90_000)]
+    less = [*join("ann", "ben"), Stall("ben"), Send("ann", b"x" * 40_000)]
+    assert still_decides("CHAT-15", flood, flood, NOTE)
+    assert not still_decides("CHAT-15", flood, less, NOTE)
+    assert still_decides("CHAT-5", flood, less, NOTE)
 
 
 def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_streams() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
-from socketserver_reference.conformance.driver.triggers import TRIGGERS, Trigger, holds_trigger
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, Trigger, still_decides
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
@@ -146,10 +146,10 @@ class Masking:
     def _further(self, clause: str, steps: Sequence[Step], about: str, so_far: Sequence[Rewriting]) -> Rewriting | None:
         """Return a rewriting that takes a trigger of a clause out of the steps, and leaves the trigger of the other."""
         before = rewritten(steps, so_far, self._dialect)
-        present = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(before, self._dialect)]
-        for rewriting in (one for trigger in present for one in trigger.without if one not in so_far):
+        ways = [one for trigger in TRIGGERS.get(clause, ()) for one in trigger.without]
+        for rewriting in (one for one in ways if one not in so_far):
             after = rewriting(before, self._dialect)
-            if after != list(before) and holds_trigger(about, after, self._dialect):
+            if after != list(before) and still_decides(about, before, after, self._dialect):
                 return rewriting
         return None
 

@@ -44,10 +44,13 @@ def rewritten(steps: Sequence[Step], rewritings: Sequence[Rewriting], dialect: D
 # What is said
 
 
-def is_unusual(step: Utterance) -> bool:
-    """Whether it holds more than printable ASCII, or white space where a chunk may end: anywhere in a burst."""
+def is_unusual(step: Utterance, dialect: Dialect) -> bool:
+    """Whether it holds more than printable ASCII, or white space where a chunk may end: in a stream, anywhere in what
+    is not settled.
+    """
     data = step.data
-    return data != data.strip() or not (data.isascii() and data.decode().isprintable()) or (step.burst and b" " in data)
+    plain = data == data.strip() and data.isascii() and data.decode().isprintable()
+    return not plain or (dialect.raw and step.burst and b" " in data)
 
 
 def is_like_quit(data: bytes, dialect: Dialect) -> bool:
@@ -63,13 +66,16 @@ def _said(steps: Sequence[Step], change: Callable[[bytes], bytes]) -> list[Step]
 
 
 def letters(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
-    """Without unusual bytes: each becomes a letter, so that no length changes."""
+    """Without unusual bytes, and without spaces at which a long utterance may be cut: each becomes a letter, so that no
+    length changes.
+    """
 
     def plain(data: bytes) -> bytes:
         said = bytes(byte if 32 < byte < 127 else 97 + byte % 26 for byte in data)
         return b"x" * len(data) if is_like_quit(said, dialect) else said
 
-    unusual = {step.data for step in steps if isinstance(step, Utterance) and is_unusual(step)}
+    said = [step for step in steps if isinstance(step, Utterance)]
+    unusual = {step.data for step in said if is_unusual(step, dialect) or (step.burst and b" " in step.data)}
     return _said(steps, lambda data: plain(data) if data in unusual else data)
 
 

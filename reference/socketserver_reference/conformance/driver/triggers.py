@@ -84,9 +84,9 @@ def anything(_: Steps, __: Dialect) -> bool:
     return True
 
 
-def unusual_bytes(steps: Steps, _: Dialect) -> bool:
+def unusual_bytes(steps: Steps, dialect: Dialect) -> bool:
     """Somebody says more than printable ASCII, or white space where a chunk may end."""
-    return any(is_unusual(step) for step in steps if isinstance(step, Utterance))
+    return any(is_unusual(step, dialect) for step in steps if isinstance(step, Utterance))
 
 
 def long_utterance(steps: Steps, _: Dialect) -> bool:
@@ -277,6 +277,17 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-17": (_if(crowd),),
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
+
+
+ABOUT_VOLUME = ("CHAT-6", "CHAT-14", "CHAT-15")
+"""Clauses that less than was said in their scenario does not decide."""
+
+
+def still_decides(clause: str, before: Steps, after: Steps, dialect: Dialect) -> bool:
+    """Whether rewritten steps decide a clause that the steps before were to decide."""
+    said, left = (sum(len(step.said) for step in steps) for steps in (before, after))
+    enough = clause not in ABOUT_VOLUME or 2 * left >= said
+    return enough and holds_trigger(clause, after, dialect)
 
 
 def holds_trigger(clause: str, steps: Steps, dialect: Dialect) -> bool:
