@@ -1,6 +1,4 @@
-"""Plays scenarios for other questions than which clause they break: how late deliveries come, what they cost the server,
-and whether it fails on these steps at all.
-"""
+"""Plays scenarios for other questions: how late deliveries come, what they cost, whether the server fails at all."""
 
 from collections.abc import Sequence
 
@@ -12,6 +10,7 @@ from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.targets import quiescence
 
 LAG_CONFIRMATIONS = 3
 """Measurements that must all show a violation that only a clock can find."""
@@ -93,10 +92,14 @@ def _cost(session: Session, room: scaling.Departure, about: str) -> tuple[float,
         stage.play(room.coming)
         stage.wait_idle()
         before = session.site.cpu_time() or 0.0
+
+        def cost() -> float:
+            return (session.site.cpu_time() or 0.0) - before
+
         stage.play_at_once(room.leaving)
         stage.play(room.staying)
         stage.wait_idle()
-        seen.append(((session.site.cpu_time() or 0.0) - before, stage))
+        seen.append((quiescence.cost_at_rest(cost, scaling.LITTLE / 4), stage))
 
     try:
         session.play_patiently(lambda timeout: session.play_once(room.steps, about, timeout, perform))

@@ -28,8 +28,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Finding, Replays, Violation
-from socketserver_reference.conformance.targets import quiescence
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 
