@@ -28,7 +28,7 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of the checker's own")
 
-    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.play", broken)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.Session.play_without", broken)
     outcome = check("echo", "--only=ECHO-1", "--examples=0", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out
@@ -85,7 +85,7 @@ def test_in_pytest_a_clause_that_a_known_failure_hides_fails_and_one_that_it_doe
     assert told("CHAT-2", violation, KNOWN) == ("skipped", "CHAT-2 is known: on purpose: that")
     assert told("CHAT-17", violation, KNOWN)[0] == "skipped"
     assert told("CHAT-17", violation, KNOWN, strict=True)[0] == "failed"
-    violation.after_scenario = True
+    violation.spares = True
     assert told("CHAT-13", violation, KNOWN)[0] == "skipped"
 
 

@@ -131,7 +131,7 @@ def silent_member(steps: Steps, _: Dialect) -> bool:
     """A client that has connected and said nothing is there while another speaks."""
     silent: set[str] = set()
     for step in steps:
-        if step.effect == "joins":
+        if step.comes:
             silent.update(step.clients)
         elif step.leaves:
             silent.difference_update(step.clients)
@@ -168,7 +168,7 @@ def at_once(steps: Steps, _: Dialect) -> bool:
             speaking.clear()
         if step.burst:
             speaking.add(step.spoken_by)
-        if len(speaking) > 1 or (speaking and (step.effect == "joins" or step.leaves)):
+        if len(speaking) > 1 or (speaking and (step.comes or step.leaves)):
             return True
     return False
 
@@ -178,7 +178,7 @@ def hurried(steps: Steps, _: Dialect) -> bool:
     abrupt = False
     for step in steps:
         abrupt = abrupt or isinstance(step, Send | Crowd | Abandon | Reset | Stall)
-        if abrupt and (isinstance(step, Connect) or step.leaves):
+        if abrupt and (step.comes or step.leaves):
             return True
     return False
 
@@ -201,7 +201,7 @@ def slow_reader(steps: Steps, _: Dialect) -> bool:
 def crowd(steps: Steps, _: Dialect) -> bool:
     here: set[str] = set()
     for step in steps:
-        if step.effect == "joins":
+        if step.comes:
             here.update(step.clients)
         elif step.leaves:
             here.difference_update(step.clients)

@@ -255,8 +255,10 @@ def pytest_runtest_makereport(
                 record.note_violation(violation, own=clause == violation.clause_id)
         told: Any = report  # a plugin that reports checks instead of tests reads these
         told.clause, told.verdict, told.broken = clause, outcome, record.broken
-        entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
         told.trouble = not isinstance(seen, Violation | NotApplicable | NotChecked | None)
+        if isinstance(seen, Violation):  # the one that fails the test, if any does
+            seen = next((one for one in seen.before if not run.expected_failure(one.clause_id)), seen)
+        entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
         explain(report, clause, seen, entry, strict=run.options.strict)
     return report
 
