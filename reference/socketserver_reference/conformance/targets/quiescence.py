@@ -1,4 +1,4 @@
-"""What Linux tells of the threads of a server: whether they are at rest, whether they live, and what they have cost.
+"""Whether threads are idle, as Linux tells.
 
 A server is idle when all its threads sleep, waiting for clients. On this machine that can be observed in /proc, so the
 suite need not guess how long to wait. On other systems it cannot, and every server counts as idle.
@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from socketserver_reference.conformance.targets import proc_files
+
 IDLE_TIMEOUT = 1.0
 """Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
 
@@ -18,9 +20,6 @@ MAX_IDLE_TIMEOUTS = 1
 FAST_POLLS = 20
 SLOW_POLL_INTERVAL = 0.002
 """Polls without a pause, and seconds between two polls after these."""
-
-PROC_READ_BYTES = 65536
-"""Bytes to read of a file in /proc: more than any of the files has."""
 
 IDLE_CONFIRMATIONS = 2
 """Times that all threads are read again: they are read one after another, and each may sleep just while another runs.
@@ -34,7 +33,6 @@ REST_TIMEOUT = 10.0
 """Most seconds to wait for that."""
 
 SLEEPING_STATES = ("S", "D", "Z", "")
-DEAD_STATES = ("Z", "X", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
 
 
@@ -49,7 +47,7 @@ class IdleWaiter:
         """Return when all these threads sleep and none has run between two polls, or after IDLE_TIMEOUT seconds."""
         until = time.monotonic() + (IDLE_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
         looks = 0
-        while not self._looks_idle():
+        while not self.looks_idle():
             if time.monotonic() > until:
                 self._timeouts += 1
                 return
@@ -60,7 +58,8 @@ class IdleWaiter:
                 time.sleep(SLOW_POLL_INTERVAL)
         self._timeouts = 0
 
-    def _looks_idle(self) -> bool:
+    def looks_idle(self) -> bool:
+        """Look once: whether all these threads sleep, and none has run while it looked."""
         before = [_runs(task) for task in self._tasks()]
         return None not in before and all(
             before == [_runs(task) for task in self._tasks()] for _ in range(IDLE_CONFIRMATIONS)
@@ -79,65 +78,17 @@ def cost_at_rest(cost: Callable[[], float], least: float) -> float:
     return now
 
 
-def threads_below(process: int) -> Iterator[str]:
-    """Yield the directory in /proc of each thread of each process below this one."""
-    for thread in _listed(f"/proc/{process}/task"):
-        for child in _read(f"/proc/{process}/task/{thread}/children").split():
-            yield from (f"/proc/{child}/task/{task}" for task in _listed(f"/proc/{child}/task"))
-            yield from threads_below(int(child))
-
-
 def other_threads() -> Iterator[str]:
     """Yield the directory in /proc of each thread of this process but the calling one."""
     own = str(threading.get_native_id())
-    yield from (f"/proc/self/task/{task}" for task in _listed("/proc/self/task") if task != own)
-
-
-def all_dead(process: int) -> bool:
-    """Whether no process below this one lives; False where that cannot be observed."""
-    return os.path.exists(f"/proc/{process}/task") and all(
-        _state(task) in DEAD_STATES for task in threads_below(process)
-    )
-
-
-def cpu_time(process: int) -> float | None:
-    """Return the seconds of processor time that all below the process have used, those that have ended included; None
-    where nothing can be seen.
-    """
-    ticks = [_ticks(server) for server in {os.path.dirname(os.path.dirname(task)) for task in threads_below(process)}]
-    return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
-
-
-def _ticks(process: str) -> int:
-    """Return what a process and the children that it has waited for have used: utime, stime, cutime, cstime."""
-    return sum(map(int, _read(f"{process}/stat").rpartition(")")[2].split()[11:15]))
+    yield from (f"/proc/self/task/{task}" for task in proc_files.listed("/proc/self/task") if task != own)
 
 
 def _runs(task: str) -> tuple[str, str] | None:
     """Return the thread's directory and how often it has run; None while it runs or waits for a processor."""
-    return (task, _read(f"{task}/schedstat")) if _state(task) in SLEEPING_STATES else None
+    return (task, proc_files.read(f"{task}/schedstat")) if state(task) in SLEEPING_STATES else None
 
 
-def _state(task: str) -> str:
+def state(task: str) -> str:
     """Return the letter of a thread's state, or "" if it has ended."""
-    return _read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
-
-
-def _listed(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:  # the thread has ended, or this system has no /proc
-        return []
-
-
-def _read(file: str) -> str:
-    try:
-        opened = os.open(file, os.O_RDONLY)
-    except OSError:  # likewise
-        return ""
-    try:  # os.read(): a file object would cost more than the rest of a poll
-        return os.read(opened, PROC_READ_BYTES).decode("ascii", "replace")
-    except OSError:
-        return ""
-    finally:
-        os.close(opened)
+    return proc_files.read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]

@@ -1,0 +1,46 @@
+"""Reads the files of /proc, in which Linux tells of its processes: what has ended, or cannot be seen, is empty."""
+
+import os
+from pathlib import Path
+
+READ_BYTES = 65536
+"""Bytes to read of a file about one thread: more than any of these files has."""
+
+
+def read(file: str) -> str:
+    """Return the text of a file about one thread, or "" if there is none."""
+    try:
+        opened = os.open(file, os.O_RDONLY)
+    except OSError:  # the thread has ended, or this system has no /proc
+        return ""
+    try:  # os.read(): a file object would cost more than the rest of a look
+        return os.read(opened, READ_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(opened)
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the rows of a table about the whole machine, without its head, each as its columns."""
+    try:
+        text = Path(table).read_bytes().decode("utf-8", "replace")
+    except OSError:  # this system has none
+        return []
+    return [line.split() for line in text.splitlines()[1:]]
+
+
+def listed(directory: str) -> list[str]:
+    """Return the names in a directory, or none if there is no such directory."""
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def link(file: str) -> str:
+    """Return what the link names, or "" if there is no such link."""
+    try:
+        return os.readlink(file)
+    except OSError:
+        return ""

@@ -1,0 +1,129 @@
+"""The processes of a launched server, as Linux tells of them: which they are, whether they are idle, and their cost.
+
+On other systems nothing is seen of them, and every server counts as idle.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+from socketserver_reference.conformance.targets import proc_files
+from socketserver_reference.conformance.targets.quiescence import SLEEPING_STATES, IdleWaiter, state
+
+DEAD_STATES = ("Z", "X", "")
+"""Letters of /proc/*/stat: a zombie, dead, gone."""
+
+MANY_THREADS = 50
+"""Threads of a server from which on it costs too much to read the state of each after every step."""
+
+QUIET_SECONDS = 0.0005
+"""Seconds in which no other thread of the machine may want a processor, until a server with many threads is idle: far
+more than a processor needs to notice that it shall run a thread.
+"""
+
+MAX_KILL_ROUNDS = 200
+KILL_INTERVAL = 0.01
+"""Rounds, and seconds between two: a killed process may leave orphans."""
+
+ENDED = -1
+"""In place of the processor time of a process that has ended."""
+
+
+class ServerWaiter(IdleWaiter):
+    """Waits until all processes below one are idle.
+
+    A thread that goes to sleep adds to the processor time of its process. So if that is the same before and after the
+    states of all threads are read, none ran meanwhile unless it runs still. To read a thousand states takes
+    milliseconds. A server with so many threads is also idle if no thread of the whole machine runs but this one, twice
+    with a pause between: that takes one look, however many threads there are. On a busy machine it does not help.
+    """
+
+    def __init__(self, process: int) -> None:
+        super().__init__(lambda: threads_below(process))
+        self._process = process
+        self._used: dict[str, int] = {}  # process -> its processor time, at the last look
+        self._threads = 0
+
+    def looks_idle(self) -> bool:
+        used = {process: clock(process) for process in self._used}
+        if used != self._used:
+            self._used = used
+            return False
+        if self._threads > MANY_THREADS and self._is_quiet():
+            return True
+        processes, tasks = list(processes_below(self._process)), list(self._tasks())
+        self._threads = len(tasks)
+        if set(processes) != set(used):
+            self._used = {process: clock(process) for process in processes}
+            return False
+        asleep = all(state(task) in SLEEPING_STATES for task in tasks)
+        return asleep and self._used == {process: clock(process) for process in used}
+
+    def _is_quiet(self) -> bool:
+        if not only_this_thread_runs():
+            return False
+        time.sleep(QUIET_SECONDS)  # for what another processor is about to run
+        return only_this_thread_runs() and self._used == {process: clock(process) for process in self._used}
+
+
+def only_this_thread_runs() -> bool:
+    """Whether no thread of this machine runs or waits for a processor, but the calling one."""
+    return " 1/" in proc_files.read("/proc/loadavg")  # the load of three periods, runnable/all threads, the last id
+
+
+def processes_below(process: int) -> Iterator[str]:
+    """Yield the id of each process below this one."""
+    for thread in proc_files.listed(f"/proc/{process}/task"):
+        for child in proc_files.read(f"/proc/{process}/task/{thread}/children").split():
+            yield child
+            yield from processes_below(int(child))
+
+
+def threads_below(process: int) -> Iterator[str]:
+    """Yield the directory in /proc of each thread of each process below this one."""
+    for child in processes_below(process):
+        yield from (f"/proc/{child}/task/{task}" for task in proc_files.listed(f"/proc/{child}/task"))
+
+
+def all_dead(process: int, but: str = "") -> bool:
+    """Whether no process below this one lives, but for one; False where that cannot be observed."""
+    return os.path.exists(f"/proc/{process}/task") and all(
+        state(f"/proc/{child}") in DEAD_STATES for child in processes_below(process) if child != but
+    )
+
+
+def kill_all_below(process: int) -> None:
+    """Kill all processes below one that does not run, and the orphans that it adopts then."""
+    for _ in range(MAX_KILL_ROUNDS):
+        alive = [child for child in processes_below(process) if state(f"/proc/{child}") not in DEAD_STATES]
+        if not alive:
+            return
+        for child in alive:
+            with contextlib.suppress(OSError):
+                os.kill(int(child), signal.SIGKILL)
+        time.sleep(KILL_INTERVAL)
+
+
+def cpu_time(process: int) -> float | None:
+    """Return the seconds of processor time that all below the process have used, those that have ended included; None
+    where nothing can be seen.
+    """
+    ticks = [_ticks(server) for server in processes_below(process)]
+    return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
+
+
+def clock(process: str) -> int:
+    """Return the nanoseconds of processor time that all threads of a process have used, as counted when each last
+    stopped; ENDED if it has ended.
+    """
+    try:
+        return time.clock_gettime_ns(~int(process) << 3 | 2)  # the clock of another process: see clock_getcpuclockid()
+    except OSError:
+        return ENDED
+
+
+def _ticks(process: str) -> int:
+    """Return what a process and the children that it has waited for have used: utime, stime, cutime, cstime."""
+    return sum(map(int, proc_files.read(f"/proc/{process}/stat").rpartition(")")[2].split()[11:15]))
