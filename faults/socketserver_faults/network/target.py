@@ -90,6 +90,10 @@ class ThroughSite:
             self._stack = stack.pop_all()
         self.address = self.proxy.address
         self.restartable = self.server.restartable
+        self.start_timeout = self.server.start_timeout
+
+    def absence(self, why: str) -> str:
+        return self.server.absence(why)
 
     def interference(self) -> str:
         """Return what the network did that the server might be blamed for; "" if nothing.

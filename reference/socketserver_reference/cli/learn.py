@@ -62,6 +62,8 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
         raise CommandError(str(error)) from None
     try:
         return propose(options.protocol, site, str(site_of), options.timeout)
+    except base.CannotCheck as error:  # no client could connect
+        raise CommandError(str(error)) from None
     except CannotLearn as error:
         died = site.exit_report()
         raise CommandError(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands, whole
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -27,6 +29,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     join,
 )
+from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialects_served import DIALECTS
 from tests.support.serving import server_that
@@ -139,3 +142,38 @@ def test_a_client_in_a_handshake_takes_a_seat() -> None:
 def test_a_namesake_is_renamed_with_the_member_whose_name_it_gives() -> None:
     assert Approach("cal", namesake="ann").renamed({"cal": "c", "ann": "a"}) == Approach("c", namesake="a")
     assert Say("ann", b"x").comes is False
+
+
+class InPieces:
+    """A connection on which the bytes of a greeting come one by one, and a clock that they move on."""
+
+    def __init__(self, data: bytes, seconds: float) -> None:
+        self.now = 100.0
+        self._pieces = iter([data[at : at + 1] for at in range(len(data))])
+        self._seconds = seconds
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def receive(self) -> bytes | None:
+        """Return the next piece, which takes a while."""
+        self.now += self._seconds
+        return next(self._pieces, None)
+
+    def greet(self, monkeypatch: pytest.MonkeyPatch) -> bytes:
+        """Go through a handshake with a timeout of one second; return the bytes after it."""
+        monkeypatch.setattr("time.monotonic", self.monotonic)
+        turns = whole(GREETING, b"ann")
+        client: Any = self
+        return shake_hands(client, "ann", turns, Transcript(), 1.0)
+
+
+def test_a_greeting_that_is_there_counts_even_if_it_is_read_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    greeting = b"Welcome\n"
+    assert InPieces(greeting, 1.0 / (len(greeting) - 0.5)).greet(monkeypatch) == b""
+
+
+def test_a_greeting_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotGreeted, match=r"reads b'Welco', then nothing in time, where b'Welcome\\n' is due first"):
+        InPieces(b"Welcome\n", 0.21).greet(monkeypatch)

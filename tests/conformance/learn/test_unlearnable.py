@@ -13,6 +13,7 @@ from socketserver_reference.conformance.learn.byte_handling import UNUSUAL
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
 from socketserver_reference.conformance.learn.quit_word import QUIT_WORDS
+from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
@@ -57,9 +58,20 @@ def test_a_server_that_does_not_listen_any_more_is_told() -> None:
     gone = RunningSite(Address("tcp", "127.0.0.1", free_port()))
     with (
         conversation.Conversation(gone, 0.1) as clients,
-        pytest.raises(CannotLearn, match="no client can connect to tcp:"),
+        pytest.raises(CannotCheck, match="nothing to check at tcp:"),
     ):
         clients.join("annika")
+
+
+def test_a_server_that_lets_no_more_clients_in_is_told() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        conversation.Conversation(RunningSite(Address("tcp", *listener.getsockname())), 0.1) as clients,
+    ):
+        clients.join("annika")
+        listener.close()
+        with pytest.raises(CannotLearn, match="no client can connect to tcp:"):
+            clients.join("bertil")
 
 
 def test_a_room_that_dies_leaves_what_was_learned() -> None:

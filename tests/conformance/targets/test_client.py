@@ -3,6 +3,7 @@
 import gc
 import selectors
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -64,17 +65,44 @@ def test_an_error_is_described_in_words() -> None:
     assert describe(TimeoutError()) == "timed out"
 
 
-def test_a_probe_finds_out_whether_anybody_receives() -> None:
-    with serving("echo", Address("udp", host="127.0.0.1")) as server:
-        address = server_address(server)
-        with Client(address, TIMEOUT) as client:
-            client.probe()
-    with Client(address, TIMEOUT) as client, pytest.raises(Unreachable, match="connection refused"):
-        client.probe()
-    with socket.socket(type=socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        with Client(Address("udp", *silent.getsockname()), SHORT_TIMEOUT) as client:
-            client.probe()
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a socket that is not connected")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_client_knows_that_no_socket_receives_its_datagrams(host: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as server:
+        try:
+            server.bind((host, 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        address = Address("udp", *server.getsockname()[:2])
+        with Client(address, SHORT_TIMEOUT) as ann, Client(address, TIMEOUT) as ben:
+            ann.send(b"one")
+            assert ann.receive() is None
+            assert not ann.refused
+            server.close()
+            ben.send(b"two")
+            assert ben.receive() is None
+            assert ben.refused
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a socket that is not connected")
+def test_a_refused_datagram_is_told_by_the_next_one_which_is_sent() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        address = Address("udp", *server.getsockname())
+        server.close()
+        with Client(address, TIMEOUT) as ann, socket.socket(type=socket.SOCK_DGRAM) as again:
+            ann.send(b"one")
+            again.bind(("127.0.0.1", address.port))
+            again.settimeout(TIMEOUT)
+            ann.send(b"two")
+            assert ann.refused
+            assert again.recv(1024) == b"two"
+
+
+def test_a_datagram_to_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with Client(Address("unix-datagram", path=str(tmp_path / "nowhere")), TIMEOUT) as ann:
+        ann.send(b"one")
+        assert ann.refused
 
 
 def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets import launched
+from socketserver_reference.conformance.targets import launched, ports
 from socketserver_reference.conformance.targets.base import CannotCheck
-from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
@@ -91,17 +91,11 @@ def leave_a_connection_behind(address: Address) -> None:
 def test_an_address_where_the_last_server_still_listens_is_waited_for(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[Address] = []
-
-    def listens_twice(address: Address, _: float) -> None:
-        seen.append(address)
-        if len(seen) > 2:
-            raise Unreachable("nobody is there")
-
-    monkeypatch.setattr(launched, "reach", listens_twice)
-    monkeypatch.setattr(launched, "POLL_INTERVAL", 0.0)
+    served = iter([True, True, False])
+    monkeypatch.setattr(ports, "is_served", lambda _: next(served))
+    monkeypatch.setattr(ports, "PORT_POLL_INTERVAL", 0.0)
     assert launched.fixed_address(Launched("serve", fixed), wait=TIMEOUT) == fixed
-    assert seen == [fixed] * 3
+    assert next(served, None) is None
 
 
 def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(

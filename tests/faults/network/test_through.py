@@ -168,17 +168,18 @@ def test_a_fresh_server_is_found_behind_the_same_address_and_old_deeds_are_forgi
 
 @pytest.mark.parametrize("way_to_wait", ["wait_idle", "drain"])
 def test_resting_is_waiting_for_what_is_under_way(way_to_wait: str) -> None:
-    with carrying() as ends, closing(Through(str(ends.proxy.address), Conditions(delay=0.01)).start(TIMEOUT)) as site:
-        probe, _ = ends.listener.accept()
-        probe.close()
-        with connect_to(site.address) as client:
-            client.sendall(b"hello")
-            server, _ = ends.listener.accept()
-            with server:
-                getattr(site, way_to_wait)()
-                ends.settle()
-                server.setblocking(False)
-                assert server.recv(5) == b"hello"
+    with (
+        carrying() as ends,
+        closing(Through(str(ends.proxy.address), Conditions(delay=0.01)).start(TIMEOUT)) as site,
+        connect_to(site.address) as client,
+    ):
+        client.sendall(b"hello")
+        server, _ = ends.listener.accept()
+        with server:
+            getattr(site, way_to_wait)()
+            ends.settle()
+            server.setblocking(False)
+            assert server.recv(5) == b"hello"
 
 
 def test_words_that_are_under_way_do_not_leak_into_the_next_scenario() -> None:

@@ -78,7 +78,7 @@ class VirtualClients:
                 try:
                     connected = connect(coming())
                 except OSError as error:
-                    raise client.Unreachable(client.describe(error)) from None
+                    raise client.Unreachable(error) from None
                 super().__init__(address, timeout, connected=connected)
 
         def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:

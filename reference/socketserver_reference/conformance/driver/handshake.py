@@ -53,12 +53,14 @@ def shake_hands(client: Client, who: str, turns: Iterable[Turn], transcript: Tra
 def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: Transcript, timeout: float) -> bytes:
     """Read until a match of `wanted` has come; return the bytes after it."""
     until = time.monotonic() + timeout
+    late = False
     while (end := wanted.after(read)) is None:
-        got = client.receive()
+        got = None if late else client.receive()
         if isinstance(got, bytes):
             transcript.entries.append(Heard(who, got, time.monotonic()))
             read += got
-        if not isinstance(got, bytes) or len(read) > MAX_HANDSHAKE_BYTES or time.monotonic() > until:
-            then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing"
+            late = time.monotonic() > until  # what came in time counts, even if it is looked at late
+        if not isinstance(got, bytes) or len(read) > MAX_HANDSHAKE_BYTES:
+            then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing in time" if late else "nothing"
             raise NotGreeted(f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first")
     return read[end:]

@@ -8,6 +8,7 @@ a scenario is played again without what triggers it. Known bugs cost little time
 shorter, and a missing delivery that no known bug explains is confirmed with the full timeout.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -31,6 +32,7 @@ from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.first_contact import FirstContact
 
 KNOWN_BROKEN_TIMEOUT = 0.5
 """Timeout in seconds with a server that is known to break a clause, until a violation would be a new one."""
@@ -91,7 +93,9 @@ class Session:
                 f"the dialect {dialect.name} needs a fresh server for every scenario: let the suite launch it"
             )
         self.address = self.site.address
-        self._rate_limiter.joined()  # the connection that tested whether it listens
+        self._contact = FirstContact(self.site)
+        self._was_met = False
+        self._absent = ""
 
     @property
     def timeout(self) -> float:
@@ -188,6 +192,7 @@ class Session:
             self.site.address,
             oracle,
             mark=mark,
+            reach=self._contact,
             timeout=self.timeout if timeout is None else timeout,
             about=about,
             wait_idle=self.site.wait_idle,
@@ -248,10 +253,12 @@ class Session:
             raise stage.violation(Finding((self._survival_clause,), EXPECTED_SURVIVAL, "it ended"))
 
     def prepare(self) -> None:
-        """Make sure that a healthy server is there; raise NotChecked otherwise.
+        """Make sure that a healthy server is there; raise NotChecked otherwise, or CannotCheck if there never was one.
 
         A server that died after the last scenario was judged breaks a clause by that.
         """
+        if self._absent:
+            raise CannotCheck(self._absent)
         if self._unusable:
             raise NotChecked(self._unusable)
         if not self._broken_by and self._last is not None:
@@ -265,10 +272,13 @@ class Session:
             if (self._broken_by or self._used_up) and self.site.restart():
                 self._note_restart()
             elif self._broken_by or not self._healthy:
-                self._check_health()
+                self._meet()
                 if self._used_up and self.site.restart():
                     self._note_restart()
         except CannotCheck as error:
+            if not self._was_met:
+                self._absent = str(error)
+                raise
             self._unusable = f"the server could not be restarted after {self._cause()}: {error}"
             raise NotChecked(self._unusable) from None
         self._broken_by = ""
@@ -299,14 +309,26 @@ class Session:
     def _note_restart(self) -> None:
         self.address = self.site.address
         self.seen.clear()
-        self._rate_limiter.joined()
+        if self.site.start_timeout:  # it was not seen to listen
+            self._contact = FirstContact(self.site)
+            self._healthy = False
+            self._check_health()
 
     def _cause(self) -> str:
         """Return the cause of the server's bad state, in words."""
         return f"the violation of {self._broken_by}" if self._broken_by in CLAUSES else f"this: {self._broken_by}"
 
-    def _check_health(self) -> None:
-        """Play the health check; raise NotChecked if the server fails it."""
+    def _meet(self) -> None:
+        """Play the health check; again, while the server may be starting, if no socket receives its datagrams yet."""
+        until = time.monotonic() + self.site.start_timeout
+        while not self._check_health():
+            if time.monotonic() > until:
+                raise CannotCheck(self.site.absence("connection refused"))
+            self._contact = FirstContact(self.site)
+            self.seen.clear()
+
+    def _check_health(self) -> bool:
+        """Play the health check; return False if there is no server yet, raise NotChecked if it fails."""
         greeted = False
         try:
             with self.stage(about=self._health_clause, timeout=self.full_timeout) as stage:
@@ -316,6 +338,9 @@ class Session:
                     stage.about = None
                     stage.play(stage.oracle.final_steps())
         except Violation as first:
+            if not self._was_met and self._contact.refused:
+                return False
+            self._was_met = True
             before = self._cause()
             violation = self.note_violation(first)
             if self._healthy:
@@ -328,7 +353,8 @@ class Session:
             self._unusable = "" if greeted else why
             self._healthy = greeted
             raise NotChecked(why, self.attributed(violation)) from None
-        self._healthy = True
+        self._healthy = self._was_met = True
+        return True
 
     @staticmethod
     def not_applicable(why: str) -> None:

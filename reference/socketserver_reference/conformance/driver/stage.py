@@ -71,6 +71,7 @@ class Stage(ClientReader):
     the server has finished the last step; `politeness` says before which steps it is called: all, none, or all until
     the first abrupt one. A `restartable` server is replaced after a violation, so its clients then close at once.
     `mark` ends the names that clients give in a handshake: the server may keep names of an earlier scenario taken.
+    `reach` connects a client, the first with patience: see `targets/first_contact.py`.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class Stage(ClientReader):
         rate_limiter: RateLimiter | None = None,
         mark: str = "",
         pace: Pace | None = None,
+        reach: Callable[[Callable[[], Client]], Client] = lambda connect: connect(),
     ) -> None:
         super().__init__(oracle, dialect, timeout, about, pace or Pace())
+        self._reach = reach
         self.address = address
         self._wait_idle = wait_idle
         self._politeness = politeness
@@ -239,7 +242,7 @@ class Stage(ClientReader):
     def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
         self._wait_to_connect()
         try:
-            self._clients[who] = Client(self.address, self.timeout, window, acks)
+            self._clients[who] = self._reach(lambda: Client(self.address, self.timeout, window, acks))
         except Unreachable as error:
             self._report(self.oracle.explain_refusal(who, str(error)))
 

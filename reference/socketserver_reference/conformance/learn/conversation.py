@@ -18,6 +18,7 @@ from typing import Self
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.first_contact import FirstContact
 
 MAX_HEARD_BYTES = 1 << 20
 """Bytes that one client reads between two questions; a server that sends more is taken to send without end."""
@@ -62,6 +63,7 @@ class Conversation:
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
         self._open = contextlib.ExitStack()
+        self._reach = FirstContact(site)
 
     @property
     def by_silence(self) -> str:
@@ -82,7 +84,9 @@ class Conversation:
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if that fails."""
         try:
-            client = self._open.enter_context(Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
+            client = self._open.enter_context(
+                self._reach(lambda: Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
+            )
         except Unreachable as error:
             raise CannotLearn(f"no client can connect to {self.site.address} any more: {error}") from None
         self._clients[who] = client
@@ -162,7 +166,6 @@ class Conversation:
         return came
 
     def __enter__(self) -> Self:
-        self.hear()  # the client that found out whether the server listens has gone then
         return self
 
     def __exit__(

@@ -45,6 +45,8 @@ class DatagramConversation:
             if answer:
                 self._fence = answer
                 return
+        if self._client.refused:
+            raise CannotLearn(self._site.absence("connection refused"))
         raise CannotLearn(f"there is no answer to the datagram {FENCE!r}")
 
     def ask(self, datagram: bytes) -> bytes | None:

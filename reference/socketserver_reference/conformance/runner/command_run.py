@@ -19,6 +19,7 @@ from socketserver_reference.conformance.runner import plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
 from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.runner.selection import chosen
+from socketserver_reference.conformance.targets.notice import on_this_stderr
 
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, if not `collected`."""
@@ -55,7 +56,7 @@ class Progress:
             from socketserver_reference.conformance.runner import collected
 
             collected.put(self._targets)
-        with _undisturbed() as directory:
+        with _undisturbed() as directory, on_this_stderr():
             isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
             return int(
                 pytest.main(

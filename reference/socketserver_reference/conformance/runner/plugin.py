@@ -232,17 +232,21 @@ def pytest_runtest_makereport(
     cls = conformance_class(item)
     if cls is None:
         return (yield)
+    from socketserver_reference.conformance.targets.base import CannotCheck
+
     raised = call.excinfo
     error = raised.value if raised is not None else None
+    run = item.config.stash[RUN]
+    absent = str(error) if isinstance(error, CannotCheck) else ""
+    run.cannot = run.cannot or absent
     if isinstance(
-        error, Violation | NotApplicable | NotChecked
+        error, Violation | NotApplicable | NotChecked | CannotCheck
     ):  # reported as a story, below; a traceback says nothing more
         call.excinfo = pytest.ExceptionInfo.from_exception(
-            pytest.fail.Exception("", pytrace=False).with_traceback(error.__traceback__)
+            pytest.fail.Exception(absent, pytrace=False).with_traceback(error.__traceback__)
         )
     report = yield
     call.excinfo = raised
-    run = item.config.stash[RUN]
     if call.when == "call" or error is not None:
         clause = decided(item)
         outcome, why = outcome_of(clause, error)

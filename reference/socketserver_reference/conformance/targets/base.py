@@ -4,8 +4,9 @@
     Launched("node server.js {port}")   a command that the suite starts and stops
     Running("tcp://127.0.0.1:10007")    a running server
 
-A target is a description, cheap to make, even in a class body. `start` makes it a Site: a server that listens until the
-site is closed. A server that has broken a clause may be in any state; `restart` replaces it where that is possible.
+A target is a description, cheap to make, even in a class body. `start` makes it a Site: a server that serves until the
+site is closed. It makes no connection: see `first_contact.py`. A server that has broken a clause may be in any state;
+`restart` replaces it where that is possible.
 """
 
 from collections.abc import Mapping
@@ -22,13 +23,18 @@ class CannotCheck(Exception):
 
 
 class Site(Protocol):
-    """A server that listens at an address."""
+    """A server at an address, where it listens, or where it shall."""
 
     address: Address
     restartable: bool
     """Whether `restart` can replace the server."""
     unobservable: Mapping[str, str]
     """Clause -> why it cannot be observed from here: a network lies between, for example."""
+    start_timeout: float
+    """Seconds in which the server may begin to listen; 0.0 if it was seen to listen."""
+
+    def absence(self, why: str) -> str:
+        """Return in words that no client could ever connect, and what would help."""
 
     def restart(self) -> bool:
         """Replace the server by a fresh one; return False where that is impossible."""
@@ -56,7 +62,7 @@ class Target(Protocol):
     """A description of a server."""
 
     def start(self, timeout: float) -> Site:
-        """Return the listening server; raise CannotCheck if none listens within the timeout, in seconds."""
+        """Return the server; raise CannotCheck if it is seen not to listen within the timeout, in seconds."""
 
     def __str__(self) -> str:
         """Return the target's name in reports."""
@@ -65,7 +71,13 @@ class Target(Protocol):
 class DirectSite:
     """Mix-in for sites with nothing between checker and server."""
 
+    address: Address
     unobservable: Mapping[str, str] = {}
+    start_timeout = 0.0
+
+    def absence(self, why: str) -> str:
+        """Return in words that no client could ever connect."""
+        return f"no client can connect to {self.address}: {why}"
 
     def interference(self) -> str:
         """Return "": nothing interferes."""

@@ -5,10 +5,11 @@ import errno
 import os
 import socket
 import struct
+import sys
 import tempfile
 import time
 from collections import deque
-from typing import Self
+from typing import Any, Self
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
@@ -22,14 +23,23 @@ QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 TAKEN = 256
 """Reads at most that are kept for later: of RECV_BYTES bytes each, 16 MiB."""
 
-UNREACHABLE_TIMEOUT = 0.25
-"""Seconds within which the kernel reports that no socket receives a datagram."""
-
 ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
+
+
+NOT_YET = (errno.ECONNREFUSED, errno.ENOENT)
+"""Errors of connecting where no server listens, or not yet."""
+
+REPORT_REFUSALS = ((socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25))
+"""Linux's options IP_RECVERR and IPV6_RECVERR: report it if no socket receives a datagram."""
 
 
 class Unreachable(Exception):
     """The connection to the server failed; the message says how."""
+
+    def __init__(self, error: OSError | str) -> None:
+        super().__init__(describe(error) if isinstance(error, OSError) else error)
+        self.may_come = isinstance(error, OSError) and error.errno in NOT_YET
+        """Whether a server may listen there later."""
 
 
 class Client:
@@ -52,12 +62,14 @@ class Client:
         self._own_path: str | None = None
         self._server: object = None
         self._taken: deque[bytes | Ending] = deque()
+        self.refused = False
+        """Whether the system has reported that no socket receives a datagram."""
         self.socket = connected or socket.socket(address.family, address.kind)
         try:
             self._set_up(timeout, window, connected is None)
         except OSError as error:
             self.close()
-            raise Unreachable(describe(error)) from None
+            raise Unreachable(error) from None
         except BaseException:
             self.close()
             raise
@@ -74,6 +86,8 @@ class Client:
             self.socket.bind(("", 0))
         elif connect:
             self.socket.connect(self._address.sockaddr)
+        if self._address.transport == "udp" and sys.platform == "linux":  # pragma: no branch
+            self.socket.setsockopt(*REPORT_REFUSALS[self._address.family == socket.AF_INET6], 1)
         if self._address.transport == "tcp":  # send each utterance at once, in one segment
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._acknowledge()
@@ -91,13 +105,20 @@ class Client:
 
     def send(self, data: bytes) -> None:
         """Send all bytes, or as many as the server takes."""
-        try:
-            if self._address.datagram:
+        if self._address.datagram:
+            self._send_datagram(data)
+            return
+        with contextlib.suppress(OSError):  # the server hung up, or does not read: the next read shows it
+            self.socket.sendall(data)
+
+    def _send_datagram(self, data: bytes) -> None:
+        for _ in range(2):  # an error that an earlier datagram met is reported first
+            try:
                 self.socket.sendto(data, self._address.sockaddr)
+            except OSError as error:
+                self.refused = self.refused or error.errno in NOT_YET
             else:
-                self.socket.sendall(data)
-        except OSError:
-            pass  # the server hung up, or does not read: the next read shows it
+                return
 
     def receive(self) -> bytes | Ending | None:
         """Wait at most `timeout` seconds, and return bytes, how the stream ended, or None.
@@ -130,7 +151,7 @@ class Client:
             return "reset"
 
     def _datagram(self) -> bytes:
-        data, source = self.socket.recvfrom(RECV_BYTES)
+        data, source = self._received()
         if self._server is None:
             self._server = self._resolve()
         if (source if isinstance(source, str) else source[:2]) == self._server:
@@ -139,23 +160,23 @@ class Client:
         unexpected.source = ascii(source)
         return unexpected
 
+    def _received(self) -> tuple[bytes, Any]:
+        """Receive a datagram, whatever became of those that were sent."""
+        try:
+            return self.socket.recvfrom(RECV_BYTES)
+        except ConnectionRefusedError:
+            self.refused = True
+        self.socket.settimeout(0)  # no more will come
+        try:
+            return self.socket.recvfrom(RECV_BYTES)
+        finally:
+            self.socket.settimeout(self.timeout)
+
     def _resolve(self) -> object:
         """Return the address that replies must come from, in the form of recvfrom()."""
         if self._address.path:
             return self._address.path
         return socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_DGRAM)[0][4][:2]
-
-    def probe(self) -> None:
-        """Send a datagram; raise Unreachable if the kernel reports that no socket receives it."""
-        try:
-            self.socket.connect(self._address.sockaddr)
-            self.socket.send(b"\n")
-            self.set_timeout(min(self.timeout, UNREACHABLE_TIMEOUT))
-            self.socket.recv(RECV_BYTES)
-        except TimeoutError:
-            pass  # a server that does not answer: the checks will report that
-        except OSError as error:
-            raise Unreachable(describe(error)) from None
 
     def half_close(self) -> None:
         """Send end of stream; reading goes on."""
@@ -199,16 +220,3 @@ def describe(error: OSError) -> str:
     if error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno).lower()
     return error.strerror or str(error)
-
-
-PROBE_CLOSE_TIMEOUT = 0.25
-"""Seconds for a server to hang up on a client that only tests whether it listens."""
-
-
-def reach(address: Address, timeout: float) -> None:
-    """Connect once, or send a datagram of white space; raise Unreachable if no server listens there."""
-    with Client(address, timeout) as probe:
-        if address.datagram:
-            probe.probe()
-        else:  # to close with an unread greeting would reset the connection
-            probe.leave(PROBE_CLOSE_TIMEOUT)

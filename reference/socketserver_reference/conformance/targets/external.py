@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.targets.base import CannotCheck, DirectSite
-from socketserver_reference.conformance.targets.client import Unreachable, reach
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,7 @@ class Running:
             address = Address.parse(self.address) if isinstance(self.address, str) else self.address
         except BadAddress as error:
             raise CannotCheck(str(error)) from None
-        try:
-            reach(address, timeout)
-        except Unreachable as error:
-            raise CannotCheck(f"nothing to check at {address}: {error}; is the server running?") from None
-        return RunningSite(address)
+        return RunningSite(address, timeout)
 
     def __str__(self) -> str:
         return str(self.address)
@@ -34,7 +29,11 @@ class RunningSite(DirectSite):
     """A server that the suite can neither restart nor observe from inside."""
 
     address: Address
+    start_timeout: float = 0.0
     restartable = False
+
+    def absence(self, why: str) -> str:
+        return f"nothing to check at {self.address}: {why}; is the server running?"
 
     def restart(self) -> bool:
         return False

@@ -1,13 +1,14 @@
 """A command that serves, launched and ended whenever a fresh server is needed.
 
+Whether it listens is seen from outside, as far as the system tells (`listening.py`): nothing connects to it before the
+first client of a scenario.
+
 If the command takes its port as an argument, each start gets another port. If its port is fixed, a start may have to
 wait until the previous server's connections are gone; that wait and the total of all starts are bounded.
 """
 
 import contextlib
 import os
-import re
-import shlex
 import shutil
 import tempfile
 import time
@@ -16,15 +17,14 @@ from dataclasses import dataclass
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.targets import ports
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL, CannotCheck, DirectSite
-from socketserver_reference.conformance.targets.client import Unreachable, reach
+from socketserver_reference.conformance.targets.command import fill_in, has_placeholder, split_command
+from socketserver_reference.conformance.targets.listening import Sight
+from socketserver_reference.conformance.targets.notice import Notice
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 
 START_TIMEOUT = 10.0
 """Least seconds that a launched command has until it must listen."""
-
-PORT_PROBE_TIMEOUT = 1.0
-"""Seconds to find out whether an address is taken."""
 
 PORT_FREE_TIMEOUT = 75.0
 """Seconds until a fixed port must be free again: closed connections hold it for 60 (Linux)."""
@@ -35,10 +35,13 @@ PORT_CLOSE_TIMEOUT = 10.0
 TOTAL_START_TIMEOUT = 600.0
 """Seconds that all starts of one command may take together; after that it is not started again."""
 
+MAX_TOLD = 3
+"""Addresses that a message names at most."""
+
 
 @dataclass(frozen=True)
 class Launched:
-    """A command that serves in the foreground; the suite starts it without a shell, and ends it and its children.
+    """A command that the suite starts without a shell, and ends with its children.
 
     `{host}`, `{port}` and `{path}` in the command become its address: a free port, or a path in a new directory. For a
     command with a fixed address, leave them out and give the address as `at`.
@@ -121,21 +124,33 @@ class LaunchedSite(DirectSite):
         return Address(transport, host="127.0.0.1", port=free_port())
 
     def _await_listening(self) -> None:
+        """Wait until the command is seen to listen; return at once where that cannot be seen."""
         assert self._launch is not None
         until = time.monotonic() + self._timeout
-        while True:
-            try:
-                reach(self.address, self._timeout)
-            except Unreachable as error:
+        with Notice(f"waiting until {self._target.command} listens at {self.address}") as notice:
+            while (seen := self._launch.look(self.address)) is not None and not seen.listens:
                 if self._launch.ended_within(POLL_INTERVAL):
-                    raise CannotCheck(f"{self._target.command!r} cannot be checked: {self.exit_report()}") from None
+                    raise CannotCheck(self.absence(self.exit_report()))
                 if time.monotonic() > until:
                     raise CannotCheck(
-                        f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: {error}"
-                    ) from None
-            else:
-                self._listened = True
-                return
+                        f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: "
+                        f"{self._described(seen)}{self._launch.last_output()}"
+                    )
+                notice()
+        self.start_timeout = self._timeout if seen is None else 0.0
+        self._listened = True
+
+    def _described(self, seen: Sight) -> str:
+        """Return what is seen of a command that does not listen where it shall, and what would help."""
+        if seen.elsewhere:
+            remedy = "give that as the target" if self._fixed else "write {port} where the command has its port"
+            return f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_TOLD]))} instead ({remedy})"
+        if seen.taken:
+            return "a process that it did not start listens there (start that server yourself, and give its address)"
+        return "it runs but does not listen (if it needs longer to start, limits.start in a dialect says so)"
+
+    def absence(self, why: str) -> str:
+        return f"{self._target.command!r} cannot be checked: {why}"
 
     def restart(self) -> bool:
         self.close()
@@ -168,22 +183,6 @@ class LaunchedSite(DirectSite):
         self._listened = False
 
 
-def split_command(command: str) -> list[str]:
-    """Return the words of a command as a shell splits them; raise CannotCheck unless the first is a program."""
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise CannotCheck(f"{command!r} is not a valid command: {error}") from None
-    if not words or shutil.which(words[0]) is None:
-        raise CannotCheck(f"cannot launch {command!r}: found no program {words[0] if words else ''!r}")
-    return words
-
-
-def fill_in(word: str, address: Address) -> str:
-    """Return a word of a command with the address in place of the placeholders; other braces stay unchanged."""
-    return word.replace("{host}", address.host).replace("{port}", str(address.port)).replace("{path}", address.path)
-
-
 def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
     """Return the fixed address of a command, or None if it has placeholders; raise CannotCheck if it has neither, or
     if another server still listens there after `wait` seconds.
@@ -193,20 +192,12 @@ def fixed_address(target: Launched, wait: float = 0.0) -> Address | None:
     except BadAddress as error:
         raise CannotCheck(str(error)) from None
     if address is None:
-        if not {"{port}", "{path}"} & set(re.findall(r"{\w+}", target.command)):
+        if not has_placeholder(target.command):
             raise CannotCheck(
                 f"{target.command!r} does not say where to listen: write {{port}} or {{path}} in it, or give its "
                 "address as the target"
             )
         return None
-    until = time.monotonic() + wait
-    while True:
-        try:
-            reach(address, PORT_PROBE_TIMEOUT)
-        except Unreachable:
-            return address
-        if time.monotonic() > until:
-            raise CannotCheck(
-                f"another server already listens at {address}: end it, or let the command listen elsewhere"
-            )
-        time.sleep(POLL_INTERVAL)
+    if not ports.await_closed(address, time.monotonic() + wait):
+        raise CannotCheck(f"another server already listens at {address}: end it, or let the command listen elsewhere")
+    return address

@@ -8,9 +8,12 @@ import errno
 import random
 import socket
 import time
+from collections.abc import Callable
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.listening import SEES_LISTENERS, listeners
+from socketserver_reference.conformance.targets.notice import Notice
 
 PORT_POLL_INTERVAL = 0.05
 """Seconds between two polls: no event says when a port becomes free."""
@@ -18,9 +21,20 @@ PORT_POLL_INTERVAL = 0.05
 
 def is_taken(address: Address) -> bool:
     """Whether a server without SO_REUSEADDR cannot listen there."""
-    if address.path:
-        return False  # a Unix socket stays no longer than its file
+    return not address.path and _refuses(address, reuse=False)  # a Unix socket stays no longer than its file
+
+
+def is_served(address: Address) -> bool:
+    """Whether a server listens there, as far as that is seen without connecting to it."""
+    if SEES_LISTENERS or address.path:
+        return any(one.serves(address) for one in listeners(address.transport))
+    return _refuses(address, reuse=not address.datagram)
+
+
+def _refuses(address: Address, *, reuse: bool) -> bool:
+    """Whether the system says that the address is in use."""
     with socket.socket(address.family, address.kind) as taking:
+        taking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
         try:
             taking.bind(address.sockaddr)
         except OSError as error:
@@ -30,10 +44,22 @@ def is_taken(address: Address) -> bool:
 
 def await_free(address: Address, until: float) -> bool:
     """Wait until the address is free, at most until that monotonic time; return whether it is."""
-    while is_taken(address):
-        if time.monotonic() > until:
-            return False
-        time.sleep(PORT_POLL_INTERVAL)
+    why = "closed connections of the last server hold it for a minute (TIME_WAIT), and it does not set SO_REUSEADDR"
+    return _await(lambda: not is_taken(address), until, f"waiting until {address} is free: {why}")
+
+
+def await_closed(address: Address, until: float) -> bool:
+    """Wait until no server listens at the address, at most until that monotonic time; return whether none does."""
+    return _await(lambda: not is_served(address), until, f"waiting until no server listens at {address} any more")
+
+
+def _await(condition: Callable[[], bool], until: float, what: str) -> bool:
+    with Notice(what) as notice:
+        while not condition():
+            if time.monotonic() > until:
+                return False
+            notice()
+            time.sleep(PORT_POLL_INTERVAL)
     return True
 
 

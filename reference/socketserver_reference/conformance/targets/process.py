@@ -14,7 +14,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from socketserver_reference.conformance.targets import quiescence
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets import processes
+from socketserver_reference.conformance.targets.command import advice
+from socketserver_reference.conformance.targets.listening import Sight, look
+from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 
 MAX_OUTPUT_LINES = 3
 """Lines of the command's output that a report quotes."""
@@ -44,7 +48,8 @@ class Launch:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C signals the checker alone, which then ends the command
         )
-        self.wait_idle = quiescence.IdleWaiter(lambda: quiescence.threads_below(self._supervisor.pid))
+        self.wait_idle = processes.ServerWaiter(self._supervisor.pid)
+        self._parent = ""  # the process id of the command's parent
         self._output = b""
         self._reader = threading.Thread(target=self._listen, name="launched output", daemon=True)
         self._reader.start()
@@ -60,6 +65,10 @@ class Launch:
                 return
             self._output = (self._output + printed)[-MAX_OUTPUT_BYTES:]
 
+    def look(self, address: Address) -> Sight | None:
+        """Look whether the command listens at this address; return None where that cannot be seen."""
+        return look(self._supervisor.pid, address)
+
     def ended_within(self, seconds: float) -> bool:
         """Wait at most so many seconds for the command to end; return whether it has."""
         try:
@@ -70,21 +79,33 @@ class Launch:
 
     def cpu_time(self) -> float | None:
         """Return the seconds of processor time that the command has used so far; None where nobody can see it."""
-        return quiescence.cpu_time(self._supervisor.pid)
+        return processes.cpu_time(self._supervisor.pid)
 
     def exit_report(self) -> str:
         """Return how the command ended and its last output, or "" while it runs."""
-        if self._supervisor.poll() is None and quiescence.all_dead(self._supervisor.pid):
+        self._parent = self._parent or next(processes.processes_below(self._supervisor.pid), "")
+        if self._supervisor.poll() is None and processes.all_dead(self._supervisor.pid, but=self._parent):
             self.ended_within(GRACE_PERIOD)  # the supervisor is about to exit with the status
         status = self._supervisor.poll()
         if status is None:
             return ""
         self._reader.join(GRACE_PERIOD)
-        how = f"by signal {status - 128}" if status > 128 else f"with exit status {status}"
-        lines = [line.decode("utf-8", "backslashreplace") for line in self._output.splitlines() if line.strip()]
+        if status == NOT_EXECUTED and self._output.startswith(EXECUTION_FAILURE.encode()):
+            why = self._output_lines()[0].removeprefix(EXECUTION_FAILURE)
+            return f"it cannot be executed: {why}{advice(why)}"
+        how = f"by signal {-status}" if status < 0 else f"with exit status {status}"
+        return f"the server ended {how}{self.last_output()}"
+
+    def last_output(self) -> str:
+        """Return the last output of the command, escaped, as the end of a sentence."""
+        lines = self._output_lines()
         told = [line for line in lines[:-MAX_OUTPUT_LINES] if ERROR_LINE.search(line)]
-        words = "; ".join(ascii(line.strip())[1:-1] for line in [*told[-1:], *lines[-MAX_OUTPUT_LINES:]])
-        return f"the server ended {how}" + (f", its last output: {words}" if words else ", without output")
+        words = "; ".join([*told[-1:], *lines[-MAX_OUTPUT_LINES:]])
+        return f", its last output: {words}" if words else ", without output"
+
+    def _output_lines(self) -> list[str]:
+        lines = (line.decode("utf-8", "backslashreplace").strip() for line in self._output.splitlines())
+        return [ascii(line)[1:-1] for line in lines if line]
 
     def close(self) -> None:
         """End the command and every process it started; return when they have ended."""
@@ -94,7 +115,8 @@ class Launch:
             self._supervisor.stdin.close()
         try:
             self._supervisor.wait(2 * GRACE_PERIOD)
-        except subprocess.TimeoutExpired:  # the supervisor has failed
+        except subprocess.TimeoutExpired:  # the supervisor has failed, or the server has stopped it
+            processes.kill_all_below(self._supervisor.pid)
             self._supervisor.kill()
             self._supervisor.wait()
         os.close(self._stopped)

@@ -1,0 +1,76 @@
+"""What is said while the checker waits."""
+
+import io
+import os
+import sys
+
+import pytest
+
+from socketserver_reference.conformance.targets.notice import ERASE_LINE, Notice, on_this_stderr
+
+
+class Terminal(io.StringIO):
+    """A stream to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a clock shows, as its only item."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def waits(clock: list[float], *seconds: float) -> None:
+    """Wait, and look after so many seconds each."""
+    with Notice("waiting for \x1b[31mit") as told:
+        for each in seconds:
+            clock[0] += each
+            told()
+
+
+def test_a_short_wait_is_not_told(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    waits(clock, 0.5, 0.4)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_long_wait_is_told_once(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    waits(clock, 0.5, 0.6, 5.0)
+    assert capsys.readouterr().err == "waiting for \\x1b[31mit\n"
+
+
+def test_a_terminal_shows_the_seconds_while_it_lasts(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    waits(clock, 1.1, 0.1, 1.0)
+    told = f"{ERASE_LINE}waiting for \\x1b[31mit"
+    assert terminal.getvalue() == f"{told} (1 s){told} (2 s){ERASE_LINE}"
+
+
+def test_a_closed_stderr_is_no_trouble(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    closed.close()
+    waits(clock, 2.0)
+
+
+def test_it_is_told_on_what_was_stderr_before_it_was_captured(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    before = os.dup(2)
+    os.dup2(writing, 2)
+    try:
+        with on_this_stderr():
+            os.dup2(before, 2)
+            monkeypatch.setattr(sys, "stderr", io.StringIO())
+            waits(clock, 2.0)
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(writing)
+    with os.fdopen(reading) as said:
+        assert said.read() == "waiting for \\x1b[31mit\n"
