@@ -43,7 +43,7 @@ class EchoConformance(Conformance):
     groups = ("ECHO",)
     oracle = oracle_for
     rewriter = EchoRewriter
-    health_check = (Connect("nobody"), HalfClose("nobody"), *ask("first", b"hello\n"))
+    health_check = (Connect("silent"), HalfClose("silent"), *ask("first", b"hello\n"))
     health_clause = "ECHO-2"
     survival_clause = "ECHO-7"
 

@@ -82,7 +82,7 @@ class Client:
         if self._address.transport == "unix-datagram":  # a server cannot reply to a client without a name
             self._own_path = os.path.join(tempfile.mkdtemp(prefix="client-"), "socket")
             self.socket.bind(self._own_path)
-        elif self._address.datagram:  # its port at once: one that a client has just left may get late replies
+        elif connect and self._address.datagram:  # its port now: one that a client has just left may get late replies
             self.socket.bind(("", 0))
         elif connect:
             self.socket.connect(self._address.sockaddr)
