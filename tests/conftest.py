@@ -21,7 +21,7 @@ from tests.support.checking import Checker, Lifeline
 from tests.support.serving import SOURCES, TIMEOUT
 
 LONGEST = (
-    "test_for_every_clause_a_fault_breaks",
+    "test_a_fault_of_each_kind_breaks",
     "test_a_script_shows_the_fault",
     "test_who_keeps_the_gaps",
     "test_the_chat_holds",

@@ -77,7 +77,7 @@ def test_the_datagrams_hold_what_they_hold_without_a_network_between(conditions:
 def test_the_command_line_checks_a_server_through_a_proxy(check: Checker) -> None:
     conditions = Conditions(delay=0.001, coalesce=0.001)
     with serving("chat", LOCALHOST) as server, Proxy(LOCALHOST, server_address(server), conditions) as proxy:
-        outcome = check("chat", proxy.address, "--only", "CHAT-7", "--only", "CHAT-12")
+        outcome = check("chat", proxy.address, "--examples", 3, "--only", "CHAT-7", "--only", "CHAT-12")
     assert (outcome.code, outcome.clauses_that("holds")) == (0, ["CHAT-7", "CHAT-12"])
 
 

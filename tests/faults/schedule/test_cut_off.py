@@ -25,15 +25,6 @@ def test_a_wrong_room_shows_at_once(name: str) -> None:
     assert found.outcome.clause == "CHAT-15"
 
 
-@pytest.mark.unmeasured
-def test_two_deliveries_that_meet_it_at_once_show_with_one_deviation() -> None:
-    subject = read("delivers-without-the-lock")
-    with world_of(subject) as world:
-        found = search_schedules(world, scenarios_for(subject, "cut-off"), Bounds(1, seconds=600))
-    assert found.outcome is not None
-    assert len(found.deviations) == 1
-
-
 def test_a_room_that_keeps_it_listed_shows_in_the_story_and_to_no_client() -> None:
     """The room meets a connection on which it has hung up; what it sends then fails, and no client sees that."""
     met = {}
