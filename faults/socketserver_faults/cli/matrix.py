@@ -19,6 +19,11 @@ from socketserver_reference.conformance.runner.options import number
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `matrix`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="faults to check (default: all)")
+    parser.add_argument(
+        "--pairs",
+        action="store_true",
+        help="check two faults at once, one of them listed as known: the other must still be found",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results, with times and exchanges")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a table; only without NAME")
     parser.add_argument(
@@ -42,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
             if file is not None:
                 check_writable(file)
         require_extra()
+        if options.pairs:
+            return _check_pairs(options.names, options.jobs)
         results = _checked(names, options)
         if options.json:
             write(options.json, as_json(results))
@@ -61,6 +68,24 @@ def run(options: argparse.Namespace) -> int:
     elif not lonely:
         print(f"{len(results)} faults: each breaks its clauses, and no others")
     return 1 if wrong or lonely else 0
+
+
+def _check_pairs(names: list[str], jobs: int) -> int:
+    """Check pairs of faults, and print a line for each and the figures; return the exit code."""
+    from socketserver_faults.matrix.pairs import check_pairs, pairs
+
+    chosen = [pair for pair in pairs() if not names or {*pair.split("+")} <= {*names}]
+    figures = {"found": 0, "undecided": 0, "hidden": 0}
+    wrong = 0
+    for result in check_pairs(chosen, jobs):
+        clauses = {what: getattr(result, what) for what in figures}
+        figures = {what: count + len(clauses[what]) for what, count in figures.items()}
+        wrong += result.wrong
+        told = [f"{what} {', '.join(those)}" for what, those in clauses.items() if those]
+        line = "; ".join([*told, *([result.died] if result.died else [])])
+        print(f"{'WRONG' if result.wrong else 'ok':<5} {result.name:<64} {line}  ({result.seconds:.1f} s)", flush=True)
+    print(f"{len(chosen)} pairs: {', '.join(f'{count} clauses {what}' for what, count in figures.items())}")
+    return 1 if wrong else 0
 
 
 def _checked(names: list[str], options: argparse.Namespace) -> list[FaultResult]:

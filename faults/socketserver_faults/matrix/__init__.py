@@ -2,6 +2,8 @@
 
     result.py    the clauses that the suite found broken in a fault
     runner.py    runs the suite, for each fault in a process of its own
+    pairs.py     two faults at once, one of them listed as known: nothing may be hidden
+    pairs.py     two faults at once, one of them listed as known: the other must still be found
     table.py     the results of all faults as one document
 
 A fault names the clauses that it breaks. The suite must find these broken and no others. With one too few, a check

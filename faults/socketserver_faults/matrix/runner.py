@@ -19,11 +19,12 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from socketserver_faults.catalogue.index import find
 from socketserver_faults.catalogue.registry import Fault
@@ -53,6 +54,15 @@ SEED_TIMEOUT = 60.0
 """Seconds after which a process counts as hanging, and additional ones for each seed."""
 
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
+
+
+class Outcome(Protocol):
+    """What a check in a process of its own gives back."""
+
+    def __init__(self, name: str, *, died: str = "") -> None: ...
+
+
+Result = TypeVar("Result", bound=Outcome)
 
 
 @dataclass(frozen=True)
@@ -139,50 +149,64 @@ def quietly() -> Iterator[None]:
 
 def check_in_processes(names: Iterable[str], jobs: int, **how: Any) -> Iterator[FaultResult]:
     """Check faults, each in a process of its own, `jobs` at a time; yield the results as they come."""
+    timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
+    return each_in_its_process(partial(_check_named, **how), FaultResult, names, jobs, timeout)
+
+
+def _check_named(name: str, **how: Any) -> FaultResult:
+    return check_fault(find(name), **how)
+
+
+def each_in_its_process(
+    check: Callable[[str], Result], result_type: type[Result], names: Iterable[str], jobs: int, timeout: float
+) -> Iterator[Result]:
+    """Call `check` for each name in a process of its own, `jobs` at a time; yield the results as they come.
+
+    A process that ends otherwise, or takes more than `timeout` seconds, makes a `result_type` that says so.
+    """
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "socketserver_faults.catalogue.index"])
-    timeout = FAULT_TIMEOUT + SEED_TIMEOUT * len(how.get("seeds", ()))
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_check_into, args=(theirs, waiting[0], how))
+                process = context.Process(target=_check_into, args=(theirs, waiting[0], check))
                 process.start()
                 theirs.close()
                 running[ours] = (waiting.pop(0), process, time.monotonic() + timeout)
             soonest = min(until for _, _, until in running.values())
             for pipe in multiprocessing.connection.wait(list(running), max(0.0, soonest - time.monotonic())):
                 name, process, _ = running.pop(pipe)
-                yield _received(pipe, name, process)
+                yield _received(pipe, name, process, result_type)
             for pipe in [pipe for pipe, (_, _, until) in running.items() if time.monotonic() > until]:
                 name, process, _ = running.pop(pipe)
                 _end(pipe, process)
-                yield FaultResult(name, died=f"its process has not ended within {timeout:g} s")
+                yield result_type(name, died=f"its process has not ended within {timeout:g} s")
     finally:
         for pipe, (_, process, _) in running.items():
             _end(pipe, process)
 
 
-def _check_into(pipe: Any, name: str, how: dict[str, Any]) -> None:
+def _check_into(pipe: Any, name: str, check: Callable[[str], object]) -> None:
     """Check, and send the result. Threads that are left, such as one that spins, end with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
-    pipe.send(check_fault(find(name), **how))
+    pipe.send(check(name))
     pipe.close()
     os._exit(0)
 
 
-def _received(pipe: Any, name: str, process: BaseProcess) -> FaultResult:
+def _received(pipe: Any, name: str, process: BaseProcess, result_type: type[Result]) -> Result:
     """Return the result that a process sent before it ended."""
     try:
-        result: FaultResult = pipe.recv()
+        result: Result = pipe.recv()
     except EOFError:
         process.join()
-        result = FaultResult(name, died=f"its process ended with exit status {process.exitcode}")
+        result = result_type(name, died=f"its process ended with exit status {process.exitcode}")
     _end(pipe, process)
     return result
 

@@ -11,7 +11,7 @@ from socketserver_reference.conformance.results import known_file
 from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.known_update import KnownFailures
 from socketserver_reference.conformance.results.verdicts import Verdict
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays, Violation
 from tests.support.checking import Checker
 from tests.support.known_failures import QUICK, entry, last_lines
 
@@ -47,17 +47,24 @@ def test_update_keeps_a_list_after_checks_that_did_not_end_in_order(file: Path) 
     assert file.read_text() == before
 
 
-def violated(clause: str, *, explored: bool = False) -> Verdict:
+def violated(clause: str, replays: Replays | None = None) -> Verdict:
     violation: Violation = VIOLATIONS[clause]("this", "that", [])
-    violation.explored = explored
+    violation.explored, violation.replays = True, replays
     return Verdict(CLAUSES[clause], "violated", "that", violation)
 
 
-def test_what_is_added_says_its_dialect_and_whether_another_seed_may_miss_it(file: Path) -> None:
+def test_what_is_added_says_its_dialect_and_whether_it_was_seen_to_hold_and_to_fail(file: Path) -> None:
     listed = KnownFailures(file, update=True, dialect="irc", default=False)
-    verdicts = [violated("CHAT-2"), violated("CHAT-13", explored=True), violated("CHAT-16")]
+    verdicts = [
+        violated("CHAT-2"),
+        violated("CHAT-3", Replays(3, 3)),
+        violated("CHAT-13", Replays(2, 3)),
+        violated("CHAT-16"),
+    ]
     marked, _ = listed.apply(verdicts, strict=False, trouble=False)
-    added = [Known("CHAT-2", NO_REASON, "irc"), Known("CHAT-13", NO_REASON, "irc", sometimes=True)]
+    added = [
+        Known(clause, NO_REASON, "irc", sometimes=clause == "CHAT-13") for clause in ("CHAT-2", "CHAT-3", "CHAT-13")
+    ]
     assert known_file.read(file) == added
     assert [verdict.known for verdict in marked] == [*added, None]
 

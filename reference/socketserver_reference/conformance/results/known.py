@@ -15,9 +15,10 @@ The verdict on a listed clause decides:
     not applicable    --only and --profile leave out
 
 A list hides only the clauses it names. A listed clause may have been fixed since, and would then go on explaining away
-other failures. So its own checks are run once before any failure is attributed to it; if they hold, it explains
-nothing. (An entry with `sometimes` is trusted.) A clause whose scenario a known failure broke is not checked,
-and then the server is not said to conform; the report lists these clauses.
+other failures. So its own checks are run once before any failure is attributed to it; if they do not show it, it
+explains nothing. (An entry with `sometimes` is trusted.) A scenario that a known failure broke is played again without
+what triggers that one: see `driver/masking.py`. Only where no such scenario exists, its clause is not checked; then the
+server is not said to conform, and the report lists these clauses.
 
 A SHOULD may be listed as well. `known_file.py` reads the list and keeps it up to date.
 """

@@ -91,12 +91,12 @@ def updated(
     """Return the entries as they should be after a check: without the stale ones, and with what fails.
 
     Entries keep their reason, and those on which nothing was found out stay. What is added gets the dialect it was
-    seen in, None for one that needs no mention; and if exploration alone saw it, it is broken `sometimes`: another
-    seed may not see it.
+    seen in, None for one that needs no mention. It is broken `sometimes` if replays of the same exchange were seen to
+    break it and to keep it.
     """
     gone = [verdict.known for verdict in verdicts if verdict.stale]
     added = [
-        Known(verdict.clause.id, NO_REASON, dialect, sometimes=verdict.violation.explored)
+        Known(verdict.clause.id, NO_REASON, dialect, sometimes=verdict.violation.shows_sometimes)
         for verdict in failing
         if verdict.violation is not None and verdict.known is None
     ]

@@ -101,6 +101,11 @@ class Violation(AssertionError):
         return self.replays is not None and not self.replays.shown
 
     @property
+    def shows_sometimes(self) -> bool:
+        """Whether its exchange was seen to show it and not to show it."""
+        return self.replays is not None and 0 < self.replays.shown < self.replays.of
+
+    @property
     def confirmation(self) -> str:
         """How often it showed again, or why that is unknown; "" for an expected failure, which is not played again."""
         return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
