@@ -263,6 +263,28 @@ class LeavesByName(Speaker):
         self.server.leave(self.holders.pop(self.name, self.request))
 
 
+class WaitsForTheRest(Speaker):
+    """It waits for the rest of a frame where it delivers: nothing is delivered until then."""
+
+    breaks = "CHAT-9"
+
+    def receive(self) -> bytes:
+        with self.server.lock if self.unread else contextlib.nullcontext():
+            return super().receive()
+
+
+class FailsOverAnUnfinishedFrame(Speaker):
+    """It fails, and all with it, when a client has left within a frame."""
+
+    breaks = "CHAT-10"
+
+    def finish(self) -> None:
+        super().finish()
+        with self.server.lock:
+            for member in list(self.server.members) if self.unread else []:
+                self.server.cut_off(member)
+
+
 class PanicsAtAResetBeforeTheName(PanicsAtAReset):
     breaks = "CHAT-12"
     named = False

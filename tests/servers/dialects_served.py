@@ -85,6 +85,10 @@ class Speaker(ChatHandler):
             yield chunk.removesuffix(framing.newline)
             return
         self.unread += chunk
+        header = self.unread[: framing.digits] if framing.kind == "length" else b""
+        if len(header) == framing.digits and not header.strip().isdigit():  # no length: out
+            self.unread = b""
+            self.server.cut_off(self.request)
         while (cut := framing.cut(self.unread)) is not None:
             self.unread = self.unread[cut[1] :]
             yield cut[0]

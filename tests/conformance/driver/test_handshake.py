@@ -90,13 +90,13 @@ FRAMED = DIALECTS["named"]
 def test_nothing_is_due_to_a_client_in_a_handshake(oracle: StreamChatOracle | FramedChatOracle) -> None:
     for step in (*join("ann"), Approach("cal"), HalfClose("cal")):
         oracle.begin(step, idle_before=True)
-    assert oracle.active_disruptions == ["left"]
+    assert oracle.active_disruptions == ["half-closed"]
     assert oracle.required_readers(HalfClose("cal")) == ["ann"]
     assert oracle.outside == set()
     for way in (Reset, Abandon):
         oracle.begin(Approach("dan", namesake="ann"), idle_before=True)
         oracle.begin(way("dan"), idle_before=True)
-    assert oracle.active_disruptions == ["left", "reset"]
+    assert oracle.active_disruptions == ["half-closed", "reset"]
 
 
 def test_a_client_that_is_silent_in_a_handshake_is_so_until_it_leaves() -> None:

@@ -14,13 +14,13 @@ from socketserver_reference.conformance.dialects.rewrite_limits import CapacityL
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.reports.html.lanes import draw
 from socketserver_reference.conformance.reproduce.exchange import exchange, with_fewer_names
+from socketserver_reference.conformance.scenario.step import OneClient
 from socketserver_reference.conformance.scenario.steps import (
     KINDS,
     Close,
     Connect,
     Crowd,
     HalfClose,
-    OneClient,
     Say,
     Settle,
     Step,
@@ -46,6 +46,7 @@ TELLING = {
     f"{SUITE}/exploration/handshake_rules.py": "invents them",
     "faults/socketserver_faults/schedule/exploration/random_runs.py": "invents them",
     f"{SUITE}/checks/chat_crowds.py": "says which way a crowd leaves",
+    f"{SUITE}/checks/chat_frames.py": "says which way a client leaves",
     f"{SUITE}/checks/chat_handshake.py": "says which way a client leaves",
 }
 """The modules that tell steps by their classes, and why. All others make steps, and read what steps say."""

@@ -4,6 +4,7 @@
     chat.py             ChatConformance, whose checks are in
     chat_basic.py         what any chat does with polite clients
     chat_handshake.py     clients that are silent in a handshake, or leave in it
+    chat_frames.py        clients that stop within an utterance
     chat_hardened.py      clients that overlap, reset and stall
     chat_crowds.py        many clients
     echo.py             EchoConformance

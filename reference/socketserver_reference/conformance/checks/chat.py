@@ -14,6 +14,7 @@ restarted, so the most abrupt checks come last.
 from socketserver_reference.conformance.checks.base import Explore
 from socketserver_reference.conformance.checks.chat_basic import BasicChat
 from socketserver_reference.conformance.checks.chat_crowds import LeavingCrowdChat, ManyMembersChat
+from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat
 from socketserver_reference.conformance.checks.chat_hardened import HardenedChat
 from socketserver_reference.conformance.dialects import rewrite
@@ -28,7 +29,16 @@ def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
     return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
 
-class ChatConformance(LeavingCrowdChat, RudeHandshakeChat, HardenedChat, ManyMembersChat, HandshakeChat, BasicChat):
+class ChatConformance(
+    LeavingCrowdChat,
+    RudeFramesChat,
+    RudeHandshakeChat,
+    HardenedChat,
+    ManyMembersChat,
+    FramesChat,
+    HandshakeChat,
+    BasicChat,
+):
     """See the module."""
 
     protocol = "chat"

@@ -55,7 +55,7 @@ class BasicChat(Conformance):
     @decides("CHAT-6")
     def test_a_long_utterance_is_delivered_whole_up_to_the_limit(self, play: Play) -> None:
         if play.dialect.stream:
-            play.not_applicable("the dialect has no frames")
+            play.not_applicable("the dialect has no frames in which clients speak")
         longest = play.dialect.longest
         sizes = [2**power + 1 for power in range(10, 17) if 2**power + 1 < longest]
         said = [Say("ann", numbered(size, b"%06d-")) for size in (*sizes, longest - 1, longest)]

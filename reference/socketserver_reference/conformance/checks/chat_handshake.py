@@ -68,7 +68,7 @@ class HandshakeChat(Conformance):
     def test_a_client_that_gives_the_name_of_a_member_leaves(self, play: Play) -> None:
         needs_handshake(play)
         steps = join("ann", "ben")
-        for way in (HalfClose, Close):
+        for way in (Close, HalfClose):
             who = f"{way.__name__.lower()}"
             steps += [Approach(who, len(stages(play.dialect)), namesake="ann"), Say("ben", b"hello")]
             steps += [way(who), Say("ben", b"one ann less"), Say("ann", b"still here")]

@@ -60,6 +60,16 @@ class Framing:
             case _:
                 return frame + self.newline
 
+    def begin(self, frame: bytes, *, bad: bool) -> bytes:
+        """Return the beginning of a frame on the wire, without its end; or a bad length, where lengths come first."""
+        match self.kind:
+            case "length" if bad:
+                return b"?" * self.digits
+            case "length":
+                return (self.header % (2 * len(frame))).encode() + frame
+            case _:
+                return frame[: self.size // 2] if self.kind == "fixed" else frame
+
     def cut(self, data: bytes, begin: int = 0) -> tuple[bytes, int] | None:
         """Return the first frame from `begin` on, and its bytes on the wire; None while it is incomplete."""
         match self.kind:

@@ -17,19 +17,16 @@ from typing import Protocol
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, WITNESS, Dialect
+from socketserver_reference.conformance.scenario.step import Effect, OneClient, Speech, Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
-    Effect,
     HalfClose,
-    OneClient,
     Quit,
     Say,
     Send,
     Settle,
-    Speech,
     Step,
-    Utterance,
     WaitUntilHeard,
 )
 
@@ -56,7 +53,7 @@ class StreamRewriter:
     def rewrite(self, step: Step) -> list[Step]:
         """Return the step; a quit has the dialect's word, or is a half-close if no word can be used."""
         dialect = self._dialect
-        if step.by_stage:
+        if step.by_stage or step.effect == "falls silent":
             return []
         if not (isinstance(step, Speech) and step.leaves):
             return [step]
@@ -92,6 +89,8 @@ class FramedRewriter:
                 return self._sending(who, data) if step.burst else self._saying(who, data)
             case OneClient(who) if step.effect == "half-closes" and self._must_close():
                 return [Settle(), *self._going(who, Close(who))]
+            case OneClient(who) if step.effect == "falls silent":
+                return self._falling_silent(who, step)
             case OneClient(who) if step.leaves:
                 return self._going(who, step)
             case OneClient(who):
@@ -208,6 +207,15 @@ class FramedRewriter:
         if not self._dialect.quit or not (alone or heard):
             return [HalfClose(who)]
         return [*([] if alone else [Settle()]), Quit(who, self._dialect.quit)]
+
+    def _falling_silent(self, who: str, step: Step) -> list[Step]:
+        """Return the step, unless a chunk has no end that could be left out."""
+        if self._dialect.framing_in.kind == "chunk":
+            return []
+        del self._present[who]
+        self._stalled.discard(who)
+        self._outside.add(who)
+        return [step]
 
     def _audience(self, speaker: str) -> set[str]:
         """Return the clients that certainly hear the speaker, without the speaker."""

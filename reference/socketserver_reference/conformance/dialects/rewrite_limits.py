@@ -18,7 +18,8 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
-from socketserver_reference.conformance.scenario.steps import Settle, Speech, Step, Utterance
+from socketserver_reference.conformance.scenario.step import Speech, Utterance
+from socketserver_reference.conformance.scenario.steps import Settle, Step
 from socketserver_reference.conformance.scenario.text import hyphenated
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Close,
@@ -22,7 +23,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
-    Utterance,
     WaitUntilHeard,
 )
 

@@ -25,6 +25,7 @@ from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
+    Begin,
     Close,
     Connect,
     Crowd,
@@ -178,11 +179,13 @@ class Stage(ClientReader):
 
     def _sent(self, step: Step) -> bytes:
         """Return what goes over the wire by a step."""
+        if isinstance(step, Begin):
+            return self._dialect.framing_in.begin(step.data, bad=step.bad)
         return self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
 
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
-        if isinstance(step, Stall | Approach):
+        if isinstance(step, Stall | Approach | Begin):
             self._stalled.add(step.who)
         elif isinstance(step, Resume | Quit | HalfClose):
             self._stalled.discard(step.who)
@@ -205,7 +208,7 @@ class Stage(ClientReader):
                     self._report(replace(finding, expected=f"{len(everyone)} clients connect in one instant"))
                 for who in everyone:
                     self._shake_hands(who, whole(self._dialect, self._name(who)))
-            case Say(who) | Send(who) | Quit(who):
+            case Say(who) | Send(who) | Quit(who) | Begin(who):
                 self._rate_limiter.wait_to_send(who)
                 self._clients[who].send(sent)
             case HalfClose(who):

@@ -37,6 +37,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     unlike_quit,
     waiting_for_the_reply,
 )
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Close,
@@ -49,7 +50,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Send,
     Stall,
     Step,
-    Utterance,
     WaitUntilHeard,
 )
 
@@ -128,10 +128,10 @@ def like_quit(steps: Steps, dialect: Dialect) -> bool:
 
 
 def silent_member(steps: Steps, _: Dialect) -> bool:
-    """A client that has connected and said nothing is there while another speaks."""
+    """A client that has connected and said nothing, or has fallen silent, is there while another speaks."""
     silent: set[str] = set()
     for step in steps:
-        if step.comes:
+        if step.comes or step.effect == "falls silent":
             silent.update(step.clients)
         elif step.leaves:
             silent.difference_update(step.clients)

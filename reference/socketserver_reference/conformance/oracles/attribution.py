@@ -21,11 +21,12 @@ CHUNK = NOTE.chunk
 MAX_PLAIN_BYTES = 80
 """Bytes up to which nothing is special about the length of an utterance."""
 
-Disruption = Literal["reset", "silent", "stalled", "concurrent", "crowded", "left"]
+Disruption = Literal["reset", "silent", "half-closed", "stalled", "concurrent", "crowded", "left"]
 
 CLAUSE_OF_DISRUPTION: dict[Disruption, str] = {
     "reset": "CHAT-12",
     "silent": "CHAT-9",
+    "half-closed": "CHAT-10",
     "stalled": "CHAT-15",
     "concurrent": "CHAT-13",
     "crowded": "CHAT-17",

@@ -13,9 +13,11 @@ from typing import Generic, Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Approach,
+    Begin,
     Close,
     Connect,
     Crowd,
@@ -28,7 +30,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Stall,
     Step,
-    Utterance,
     WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -80,7 +81,8 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.active_disruptions: list[attribution.Disruption] = []  # the latest last
         self.all_disruptions: list[attribution.Disruption] = []  # all so far: their effects may show late
         self.in_order = False  # whether all clients have been seen served in full since the start
-        self.outside: set[str] = set()  # clients in the middle of a handshake: nothing is due to them
+        self.outside: set[str] = set()  # clients within a handshake or an utterance: nothing is due to them
+        self.unended: list[bytes] = []  # utterances without an end: they may be delivered, with or without one
         self.survived: set[str] = set()  # clients that have been heard by all since the latest of them
 
     # What is different where deliveries are told apart in another way
@@ -159,10 +161,16 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self.outside.add(who)
                 if not step.namesake:
                     self._disrupt("silent")
+            case Begin(who, data):
+                self.members[who].gone = True
+                self.outside.add(who)
+                self.unended.append(data)
+                self._disrupt("silent")
             case HalfClose(who) | Close(who) | Abandon(who) | Reset(who) if who in self.outside:
                 self.outside.discard(who)
                 self._end_silence()
-                self._disrupt("reset" if isinstance(step, Abandon | Reset) else "left")
+                rude = isinstance(step, Abandon | Reset)
+                self._disrupt("reset" if rude else "half-closed" if isinstance(step, HalfClose) else "left")
             case Connect(who):
                 self._comes(who)
             case Crowd(everyone):

@@ -5,7 +5,7 @@ kernel of a client that says nothing acknowledges after 40 ms. Two members hear 
 at once, one late. Whatever else slows the machine slows both.
 """
 
-from socketserver_reference.conformance.scenario.steps import Utterance
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import Finding
 

@@ -65,7 +65,14 @@ class FramedChatOracle(FramedChatState):
             fits = self._delivered(who, member, bare)
             if fits is not None:
                 return fits
-        return self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found)
+        if self._means_nothing(frame) or any(self._is_history(member, bare) for bare in found):
+            return True
+        follows = max(self._unended(frame), default=0)
+        return 0 < follows < len(frame) and self._takes(who, member, frame[follows:])
+
+    def _unended(self, frame: bytes) -> Iterator[int]:
+        """Yield where the delivery of an utterance without an end ends, if the frame begins with one."""
+        return (self.dialect.template.find(frame, data) for data in self.unended)
 
     def _delivered(self, who: str, member: FramedMember, frame: bytes) -> bool | None:
         """Take a frame for the delivery of an utterance, if it may be one; return whether it comes in order.
@@ -103,6 +110,8 @@ class FramedChatOracle(FramedChatState):
         bare = unprompted(rest, self.dialect)
         if not bare:
             return bool(rest)
+        if len(bare) in self._unended(bare):
+            return True
         to_sender = self.dialect.to_sender
         receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
         return receipt or any(notice.matches(bare) for notice in self.dialect.notices)

@@ -19,7 +19,8 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving, MemberState
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
-from socketserver_reference.conformance.scenario.steps import OneClient, Step, Utterance
+from socketserver_reference.conformance.scenario.step import OneClient, Utterance
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding

@@ -2,7 +2,8 @@
 
 from socketserver_reference.conformance.reproduce.lines import StreamScript, call
 from socketserver_reference.conformance.reproduce.literals import literal
-from socketserver_reference.conformance.scenario.steps import OneClient, Step, Utterance
+from socketserver_reference.conformance.scenario.step import OneClient, Utterance
+from socketserver_reference.conformance.scenario.steps import Step
 
 
 def datagram(script: StreamScript, step: Step) -> None:

@@ -21,7 +21,8 @@ from socketserver_reference.conformance.dialects.template import FIELD, Template
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
 from socketserver_reference.conformance.reproduce.lines import AFTER_ALL_STEPS, CannotTell, Lines, call
 from socketserver_reference.conformance.reproduce.literals import MAX_LITERAL_BYTES, counts, literal
-from socketserver_reference.conformance.scenario.steps import HalfClose, OneClient, Say, Step, Utterance
+from socketserver_reference.conformance.scenario.step import OneClient, Utterance
+from socketserver_reference.conformance.scenario.steps import HalfClose, Say, Step
 
 PROBE = b"probe 9"
 """The longest text that a script says by itself."""
@@ -96,8 +97,8 @@ class FrameScript:
         match step.effect:
             case "joins":
                 self._joins(who, step.window)
-            case "approaches":
-                raise CannotTell("no script can end a handshake before its end")
+            case "approaches" | "falls silent":
+                raise CannotTell("no script can stop within a handshake or an utterance")
             case "hears":
                 self._wait_until_heard(who, step.spoken_by)
             case "leaves":

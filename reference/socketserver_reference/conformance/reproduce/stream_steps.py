@@ -25,7 +25,8 @@ from socketserver_reference.conformance.reproduce.lines import (
     delivery,
 )
 from socketserver_reference.conformance.reproduce.literals import literal
-from socketserver_reference.conformance.scenario.steps import OneClient, Say, Step, Utterance
+from socketserver_reference.conformance.scenario.step import OneClient, Utterance
+from socketserver_reference.conformance.scenario.steps import Say, Step
 
 ONE_SEGMENT_BYTES = 1024
 """Bytes that certainly fit into one segment."""
@@ -82,8 +83,8 @@ def _becomes(script: StreamScript, who: str, step: Step) -> None:
     match step.effect:
         case "joins":
             script.connect(who, step.window)
-        case "approaches":
-            raise CannotTell("no script can end a handshake before its end")
+        case "approaches" | "falls silent":
+            raise CannotTell("no script can stop within a handshake or an utterance")
         case "hears":
             _wait_until_heard(script, who, step.spoken_by)
         case "leaves":

@@ -3,6 +3,7 @@
 Read in this order:
 
     text.py          bytes and names as people read them
+    step.py          what modules ask of any step
     steps.py         what clients do: connect, say, half-close, reset...
     scene.py         a scenario as it was played
     transcript.py    what every client did and read

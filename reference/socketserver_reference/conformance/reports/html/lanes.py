@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Literal
 
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
-from socketserver_reference.conformance.scenario.steps import KINDS, Effect
+from socketserver_reference.conformance.scenario.step import Effect
+from socketserver_reference.conformance.scenario.steps import KINDS
 
 MAX_LANES = 8
 """Clients that have a lane of their own, at most."""
@@ -29,6 +30,7 @@ STATES: dict[Effect | None, State] = {
     "approaches": "open",
     "reads again": "open",
     "stops reading": "stalled",
+    "falls silent": "stalled",
     "half-closes": "half-closed",
     "is gone": "away",
 }

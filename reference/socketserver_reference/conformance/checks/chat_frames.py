@@ -1,0 +1,59 @@
+"""Frames without an end, and bad lengths: clients that fall silent within an utterance, or leave then."""
+
+from collections.abc import Iterator
+
+from socketserver_reference.conformance.checks.base import Conformance, Play, decides
+from socketserver_reference.conformance.checks.chat_handshake import Way
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.scenario.steps import Abandon, Begin, Close, HalfClose, Reset, Say, Step, join
+
+
+def needs_frames(play: Play) -> None:
+    """End the check where an utterance has no end that a client could leave out."""
+    if play.dialect.framing_in.kind == "chunk":
+        play.not_applicable("the dialect has no frames in which clients speak")
+
+
+def beginnings(dialect: Dialect, name: str) -> Iterator[tuple[str, list[Step]]]:
+    """Yield clients, and the steps by which each joins and sends a frame without an end."""
+    for bad in (False, True) if dialect.framing_in.kind == "length" else (False,):
+        who = f"{name}{'bad' if bad else ''}"
+        yield who, [*join(who), Begin(who, b"half of what", bad)]
+
+
+def leaving(dialect: Dialect, *ways: Way) -> Iterator[Step]:
+    """Yield the steps by which clients leave within an utterance, and members speak after each of them."""
+    for way in ways:
+        for who, steps in beginnings(dialect, way.__name__.lower()):
+            yield from (*steps, way(who), *(Say(speaker, b"still here") for speaker in ("ann", "ben", "ann")))
+
+
+class FramesChat(Conformance):
+    """Clients that fall silent, or leave in an orderly way."""
+
+    @decides("CHAT-9")
+    def test_a_client_that_falls_silent_within_an_utterance_delays_no_other(self, play: Play) -> None:
+        needs_frames(play)
+        steps: list[Step] = [*join("ann", "ben")]
+        for who, beginning in beginnings(play.dialect, "cal"):
+            steps += [*beginning, Say("ann", b"and on"), Say("ben", b"and on"), *join(f"dan-{who}")]
+        play(*steps, Say("ann", b"still here"))
+
+    @decides("CHAT-10")
+    def test_a_client_half_closes_within_an_utterance(self, play: Play) -> None:
+        needs_frames(play)
+        play(*join("ann", "ben"), *leaving(play.dialect, HalfClose), *join("cal"))
+
+    @decides("CHAT-11")
+    def test_a_client_closes_within_an_utterance(self, play: Play) -> None:
+        needs_frames(play)
+        play(*join("ann", "ben"), *leaving(play.dialect, Close), *join("cal"))
+
+
+class RudeFramesChat(Conformance):
+    """Clients that reset."""
+
+    @decides("CHAT-12")
+    def test_a_client_resets_within_an_utterance(self, play: Play) -> None:
+        needs_frames(play)
+        play(*join("ann", "ben"), *leaving(play.dialect, Reset, Abandon), *join("cal"))

@@ -1,0 +1,113 @@
+"""What modules ask of a step, whatever its class; `steps.py` has the classes."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
+
+Effect = Literal[
+    "joins", "approaches", "hears", "falls silent", "leaves", "half-closes", "is gone", "stops reading", "reads again"
+]
+"""What becomes of a client by a step.
+
+It joins, connects and stays outside (within a handshake, so that nothing is due to it), hears the others from now on,
+falls silent within an utterance (so that nothing is due to it any more), leaves by a word, half-closes (which is to
+leave, too), is gone at once, stops reading, or reads again.
+"""
+
+
+class BaseStep:
+    """What modules ask of a step, so that they need not tell its class."""
+
+    verb: ClassVar[str]
+    """What its clients do by it, in a word for programs."""
+    effect: ClassVar[Effect | None] = None
+    """What becomes of its client, or clients."""
+    waits: ClassVar[bool] = False
+    """Whether what it leads to is read before the next step."""
+    reaches_server: ClassVar[bool] = True
+    """Whether anything goes to the server by it."""
+    settles: ClassVar[bool] = False
+    """Whether everybody reads by it what all have said."""
+    by_stage: ClassVar[bool] = False
+    """Whether the stage does it by itself, where a dialect asks for it."""
+    own_question: ClassVar[bool] = False
+    """Whether a script about it asks a question of its own, instead of playing the steps."""
+
+    window: int | None = None
+    """Bytes of the receive buffer of its client, if that is bounded by it."""
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The names of those who do something; none where it is everybody."""
+        return ()
+
+    @property
+    def spoken_by(self) -> str:
+        """The client who says something, if any does."""
+        return ""
+
+    @property
+    def said(self) -> bytes:
+        """The bytes that its client says."""
+        return b""
+
+    @property
+    def burst(self) -> bool:
+        """Whether it is an utterance that nobody waits for."""
+        return False
+
+    @property
+    def comes(self) -> bool:
+        """Whether its client, or clients, connect by it."""
+        return self.effect in ("joins", "approaches")
+
+    @property
+    def leaves(self) -> bool:
+        """Whether its client does nothing any more afterwards."""
+        return self.effect in ("leaves", "half-closes", "is gone")
+
+    def without(self, gone: Set[str]) -> Self | None:
+        """Return the step without these clients, or None if that leaves nothing of it."""
+        return self if gone.isdisjoint(self.clients) else None
+
+    def renamed(self, names: Mapping[str, str]) -> Self:  # noqa: ARG002  # it names nobody
+        """Return the step with other names for its clients."""
+        return self
+
+
+@dataclass(frozen=True)
+class OneClient(BaseStep):
+    """A step of the client `who`."""
+
+    who: str
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        return (self.who,)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        return replace(self, who=names[self.who])
+
+
+@dataclass(frozen=True)
+class Speech(OneClient):
+    """A step by which a client says these bytes."""
+
+    data: bytes
+
+    @property
+    def spoken_by(self) -> str:
+        return self.who
+
+    @property
+    def said(self) -> bytes:
+        return self.data
+
+
+@dataclass(frozen=True)
+class Utterance(Speech):
+    """What is delivered, or answered; a dialect may have it said in other words."""
+
+    @property
+    def burst(self) -> bool:
+        return not self.waits

@@ -1,0 +1,102 @@
+"""Frames without an end: what clients send, how it is judged, and that servers that trip over it are found."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
+from socketserver_reference.conformance.dialects import rewrite
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.runner.direct import checks, open_session
+from socketserver_reference.conformance.scenario.steps import Begin, Close, Connect, Say, join
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.dialect_bugs import FailsOverAnUnfinishedFrame, WaitsForTheRest
+from tests.servers.dialects_served import DIALECTS, Speaker, served
+
+TIMEOUT = 1.0
+
+UNFINISHED = [
+    (clause, name) for clause, name in checks(ChatConformance) if name in {*vars(FramesChat), *vars(RudeFramesChat)}
+]
+
+
+def found(dialect: Dialect, server: type[Speaker]) -> Iterator[str]:
+    """Play the checks; yield the clauses that they find broken."""
+    with closing(open_session("chat", served(dialect, server), TIMEOUT, dialect)) as session:
+        for clause, name in UNFINISHED:
+            try:
+                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+            except Violation as violation:
+                yield violation.clause_id
+
+
+@pytest.mark.parametrize("name", ["named", "lengths", "fixed"])
+def test_a_sound_server_survives_unfinished_frames(name: str) -> None:
+    assert [clause for clause, _ in UNFINISHED] == ["CHAT-9", "CHAT-10", "CHAT-11", "CHAT-12"]
+    assert list(found(DIALECTS[name], Speaker)) == []
+
+
+@pytest.mark.parametrize("name", ["prompting", "lengths"])
+def test_a_server_that_delivers_nothing_until_a_frame_ends_breaks_chat_9(name: str) -> None:
+    assert "CHAT-9" in set(found(DIALECTS[name], WaitsForTheRest))
+
+
+def test_a_server_that_fails_over_an_unfinished_frame_breaks_the_clauses_about_leaving() -> None:
+    assert set() < set(found(DIALECTS["named"], FailsOverAnUnfinishedFrame)) <= {"CHAT-10", "CHAT-11", "CHAT-12"}
+
+
+def test_chunks_have_no_end_that_could_be_left_out() -> None:
+    with closing(open_session("chat", served(DIALECTS["chunks"]), TIMEOUT, DIALECTS["chunks"])) as session:
+        for clause, name in UNFINISHED:
+            with pytest.raises(NotApplicable, match="the dialect has no frames in which clients speak"):
+                getattr(ChatConformance(), name)(ScenarioRunner(session, clause))
+    for rewriter in (rewrite.StreamRewriter(NOTE), rewrite.FramedRewriter(DIALECTS["chunks"])):
+        rewriter.rewrite(Connect("ann"))
+        assert rewriter.rewrite(Begin("ann", b"half")) == []
+
+
+@pytest.mark.parametrize(
+    ("framing", "bad", "sent"),
+    [
+        (Framing("line"), False, b"half"),
+        (Framing("fixed", size=6), False, b"hal"),
+        (Framing("length", header="%4d"), False, b"   8half"),
+        (Framing("length", header="%4d"), True, b"????"),
+    ],
+)
+def test_a_frame_is_begun_and_not_ended(framing: Framing, bad: bool, sent: bytes) -> None:
+    assert framing.begin(b"half", bad=bad) == sent
+
+
+def test_a_step_says_that_a_frame_has_no_end() -> None:
+    assert str(Begin("cal", b"half")) == "cal begins to say b'half', no more"
+    assert str(Begin("cal", b"half", bad=True)) == "cal sends a bad length"
+
+
+LINES = replace(DIALECTS["prompting"], prompts=(), to_sender="same")
+
+
+@pytest.mark.parametrize(
+    ("read", "right"),
+    [
+        (b"[12:30] <2> half[12:30] <1> on\r\n", True),
+        (b"[12:30] <2> half\r\n[12:30] <1> on\r\n", True),
+        (b"[12:30] <1> on\r\n", True),
+        (b"[12:30] <2> hal[12:30] <1> on\r\n", False),
+        (b"[12:30] <2> half and more\r\n", False),
+    ],
+)
+def test_an_utterance_without_an_end_may_be_delivered_with_one_and_without(read: bytes, right: bool) -> None:
+    oracle = FramedChatOracle(LINES)
+    for step in (*join("ann"), Connect("cal"), Begin("cal", b"half"), Close("cal")):
+        oracle.begin(step, idle_before=True)
+    assert oracle.feed("ann", b"[12:30] <1> ann is here\r\n")
+    oracle.begin(Say("ann", b"on"), idle_before=True)
+    assert oracle.feed("ann", read) is right
