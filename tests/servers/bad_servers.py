@@ -90,6 +90,14 @@ def markup(client: socket.socket) -> None:
             client.sendall(b"ack" + MARKUP)
 
 
+def line_by_line(client: socket.socket) -> None:
+    """Greet and take lines, as chats of another dialect do."""
+    with client:
+        client.sendall(b"who are you?\n\x1b[31m")
+        while client.recv(1024):
+            pass
+
+
 def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) -> None:
     """Serve a chat that is correct as far as polite clients can tell; say how many chunks have been heard, each time.
 
@@ -207,6 +215,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "floods-when-asked": lambda: for_each_client(port, floods_when_asked),
         "hostile": lambda: for_each_client(port, hostile),
         "markup": lambda: for_each_client(port, markup),
+        "line-by-line": lambda: for_each_client(port, line_by_line),
         "mortal": lambda: chat(port, mortal),
         "crashing": lambda: chat(port, crashing),
         "hanging": lambda: chat(port, partial(hanging, notify), notify),

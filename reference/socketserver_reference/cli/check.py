@@ -27,6 +27,7 @@ from socketserver_reference.cli.options import (
 from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.runner.affinity import one_processor
+from socketserver_reference.conformance.scenario.text import printable
 
 add_arguments = add_check_arguments
 
@@ -69,10 +70,12 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         raise CommandError(progress.cannot)
     if status == BAD_USAGE:
         raise CommandError("pytest refuses the arguments after --; its message is above")
-    trouble = progress.trouble or status not in (0, 1, NOTHING_SELECTED)
+    trouble = progress.trouble or bool(progress.misfit) or status not in (0, 1, NOTHING_SELECTED)
     with input_files.one_line_errors():
         verdicts, news = listed.apply(progress.verdicts(), strict=options.strict, trouble=trouble)
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
+    if progress.misfit:
+        code, conclusion = NOT_CHECKED, f"could not be checked: it does not speak the dialect {printable(dialect.name)}"
     about = {verdict.clause.id for verdict in verdicts}
     report = Report(
         options.protocol,
@@ -87,6 +90,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         dialect=dialect.name,
         changes=[(clause, what) for clause, what in effects.changes(dialect) if clause in about],
         waived=[(clause, why) for clause, why in effects.not_applicable(dialect).items() if clause in about],
+        misfit=progress.misfit,
         scripts=progress.reproductions(verdicts),
         news=[*progress.remarks(), *news],
         began=began,

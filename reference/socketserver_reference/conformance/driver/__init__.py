@@ -11,6 +11,7 @@ Read in this order:
     masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other
     measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
+    dialect_fit.py        whether a server speaks the dialect at all
     scenario_runner.py    the `play` argument of a check
 
 RULE: the driver decides nothing about a server: the oracles say what is right, the results what is known.

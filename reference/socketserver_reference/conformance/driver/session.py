@@ -70,7 +70,8 @@ class Session:
         self._health_clause = health_clause
         self._survival_clause = survival_clause
         self._broken_by = ""
-        self._unusable = ""
+        self.unusable = ""
+        """Why nothing further can be checked, or ""."""
         self._healthy = False
         self._last: Stage | None = None
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
@@ -259,8 +260,8 @@ class Session:
         """
         if self._absent:
             raise CannotCheck(self._absent)
-        if self._unusable:
-            raise NotChecked(self._unusable)
+        if self.unusable:
+            raise NotChecked(self.unusable)
         if not self._broken_by and self._last is not None:
             try:
                 self.check_alive(self._last)
@@ -279,8 +280,8 @@ class Session:
             if not self._was_met:
                 self._absent = str(error)
                 raise
-            self._unusable = f"the server could not be restarted after {self._cause()}: {error}"
-            raise NotChecked(self._unusable) from None
+            self.unusable = f"the server could not be restarted after {self._cause()}: {error}"
+            raise NotChecked(self.unusable) from None
         self._broken_by = ""
 
     def mark_broken(self, clause: str) -> None:
@@ -303,7 +304,7 @@ class Session:
     def acquit(self, violation: Violation) -> None:
         """Forget a violation that did not show again."""
         self.masking.known.discard(violation.clause_id)
-        self._unusable = ""
+        self.unusable = ""
         self.mark_broken(violation.clause_id)
 
     def _note_restart(self) -> None:
@@ -345,12 +346,12 @@ class Session:
             violation = self.note_violation(first)
             if self._healthy:
                 why = f"the server has not recovered from {before} and cannot be restarted"
-                self._unusable = why
+                self.unusable = why
                 raise NotChecked(why) from None
             if not violation.absent:  # the server did answer, but wrongly
                 violation = violation.of(violation.candidates[0])
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
-            self._unusable = "" if greeted else why
+            self.unusable = "" if greeted else why
             self._healthy = greeted
             raise NotChecked(why, self.attributed(violation)) from None
         self._healthy = self._was_met = True

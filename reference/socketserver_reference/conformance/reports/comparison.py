@@ -66,6 +66,11 @@ class Checked:
         """What its dialect asks differently."""
         return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []
 
+    @property
+    def misfit(self) -> list[str]:
+        """How it shows that it does not speak its dialect, in lines; empty unless it does."""
+        return self.document.get("misfit", []) if self.document else []
+
     def stories(self) -> list[ViolationStory]:
         """Return the stories of the violations."""
         clauses = self.document["clauses"] if self.document else []
@@ -106,6 +111,7 @@ def as_text(compared: Comparison) -> list[str]:
         lines += ["", *_table(protocol, those, rows)]
     for server in compared.servers:
         lines += ["", f"{printable(server.name)} {printable(server.conclusion)}"]
+        lines += [f"  {printable(line)}" for line in server.misfit]
         for story in server.stories():
             lines += [f"  {story.clause.id:<8} expected: {printable(story.expected)}"]
             lines += [f"  {'':<8} observed: {printable(story.observed)}"]

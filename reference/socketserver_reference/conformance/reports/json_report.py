@@ -17,6 +17,7 @@
     waived          what the dialect does not ask of this server: clause, why
     explored        what the state machines did, a line each
     summary         how many clauses have each verdict
+    misfit          where the server does not speak the dialect: what was said, expected and read, and what to do
     conclusion      the last line of the check
     code            its exit code
     baseline        with --compare: `changes`, lists of clauses by kind of change; `differing`, how the runs differ
@@ -67,6 +68,7 @@ def build(report: Report) -> dict[str, Any]:
         "waived": [{"clause": clause, "why": why} for clause, why in report.waived],
         "explored": list(report.explored),
         "summary": {outcome.replace("-", "_"): n for outcome, n in report.count().items()},
+        **({"misfit": list(report.misfit)} if report.misfit else {}),
         "conclusion": report.conclusion,
         "code": report.code,
         **(

@@ -37,7 +37,7 @@ def write(report: Report) -> str:
         ET.SubElement(properties, "property", name=name, value=clean(str(value)))
     for verdict in report.verdicts:
         suite.append(_case(report, verdict))
-    ET.SubElement(suite, "system-out").text = clean("\n".join(report.explored))
+    ET.SubElement(suite, "system-out").text = clean("\n".join([*report.misfit, *report.explored]))
     ET.SubElement(suite, "system-err")
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

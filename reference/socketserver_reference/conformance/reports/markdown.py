@@ -17,6 +17,9 @@ MAX_DOCUMENT_BYTES = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
 
 
+CLAUSE_COLUMNS = ("clause", "verdict", "why")
+
+
 def write(report: Report) -> str:
     """Return the report as a Markdown document."""
     facts = [("target", code(report.target)), ("dialect", code(report.dialect)), ("seed", str(report.seed))]
@@ -25,7 +28,7 @@ def write(report: Report) -> str:
         "",
         ", ".join(f"{name} {value}" for name, value in facts) + f": {counted(report.verdicts)}.",
         "",
-        *table(["clause", "verdict", "why"], [_row(verdict) for verdict in report.verdicts]),
+        *(fenced(report.misfit) if report.misfit else table(CLAUSE_COLUMNS, map(_row, report.verdicts))),
     ]
     if report.changes or report.waived:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]

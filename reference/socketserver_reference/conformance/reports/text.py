@@ -8,8 +8,11 @@ from socketserver_reference.conformance.scenario.text import printable
 def write(report: Report) -> list[str]:
     """Return the whole report: the stories of the violations, then every clause, profile by profile.
 
-    Known failures get no story here; the other reports have it.
+    Known failures get no story here; the other reports have it. Of a server that speaks another dialect, it says only
+    that.
     """
+    if report.misfit:
+        return ["", *(printable(line) for line in report.misfit), "", *report.news, report.conclusion]
     lines: list[str] = []
     for verdict in report.verdicts:
         if verdict.violation is not None and verdict.known is None:

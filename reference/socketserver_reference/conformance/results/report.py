@@ -48,6 +48,8 @@ class Report:
     """What the dialect asks differently: clause, what."""
     waived: Sequence[tuple[str, str]] = ()
     """What the dialect does not ask: clause, why."""
+    misfit: Sequence[str] = ()
+    """How the server shows that it does not speak the dialect, in lines; empty unless it does."""
     scripts: Sequence[str] = ()
     """What became of the script for each violation, a line each."""
     news: Sequence[str] = ()

@@ -5,6 +5,7 @@ Read in this order:
     options.py           the one table of options
     selection.py         the clauses that are chosen, and the checks to play for them
     check_outcomes.py    the verdict on a clause from the end of its check
+    advice.py            what to do about a server that speaks another dialect
     plugin.py            the pytest plugin
     direct.py            checks without pytest, for the kill matrix
     command_run.py       pytest for `check`; it collects the classes of collected.py or collected_family.py

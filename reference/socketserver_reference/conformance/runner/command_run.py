@@ -50,6 +50,11 @@ class Progress:
         """Why there is no server to check, or ""."""
         return self._run.cannot
 
+    @property
+    def misfit(self) -> Sequence[str]:
+        """How the server shows that it does not speak the dialect, in lines; empty unless it does."""
+        return self._run.misfit
+
     def run(self, arguments: Sequence[str]) -> int:
         """Run the checks; return pytest's exit status."""
         if self._targets:
@@ -85,7 +90,7 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and not (report.when == "setup" and report.outcome != "passed"):
             return
-        if self._run.cannot:
+        if self._run.cannot or self._run.misfit:
             return
         clause, outcome = report.clause, report.verdict
         if clause:

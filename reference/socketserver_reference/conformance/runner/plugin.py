@@ -4,7 +4,7 @@ An installation activates it, so it has to be light: unless a conformance class 
 Hypothesis nor sockets. The imports for conformance classes are inside its functions.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ class Run:
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
     """Why the first target that failed to start could not be started."""
+    misfit: Sequence[str] = ()
+    """How the first target that does not speak its dialect shows that, in lines."""
     reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
     """Clause -> the script that shows the violation, or why there is none."""
     remarks: list[str] = field(default_factory=list)
@@ -247,6 +249,8 @@ def pytest_runtest_makereport(
         )
     report = yield
     call.excinfo = raised
+    misfit = _misfit(run, cls, item, error)
+    error = NotChecked(misfit[0].rstrip(":")) if misfit else error
     if call.when == "call" or error is not None:
         clause = decided(item)
         outcome, why = outcome_of(clause, error)
@@ -264,7 +268,28 @@ def pytest_runtest_makereport(
             seen = next((one for one in seen.before if not run.expected_failure(one.clause_id)), seen)
         entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
         explain(report, clause, seen, entry, strict=run.options.strict)
+        if misfit:
+            report.longrepr = "\n".join(misfit)
     return report
+
+
+def _misfit(run: Run, cls: type[Conformance], item: pytest.Item, error: BaseException | None) -> Sequence[str]:
+    """Return the lines that tell that the server does not speak the dialect, if that is why its first conversation
+    failed; nothing further is checked then.
+    """
+    session: Session | None = getattr(item, "funcargs", {}).get("conformance_session")
+    if session is None or not session.unusable or not isinstance(error, NotChecked) or error.violation is None:
+        return ()
+    from socketserver_reference.conformance.driver.dialect_fit import misfit
+    from socketserver_reference.conformance.runner import advice
+
+    found = misfit(session.site, session.dialect, cls.protocol, session.full_timeout)
+    if found is None:
+        return ()
+    session.unusable = str(found)
+    told = advice.told(found, cls.protocol, cls.target)
+    run.misfit = run.misfit or told
+    return told
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

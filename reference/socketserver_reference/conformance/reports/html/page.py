@@ -29,6 +29,7 @@ def write(report: Report) -> str:
         contents(stories, sections),
         tag(
             "main",
+            _misfit(report),
             *_violations(stories, report.changes),
             _verdicts(report),
             *_dialect(report),
@@ -157,6 +158,12 @@ def _dialect(report: Report) -> list[Child]:
             parts = (tag("h2", heading, id=anchor), said, listed(told, class_="waived"))
             sections.append(tag("section", *parts, aria_labelledby=anchor))
     return sections
+
+
+def _misfit(report: Report) -> Element | None:
+    if not report.misfit:
+        return None
+    return tag("section", tag("h2", "Another dialect", id="misfit"), tag("pre", "\n".join(report.misfit)))
 
 
 def _explored(report: Report) -> Element | None:

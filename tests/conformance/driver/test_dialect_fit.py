@@ -1,0 +1,200 @@
+"""Whether a server speaks a dialect at all, and that a bug in the dialect's form is no other dialect."""
+
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance import InProcess, Launched, Running
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver.dialect_fit import Misfit, misfit
+from socketserver_reference.conformance.reports import comparison, json_report, junit, markdown
+from socketserver_reference.conformance.reports.comparison import Checked, Comparison
+from socketserver_reference.conformance.reports.html import page
+from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.runner import advice
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.in_process import InProcessSite
+from tests.servers.dialect_servers import served
+from tests.servers.dialects_served import served as speaking
+from tests.support.checking import PLUGIN, Checker, bad
+from tests.support.planted import Bug, Planted
+
+LINES = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n', "lines", "lines.toml")
+NAMED = read(
+    'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{sender}: {body}"\n', "named", "named.toml"
+)
+ASKED = read(
+    'protocol = "chat"\n[framing]\nin = "line"\n[[handshake]]\nwait = "name? "\nsend = "{name}\\n"\n'
+    '[delivery]\ntemplate = "{body}"\n',
+    "asked",
+    "asked.toml",
+)
+PLAIN = read('protocol = "echo"\n[echo]\ntransform = "identity"\n', "plain", "plain.toml")
+
+
+def found(target: InProcess, dialect: Dialect, protocol: str = "chat", timeout: float = 0.3) -> Misfit | None:
+    with closing(target.start(1.0)) as site:
+        return misfit(site, dialect, protocol, timeout)
+
+
+def each_read(answer: bytes) -> Callable[[socket.socket], object]:
+    """Return what serves a client by this answer to whatever it says."""
+
+    def serve(client: socket.socket) -> None:
+        while client.recv(1024):
+            client.sendall(answer)
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("spoken", "asked", "read"),
+    [
+        (LINES, NOTE, "b'does it fit\\r\\n'"),
+        (NAMED, LINES, "does it fit\\n'"),
+        (ASKED, NOTE, "b'name? '"),
+        (LINES, ASKED, "reads b'', then nothing, where b'name? ' is due first"),
+        (NOTE, ASKED, "reads b'ack\\r\\n'"),
+    ],
+)
+def test_a_server_of_another_dialect_shows_it(spoken: Dialect, asked: Dialect, read: str) -> None:
+    shown = found(speaking(spoken), asked)
+    assert shown is not None
+    assert read in shown.read
+    assert shown.dialect == asked.name
+
+
+@pytest.mark.parametrize("dialect", [NOTE, LINES, NAMED, ASKED])
+def test_a_server_of_the_dialect_fits(dialect: Dialect) -> None:
+    assert found(speaking(dialect), dialect) is None
+
+
+@pytest.mark.parametrize("name", ["greets", "delivers-twice", "closed-request", "greets-its-clients", "keeps-the-case"])
+def test_a_bug_in_the_form_of_the_dialect_is_no_other_dialect(name: str) -> None:
+    planted = Planted(name)
+    assert found(planted.target(), NOTE, planted.protocol) is None
+
+
+@pytest.mark.parametrize("answer", [b"ACKDOES IT FIT", b"ackwrong", b"welcome\nackdoes it fit"])
+def test_what_has_the_form_of_a_delivery_fits_whatever_its_bytes(answer: bytes) -> None:
+    assert found(served(each_read(answer)), NOTE) is None
+
+
+def test_a_flood_is_read_in_part() -> None:
+    shown = found(served(lambda client: client.sendall(b"x" * 4_000_000)), NOTE)
+    assert shown is not None
+    assert "bytes)" in shown.read
+
+
+@pytest.mark.parametrize("dialect", [NOTE, ASKED])
+def test_a_server_that_sends_nothing_at_all_shows_no_dialect(dialect: Dialect) -> None:
+    assert found(served(lambda client: client.recv(1)), dialect) is None
+
+
+def test_a_server_that_has_died_or_cannot_be_started_again_shows_none() -> None:
+    class Dead(InProcessSite):
+        def exit_report(self) -> str:
+            return "it ended"
+
+    class Lost(InProcessSite):
+        def restart(self) -> bool:
+            raise CannotCheck("no more of them")
+
+    for kind in (Dead, Lost):
+        with closing(kind(Bug("chat").target())) as site:
+            assert misfit(site, LINES, "chat", 0.3) is None
+
+
+def waits_for_a_line(client: socket.socket) -> None:
+    with client.makefile("rb") as lines:
+        for line in lines:
+            client.sendall(line)
+
+
+@pytest.mark.parametrize(
+    ("target", "protocol", "asked", "read"),
+    [
+        (Bug("echo").target(), "echo", PLAIN, "b'DOES IT FIT?'"),
+        (Bug("datagram").target(), "datagram", PLAIN, "b'DOES IT FIT?'"),
+        (served(waits_for_a_line), "echo", NOTE, "b' Does it fit? \\r\\n'"),
+    ],
+)
+def test_an_echo_shows_another_dialect_by_a_reply_that_one_describes(
+    target: InProcess, protocol: str, asked: Dialect, read: str
+) -> None:
+    shown = found(target, asked, protocol)
+    assert shown is not None
+    assert shown.read == read
+
+
+def test_an_echo_that_replies_by_no_dialect_has_a_bug() -> None:
+    assert found(served(each_read(b"garbage")), NOTE, "echo") is None
+
+
+# What the user is told
+
+
+def test_check_tells_it_in_every_report_and_names_the_command_that_learns(check: Checker, tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.xml"
+    outcome = check("chat", "--launch", bad("line-by-line"), "--timeout", 1, "--junit", file)
+    assert (outcome.code, outcome.err) == (2, "")
+    *_, said, expected, observed, learn, empty, conclusion = outcome.out.splitlines()
+    assert (said, expected) == ("  said:      b'does it fit'", "  expected:  b'ackdoes it fit'")
+    assert observed == "  read:      b'who are you?\\n\\x1b[31m'"
+    assert learn.startswith("learn its dialect: socketserver-reference learn chat --launch '")
+    assert (empty, conclusion) == ("", "could not be checked: it does not speak the dialect note")
+    assert outcome.document["misfit"][1:4] == [said, expected, observed]
+    assert outcome.clauses_that("violated") == outcome.clauses_that("holds") == []
+    assert 'failures="0" errors="15"' in file.read_text()
+
+
+def test_in_pytest_it_fails_with_both_side_by_side(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        f"""
+        from socketserver_reference.conformance import ChatConformance, Launched
+
+        class TestMine(ChatConformance):
+            target = Launched({bad("line-by-line")!r})
+        """
+    )
+    result = pytester.runpytest_inprocess(*PLUGIN, "--conformance-timeout=1", "--conformance-only=CHAT-2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "the server does not speak the dialect note:",
+            "*said:      b'does it fit'",
+            "*expected:  b'ackdoes it fit'",
+            "*read:      b'who are you?*",
+            "learn its dialect: *",
+            "TestMine: 1 not checked",
+        ]
+    )
+
+
+def test_the_command_that_learns_is_the_one_that_reaches_the_server() -> None:
+    learn = "socketserver-reference learn"
+    assert advice.learn_command("chat", Launched("node it's.js {port}", transport="unix")) == (
+        f"{learn} chat --launch 'node it'\"'\"'s.js {{port}}' --transport unix"
+    )
+    assert advice.learn_command("chat", Launched("serve", "tcp://h:1")) == f"{learn} chat tcp://h:1 --launch serve"
+    assert advice.learn_command("datagram", Running("udp://h:1")) == f"{learn} echo udp://h:1"
+    assert advice.learn_command("echo", "tcp://h:1") == f"{learn} echo tcp://h:1"
+    told = advice.told(Misfit("d", "a", "b", "c"), "chat", Bug("chat").target())
+    assert told[-1] == "state its dialect in a TOML file; then check it with --dialect"
+
+
+def test_every_report_of_it_is_escaped() -> None:
+    verdicts = [Record(["CHAT"]).verdict(CLAUSES["CHAT-2"])]
+    report = Report("chat", "it", verdicts, "could not be checked", 2, misfit=["it does not:", "  read: `<b>&`"])
+    assert "````text" not in markdown.write(report)
+    assert "```text\nit does not:\n  read: `<b>&`\n```" in markdown.write(report)
+    assert "read: `&lt;b&gt;&amp;`" in page.write(report)
+    assert "read: `&lt;b&gt;&amp;`" in junit.write(report)
+    compared = Comparison([Checked("it", "chat", json_report.build(report))])
+    assert "    read: `<b>&`" in comparison.as_text(compared)
