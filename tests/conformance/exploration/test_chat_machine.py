@@ -109,7 +109,7 @@ def test_a_server_that_has_not_survived_a_run_breaks_a_clause_unless_that_is_kno
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def is_found_dead(stage: Stage) -> None:
-        raise stage.violation(Finding(("CHAT-11",), "the server goes on", "it ended"))
+        raise stage.violation(Finding(("CHAT-11",), "the server goes on", "it ended", "died"))
 
     with run("basic") as machine:
         stage, campaign = machine.stage, machine.campaign

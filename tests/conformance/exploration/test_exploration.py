@@ -169,7 +169,7 @@ def test_a_slow_server_ends_the_exploration_when_the_time_is_up(monkeypatch: pyt
 
 def is_found_dead(stage: Stage) -> None:
     """See after every run that the server has died of it."""
-    raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended"))
+    raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended", "died"))
 
 
 @pytest.mark.unmeasured

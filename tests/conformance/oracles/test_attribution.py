@@ -1,12 +1,14 @@
-"""Which clause a mismatch breaks: disruptions first, then what is special about the utterance, then the general."""
+"""Whose clause it is: the tables, and the facts that oracles look up in them."""
 
-from dataclasses import replace
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import Mismatch, MissingDelivery
+from socketserver_reference.conformance.oracles.attribution import ABOUT, CHAT, Circumstance, Disruption, Kind, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.scenario.steps import (
@@ -20,126 +22,97 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Step,
 )
-from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
-MISMATCH = Mismatch(
-    who="ann",
-    expected=[b"ackhello"],
-    observed=b"",
-    before=b"ackearlier",
-    first=False,
-    utterance=b"hello",
-    said=[b"hello"],
-    lagged=False,
-    stalled_once=False,
-    quits=[b"ackquit\n"],
-    disruptions=[],
-    speakers=1,
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DISRUPTIONS: tuple[Disruption, ...] = get_args(Disruption)
+ROLES: tuple[Circumstance, ...] = ("lurks", "quits", "half-closes", "was slow", "last words", "unspoken to")
+
+IMPLIED = {
+    "quit delivered": ["CHAT-7"],
+    "two orders": ["CHAT-13"],
+    "empty": ["CHAT-10", "CHAT-14", "CHAT-6"],
+    "mixed": ["CHAT-14"],
+    "torn": ["CHAT-14", "CHAT-3"],
+    "altered": ["CHAT-3", "CHAT-14"],
+    "cut": ["CHAT-3"],
+    "merged": ["CHAT-6"],
+    "split": ["CHAT-6"],
+    "refused": ["CHAT-17"],
+}
+"""Shape -> the clauses whose circumstance it implies."""
+
+
+@given(
+    shape=st.sampled_from(SHAPES),
+    disruptions=st.lists(st.sampled_from(DISRUPTIONS), unique=True),
+    roles=st.lists(st.sampled_from(ROLES), unique=True),
+    special=st.lists(st.sampled_from(KINDS), unique=True),
 )
-
-LONG = replace(MISMATCH, utterance=b"x" * 2000, expected=[b"ack" + b"x" * 1024])
-TOGETHER = replace(MISMATCH, speakers=2, said=[b"aaaa", b"bbbb"], expected=[b"ackaaaa", b"ackbbbb"])
+def test_no_clause_of_a_chat_is_blamed_for_a_circumstance_that_was_absent(
+    shape: Shape, disruptions: list[Circumstance], roles: list[Circumstance], special: list[Kind]
+) -> None:
+    facts = [*disruptions, *roles, *special]
+    if shape == "no end":  # that is of a client that leaves
+        facts.append("quits")
+    found = attribution.clauses(CHAT, shape, facts)
+    assert found
+    assert len(set(found)) == len(found)
+    for clause in (clause for clause in found if clause in ABOUT):
+        assert clause in IMPLIED.get(shape, ()) or {*ABOUT[clause]} & {*facts}, clause
 
 
 @pytest.mark.parametrize(
-    ("mismatch", "observed", "clause"),
+    ("shape", "facts", "clauses"),
     [
-        (MISMATCH, b"ackquit\nackhello", "CHAT-7"),
-        (MISMATCH, b"ackackhello", "CHAT-10"),
-        (MISMATCH, b"ackhelloack", "CHAT-10"),
-        (MISMATCH, b"ackack", "CHAT-10"),
-        (LONG, b"ackack", "CHAT-6"),
-        (replace(MISMATCH, expected=[]), b"hi", "CHAT-4"),
-        (replace(MISMATCH, expected=[], first=True), b"hi", "CHAT-1"),
-        (replace(MISMATCH, expected=[], disruptions=["left"]), b"bye", "CHAT-4"),
-        (replace(MISMATCH, first=True), b"welcome\nackhello", "CHAT-1"),
-        (replace(MISMATCH, first=True), b"ackhelloackhello", "CHAT-4"),
-        (replace(MISMATCH, first=True), b"ackearlierackhello", "CHAT-4"),
-        (MISMATCH, b"noticeackhello", "CHAT-4"),
-        (MISMATCH, b"hello", "CHAT-2"),
-        (MISMATCH, b"hallo", "CHAT-2"),
-        (MISMATCH, b"ackearlier", "CHAT-4"),
-        (MISMATCH, b"arlierackhello", "CHAT-14"),
-        (MISMATCH, b"ackHELLO", "CHAT-3"),
-        (replace(MISMATCH, stalled_once=True), b"ackhelack", "CHAT-14"),
-        (LONG, b"ack" + b"x" * 1025, "CHAT-6"),
-        (LONG, b"x" * 1025, "CHAT-2"),
-        (LONG, b"y" * 1025, "CHAT-6"),
-        (LONG, b"acky", "CHAT-6"),
-        (TOGETHER, b"ackbbackaackbbackaaa", "CHAT-13"),
-        (TOGETHER, b"ackaaackbbaaackbb", "CHAT-14"),
-        (TOGETHER, b"aaackbb", "CHAT-14"),
-        (replace(MISMATCH, disruptions=["concurrent"]), b"ackhelp", "CHAT-13"),
-        (replace(MISMATCH, disruptions=["concurrent", "stalled"], lagged=True), b"ackhelack", "CHAT-14"),
+        ("missing", [], "CHAT-2 CHAT-5"),
+        ("missing", ["reset", "left"], "CHAT-12 CHAT-11 CHAT-2 CHAT-5"),
+        ("missing", ["left", "reset"], "CHAT-11 CHAT-12 CHAT-2 CHAT-5"),
+        ("missing", ["stalled", "lurks"], "CHAT-9 CHAT-15 CHAT-2"),
+        ("missing", ["crowded", "lurks"], "CHAT-17 CHAT-9 CHAT-2"),
+        ("early end", ["left", "lurks"], "CHAT-11 CHAT-9 CHAT-2"),
+        ("missing", ["was slow"], "CHAT-15 CHAT-14 CHAT-2 CHAT-5"),
+        ("missing", ["concurrent", "half-closes"], "CHAT-13 CHAT-10 CHAT-11"),
+        ("early end", ["reset", "quits"], "CHAT-7 CHAT-11"),
+        ("missing", ["like quit", "unusual"], "CHAT-8 CHAT-3 CHAT-2 CHAT-5"),
+        ("cut", ["reset", "long"], "CHAT-12 CHAT-6 CHAT-3"),
+        ("torn", ["stalled", "was slow", "long"], "CHAT-14 CHAT-15 CHAT-2"),
+        ("torn", ["concurrent", "long"], "CHAT-14 CHAT-13 CHAT-3"),
+        ("extra", ["unspoken to"], "CHAT-1 CHAT-4"),
+        ("extra", ["reset"], "CHAT-4"),
+        ("two orders", ["left", "quits"], "CHAT-13"),
+        ("misdirected", ["left", "unspoken to"], "CHAT-2"),
+        ("altered", ["reset", "unusual"], "CHAT-3"),
+        ("refused", ["left", "reset"], "CHAT-11 CHAT-12 CHAT-17"),
+        ("died", [], "CHAT-11"),
     ],
 )
-def test_bytes_that_were_not_due_break_the_likeliest_clause(mismatch: Mismatch, observed: bytes, clause: str) -> None:
-    finding = attribution.explain_mismatch(replace(mismatch, observed=observed), NOTE)
-    assert finding.clauses[0] == clause
-    assert len(set(finding.clauses)) == len(finding.clauses)
-    assert finding.expected == ("nothing is sent" if not mismatch.expected else finding.expected)
+def test_the_row_that_fits_first_decides(shape: Shape, facts: list[Circumstance | Kind], clauses: str) -> None:
+    assert attribution.clauses(CHAT, shape, facts) == tuple(clauses.split())
 
 
-def test_what_is_torn_for_one_who_was_too_slow_is_not_put_down_to_anything_else() -> None:
-    torn = replace(MISMATCH, observed=b"ackhelack", disruptions=["concurrent", "stalled"], lagged=True)
-    assert attribution.explain_mismatch(torn, NOTE).clause("CHAT-15") == "CHAT-14"
-
-
-ABSENCE = MissingDelivery(
-    who="ann",
-    expected="ann reads b'ackhello'",
-    leaving=None,
-    lurker=False,
-    begun=False,
-    stalled_once=False,
-    utterance=b"hello",
-    disruptions=[],
-)
+def test_a_row_is_about_several_shapes_and_any_circumstance_unless_it_says_so() -> None:
+    row = Row("split | merged", "left", "", "CHAT-2")
+    assert row.fits("merged", ["reset", "left"])
+    assert not row.fits("merged", ["reset"])
+    assert not row.fits("mixed", ["left"])
+    assert not Row("mixed", "", "long", "CHAT-14").fits("mixed", [])
 
 
 @pytest.mark.parametrize(
-    ("absence", "clause"),
+    ("utterance", "kinds"),
     [
-        (ABSENCE, "CHAT-2"),
-        (replace(ABSENCE, leaving="quit"), "CHAT-7"),
-        (replace(ABSENCE, leaving="half-close"), "CHAT-10"),
-        (replace(ABSENCE, lurker=True), "CHAT-9"),
-        (replace(ABSENCE, lurker=True, disruptions=["crowded"]), "CHAT-17"),
-        (replace(ABSENCE, begun=True), "CHAT-3"),
-        (replace(ABSENCE, begun=True, utterance=b"x" * 1025), "CHAT-6"),
-        (replace(ABSENCE, begun=True, disruptions=["reset"]), "CHAT-12"),
-        (replace(ABSENCE, stalled_once=True), "CHAT-15"),
-        (replace(ABSENCE, disruptions=["left", "stalled"]), "CHAT-15"),
-        (replace(ABSENCE, disruptions=["stalled", "left"]), "CHAT-11"),
-        (replace(ABSENCE, disruptions=["concurrent"]), "CHAT-13"),
-        (replace(ABSENCE, utterance=b"Quit now"), "CHAT-8"),
-        (replace(ABSENCE, utterance=b"\xff"), "CHAT-3"),
-        (replace(ABSENCE, utterance=b"a\0b"), "CHAT-3"),
-        (replace(ABSENCE, utterance=b"x" * 1025), "CHAT-6"),
+        (b"hello\n", []),
+        (b"Quit now", ["like quit"]),
+        (b"quit\0", ["like quit", "unusual"]),
+        (b" x", ["unusual"]),
+        (b"x" * 1024, []),
+        (b"x" * 1025, ["long"]),
     ],
 )
-def test_what_did_not_come_breaks_the_likeliest_clause(absence: MissingDelivery, clause: str) -> None:
-    assert attribution.explain_missing(absence).clauses[0] == clause
-    assert attribution.explain_cut_off(absence, "reset").clauses == attribution.explain_missing(absence).clauses
-    assert attribution.explain_missing(absence).observed == "ann reads nothing"
-    assert attribution.explain_cut_off(absence, "eof").observed == "ann reads end of stream"
-
-
-def test_who_has_gone_and_is_not_let_go_explains_silence() -> None:
-    for gone in ("reset", "left"):
-        assert "CHAT-10" in attribution.explain_missing(replace(ABSENCE, disruptions=[gone, "stalled"])).also
-        assert "CHAT-10" not in attribution.explain_missing(replace(ABSENCE, disruptions=[gone], leaving="quit")).also
-    assert "CHAT-10" not in attribution.explain_missing(replace(ABSENCE, disruptions=["stalled"])).also
-
-
-@pytest.mark.parametrize(("leaving", "expected"), [(None, "ann stays connected"), ("quit", "ann reads end of stream")])
-def test_where_no_delivery_was_due_the_connection_itself_was(leaving: str | None, expected: str) -> None:
-    assert attribution.explain_missing(replace(ABSENCE, expected="", leaving=leaving)).expected == expected
-
-
-def test_a_refused_client_is_put_down_to_what_happened_last() -> None:
-    assert attribution.explain_refusal("ann", "timed out", ["left", "reset"]).clauses[:2] == ("CHAT-12", "CHAT-11")
-    assert attribution.explain_refusal("ann", "timed out", []).observed == "ann cannot connect: timed out"
+def test_what_is_special_about_an_utterance(utterance: bytes, kinds: list[Kind]) -> None:
+    assert attribution.kinds(utterance, NOTE) == kinds
 
 
 # The echo servers

@@ -125,6 +125,11 @@ class Template:
             return None
         return found.group("sender") if self.has_sender else b""
 
+    def body(self, data: bytes) -> bytes | None:
+        """Return the body, as long as it may be; None unless the bytes are the template with some body."""
+        found = self._whole.fullmatch(data)
+        return found.group("body") if found and self.has_body else None
+
     def find(self, data: bytes, body: bytes) -> int:
         """Return where the first match of the template with this body ends; 0 if there is no whole one."""
         end = body + self.tail

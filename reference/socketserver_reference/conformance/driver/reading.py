@@ -129,6 +129,7 @@ class ClientReader:
         clause = finding.clause(self.about)
         violation = VIOLATIONS[clause](finding.expected, finding.observed, self.transcript.lines())
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
+        violation.shape, violation.place = finding.shape, finding.place
         violation.absent = finding.absent
         violation.transcript = self.transcript
         return violation

@@ -29,7 +29,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.first_contact import FirstContact
@@ -251,7 +251,7 @@ class Session:
         self._last = stage
         self.site.drain()
         if self.site.exit_report():
-            raise stage.violation(Finding((self._survival_clause,), EXPECTED_SURVIVAL, "it ended"))
+            raise stage.violation(stage.oracle.explain_death(EXPECTED_SURVIVAL))
 
     def prepare(self) -> None:
         """Make sure that a healthy server is there; raise NotChecked otherwise, or CannotCheck if there never was one.

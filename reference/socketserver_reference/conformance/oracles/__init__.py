@@ -3,13 +3,15 @@
 Read in this order:
 
     base.py                 the interface of every oracle
+    alignment.py            what happened: the shape of a difference, by comparison of what could come with what came
+    attribution.py          whose clause: a table of shape, circumstance and kind of utterance
     chat_room.py            a chat: the members, and the disruptions
-    segmentation.py         every legal order and segmentation of a stream
-    stream_chat.py          a chat whose deliveries nothing separates
+    chat_findings.py        what goes wrong in it
+    pending.py, segmentation.py, stream_chat.py    a chat whose deliveries nothing separates: every legal order and
+                            segmentation of what was said, and what its members read
     frame_reader.py, inbox.py, framed_room.py, framed_chat.py    one whose deliveries come in frames
     echo.py, stream_echo.py, datagram.py    echo servers: of one request, of many, over datagrams
-    delayed_ack.py          delayed acknowledgements: the only check that needs a clock
-    attribution.py, frame_attribution.py    which clause a mismatch breaks
+    delayed_ack.py, scaling.py    delayed acknowledgements, and the cost of a crowd: the checks that need a clock
 
 RULE: an oracle is a function of the steps and of what was read; nothing here opens a socket, starts a thread or looks
 at a clock, and nothing here knows a server.

@@ -1,29 +1,43 @@
-"""Which clause a mismatch breaks: the one place where the suite weighs clauses against each other.
+"""Whose clause: what happened, under which circumstances, to what kind of utterance -> the clauses that it may break.
 
-A server with one bug should break one clause in the report. So a mismatch is attributed first to the *disruptions*
-(abrupt events since all clients were last seen served in full), then to what is special about the utterance, and only
-then to the general promise. Each function returns every clause that fits, the likeliest first; a
-directed scenario takes its own clause if it is among them. Besides, a finding names what would `also` explain it, if
-that is known to be broken already: a server that changes bytes shows that in every scenario, in many disguises.
+One table for each protocol, to be read from the top: the first row that fits decides. A row names the clauses that fit,
+the likeliest first; a directed scenario takes its own clause if it is among them. `*` stands for the clauses about the
+disruptions that there were, the latest first. A clause with a question mark counts only where something was there that
+it is about (`ABOUT`): nothing is put down to a reset if nobody has reset.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
-from socketserver_reference.conformance.scenario.violation import Finding
-
-CHUNK = NOTE.chunk
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.scenario.violation import Shape
 
 MAX_PLAIN_BYTES = 80
-"""Bytes up to which nothing is special about the length of an utterance."""
+"""Bytes up to which nothing is special about the length of a delivery in a frame."""
 
 Disruption = Literal["reset", "silent", "half-closed", "stalled", "concurrent", "crowded", "left"]
+"""An abrupt event: a client resets, is silent within a handshake or an utterance, half-closes there, stops reading,
+speaks or comes while others speak, comes in a crowd, leaves.
+"""
 
-CLAUSE_OF_DISRUPTION: dict[Disruption, str] = {
+Circumstance = Literal[
+    Disruption,
+    "lurks",  # the client has not spoken yet, and may not be a member
+    "quits",  # it quits, and reads to the end of its stream
+    "half-closes",  # the same after a half-close
+    "was slow",  # it did not read for a while, or too slowly
+    "last words",  # what is due was said by a client that half-closed after it
+    "unspoken to",  # it has read nothing yet
+    "answered",  # the reply to it has come
+]
+
+Kind = Literal["like quit", "unusual", "long", "blank"]
+"""What is special about an utterance or a request: it looks like a quit, is not just a line of printable ASCII, is
+longer than others, or is white space alone or nothing.
+"""
+
+CLAUSE_OF_DISRUPTION: dict[str, str] = {
     "reset": "CHAT-12",
     "silent": "CHAT-9",
     "half-closed": "CHAT-10",
@@ -34,168 +48,123 @@ CLAUSE_OF_DISRUPTION: dict[Disruption, str] = {
 }
 """The clause that promises that this disturbs no other client."""
 
-
-CONTENT = ("CHAT-2", "CHAT-3", "CHAT-4", "CHAT-5", "CHAT-6", "CHAT-10")
-"""The clauses about what deliveries hold: a server that breaks one of them may send anything."""
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """Bytes that no reading of the room explains."""
-
-    who: str
-    expected: list[bytes]
-    observed: bytes
-    before: bytes  # what the client read before, as far as the log remembers
-    first: bool  # the client had read nothing so far
-    utterance: bytes
-    said: list[bytes]  # the last utterances of each client
-    lagged: bool  # so much was waiting for it that the server may have ended it
-    stalled_once: bool
-    quits: list[bytes]
-    disruptions: Sequence[Disruption]
-    speakers: int
-
-    @property
-    def long(self) -> bool:
-        """Whether more was said than fits into a chunk."""
-        return len(self.utterance) > CHUNK
+ABOUT: dict[str, Collection[Circumstance | Kind]] = {
+    "CHAT-1": ["unspoken to"],
+    "CHAT-3": ["unusual"],
+    "CHAT-6": ["long"],
+    "CHAT-7": ["quits"],
+    "CHAT-8": ["like quit"],
+    "CHAT-9": ["silent", "lurks"],
+    "CHAT-10": ["half-closes", "half-closed", "last words", "left", "reset"],
+    "CHAT-12": ["reset"],
+    "CHAT-13": ["concurrent"],
+    "CHAT-14": ["was slow"],
+    "CHAT-15": ["stalled", "was slow"],
+    "CHAT-17": ["crowded"],
+    "ECHO-6": ["half-closes"],
+    "ECHO-7": ["left"],
+    "UDP-5": ["left"],
+}
+"""Clause -> what it is about, where a table has a question mark behind it: one of these must have been there."""
 
 
 @dataclass(frozen=True)
-class MissingDelivery:
-    """A delivery or end of stream that had to come and did not."""
+class Row:
+    """A line of a table; "" stands for any circumstance, and for any kind of utterance."""
 
-    who: str
-    expected: str  # the delivery in words, or "" when only the end of the stream was due
-    leaving: str | None
-    lurker: bool
-    begun: bool  # a part of the delivery came
-    stalled_once: bool
-    utterance: bytes
-    disruptions: Sequence[Disruption]  # for a leaving client: those active when it began to leave
+    shapes: str
+    circumstance: Circumstance | Literal[""]
+    kind: Kind | Literal[""]
+    clauses: str
 
-
-def explain_mismatch(seen: Mismatch, dialect: Dialect) -> Finding:
-    """Explain bytes that the oracle did not expect."""
-    wanted = seen.expected[0] if seen.expected else b""
-    clauses = tuple(dict.fromkeys(_mismatch_clauses(seen, wanted, dialect)))
-    quits = ["CHAT-7"] if any(quit in seen.observed for quit in seen.quits) else []
-    return Finding(
-        clauses,
-        f"{seen.who} reads {' or '.join(show(one) for one in seen.expected)}" if seen.expected else "nothing is sent",
-        f"{seen.who} reads {show(seen.observed, 200)}",
-        also=() if clauses == ("CHAT-7",) else (*quits, *CONTENT),
-    )
+    def fits(self, shape: Shape, facts: Collection[Circumstance | Kind]) -> bool:
+        """Whether the row is about this."""
+        return shape in self.shapes.split(" | ") and {self.circumstance, self.kind} <= {"", *facts}
 
 
-def _mismatch_clauses(seen: Mismatch, wanted: bytes, dialect: Dialect) -> list[str]:
-    observed, prefix = seen.observed, dialect.prefix
-    if any(observed.startswith(quit) for quit in seen.quits):
-        return ["CHAT-7"]
-    extra = observed[: observed.find(wanted)] if wanted in observed else observed
-    rest = observed.removeprefix(wanted) if wanted else observed
-    if prefix in (extra, rest) or 2 * prefix in (extra[: 2 * len(prefix)], rest[: 2 * len(prefix)]):
-        # An empty delivery: most likely the end of stream of a client.
-        return ["CHAT-6", "CHAT-10", "CHAT-4"] if seen.long else ["CHAT-10", "CHAT-4", "CHAT-6"]
-    again = bool(wanted and not extra) or (extra in seen.before and bool(extra))
-    from_nowhere = "CHAT-1" if seen.first and not again else "CHAT-4"
-    return [*_likely_clauses(seen, wanted, extra, from_nowhere, prefix), from_nowhere, "CHAT-4"]
+CHAT = (
+    # what happened                   circumstance  utterance    clauses
+    Row("quit delivered", "", "", "CHAT-7"),
+    Row("two orders", "", "", "CHAT-13"),
+    Row("mixed", "", "", "CHAT-14"),
+    Row("torn", "was slow", "", "CHAT-14 CHAT-15 CHAT-2"),
+    Row("torn", "stalled", "", "CHAT-14 * CHAT-3"),
+    Row("torn", "concurrent", "", "CHAT-14 * CHAT-3"),
+    Row("torn", "", "", "CHAT-6? CHAT-3 CHAT-14"),
+    Row("other form | misdirected", "", "", "CHAT-2"),
+    Row("split | merged", "", "long", "CHAT-6 CHAT-2"),
+    Row("split | merged", "", "", "CHAT-2 CHAT-6"),
+    Row("misattributed", "", "", "CHAT-4 *"),
+    Row("empty", "concurrent", "", "CHAT-14 CHAT-10? CHAT-6 CHAT-4"),
+    Row("empty", "", "long", "CHAT-6 CHAT-10 CHAT-4"),
+    Row("empty", "", "", "CHAT-10 CHAT-4 CHAT-6"),  # an empty chunk is how a server reads the end of a stream
+    Row("extra", "", "", "CHAT-1? CHAT-4"),
+    Row("duplicated", "", "", "CHAT-4 *"),
+    Row("reordered", "", "", "CHAT-5 *"),
+    Row("altered", "concurrent", "", "CHAT-3 CHAT-14 CHAT-6?"),
+    Row("altered", "", "long", "CHAT-6 CHAT-3"),
+    Row("altered", "", "", "CHAT-3"),
+    Row("missing | cut | early end | no end", "quits", "", "CHAT-13? CHAT-7 CHAT-11"),
+    Row("missing | cut | early end | no end", "half-closes", "", "CHAT-13? CHAT-10 CHAT-11"),
+    Row("missing", "lurks", "", "CHAT-17? CHAT-9 * CHAT-2"),
+    Row("early end", "lurks", "", "CHAT-17? * CHAT-9 CHAT-2"),
+    Row("missing | cut", "last words", "", "CHAT-10 * CHAT-2 CHAT-5"),
+    Row("cut", "", "", "* CHAT-15? CHAT-6? CHAT-3"),
+    Row("missing | early end", "", "", "* CHAT-15? CHAT-14? CHAT-8? CHAT-3? CHAT-6? CHAT-2 CHAT-5"),
+    Row("refused", "", "", "* CHAT-11 CHAT-17"),
+    Row("died", "", "", "* CHAT-11"),
+    Row("late", "stalled", "", "CHAT-15"),
+    Row("late", "", "", "CHAT-16"),
+)
+"""A chat, framed or not."""
+
+ECHO = (
+    Row("extra", "answered", "long", "ECHO-4 ECHO-2"),
+    Row("extra", "answered", "", "ECHO-3 ECHO-2"),
+    Row("extra | altered", "", "blank", "ECHO-5 ECHO-2"),
+    Row("extra", "", "", "ECHO-1 ECHO-2"),
+    Row("altered", "", "long", "ECHO-4 ECHO-2"),
+    Row("altered", "", "", "ECHO-2 ECHO-3"),
+    Row("no end | early end", "answered", "", "ECHO-7? ECHO-6? ECHO-3"),
+    Row("missing | cut | early end", "", "long", "ECHO-7? ECHO-6? ECHO-4 ECHO-2 ECHO-3"),
+    Row("missing | cut | early end", "", "blank", "ECHO-7? ECHO-6? ECHO-5 ECHO-2 ECHO-3"),
+    Row("missing | cut | early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
+    Row("refused | died", "", "", "ECHO-7 ECHO-2"),
+)
+"""An echo over connections."""
+
+DATAGRAMS = (
+    Row("misdirected", "", "", "UDP-2"),
+    Row("missing | altered", "", "blank", "UDP-3 UDP-1"),
+    Row("cut", "", "long", "UDP-4"),
+    Row("missing | altered", "", "long", "UDP-4 UDP-5? UDP-1"),
+    Row("missing", "concurrent", "", "UDP-1 UDP-5?"),
+    Row("missing", "", "", "UDP-5? UDP-1"),
+    Row("extra | altered | cut", "", "", "UDP-1"),
+    Row("refused | died", "", "", "UDP-5 UDP-1"),
+)
+"""An echo over datagrams."""
 
 
-def _likely_clauses(seen: Mismatch, wanted: bytes, extra: bytes, from_nowhere: str, prefix: bytes) -> list[str]:
-    observed = seen.observed
-    if seen.lagged:
-        return ["CHAT-14"]
-    tail = observed.partition(prefix)[0]
-    if len(tail) > 1 and seen.before.endswith(tail):
-        return ["CHAT-14", *_by_disruption(seen.disruptions)]
-    if seen.speakers > 1 or "concurrent" in seen.disruptions:
-        likely = "CHAT-14" if _mixed(seen, prefix) else "CHAT-13"
-        return [likely, "CHAT-13", *_by_disruption(seen.disruptions), from_nowhere, "CHAT-2", "CHAT-3", "CHAT-5"]
-    if not wanted:
-        return [from_nowhere, *_by_disruption(seen.disruptions)]
-    if seen.stalled_once:
-        return ["CHAT-14", "CHAT-15", "CHAT-2", "CHAT-3"]
-    if wanted in observed:  # something came before it, or after it
-        if seen.long and not extra:
-            return ["CHAT-6", from_nowhere]
-        overtaking = extra not in seen.before and all(piece in seen.utterance for piece in extra.split(prefix))
-        return [*(["CHAT-5"] if overtaking else []), from_nowhere, "CHAT-3"]
-    if not observed.startswith(prefix[: len(observed)]):
-        bare = wanted.removeprefix(prefix)
-        return ["CHAT-6"] if seen.long and not observed.startswith(bare) else ["CHAT-2"]
-    if observed in seen.before:
-        return ["CHAT-4", "CHAT-5", *(["CHAT-6"] if seen.long else [])]
-    shortened = wanted.startswith(prefix + observed.removeprefix(prefix).partition(prefix)[0])
-    order = [] if shortened else ["CHAT-5"]
-    return ["CHAT-6", *order, "CHAT-3"] if seen.long else ["CHAT-3", *order, "CHAT-2"]
+def clauses(table: Sequence[Row], shape: Shape, facts: Sequence[Circumstance | Kind]) -> tuple[str, ...]:
+    """Return the clauses that this may break, the likeliest first; of the disruptions, the latest comes first."""
+    row = next(row for row in table if row.fits(shape, facts))
+    disrupted = [CLAUSE_OF_DISRUPTION[one] for one in facts if one in CLAUSE_OF_DISRUPTION]
+    named = [one for name in row.clauses.split() for one in (disrupted if name == "*" else [name])]
+    return tuple(dict.fromkeys(one.rstrip("?") for one in named if _was_there(one, facts)))
 
 
-def _mixed(seen: Mismatch, prefix: bytes) -> bool:
-    """Whether the bytes between two prefixes are part of no utterance."""
-    first, *pieces = seen.observed.split(prefix)
-    return bool(first) or any(not any(piece in said for said in seen.said) for piece in pieces[:-1])
+def _was_there(named: str, facts: Collection[Circumstance | Kind]) -> bool:
+    """Whether a clause with a question mark is about something that was there."""
+    return not named.endswith("?") or any(one in facts for one in ABOUT[named.rstrip("?")])
 
 
-def _by_disruption(disruptions: Sequence[Disruption]) -> list[str]:
-    """Return the clauses about what happened since all clients were last seen served in full, the latest first."""
-    return [CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(disruptions)]
-
-
-def explain_missing(absent: MissingDelivery) -> Finding:
-    """Explain that expected bytes did not come."""
-    return _missing_delivery(absent, f"{absent.who} reads nothing", _missing_clauses(absent))
-
-
-def explain_cut_off(absent: MissingDelivery, how: Ending) -> Finding:
-    """Explain that the server ended the connection of a client that had not left, or had not read all it must."""
-    clauses = _missing_clauses(absent)
-    if absent.lurker:  # had the server never counted it, it would have read nothing
-        clauses = [*_by_disruption(absent.disruptions), *clauses]
-    return _missing_delivery(absent, f"{absent.who} reads {ENDINGS[how]}", clauses)
-
-
-def _missing_delivery(absent: MissingDelivery, observed: str, clauses: list[str]) -> Finding:
-    altered = ["CHAT-3", "CHAT-6"] if len(absent.utterance) > MAX_PLAIN_BYTES or _unusual(absent.utterance) else []
-    # A connection that has ended and is not released may delay the others: its thread may use all processor time.
-    kept = ["CHAT-10"] if not absent.leaving and {"reset", "left"} & {*absent.disruptions} else []
-    also = ("CHAT-2", "CHAT-5", *kept, *altered)
-    fitting = tuple(dict.fromkeys(clauses))
-    return Finding(fitting, absent.expected or _otherwise(absent), observed, absent=True, also=also)
-
-
-def _unusual(utterance: bytes) -> bool:
-    """Whether there is anything in it but a line of printable ASCII."""
-    return utterance != utterance.strip() or not (utterance.isascii() and utterance.decode().isprintable())
-
-
-def _otherwise(absent: MissingDelivery) -> str:
-    return f"{absent.who} reads end of stream" if absent.leaving else f"{absent.who} stays connected"
-
-
-def _missing_clauses(absent: MissingDelivery) -> list[str]:
-    if absent.leaving:
-        mixed_up = ["CHAT-13"] if "concurrent" in absent.disruptions else []
-        return [*mixed_up, {"quit": "CHAT-7", "half-close": "CHAT-10"}[absent.leaving], "CHAT-11"]
-    if absent.lurker:
-        crowded = ["CHAT-17"] if "crowded" in absent.disruptions else []
-        return [*crowded, "CHAT-9", *_by_disruption(absent.disruptions), "CHAT-2"]
-    likely = _by_disruption(absent.disruptions)
-    if absent.begun and not likely:
-        return ["CHAT-6" if len(absent.utterance) > CHUNK else "CHAT-3"]
-    if absent.stalled_once:
-        likely.append("CHAT-15")
-    if b"quit" in absent.utterance.lower():
-        likely.append("CHAT-8")
-    elif _unusual(absent.utterance.replace(b"\n", b"")):
-        likely.append("CHAT-3")
-    elif len(absent.utterance) > CHUNK:
-        likely.append("CHAT-6")
-    return [*likely, "CHAT-2", "CHAT-5"]
-
-
-def explain_refusal(who: str, why: str, disruptions: Sequence[Disruption]) -> Finding:
-    """Explain that a client could not connect, though the server accepted others before."""
-    clauses = [*_by_disruption(disruptions), "CHAT-11", "CHAT-12", "CHAT-17"]
-    return Finding(tuple(dict.fromkeys(clauses)), f"{who} connects", f"{who} cannot connect: {why}")
+def kinds(utterance: bytes, dialect: Dialect) -> list[Kind]:
+    """Return what is special about what a client of a chat said."""
+    line = utterance.replace(b"\n", b"")
+    found: dict[Kind, bool] = {
+        "like quit": bool(dialect.quit) and dialect.quit.lower() in utterance.lower(),
+        "unusual": line != line.strip() or not (line.isascii() and line.decode().isprintable()),
+        "long": len(utterance) > (dialect.chunk if dialect.stream else MAX_PLAIN_BYTES),
+    }
+    return [kind for kind, is_so in found.items() if is_so]

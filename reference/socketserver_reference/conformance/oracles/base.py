@@ -45,3 +45,6 @@ class Oracle(Protocol):
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""
+
+    def explain_death(self, expected: str) -> Finding:
+        """Explain that the server ended, though no client has seen that."""

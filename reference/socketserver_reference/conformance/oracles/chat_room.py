@@ -4,7 +4,8 @@ A *disruption* is an abrupt event since all clients were last seen served in ful
 attributed to it, not to the utterance that showed it. A client that has spoken twice since, and was heard by all, has
 survived it.
 
-`stream_chat.py` adds how deliveries are told apart in a stream, `framed_chat.py` in frames.
+`chat_findings.py` explains what goes wrong in it; `stream_chat.py` adds how deliveries are told apart in a stream,
+`framed_chat.py` in frames.
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +34,6 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Ending
-from socketserver_reference.conformance.scenario.violation import Finding
 
 MIN_BACKLOG_BYTES = 64 * 1024
 """Bytes of deliveries that must be able to wait for a member that does not read: CHAT-15."""
@@ -55,6 +55,8 @@ class MemberState:
     """The state of one client."""
 
     proven: bool = False  # it has spoken or has heard: from here on it must hear everything
+    heard_any: bool = False  # it has read something that it should
+    fed: int = 0  # bytes that it read last
     said: list[bytes] = field(default_factory=list)  # its last utterances, to explain what goes wrong
     stalled: bool = False
     lagged: bool = False  # as much may have been waiting for it as lets the server end it
@@ -130,10 +132,6 @@ class ChatOracle(ABC, Generic[MemberT]):
     @abstractmethod
     def optional_readers(self) -> list[str]:
         """Return the clients that may have something to read, though nothing is due to them."""
-
-    @abstractmethod
-    def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
-        """Return what is known about something that a client should have read."""
 
     # What an earlier scenario leaves behind
 
@@ -294,25 +292,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         }
         self.active_disruptions = [disruption for disruption in self.active_disruptions if lasting.get(disruption)]
 
-    # What is wrong
-
-    def explain_silence(self, who: str) -> Finding:
-        """Explain that nothing came, though bytes were expected."""
-        return self._late(attribution.explain_missing(self._missing_delivery(who)))
-
-    def explain_refusal(self, who: str, why: str) -> Finding:
-        """Explain that a client could not connect."""
-        return self._late(attribution.explain_refusal(who, why, self.active_disruptions))
-
-    def _late(self, finding: Finding, *, newcomer: bool = False) -> Finding:
-        """Return the finding with what earlier disruptions may have broken as well."""
-        if finding.clauses == ("CHAT-7",):  # there is no doubt
-            return finding
-        late = [attribution.CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(self.all_disruptions)]
-        # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
-        others_left = newcomer or not self.in_order or {"reset", "stalled"} & set(self.all_disruptions)
-        leaving = ["CHAT-11"] if others_left else []
-        return replace(finding, also=(*finding.also, *late, *leaving))
+    # Who may be cut off
 
     def _fell_behind(self, who: str) -> bool:
         """Whether so much was waiting for the client when it began to read again that the server may have ended it."""
@@ -326,7 +306,3 @@ class ChatOracle(ABC, Generic[MemberT]):
         if how == "reset" and self._unread(who) >= MIN_BACKLOG_BYTES:
             return True
         return self._fell_behind(who) or self.members[who].lagged
-
-    def _unheard(self, who: str) -> bytes:
-        """Return what was said and not heard by all yet: by the pending speakers, or last by the client itself."""
-        return b"".join(data for name in self.outstanding() or [who] for data in self.members[name].said)

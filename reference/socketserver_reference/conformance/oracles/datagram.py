@@ -1,12 +1,13 @@
 """Judges the replies of an echo server over datagrams."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, UnexpectedSourceDatagram
-from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 
 @dataclass
@@ -54,7 +55,10 @@ class DatagramOracle:
 
     def _reply(self, who: str) -> bytes | None:
         requests = self.clients[who].requests
-        return self.dialect.reply(requests[0][: self.dialect.datagram]) if requests else None
+        return self._reply_to(requests[0]) if requests else None
+
+    def _reply_to(self, request: bytes) -> bytes:
+        return self.dialect.reply(request[: self.dialect.datagram])
 
     def feed(self, who: str, data: bytes) -> bool:
         if isinstance(data, UnexpectedSourceDatagram) or data != self._reply(who):
@@ -66,34 +70,45 @@ class DatagramOracle:
         return b""
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
-        reply = self._reply(who)
+        reply, observed = self._reply(who), f"{who} reads {show(data, 200)}"
         if reply is None:
-            return Finding(("UDP-1",), f"{who} reads no datagram", f"{who} reads {show(data, 200)}")
-        observed = f"{who} reads {show(data, 200)}"
+            return self._finding(who, "extra", f"{who} reads no datagram", observed)
         if isinstance(data, UnexpectedSourceDatagram):
-            return Finding(("UDP-2",), f"{who} reads {show(reply)}", f"{observed} from {data.source}")
-        return Finding((*self._special(who), "UDP-1"), f"{who} reads {show(reply)}", observed)
-
-    def _special(self, who: str) -> list[str]:
-        request = self.clients[who].requests[0]
-        if not request:
-            return ["UDP-3"]
-        return ["UDP-4"] if len(request) > min(MAX_PLAIN_DATAGRAM_BYTES, self.dialect.datagram // 2) else []
+            return self._finding(who, "misdirected", f"{who} reads {show(reply)}", f"{observed} from {data.source}")
+        later = any(data == self._reply_to(request) for request in self.clients[who].requests[1:])
+        cut = bool(data) and reply.startswith(data)
+        return self._finding(
+            who, "missing" if later else "cut" if cut else "altered", f"{who} reads {show(reply)}", observed
+        )
 
     def explain_silence(self, who: str) -> Finding:
-        disrupted = ["UDP-5"] if self.disrupted else []
-        clauses = (*self._special(who), *disrupted, "UDP-1")
         expected = f"{who} reads {show(self._reply(who) or b'')}"
-        return Finding(
-            clauses, expected, f"{who} reads nothing", absent=True, also=("UDP-5",)
-        )  # others have gone before
+        finding = self._finding(who, "missing", expected, f"{who} reads nothing")
+        return replace(finding, absent=True, also=("UDP-5",))  # others have gone before
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
-        return Finding(("UDP-5", "UDP-1"), f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")
+        return self._finding(who, "refused", f"{who} reads a datagram", f"{who} reads {ENDINGS[how]}")
 
     def explain_refusal(self, who: str, why: str) -> Finding:
-        return Finding(("UDP-5", "UDP-1"), f"{who} finds the server", f"{who} does not: {why}")
+        return self._finding(who, "refused", f"{who} finds the server", f"{who} does not: {why}")
+
+    def explain_death(self, expected: str) -> Finding:
+        return self._finding("", "died", expected, "it ended")
+
+    def _finding(self, who: str, shape: Shape, expected: str, observed: str) -> Finding:
+        waiting = [name for name, client in self.clients.items() if client.requests and not client.gone]
+        roles: dict[attribution.Circumstance, bool] = {"left": self.disrupted, "concurrent": len(waiting) > 1}
+        circumstances = [role for role, has in roles.items() if has]
+        clauses = attribution.clauses(attribution.DATAGRAMS, shape, [*circumstances, *self._kinds(who)])
+        return Finding(clauses, expected, observed, shape)
+
+    def _kinds(self, who: str) -> list[attribution.Kind]:
+        request = next(iter(self.clients[who].requests), None) if who in self.clients else None
+        if request is None:
+            return []
+        long = len(request) > min(MAX_PLAIN_DATAGRAM_BYTES, self.dialect.datagram // 2)
+        return ["long"] if long else [] if request else ["blank"]
 
 
-MAX_PLAIN_DATAGRAM_BYTES = 1024
-"""Bytes up to which a datagram is like any other; programs that cut datagrams cut them above."""
+MAX_PLAIN_DATAGRAM_BYTES = 511
+"""Bytes up to which a datagram is like any other; programs that cut datagrams keep as many bytes and more."""

@@ -5,6 +5,7 @@ kernel of a client that says nothing acknowledges after 40 ms. Two members hear 
 at once, one late. Whatever else slows the machine slows both.
 """
 
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import Finding
@@ -41,8 +42,9 @@ def finding(lags: list[float], prompt: str, late: str) -> Finding:
     """Explain the stalls."""
     slow = sorted(lag for lag in lags if lag > MIN_STALL_SECONDS)
     return Finding(
-        ("CHAT-16",),
+        attribution.clauses(attribution.CHAT, "late", []),
         f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",
         f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by "
         f"{1000 * slow[len(slow) // 2]:.0f} ms or more",
+        "late",
     )

@@ -3,10 +3,11 @@
 A client of an echo reads only replies to itself, so its own requests decide what it must read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Close,
@@ -19,7 +20,7 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
-from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 
 @dataclass
@@ -28,6 +29,7 @@ class EchoConnection:
 
     request: bytes | None = None
     reply: bytes = b""
+    fed: int = 0
     owed: bytes = b""
     half_closed: bool = False
     ended: bool = False
@@ -64,16 +66,34 @@ class EchoConnections:
         self.disrupted = False
 
     def explain_refusal(self, who: str, why: str) -> Finding:
-        return Finding(("ECHO-7", "ECHO-2"), f"{who} connects", f"{who} cannot connect: {why}")
+        return self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
 
-    def _is_blank(self, request: bytes | None) -> bool:
-        """Whether a request is white space alone, where that is asked about."""
-        blank = request is not None and not request.strip()
-        return blank and "ECHO-5" not in effects.not_applicable(self.dialect)
+    def explain_death(self, expected: str) -> Finding:
+        return self._end_of_service("died", expected, "it ended")
 
-    def _found(self, clauses: list[str], who: str, expected: str, saw: str, *, absent: bool) -> Finding:
-        also = ("ECHO-7",) if absent else ()  # others have left before
-        return Finding(tuple(dict.fromkeys(clauses)), expected, f"{who} reads {saw}", absent=absent, also=also)
+    @staticmethod
+    def _end_of_service(shape: Shape, expected: str, observed: str) -> Finding:
+        return Finding(attribution.clauses(attribution.ECHO, shape, []), expected, observed, shape)
+
+    def _clauses(self, shape: Shape, connection: EchoConnection, *, answered: bool) -> tuple[str, ...]:
+        """Return the clauses that this may break; `answered` is whether the whole reply has come."""
+        request = connection.request
+        roles: dict[attribution.Circumstance, bool] = {
+            "left": self.disrupted,
+            "half-closes": connection.half_closed and request is not None,
+            "unspoken to": request is None,
+            "answered": answered,
+        }
+        circumstances = [role for role, has in roles.items() if has]
+        return attribution.clauses(attribution.ECHO, shape, [*circumstances, *self._kinds(request or b"")])
+
+    def _kinds(self, request: bytes) -> list[attribution.Kind]:
+        not_asked = effects.not_applicable(self.dialect)
+        found: dict[attribution.Kind, bool] = {
+            "long": len(request) > self.dialect.chunk and "ECHO-4" not in not_asked,
+            "blank": bool(request) and not request.strip() and "ECHO-5" not in not_asked,
+        }
+        return [kind for kind, is_so in found.items() if is_so]
 
 
 class EchoOracle(EchoConnections):
@@ -104,6 +124,7 @@ class EchoOracle(EchoConnections):
     def feed(self, who: str, data: bytes) -> bool:
         connection = self.connections[who]
         connection.reply += data
+        connection.fed = len(data)
         return any(reply.startswith(connection.reply) for reply in self._replies(connection))
 
     def expected_bytes(self, who: str) -> bytes:
@@ -111,24 +132,12 @@ class EchoOracle(EchoConnections):
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
-        heard = (
-            connection.reply[: len(connection.reply) - len(data)] + data if connection.reply.endswith(data) else data
-        )
-        if connection.request is None:
-            return self._finding(connection, ["ECHO-1"], who, heard)
-        due = b"" if self._special(connection) else self._replies(connection)[0]
-        if due and heard.strip() == due:  # it is the white space that should not be there
-            return self._finding(connection, ["ECHO-2", "ECHO-3"], who, heard)
-        if due and heard.endswith(due):
-            return self._finding(connection, ["ECHO-1", "ECHO-2"], who, heard)
-        if due and heard.startswith(due):
-            return self._finding(connection, ["ECHO-3", "ECHO-2"], who, heard)
-        return self._finding(connection, [*self._special(connection), "ECHO-2"], who, heard)
-
-    def _special(self, connection: EchoConnection) -> list[str]:
-        """Return the clauses about what is special in this visit."""
-        long = ["ECHO-4"] if len(connection.request or b"") > self.dialect.chunk else []
-        return [*long, *(["ECHO-5"] if self._is_blank(connection.request) else [])]
+        read = connection.reply + data[connection.fed :]
+        due = self._replies(connection)[0] if connection.request is not None else b""
+        shape: Shape = "altered"
+        if not due or read.endswith(due) or (read.startswith(due) and read.strip() != due):
+            shape = "extra"
+        return self._finding(connection, shape, who, show(read, 200), answered=bool(due) and read.startswith(due))
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
@@ -138,34 +147,30 @@ class EchoOracle(EchoConnections):
         reset = how == "reset" and self._may_be_cut(connection)
         if reset and any(reply.startswith(connection.reply) for reply in self._replies(connection)):
             return None
-        if connection.reply in self._replies(connection) and how == "eof":
+        if self._is_answered(connection) and how == "eof":
             return None
-        if connection.reply in self._replies(connection):
-            return self._finding(connection, [*self._absent(connection), "ECHO-3"], who, ENDINGS[how], absent=True)
-        after = f"{show(connection.reply, 200)}, then {ENDINGS[how]}" if connection.reply else ENDINGS[how]
-        clauses = [*self._absent(connection), *self._special(connection), "ECHO-2", "ECHO-3"]
-        return self._finding(connection, clauses, who, after, absent=True)
-
-    def _absent(self, connection: EchoConnection) -> list[str]:
-        """Return the clauses about disruptions under which something must come all the same."""
-        return [
-            *(["ECHO-7"] if self.disrupted else []),
-            *(["ECHO-6"] if connection.half_closed and connection.request else []),
-        ]
+        return self._absence(connection, "early end", who, ENDINGS[how])
 
     def explain_silence(self, who: str) -> Finding:
         connection = self.connections[who]
-        replied = connection.reply in self._replies(connection)
-        ended_late = replied and (connection.reply or connection.request is None)
-        general = ["ECHO-3"] if ended_late else [*self._special(connection), "ECHO-2", "ECHO-3"]
-        observed = f"{show(connection.reply, 200)}, then nothing" if connection.reply else "nothing"
-        return self._finding(connection, [*self._absent(connection), *general], who, observed, absent=True)
+        replied = self._is_answered(connection) and (connection.reply or connection.request is None)
+        return self._absence(
+            connection, "no end" if replied else "cut" if connection.reply else "missing", who, "nothing"
+        )
 
-    def _finding(
-        self, connection: EchoConnection, clauses: list[str], who: str, observed: str | bytes, *, absent: bool = False
-    ) -> Finding:
+    def _is_answered(self, connection: EchoConnection) -> bool:
+        return connection.reply in self._replies(connection)
+
+    def _absence(self, connection: EchoConnection, shape: Shape, who: str, observed: str) -> Finding:
+        saw = f"{show(connection.reply, 200)}, then {observed}" if connection.reply else observed
+        finding = self._finding(
+            connection, shape, who, saw, answered=self._is_answered(connection) and shape != "missing"
+        )
+        return replace(finding, absent=True, also=("ECHO-7",))  # others have left before
+
+    def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str, *, answered: bool) -> Finding:
         due = self._replies(connection)
         reply = f"{show(due[0])}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
-        saw = show(observed, 200) if isinstance(observed, bytes) else observed
-        return self._found(clauses, who, f"{who} reads {reply}end of stream{some}", saw, absent=absent)
+        clauses = self._clauses(shape, connection, answered=answered)
+        return Finding(clauses, f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}", shape)

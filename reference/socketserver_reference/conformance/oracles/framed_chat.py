@@ -12,18 +12,22 @@ them.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.frame_attribution import ExpectedFrame, FrameMismatch
+from socketserver_reference.conformance.oracles.alignment import (
+    MIN_PIECE_BYTES,
+    Alignment,
+    Difference,
+    Piece,
+    Possible,
+    difference,
+)
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
 from socketserver_reference.conformance.oracles.framed_room import FramedChatState
 from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Utterance
-from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
-from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
@@ -37,6 +41,7 @@ class FramedChatOracle(FramedChatState):
     def feed(self, who: str, data: bytes) -> bool:
         member = self.members[who]
         member.frames.add(data)
+        member.fed = len(data)
         while (frame := member.frames.next(self._possible(who, member))) is not None:
             if not self._takes(who, member, frame):
                 member.rejected_frame = frame
@@ -148,6 +153,7 @@ class FramedChatOracle(FramedChatState):
         for _ in range(count + 1):
             dues.popleft()
         member.heard.append(utterance)
+        member.heard_any, member.count = True, member.count + 1
         member.last_speaker = speaker
         if self.dialect.history and utterance.number <= member.joined_at:  # it may have heard that as history
             return True
@@ -168,66 +174,88 @@ class FramedChatOracle(FramedChatState):
     # What is wrong
 
     def explain_silence(self, who: str) -> Finding:
-        """Explain that nothing came: last words may have been lost because they were the last."""
-        finding = super().explain_silence(who)
         rest = unprompted(self.members[who].frames.rest, self.dialect)
         if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
-            return replace(finding, clauses=("CHAT-7",))  # nothing marks its end, so it was taken for a beginning
-        first = next(iter(self._expected(who)), None)
-        if first is None or self.members[first.speaker].leaving != "half-close" or first.speaker == who:
-            return finding
-        return replace(finding, clauses=tuple(dict.fromkeys(("CHAT-10", *finding.clauses))))
+            return self._explain(who, Difference("quit delivered"), rest, self._wanted(who))  # nothing marks its end
+        return super().explain_silence(who)
 
     def expected_bytes(self, who: str) -> bytes:
-        return next((self._shown(utterance) for utterance in self._expected(who)), b"")
+        return next(iter(self._wanted(who)), b"")
 
-    def _expected(self, who: str) -> list[Utterance]:
+    def _wanted(self, who: str) -> list[bytes]:
         """Return what the client must read next, one for each speaker, what was said first before."""
         member = self.members[who]
         first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
-        return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
+        wanted = sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
+        return [self.dialect.delivery(one.body, self.members[one.speaker].label) for one in wanted]
 
-    def _shown(self, utterance: Utterance) -> bytes:
-        """Return an utterance as a member reads it, as far as its label is known."""
-        return self.dialect.delivery(utterance.body, self.members[utterance.speaker].label)
+    def _begun(self, who: str) -> int:
+        rest = self.members[who].frames.rest
+        return 0 if self._means_nothing(rest) else len(rest)
 
-    def explain_mismatch(self, who: str, data: bytes) -> Finding:  # noqa: ARG002  # the frame was kept
+    def _number(self, who: str) -> str:
         member = self.members[who]
-        expected = self._expected(who)
+        waiting = sum(map(len, member.inbox.values()))
+        return f"delivery {member.count + 1}" + (f" of {member.count + waiting}" if waiting else "")
+
+    def explain_mismatch(self, who: str, data: bytes) -> Finding:
+        member = self.members[who]
         frame = unprompted(member.rejected_frame, self.dialect)
-        clauses = [*self._seen(who, frame, expected).clauses(), "CHAT-1" if not member.heard else "CHAT-4", "CHAT-4"]
-        finding = Finding(
-            ("CHAT-7",) if self._holds_quit(who, frame) else tuple(dict.fromkeys(clauses)),
-            f"{who} reads {' or '.join(show(self._shown(one)) for one in expected)}" if expected else "nothing is sent",
-            f"{who} reads {show(member.rejected_frame, 200)}",
-            also=attribution.CONTENT,
-        )
-        return self._late(finding)
+        waiting = [due.utterance for dues in member.inbox.values() for due in dues]
+        shape: Shape | None = None
+        if member.heard and self.order.broken:
+            shape = "two orders"
+        elif any(self._misattributed(frame, utterance) for utterance in waiting):
+            shape = "misattributed"
+        elif not self.dialect.hears_itself and any(
+            self.dialect.template.label(frame, said) is not None for said in member.said
+        ):
+            shape = "misdirected"
+        found = Difference(shape) if shape else difference(self._alignment(who, frame, data[member.fed :]))
+        return self._explain(who, found, member.rejected_frame, self._wanted(who))
 
-    def _holds_quit(self, who: str, frame: bytes) -> bool:
-        """Whether the frame is a delivery of a quit word."""
-        return any(self._read_by(who, speaker).label(frame, self.dialect.quit) is not None for speaker in self.quitters)
-
-    def _seen(self, who: str, frame: bytes, expected: list[Utterance]) -> FrameMismatch:
-        """Return the facts about a frame that nothing explains."""
+    def _alignment(self, who: str, frame: bytes, more: bytes) -> Alignment:
+        """Return what the client could have read, and a frame that it should not have read, with all that followed."""
         member = self.members[who]
-        due = [due.utterance for dues in member.inbox.values() for due in dues]
-
-        def forms(utterances: Iterable[Utterance]) -> list[ExpectedFrame]:
-            return [(self._read_by(who, utterance.speaker), utterance.body) for utterance in utterances]
-
-        return FrameMismatch(
-            frame=frame,
-            expected=forms(expected),
-            due=forms(due),
-            heard=forms(member.heard),
-            misattributed=any(self._misattributed(frame, utterance) for utterance in due),
-            out_of_order=bool(member.heard) and self.order.broken,
-            together=len(self.outstanding()) > 1,
-            resumed=member.owed_at_resume > 0,
-            notices=self.dialect.notices,
-            disruptions=self.active_disruptions,
+        firsts = [
+            next((due.utterance for due in dues if due.required), dues[0].utterance)
+            for dues in member.inbox.values()
+            if dues
+        ]
+        firsts.sort(key=lambda utterance: utterance.number)
+        waiting = [due.utterance for dues in member.inbox.values() for due in dues]
+        member.frames.add(more)
+        frames = [frame]
+        while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
+            frames.append(unprompted(one, self.dialect))
+        quits = [Utterance(0, speaker, self.dialect.quit) for speaker in self.quitters]
+        known = [*waiting, *member.heard, *quits]
+        return Alignment(
+            came=[self._piece(who, one, known) for one in frames],
+            next=[Possible(utterance.body) for utterance in firsts],
+            later=[Possible(utterance.body) for utterance in waiting if utterance not in firsts],
+            heard=[utterance.body for utterance in member.heard],
+            quits=[utterance.body for utterance in quits],
+            beside=self._beside(),
+            together="concurrent" in self.circumstances(who),
         )
+
+    def _piece(self, who: str, frame: bytes, known: Iterable[Utterance]) -> Piece:
+        """Return what is in a frame, one of the known utterances rather than anything else."""
+        for utterance in known:
+            if self._read_by(who, utterance.speaker).label(frame, utterance.body) is not None:
+                return Piece(utterance.body)
+        forms = (self._read_by(who, who), self.dialect.template)
+        bodies = [body for form in forms if (body := form.body(frame)) is not None]
+        return Piece(bodies[0]) if bodies else Piece(frame, formed=False)
+
+    def _beside(self) -> list[bytes]:
+        """Return what may stand beside deliveries in a stream: notices, and the labels of other speakers."""
+        template = self.dialect.template
+        parts = {part for notice in self.dialect.notices for part in notice.parts if len(part) >= MIN_PIECE_BYTES}
+        speakers = [self.members[name].label for name in self.outstanding()] if template.has_sender else []
+        heads = [template.head.replace(b"{sender}", label) for label in speakers if label is not None]
+        return [*(part for part in parts if part not in template.literal.encode()), *heads]
 
     def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
@@ -245,18 +273,4 @@ class FramedChatOracle(FramedChatState):
             if not in_order:  # all has been heard of a client that left in order
                 self._lose(who)
             return None
-        return self._late(attribution.explain_cut_off(self._missing_delivery(who), how), newcomer=not member.proven)
-
-    def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
-        member = self.members[who]
-        expected = [show(self._shown(utterance)) for utterance in self._expected(who)]
-        return attribution.MissingDelivery(
-            who=who,
-            expected=f"{who} reads {' or '.join(expected)}" if expected else "",
-            leaving=member.leaving,
-            lurker=not member.proven,
-            begun=bool(member.frames.rest) and not self._means_nothing(member.frames.rest),
-            stalled_once=member.owed_at_resume > 0,
-            utterance=self._unheard(who),
-            disruptions=member.disruptions_at_leave if member.leaving else self.active_disruptions,
-        )
+        return self._explain_end(who, how)

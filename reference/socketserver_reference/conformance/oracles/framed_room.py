@@ -10,13 +10,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving
+from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
+from socketserver_reference.conformance.oracles.chat_room import Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
 from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Utterance
 from socketserver_reference.conformance.scenario.steps import Step
 
 
-class FramedChatState(ChatOracle[FramedMember]):
+class FramedChatState(ChatFindings[FramedMember]):
     """The members, and what each must and may hear."""
 
     def __init__(self, dialect: Dialect) -> None:

@@ -39,6 +39,7 @@ class FramedMember(MemberState):
     frames: FrameReader = field(default_factory=FrameReader)
     inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
     heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
+    count: int = 0  # deliveries that it has heard
     last_speaker: str = ""
     rejected_frame: bytes = b""  # the frame that broke the rules
     label: bytes | None = None  # the name that the server gives it, once known

@@ -18,6 +18,7 @@ of it is done without looking at anything meanwhile (`Stage.play_at_once`).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Finding
 
@@ -104,8 +105,9 @@ def finding(found: Sequence[Costs], many: int) -> Finding:
     costs = min((costs for costs in found if costs.excessive), key=lambda costs: costs.times)
     few = many // TIMES
     return Finding(
-        ("CHAT-15",),
+        attribution.clauses(attribution.CHAT, "late", ["stalled"]),
         f"{many} clients who leave at once cost the server about {TIMES} times as much as {few}",
         f"{many} cost it {costs.large:.2f} s of processor time, and {few} cost it {costs.small:.2f} s",
+        "late",
         also=("CHAT-10", "CHAT-11", "CHAT-12"),  # whoever is not let go costs something, too
     )

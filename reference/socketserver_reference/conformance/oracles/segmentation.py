@@ -11,9 +11,11 @@ This file decides what is legal; `stream_chat.py` says whose fault it is when it
 """
 
 from collections.abc import Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.alignment import Possible, common_prefix
+from socketserver_reference.conformance.oracles.pending import Pending
 
 MAX_HYPOTHESES = 2_000
 """Hypotheses considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they
@@ -23,50 +25,6 @@ are then not judged.
 
 class Ambiguous(Exception):
     """There are too many hypotheses to follow."""
-
-
-@dataclass
-class Pending:
-    """What one speaker sent and the log does not hold for certain, in segments: settled utterances, or streams cut
-    anyhow.
-
-    What is `lossy` comes from a client that has gone: any part of it may never be delivered.
-    """
-
-    data: bytearray = field(default_factory=bytearray)
-    segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
-    lossy: bool = False
-    late: bool = False  # what somebody said before anything that the log is about
-    letter: bytes = b""  # the one byte that a lossy speaker said over and over, and nothing else
-
-    def add(self, data: bytes, settled: bool) -> None:
-        """Append an utterance."""
-        self.data += data
-        if self.segments and not settled and not self.segments[-1][1]:
-            self.segments.pop()
-        self.segments.append((len(self.data), settled))
-
-    def piece(self, taken: int, limit: int) -> tuple[bytes, bool]:
-        """Return the next chunk, as long as it may be, and whether it must be all of that; b"" if there is none."""
-        for end, settled in self.segments:
-            if end > taken:
-                return bytes(self.data[taken : min(end, taken + limit)]), settled
-        return b"", False
-
-    def find(self, chunk: bytes, taken: int, *, more: int = 0) -> int:
-        """Return where, at the earliest, a lossy speaker may have said this and so many bytes more; -1 for nowhere.
-
-        Only the earliest place matters: whatever may come after a later one may come after it as well.
-        """
-        begin = taken
-        if self.letter:  # there may be megabytes of it
-            return taken if taken + len(chunk) + more <= len(self.data) and not chunk.strip(self.letter) else -1
-        for end, _ in self.segments:
-            at = self.data.find(chunk, begin, end - more)
-            if at >= 0:
-                return at
-            begin = max(begin, end)
-        return -1
 
 
 @dataclass(frozen=True)
@@ -83,7 +41,8 @@ class SegmentationParser:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._text = bytearray()
-        self._start = 0  # the position of the first byte of _text
+        self.start = 0
+        """The position of the first byte that is kept."""
         self._pending: dict[str, Pending] = {}
         self._together: dict[str, list[str]] = {}  # a speaker that stands for several who have gone -> all of them
         self._hypotheses = {ParseHypothesis(0, ())}
@@ -92,16 +51,20 @@ class SegmentationParser:
     @property
     def end(self) -> int:
         """The position after the last byte that anybody has read."""
-        return self._start + len(self._text)
+        return self.start + len(self._text)
 
     def bytes_at(self, position: int, count: int) -> bytes:
         """Return up to so many bytes of the log."""
-        begin = position - self._start
+        begin = position - self.start
         return bytes(self._text[begin : begin + count])
 
     def boundaries(self, since: int, until: int) -> list[int]:
         """Return the positions in that range, both ends included, at which a delivery may begin or have ended."""
-        return sorted(position for position in self._boundaries if since <= position <= until)
+        here = (position for position in self._boundaries if since <= position <= until)
+        return sorted(position for position in here if self._dialect.prefix.startswith(self._prefix_at(position)))
+
+    def _prefix_at(self, position: int) -> bytes:
+        return self.bytes_at(position, len(self._dialect.prefix))
 
     # What was said
 
@@ -204,12 +167,28 @@ class SegmentationParser:
 
     def next_deliveries(self) -> list[bytes]:
         """Return the longest deliveries that may come next, the likeliest first."""
-        likely = max(self._hypotheses, key=lambda hypothesis: (sum(hypothesis.taken), hypothesis.position))
-        found = []
-        for taken, waiting in zip(likely.taken, self._pending.values(), strict=True):
-            piece, _ = waiting.piece(taken, self._dialect.chunk)
-            found += [self._dialect.delivery(piece)] if piece else []
-        return found
+        likely = self._likeliest(self._hypotheses)
+        pieces = [one.piece(taken, self._dialect.chunk)[0] for taken, one in self._waiting_after(likely)]
+        return [self._dialect.delivery(piece) for piece in pieces if piece]
+
+    def parting(self, data: bytes) -> tuple[int, list[Possible], list[Possible]]:
+        """Return where, in the log with these bytes behind it, the first delivery begins that is not legal, or not
+        whole; what could have come there, of each speaker; and what could have come only later.
+        """
+        self._text += data
+        _, seen = self._follow()
+        del self._text[len(self._text) - len(data) :]
+        furthest = max(hypothesis.position for hypothesis in seen)
+        likely = self._likeliest({hypothesis for hypothesis in seen if hypothesis.position == furthest})
+        waiting = [one.dues(taken) for taken, one in self._waiting_after(likely)]
+        return furthest, [dues[0] for dues in waiting if dues], [due for dues in waiting for due in dues[1:]]
+
+    @staticmethod
+    def _likeliest(hypotheses: set[ParseHypothesis]) -> ParseHypothesis:
+        return max(hypotheses, key=lambda hypothesis: (sum(hypothesis.taken), hypothesis.position))
+
+    def _waiting_after(self, hypothesis: ParseHypothesis) -> list[tuple[int, Pending]]:
+        return list(zip(hypothesis.taken, self._pending.values(), strict=True))
 
     @property
     def read_until(self) -> int:
@@ -325,7 +304,7 @@ class SegmentationParser:
         piece, whole = waiting.piece(taken, self._dialect.chunk)
         if whole:
             return [(len(piece), taken + len(piece))] if payload.startswith(piece) else []
-        return [(length, taken + length) for length in self._lengths(payload, _common_prefix(payload, piece))]
+        return [(length, taken + length) for length in self._lengths(payload, common_prefix(payload, piece))]
 
     def _lengths(self, payload: bytes, same: int) -> list[int]:
         """Return how many of that many bytes may be one chunk: after it comes the end, or another delivery."""
@@ -352,15 +331,7 @@ class SegmentationParser:
 
     def forget(self, before: int) -> None:
         """Drop the bytes before a position; no client will be compared with them again."""
-        before = max(self._start, min(before, *(hypothesis.position for hypothesis in self._hypotheses)))
-        del self._text[: before - self._start]
-        self._start = before
+        before = max(self.start, min(before, *(hypothesis.position for hypothesis in self._hypotheses)))
+        del self._text[: before - self.start]
+        self.start = before
         self._boundaries = {position for position in self._boundaries if position >= before}
-
-
-def _common_prefix(one: bytes, other: bytes) -> int:
-    """Return how many leading bytes are the same."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
-        return length
-    return next(index for index in range(length) if one[index] != other[index])

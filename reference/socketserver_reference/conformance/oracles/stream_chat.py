@@ -9,24 +9,43 @@ Two ideas carry it. The log (`segmentation.py`) holds every delivery in one orde
 a newcomer's place begins is found out by comparing. What has to come is a *mark* in the log that everyone who reads
 must reach. What all chats have in common, `chat_room.py` has.
 
-`attribution.py` says which clause a mismatch breaks; `framed_chat.py` judges chats whose deliveries are framed, and
-`echo.py` the echo servers.
+`alignment.py` says what a mismatch is, and `attribution.py` whose clause; `framed_chat.py` judges chats whose
+deliveries are framed, and `echo.py` the echo servers.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.chat_room import ChatOracle, Leaving, MemberState
+from socketserver_reference.conformance.oracles.alignment import (
+    Alignment,
+    Piece,
+    Possible,
+    common_prefix,
+    difference,
+)
+from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
+from socketserver_reference.conformance.oracles.chat_room import Leaving, MemberState
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
 from socketserver_reference.conformance.scenario.step import OneClient, Utterance
 from socketserver_reference.conformance.scenario.steps import Step
-from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 
 KEPT_LOG_BYTES = 1 << 20
 """Bytes of the log that are kept, at least, after all members have read them."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where what a client has read parts from the log, at the beginning of a delivery."""
+
+    known: bool  # whether others have read more
+    next: list[Possible]
+    later: list[Possible]
+    heard: list[bytes]
+    overheard: list[bytes]  # what others have read since it connected, and it has not
+    came: bytes
 
 
 @dataclass
@@ -35,19 +54,20 @@ class StreamMember(MemberState):
 
     joined_at: int = 0  # the end of the log when it connected: what it may hear comes after
     place: int | None = None  # up to where in the log it has read, once it is certain where it began
+    began: int = 0  # where that was
     held: bytearray = field(default_factory=bytearray)  # what it read before that was certain, or that broke the rules
-    heard: bool = False
     must_reach: int = 0  # the mark when it began to leave
 
 
-class StreamChatOracle(ChatOracle[StreamMember]):
+class StreamChatOracle(ChatFindings[StreamMember]):
     """See the module."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.parser = SegmentationParser(dialect)
         self.mark = 0
-        self.quits: list[bytes] = []  # the quit words of members, as the deliveries that no client may read
+        self.countable = True  # whether every prefix in the log begins a delivery
+        self.quits: list[bytes] = []  # what clients said to leave, which no client may read
 
     def unheard(self) -> list[bytes]:
         return self.parser.waiting()
@@ -59,7 +79,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
         if step.effect == "leaves":
-            self.quits.append(self.dialect.delivery(step.said))
+            self.quits.append(step.said.strip())
         super().begin(step, idle_before=idle_before)
 
     def _newcomer(self) -> StreamMember:
@@ -70,7 +90,8 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         member.proven = True
         if settled and member.joined_at == self.parser.end and not (member.held or self.parser.outstanding()):
             # Nothing is under way, nor will be before this utterance is heard: it can have begun nowhere else.
-            member.place = self.parser.end
+            member.place = member.began = self.parser.end
+        self.countable = self.countable and self.dialect.prefix not in data
         self.parser.say(who, data, settled and self.dialect.exact)
 
     def _leaves(self, who: str, way: Leaving) -> None:
@@ -146,10 +167,11 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     def feed(self, who: str, data: bytes) -> bool:
         member = self.members[who]
         member.held += data
-        member.heard = member.proven = True
-        if member.place is None:
-            return self._locate(member) or bool(self._fitting(member))
-        return self._follow(member)
+        member.fed = len(data)
+        member.proven = True
+        fits = self._follow(member) if member.place is not None else self._locate(member) or bool(self._fitting(member))
+        member.heard_any = member.heard_any or fits
+        return fits
 
     def _follow(self, member: StreamMember) -> bool:
         """Compare what the member read with the log, and write what goes beyond its end into it."""
@@ -178,7 +200,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         if alone and member.held and (len(begins) > 1 or (begins and others and self.parser.outstanding())):
             raise Ambiguous  # it may have begun elsewhere, or another may have heard something before
         if len(begins) == 1 and (alone or begins[0] + len(member.held) <= self.parser.end):
-            member.place = begins[0]
+            member.place = member.began = begins[0]
             self._follow(member)
         return member.place is not None
 
@@ -194,10 +216,9 @@ class StreamChatOracle(ChatOracle[StreamMember]):
     # What is wrong
 
     def expected_bytes(self, who: str) -> bytes:
-        return next(iter(self._expected(who)), b"")
+        return next(iter(self._wanted(who)), b"")
 
-    def _expected(self, who: str) -> list[bytes]:
-        """Return what the client may read next, the likeliest first, up to one delivery each."""
+    def _wanted(self, who: str) -> list[bytes]:
         place, whole = self._place(self.members[who]), self.parser.read_until
         if place < whole:
             return [self.parser.bytes_at(place, whole - place)]
@@ -206,41 +227,83 @@ class StreamChatOracle(ChatOracle[StreamMember]):
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         member = self.members[who]
-        read = bytes(member.held) + data.removeprefix(member.held[-len(data) :])
-        begin, expected = self._parting(member, read)
-        unfinished = self.parser.bytes_at(begin, max(0, self._place(member) - begin))
-        return self._late(
-            attribution.explain_mismatch(
-                attribution.Mismatch(
-                    who=who,
-                    expected=expected,
-                    observed=(unfinished + read)[max(0, begin - self._place(member)) :]
-                    if member.place is not None
-                    else read,
-                    before=self.parser.bytes_at(0, self.parser.end if member.place is None else begin),
-                    first=not begin or begin == member.joined_at,
-                    utterance=self._unheard(who),
-                    said=[b"".join(other.said) for other in self.members.values()],
-                    lagged=member.lagged,
-                    stalled_once=member.owed_at_resume > 0,
-                    quits=self.quits,
-                    disruptions=self.active_disruptions,
-                    speakers=len(self.parser.outstanding()),
-                ),
-                self.dialect,
-            )
+        member.held += data[member.fed :]
+        parting = self._parting(member)
+        member.heard_any = bool(parting.heard)
+        seen = Alignment(
+            came=self._pieces(parting),
+            next=parting.next,
+            later=parting.later,
+            heard=parting.heard,
+            overheard=parting.overheard,
+            quits=self.quits,
+            limit=self.dialect.chunk,
+            together="concurrent" in self.circumstances(who),
         )
+        found = difference(seen)
+        if found.shape == "reordered" and parting.known and not self._of_one_speaker(seen.text, found.due):
+            found = replace(found, shape="two orders")
+        wanted = [self.dialect.delivery(due.text[: self.dialect.chunk]) for due in parting.next]
+        return self._explain(who, found, parting.came, wanted)
 
-    def _parting(self, member: StreamMember, read: bytes) -> tuple[int, list[bytes]]:
-        """Return where the delivery begins in which the client and the log part, and what might have come there."""
-        place = self._place(member)
-        known = self.parser.bytes_at(place, len(read))
-        same = next((at for at, (one, other) in enumerate(zip(known, read, strict=False)) if one != other), None)
-        if same is None or member.place is None:
-            return self.parser.read_until, self.parser.next_deliveries()
-        begin = max(self.parser.boundaries(0, place + same), default=0)
-        end = min(self.parser.boundaries(place + same + 1, self.parser.end), default=self.parser.end)
-        return begin, [self.parser.bytes_at(begin, end - begin)]
+    def _pieces(self, parting: Parting) -> list[Piece]:
+        """Return what came, cut where deliveries begin; what was due may itself contain what they begin with."""
+        prefix = self.dialect.prefix
+        same = max((common_prefix(parting.came, prefix + due.text) for due in parting.next), default=0)
+        begin = parting.came.find(prefix, max(same - len(prefix) + 1, 1))
+        first, rest = (parting.came[:begin], parting.came[begin:]) if begin >= 0 else (parting.came, b"")
+        return [Piece(first.removeprefix(prefix), first.startswith(prefix)), *map(Piece, rest.split(prefix)[1:])]
+
+    def _of_one_speaker(self, *texts: bytes) -> bool:
+        """Whether one client has said all this."""
+        return any(all(text in b"".join(member.said) for text in texts) for member in self.members.values())
+
+    def _begun(self, who: str) -> int:
+        parting = self._parting(self.members[who])
+        came = len(parting.came.removeprefix(self.dialect.prefix))
+        return came or next((due.begun for due in parting.next if due.ends), 0)
+
+    def _number(self, who: str) -> str:
+        parting = self._parting(self.members[who])
+        if not self.countable or self.members[who].joined_at < self.parser.start:
+            return "the next delivery"
+        number, waiting = len(parting.heard) + 1, [*parting.next, *parting.later]
+        known = waiting and not any(due.burst for due in waiting)
+        return f"delivery {number} of {number + len(waiting) - 1}" if known else f"delivery {number}"
+
+    def _parting(self, member: StreamMember) -> Parting:
+        """Return where a client parts from the log, by all that it has read."""
+        read = bytes(member.held)
+        place = self._likely_begin(member, read) if member.place is None else member.place
+        began = place if member.place is None else member.began
+        same = common_prefix(self.parser.bytes_at(place, len(read)), read)
+        known = place + same < self.parser.end
+        begin, due, later = self.parser.parting(b"" if known else read[same:])
+        if known:  # others have read more
+            begin = max(self.parser.boundaries(0, place + same), default=place)
+            there = [Possible(body) for body in self._bodies(begin, self.parser.end)]
+            due, later = there[:1], [*there[1:], *due, *later]
+        whole = max(self.parser.boundaries(began, min(begin, place)), default=began)
+        further = self.parser.bytes_at(whole, max(0, place - whole)) + read[: begin - place] if begin > place else b""
+        heard = self._bodies(began, whole) + further.split(self.dialect.prefix)[1:]
+        unfinished = self.parser.bytes_at(begin, max(0, place - begin))
+        overheard = self._bodies(member.joined_at, began)
+        return Parting(known, due, later, heard, overheard, unfinished + read[max(0, begin - place) :])
+
+    def _bodies(self, begin: int, end: int) -> list[bytes]:
+        """Return what was delivered between two places in the log."""
+        edges = pairwise(self.parser.boundaries(begin, end))
+        return [self.parser.bytes_at(one, other - one).removeprefix(self.dialect.prefix) for one, other in edges]
+
+    def _likely_begin(self, member: StreamMember, read: bytes) -> int:
+        """Return where a newcomer most likely began: where it has most in common with the log, and what may follow."""
+
+        def alike(begin: int) -> int:
+            same = common_prefix(self.parser.bytes_at(begin, len(read)), read)
+            end = begin + same < self.parser.end
+            return same if end else self.parser.parting(read[same:])[0] - begin
+
+        return max(self.parser.boundaries(member.joined_at, self.parser.end), key=alike, default=member.joined_at)
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         member = self.members[who]
@@ -248,7 +311,7 @@ class StreamChatOracle(ChatOracle[StreamMember]):
             member.gone = True
             self.parser.lose(who)
             return None
-        return self._late(attribution.explain_cut_off(self._missing_delivery(who), how), newcomer=not member.proven)
+        return self._explain_end(who, how)
 
     def _heard_all(self, who: str) -> bool:
         """Whether a leaver has read all that it must: what was delivered before it left, and no part of a delivery."""
@@ -258,17 +321,3 @@ class StreamChatOracle(ChatOracle[StreamMember]):
         if member.place is None:
             return not member.held or bool(self._fitting(member))
         return member.place >= member.must_reach and bool(self.parser.boundaries(member.place, member.place))
-
-    def _missing_delivery(self, who: str) -> attribution.MissingDelivery:
-        member = self.members[who]
-        expected = [show(delivery) for delivery in self._expected(who)]
-        return attribution.MissingDelivery(
-            who=who,
-            expected=f"{who} reads {' or '.join(expected)}" if expected else "",
-            leaving=member.leaving,
-            lurker=not member.proven,
-            begun=bool(member.held) or self._place(member) > self.parser.read_until,
-            stalled_once=member.owed_at_resume > 0,
-            utterance=self._unheard(who),
-            disruptions=member.disruptions_at_leave if member.leaving else self.active_disruptions,
-        )

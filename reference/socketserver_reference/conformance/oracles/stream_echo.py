@@ -4,11 +4,13 @@ A client cannot see where such a server ended a request, and need not: the repli
 transformed byte by byte, or frame by frame.
 """
 
+from dataclasses import replace
+
 from socketserver_reference.conformance.oracles.echo import EchoConnection, EchoConnections
 from socketserver_reference.conformance.scenario.steps import HalfClose, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
-from socketserver_reference.conformance.scenario.violation import Finding
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
 
 class StreamEchoOracle(EchoConnections):
@@ -42,32 +44,27 @@ class StreamEchoOracle(EchoConnections):
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
-        blank = ["ECHO-5"] if self._is_blank(connection.request) else []
-        clauses = ["ECHO-2"] if connection.owed else ["ECHO-1" if connection.request is None else "ECHO-3"]
-        return self._finding(who, [*blank, *clauses, "ECHO-2"], show(data, 200))
+        shape: Shape = "altered" if connection.owed else "extra"
+        return self._finding(connection, shape, who, show(data, 200))
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
         connection.ended = True
         if connection.half_closed and how == "eof" and not connection.owed:
             return None
-        return self._finding(who, self._absent(connection), ENDINGS[how], absent=True)
+        return self._absence(connection, "early end", who, ENDINGS[how])
 
     def explain_silence(self, who: str) -> Finding:
-        return self._finding(who, self._absent(self.connections[who]), "nothing", absent=True)
-
-    def _absent(self, connection: EchoConnection) -> list[str]:
-        half_closed = ["ECHO-6"] if connection.half_closed and connection.owed else []
-        disruptions = [*(["ECHO-7"] if self.disrupted else []), *half_closed]
-        blank = ["ECHO-5"] if self._is_blank(connection.request) else []
-        return [*disruptions, *blank, "ECHO-2" if connection.owed else "ECHO-3", "ECHO-3"]
-
-    def _finding(self, who: str, clauses: list[str], saw: str, *, absent: bool = False) -> Finding:
         connection = self.connections[who]
-        rest = "end of stream" if connection.half_closed else "stays connected"
-        due = (
-            f"{who} reads {show(connection.owed)}"
-            if connection.owed
-            else f"{who} reads {rest}".replace("reads stays", "stays")
-        )
-        return self._found(clauses, who, due, saw, absent=absent)
+        return self._absence(connection, "missing" if connection.owed else "no end", who, "nothing")
+
+    def _absence(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
+        return replace(self._finding(connection, shape, who, saw), absent=True, also=("ECHO-7",))  # others left before
+
+    def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
+        if connection.owed:
+            due = f"{who} reads {show(connection.owed)}"
+        else:
+            due = f"{who} reads end of stream" if connection.half_closed else f"{who} stays connected"
+        answered = connection.request is not None and not connection.owed
+        return Finding(self._clauses(shape, connection, answered=answered), due, f"{who} reads {saw}", shape)

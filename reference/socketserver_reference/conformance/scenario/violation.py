@@ -6,11 +6,36 @@ could replace a failure of one clause by a shorter failure of another.
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.transcript import Transcript
+
+Shape = Literal[
+    "missing",  # a delivery or a reply does not come
+    "cut",  # its beginning comes, and nothing more
+    "torn",  # a part of it comes, and then something else
+    "altered",
+    "other form",  # its content comes, without what should stand around it
+    "split",  # it comes as several
+    "merged",  # several come as one
+    "mixed",  # a part of something else is in it
+    "empty",  # a delivery of nothing
+    "extra",  # something comes that is no delivery
+    "duplicated",
+    "misattributed",  # it comes under the name of another client
+    "misdirected",  # it comes to a client that it is not for, or from elsewhere
+    "reordered",  # what a client said later comes first
+    "two orders",  # two clients hear two deliveries in different orders
+    "quit delivered",
+    "early end",  # the stream ends too early, or by a reset
+    "no end",  # the stream does not end
+    "refused",
+    "died",
+    "late",
+]
+"""What happened, in a word: how what came differs from what could have come."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +45,9 @@ class Finding:
     clauses: tuple[str, ...]
     expected: str
     observed: str
+    shape: Shape
+    place: str = ""
+    """Where that begins, in a sentence; "" if there is nothing to add."""
     absent: bool = False
     """Whether nothing came, rather than something wrong."""
     also: tuple[str, ...] = ()
@@ -64,6 +92,10 @@ class Violation(AssertionError):
         self.exchange = tuple(exchange)
         self.candidates: tuple[str, ...] = (self.clause_id,)
         """All clauses that may explain the observation, including this one."""
+        self.shape: Shape | None = None
+        """What happened, in a word, if an oracle has found it."""
+        self.place = ""
+        """Where that begins, in a sentence."""
         self.absent = False
         """Whether nothing came, rather than something wrong."""
         self.in_final_steps = False
@@ -111,9 +143,9 @@ class Violation(AssertionError):
         return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
 
     def lines(self) -> list[str]:
-        """Return the lines of a report: clause, expected, observed, confirmation, note, exchange."""
+        """Return the lines of a report: clause, expected, observed, where it begins, confirmation, note, exchange."""
         story = [str(CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
-        remarks = [("replayed", self.confirmation), ("note", self.note)]
+        remarks = [("that is", self.place), ("replayed", self.confirmation), ("note", self.note)]
         told = [f"{what + ':':<9} {text}" for what, text in remarks if text]
         return [*story, *told, "exchange:", *self.exchange]
 

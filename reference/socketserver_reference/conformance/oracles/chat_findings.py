@@ -1,0 +1,117 @@
+"""Explains what goes wrong in a chat: what was due, what came, under which circumstances, and so whose clause.
+
+`alignment.py` says what happened where something came; where nothing did, or the stream ended, it is said here.
+`attribution.py` says whose clause that is.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.alignment import Difference, told
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle, MemberT
+from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.scenario.violation import Finding, Shape
+
+MANY = 50
+"""Clients at one time, beyond which there is a crowd, however they have come."""
+
+
+class ChatFindings(ChatOracle[MemberT]):
+    """See the module."""
+
+    # What is different where deliveries are told apart in another way
+
+    @abstractmethod
+    def _wanted(self, who: str) -> list[bytes]:
+        """Return what the client must read next, of each speaker, as it reads that."""
+
+    @abstractmethod
+    def _begun(self, who: str) -> int:
+        """Return how many bytes of a delivery have come to the client since the last whole one."""
+
+    @abstractmethod
+    def _number(self, who: str) -> str:
+        """Return which delivery is due to the client next: "delivery 41 of 44"."""
+
+    # What is wrong
+
+    def explain_silence(self, who: str) -> Finding:
+        """Explain that nothing came, though bytes were expected."""
+        wanted, begun = self._wanted(who), self._begun(who)
+        shape: Shape = "cut" if begun else "missing"
+        space = all(one.removeprefix(self.dialect.prefix).isspace() for one in wanted)
+        if wanted and space and self.dialect.stream:  # the server strips what clients say
+            shape = "altered"
+        if self.members[who].leaving and not wanted:
+            shape = "no end"
+        return self._absence(who, shape, f"{who} reads nothing")
+
+    def explain_refusal(self, who: str, why: str) -> Finding:
+        """Explain that a client could not connect."""
+        return self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
+
+    def explain_death(self, expected: str) -> Finding:
+        """Explain that the server has ended, and no client has seen why."""
+        return self._end_of_service("died", expected, "it ended")
+
+    def _explain_end(self, who: str, how: Ending) -> Finding:
+        """Explain that a stream has ended too early, or not as it must."""
+        return self._absence(who, "early end", f"{who} reads {ENDINGS[how]}")
+
+    def _absence(self, who: str, shape: Shape, observed: str) -> Finding:
+        leaving = self.members[who].leaving
+        reads = " or ".join(show(one) for one in self._wanted(who)) or ("end of stream" if leaving else "")
+        reads = reads or ("what the others say" if shape == "missing" else "")
+        expected = f"{who} reads {reads}" if reads else f"{who} stays connected"
+        finding = self._finding(who, Difference(shape, b"", self._begun(who)), self._unheard(who), expected, observed)
+        # A connection that has ended and is not released may delay the others: its thread may use all processor time.
+        kept = ["CHAT-10"] if not leaving and {"reset", "left"} & {*self.active_disruptions} else []
+        return replace(finding, absent=True, also=(*finding.also, *kept))
+
+    def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
+        """Explain bytes that the client should not have read."""
+        expected = f"{who} reads {' or '.join(map(show, wanted))}" if wanted else "nothing is sent"
+        return self._finding(who, found, found.due or self._unheard(who), expected, f"{who} reads {show(came, 200)}")
+
+    def _finding(self, who: str, found: Difference, utterance: bytes, expected: str, observed: str) -> Finding:
+        facts = [*self.circumstances(who), *attribution.kinds(utterance, self.dialect)]
+        clauses = attribution.clauses(attribution.CHAT, found.shape, facts)
+        place = told(found.shape, who, self._number(who), found.same)
+        return Finding(clauses, expected, observed, found.shape, place, also=self._late())
+
+    def _end_of_service(self, shape: Shape, expected: str, observed: str) -> Finding:
+        disruptions = [*reversed(self.active_disruptions), *reversed(self.all_disruptions)]
+        clauses = attribution.clauses(attribution.CHAT, shape, disruptions)
+        return Finding(clauses, expected, observed, shape)
+
+    def circumstances(self, who: str) -> list[attribution.Circumstance]:
+        """Return under which circumstances a client reads, the latest disruption first."""
+        member, speaking = self.members[who], [self.members[name] for name in self.outstanding() if name != who]
+        found: list[attribution.Circumstance] = [
+            *reversed(member.disruptions_at_leave if member.leaving else self.active_disruptions)
+        ]
+        roles: dict[attribution.Circumstance, bool] = {
+            "concurrent": len(self.outstanding()) > 1 and "concurrent" not in found,
+            "crowded": sum(not one.gone for one in self.members.values()) > MANY and "crowded" not in found,
+            "quits": member.leaving == "quit",
+            "half-closes": member.leaving == "half-close",
+            "lurks": not member.proven,
+            "was slow": member.lagged or member.owed_at_resume > 0,
+            "last words": any(speaker.leaving == "half-close" for speaker in speaking),
+            "unspoken to": not member.heard_any,
+        }
+        return [*found, *(role for role, has in roles.items() if has)]
+
+    def _late(self) -> tuple[str, ...]:
+        """Return the clauses about earlier disruptions, which may show only now."""
+        late = [attribution.CLAUSE_OF_DISRUPTION[disruption] for disruption in reversed(self.all_disruptions)]
+        # To be cut off is to leave, too; and others have left before this scenario: a newcomer may have to pay for it.
+        others_left = not self.in_order or {"reset", "stalled"} & set(self.all_disruptions)
+        return (*late, *(["CHAT-11"] if others_left else []))
+
+    def _unheard(self, who: str) -> bytes:
+        """Return what was said and not heard by all yet: by the pending speakers, or last by the client itself."""
+        return b"".join(data for name in self.outstanding() or [who] for data in self.members[name].said)
