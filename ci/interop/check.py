@@ -121,6 +121,7 @@ def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Ma
         ]
         command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
         command += ["--known", str(known)] if known.exists() else []
+        command += ["--budget", f"{LONGEST * 0.9:g}"]  # two at a time take longer than one does
         printed = run([*command, *server.get("options", [])])
         return printed, json.loads(report.read_text()) if report.exists() else NO_REPORT
 

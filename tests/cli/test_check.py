@@ -30,7 +30,10 @@ def test_without_a_target_the_reference_is_checked_and_conforms(check: Checker) 
     outcome = check("echo", *QUICK)
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == [*ECHO, *UDP]
-    assert outcome.out.splitlines()[0] == "checking echo: the reference in this process, over tcp and udp (seed 0)"
+    assert (
+        outcome.out.splitlines()[0]
+        == "checking echo: the reference in this process, over tcp and udp (seed 0, at most 1000 s)"
+    )
     assert outcome.out.splitlines()[-1] == "conforms"
     assert outcome.err == ""
 

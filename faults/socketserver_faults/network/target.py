@@ -27,6 +27,7 @@ has left: if they are slow (`--rate`), they may be delivered in the next scenari
 """
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -91,6 +92,7 @@ class ThroughSite:
         self.address = self.proxy.address
         self.restartable = self.server.restartable
         self.start_timeout = self.server.start_timeout
+        self.deadline = math.inf
 
     def absence(self, why: str) -> str:
         return self.server.absence(why)

@@ -7,7 +7,7 @@ The checks run in pytest; this module turns a command line into a pytest run, an
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from socketserver_reference.cli.options import (
 )
 from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets, read_dialect
+from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -60,7 +61,9 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     dialect = read_dialect(options, targets)
     listed, before = input_files.read(options, dialect.name)
     spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
-    heading = f"checking {options.protocol}: {name}{spoken} (seed {options.seed})"
+    heading = (
+        f"checking {options.protocol}: {name}{spoken} (seed {options.seed}{share_budget(options, dialect, targets)})"
+    )
     print(heading, *listed.elsewhere(), sep="\n", flush=True)
     began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
@@ -102,6 +105,17 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     print("\n".join(text.write(report)), flush=True)
     report_files.write_all(report, wanted)
     return code
+
+
+def share_budget(options: argparse.Namespace, dialect: Dialect, targets: Mapping[str, Any]) -> str:
+    """Divide the budget among the targets; return the words about it for the heading, "" for checks without one."""
+    from socketserver_reference.conformance.driver.budget import default_budget
+
+    if not targets:
+        return ""
+    seconds = options.budget or default_budget(options.timeout, options.examples, dialect.limits) * len(targets)
+    options.budget = seconds / len(targets)
+    return f", at most {seconds:g} s"
 
 
 def refuse_others(options: argparse.Namespace) -> None:

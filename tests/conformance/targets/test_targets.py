@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets import in_process, ports
+from socketserver_reference.conformance.targets import in_process, notice, ports, processes, quiescence
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.external import Running
@@ -80,6 +80,20 @@ def test_a_port_is_not_free_while_anything_uses_it(monkeypatch: pytest.MonkeyPat
             free_port()
 
 
+def test_waiting_for_a_port_is_told_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = iter([True, True, False])
+    monkeypatch.setattr(ports, "is_taken", lambda _: next(taken))
+    monkeypatch.setattr(ports, "PORT_POLL_INTERVAL", 0.0)
+    monkeypatch.setattr(notice, "UNTOLD_SECONDS", 1e-9)
+    assert ports.await_free(Address("tcp", "127.0.0.1", 9), time.monotonic() + TIMEOUT)
+    assert capsys.readouterr().err == (
+        "waiting until tcp://127.0.0.1:9 is free: closed connections of the last server hold it for a minute "
+        "(TIME_WAIT), and it does not set SO_REUSEADDR\n"
+    )
+
+
 def test_targets_are_named_as_a_report_names_them() -> None:
     assert str(Running("tcp://127.0.0.1:1")) == "tcp://127.0.0.1:1"
     assert str(Launched("serve {port}")) == "serve {port}"
@@ -116,12 +130,15 @@ def test_closing_a_launched_server_twice_is_once_enough(tmp_path: Path) -> None:
     assert site.exit_report() == ""
 
 
-def test_a_supervisor_that_is_stopped_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supervisor_that_is_stopped_is_killed_and_so_is_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.targets.process.GRACE_PERIOD", 0.05)
     launch = Launch(["sleep", "600"])
+    while not (below := list(processes.processes_below(launch._supervisor.pid))[1:]):
+        assert not launch.ended_within(0.01)
     launch._supervisor.send_signal(19)  # SIGSTOP: it hears nothing any more
     launch.close()
     assert launch._supervisor.returncode == -9
+    assert {quiescence.state(f"/proc/{process}") for process in below} <= {"Z", ""}
 
 
 def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_process(

@@ -6,6 +6,7 @@ Read in this order:
     reading.py            reads its clients, and reports what the oracle finds
     handshake.py          what a client says before it is a member
     rate_limit.py         how often clients may connect and speak
+    budget.py             the time that a check may take
     carry_over.py         state that one scenario leaves for the next
     triggers.py           which steps can show that a clause is broken     rewritings.py    the same steps without those
     masking.py            what known broken clauses explain, and how the others are decided all the same

@@ -36,11 +36,14 @@ class ScenarioRunner:
             self.not_applicable("the path may split an utterance, and the clause is about whole chunks")
 
     def _needs_to_see(self) -> None:
-        """End the check of a clause that is not applicable in this dialect, or cannot be observed from here."""
+        """End the check of a clause that is not applicable in this dialect, or cannot be observed from here, or for
+        which no time is left.
+        """
         dialect = self._session.dialect
         why = effects.not_applicable(dialect).get(self._clause) or self._session.site.unobservable.get(self._clause)
         if why:
             self.not_applicable(why)
+        self._session.budget.begin()
 
     def __call__(self, *steps: Step) -> Transcript:
         self._needs_to_see()

@@ -18,6 +18,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
 from socketserver_reference.conformance.driver import rate_limit
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.masking import Masking
 from socketserver_reference.conformance.driver.reading import Pace
@@ -97,6 +98,13 @@ class Session:
         self._contact = FirstContact(self.site)
         self._was_met = False
         self._absent = ""
+        self.budget = Budget()
+        """The time that all of it may take; unlimited until `keep`."""
+
+    def keep(self, budget: Budget) -> None:
+        """Keep a budget: what has no time left is not checked."""
+        self.budget = budget
+        self.site.deadline = budget.until
 
     @property
     def timeout(self) -> float:
@@ -260,6 +268,7 @@ class Session:
         """
         if self._absent:
             raise CannotCheck(self._absent)
+        self.budget.go_on()
         if self.unusable:
             raise NotChecked(self.unusable)
         if not self._broken_by and self._last is not None:

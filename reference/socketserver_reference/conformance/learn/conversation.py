@@ -19,6 +19,7 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 from socketserver_reference.conformance.targets.first_contact import FirstContact
+from socketserver_reference.conformance.targets.notice import Notice
 
 MAX_HEARD_BYTES = 1 << 20
 """Bytes that one client reads between two questions; a server that sends more is taken to send without end."""
@@ -115,12 +116,17 @@ class Conversation:
         `until` says whether the awaited bytes have come; they get the full timeout. A caller that sends a fence next
         asks briefly.
         """
-        begun = last = time.monotonic()
         timeout = self.timeout if briefly else max(self.timeout, MIN_AWAIT_TIMEOUT)
+        with Notice("waiting until the server has sent all that it has to send") as notice:
+            return self._hear(until, timeout, notice)
+
+    def _hear(self, until: Callable[[HeardBytes], bool] | None, timeout: float, notice: Notice) -> HeardBytes:
+        begun = last = time.monotonic()
         while True:
             self.site.wait_idle()
             met = until is None or until(self._heard_by_now())
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
+                notice()
                 last = time.monotonic()
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise CannotLearn("the server sends without end")

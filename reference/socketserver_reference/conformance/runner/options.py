@@ -149,6 +149,18 @@ class Options:
             )
         ),
     )
+    budget: float | None = field(
+        default=None,
+        metadata=_of(
+            Option(
+                "seconds that the check of a server may take; what has no time left is not checked (default: 60, more "
+                "with a longer timeout, more examples, or a dialect whose limits make clients wait)",
+                number(float, 0.1, MAX_TIMEOUT),
+                "SECONDS",
+                effort=True,
+            )
+        ),
+    )
     any_segmentation: bool = field(
         default=False,
         metadata=_of(

@@ -148,6 +148,7 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
     """The target of the class, started before its first check and ended after the last."""
     from socketserver_reference.conformance.confirm.confirmer import Effort
     from socketserver_reference.conformance.dialects.loader import BadDialect, spoken
+    from socketserver_reference.conformance.driver.budget import Budget, default_budget
     from socketserver_reference.conformance.runner import direct
     from socketserver_reference.conformance.targets.base import CannotCheck
 
@@ -159,10 +160,13 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
             any_segmentation=run.options.any_segmentation,
         )
         run.record_of(request.cls).dialect = dialect
+        options = run.options
+        budget = Budget(options.budget or default_budget(options.timeout, options.examples, dialect.limits))
         session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect, Effort())
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)
         pytest.fail(str(error), pytrace=False)
+    session.keep(budget)
     direct.expect_failures(session, request.cls.protocol, run.known)
     try:
         yield session

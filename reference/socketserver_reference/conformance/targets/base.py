@@ -9,6 +9,7 @@ site is closed. It makes no connection: see `first_contact.py`. A server that ha
 `restart` replaces it where that is possible.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -32,6 +33,9 @@ class Site(Protocol):
     """Clause -> why it cannot be observed from here: a network lies between, for example."""
     start_timeout: float
     """Seconds in which the server may begin to listen; 0.0 if it was seen to listen."""
+
+    deadline: float
+    """The monotonic time until which a restart may wait."""
 
     def absence(self, why: str) -> str:
         """Return in words that no client could ever connect, and what would help."""
@@ -74,6 +78,7 @@ class DirectSite:
     address: Address
     unobservable: Mapping[str, str] = {}
     start_timeout = 0.0
+    deadline = math.inf
 
     def absence(self, why: str) -> str:
         """Return in words that no client could ever connect."""

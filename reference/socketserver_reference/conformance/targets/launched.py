@@ -96,7 +96,8 @@ class LaunchedSite(DirectSite):
 
     def _start(self, command: list[str]) -> None:
         """Launch the command and wait until it listens; retry if its fixed port was not free yet."""
-        until = time.monotonic() + PORT_FREE_TIMEOUT
+        begun = time.monotonic()
+        until = min(begun + PORT_FREE_TIMEOUT, self.deadline)
         while True:
             is_taken = self._fixed is not None and ports.is_taken(self._fixed)
             self._launch = Launch(command)
@@ -108,8 +109,8 @@ class LaunchedSite(DirectSite):
                     raise
                 if not ports.await_free(self._fixed, until):
                     raise CannotCheck(
-                        f"{error}; {self._fixed} is still not free after {PORT_FREE_TIMEOUT:g} s: let the server set "
-                        "SO_REUSEADDR, or write {port} in its command"
+                        f"{error}; {self._fixed} is still not free after {until - begun:.3g} s: let the server "
+                        "set SO_REUSEADDR, or write {port} in its command"
                     ) from None
             except BaseException:
                 self.close()

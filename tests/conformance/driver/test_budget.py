@@ -1,0 +1,90 @@
+"""The time that a check may take: it is kept, and what it left no time for is told."""
+
+import time
+from contextlib import closing
+
+import pytest
+
+from socketserver_reference.conformance.dialects.dialect import Limits
+from socketserver_reference.conformance.driver.budget import Budget, default_budget
+from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
+from socketserver_reference.conformance.exploration.campaign import Campaign
+from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.runner.direct import open_session
+from socketserver_reference.conformance.scenario.steps import join
+from tests.support.checking import Checker, bad
+from tests.support.planted import Planted
+
+TIMEOUT = 10.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a clock shows, as its only item."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize(
+    ("timeout", "examples", "limits", "seconds"),
+    [
+        (5.0, 30, Limits(), 60.0),
+        (1.0, 1, Limits(), 60.0),
+        (10.0, 30, Limits(), 120.0),
+        (5.0, 300, Limits(), 600.0),
+        (5.0, 30, Limits(members=3), 60.0),
+        (5.0, 30, Limits(gap=0.1), 600.0),
+        (5.0, 30, Limits(join_gap=0.1), 600.0),
+        (5.0, 30, Limits(start=20.0), 600.0),
+        (5.0, 30, Limits(fresh=True), 600.0),
+    ],
+)
+def test_a_check_that_has_to_wait_may_take_longer(
+    timeout: float, examples: int, limits: Limits, seconds: float
+) -> None:
+    assert default_budget(timeout, examples, limits) == seconds
+
+
+def test_scenarios_begin_in_the_first_part_of_the_time_and_go_on_in_all_of_it(clock: list[float]) -> None:
+    budget = Budget(20.0)
+    clock[0] += 14.9
+    budget.begin()
+    clock[0] += 0.2
+    with pytest.raises(NotChecked, match=r"the check may take 20 s, and had no time left for it: see --budget"):
+        budget.begin()
+    clock[0] += 4.8
+    budget.go_on()
+    clock[0] += 0.2
+    with pytest.raises(NotChecked, match=r"the check may take 20 s"):
+        budget.go_on()
+
+
+def test_without_a_budget_there_is_always_time(clock: list[float]) -> None:
+    budget = Budget()
+    clock[0] += 1e9
+    budget.begin()
+    budget.go_on()
+
+
+def test_a_session_plays_nothing_and_waits_for_nothing_when_the_time_is_over() -> None:
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        session.play(*join("ann"), about="CHAT-1")
+        seen = len(session.seen)
+        session.keep(Budget(0.0))
+        assert session.site.deadline <= time.monotonic()
+        with pytest.raises(NotChecked, match="had no time left for it"):
+            ScenarioRunner(session, "CHAT-1")(*join("ann"))
+        with pytest.raises(NotChecked, match="had no time left for it"):
+            session.play(*join("ann"), about="CHAT-1")
+        assert len(session.seen) == seen
+        assert Campaign(session, "basic", 30).over
+
+
+def test_what_a_check_had_no_time_for_is_not_checked(check: Checker) -> None:
+    outcome = check("chat", "--launch", bad("well-behaved"), "--budget", 0.1)
+    assert outcome.code == 2
+    assert "at most 0.1 s" in outcome.out
+    clauses = outcome.document["clauses"]
+    assert all(clause["verdict"] in ("not-checked", "not-applicable") for clause in clauses)
+    assert "the check may take 0.1 s, and had no time left for it: see --budget" in {one["why"] for one in clauses}
