@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import Checker, bad
 
@@ -51,6 +52,8 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
             "id": "ECHO-2",
             "level": "MUST",
             "profile": "basic",
+            "sentence": CLAUSES["ECHO-2"].sentence,
+            "asked": CLAUSES["ECHO-2"].sentence,
             "verdict": "holds",
             "why": None,
             "known": None,

@@ -5,7 +5,7 @@ Read in this order:
     template.py          partly known bytes: a delivery with a name in it, for example
     framing.py           where an utterance or a delivery ends
     dialect.py           everything that a dialect can say
-    effects.py           which clauses a dialect changes or makes meaningless
+    effects.py           which clauses a dialect changes or makes meaningless     wording.py    the clauses in its words
     input_file.py        reads a user's file, or says in one line what is wrong with it
     schema.py            every key of a dialect file, and its valid values
     loader.py            dialects from TOML; bundled/ has those of the suite

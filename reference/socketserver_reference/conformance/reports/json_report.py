@@ -3,6 +3,7 @@
     protocol, target, dialect, seed, profile, strict    what was checked, and how
     version, began, seconds                             by which version of this project, when (UTC), how long it took
     clauses         for each clause:
+        sentence, asked                                 what the clause says, and the same in the words of the dialect
         id, level, profile, verdict                     a verdict is holds, violated, unconfirmed,
                                                         not-applicable or not-checked
         known, stale                                    why it is listed as broken; whether it holds nevertheless
@@ -41,6 +42,7 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
@@ -80,12 +82,14 @@ def build(report: Report) -> dict[str, Any]:
 
 
 def _clause(verdict: Verdict) -> dict[str, Any]:
-    story = ViolationStory.of(verdict.violation) if verdict.violation else None
+    story = ViolationStory.of(verdict.violation, verdict.clause) if verdict.violation else None
     replays = verdict.violation.replays if verdict.violation else None
     return {
         "id": verdict.clause.id,
         "level": verdict.clause.level,
         "profile": verdict.clause.profile,
+        "sentence": CLAUSES[verdict.clause.id].sentence,
+        "asked": verdict.clause.sentence,
         "verdict": verdict.outcome,
         "known": verdict.known.reason if verdict.known else None,
         "stale": verdict.stale,

@@ -50,7 +50,7 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
         time=f"{report.spent.get(verdict.clause.id, 0.0):.3f}",
     )
     if report.fails(verdict):
-        story = verdict.violation.lines() if verdict.violation else [line(verdict)]
+        story = verdict.violation.lines(verdict.clause) if verdict.violation else [line(verdict)]
         message = verdict.violation.observed if verdict.violation else line(verdict)
         failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(message))
         failure.text = clean("\n".join(story))

@@ -34,7 +34,7 @@ def write(report: Report) -> str:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
         waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]
         head += ["", f"In the dialect {code(report.dialect)}:", "", *changes, *waived]
-    stories = [ViolationStory.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    stories = [ViolationStory.of(verdict.violation, verdict.clause) for verdict in report.verdicts if verdict.violation]
     return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories))
 
 

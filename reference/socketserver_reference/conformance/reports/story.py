@@ -5,7 +5,7 @@ An event names the client, its action, and the bytes. `--json` writes events, an
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, Clause
@@ -87,15 +87,15 @@ class ViolationStory:
     """The exchanges on the same server before it, in words, if it depends on them."""
 
     @classmethod
-    def of(cls, violation: Violation) -> "ViolationStory":
-        """Return the story of a violation."""
+    def of(cls, violation: Violation, clause: Clause | None = None) -> "ViolationStory":
+        """Return the story of a violation; `clause` is the clause in the words of the server's dialect."""
         happened = events(violation.transcript) if violation.transcript else []
         if len(happened) > 2 * MAX_STORY_EVENTS:
             happened[MAX_STORY_EVENTS:-MAX_STORY_EVENTS] = [
                 StoryEvent("skips", (), f"{len(happened) - 2 * MAX_STORY_EVENTS} events are left out")
             ]
         return cls(
-            CLAUSES[violation.clause_id],
+            clause or CLAUSES[violation.clause_id],
             violation.expected,
             violation.observed,
             violation.note,
@@ -109,7 +109,7 @@ class ViolationStory:
     def read(cls, document: Mapping[str, Any]) -> "ViolationStory":
         """Return the story of a violated clause, from a report of `check --json`."""
         return cls(
-            CLAUSES[document["id"]],
+            replace(CLAUSES[document["id"]], sentence=document["asked"]),
             document["expected"],
             document["observed"],
             document["note"],

@@ -16,7 +16,7 @@ def write(report: Report) -> list[str]:
     lines: list[str] = []
     for verdict in report.verdicts:
         if verdict.violation is not None and verdict.known is None:
-            lines += ["", *verdict.violation.lines()]
+            lines += ["", *verdict.violation.lines(verdict.clause)]
     for profile in PROFILES:
         of_profile = [verdict for verdict in report.verdicts if verdict.clause.profile == profile]
         if of_profile:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.wording import in_dialect
 from socketserver_reference.conformance.results.known import Known, masked_by
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -87,7 +88,8 @@ class Record:
         return [clause for clause, violation in self._violations.items() if not violation.unconfirmed]
 
     def verdict(self, clause: Clause) -> Verdict:
-        """Return the verdict on one clause, as far as it is known."""
+        """Return the verdict on one clause, as far as it is known, with the clause in the dialect's words."""
+        clause = in_dialect(clause, self.dialect)
         violation = self._violations.get(clause.id)
         if violation is not None:
             outcome: Outcome = "unconfirmed" if violation.unconfirmed else "violated"

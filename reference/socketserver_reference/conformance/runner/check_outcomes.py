@@ -3,6 +3,8 @@
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.wording import in_dialect
 from socketserver_reference.conformance.results import known
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
@@ -35,6 +37,7 @@ def explain(
     entry: Known | None,
     *,
     strict: bool,
+    dialect: Dialect = NOTE,
 ) -> None:
     """Show a violation as its story, without a traceback; report as skipped or xfail an end that is no failure.
 
@@ -44,10 +47,10 @@ def explain(
     outcome, why = outcome_of(clause, error)
     undecided = outcome == "not-checked" and clause is not None and (strict or CLAUSES[clause].level == "MUST")
     if isinstance(error, Violation):
-        report.longrepr = str(error)
+        report.longrepr = "\n".join(error.lines(in_dialect(CLAUSES[error.clause_id], dialect)))
         excused = _excused(error, entry, strict=strict)
         if excused and undecided:
-            report.longrepr = f"{clause} could not be checked: {why}\n{error}"
+            report.longrepr = f"{clause} could not be checked: {why}\n{report.longrepr}"
         elif excused:
             report.outcome = "skipped"
             seen = f"{error.observed}; {error.confirmation}" if error.unconfirmed else error.observed

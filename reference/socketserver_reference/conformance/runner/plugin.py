@@ -271,7 +271,7 @@ def pytest_runtest_makereport(
         if isinstance(seen, Violation):  # the one that fails the test, if any does
             seen = next((one for one in seen.before if not run.expected_failure(one.clause_id)), seen)
         entry = run.expected_failure(seen.clause_id) if isinstance(seen, Violation) else None
-        explain(report, clause, seen, entry, strict=run.options.strict)
+        explain(report, clause, seen, entry, strict=run.options.strict, dialect=record.dialect)
         if misfit:
             report.longrepr = "\n".join(misfit)
     return report

@@ -8,7 +8,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
@@ -142,9 +142,12 @@ class Violation(AssertionError):
         """How often it showed again, or why that is unknown; "" for an expected failure, which is not played again."""
         return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
 
-    def lines(self) -> list[str]:
-        """Return the lines of a report: clause, expected, observed, where it begins, confirmation, note, exchange."""
-        story = [str(CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
+    def lines(self, clause: Clause | None = None) -> list[str]:
+        """Return the lines of a report: clause, expected, observed, where it begins, confirmation, note, exchange.
+
+        `clause` is the clause in the words of the server's dialect.
+        """
+        story = [str(clause or CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
         remarks = [("that is", self.place), ("replayed", self.confirmation), ("note", self.note)]
         told = [f"{what + ':':<9} {text}" for what, text in remarks if text]
         return [*story, *told, "exchange:", *self.exchange]

@@ -19,7 +19,7 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 def write(report: Report) -> str:
     """Return the report as an HTML document."""
     title = f"{report.protocol} {report.conclusion}"
-    stories = [ViolationStory.of(verdict.violation) for verdict in report.verdicts if verdict.violation]
+    stories = [ViolationStory.of(verdict.violation, verdict.clause) for verdict in report.verdicts if verdict.violation]
     sections = [("verdicts", "Verdicts")]
     sections += [("changes", "Asked differently")] if report.changes else []
     sections += [("waived", "Waived")] if report.waived else []
