@@ -125,6 +125,20 @@ class FailsAfterAReset(Echo):
 
 BUGS: dict[str, type[Echo]] = {bug.__name__: bug for bug in Echo.__subclasses__()}
 
+
+class DropsWhatIsNotRead(Echo):
+    """It does not wait for a client that does not read: what its buffer cannot hold is lost."""
+
+    breaks = "ECHO-3"
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            self.greet()
+            for request in self.requests():
+                with contextlib.suppress(BlockingIOError):
+                    self.request.send(self.reply(request), socket.MSG_DONTWAIT)
+
+
 DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "echo"\n' + text, name, name)
     for name, text in {

@@ -14,11 +14,16 @@ from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
+    Pour,
     Reset,
     Say,
     Send,
     Step,
 )
+from socketserver_reference.conformance.scenario.text import numbered
+
+FLOOD_BYTES = 16 * 1024 * 1024
+"""Bytes said to an echo at once: more than the kernels of both sides hold."""
 
 
 def ask(who: str, request: bytes) -> list[Step]:
@@ -29,6 +34,14 @@ def ask(who: str, request: bytes) -> list[Step]:
 def ask_each(*requests: bytes) -> list[Step]:
     """Return one visit for each request."""
     return [step for count, request in enumerate(requests, 1) for step in ask(f"client{count}", request)]
+
+
+def flood(play: Play) -> bytes:
+    """Return much to say at once; end the check where an echo answers once, or takes no stream."""
+    dialect = play.dialect
+    if not (dialect.persistent and dialect.raw) or dialect.limits.utterance or dialect.limits.gap:
+        play.not_applicable("the dialect's echo is not an unlimited stream")
+    return dialect.handled(numbered(FLOOD_BYTES))
 
 
 def oracle_for(dialect: Dialect) -> EchoOracle | StreamEchoOracle:
@@ -80,6 +93,13 @@ class EchoConformance(Conformance):
             several = [Say("zoe", b"%d more" % count) for count in range(20)]
             play(Connect("zoe"), *several, Send("zoe", b"the last"), HalfClose("zoe"))
 
+    @decides("ECHO-3")
+    def test_much_comes_back_whole_however_it_is_read(self, play: Play) -> None:
+        much = flood(play)
+        for reads in (True, False):
+            who = "ann" if reads else "ben"
+            play(Connect(who), Pour(who, much, reads), Say(who, b"that was all"), HalfClose(who))
+
     @decides("ECHO-4")
     def test_a_long_request_is_answered_in_part(self, play: Play) -> None:
         play(*ask_each(b"a" * 1025, b"0123456789 " * 400, b" " * 100 + b"b" * 5000, b"c" * 1024))
@@ -98,6 +118,10 @@ class EchoConformance(Conformance):
             request = b"x" * 1024 if count % 2 else b"hello\n"
             visits += [Connect(f"client{count}"), Send(f"client{count}", request), HalfClose(f"client{count}")]
         play(*visits)
+
+    @decides("ECHO-6")
+    def test_much_comes_back_to_a_client_that_half_closes_at_once(self, play: Play) -> None:
+        play(Connect("ann"), Pour("ann", flood(play)), HalfClose("ann"))
 
     @decides("ECHO-7")
     def test_a_client_that_leaves_disturbs_no_other(self, play: Play) -> None:

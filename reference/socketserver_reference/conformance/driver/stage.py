@@ -11,6 +11,7 @@ byte ends a scenario.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Self
 
@@ -18,6 +19,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
 from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
+from socketserver_reference.conformance.driver.pouring import pour
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
@@ -30,6 +32,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
+    Pour,
     Quit,
     Reset,
     Resume,
@@ -208,6 +211,8 @@ class Stage(ClientReader):
                     self._report(replace(finding, expected=f"{len(everyone)} clients connect in one instant"))
                 for who in everyone:
                     self._shake_hands(who, whole(self._dialect, self._name(who)))
+            case Pour(who, data, reads):
+                pour(self._clients[who], data, partial(self._take, who), reads=reads)
             case Say(who) | Send(who) | Quit(who) | Begin(who):
                 self._rate_limiter.wait_to_send(who)
                 self._clients[who].send(sent)

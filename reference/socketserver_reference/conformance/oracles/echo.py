@@ -31,8 +31,14 @@ class EchoConnection:
     reply: bytes = b""
     fed: int = 0
     owed: bytes = b""
+    read: int = 0  # bytes of what was owed that have come
     half_closed: bool = False
     ended: bool = False
+
+    @property
+    def left(self) -> bytes:
+        """What has yet to come."""
+        return self.owed[self.read :]
 
 
 class EchoConnections:

@@ -34,13 +34,15 @@ class StreamEchoOracle(EchoConnections):
 
     def feed(self, who: str, data: bytes) -> bool:
         connection = self.connections[who]
-        if not connection.owed.startswith(data):
+        if not connection.owed.startswith(data, connection.read):
             return False
-        connection.owed = connection.owed[len(data) :]
+        connection.read += len(data)
+        if connection.read == len(connection.owed):
+            connection.owed, connection.read = b"", 0
         return True
 
     def expected_bytes(self, who: str) -> bytes:
-        return self.connections[who].owed
+        return self.connections[who].left
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
@@ -63,7 +65,7 @@ class StreamEchoOracle(EchoConnections):
 
     def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
         if connection.owed:
-            due = f"{who} reads {show(connection.owed)}"
+            due = f"{who} reads {show(connection.left)}"
         else:
             due = f"{who} reads end of stream" if connection.half_closed else f"{who} stays connected"
         answered = connection.request is not None and not connection.owed

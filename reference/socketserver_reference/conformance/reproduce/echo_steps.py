@@ -1,9 +1,12 @@
 """Writes a scenario of an echo as Python, over connections and over datagrams."""
 
-from socketserver_reference.conformance.reproduce.lines import StreamScript, call
+from socketserver_reference.conformance.reproduce.lines import CannotTell, StreamScript, call
 from socketserver_reference.conformance.reproduce.literals import literal
 from socketserver_reference.conformance.scenario.step import OneClient, Utterance
 from socketserver_reference.conformance.scenario.steps import Step
+
+MAX_SAID_BYTES = 1 << 20
+"""Most bytes that a script sends before it reads."""
 
 
 def datagram(script: StreamScript, step: Step) -> None:
@@ -23,6 +26,8 @@ def echo(script: StreamScript, step: Step) -> None:
     match step:
         case OneClient(who) if step.effect == "joins":
             script.connect(who, step.window)
+        case Utterance(data=data) if len(data) > MAX_SAID_BYTES:
+            raise CannotTell(f"a script cannot send {len(data)} bytes and read at the same time")
         case Utterance(who, data):
             script.add(who, f"says({literal(script.dialect.sent(data))})")
             script.here[who].owed += script.dialect.reply(data) if script.dialect.persistent else data

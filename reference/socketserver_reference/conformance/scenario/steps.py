@@ -113,6 +113,21 @@ class Send(Utterance):
 
 
 @dataclass(frozen=True)
+class Pour(Send):
+    """Much at once to an echo that answers everything. A client that `reads` does so while it sends; another one begins
+    to read when the server takes no more.
+    """
+
+    verb = "sends"
+
+    reads: bool = True
+
+    def __str__(self) -> str:
+        when = "reads meanwhile" if self.reads else "reads when the server takes no more, or all is sent"
+        return f"{self.who} sends {len(self.data)} bytes, and {when}"
+
+
+@dataclass(frozen=True)
 class Settle(BaseStep):
     """Every client that reads at all reads until everything due to it has come."""
 
@@ -262,7 +277,7 @@ class Resume(OneClient):
 
 # fmt: off
 Step = (
-    Connect | Approach | Crowd | Say | Send | Settle | WaitUntilHeard | Quit | Begin | Answer
+    Connect | Approach | Crowd | Say | Send | Pour | Settle | WaitUntilHeard | Quit | Begin | Answer
     | HalfClose | Close | Abandon | Reset | Stall | Resume
 )
 # fmt: on

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 from socketserver_reference.conformance.scenario.steps import Step
@@ -108,10 +109,11 @@ def describe_entry(entry: Entry) -> str:
 def joined(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries, with adjacent reads of one client merged."""
     whole: list[Entry] = []
-    for entry in entries:
-        last = whole[-1] if whole else None
-        if isinstance(entry, Heard) and isinstance(last, Heard) and entry.who == last.who:
-            whole[-1] = Heard(entry.who, last.data + entry.data, entry.when)
+    for who, group in groupby(entries, key=lambda entry: entry.who if isinstance(entry, Heard) else None):
+        together = list(group)
+        if who is None:
+            whole += together
         else:
-            whole.append(entry)
+            heard = [entry for entry in together if isinstance(entry, Heard)]
+            whole.append(Heard(who, b"".join(entry.data for entry in heard), heard[-1].when))
     return whole
