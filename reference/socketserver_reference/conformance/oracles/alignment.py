@@ -33,7 +33,9 @@ class Possible:
     before: bytes = b""
     """What has been delivered of the burst."""
     ends: Collection[int] = ()
-    """Where its utterances end, those that have been delivered included; nothing if any part of it may be lost."""
+    """Where its utterances end, those that have been delivered included."""
+    lossy: bool = False
+    """Whether any part of it may never come, since its speaker has gone."""
 
     @property
     def begun(self) -> int:
@@ -130,8 +132,11 @@ def _elsewhere_in_burst(seen: Alignment, due: Possible) -> Shape | None:
     """Return what is wrong with a delivery out of a burst that is a part of it, but not the next."""
     said = due.before + due.text
     place = said.find(seen.text) - len(due.before)
-    if len(seen.text) < MIN_PIECE_BYTES or place in (0, -1 - len(due.before)):
+    whole = {place, place + len(seen.text)} <= {*due.ends}
+    if place in (0, -1 - len(due.before)) or not (whole or len(seen.text) >= MIN_PIECE_BYTES):
         return None
+    if len(seen.text) > seen.limit:
+        return "merged"
     if place < 0 or any(then and due.text[:place].startswith(then) for then in seen.then):
         return "reordered"
     return "missing" if {0, place} <= {*due.ends} else "torn"
@@ -152,12 +157,10 @@ def _part(seen: Alignment, due: Possible) -> Shape | None:
 def _out_of_form(seen: Alignment) -> Shape | None:
     """Return what is wrong with something that is not in the form of a delivery; None as above."""
     text = seen.text
-    if _comes_then(seen):
-        return None
-    for due in seen.next:
+    for due in (due for due in seen.next if due.text and not any(map(due.may_be, seen.then))):
         whole = due.text in text and (len(due.text) >= MIN_PIECE_BYTES or text.endswith(due.text))
         part_of_burst = due.burst and len(text) >= MIN_PIECE_BYTES and text in due.text
-        if due.text and (whole or part_of_burst) and not _is_mixed(seen, text):
+        if (whole or part_of_burst) and not _is_mixed(seen, text):
             return "other form"
     return None
 
@@ -175,10 +178,11 @@ def _in_parts(seen: Alignment) -> Shape:
 
 
 def _goes_on(text: bytes, due: Possible) -> bool:
-    """Whether a delivery out of a burst, which may end anywhere, is followed by something that is not of it."""
-    rest = text[common_prefix(text, due.text) :]
+    """Whether whole utterances out of a burst are followed by something that is not of it."""
+    same = common_prefix(text, due.text)
+    rest = text[same:]
     pieces = [rest[at : at + MIN_PIECE_BYTES] for at in range(len(rest) - MIN_PIECE_BYTES + 1)]
-    return due.burst and rest != text and bool(pieces) and not any(piece in due.text for piece in pieces)
+    return due.burst and same > 0 and same in due.ends and not any(piece in due.text for piece in pieces)
 
 
 def _comes_then(seen: Alignment) -> bool:

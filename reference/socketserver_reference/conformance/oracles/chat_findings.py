@@ -102,6 +102,7 @@ class ChatFindings(ChatOracle[MemberT]):
             "was slow": member.lagged or member.owed_at_resume > 0,
             "last words": any(speaker.leaving == "half-close" for speaker in speaking),
             "unspoken to": not member.heard_any,
+            "at once": not any(one.said for one in self.members.values()),
         }
         return [*found, *(role for role, has in roles.items() if has)]
 

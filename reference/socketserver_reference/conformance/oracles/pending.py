@@ -40,10 +40,10 @@ class Pending:
         found, begin = [], 0
         for end, settled in self.segments:
             since = max(begin, taken)
-            ends = [] if self.lossy else [place - since for place in (0, *self.utterances)]
+            ends = [place - since for place in (0, *self.utterances)]
             if since < end:
                 before = bytes(self.data[begin:since])
-                found.append(Possible(bytes(self.data[since:end]), not settled or self.lossy, before, ends))
+                found.append(Possible(bytes(self.data[since:end]), not settled or self.lossy, before, ends, self.lossy))
             begin = end
         return found
 

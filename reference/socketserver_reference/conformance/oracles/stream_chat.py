@@ -261,7 +261,7 @@ class StreamChatOracle(ChatFindings[StreamMember]):
     def _begun(self, who: str) -> int:
         parting = self._parting(self.members[who])
         came = len(parting.came.removeprefix(self.dialect.prefix))
-        return came or next((due.begun for due in parting.next if due.ends), 0)
+        return came or next((due.begun for due in parting.next if due.ends and not due.lossy), 0)
 
     def _number(self, who: str) -> str:
         parting = self._parting(self.members[who])
