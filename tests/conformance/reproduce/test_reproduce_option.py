@@ -15,11 +15,6 @@ from tests.support.checking import PLUGIN, Checker
 from tests.support.known_failures import entry, serving_fault
 
 
-@pytest.fixture(autouse=True)
-def _be_brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "SHORTENING_BUDGET", 1.0)
-
-
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
     command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
     options = ("--only", "ECHO-2", "--timeout", 1)
@@ -35,12 +30,13 @@ def test_a_place_where_nothing_can_be_written_is_refused(check: Checker, tmp_pat
     assert line.endswith(f"cannot write into {tmp_path}/file: File exists; name a directory where files can be made")
 
 
-def test_a_violation_inside_a_process_has_no_script_and_that_is_told(tmp_path: Path) -> None:
+def test_a_violation_inside_a_process_has_a_test_instead(tmp_path: Path) -> None:
     progress = Progress("family", ("SRV",), {})
     verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
     assert progress.reproductions(verdicts) == []
     progress._run.options = Options(reproduce=tmp_path)
-    assert progress.reproductions(verdicts) == [f"no reproduction of SRV-8: {write.INSIDE}"]
+    assert progress.reproductions(verdicts) == [f"{tmp_path}/test_SRV_8.py: a test to complete with your server"]
+    compile((tmp_path / "test_SRV_8.py").read_text(), "test", "exec")
     verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
     assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
 

@@ -9,22 +9,15 @@ import pytest
 
 from socketserver_reference.conformance.confirm.cut import condensed, is_legal
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.reports.html.lanes import draw
-from socketserver_reference.conformance.reproduce.exchange import exchange, with_fewer_names
 from socketserver_reference.conformance.scenario.step import OneClient
 from socketserver_reference.conformance.scenario.steps import (
     KINDS,
-    Close,
     Connect,
-    Crowd,
     HalfClose,
-    Say,
-    Settle,
-    Step,
-    WaitUntilHeard,
     join,
 )
 from tests.support.exchanges import did, story
@@ -163,19 +156,3 @@ def test_nobody_does_an_unknown_step_who_could_not_come() -> None:
     assert [seats.rewrite(step) for step in (Connect("ben"), Connect("ann"), PING)] == [[Connect("ben")], [], []]
     assert seats.lost == ["ping"]
     assert rewrite.FramedRewriter(FRAMED).rewrite(PING) == []
-
-
-@pytest.mark.parametrize("dialect", [NOTE, FRAMED], ids=["stream", "frames"])
-def test_an_unknown_step_is_a_line_of_a_script(dialect: Dialect) -> None:
-    assert "ann.pings()" in exchange("chat", [*join("ann", "ben"), PING, Settle()], dialect).lines
-
-
-def test_all_names_in_a_step_are_changed() -> None:
-    steps: list[Step] = [Connect("ann"), Close("ann"), Crowd(("ben", "cal"))]
-    steps += [WaitUntilHeard("ben", "cal"), Settle(), Say("cal", b"hi")]
-    assert with_fewer_names(steps)[2:] == [
-        Crowd(("ann", "cal")),
-        WaitUntilHeard("ann", "cal"),
-        Settle(),
-        Say("cal", b"hi"),
-    ]

@@ -160,4 +160,4 @@ class Confirmer:
 
 def is_racy(steps: Sequence[Step], *, datagrams: bool) -> bool:
     """Whether what the server does in a scenario may differ from run to run."""
-    return datagrams or any(step.burst or step.own_question or step.effect == "is gone" for step in steps)
+    return datagrams or any(step.burst or step.in_one_instant or step.effect == "is gone" for step in steps)

@@ -23,8 +23,7 @@ def limit_of(session: Session, many: int, timeout: float) -> str:
     """Have so many clients connect to a fresh server and leave one by one, as fast as it serves them; return in words
     after how many it refused one, or "" if it did not, or ended.
     """
-    session.mark_broken("a test of its limits")
-    session.prepare()
+    session.renew("a test of its limits")
     begun = time.monotonic()
     for count in range(min(many, MOST_CLIENTS)):
         if _refuses(session, timeout):

@@ -51,8 +51,7 @@ def play_again(session: Session, scenes: Sequence[Scene], timeout: float, cause:
 
     The server is replaced because of that `cause`. Raises NotChecked if there is no fresh one.
     """
-    session.mark_broken(cause)
-    session.prepare()
+    session.renew(cause)
     before: list[Transcript] = []
     try:
         for scene in scenes:

@@ -70,7 +70,7 @@ class ClientReader:
 
     def _report_silence(self, who: str, seconds: float) -> None:
         self.transcript.entries.append(Waited(who, seconds))
-        self._report(self.oracle.explain_silence(who))
+        self._report(self.oracle.explain_silence(who), who)
 
     def _poll(self, names: list[str]) -> None:
         """Read what these clients have received already, without waiting."""
@@ -91,12 +91,12 @@ class ClientReader:
         self._clients.pop(who).close()
         finding = self.oracle.feed_end(who, got)
         if finding is not None:
-            self._report(finding)
+            self._report(finding, who)
         self._cut_off.add(who)
 
     def _judge(self, who: str, data: bytes) -> None:
         if not self.oracle.feed(who, data):
-            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)))
+            self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)), who)
 
     def _evidence(self, who: str, data: bytes) -> bytes:
         """Read on after an illegal byte, until the missing bytes come or no more do."""
@@ -112,8 +112,9 @@ class ClientReader:
             data += got
         return data
 
-    def _report(self, finding: Finding) -> NoReturn:
-        """Raise the violation, with what the other clients have received by now."""
+    def _report(self, finding: Finding, failing: str = "") -> NoReturn:
+        """Raise the violation that one client shows, with what the other clients have received by now."""
+        at, due = len(self.transcript.entries), self.oracle.expected_bytes(failing) if failing else b""
         for who, client in self._clients.items():
             client.set_timeout(0)
             got = client.receive()
@@ -121,7 +122,9 @@ class ClientReader:
                 self.transcript.entries.append(Heard(who, got, time.monotonic()))
             elif got is not None:
                 self.transcript.entries.append(Ended(who, got))
-        raise self.violation(finding)
+        violation = self.violation(finding)
+        violation.at, violation.failing, violation.due = at, failing, due
+        raise violation
 
     def violation(self, finding: Finding) -> Violation:
         """Return the exception that reports a finding in this scenario."""

@@ -293,6 +293,17 @@ class Session:
             raise NotChecked(self.unusable) from None
         self._broken_by = ""
 
+    def renew(self, cause: str) -> None:
+        """Replace the server because of that cause, even one that is not checked any further; raise NotChecked if that
+        is impossible.
+        """
+        self.mark_broken(cause)
+        unusable, self.unusable = self.unusable, ""
+        try:
+            self.prepare()
+        finally:
+            self.unusable = self.unusable or unusable
+
     def mark_broken(self, clause: str) -> None:
         """Note that another component made the server break a clause: the next scenario needs a fresh server."""
         self._broken_by = clause

@@ -105,6 +105,7 @@ class Stage(ClientReader):
         self._said = 0  # bytes, since everybody who reads was last read
         self._probes = 0
         self._seats_taken = 0  # at most: clients that have left count until the server was seen idle
+        self._probed = ""  # the silent client that a probe is for
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
 
@@ -161,7 +162,7 @@ class Stage(ClientReader):
             return
         self.oracle.begin(step, idle_before=idle_before)
         sent = self._sent(step)
-        self.transcript.entries.append(Did(step, sent))
+        self.transcript.entries.append(Did(step, sent, self._probed))
         self._note_reading(step)
         self._act(step, sent)
         self._said += 0 if step.waits else len(sent)
@@ -275,7 +276,9 @@ class Stage(ClientReader):
         while step.who in self.oracle.optional_readers():
             self._probes += 1
             probe = Say(step.speaker, b"probe %d" % self._probes)
+            self._probed = step.who
             self._rewrite(probe)
+            self._probed = ""
             self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])
             if step.speaker in self._cut_off:  # rightly: it was far behind, and the server takes nothing more from it
                 return
@@ -297,7 +300,7 @@ class Stage(ClientReader):
         self.transcript.entries.append(Waited(step.who, self.timeout))
         finding = self.oracle.explain_silence(step.who)
         if "CHAT-17" in finding.clauses:
-            self._report(finding)
+            self._report(finding, step.who)
         client = self._clients[step.who]
         client.send(self._dialect.sent(b"may I?"))
         client.set_timeout(min(self.timeout, EVIDENCE_TIMEOUT))
@@ -307,7 +310,7 @@ class Stage(ClientReader):
             if isinstance(got, bytes) and b"probe" in got:
                 finding = replace(finding, clauses=("CHAT-9",), also=())
                 break
-        self._report(finding)
+        self._report(finding, step.who)
 
     # The end of a scenario
 

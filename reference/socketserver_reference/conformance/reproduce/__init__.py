@@ -2,13 +2,11 @@
 
 Read in this order:
 
-    shrink.py          shortens the scenario of a violation
-    literals.py        bytes as short Python expressions
-    lines.py           the lines of an exchange, while they are written
-    stream_steps.py, echo_steps.py, frame_steps.py    steps as lines, with the data that clients must read
-    exchange.py        the steps of a scenario in the dialect
-    assemble.py        a whole script, put together from templates/
-    write.py           writing scripts for violations, and trying each
+    player.txt     plays a table of rows; the same in every script
+    patterns.py    what clients must read, as bytes or regular expressions
+    rows.py        the table: the exchange of a violation, row by row
+    script.py      a whole script; the pytest file for a clause about the inside of a process
+    write.py       writes scripts for violations, and tries each
 
-RULE: the demands of a script follow from the steps and the dialect alone, since a script has no oracle.
+RULE: a script is a table and the player; nothing in it is made for one violation but the rows.
 """

@@ -137,12 +137,14 @@ class Progress:
         """Return a line about the script for each violation, if scripts were requested."""
         if self._run.options.reproduce is None:
             return []
-        from socketserver_reference.conformance.reproduce.write import INSIDE, UNWRITTEN, Reproduction
+        from socketserver_reference.conformance.reproduce.write import UNWRITTEN, Reproduction, write_test
 
-        violated = [verdict.clause.id for verdict in verdicts if verdict.violation is not None]
+        violated = [verdict.violation for verdict in verdicts if verdict.violation is not None]
         none = {
-            clause: Reproduction(clause, None, INSIDE if CLAUSES[clause].observer == "in-process" else UNWRITTEN)
-            for clause in violated
+            violation.clause_id: write_test(violation, self._run.options.reproduce)
+            if CLAUSES[violation.clause_id].observer == "in-process"
+            else Reproduction(violation.clause_id, None, UNWRITTEN)
+            for violation in violated
         }
         return [str(told) for told in {**none, **self._run.reproductions}.values()]
 

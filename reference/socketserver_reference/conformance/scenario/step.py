@@ -1,7 +1,7 @@
 """What modules ask of a step, whatever its class; `steps.py` has the classes."""
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Set
+from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 Effect = Literal[
@@ -30,8 +30,8 @@ class BaseStep:
     """Whether everybody reads by it what all have said."""
     by_stage: ClassVar[bool] = False
     """Whether the stage does it by itself, where a dialect asks for it."""
-    own_question: ClassVar[bool] = False
-    """Whether a script about it asks a question of its own, instead of playing the steps."""
+    in_one_instant: ClassVar[bool] = False
+    """Whether many clients do it in the same instant."""
 
     window: int | None = None
     """Bytes of the receive buffer of its client, if that is bounded by it."""
@@ -70,10 +70,6 @@ class BaseStep:
         """Return the step without these clients, or None if that leaves nothing of it."""
         return self if gone.isdisjoint(self.clients) else None
 
-    def renamed(self, names: Mapping[str, str]) -> Self:  # noqa: ARG002  # it names nobody
-        """Return the step with other names for its clients."""
-        return self
-
 
 @dataclass(frozen=True)
 class OneClient(BaseStep):
@@ -84,9 +80,6 @@ class OneClient(BaseStep):
     @property
     def clients(self) -> tuple[str, ...]:
         return (self.who,)
-
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        return replace(self, who=names[self.who])
 
 
 @dataclass(frozen=True)

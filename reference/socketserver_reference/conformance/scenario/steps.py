@@ -14,7 +14,7 @@ its client, what is said. Only modules that perform, judge or invent steps tell 
 Next: `driver/stage.py`, which performs them.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
@@ -56,9 +56,6 @@ class Approach(OneClient):
     half: bool = False
     namesake: str = ""
 
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        return replace(super().renamed(names), namesake=names.get(self.namesake, self.namesake))
-
     def __str__(self) -> str:
         if self.namesake:
             return f"{self.who} connects and gives the name of {self.namesake}"
@@ -72,7 +69,7 @@ class Crowd(BaseStep):
 
     verb = "connects"
     effect = "joins"
-    own_question = True
+    in_one_instant = True
 
     everyone: tuple[str, ...]
 
@@ -83,9 +80,6 @@ class Crowd(BaseStep):
     def without(self, gone: Set[str]) -> Self | None:
         staying = tuple(who for who in self.everyone if who not in gone)
         return replace(self, everyone=staying) if staying else None
-
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        return replace(self, everyone=tuple(names[who] for who in self.everyone))
 
     def __str__(self) -> str:
         return f"{len(self.everyone)} clients, {self.everyone[0]} to {self.everyone[-1]}, connect in one instant"
@@ -158,9 +152,6 @@ class WaitUntilHeard(OneClient):
     @property
     def spoken_by(self) -> str:
         return self.speaker
-
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        return replace(self, who=names[self.who], speaker=names[self.speaker])
 
     def __str__(self) -> str:
         return f"{self.speaker} speaks until {self.who} hears it"

@@ -24,10 +24,14 @@ class UnexpectedSourceDatagram(bytes):
 
 @dataclass(frozen=True)
 class Did:
-    """A client performed a step; `sent` are the bytes of it on the wire, if any."""
+    """A client performed a step; `sent` are the bytes of it on the wire, if any.
+
+    `heard_by` is a silent client, if the step is only there to find out whether that client hears it.
+    """
 
     step: Step
     sent: bytes = b""
+    heard_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,12 @@ class Violation(AssertionError):
         """Why it was not played again, if that is impossible."""
         self.scenes: tuple[Scene, ...] = ()
         """The scenarios that its server had seen, that of the violation last."""
+        self.failing = ""
+        """The client that read something wrong, or nothing, if there is one."""
+        self.due = b""
+        """The bytes that were due to it, as far as they are known."""
+        self.at: int | None = None
+        """How many entries of the transcript had been made then."""
         self.unscripted = ""
         """Why no script can show it, if none can."""
         self.transcript: Transcript | None = None

@@ -1,0 +1,153 @@
+"""The text of a script: the clause, the table of the exchange, and the player."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from socketserver_reference.address import Address
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.reproduce import patterns
+from socketserver_reference.conformance.reproduce.rows import Row
+from socketserver_reference.conformance.scenario.text import numbered, printable
+from socketserver_reference.conformance.scenario.violation import Violation
+
+PLAYER = (files("socketserver_reference.conformance.reproduce") / "player.txt").read_text(encoding="utf-8")
+
+COLUMNS = 116
+"""Columns of the text above a script."""
+
+LONG_BYTES = 60
+"""Bytes that are written out if they repeat something."""
+
+COUNTS = (b"%06d ", b"a%06d ", b"b%06d ")
+"""The words in long utterances: see `numbered`."""
+
+FRAME = '''\
+"""{clause}
+
+expected: {expected}
+observed: {observed}{confirmation}
+
+    python {file} HOST PORT                    plays this to a server; Unix sockets: python {file} PATH
+    python {file} --launch 'COMMAND {{port}}'    starts a fresh server for every round
+
+It exits with 1 if the clause is broken, 0 if not, 2 without a server.
+"""
+
+import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time
+
+ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.{family}, {datagrams}, {delivery}
+REST = {rest:g}  # seconds between two steps, so that the server notices each
+TIMEOUT, START = float(os.environ.get("TIMEOUT", "5")), 10  # seconds for what must come, and for a server to start
+QUIET, LAG = 0.3, 0.02  # seconds for what must not come, and after which a client reads late
+
+
+def numbered(size, word=b"%06d "):
+    return b"".join(word % number for number in range(size // len(word % 0) + 1))[:size]
+
+
+# A client, or several; what it does; the bytes, or a pattern of them, or what each said.
+ROWS = [
+{rows}
+]
+
+# The player: the same in every script.
+
+{player}
+sys.exit(main(*sys.argv[1:]))
+'''
+
+
+def script(
+    violation: Violation,
+    rows: Sequence[Row],
+    bursts: Sequence[bytes],
+    dialect: Dialect,
+    address: Address,
+    *,
+    rounds: int,
+    rest: float,
+) -> str:
+    """Return the script that plays these rows."""
+    clause = CLAUSES[violation.clause_id]
+    confirmation = f"\nreplayed: {printable(violation.confirmation)}" if violation.confirmation else ""
+    return FRAME.format(
+        clause=_safe(textwrap.fill(str(clause), COLUMNS)),
+        expected=_safe(violation.expected),
+        observed=_safe(violation.observed),
+        confirmation=confirmation,
+        file=f"{clause.id}.py",
+        rounds=rounds,
+        family=address.family.name,
+        datagrams=address.datagram,
+        delivery=_literal(patterns.pieces(dialect, bursts)) if bursts else None,
+        rest=rest,
+        rows="\n".join(f"    {_row(row)}," for row in rows),
+        player=PLAYER,
+    )
+
+
+def _safe(text: str) -> str:
+    """Return text that ends no docstring, on lines of at most COLUMNS."""
+    return "\n".join(printable(line) for line in text.splitlines()).replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _row(row: Row) -> str:
+    return f"({', '.join(_literal(one) for one in row)})"
+
+
+def _literal(value: Any) -> str:
+    """Return a value as Python writes it; bytes that repeat something are shorter."""
+    match value:
+        case re.Pattern():
+            return f"re.compile({value.pattern!r})"
+        case dict():
+            return "{" + ", ".join(f"{key!r}: {_literal(one)}" for key, one in value.items()) + "}"
+        case tuple():
+            return f"({', '.join(map(_literal, value))})"
+        case bytes() if len(value) > LONG_BYTES:
+            return _long(value)
+        case _:
+            return repr(value)
+
+
+def _long(data: bytes) -> str:
+    for word in COUNTS:
+        if data == numbered(len(data), word):
+            return f"numbered({len(data)}, {word!r})"
+    unit = data[: (data + data).find(data, 1)]
+    return repr(data) if unit == data else f"{unit!r} * {len(data) // len(unit)}"
+
+
+TEST = '''\
+"""{clause}
+
+expected: {expected}
+observed: {observed}
+
+    pytest {file} --conformance-only {id}
+"""
+
+from socketserver_reference.conformance import ServerConformance, ServerSpec
+
+from your_module import make_server  # returns a server that is bound to a free port and not served yet
+
+
+class TestServer(ServerConformance):
+    target = ServerSpec("yours", "tcp", "threading", make_server)  # transport, and how it serves: see ServerSpec
+'''
+
+
+def test(violation: Violation) -> str:
+    """Return the pytest file for a clause about the inside of a process."""
+    clause = CLAUSES[violation.clause_id]
+    return TEST.format(
+        clause=_safe(textwrap.fill(str(clause), COLUMNS)),
+        expected=_safe(violation.expected),
+        observed=_safe(violation.observed),
+        file=f"test_{clause.id.replace('-', '_')}.py",
+        id=clause.id,
+    )
