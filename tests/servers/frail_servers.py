@@ -151,6 +151,14 @@ def reuses_the_port(address: str) -> None:
     chat(server, never, never)
 
 
+def turns_on_its_parent(address: str, notify: Notify, number: int) -> None:
+    """Kill or stop the parent at the third chunk, with a child beside."""
+    notify(b"up\n")
+    if os.fork() == 0:
+        signal.pause()
+    chat(listen(address), at(3, partial(os.kill, os.getppid(), number)), never)
+
+
 def main(name: str, address: str, fifo: str | None = None) -> None:
     """Serve until killed."""
     notify: Notify = tell_nobody if fifo is None else partial(os.write, os.open(fifo, os.O_WRONLY))
@@ -162,6 +170,8 @@ def main(name: str, address: str, fifo: str | None = None) -> None:
         "plain": lambda: plain(address, notify),
         "reusing": lambda: chat(listen(address), never, never),
         "crashing": lambda: chat(listen(address), at(3, partial(os.kill, os.getpid(), signal.SIGKILL)), never),
+        "kills-its-parent": lambda: turns_on_its_parent(address, notify, signal.SIGKILL),
+        "stops-its-parent": lambda: turns_on_its_parent(address, notify, signal.SIGSTOP),
         "starts-slowly": lambda: starts_slowly(address),
         "shares-its-port": lambda: reuses_the_port(address),
     }

@@ -1,6 +1,7 @@
 """Servers that die, at any time, and that cannot be started again at once: each is told, and none spoils the next."""
 
 import socket
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -64,6 +65,14 @@ def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lif
     assert check("chat", "--launch", command, "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
     assert lifeline.read == b"up\nended\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent of a command is what ends it")
+@pytest.mark.parametrize("name", ["kills-its-parent", "stops-its-parent"])
+def test_a_server_that_turns_on_its_parent_ends_with_the_check(check: Checker, lifeline: Lifeline, name: str) -> None:
+    outcome = check("chat", "--launch", frail(name, "{port}", lifeline.path), *QUICK, "--only", "CHAT-2")
+    assert ("the server ended by signal 9" in outcome.out) == (name == "kills-its-parent")
+    lifeline.wait_for_the_end()
 
 
 # A port of its own

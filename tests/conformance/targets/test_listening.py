@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets import listening
+from socketserver_reference.conformance.targets import listening, proc_files
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.listening import Sight, listeners, look
 from socketserver_reference.conformance.targets.ports import free_port, is_served
 from socketserver_reference.conformance.targets.process import Launch
@@ -32,7 +34,7 @@ def launched(how: str, where: object) -> Iterator[Launch]:
 def sight(launch: Launch, address: Address) -> Sight:
     """Look until the program listens somewhere."""
     while True:
-        seen = launch.look(address)
+        seen = launch.look(address, elsewhere=True)
         assert seen is not None
         if seen.listens or seen.elsewhere:
             return seen
@@ -104,9 +106,44 @@ def test_a_server_that_does_not_let_itself_be_looked_at_listens_if_any_process_d
     address = Address("tcp", "127.0.0.1", free_port())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE):
         monkeypatch.setattr(os, "listdir", forbidden)
-        assert look(os.getpid(), address) == Sight(False)
+        assert look(os.getpid(), address, elsewhere=True) == Sight(False)
         with socket.create_server(("127.0.0.1", address.port)):
             assert look(os.getpid(), address) == Sight(True)
+
+
+def test_where_else_a_server_listens_is_looked_for_only_if_wanted() -> None:
+    port = free_port()
+    address = Address("tcp", "127.0.0.1", port)
+    with launched("next-port", port) as launch:
+        assert sight(launch, address).elsewhere == (address.with_port(port + 1),)
+        assert launch.look(address) == Sight(False)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_a_server_that_listens_elsewhere_is_told_where(monkeypatch: pytest.MonkeyPatch, fixed: bool) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.START_TIMEOUT", 0.0)
+    address = Address("tcp", "127.0.0.1", free_port())
+    command = f"{sys.executable} -m tests.servers.listeners next-port {address.port if fixed else '{port}'}"
+    elsewhere = (Address("tcp", "127.0.0.1", 80), Address("udp", "127.0.0.1", 81))
+    monkeypatch.setattr(Launch, "look", lambda *_, **__: Sight(False, elsewhere))
+    with pytest.raises(CannotCheck) as refused:
+        Launched(command, address if fixed else None).start(0.0)
+    remedy = "give that as the target" if fixed else "write {port} where the command has its port"
+    assert f"it listens at tcp://127.0.0.1:80 and udp://127.0.0.1:81 instead ({remedy})" in str(refused.value)
+
+
+def test_an_address_that_another_process_serves_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socketserver_reference.conformance.targets.launched.START_TIMEOUT", 0.0)
+    monkeypatch.setattr(Launch, "look", lambda *_, **__: Sight(False, taken=True))
+    with pytest.raises(CannotCheck, match="a process that it did not start listens there"):
+        Launched("sleep 600 {port}").start(0.0)
+
+
+def test_a_system_without_proc_tells_nothing(tmp_path: Path) -> None:
+    assert proc_files.read(str(tmp_path / "stat")) == ""
+    assert proc_files.rows(str(tmp_path / "tcp")) == []
+    assert proc_files.listed(str(tmp_path / "task")) == []
+    assert proc_files.link(str(tmp_path / "fd")) == ""
 
 
 def test_a_process_that_ends_while_it_is_looked_at_has_no_sockets() -> None:

@@ -123,6 +123,27 @@ def test_where_something_else_may_run_every_thread_is_looked_at(
         monkeypatch.undo()
 
 
+def test_a_new_process_of_a_server_with_many_threads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    forking = CROWD.replace("threading.Event().wait()\n", "import os, sys, time\nsys.stdin.read(1)\nos.fork()\n" + WAIT)
+    command = [sys.executable, "-c", forking]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        monkeypatch.setattr(processes, "only_this_thread_runs", lambda: False)
+        waiter = processes.ServerWaiter(os.getpid())
+        look_until_idle(waiter)
+        assert str(process.pid) in waiter._below
+        process.stdin.write(b"!")
+        process.stdin.flush()
+        while not (children := {*processes.processes_below(process.pid)}):
+            os.sched_yield()
+        look_until_idle(waiter)
+        assert {str(process.pid), *children} <= waiter._below
+        processes.kill_all_below(process.pid)
+        process.kill()
+
+
 def test_what_runs_while_it_is_looked_at_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     with above(f"print(flush=True); {WAIT}") as parent:
         waiter = processes.ServerWaiter(parent)

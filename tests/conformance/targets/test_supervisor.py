@@ -83,6 +83,12 @@ def test_when_the_checker_ends_the_command_is_asked_to(keep: Keep) -> None:
     assert kept.end() == -15
 
 
+def test_a_command_that_ends_in_order_when_it_is_asked_to_says_so(keep: Keep) -> None:
+    kept = keep("import signal; signal.signal(signal.SIGTERM, lambda *_: exit(3));" + PROMPT + "signal.pause()")
+    assert kept.said(2) == b"up"
+    assert kept.end() == 3
+
+
 def test_a_command_that_does_not_listen_is_ended_after_a_grace(keep: Keep) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     kept = keep(deaf + PROMPT + "import signal; signal.pause()", grace=0.05)
@@ -148,6 +154,13 @@ def test_a_daemon_that_a_command_leaves_behind_in_order_goes_on_until_the_checke
     assert not gone(daemon)
     assert kept.end() == -15
     assert gone(daemon)
+
+
+@on_linux
+def test_the_exit_status_of_a_daemon_is_that_of_the_command(keep: Keep) -> None:
+    kept = keep(DAEMON % ("signal.signal(signal.SIGTERM, lambda *_: os._exit(4))", 0))
+    os.kill(adopted(kept), 15)
+    assert kept.wait() == 4
 
 
 @on_linux

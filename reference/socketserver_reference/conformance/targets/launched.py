@@ -135,7 +135,8 @@ class LaunchedSite(DirectSite):
                 if time.monotonic() > until:
                     raise CannotCheck(
                         f"{self._target.command!r} does not listen at {self.address} after {self._timeout:g} s: "
-                        f"{self._described(seen)}{self._launch.last_output()}"
+                        f"{self._described(self._launch.look(self.address, elsewhere=True) or seen)}"
+                        f"{self._launch.last_output()}"
                     )
                 notice()
         self.start_timeout = self._timeout if seen is None else 0.0

@@ -53,24 +53,28 @@ class Sight:
     listens: bool
     """Whether it listens there."""
     elsewhere: tuple[Address, ...] = ()
-    """Where it listens, if not there."""
+    """Where it listens, if not there, and if that was looked for."""
     taken: bool = False
     """Whether a process that it did not start listens there."""
 
 
-def look(process: int, wanted: Address) -> Sight | None:
-    """Look at all processes below this one; return None where that is impossible."""
+def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | None:
+    """Look whether a process below this one listens there, and, if asked, where else; None where that is not seen."""
     if not (SEES_LISTENERS and os.path.exists(f"/proc/{process}/task/{process}/children")):
         return None
-    listening = [one for transport in TABLES for one in listeners(transport)]  # before: what listens is somebody's
-    own = sockets_of(processes.processes_below(process))
+    listening = [
+        one for transport in TABLES if elsewhere or transport == wanted.transport for one in listeners(transport)
+    ]
     there = [one for one in listening if one.serves(wanted)]
+    if not (there or elsewhere):
+        return Sight(False)
+    own = sockets_of(processes.processes_below(process))  # after the table: what listens belongs to a process
     if own is None:  # they are another user's
         return Sight(bool(there))
     if any(one.inode in own for one in there):
         return Sight(True)
-    elsewhere = {one.address for one in listening if one.inode in own}
-    return Sight(False, tuple(sorted(elsewhere, key=str)), bool(there))
+    others = {one.address for one in listening if one.inode in own}
+    return Sight(False, tuple(sorted(others, key=str)), bool(there))
 
 
 def listeners(transport: str) -> Iterator[Listener]:

@@ -65,9 +65,9 @@ class Launch:
                 return
             self._output = (self._output + printed)[-MAX_OUTPUT_BYTES:]
 
-    def look(self, address: Address) -> Sight | None:
-        """Look whether the command listens at this address; return None where that cannot be seen."""
-        return look(self._supervisor.pid, address)
+    def look(self, address: Address, *, elsewhere: bool = False) -> Sight | None:
+        """Look whether the command listens at this address, and, if asked, where else; None where that is not seen."""
+        return look(self._supervisor.pid, address, elsewhere=elsewhere)
 
     def ended_within(self, seconds: float) -> bool:
         """Wait at most so many seconds for the command to end; return whether it has."""

@@ -37,7 +37,7 @@ class ServerWaiter(IdleWaiter):
     A thread that goes to sleep adds to the processor time of its process. So if that is the same before and after the
     states of all threads are read, none ran meanwhile unless it runs still. To read a thousand states takes
     milliseconds. A server with so many threads is also idle if no thread of the whole machine runs but this one, twice
-    with a pause between: that takes one look, however many threads there are. On a busy machine it does not help.
+    with a pause between: that takes one look, however many threads there are. On a busy machine all are read.
     """
 
     def __init__(self, process: int) -> None:
@@ -45,6 +45,8 @@ class ServerWaiter(IdleWaiter):
         self._process = process
         self._used: dict[str, int] = {}  # process -> its processor time, at the last look
         self._threads = 0
+        self._below: set[str] = set()  # the processes
+        self._there: set[str] = set()  # all processes of this machine, when they were last listed
 
     def looks_idle(self) -> bool:
         used = {process: clock(process) for process in self._used}
@@ -53,13 +55,24 @@ class ServerWaiter(IdleWaiter):
             return False
         if self._threads > MANY_THREADS and self._is_quiet():
             return True
-        processes, tasks = list(processes_below(self._process)), list(self._tasks())
+        self._below = self._new_below() if self._threads > MANY_THREADS else {*processes_below(self._process)}
+        tasks = [task for process in self._below for task in threads_of(process)]
         self._threads = len(tasks)
-        if set(processes) != set(used):
-            self._used = {process: clock(process) for process in processes}
+        if self._below != set(used):
+            self._used = {process: clock(process) for process in self._below}
             return False
         asleep = all(state(task) in SLEEPING_STATES for task in tasks)
         return asleep and self._used == {process: clock(process) for process in used}
+
+    def _new_below(self) -> set[str]:
+        """Return the processes below, found without a look at their threads: all new ones have one of them above."""
+        there = set(filter(str.isdecimal, proc_files.listed("/proc")))
+        above = {process: parent(process) for process in there - self._there}
+        self._there = there
+        below = {str(self._process)} | (self._below & there)
+        while more := {process for process, one in above.items() if one in below} - below:
+            below |= more
+        return below - {str(self._process)}
 
     def _is_quiet(self) -> bool:
         if not only_this_thread_runs():
@@ -84,7 +97,17 @@ def processes_below(process: int) -> Iterator[str]:
 def threads_below(process: int) -> Iterator[str]:
     """Yield the directory in /proc of each thread of each process below this one."""
     for child in processes_below(process):
-        yield from (f"/proc/{child}/task/{task}" for task in proc_files.listed(f"/proc/{child}/task"))
+        yield from threads_of(child)
+
+
+def threads_of(process: str) -> Iterator[str]:
+    """Yield the directory in /proc of each thread of a process."""
+    yield from (f"/proc/{process}/task/{task}" for task in proc_files.listed(f"/proc/{process}/task"))
+
+
+def parent(process: str) -> str:
+    """Return the id of the process that is above, or "" if it has ended."""
+    return "".join(proc_files.read(f"/proc/{process}/stat").rpartition(")")[2].split()[1:2])
 
 
 def all_dead(process: int, but: str = "") -> bool:

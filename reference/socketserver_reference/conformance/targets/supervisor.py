@@ -57,7 +57,7 @@ def supervise(grace: float, command: list[str]) -> int:
         os.read(0, 1)  # nothing is ever written there: it returns when standard input ends
         signal_all(group, signal.SIGTERM, but=parent)
         over.wait(grace)
-        while not over.wait(KILL_INTERVAL):
+        while not over.wait(KILL_INTERVAL):  # pragma: no cover - one that is killed then is not measured
             signal_all(group, signal.SIGKILL)
 
     threading.Thread(target=end_with_the_checker, daemon=True).start()
