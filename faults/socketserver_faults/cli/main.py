@@ -1,34 +1,34 @@
 """`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 
-from socketserver_faults.cli import browse, demo, matrix, proxy, schedule
-from socketserver_reference.cli.parser import Parser, add_version, read_or_not
+from socketserver_reference.cli.parser import Parser, add_version, guarded
+from socketserver_reference.cli.signals import interrupted_without_traceback
 
-Declare = Callable[[argparse.ArgumentParser], None]
-RunCommand = Callable[[argparse.Namespace], int]
-
-COMMANDS: dict[str, tuple[str, Declare, RunCommand]] = {
-    "list": ("list the planted bugs and the clauses they break", browse.add_list_arguments, browse.run_list),
+COMMANDS = {
+    "list": ("list the planted bugs and the clauses they break", "browse", "add_list_arguments", "run_list"),
     "show": (
         "explain one bug, and show how its code differs from the reference's",
-        browse.add_show_arguments,
-        browse.run_show,
+        "browse",
+        "add_show_arguments",
+        "run_show",
     ),
-    "serve": ("serve one, to try it by hand", browse.add_serve_arguments, browse.run_serve),
-    "demo": ("play the closed-request bug, row by row, and its fix", demo.add_arguments, demo.run),
+    "serve": ("serve one, to try it by hand", "browse", "add_serve_arguments", "run_serve"),
+    "demo": ("play the closed-request bug, row by row, and its fix", "demo", "add_arguments", "run"),
     "matrix": (
         "run the suite against all of them, and compare the result with the catalogue",
-        matrix.add_arguments,
-        matrix.run,
+        "matrix",
+        "add_arguments",
+        "run",
     ),
-    "proxy": ("put a hostile network between a client and a server", proxy.add_arguments, proxy.run),
+    "proxy": ("put a hostile network between a client and a server", "proxy", "add_arguments", "run"),
     "schedule": (
         "play a program under every schedule of its threads, and report the first that fails",
-        schedule.add_arguments,
-        schedule.run,
+        "schedule",
+        "add_arguments",
+        "run",
     ),
 }
 
@@ -39,14 +39,21 @@ def build_parser() -> Parser:
     parser = Parser(prog="socketserver-faults", description=what)
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
-    for name, (purpose, declare, run) in COMMANDS.items():
+    for name, (purpose, module_name, declare, run) in COMMANDS.items():
+        module = import_module(f"socketserver_faults.cli.{module_name}")
         command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
-        declare(command)
-        command.set_defaults(run=run)
+        getattr(module, declare)(command)
+        command.set_defaults(run=getattr(module, run))
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = build_parser().parse_args(arguments)
-    return read_or_not(partial(options.run, options))
+    return guarded("socketserver-faults", partial(_run, arguments), ends_process=arguments is None)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    with interrupted_without_traceback():  # the commands are imported now, not before
+        parser = build_parser()
+    options = parser.parse_args(arguments)
+    return int(options.run(options))

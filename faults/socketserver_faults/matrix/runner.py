@@ -15,6 +15,7 @@ import gc
 import logging
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import shlex
 import sys
@@ -30,6 +31,7 @@ from socketserver_faults.catalogue.index import find
 from socketserver_faults.catalogue.registry import Fault
 from socketserver_faults.matrix.result import FaultResult, Stories
 from socketserver_reference.clauses import PROFILES
+from socketserver_reference.cli.signals import interrupts_ignored
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
@@ -166,6 +168,8 @@ def each_in_its_process(
     """
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "socketserver_faults.catalogue.index"])
+    with interrupts_ignored():  # inherited: those processes end with this one, and tell of no Ctrl-C themselves
+        multiprocessing.forkserver.ensure_running()
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}
     try:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
         with terminated_as_interrupted():
             return _check(options, pytest_arguments)
     except (CommandError, input_files.InvalidInputFile, report_files.CannotWrite) as error:
-        print(f"socketserver-reference check: {error}", file=sys.stderr)
+        print(f"socketserver-reference check: {printable(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("socketserver-reference check: interrupted before there was any result", file=sys.stderr)
     return NOT_CHECKED
@@ -64,7 +64,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     heading = (
         f"checking {options.protocol}: {name}{spoken} (seed {options.seed}{share_budget(options, dialect, targets)})"
     )
-    print(heading, *listed.elsewhere(), sep="\n", flush=True)
+    print(printable(heading), *listed.elsewhere(), sep="\n", flush=True)
     began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
     with one_processor() if options.launch is None and options.target is None else nullcontext():
@@ -102,8 +102,12 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     )
     if before is not None:
         report = report.compared(options.compare, before)
-    print("\n".join(text.write(report)), flush=True)
-    report_files.write_all(report, wanted)
+    try:
+        report_files.write_all(report, wanted)
+    finally:
+        print("\n".join(text.write(report)), flush=True)
+    if progress.unprinted is not None:
+        raise progress.unprinted
     return code
 
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,13 +21,14 @@ from socketserver_reference.cli.options import (
     effort,
     require_extra,
 )
+from socketserver_reference.cli.parser import Parser
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.scenario.text import printable
 
 COMPARISON_FORMATS = ("json", "markdown", "html")
 
 
-class Trial(argparse.ArgumentParser):
+class Trial(Parser):
     """The parser of `check`, which tries the arguments that a file gives."""
 
     def error(self, message: str) -> NoReturn:
@@ -74,14 +76,16 @@ def _compare(options: argparse.Namespace) -> int:
     wanted = report_files.chosen(options)
     require_extra()
     compared = comparison.Comparison(compare.check_all(listed, effort(options), directory))
-    print("\n".join(comparison.as_text(compared)), flush=True)
+    lines = comparison.as_text(compared)
     writers: dict[str, Any] = {
         "json": comparison.as_json,
         "markdown": comparison.as_markdown,
         "html": comparison_page.write,
     }
-    for name, file in wanted.items():
-        report_files.write(file, writers[name](compared))
+    try:
+        report_files.write_each((file, partial(writers[name], compared)) for name, file in wanted.items())
+    finally:
+        print("\n".join(lines), flush=True)
     return compared.code
 
 

@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for; return the exit code."""
     from socketserver_reference.conformance.dialects.loader import BadDialect, bundled
+    from socketserver_reference.conformance.scenario.text import printable
 
     try:
         if options.dialect is None:
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             lines = list(in_full(options.dialect))
     except BadDialect as error:
-        print(f"socketserver-reference dialects: {error}", file=sys.stderr)
+        print(f"socketserver-reference dialects: {printable(str(error))}", file=sys.stderr)
         return 2
     print("\n".join(lines))
     return 0

@@ -11,6 +11,7 @@ from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.targets import find_targets
 from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
+from socketserver_reference.conformance.scenario.text import printable
 
 EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         proposal, trouble = "", str(error)
     print(proposal, end="")
     if trouble:
-        print(f"socketserver-reference learn: {trouble}", file=sys.stderr)
+        print(f"socketserver-reference learn: {printable(trouble)}", file=sys.stderr)
     return EXIT_CANNOT_LEARN if trouble else EXIT_LEARNED
 
 

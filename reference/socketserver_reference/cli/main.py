@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
-from socketserver_reference.cli.parser import Parser, add_version, read_or_not
+from socketserver_reference.cli.parser import Parser, add_version, guarded
 from socketserver_reference.cli.signals import interrupted_without_traceback
+
+PROGRAM = "socketserver-reference"
 
 COMMANDS = {
     "serve": "run one of the reference's servers",
@@ -22,27 +24,40 @@ COMMANDS = {
 """Name of a command and of its module in this package -> its purpose."""
 
 
-def build_parser(chosen: str) -> Parser:
-    """Return the parser of the whole command line, with the options of the chosen command only."""
-    parser = Parser(prog="socketserver-reference", description="A reference for socketserver programs, and its suite.")
+def build_parser() -> Parser:
+    """Return the parser of what stands before the command."""
+    parser = Parser(prog=PROGRAM, description="A reference for socketserver programs, and its suite.")
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
-        if name == chosen:
-            module = import_module(f"socketserver_reference.cli.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
+        commands.add_parser(name, help=purpose)
+    return parser
+
+
+def build_command_parser(name: str) -> Parser:
+    """Return the parser of the words after a command."""
+    purpose = COMMANDS[name]
+    parser = Parser(prog=f"{PROGRAM} {name}", description=f"{purpose.capitalize()}.")
+    module = import_module(f"socketserver_reference.cli.{name}")
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run, command=name)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
+    """Run the command line; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(PROGRAM, partial(_run, words), ends_process=arguments is None)
+
+
+def _run(words: Sequence[str]) -> int:
     own = words.index("--") if "--" in words else len(words)
+    at = next((number for number, word in enumerate(words[:own]) if not word.startswith("-")), 0)
+    if at or own == 0 or words[0] not in COMMANDS:
+        build_parser().parse_args(words[:own][: at + 1])  # ends with the help, the version or an error
     with interrupted_without_traceback():
-        parser = build_parser(next((word for word in words[:own] if not word.startswith("-")), ""))
-    options = parser.parse_args(words[:own])
+        parser = build_command_parser(words[at])
+    options = parser.parse_intermixed_args(words[at + 1 : own])  # TARGET may stand anywhere among the options
     if options.command == "check":
-        return read_or_not(partial(options.run, options, words[own + 1 :]))
-    return read_or_not(partial(options.run, options))
+        return int(options.run(options, words[own + 1 :]))
+    return int(options.run(options))

@@ -4,10 +4,14 @@ The formats are in `conformance/reports/`, one module each.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from socketserver_reference.conformance.results import output_file
+from socketserver_reference.conformance.scenario.text import printable
 
 FORMATS = {
     "junit": ("JUnit XML", "junit"),
@@ -42,26 +46,38 @@ def chosen(options: argparse.Namespace) -> dict[str, Path]:
 
 def check_writable(file: Path) -> None:
     """Raise CannotWrite unless this file can be written."""
-    begun = not file.exists()
     try:
+        begun = not file.exists()
         with file.open("a"):
             pass
+        if begun:  # leave no empty file if there is no report
+            file.unlink()
     except OSError as error:
-        raise CannotWrite(f"cannot write {file}: {error.strerror}; name a file in a directory that exists") from None
-    if begun:  # leave no empty file if there is no report
-        file.unlink()
+        where = printable(str(file))
+        raise CannotWrite(f"cannot write {where}: {error.strerror}; name a file in a directory that exists") from None
 
 
-def write_all(report: Any, wanted: dict[str, Path]) -> None:
-    """Write a report in each requested format; raise CannotWrite if that fails after all."""
-    for name, file in wanted.items():
-        module = import_module(f"socketserver_reference.conformance.reports.{FORMATS[name][1]}")
-        write(file, module.write(report))
+def write_all(report: Any, wanted: Mapping[str, Path]) -> None:
+    """Write a report in each requested format; raise CannotWrite if some cannot be written after all."""
+    modules = {name: import_module(f"socketserver_reference.conformance.reports.{FORMATS[name][1]}") for name in wanted}
+    write_each((file, partial(modules[name].write, report)) for name, file in wanted.items())
+
+
+def write_each(documents: Iterable[tuple[Path, Callable[[], str]]]) -> None:
+    """Write documents, each into its file; one that cannot be written does not stop the others. Raise CannotWrite."""
+    failures: list[str] = []
+    for file, make in documents:
+        try:
+            write(file, make())
+        except CannotWrite as error:
+            failures.append(str(error))
+    if failures:
+        raise CannotWrite("; ".join(failures))
 
 
 def write(file: Path, document: str) -> None:
     """Write a document, lone surrogates escaped; raise CannotWrite if that fails after all."""
     try:
-        file.write_text(document, encoding="utf-8", errors="backslashreplace")
+        output_file.write(file, document.encode(errors="backslashreplace"))
     except OSError as error:
-        raise CannotWrite(f"cannot write {file}: {error.strerror}") from None
+        raise CannotWrite(f"cannot write {printable(str(file))}: {error.strerror}") from None

@@ -1,9 +1,10 @@
 """How a command that serves or checks handles SIGINT and SIGTERM."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -52,16 +53,57 @@ def stopped_by_signals() -> Iterator[Signals]:
 
 @contextmanager
 def interrupted_without_traceback() -> Iterator[None]:
-    """Let Ctrl-C end the process at once within the block; after it, Ctrl-C raises KeyboardInterrupt again."""
+    """Let Ctrl-C end the process at once within the block."""
     in_main = threading.current_thread() is threading.main_thread()  # no other thread may set a signal handler
     if not in_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C within the block; a process started there goes on ignoring it."""
+    if threading.current_thread() is not threading.main_thread():  # no other thread may set a signal handler
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interruptible(name: str, *, ends_process: bool) -> Iterator[None]:
+    """Let the first Ctrl-C raise KeyboardInterrupt within the block, and a second one end the process at once.
+
+    `ends_process` says that nothing comes after the block: then Ctrl-C simply ends the process.
+    """
+    in_main = threading.current_thread() is threading.main_thread()  # no other thread may set a signal handler
+    before = signal.getsignal(signal.SIGINT)
+    if not in_main or before not in (signal.default_int_handler, signal.SIG_DFL):
+        yield
+        return
+
+    def again(*_: object) -> None:
+        with suppress(OSError):
+            os.write(2, f"{name}: interrupted\n".encode())
+        os._exit(130)
+
+    def first(*_: object) -> None:
+        signal.signal(signal.SIGINT, again)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if ends_process else before)
 
 
 @contextmanager

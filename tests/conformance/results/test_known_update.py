@@ -144,7 +144,7 @@ def test_a_list_that_cannot_be_written_after_all_is_told_in_one_line(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device", str(file))
 
-    monkeypatch.setattr(known_file, "_replace", fail)
+    monkeypatch.setattr("socketserver_reference.conformance.results.output_file.write", fail)
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert outcome.code == 2
     assert outcome.err == f"socketserver-reference check: cannot write {file}: No space left on device\n"

@@ -40,7 +40,7 @@ def write(report: Report) -> str:
 
 def _row(verdict: Verdict) -> list[str]:
     why = code(verdict.why) if verdict.violation else words(verdict.why)
-    return [verdict.clause.id, f"{SYMBOLS[verdict.outcome]} {word(verdict)}", why]
+    return [verdict.clause.id, f"{SYMBOLS[verdict.outcome]} {words(word(verdict))}", why]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

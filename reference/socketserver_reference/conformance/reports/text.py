@@ -12,7 +12,7 @@ def write(report: Report) -> list[str]:
     that.
     """
     if report.misfit:
-        return ["", *(printable(line) for line in report.misfit), "", *report.news, report.conclusion]
+        return [printable(line) for line in ("", *report.misfit, "", *report.news, report.conclusion)]
     lines: list[str] = []
     for verdict in report.verdicts:
         if verdict.violation is not None and verdict.known is None:
@@ -33,4 +33,4 @@ def write(report: Report) -> list[str]:
         lines += ["", "reproductions:", *(f"  {told}" for told in report.scripts)]
     if report.baseline is not None:
         lines += ["", *report.baseline.lines()]
-    return [*lines, "", *report.news, report.conclusion]
+    return [printable(line) for line in (*lines, "", *report.news, report.conclusion)]

@@ -6,10 +6,7 @@ An update keeps the comments between the entries, and removes an entry with the 
 replaces the file atomically, so that no crash can lose an entry.
 """
 
-import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from tomlkit.items import AoT, Array, Comment, Table, Whitespace
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
+from socketserver_reference.conformance.results import output_file
 from socketserver_reference.conformance.results.known import NO_REASON, Known
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -114,7 +112,8 @@ def update(file: Path, after: Sequence[Known]) -> None:
     if exists and before == list(after):
         return
     gone = {number for number, entry in enumerate(before) if entry not in after}
-    _replace(file, _edited(tomlkit.parse(text), gone, [_fields(entry) for entry in after if entry not in before]))
+    added = [_fields(entry) for entry in after if entry not in before]
+    output_file.write(file, _edited(tomlkit.parse(text), gone, added).encode())
 
 
 def _fields(entry: Known) -> dict[str, Any]:
@@ -162,20 +161,3 @@ def _asides_taken_from(table: Table) -> str:
     while isinstance(table.value.body[-1][1], Comment | Whitespace):
         text = table.value.body.pop()[1].as_string() + text
     return text
-
-
-def _replace(file: Path, text: str) -> None:
-    """Replace the content of a file atomically; a symbolic link to it stays."""
-    target = file.resolve()
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as beside:
-            beside.write(text)
-            beside.flush()
-            os.fsync(beside.fileno())
-        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

@@ -4,7 +4,9 @@ The run is isolated from the directory it starts in: it uses neither its configu
 file there. A user passes options to pytest after `--`.
 """
 
+import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +42,8 @@ class Progress:
         self._subject = ""
         self.spent: dict[str, float] = {}
         """Clause -> seconds that its checks took."""
+        self.unprinted: OSError | None = None
+        """Why no more could be printed, if so."""
         self._collected: set[str | None] = set()  # clauses with a check that runs
         self._deselected: set[str] = set()  # clauses with a check that pytest's own arguments leave out
         self.trouble = False
@@ -97,15 +101,26 @@ class Progress:
             self.spent[clause] = self.spent.get(clause, 0.0) + report.duration
         subject, _, check = report.location[2].rpartition(".test_")
         if subject != self._subject and self._several:
-            self._terminal.write_line(subject)
+            self._print(subject)
         self._subject = subject
         story = check.replace("_", " ")
         expected = outcome == "violated" and self._run.expected_failure(clause)
         word = "known failure" if expected else OUTCOME_WORDS[outcome]
-        self._terminal.write_line(f"  {clause or 'explored':<8} {word:<14} {story}")
+        self._print(f"  {clause or 'explored':<8} {word:<14} {story}")
         if report.trouble:
             self.trouble = True
-            self._terminal.write_line(report.longreprtext)
+            self._print(report.longreprtext)
+
+    def _print(self, text: str) -> None:
+        """Print a line; once that has failed, print no more, but let the checks go on, and the reports be written."""
+        if self.unprinted is None:
+            try:
+                self._terminal.write_line(text)
+                sys.stdout.flush()
+            except OSError as error:
+                self.unprinted = error
+                with contextlib.suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def pytest_keyboard_interrupt(self) -> None:
         self.trouble = True
