@@ -12,6 +12,7 @@ from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import join
+from socketserver_reference.conformance.targets.launched import Launched
 from tests.support.checking import Checker, bad
 from tests.support.planted import Planted
 
@@ -79,6 +80,13 @@ def test_a_session_plays_nothing_and_waits_for_nothing_when_the_time_is_over() -
             session.play(*join("ann"), about="CHAT-1")
         assert len(session.seen) == seen
         assert Campaign(session, "basic", 30).over
+
+
+def test_a_silence_is_not_waited_for_longer_than_the_check_may_take() -> None:
+    with closing(open_session("chat", Launched(bad("silent")), 3600.0)) as session:
+        session.keep(Budget(0.5))
+        with pytest.raises(NotChecked, match=r"the check may take 0.5 s, and had no time left for it"):
+            session.play(*join("ann"), about="CHAT-1")
 
 
 def test_what_a_check_had_no_time_for_is_not_checked(check: Checker) -> None:

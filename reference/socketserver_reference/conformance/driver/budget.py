@@ -21,6 +21,9 @@ DEFAULT_EXAMPLES = 30
 LIMITED_FACTOR = 10
 """Multiple of the default budget for a server whose limits make its clients wait."""
 
+LEAST_SECONDS = 0.01
+"""Seconds for a scenario that is played when the time is over."""
+
 BEGINNING_SHARE = 0.75
 """Share of the budget after which no further scenario begins."""
 
@@ -42,6 +45,11 @@ class Budget:
         """The monotonic time when it must be over."""
         self.last_begin = begun + BEGINNING_SHARE * seconds
         """The monotonic time after which no scenario begins."""
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, of which there are always some."""
+        return max(LEAST_SECONDS, self.until - time.monotonic())
 
     def begin(self) -> None:
         """Raise NotChecked if it is too late to begin a scenario."""

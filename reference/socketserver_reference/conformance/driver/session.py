@@ -202,7 +202,7 @@ class Session:
             oracle,
             mark=mark,
             reach=self._contact,
-            timeout=self.timeout if timeout is None else timeout,
+            timeout=min(self.timeout if timeout is None else timeout, self.budget.left),
             about=about,
             wait_idle=self.site.wait_idle,
             restartable=self.site.restartable,
@@ -242,9 +242,11 @@ class Session:
 
     def note_violation(self, violation: Violation) -> Violation:
         """Note that the server has broken a clause, and whether it has died; raise NotChecked if interference may be
-        the cause.
+        the cause, or if something was missing when the time of the check was over.
         """
         self._broken_by = violation.clause_id
+        if violation.absent:
+            self.budget.go_on()
         violation.scenes = tuple(self.seen)
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
