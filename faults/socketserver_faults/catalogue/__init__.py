@@ -5,6 +5,7 @@
     closed_request.py    the request that is closed while a thread uses it
     membership.py        which clients are members
     delivery.py          what arrives, where, and how often
+    slow_members.py      what becomes of members that read slowly, or not at all
     leaving.py           how clients leave, and what they lose
     serving.py           the server itself: what handlers get, concurrency, errors
     ending.py            how the server ends

@@ -1,13 +1,6 @@
-"""What arrives, where, and how often.
-
-One fault is missing, because no suite can see it from outside: **a backlog without bounds**. A server that queues
-deliveries for a slow member in its own memory delays no client, drops nothing, and keeps every clause, until the
-process has no memory left. Until then it looks like a server with large buffers, so there is no clause about it. Look
-at the code instead: how much can one member make the server keep? In the reference, one send buffer of the kernel.
-"""
+"""What arrives, where, and how often. See also `slow_members.py`."""
 
 import socket
-from contextlib import suppress
 
 from socketserver_faults.catalogue.race_window import widen
 from socketserver_faults.catalogue.registry import fault
@@ -253,78 +246,7 @@ class DeliversWithoutTheLock(Room):
         for member in members:
             if not self.offer(member, delivery):
                 self.cut_off(member)
-            widen(delivery)
-
-
-@fault("CHAT-14")
-class IgnoresShortSends(Room):
-    """A member that took only part of a delivery is sent the next one all the same.
-
-    Thought: send() sends. That it returns a number is a detail.
-
-    Seen: a member that was slow for a moment reads a delivery that breaks off in the middle and continues as another
-    one. It cannot make sense of what comes after.
-
-    Fixed: send the rest before anything else, or cut the member off. sendall() does the first, and waits.
-    """
-
-    def offer(self, member: socket.socket, delivery: bytes) -> bool:
-        super().offer(member, delivery)
-        return True
-
-
-@fault("CHAT-15")
-class WaitsForTheSlow(Room):
-    """All members wait for the slowest one: the server sends under the lock, and its send blocks.
-
-    Thought: sendall() takes care of short sends.
-
-    Seen: one user suspends a client with Ctrl-Z. Some megabytes later the room stops for all members, without an error,
-    until that client continues.
-
-    Fixed: never wait for one client on behalf of another: send what fits, and cut off or queue, with a limit.
-    """
-
-    def offer(self, member: socket.socket, delivery: bytes) -> bool:
-        try:
-            member.sendall(delivery)
-        except OSError:
-            return False
-        return True
-
-
-@fault("CHAT-15")
-class KeepsWhoIsCutOff(Room):
-    """A member that is cut off stays in the set until its own handler notices.
-
-    Thought: the handler of that member wakes up and takes it out; a speaker has no business there.
-
-    Seen: nothing, with ten members. Then a network fails, and three hundred members that all spoke are gone at once.
-    Their handlers first deliver what they said, each chunk to all three hundred, and each costs a send and a shutdown
-    that both fail. The few members that stay wait for that a minute or more; with twice as many, for four.
-
-    Fixed: the thread that finds that a member takes no delivery removes it at once.
-    """
-
-    def cut_off(self, member: socket.socket) -> None:
-        with suppress(OSError):
-            member.shutdown(socket.SHUT_RDWR)
-
-
-@fault("CHAT-15", program="chat")
-class CutsOffEarly(StreamServer):
-    """A member is cut off when a few kilobytes wait for it.
-
-    Thought: a small send buffer saves memory when there are many clients.
-
-    Seen: a client that pauses for a second too long, or has a slow line, loses its connection.
-
-    Fixed: give every member some room: here 64 KiB of deliveries may wait.
-    """
-
-    def prepare(self, request: socket.socket) -> None:
-        super().prepare(request)
-        request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
+            widen(delivery if len(members) < 8 else b"")  # a crowd would hear each delivery late
 
 
 @fault("CHAT-16", program="chat")

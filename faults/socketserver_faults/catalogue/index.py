@@ -12,10 +12,22 @@ from socketserver_faults.catalogue import (
     membership,
     ownership,
     serving,
+    slow_members,
 )
 from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
-THEME_MODULES = (closed_request, ownership, membership, delivery, leaving, serving, ending, echoing, datagrams)
+THEME_MODULES = (
+    closed_request,
+    ownership,
+    membership,
+    delivery,
+    slow_members,
+    leaving,
+    serving,
+    ending,
+    echoing,
+    datagrams,
+)
 """The modules with faults, in the order of their themes."""
 
 

@@ -18,7 +18,10 @@ is the story, in four parts that `Fault` names.
 
 import difflib
 import inspect
+import os
+import tempfile
 import textwrap
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from socketserver import BaseServer
@@ -46,7 +49,7 @@ THEMES = {
 }
 """Theme -> what its faults are about. Each theme is a module of this package, with those that PART_OF names."""
 
-PART_OF = {"closed_request": "ownership", "ending": "serving"}
+PART_OF = {"closed_request": "ownership", "ending": "serving", "slow_members": "delivery"}
 """Module -> the theme of another module, to which its faults belong."""
 
 
@@ -127,7 +130,13 @@ class Fault:
             program = replace(program, connection_handler=self.cls, datagram_handler=self.cls)
         if handler is not None:
             program = replace(program, connection_handler=handler, datagram_handler=handler)
-        return make_server(program, address or Address(self.transport, "127.0.0.1"), self.concurrency)
+        return make_server(program, address or self.anywhere(), self.concurrency)
+
+    def anywhere(self) -> Address:
+        """Return an address where nothing listens yet."""
+        if self.transport.startswith("unix"):
+            return Address(self.transport, path=os.path.join(tempfile.gettempdir(), f"fault-{uuid.uuid4().hex}"))
+        return Address(self.transport, "127.0.0.1")
 
 
 CATALOGUE: dict[str, Fault] = {}

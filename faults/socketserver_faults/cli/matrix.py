@@ -75,7 +75,7 @@ def _check_pairs(names: list[str], jobs: int) -> int:
     from socketserver_faults.matrix.pairs import check_pairs, pairs
 
     chosen = [pair for pair in pairs() if not names or {*pair.split("+")} <= {*names}]
-    figures = {"found": 0, "undecided": 0, "hidden": 0}
+    figures = {"found": 0, "undecided": 0, "hidden": 0, "absent": 0}
     wrong = 0
     for result in check_pairs(chosen, jobs):
         clauses = {what: getattr(result, what) for what in figures}

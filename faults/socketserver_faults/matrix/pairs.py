@@ -3,9 +3,8 @@
 Most faults override different methods, so two of them make one server. Of each pair one clause is listed, as in a file
 of known failures. Then the checks of every other clause that the two break must find it broken. A check that the listed
 clause makes impossible is *undecided*: such a run does not conform, so nothing is hidden. A clause that holds there is
-*hidden*, and that is an error of the suite.
-
-A pair in which one bug makes the other unobservable for every client is undecided as well.
+*hidden*, and that is an error of the suite; unless its checks find it to hold without a list, too: then one bug undoes
+the other, and the clause is *absent*.
 """
 
 import time
@@ -32,6 +31,7 @@ class PairResult:
     found: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
     seconds: float = 0.0
     died: str = ""
     """How the process that checked it ended, if it did not end in order."""
@@ -81,14 +81,33 @@ def check_pair(name: str) -> PairResult:
     first, second = map(find, name.split("+"))
     both, listed = compose(first, second), on_the_wire(first)[0]
     result = PairResult(name)
-    with quietly(), closing(directed.open_session(both.protocol, target(both), CHECK_TIMEOUT)) as session:
-        directed.expect_failures(session, both.protocol, [Known(listed, "on purpose")])
-        for clause in dict.fromkeys((*on_the_wire(first), *on_the_wire(second))):
-            if clause != listed:
-                outcomes = list(directed.play_all(session, both.protocol, clause))
-                getattr(result, _kind(outcomes, clause)).append(clause)
+    sought = [clause for clause in dict.fromkeys((*on_the_wire(first), *on_the_wire(second))) if clause != listed]
+    with quietly():
+        entries = [Known(listed, "on purpose")]
+        kinds = _look_for(sought, both, entries)
+        if hidden := [clause for clause, kind in kinds.items() if kind == "hidden"]:
+            kinds |= dict.fromkeys(_shown_by_any_check(both, entries).intersection(hidden), "found")
+            unlisted = _shown_by_any_check(both, [])
+            kinds |= {clause: "absent" for clause in hidden if kinds[clause] == "hidden" and clause not in unlisted}
+    for clause, kind in kinds.items():
+        getattr(result, kind).append(clause)
     result.seconds = time.monotonic() - begun
     return result
+
+
+def _look_for(sought: Iterable[str], both: Fault, entries: list[Known]) -> dict[str, str]:
+    """Return for each clause what its checks make of it, with such a list of known failures."""
+    with closing(directed.open_session(both.protocol, target(both), CHECK_TIMEOUT)) as session:
+        directed.expect_failures(session, both.protocol, entries)
+        return {clause: _kind(list(directed.play_all(session, both.protocol, clause)), clause) for clause in sought}
+
+
+def _shown_by_any_check(both: Fault, entries: list[Known]) -> set[str]:
+    """Return the clauses that all checks together find broken, with such a list of known failures."""
+    with closing(directed.open_session(both.protocol, target(both), CHECK_TIMEOUT)) as session:
+        directed.expect_failures(session, both.protocol, entries)
+        outcomes = directed.play_all(session, both.protocol)
+        return {violation.clause_id for outcome in outcomes for violation in directed.violations_of(outcome)}
 
 
 def check_pairs(names: Iterable[str], jobs: int) -> Iterator[PairResult]:

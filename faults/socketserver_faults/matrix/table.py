@@ -32,7 +32,7 @@ def as_markdown(results: Iterable[FaultResult]) -> str:
         "its directed scenarios alone and with exploration on. Written by `make matrix`, which fails if a fault breaks",
         "other clauses than the catalogue says, or if a clause has no fault. `socketserver-faults show NAME` explains",
         "one. One bug is missing, because no client can observe it: a backlog without bounds (see",
-        "`faults/socketserver_faults/catalogue/delivery.py`).",
+        "`faults/socketserver_faults/catalogue/slow_members.py`).",
         "",
     ]
     for theme, about in THEMES.items():

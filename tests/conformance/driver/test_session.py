@@ -250,6 +250,7 @@ def test_what_no_known_violation_explains_is_news() -> None:
 
 def test_with_a_broken_server_silence_is_believed_early_only_if_it_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socketserver_reference.conformance.driver.session.KNOWN_BROKEN_TIMEOUT", 0.01)
+    monkeypatch.setattr("socketserver_reference.conformance.driver.session.SLOWNESS_FACTOR", 0)
     granted: list[float] = []
     play = Session.play_once
 

@@ -95,9 +95,11 @@ PLAIN = [*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hi")]
 
 
 def test_a_plain_conversation_holds_no_trigger_but_those_that_anything_is() -> None:
-    held = [clause for clause in TRIGGERS if clause.startswith("CHAT") and holds_trigger(clause, PLAIN, NOTE)]
+    plain = [*join("ann"), Say("ann", b"hello")]
+    held = [clause for clause in TRIGGERS if clause.startswith("CHAT") and holds_trigger(clause, plain, NOTE)]
+    assert held == [clause for clause in TRIGGERS if clause.startswith("CHAT") and holds_trigger(clause, PLAIN, NOTE)]
     assert held == [
-        clause for clause, triggers in TRIGGERS.items() if clause in held and triggers[0].present is anything
+        clause for clause, triggers in TRIGGERS.items() if clause in held and triggers[-1].present is anything
     ]
     assert held == ["CHAT-1", "CHAT-2", "CHAT-4"]
 
@@ -159,6 +161,13 @@ def test_what_is_about_volume_is_not_decided_by_less() -> None:
     assert still_decides("CHAT-5", flood, less, NOTE)
 
 
+def test_a_clause_is_decided_without_a_trigger_only_by_all_others_of_its_own() -> None:
+    leaving = [*join("ann", "ben", "cal"), Quit("ben"), HalfClose("cal"), Say("ann", b"still here")]
+    assert still_decides("CHAT-11", leaving, leaving, NOTE)
+    assert not still_decides("CHAT-11", leaving, rewritings.half_closing(leaving, NOTE), NOTE)
+    assert not still_decides("CHAT-12", leaving, leaving, NOTE)
+
+
 def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_streams() -> None:
     assert not holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], NOTE)
     assert holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], LINES)
@@ -190,6 +199,11 @@ def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_stre
             [Send("ann", b"1"), Send("ann", b"2"), Send("ben", b"3"), Settle(), Connect("cal")],
             [Send("ann", b"1"), Send("ann", b"2"), Settle(), Send("ben", b"3"), Settle(), Connect("cal")],
         ),
+        (
+            rewritings.alone,
+            [*join("ann", "ben"), Say("ben", b"hello"), Crowd(("cal", "dan")), HalfClose("ann")],
+            [*join("ben"), Say("ben", b"hello")],
+        ),
         (rewritings.settled, [Stall("ann"), Send("ben", b"x" * 90)], [Send("ben", b"x" * 80), Settle()]),
         (rewritings.always_reading, [Stall("ann"), Send("ben", b"x"), Resume("ann")], [Send("ben", b"x")]),
         (rewritings.waiting_for_the_reply, [Send("ann", b"x"), HalfClose("ann")], [Say("ann", b"x")]),
@@ -200,9 +214,8 @@ def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_stre
                 Stall("ann"),
                 Send("ann", b"x" * 80),
                 Resume("ann"),
-                Settle(),
-                Say("ann", b"y" * 1000),
-                Say("ann", b"y" * 500),
+                *(Settle(), Send("ann", b"y" * 500), Send("ann", b"y" * 500)),
+                *(Settle(), Send("ann", b"y" * 500), Settle()),
                 Send("ann", b"z"),
             ],
         ),

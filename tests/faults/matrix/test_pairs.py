@@ -48,6 +48,11 @@ def test_a_clause_that_the_listed_one_keeps_from_being_decided_is_undecided() ->
     assert (result.found, result.undecided, result.hidden) == ([], ["CHAT-8"], [])
 
 
+def test_a_bug_that_another_undoes_is_absent() -> None:
+    result = check_pair("joins-when-it-speaks+announces-who-joins")  # by the time of the notice, somebody has spoken
+    assert (result.found, result.absent, result.hidden) == (["CHAT-4"], ["CHAT-1"], [])
+
+
 def seen(clause: str, *, spares: bool = False) -> Violation:
     violation = VIOLATIONS[clause]("this", "that", [])
     violation.spares = spares
@@ -79,6 +84,6 @@ def test_the_command_tells_what_is_hidden(monkeypatch: pytest.MonkeyPatch, capsy
     out = capsys.readouterr().out
     assert "ok    cuts-at-nul+delivers-quit" in out
     assert "hidden CHAT-3; its process ended" in out
-    assert out.endswith(" pairs: 1 clauses found, 0 clauses undecided, 1 clauses hidden\n")
+    assert out.endswith(" pairs: 1 clauses found, 0 clauses undecided, 1 clauses hidden, 0 clauses absent\n")
     assert main(["matrix", "--pairs", "greets"]) == 0
     assert capsys.readouterr().out.startswith("0 pairs")

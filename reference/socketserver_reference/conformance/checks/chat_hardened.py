@@ -24,8 +24,22 @@ FLOOD_BYTES = 6 * 1024 * 1024
 FLOOD_PIECE_BYTES = 48 * 1024
 """Bytes said at a time while all others read; fewer than may wait for a member that does not."""
 
+SMALL_BYTES = 40
+"""Bytes of a small utterance: a buffer that has no room for its delivery seldom has room for a part of it."""
+
+SMALL_DELIVERIES = 8000
+"""Small deliveries that fill the send buffer of a connection (measured with 256 KiB: 5,800)."""
+
+SMALL_UNIX_BYTES = 200
+"""The same for a Unix socket, where the kernel counts at least 768 bytes for each delivery."""
+
 SMALL_WINDOW_BYTES = 4096
 """Receive buffer, in bytes, of a client that will not read."""
+
+
+def said_one_by_one(who: str, size: int, many: int) -> list[Step]:
+    """Return the steps by which a member says so many short utterances, each a delivery of its own."""
+    return [Say(who, b"%0*d" % (size, number)) for number in range(many)]
 
 
 def flood(who: str, size: int) -> list[Step]:
@@ -146,6 +160,13 @@ class HardenedChat(Conformance):
         play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
 
     @decides("CHAT-15")
+    def test_a_slow_reader_of_small_deliveries_is_not_cut_off_early(self, play: Play) -> None:
+        size = SMALL_BYTES if play.address.transport == "tcp" else SMALL_UNIX_BYTES
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        kept = said_one_by_one("ann", size, play.dialect.limits.rounds(60_000 // size, utterances=1))
+        play(*join("ann"), *slow, *kept, Resume("ben"), Say("ben", b"all read"))
+
+    @decides("CHAT-15")
     def test_a_member_that_does_not_read_delays_no_other(self, play: Play) -> None:
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Say("cal", b"not delayed"))
@@ -154,3 +175,9 @@ class HardenedChat(Conformance):
     def test_a_delivery_to_a_slow_reader_is_whole(self, play: Play) -> None:
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         play(*join("ann", "cal"), *slow, *flood("ann", FLOOD_BYTES), Resume("ben"), Say("cal", b"and on"))
+
+    @decides("CHAT-14")
+    def test_a_slow_reader_of_small_deliveries_misses_none(self, play: Play) -> None:
+        slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
+        many = said_one_by_one("ann", SMALL_BYTES, play.dialect.limits.rounds(SMALL_DELIVERIES, utterances=1))
+        play(*join("ann"), *slow, *many, Resume("ben"), Say("ann", b"and on"))

@@ -74,12 +74,16 @@ class Cutter:
     def _remove_runs(self, items: Callable[[], Sequence[Item]], scenes: Callable[[list[Item]], list[Scene]]) -> None:
         """Remove runs of items, each if the rest still shows it: halves first, then shorter runs."""
         size = (len(items()) + 1) // 2
-        while size:
+        while size and self._in_time:
             begin = 0
-            while begin < len(items()):
+            while begin < len(items()) and self._in_time:  # each attempt costs time, with thousands of steps
                 kept = [*items()[:begin], *items()[begin + size :]]
                 begin += 0 if self._try(scenes(kept)) else size
             size //= 2
+
+    @property
+    def _in_time(self) -> bool:
+        return time.monotonic() <= self._until
 
     def _steps(self, at: int) -> list[Step]:
         return self.exchange.scenes[at].steps
@@ -92,8 +96,9 @@ class Cutter:
     def _try(self, scenes: Sequence[Scene]) -> bool:
         """Keep a shorter exchange if it is legal and shows the violation; return whether it does."""
         key = tuple(tuple(scene.steps) for scene in scenes)
-        legal = scenes[-1].steps and all(is_legal(scene.steps) for scene in scenes)
-        if key in self._tried or not legal or time.monotonic() > self._until:
+        if not self._in_time or key in self._tried:
+            return False
+        if not scenes[-1].steps or not all(is_legal(scene.steps) for scene in scenes):
             return False
         self._tried.add(key)
         candidate = self.exchange.of_scenes(scenes)

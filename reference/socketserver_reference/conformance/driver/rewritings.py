@@ -30,8 +30,8 @@ Rewriting = Callable[[Sequence[Step], Dialect], list[Step]]
 
 MAX_PLAIN_BYTES = attribution.MAX_PLAIN_BYTES
 
-PLAIN_CHUNK_BYTES = 1000
-"""Bytes of a settled utterance that any chunk can hold."""
+HALF_CHUNK_BYTES = 500
+"""Bytes of which any chunk can hold twice as many."""
 
 
 def rewritten(steps: Sequence[Step], rewritings: Sequence[Rewriting], dialect: Dialect) -> Sequence[Step]:
@@ -105,7 +105,7 @@ def unlike_quit(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
 
 
 def chunk_by_chunk(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
-    """Without more than a chunk under way: a reading client says it in pieces, each when the one before was heard."""
+    """Without more than a chunk under way: a client that reads says it in halves of a chunk, two at a time."""
     if not dialect.stream:
         return short(steps, dialect)
     found: list[Step] = []
@@ -117,8 +117,10 @@ def chunk_by_chunk(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
         elif step.who in stalled:
             found.append(replace(step, data=step.data[:MAX_PLAIN_BYTES]))
         else:
-            pieces = range(0, len(step.data), PLAIN_CHUNK_BYTES)
-            found += [Settle(), *(Say(step.who, step.data[at : at + PLAIN_CHUNK_BYTES]) for at in pieces)]
+            found.append(Settle())
+            pieces = [step.data[at : at + HALF_CHUNK_BYTES] for at in range(0, len(step.data), HALF_CHUNK_BYTES)]
+            for count in range(0, len(pieces), 2):
+                found += [*(Send(step.who, piece) for piece in pieces[count : count + 2]), Settle()]
     return found
 
 
@@ -183,6 +185,17 @@ def waiting_for_the_reply(steps: Sequence[Step], _: Dialect) -> list[Step]:
     asked = {step.who for step in steps if isinstance(step, Send)}
     kept = [step for step in steps if not (isinstance(step, HalfClose) and step.who in asked)]
     return [Say(step.who, step.data) if isinstance(step, Send) else step for step in kept]
+
+
+def alone(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without an audience: only the client that says the most is there."""
+    said: dict[str, int] = {}
+    for step in steps:
+        if step.spoken_by:
+            said[step.spoken_by] = said.get(step.spoken_by, 0) + len(step.said)
+    speaker = max(said, key=lambda who: said[who], default="")
+    others = {who for step in steps for who in step.clients} - {speaker}
+    return [left for step in steps if (left := step.without(others))]
 
 
 def _note_reading(step: Step, stalled: set[str]) -> None:

@@ -20,6 +20,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.rewritings import (
     MAX_PLAIN_BYTES,
     Rewriting,
+    alone,
     always_reading,
     capitals,
     chunk_by_chunk,
@@ -82,6 +83,22 @@ class Trigger:
 
 def anything(_: Steps, __: Dialect) -> bool:
     return True
+
+
+def audience(steps: Steps, _: Dialect) -> bool:
+    """Several clients are there at one time."""
+    return any(len(here) > 1 for here in _present(steps))
+
+
+def _present(steps: Steps) -> Iterator[set[str]]:
+    """Yield after each step the clients that are there."""
+    here: set[str] = set()
+    for step in steps:
+        if step.comes:
+            here.update(step.clients)
+        elif step.leaves:
+            here.difference_update(step.clients)
+        yield here
 
 
 def unusual_bytes(steps: Steps, dialect: Dialect) -> bool:
@@ -199,15 +216,7 @@ def slow_reader(steps: Steps, _: Dialect) -> bool:
 
 
 def crowd(steps: Steps, _: Dialect) -> bool:
-    here: set[str] = set()
-    for step in steps:
-        if step.comes:
-            here.update(step.clients)
-        elif step.leaves:
-            here.difference_update(step.clients)
-        if len(here) > CROWD:
-            return True
-    return False
+    return any(len(here) > CROWD for here in _present(steps))
 
 
 def changed_request(steps: Steps, dialect: Dialect) -> bool:
@@ -237,7 +246,9 @@ def long_datagram(steps: Steps, _: Dialect) -> bool:
 
 # The table
 
+_PLAIN_REQUEST = (Connect("ann"), Say("ann", b"HELLO"))
 _LONG_REQUEST = (Connect("ann"), Say("ann", b"LONG" * 200))
+_MONOLOGUE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"nobody else"))
 _LONG_UTTERANCE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"long" * 200), Say("ann", b"and on"))
 
 
@@ -247,7 +258,11 @@ def _if(present: Callable[[Steps, Dialect], bool], *without: Rewriting, probe: S
 
 TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-1": (_if(anything),),
-    "ECHO-2": (_if(changed_request, capitals), _if(long_utterance, short, probe=_LONG_REQUEST)),
+    "ECHO-2": (
+        _if(changed_request, capitals),
+        _if(long_utterance, short, probe=_LONG_REQUEST),
+        _if(anything, probe=_PLAIN_REQUEST),
+    ),
     "ECHO-3": (_if(anything),),
     "ECHO-4": (_if(more_than_a_chunk, short),),
     "ECHO-5": (_if(blank, capitals),),
@@ -259,7 +274,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "UDP-4": (_if(long_datagram, short),),
     "UDP-5": (_if(abandoned, staying),),
     "CHAT-1": (_if(anything),),
-    "CHAT-2": (_if(anything),),
+    "CHAT-2": (_if(audience, alone), _if(anything, probe=_MONOLOGUE)),
     "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE)),
     "CHAT-4": (_if(anything),),
     "CHAT-5": (_if(several_under_way, settled),),
@@ -268,7 +283,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-8": (_if(like_quit, unlike_quit),),
     "CHAT-9": (_if(silent_member, speaking),),
     "CHAT-10": (_if(end_of_stream, quitting, staying),),
-    "CHAT-11": (_if(leaving, staying),),
+    "CHAT-11": (_if(quits, staying), _if(end_of_stream, staying), _if(leaving, staying)),
     "CHAT-12": (_if(reset, half_closing),),
     "CHAT-13": (_if(at_once, one_at_a_time), _if(hurried)),
     "CHAT-14": (_if(at_once, one_at_a_time), _if(slow_reader, always_reading)),
@@ -284,10 +299,11 @@ ABOUT_VOLUME = ("CHAT-6", "CHAT-14", "CHAT-15")
 
 
 def still_decides(clause: str, before: Steps, after: Steps, dialect: Dialect) -> bool:
-    """Whether rewritten steps decide a clause that the steps before were to decide."""
+    """Whether rewritten steps decide a clause as the steps before did: by every trigger of it that these hold."""
     said, left = (sum(len(step.said) for step in steps) for steps in (before, after))
     enough = clause not in ABOUT_VOLUME or 2 * left >= said
-    return enough and holds_trigger(clause, after, dialect)
+    held = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(before, dialect)]
+    return enough and bool(held) and all(trigger.present(after, dialect) for trigger in held)
 
 
 def holds_trigger(clause: str, steps: Steps, dialect: Dialect) -> bool:
