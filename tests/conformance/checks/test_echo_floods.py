@@ -87,6 +87,7 @@ def test_a_server_that_hangs_up_in_the_middle_is_told_of() -> None:
         play(hangs_up, reads=True)
     assert told.value.clause_id in ("ECHO-2", "ECHO-3")
     assert "ann reads" in told.value.observed
+    assert told.value.unscripted == "a script cannot hold so many bytes, nor read while it sends them"
 
 
 def test_a_server_that_neither_reads_nor_sends_costs_the_timeout_and_no_more() -> None:

@@ -127,6 +127,9 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
         ("prompting", "LosesLastWords"),
         ("chunks", "SendsInPieces"),
         ("unmarked", "LeavesOneOut"),
+        ("named", "AsksOneAfterAnother"),
+        ("named", "PanicsAtAResetBeforeTheName"),
+        ("lengths", "WaitsForTheRest"),
     ],
 )
 def test_a_script_in_another_dialect_does_so_too(name: str, bug: str, tmp_path: Path) -> None:

@@ -134,5 +134,6 @@ class ClientReader:
         violation.candidates = tuple(dict.fromkeys([*finding.clauses, *finding.also]))
         violation.shape, violation.place = finding.shape, finding.place
         violation.absent = finding.absent
+        violation.unscripted = next((step.unscripted for step in self.transcript.scenario if step.unscripted), "")
         violation.transcript = self.transcript
         return violation

@@ -113,7 +113,7 @@ class _Table:
                 self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
                 self.shaking[who] = list(self.dialect.handshake), b""
         elif sent:
-            self.add(step.spoken_by, "sends", sent)
+            self.add(step.spoken_by or step.clients[0], "sends", sent)
         elif step.verb in ACTIONS:
             (who,) = step.clients
             self.add(who, ACTIONS[step.verb])
@@ -267,7 +267,7 @@ class _ChatTable(_Table):
         elif step.effect == "stops reading":
             (who,) = step.clients
             self._missed[who] = []
-        elif sent and step.effect != "leaves" and not step.by_stage:
+        elif sent and step.effect not in ("leaves", "falls silent") and not step.by_stage:
             self._said.append((step.spoken_by, step.said))
             self._at_once = self._at_once or not step.waits
             for missed in self._missed.values():

@@ -28,6 +28,8 @@ class BaseStep:
     """Whether anything goes to the server by it."""
     settles: ClassVar[bool] = False
     """Whether everybody reads by it what all have said."""
+    unscripted: ClassVar[str] = ""
+    """Why no script can do it, if none can."""
     by_stage: ClassVar[bool] = False
     """Whether the stage does it by itself, where a dialect asks for it."""
     in_one_instant: ClassVar[bool] = False

@@ -113,6 +113,7 @@ class Pour(Send):
     """
 
     verb = "sends"
+    unscripted = "a script cannot hold so many bytes, nor read while it sends them"
 
     reads: bool = True
 
