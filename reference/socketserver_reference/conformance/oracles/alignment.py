@@ -173,8 +173,10 @@ def _in_parts(seen: Alignment) -> Shape:
     tails = [*seen.heard[-1:], *(due.text for due in seen.next)]
     if not formed and len(text) > 1 and any(one.endswith(text) for one in tails):
         return "torn"
-    replaced = formed and seen.next and not _comes_then(seen) and not any(_goes_on(text, due) for due in seen.next)
-    return "altered" if replaced else "extra"
+    left_out = [due.text for due in seen.next if not any(map(due.may_be, seen.then))]
+    if len(left_out) < len(seen.next):  # something that was due comes then, so it may be that this came besides
+        left_out = [due for due in left_out if 2 * sum(_alike(text, due)) >= len(due)]
+    return "altered" if formed and left_out and not any(_goes_on(text, due) for due in seen.next) else "extra"
 
 
 def _goes_on(text: bytes, due: Possible) -> bool:

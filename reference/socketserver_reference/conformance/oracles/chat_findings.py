@@ -89,7 +89,8 @@ class ChatFindings(ChatOracle[MemberT]):
 
     def circumstances(self, who: str) -> list[attribution.Circumstance]:
         """Return under which circumstances a client reads, the latest disruption first."""
-        member, speaking = self.members[who], [self.members[name] for name in self.outstanding() if name != who]
+        member, wanted = self.members[who], self._wanted(who)
+        gone = [one for name, one in self.members.items() if name != who and one.leaving == "half-close" and one.said]
         found: list[attribution.Circumstance] = [
             *reversed(member.disruptions_at_leave if member.leaving else self.active_disruptions)
         ]
@@ -100,7 +101,7 @@ class ChatFindings(ChatOracle[MemberT]):
             "half-closes": member.leaving == "half-close",
             "lurks": not member.proven,
             "was slow": member.lagged or member.owed_at_resume > 0,
-            "last words": any(speaker.leaving == "half-close" for speaker in speaking),
+            "last words": any(one.said[-1] in due for one in gone for due in wanted),
             "unspoken to": not member.heard_any,
             "at once": not any(one.said for one in self.members.values()),
         }

@@ -1,0 +1,157 @@
+"""Every row of the table for chats is reached: by a small broken room, or by a fault of the catalogue."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from unittest import mock
+
+import pytest
+
+from socketserver_faults.catalogue.index import find
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.attribution import CHAT, Row
+from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    HalfClose,
+    Quit,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    WaitUntilHeard,
+    join,
+)
+from socketserver_reference.conformance.scenario.text import numbered
+from socketserver_reference.conformance.scenario.violation import Violation
+from tests.servers.damaged_room import (
+    DeafRoom,
+    KeepingRoom,
+    LyingRoom,
+    TalkersRoom,
+    WholeRoom,
+    damaged,
+    ending,
+    swapping,
+)
+from tests.support import simulation
+from tests.support.simulation import Room
+
+LABELLED = read(
+    'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{sender}: {body}"\n', "labelled", "labelled"
+)
+
+TWO = join("ann", "ben")
+THREE = join("ann", "ben", "cal")
+TOGETHER: list[Step] = [Send("ann", b"something long"), Send("ben", b"or other"), Settle()]
+LONG: list[Step] = [Send("ann", numbered(2000)), Settle()]
+SLOW: list[Step] = [Stall("ben"), Say("ann", b"say one"), Say("ann", b"say two"), Resume("ben"), Say("ann", b"three")]
+
+
+def breaking_off(one: bytes, last: bytes) -> bytes:
+    return one[: len(one) // 2] + last
+
+
+def with_another(one: bytes, last: bytes) -> bytes:
+    return one[:6] + last.removeprefix(b"ack") + one[6:]
+
+
+def nothing_before(one: bytes, _: bytes) -> bytes:
+    return b"ack" + one
+
+
+def in_two(one: bytes, _: bytes) -> bytes:
+    return one[:6] + b"ack" + one[6:]
+
+
+ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
+    ("quit delivered", "", ""): (lambda: DeafRoom(Random(1)), [*TWO, Quit("ben")]),
+    ("two orders", "", ""): (lambda: swapping(3, 2), [*THREE, *TOGETHER]),
+    ("mixed", "", ""): (lambda: damaged(NOTE, 2, with_another), [*TWO, Say("ann", b"a word or two")]),
+    ("torn", "was slow", ""): (lambda: damaged(NOTE, 3, breaking_off, 1), [*TWO, *SLOW]),
+    ("torn", "stalled", ""): (lambda: damaged(NOTE, 3, breaking_off, 0), [*THREE, Stall("ben"), Say("ann", b"say it")]),
+    ("torn", "concurrent", ""): (
+        lambda: damaged(LABELLED, 2, lambda one, _: one[:8] + b"\n"),
+        [*TWO, *TOGETHER],
+    ),
+    ("torn", "", ""): (lambda: damaged(NOTE, 2, breaking_off), [*TWO, Say("ann", b"say it")]),
+    ("other form | misdirected", "", ""): (
+        lambda: damaged(LABELLED, 2, lambda one, _: one.partition(b": ")[2]),
+        [*TWO, Say("ann", b"say it")],
+    ),
+    ("split | merged", "", "long"): (lambda: WholeRoom(Random(1)), [*TWO, *LONG]),
+    ("split | merged", "", ""): (lambda: damaged(NOTE, 2, in_two), [*TWO, Say("ann", b"say it")]),
+    ("misattributed", "", ""): (
+        lambda: LyingRoom(Random(1), LABELLED),
+        [*TWO, Say("ann", b"say it")],
+    ),
+    ("empty", "concurrent", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, *TOGETHER]),
+    ("empty", "", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, Say("ann", b"say it")]),
+    ("extra", "", ""): (lambda: damaged(NOTE, 2, lambda one, _: b"hear, hear" + one), [*TWO, Say("ann", b"say it")]),
+    ("duplicated", "", ""): (lambda: damaged(NOTE, 2, lambda one, last: last + one), [*TWO, Say("ann", b"say it")]),
+    ("reordered", "", ""): (lambda: swapping(2), [*TWO, Send("ann", b"one thing"), Send("ann", b"another"), Settle()]),
+    ("altered", "concurrent", ""): (
+        lambda: damaged(NOTE, 2, lambda one, _: one[:6] + b"?" + one[7:]),
+        [*TWO, *TOGETHER],
+    ),
+    ("altered", "", "long"): (lambda: damaged(NOTE, 2, lambda one, _: one[:500] + b"?"), [*TWO, *LONG]),
+    ("altered", "", ""): (lambda: damaged(NOTE, 2, lambda one, _: one[:-1] + b"?"), [*TWO, Say("ann", b"say it")]),
+    ("missing | cut | early end | no end", "quits", ""): (lambda: KeepingRoom(Random(1)), [*TWO, Quit("ben")]),
+    ("missing | cut | early end | no end", "half-closes", ""): (
+        lambda: KeepingRoom(Random(1)),
+        [*TWO, HalfClose("ben")],
+    ),
+    ("missing", "lurks", ""): (
+        lambda: TalkersRoom(Random(1)),
+        [*TWO, Connect("lou"), WaitUntilHeard("lou", "ann")],
+    ),
+    ("early end", "lurks", ""): (lambda: ending(2, 2), [*TWO, Connect("lou"), WaitUntilHeard("lou", "ann")]),
+    ("missing | cut", "last words", ""): (
+        lambda: damaged(NOTE, 2, lambda *_: b"", 0),
+        [*TWO, Send("ben", b"last words"), HalfClose("ben"), Say("ann", b"gone?")],
+    ),
+    ("cut", "", ""): (lambda: damaged(NOTE, 2, lambda one, _: one[:5]), [*TWO, Say("ann", b"say it")]),
+    ("missing | early end", "", ""): (lambda: damaged(NOTE, 2, lambda *_: b""), [*TWO, Say("ann", b"say it")]),
+}
+"""Shapes, circumstance and kind of a row -> a room that reaches it, and what its clients do."""
+
+FAULTS = {
+    ("early end", "at once", ""): "closes-twice",
+    ("refused", "", ""): "queues-one-client",
+    ("died", "", ""): "reset-ends-the-process",
+    ("late", "stalled", ""): "keeps-who-is-cut-off",
+    ("late", "", ""): "waits-for-acknowledgements",
+}
+"""The same -> a fault of the catalogue; `make matrix` judges those."""
+
+
+def test_every_row_is_reached() -> None:
+    rows = [(row.shapes, row.circumstance, row.kind) for row in CHAT]
+    assert len(set(rows)) == len(rows)
+    assert {*ROOMS, *FAULTS} == {*rows}
+    for (_, _, _), name in FAULTS.items():
+        assert find(name)
+
+
+@pytest.mark.parametrize("row", ROOMS)
+def test_a_broken_room_reaches_the_row(row: tuple[str, str, str]) -> None:
+    make, steps = ROOMS[row]
+    reached: list[Row] = []
+    look_up = attribution.clauses
+
+    def noting(table: tuple[Row, ...], shape: str, facts: list[str]) -> tuple[str, ...]:
+        reached.append(next(row for row in table if row.fits(shape, facts)))  # type: ignore[arg-type]
+        return look_up(table, shape, facts)  # type: ignore[arg-type]
+
+    def all_steps(oracle: Oracle) -> Iterator[Step]:
+        yield from steps
+        yield from oracle.final_steps()
+
+    with mock.patch.object(attribution, "clauses", noting), simulation.stage(make(), politeness="polite") as stage:
+        stage.timeout = 0.1
+        with pytest.raises(Violation):
+            stage.play(all_steps(stage.oracle))
+    assert [(one.shapes, one.circumstance, one.kind) for one in reached] == [row]
