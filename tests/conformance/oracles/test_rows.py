@@ -16,6 +16,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
     Quit,
+    Reset,
     Resume,
     Say,
     Send,
@@ -87,6 +88,10 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
     ("misattributed", "", ""): (
         lambda: LyingRoom(Random(1), LABELLED),
         [*TWO, Say("ann", b"say it")],
+    ),
+    ("empty", "reset", ""): (
+        lambda: damaged(NOTE, 2, nothing_before),
+        [*TWO, Connect("x"), Reset("x"), Say("ann", b"say it")],
     ),
     ("empty", "concurrent", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, *TOGETHER]),
     ("empty", "", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, Say("ann", b"say it")]),

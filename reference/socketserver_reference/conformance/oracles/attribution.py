@@ -96,6 +96,7 @@ CHAT = (
     Row("split | merged", "", "long", "CHAT-6 CHAT-2"),
     Row("split | merged", "", "", "CHAT-2 CHAT-6"),
     Row("misattributed", "", "", "CHAT-4 *"),
+    Row("empty", "reset", "", "CHAT-10 CHAT-14 CHAT-6 CHAT-4"),
     Row("empty", "concurrent", "", "CHAT-14 CHAT-10 CHAT-6 CHAT-4"),
     Row("empty", "", "", "CHAT-10 CHAT-4 CHAT-6"),  # an empty chunk is how a server reads the end of a stream
     Row("extra", "", "", "CHAT-1? CHAT-4"),
