@@ -63,7 +63,10 @@ class DatagramConformance(Conformance):
                 Say("ben", b"still there?"),
             )
         ]
-        play(Connect("ben"), *gone)
+        # First those who stay ask at once: a server that loses replies then does not lose them since a client has gone.
+        staying = ("ben", "cal", "dan")
+        at_once: list[Step] = [*(Send(who, b"at once") for who in staying), *(Say(who, b"and then") for who in staying)]
+        play(*(Connect(who) for who in staying), *at_once, *at_once, *gone)
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")
