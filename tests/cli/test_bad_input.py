@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.cli import compare, learn, spec
+from socketserver_reference.cli import compare, learn, parser, spec
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.runner.command_run import Progress
 from tests.support.checking import Checker
@@ -205,6 +205,31 @@ def test_closed_streams_are_opened_again(capfd: pytest.CaptureFixture[str], monk
     assert ended(capfd, "spec") == (0, "")
     sys.stdout.close()
     sys.stderr.close()
+
+
+def test_a_stream_that_is_closed_is_opened_before_any_other_file(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def closed(number: int) -> None:
+        if number == 2:
+            raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", closed)
+        patched.setattr(os, "open", lambda name, _: opened.append(name))
+        parser._reopen_closed()
+    assert opened == [os.devnull]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_reader_that_has_gone_is_no_news(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert ended(capfd, "spec") == (2, "")
 
 
 # Interrupts

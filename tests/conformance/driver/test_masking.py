@@ -232,7 +232,7 @@ def test_what_a_known_clause_left_behind_is_told_from_news_by_a_fresh_server(res
         closing(target.start(TIMEOUT)) as site,
         closing(open_session("chat", target if restarts else str(site.address), 1.0)) as session,
     ):
-        session._healthy = True
+        session.healthy = True
         session.masking.known.add("CHAT-11")
         with session.stage() as stage:
             stage.play([*join("ann"), HalfClose("ann")])

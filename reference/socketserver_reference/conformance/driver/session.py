@@ -73,7 +73,8 @@ class Session:
         self._broken_by = ""
         self.unusable = ""
         """Why nothing further can be checked, or ""."""
-        self._healthy = False
+        self.healthy = False
+        """Whether a first conversation with the server went well."""
         self._last: Stage | None = None
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
         self._capacity_limit: CapacityLimit | None = None
@@ -283,7 +284,7 @@ class Session:
         try:
             if (self._broken_by or self._used_up) and self.site.restart():
                 self._note_restart()
-            elif self._broken_by or not self._healthy:
+            elif self._broken_by or not self.healthy:
                 self._meet()
                 if self._used_up and self.site.restart():
                     self._note_restart()
@@ -334,7 +335,7 @@ class Session:
         self.seen.clear()
         if self.site.start_timeout:  # it was not seen to listen
             self._contact = FirstContact(self.site)
-            self._healthy = False
+            self.healthy = False
             self._check_health()
 
     def _cause(self) -> str:
@@ -357,7 +358,7 @@ class Session:
             with self.stage(about=self._health_clause, timeout=self.full_timeout) as stage:
                 stage.play(self.health_check)
                 greeted = True
-                if not self._healthy:
+                if not self.healthy:
                     stage.about = None
                     stage.play(stage.oracle.final_steps())
         except Violation as first:
@@ -366,7 +367,7 @@ class Session:
             self._was_met = True
             before = self._cause()
             violation = self.note_violation(first)
-            if self._healthy:
+            if self.healthy:
                 why = f"the server has not recovered from {before} and cannot be restarted"
                 self.unusable = why
                 raise NotChecked(why) from None
@@ -374,9 +375,9 @@ class Session:
                 violation = violation.of(violation.candidates[0])
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
             self.unusable = "" if greeted else why
-            self._healthy = greeted
+            self.healthy = greeted
             raise NotChecked(why, self.attributed(violation)) from None
-        self._healthy = self._was_met = True
+        self.healthy = self._was_met = True
         return True
 
     @staticmethod

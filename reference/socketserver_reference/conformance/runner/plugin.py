@@ -37,6 +37,8 @@ class Run:
     records: dict[type[Conformance], Record] = field(default_factory=dict)
     cannot: str = ""
     """Why the first target that failed to start could not be started."""
+    examined: set[type[Conformance]] = field(default_factory=set)
+    """Classes whose first conversation failed, so that it was examined whether the dialect fits."""
     misfit: Sequence[str] = ()
     """How the first target that does not speak its dialect shows that, in lines."""
     reproductions: "dict[str, Reproduction]" = field(default_factory=dict)
@@ -282,8 +284,10 @@ def _misfit(run: Run, cls: type[Conformance], item: pytest.Item, error: BaseExce
     failed; nothing further is checked then.
     """
     session: Session | None = getattr(item, "funcargs", {}).get("conformance_session")
-    if session is None or not session.unusable or not isinstance(error, NotChecked) or error.violation is None:
+    shown = error if isinstance(error, Violation) else getattr(error, "violation", None)
+    if session is None or session.healthy or shown is None or cls in run.examined:
         return ()
+    run.examined.add(cls)
     from socketserver_reference.conformance.driver.dialect_fit import misfit
     from socketserver_reference.conformance.runner import advice
 
