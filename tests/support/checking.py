@@ -90,11 +90,11 @@ class Checker:
         return Outcome(code, out, err, json.loads(document))
 
     def refusal(self, *arguments: object) -> str:
-        """Return the one line by which a check that cannot be ends."""
+        """Return the one line by which a check that cannot be ends, after what it says while it waits for a server."""
         outcome = self(*arguments)
         assert outcome.code == 2
         assert outcome.document == {}
-        (line,) = outcome.err.splitlines()
+        (line,) = [line for line in outcome.err.splitlines() if not line.startswith("waiting ")]
         return line
 
 
