@@ -62,6 +62,7 @@ ABOUT: dict[str, Collection[Circumstance | Kind]] = {
     "CHAT-14": ["was slow"],
     "CHAT-15": ["stalled", "was slow"],
     "CHAT-17": ["crowded"],
+    "ECHO-4": ["long"],
     "ECHO-6": ["half-closes"],
     "ECHO-7": ["left"],
     "UDP-5": ["left"],
@@ -128,9 +129,11 @@ ECHO = (
     Row("altered", "", "long", "ECHO-4 ECHO-2"),
     Row("altered", "", "", "ECHO-2 ECHO-3"),
     Row("no end | early end", "answered", "", "ECHO-7? ECHO-6? ECHO-3"),
+    Row("missing | cut | early end", "", "unusual", "ECHO-2 ECHO-7? ECHO-6? ECHO-4?"),
     Row("missing | cut | early end", "", "long", "ECHO-7? ECHO-6? ECHO-4 ECHO-2 ECHO-3"),
     Row("missing | cut | early end", "", "blank", "ECHO-7? ECHO-6? ECHO-5 ECHO-2 ECHO-3"),
-    Row("missing | cut | early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
+    Row("early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
+    Row("missing | cut", "", "", "ECHO-7? ECHO-6? ECHO-2"),
     Row("refused | died", "", "", "ECHO-7 ECHO-2"),
 )
 """An echo over connections."""
