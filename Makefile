@@ -19,6 +19,8 @@ check: .venv/check  ## check the reference, or another server: make check TARGET
 ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
 	$(BIN)/socketserver-reference check echo $(OPTIONS)
 	$(BIN)/socketserver-reference check chat $(OPTIONS)
+	$(BIN)/socketserver-reference check chat --profile basic --examples 0 \
+		--launch '$(BIN)/socketserver-reference serve overthreaded --quiet --port {port}'
 	$(BIN)/socketserver-reference check family $(OPTIONS)
 else
 	@$(if $(PROTOCOL),:,echo "make check: say what the server serves: PROTOCOL=echo or PROTOCOL=chat" >&2; exit 2)
