@@ -17,6 +17,8 @@ class FaultResult:
     directed: Stories = field(default_factory=dict)
     explored: dict[int, Stories] = field(default_factory=dict)
     """Seed -> what exploration found in addition."""
+    unconfirmed: list[str] = field(default_factory=list)
+    """Clauses whose violation no replay on a fresh server showed."""
     seconds: float = 0.0
     died: str = ""
     """How the process that checked it failed; "" if it did not."""
@@ -35,6 +37,8 @@ class FaultResult:
         if self.died:
             return [f"{self.name}: {self.died}"]
         lines = []
+        if self.unconfirmed:
+            lines.append(f"{self.name}: no replay shows that it breaks {', '.join(self.unconfirmed)}")
         if missed := [clause for clause in expected if clause not in self.directed]:
             lines.append(f"{self.name} should break {', '.join(missed)}, but no directed scenario shows it")
         if extra := [clause for clause in self.found if clause not in expected]:

@@ -85,6 +85,7 @@ def check_fault(fault: Fault, *, seeds: Sequence[int] = (), examples: int = EXAM
         for outcome in directed.play_all(session, fault.protocol):
             for violation in directed.violations_of(outcome):
                 keep_first(result.directed, violation)
+                result.unconfirmed += [violation.clause_id] if violation.unconfirmed else []
         if (
             not fault.own_process or fault.concurrency == "forking"
         ):  # the SRV checks give forking servers a process, too

@@ -9,21 +9,24 @@ from typing import Any
 import pytest
 
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.confirm import crowded
+from socketserver_reference.conformance.confirm import confirmer, crowded
 from socketserver_reference.conformance.confirm.confirmer import QUICK, Confirmer, Effort
+from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Quit, Say, Send, Settle, Step, join
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
 from tests.support.troubled_targets import Meddling, fragile
 
 TIMEOUT = 5.0
 
-THOROUGH = Effort(race_replays=20)
+THOROUGH = Effort(race_replays=20, seconds=600.0, cutting=300.0)
+"""Time enough on a busy machine, too."""
 
 
 @contextmanager
@@ -228,3 +231,62 @@ def test_a_server_that_stops_listening_is_seen_to_refuse(monkeypatch: pytest.Mon
         monkeypatch.setattr(session, "prepare", session.site.close)
         monkeypatch.setattr(session.site, "exit_report", lambda: "")
         assert crowded.limit_of(session, 3, TIMEOUT).startswith("0 clients within ")
+
+
+# Limits of the effort
+
+
+def test_a_violation_without_an_exchange_is_told_as_it_is() -> None:
+    with checked(Bug("chat")) as session:
+        found = VIOLATIONS["CHAT-2"]("this", "that", [])
+        assert Confirmer(session, QUICK)(found) is found
+    assert found.confirmation == ""
+
+
+def test_when_the_time_is_up_each_exchange_is_played_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Racy(EveryFifth):
+        bursts = iter([0, *range(1, 1000, 5)])  # type: ignore[assignment]  # the first alone
+
+    monkeypatch.setattr(confirmer, "LEAST_SECONDS", -1.0)
+    with checked(Bug("chat", Racy), Effort(seconds=-1.0)) as session:
+        found = violation(session, "CHAT-4", *BURST)
+    assert found.replays is not None
+    assert (found.replays.shown, found.replays.of) == (0, 5)
+
+
+class OftenAlone(ChatHandler):
+    """Delivers two utterances twice: always if another member is there, otherwise on every second server."""
+
+    alone = itertools.count()
+
+    def deliver(self, chunk: bytes) -> None:
+        super().deliver(chunk)
+        if chunk == b"twice" and (len(self.server.members) > 1 or next(self.alone) % 2 == 0):
+            super().deliver(chunk)
+
+
+def test_a_shorter_exchange_that_shows_it_less_often_is_not_told() -> None:
+    with checked(Bug("chat", OftenAlone)) as session:
+        found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
+    assert found.confirmation == "shown 3 of 3 times on fresh servers"
+    assert sum(line.endswith(" connects") for line in found.exchange) == 2
+
+
+def test_where_every_exchange_shows_it_at_times_the_most_frequent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirmer, "FALLBACKS", 1)
+    with checked(Bug("chat", OftenAlone)) as session:
+        found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
+    assert found.replays is not None
+    assert 0 < found.replays.shown < found.replays.of
+
+
+def test_a_replay_that_cannot_be_judged_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ambiguous(*_: object) -> None:
+        raise Ambiguous
+
+    with checked(Planted("delivers-quit")) as session:
+        monkeypatch.setattr(session, "stage_of", ambiguous)
+        session.prepare()
+        with pytest.raises(Violation) as caught:
+            session.play(*join("ann"), Quit("ann"), about="CHAT-7")
+        assert Exchange([*caught.value.scenes], caught.value).replay(session, TIMEOUT) is False

@@ -42,7 +42,9 @@ class Effort:
     """Limits of the confirmation of violations."""
 
     replays: int = 3
-    """Replays of an exchange, and fewest replays before a violation is unconfirmed."""
+    """Replays of the exchange that is told."""
+    attempts: int = 3
+    """Replays until an exchange has shown the violation, if it is no race."""
     race_replays: int = 100
     """Most replays of a race."""
     seconds: float = 15.0
@@ -51,7 +53,7 @@ class Effort:
     """Most seconds to cut the exchange of one violation; with 0 it is told as it was found."""
 
 
-QUICK = Effort(replays=1, cutting=0.0)
+QUICK = Effort(replays=1, attempts=5, cutting=0.0)
 """Enough to find out whether violations can be confirmed."""
 
 
@@ -92,7 +94,7 @@ class Confirmer:
 
     def _confirmed(self, violation: Violation, before: list[Scene], scene: Scene) -> Violation | None:
         alone = Exchange([scene], violation)
-        if self._shows(alone, self._effort.replays):
+        if self._shows(alone, self._effort.attempts):
             return self._told(alone)
         if limit := self._limit([*before, scene]):
             self._session.serve_afresh(limit)
@@ -109,13 +111,17 @@ class Confirmer:
     def _other_ways(self, alone: Exchange, before: list[Scene]) -> Iterator[tuple[Exchange, int]]:
         """Yield exchanges that may show what the scenario alone did not, each with the most replays."""
         (scene,) = alone.scenes
-        if is_racy(scene.steps, datagrams=self._session.address.datagram):
-            with self._on_all_processors():
-                yield alone, self._effort.race_replays
-                for hearers in RACE_HEARERS:
-                    yield alone.of_scenes([scene.of(condensed(scene.steps, hearers))]), self._effort.race_replays
-        if before:
-            yield alone.of_scenes([*before, scene]), self._effort.replays
+        if before and not self._is_racy(scene):
+            yield alone.of_scenes([*before, scene]), self._effort.attempts
+        with self._on_all_processors():
+            yield alone, self._effort.race_replays
+            for hearers in RACE_HEARERS if self._is_racy(scene) else ():
+                yield alone.of_scenes([scene.of(condensed(scene.steps, hearers))]), self._effort.race_replays
+            if before:
+                yield alone.of_scenes([*before, scene]), self._effort.attempts
+
+    def _is_racy(self, scene: Scene) -> bool:
+        return is_racy(scene.steps, datagrams=self._session.address.datagram)
 
     def _shows(self, exchange: Exchange, most: int) -> bool:
         """Play an exchange until it shows the violation, at most so many times, and once if the time is up."""
@@ -153,7 +159,7 @@ class Confirmer:
                 f"the server or this machine may have been slow for more than {self._session.full_timeout:g} s; a "
                 "longer --timeout tells"
             )
-        if is_racy(scene.steps, datagrams=self._session.address.datagram):
+        if self._is_racy(scene):
             return "it may be a race that is rarer than that"
         return "it may depend on the time or on chance"
 
