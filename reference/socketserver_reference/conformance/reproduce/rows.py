@@ -277,7 +277,7 @@ class _ChatTable(_Table):
             self._catch_up(who)
         if step.effect == "leaves":
             self.ended[step.spoken_by] = False
-        self._waits = step.waits or (self._waits and not sent)
+        self._waits = step.settles or (bool(sent) and step.waits and step.effect is None)
 
     # What clients read
 
@@ -302,14 +302,16 @@ class _ChatTable(_Table):
         """Add the rows of what clients have read; what was said at once is read when somebody waits for it."""
         if self._at_once and not self._waits:
             return
-        for who, data in self.reading.items():
+        over = [who for who in self.here if self.ended.get(who)]
+        for who in dict.fromkeys([*self.reading, *over]):
             if who not in self._catching and (not self._at_once or who in self.ended):
-                self._reads(who, data)
+                self._reads(who, self.reading.get(who, b""))
         if self._at_once:
             self._read_all()
         for who, missed in self._catching.items():
             self._reads_missed(who, missed)
         self._said, self._hearers, self._at_once = [], [], False
+        self.here = [who for who in self.here if who not in over]
         self.reading.clear()
         self._unsure.clear()
         self._catching.clear()

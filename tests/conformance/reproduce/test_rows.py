@@ -1,0 +1,190 @@
+"""The table of a script: what a transcript becomes."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.reproduce.rows import EVERYTHING, rows_of
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    HalfClose,
+    Quit,
+    Resume,
+    Say,
+    Send,
+    Settle,
+    Stall,
+)
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Entry, Heard, Transcript
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from tests.servers.dialects_served import DIALECTS
+
+ECHO = read('protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"\n', "persistent", "persistent")
+
+NAMED = replace(DIALECTS["named"], handshake=())
+
+
+def did(step: Any) -> Did:
+    return Did(step, step.said)
+
+
+def heard(who: str, data: bytes) -> Heard:
+    return Heard(who, data, 0.0)
+
+
+def table(
+    *entries: Entry,
+    clause: str = "CHAT-2",
+    failing: str = "ann",
+    due: bytes = b"",
+    dialect: Dialect = NOTE,
+    **rest: Any,
+) -> list[Any]:
+    """Return the rows of a violation that these entries show, without the connects."""
+    violation = VIOLATIONS[clause](rest.get("expected", "this"), "that", [])
+    violation.transcript = Transcript(list(entries), before=rest.get("before", []))
+    violation.failing, violation.due = failing, due
+    protocol = {"CHAT": "chat", "ECHO": "echo", "UDP": "datagram"}[clause.partition("-")[0]]
+    rows, _ = rows_of(violation, protocol, dialect)
+    return [row for row in rows if row[1] != "connects"]
+
+
+def test_what_happened_before_on_the_same_server_comes_first_and_then_all_leave() -> None:
+    before = Transcript([did(Connect("ben")), did(Connect("cal")), did(Close("cal"))])
+    rows = table(did(Connect("ann")), did(Say("ann", b"x")), due=b"ackx", before=[before])
+    assert rows == [
+        ("cal", "closes", b""),
+        ("ben", "closes", b""),
+        ("ann", "sends", b"x"),
+        ("ann", "reads", b"ackx"),
+    ]
+
+
+def test_a_client_that_leaves_reads_to_the_end() -> None:
+    rows = table(
+        did(Connect("ann")),
+        did(Connect("ben")),
+        did(Quit("ben", b"quit")),
+        Ended("ben", "eof"),
+        did(Say("ann", b"x")),
+        heard("ann", b"ackx"),
+        did(HalfClose("ann")),
+    )
+    assert rows == [
+        ("ben", "sends", b"quit"),
+        ("ben", "reads to the end", b""),
+        ("ann", "sends", b"x"),
+        ("ann", "reads", b"ackx"),
+        ("ann", "half-closes", b""),
+        ("ann", "reads to the end", b""),
+    ]
+
+
+def test_clients_that_come_and_go_while_others_speak_at_once_need_not_hear_them() -> None:
+    rows = table(
+        did(Connect("ann")),
+        did(Send("ann", b"1")),
+        did(Connect("guest")),
+        did(HalfClose("guest")),
+        heard("guest", b"ack1"),
+        Ended("guest", "eof"),
+        did(Settle()),
+        heard("ann", b"ack1"),
+        did(Say("ann", b"x")),
+        due=b"ackx",
+    )
+    assert rows == [
+        ("ann", "sends", b"1"),
+        ("guest", "half-closes", b""),
+        ("guest", "closes", b""),
+        ("ann", "reads all", ({"ann": b"1"}, False)),
+        ("ann", "sends", b"x"),
+        ("ann", "reads", b"ackx"),
+    ]
+
+
+@pytest.mark.parametrize("leaves", [HalfClose("ben"), Quit("ben", b"quit")])
+def test_a_client_that_did_not_read_reads_what_it_missed(leaves: Any) -> None:
+    rows = table(
+        did(Connect("ann")),
+        did(Connect("ben")),
+        did(Stall("ben")),
+        did(Say("ann", b"x")),
+        heard("ann", b"ackx"),
+        did(leaves),
+        heard("ben", b"ackx"),
+        Ended("ben", "eof"),
+        did(Say("ann", b"y")),
+        failing="",
+    )
+    assert ("ben", "reads all", ({"ann": b"x"}, False)) in rows
+    assert ("ben", "reads to the end", b"") in rows
+
+
+def test_a_client_that_fails_to_read_what_it_missed_is_the_last_row() -> None:
+    entries = [did(Connect("ann")), did(Connect("ben")), did(Stall("ben")), did(Say("ann", b"x"))]
+    rows = table(*entries, did(Resume("ben")), failing="ben", due=b"ackx")
+    assert rows[-1] == ("ben", "reads all", ({"ann": b"x"}, False))
+    rows = table(*entries, did(HalfClose("ben")), failing="ben", due=b"ackx")
+    assert rows[-2:] == [("ben", "reads all", ({"ann": b"x"}, False)), ("ben", "reads to the end", b"")]
+
+
+def test_bytes_that_come_though_nothing_was_said_are_asked_for_as_they_are() -> None:
+    assert table(did(Connect("ann")), due=b"ackold")[-1] == ("ann", "reads", b"ackold")
+    ((who, action, pattern),) = table(did(Connect("ann")))
+    assert (who, action) == ("ann", "hears nothing")
+    assert pattern.search(b"x")
+
+
+def test_where_no_client_fails_the_last_row_is_the_last_step_or_the_end_of_the_server() -> None:
+    assert table(did(Connect("ann")), did(Say("ann", b"x")), failing="") == [("ann", "sends", b"x")]
+    rows = table(did(Connect("ann")), failing="", expected="the server goes on when its clients have gone")
+    assert rows[-1][:2] == ("visitor", "hears nothing")
+    assert table(did(Connect("ann")), failing="", clause="CHAT-16")[-1] == ("cal", "keeps up with", "ben")
+
+
+def test_in_lines_a_client_reads_up_to_each_delivery() -> None:
+    turns = [did(Connect(who)) for who in ("ann", "ben")]
+    said = Did(Say("ann", b"hello"), b"hello\n")
+    read_by_ben = NAMED.delivery(b"hello", b"7")
+    rows = table(*turns, said, heard("ben", read_by_ben), did(Settle()), failing="ben", dialect=NAMED)
+    assert rows[-1][:2] == ("ben", "hears nothing")
+    found = [row for row in rows if row[0] == "ben" and row[1] == "reads"]
+    assert all(isinstance(row[2], re.Pattern) for row in found)
+    left = table(*turns, said, did(HalfClose("ben")), failing="ben", dialect=NAMED)
+    assert left[-1] == ("ben", "reads to the end", EVERYTHING)
+
+
+def test_an_echo_is_asked_for_each_reply_and_the_end() -> None:
+    entries: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"X"), Ended("ann", "eof")]
+    ben = [did(Connect("ben")), did(Say("ben", b"y"))]
+    assert table(*entries, *ben, clause="ECHO-2", failing="ben") == [
+        ("ann", "sends", b"x"),
+        ("ann", "reads to the end", b"X"),
+        ("ben", "sends", b"y"),
+        ("ben", "reads to the end", b"Y"),
+    ]
+    assert table(*entries, clause="ECHO-2", failing="")[-1] == ("ann", "sends", b"x")
+
+
+def test_an_echo_that_answers_everything_is_asked_for_no_more_than_that() -> None:
+    said: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"x"), did(Say("ann", b"y"))]
+    rows = table(*said, heard("ann", b"yy"), clause="ECHO-3", dialect=ECHO)
+    assert [row[1] for row in rows] == ["sends", "reads", "sends", "reads", "hears nothing"]
+    rows = table(*said, did(HalfClose("ann")), clause="ECHO-3", dialect=ECHO)
+    assert rows[-1] == ("ann", "reads to the end", b"y")
+
+
+def test_a_datagram_that_is_not_answered_is_the_last_row() -> None:
+    entries: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"X"), did(Say("ann", b""))]
+    assert table(*entries, clause="UDP-3") == [
+        ("ann", "sends", b"x"),
+        ("ann", "reads", b"X"),
+        ("ann", "sends", b""),
+        ("ann", "reads", b""),
+    ]
