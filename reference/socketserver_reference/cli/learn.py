@@ -66,6 +66,7 @@ def learn(options: argparse.Namespace) -> tuple[str, str]:
     except base.CannotCheck as error:  # no client could connect
         raise CommandError(str(error)) from None
     except CannotLearn as error:
+        site.wait_idle()  # one that is about to die gets the time for it
         died = site.exit_report()
         raise CommandError(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
     finally:

@@ -95,6 +95,10 @@ def test_where_no_server_ever_listens_there_is_nothing_to_check() -> None:
         contact(lambda: Client(address, TIMEOUT))
 
 
+def test_a_server_that_is_said_to_run_is_not_waited_for_long() -> None:
+    assert Running("tcp://127.0.0.1:9").start(3600.0).start_timeout == 10.0
+
+
 def test_a_failure_that_waiting_does_not_mend_is_told_at_once() -> None:
     contact = FirstContact(Running("tcp://no.such.host.invalid:9").start(3600.0))
     with pytest.raises(CannotCheck, match=r"nothing to check at tcp://no.such.host.invalid:9: "):

@@ -70,8 +70,7 @@ def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lif
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent of a command is what ends it")
 @pytest.mark.parametrize("name", ["kills-its-parent", "stops-its-parent"])
 def test_a_server_that_turns_on_its_parent_ends_with_the_check(check: Checker, lifeline: Lifeline, name: str) -> None:
-    outcome = check("chat", "--launch", frail(name, "{port}", lifeline.path), *QUICK, "--only", "CHAT-2")
-    assert ("the server ended by signal 9" in outcome.out) == (name == "kills-its-parent")
+    check("chat", "--launch", frail(name, "{port}", lifeline.path), *QUICK, "--only", "CHAT-2")
     lifeline.wait_for_the_end()
 
 

@@ -46,7 +46,8 @@ def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Chec
         status, complaints = _run([sys.executable, "-P", "-c", RUN_FROM_HERE, *words], directory)
         if file.exists():
             return Checked(server.name, server.protocol, json.loads(file.read_text(encoding="utf-8")))
-    lines = complaints.splitlines() or [f"the check exited with {status} and printed no error"]
+    how = f"was ended by signal {-status}" if status < 0 else f"exited with {status}"
+    lines = complaints.splitlines() or [f"the check {how} and printed no error"]
     return Checked(server.name, server.protocol, None, lines[-1].removeprefix("socketserver-reference check: "))
 
 

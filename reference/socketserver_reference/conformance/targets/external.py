@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.targets.base import CannotCheck, DirectSite
 
+MAX_START_TIMEOUT = 10.0
+"""Most seconds for which the first client tries to connect: the server is said to run."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -18,7 +21,7 @@ class Running:
             address = Address.parse(self.address) if isinstance(self.address, str) else self.address
         except BadAddress as error:
             raise CannotCheck(str(error)) from None
-        return RunningSite(address, timeout)
+        return RunningSite(address, min(timeout, MAX_START_TIMEOUT))
 
     def __str__(self) -> str:
         return str(self.address)
