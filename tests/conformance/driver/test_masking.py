@@ -12,6 +12,7 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.driver.masking import Masking
+from socketserver_reference.conformance.driver.measurements import shows
 from socketserver_reference.conformance.driver.rewritings import Rewriting
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -43,10 +44,10 @@ def seen(clause: str, *candidates: str, after: Sequence[Step] = ()) -> Violation
 
 
 def knowing(
-    *clauses: str, dialect: Dialect = NOTE, shows: Callable[[Sequence[Step]], bool] = lambda _: True
+    *clauses: str, dialect: Dialect = NOTE, fails: Callable[[Sequence[Step]], bool] = lambda _: True
 ) -> Masking:
     masking = Masking(dialect)
-    masking.shows = shows
+    masking.shows = fails
     masking.known = set(clauses)
     return masking
 
@@ -64,17 +65,25 @@ def test_it_explains_nothing_that_it_does_not_fit() -> None:
     assert knowing("CHAT-7").explanation_of(seen("CHAT-2", after=COMING_AND_GOING)) == ""
 
 
-@pytest.mark.parametrize("shows", [True, False])
-def test_the_server_is_asked_once_which_of_several_triggers_it_fails_on(shows: bool) -> None:
+def test_altered_bytes_may_look_like_anything_but_silence() -> None:
+    masking = knowing("CHAT-3")
+    altered = seen("CHAT-4", after=[Say("ann", b"\xff")])
+    assert masking.explanation_of(altered) == "CHAT-3"
+    altered.absent = True
+    assert masking.explanation_of(altered) == ""
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_the_server_is_asked_once_which_of_several_triggers_it_fails_on(failed: bool) -> None:
     asked: list[Sequence[Step]] = []
 
     def failing(steps: Sequence[Step]) -> bool:
         asked.append(steps)
-        return shows
+        return failed
 
-    masking = knowing("CHAT-3", shows=failing)
+    masking = knowing("CHAT-3", fails=failing)
     long = seen("CHAT-15", "CHAT-3", after=[Say("ann", b"x" * 100)])
-    assert [masking.explanation_of(long) for _ in range(2)] == ["CHAT-3" if shows else ""] * 2
+    assert [masking.explanation_of(long) for _ in range(2)] == ["CHAT-3" if failed else ""] * 2
     assert len(asked) == 1
 
 
@@ -239,3 +248,10 @@ def test_what_a_known_clause_left_behind_is_told_from_news_by_a_fresh_server(res
         with pytest.raises(VIOLATIONS["CHAT-11"]) as caught:
             session.play(*join("ben"), about="CHAT-2")
         assert caught.value.spares is restarts  # on a fresh server it breaks nothing before the end
+
+
+def test_what_cannot_be_asked_of_the_server_is_taken_for_what_it_fails_on() -> None:
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        assert not shows(session, join("ann"))
+        session.unusable = "it is gone"
+        assert shows(session, join("ann"))

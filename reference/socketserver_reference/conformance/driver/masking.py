@@ -23,6 +23,9 @@ from socketserver_reference.conformance.scenario.violation import Violation
 LASTING = ("CHAT-10", "CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
 """Clauses about clients that have left: to break one may harm the scenarios that follow on the same server."""
 
+DISGUISED = ("CHAT-3", "CHAT-6")
+"""Clauses about the bytes of deliveries: what a server that breaks one of them sends may look like anything."""
+
 
 class Masking:
     """The clauses that one server is known to break, and what they explain."""
@@ -55,7 +58,8 @@ class Masking:
             self.unconfirmed.discard(violation.clause_id)
             return violation.clause_id
         steps = performed(violation)
-        fitting = [clause for clause in violation.candidates if clause in self.known]
+        disguised = () if violation.absent else DISGUISED
+        fitting = [clause for clause in (*violation.candidates, *disguised) if clause in self.known]
         return next((clause for clause in fitting if self._triggered(clause, steps) and self._is_confirmed(clause)), "")
 
     def left_over(self, violation: Violation) -> str:
