@@ -1,6 +1,5 @@
 """`--reproduce`: where the scripts are, what has none, and why."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner.command_run import Progress
 from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
-from tests.support.checking import PLUGIN, Checker
+from tests.support.checking import PLUGIN, Checker, bad
 from tests.support.known_failures import entry, serving_fault
 
 
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
-    options = ("--only", "ECHO-2", "--timeout", 1)
+    command = bad("hangs-up")
+    options = ("--only", "ECHO-2", "--timeout", 1, "--examples", 0)
     outcome = check("echo", "--launch", command, *options, "--reproduce", tmp_path / "to" / "scripts")
     assert outcome.code == 1
     assert f"\nreproductions:\n  {tmp_path}/to/scripts/ECHO-2.py: it shows\n" in outcome.out

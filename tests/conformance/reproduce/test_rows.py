@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.reproduce.rows import EVERYTHING, rows_of
 from socketserver_reference.conformance.scenario.steps import (
+    Answer,
     Close,
     Connect,
     HalfClose,
@@ -188,3 +190,56 @@ def test_a_datagram_that_is_not_answered_is_the_last_row() -> None:
         ("ann", "sends", b""),
         ("ann", "reads", b""),
     ]
+
+
+def turn(wait: str = "", send: str = "") -> HandshakeTurn:
+    return HandshakeTurn(Template(wait) if wait else None, Template(send) if send else None)
+
+
+ASKING = replace(NAMED, handshake=(turn("hello\n"), turn("name? ", "{name}\n"), turn(send="room\n"), turn("welcome\n")))
+
+
+def test_a_handshake_is_read_up_to_what_each_answer_waits_for() -> None:
+    asked: list[Entry] = [did(Connect("ann")), heard("ann", b"hel"), heard("ann", b"lo\nname? ")]
+    answers: list[Entry] = [did(Answer("ann", b"ann\n")), did(Answer("ann", b"room\n"))]
+    rows = table(*asked, *answers, heard("ann", b"welcome\n* you"), did(Say("ann", b"x")), failing="", dialect=ASKING)
+    assert [(row[1], getattr(row[2], "pattern", row[2])) for row in rows] == [
+        ("reads", rb"(?s).*?hello\n".replace(rb"\n", b"\\\n")),
+        ("reads", b"(?s).*?name\\?\\ "),
+        ("sends", b"ann\n"),
+        ("sends", b"room\n"),
+        ("reads", b"(?s).*?welcome\\\n"),
+        ("sends", b"x"),
+    ]
+    rows = table(*asked, failing="ann", dialect=ASKING)
+    assert rows[-1][1] == "reads"
+    assert rows[-1][2].pattern == b"(?s).*?name\\?\\ "
+
+
+def test_in_lines_a_client_that_leaves_may_read_anything_before_the_end() -> None:
+    rows = table(
+        did(Connect("ann")),
+        did(Quit("ann", b"/quit")),
+        Ended("ann", "eof"),
+        did(Connect("ben")),
+        failing="",
+        dialect=NAMED,
+    )
+    assert rows[-1] == ("ann", "reads to the end", EVERYTHING)
+
+
+def test_a_silent_client_that_hears_nothing_is_spoken_to_until_it_does() -> None:
+    probe = Did(Say("ann", b"probe 1"), b"probe 1", "lou")
+    turns = [did(Connect("ann")), did(Connect("lou"))]
+    for entries in ([*turns, probe, probe], [*turns, probe, heard("lou", b"ackprobe 1"), did(Settle())]):
+        rows = table(*entries, failing="lou", due=b"ackprobe 1")
+        assert rows[-1][:2] == ("ann", "speaks until heard")
+        assert rows[-1][2][2] == "lou ann"
+
+
+def test_an_echo_of_lines_is_asked_for_each_line() -> None:
+    lines = read(
+        'protocol = "echo"\n[framing]\nin = "line"\n[echo]\ntransform = "identity"\nrequests = "many"\n', "l", "l"
+    )
+    said: list[Entry] = [did(Connect("ann")), Did(Say("ann", b"x"), b"x\n"), Did(Say("ann", b"y"), b"y\n")]
+    assert table(*said, clause="ECHO-2", dialect=lines)[-1] == ("ann", "reads", b"x\ny\n")

@@ -141,11 +141,7 @@ class _Table:
     def answer(self, who: str) -> None:
         """Add the rows of what a client waits for before an answer of its handshake."""
         turns, read = self.shaking[who]
-        while turns and turns[0].send is None:
-            read = self._awaited(who, turns.pop(0), read)
-        if turns:
-            read = self._awaited(who, turns.pop(0), read)
-        self.shaking[who] = turns, read
+        self.shaking[who] = turns, self._awaited(who, turns.pop(0), read)
 
     def _awaited(self, who: str, turn: Turn, read: bytes) -> bytes:
         if turn.wait is not None:
@@ -279,6 +275,10 @@ class _ChatTable(_Table):
             self.ended[step.spoken_by] = False
         self._waits = step.settles or (bool(sent) and step.waits and step.effect is None)
 
+    def _is_shaking(self, who: str) -> bool:
+        """Whether a client is in its handshake."""
+        return who in self.shaking and bool(self.shaking[who][0])
+
     # What clients read
 
     def member_hears(self, who: str, data: bytes) -> None:
@@ -292,7 +292,7 @@ class _ChatTable(_Table):
         self.flush()
         self._probing, self._prober = target, speaker
         words = PROBE.encode()
-        others = [who for who in self.here if who not in self.shaking and who != target and who not in self._missed]
+        others = [who for who in self.here if who != target and who not in self._missed and not self._is_shaking(who)]
         listeners = [who for who in others if who != speaker or self.dialect.hears_itself]
         sent = self.dialect.sent(words % 0).replace(b"%", b"%%").replace(words % 0, words)
         heard = patterns.heard_probe(self.dialect, words)
@@ -376,7 +376,7 @@ class _ChatTable(_Table):
             self.flush()
             if violation.clause_id == "CHAT-16":
                 self.add(LATE, "keeps up with", PROMPT)
-        elif self.shaking.get(who, ([], b""))[0]:
+        elif self._is_shaking(who):
             self.flush()
             self.answer(who)
         elif who in self._catching or self._at_once:
