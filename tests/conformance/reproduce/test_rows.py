@@ -9,7 +9,8 @@ import pytest
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.reproduce.rows import EVERYTHING, rows_of
+from socketserver_reference.conformance.reproduce.rows import rows_of
+from socketserver_reference.conformance.reproduce.table import EVERYTHING
 from socketserver_reference.conformance.scenario.steps import (
     Answer,
     Close,

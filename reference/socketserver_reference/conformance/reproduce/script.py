@@ -10,7 +10,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import patterns
-from socketserver_reference.conformance.reproduce.rows import Row
+from socketserver_reference.conformance.reproduce.table import Row
 from socketserver_reference.conformance.scenario.text import numbered, printable
 from socketserver_reference.conformance.scenario.violation import Violation
 

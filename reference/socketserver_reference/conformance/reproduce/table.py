@@ -1,0 +1,146 @@
+"""The rows of a script so far: what clients do, and what they read in handshakes. Its subclasses add the rest."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn as Turn
+from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL
+from socketserver_reference.conformance.reproduce import patterns
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.transcript import Did, Ended, Entry, Heard
+from socketserver_reference.conformance.scenario.violation import Violation
+
+PROBE = "probe %02d"
+"""What a client says until a silent one hears it."""
+
+ACTIONS = {
+    "half-closes": "half-closes",
+    "closes": "closes",
+    "resets": "resets",
+    "abandons": "closes unread",
+}
+"""The verb of a step -> what the player calls it."""
+
+EVERYTHING, NOTHING = re.compile(rb"(?s).*"), re.compile(rb"(?!)")
+
+LATE, PROMPT = "cal", "ben"
+"""The clients that CHAT-16 compares: one that acknowledges late, and one that does at once."""
+
+Row = tuple[str, str, Any]
+"""The clients, their action, and its bytes, its pattern or its settings."""
+
+
+@dataclass
+class Table:
+    """The rows so far."""
+
+    dialect: Dialect
+    datagrams: bool
+    rows: list[Row] = field(default_factory=list)
+    bursts: list[bytes] = field(default_factory=list)
+    here: list[str] = field(default_factory=list)
+    """The clients whose sockets are open."""
+    ended: dict[str, bool] = field(default_factory=dict)
+    """Clients that have ended their side, and whether the server has ended the other."""
+    shaking: dict[str, tuple[list[Turn], bytes]] = field(default_factory=dict)
+    """Client -> the turns of its handshake to come, and the bytes that it has read since the last."""
+    reading: dict[str, bytes] = field(default_factory=dict)
+    """Client -> bytes that it has read since its last row."""
+
+    def add(self, who: str, action: str, what: Any = b"") -> None:
+        """Add a row; neighbouring rows of several clients that read the same become one."""
+        before = self.rows[-1] if self.rows else ("", "", b"")
+        if action.startswith("reads") and before[1:] == (action, what) and who not in before[0].split():
+            self.rows[-1] = (f"{before[0]} {who}", action, what)
+        else:
+            self.rows.append((who, action, what))
+
+    def tell(self, entries: Iterable[Entry]) -> None:
+        """Add the rows of what happened."""
+        for entry in entries:
+            match entry:
+                case Did(step, _, heard_by) if heard_by:
+                    self.probe(step.spoken_by, heard_by)
+                case Did(step, sent):
+                    self.do(step, sent)
+                case Heard(who, data):
+                    self.hear(who, data)
+                case Ended(who):
+                    self.end(who)
+
+    def probe(self, speaker: str, target: str) -> None:
+        """Add the row by which a client speaks until a silent one hears it."""
+
+    def do(self, step: Step, sent: bytes) -> None:
+        """Add the row of a step."""
+        if step.by_stage:
+            self.answer(step.spoken_by)
+        else:
+            self.flush()
+        if step.comes:
+            self.here += step.clients
+            late = {"delayed": True} if getattr(step, "acks", "") == "delayed" else {}
+            for who in step.clients:
+                self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
+                self.shaking[who] = list(self.dialect.handshake), b""
+        elif sent:
+            self.add(step.spoken_by or step.clients[0], "sends", sent)
+        elif step.verb in ACTIONS:
+            (who,) = step.clients
+            self.add(who, ACTIONS[step.verb])
+            if step.effect == "half-closes":
+                self.ended[who] = False
+            else:
+                self.here.remove(who)
+
+    def hear(self, who: str, data: bytes) -> None:
+        """Note what a client reads, in its handshake or afterwards."""
+        turns, read = self.shaking.get(who, ([], b""))
+        read += data
+        while turns and turns[0].send is None and turns[0].wait is not None and turns[0].wait.after(read) is not None:
+            read = self._awaited(who, turns.pop(0), read)
+        if turns:
+            self.shaking[who] = turns, read
+        elif read:
+            self.shaking.pop(who, None)
+            self.member_hears(who, read)
+
+    def member_hears(self, who: str, data: bytes) -> None:
+        """Note what a client reads after its handshake."""
+        self.reading[who] = self.reading.get(who, b"") + data
+
+    def answer(self, who: str) -> None:
+        """Add the rows of what a client waits for before an answer of its handshake."""
+        turns, read = self.shaking[who]
+        self.shaking[who] = turns, self._awaited(who, turns.pop(0), read)
+
+    def _awaited(self, who: str, turn: Turn, read: bytes) -> bytes:
+        if turn.wait is not None:
+            self.add(who, "reads", patterns.awaited(turn.wait))
+            return read[turn.wait.after(read) or len(read) :]
+        return read
+
+    def end(self, who: str) -> None:
+        """Note that a client reads the end of its stream."""
+        self.ended[who] = True
+
+    def flush(self) -> None:
+        """Add the rows of what clients have read."""
+
+    def dismiss(self) -> None:
+        """End all clients, as a stage does after a scenario."""
+        self.flush()
+        for who in self.here:
+            self.add(who, "closes")
+        self.here.clear()
+        self.ended.clear()
+
+    def finish(self, violation: Violation) -> None:
+        """Add the row that shows the violation."""
+        if violation.expected == EXPECTED_SURVIVAL:
+            self.flush()
+            self.add("visitor", "connects", {})
+            self.add("visitor", "hears nothing", NOTHING)  # not even the end
