@@ -264,7 +264,7 @@ class Stage(ClientReader):
         try:
             rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout)
         except NotGreeted as error:
-            self._report(self.oracle.explain_refusal(who, str(error)))
+            self._report(self.oracle.explain_refusal(who, str(error)), "" if who in self._stalled else who)
         if rest and who not in self._stalled:
             self._judge(who, rest)
 
