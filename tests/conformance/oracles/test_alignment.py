@@ -103,6 +103,12 @@ def test_a_delivery_may_be_any_part_of_a_burst(came: list[bytes | Piece], shape:
     assert shape_of(*came, next=BURST, later=[], limit=10) == shape
 
 
+def test_a_burst_of_one_byte_may_be_cut_anywhere_before_what_is_no_part_of_it() -> None:
+    dots = [Possible(b"." * 100, burst=True, ends=(0, 100))]
+    assert shape_of(b"..... x3 has left", next=dots, later=[], limit=10) == "extra"
+    assert shape_of(b".....x..........", next=dots, later=[], limit=99) == "altered"
+
+
 def test_what_has_been_delivered_of_a_burst_does_not_come_again_with_the_rest() -> None:
     assert (
         shape_of(b"one, two, ", next=[Possible(b"two, three, ", burst=True, before=b"one, ")], limit=99) == "reordered"

@@ -180,11 +180,15 @@ def _in_parts(seen: Alignment) -> Shape:
 
 
 def _goes_on(text: bytes, due: Possible) -> bool:
-    """Whether whole utterances out of a burst are followed by something that is not of it."""
+    """Whether a chunk out of a burst is followed by something that is not of it.
+
+    A chunk surely ends where an utterance does; of one byte said over and over, it may end anywhere.
+    """
     same = common_prefix(text, due.text)
     rest = text[same:]
     pieces = [rest[at : at + MIN_PIECE_BYTES] for at in range(len(rest) - MIN_PIECE_BYTES + 1)]
-    return due.burst and same > 0 and same in due.ends and not any(piece in due.text for piece in pieces)
+    ends = same in due.ends or len(set(due.text)) == 1
+    return due.burst and same > 0 and ends and not any(piece in due.text for piece in pieces)
 
 
 def _comes_then(seen: Alignment) -> bool:
