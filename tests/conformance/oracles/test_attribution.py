@@ -1,16 +1,18 @@
 """Whose clause it is: the tables, and the facts that oracles look up in them."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.attribution import ABOUT, CHAT, Circumstance, Disruption, Kind, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -20,6 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Say,
     Send,
     Settle,
+    Stall,
     Step,
 )
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
@@ -194,6 +197,14 @@ def test_a_reset_behind_the_reply_to_a_long_request_is_no_fault_of_the_server() 
     assert oracle.feed_end("ann", "reset") is None
     assert not oracle.due("ann")
     assert clause_of(oracle.explain_refusal("ben", "timed out")) == "ECHO-7"
+
+
+def test_only_a_server_that_greets_may_refuse_a_client_because_it_is_delayed() -> None:
+    for dialect, clause in ((NOTE, "CHAT-17"), (replace(NOTE, handshake=(HandshakeTurn(),)), "CHAT-15")):
+        oracle = StreamChatOracle(dialect)
+        for step in (Connect("ann"), Connect("ben"), Stall("ben")):
+            oracle.begin(step, idle_before=True)
+        assert clause_of(oracle.explain_refusal("cal", "timed out")) == clause
 
 
 def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:

@@ -114,7 +114,7 @@ CHAT = (
     Row("missing | cut", "last words", "", "CHAT-10 * CHAT-2 CHAT-5"),
     Row("cut", "", "", "* CHAT-15? CHAT-6? CHAT-3"),
     Row("missing | early end", "", "", "* CHAT-15? CHAT-14? CHAT-8? CHAT-3? CHAT-6? CHAT-2 CHAT-5"),
-    Row("refused", "", "", "* CHAT-11 CHAT-17"),
+    Row("refused", "", "", "* CHAT-17 CHAT-11"),
     Row("died", "", "", "* CHAT-11"),
     Row("late", "stalled", "", "CHAT-15"),
     Row("late", "", "", "CHAT-16"),
