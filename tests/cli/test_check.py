@@ -7,6 +7,8 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli.check import conclude
+from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, Checker
 from tests.support.serving import serving
@@ -215,3 +217,12 @@ def test_a_wrong_argument_is_refused_in_one_line(check: Checker, arguments: tupl
     line = check.refusal(*arguments)
     assert line.startswith("socketserver-reference check: ")
     assert word in line
+
+
+def test_an_error_of_the_run_leaves_something_unchecked() -> None:
+    holds = [Verdict(CLAUSES["ECHO-2"], "holds")]
+    assert conclude(holds, strict=False, trouble=False) == (0, "conforms")
+    assert conclude(holds, strict=False, trouble=True) == (
+        2,
+        "not everything could be checked: see the errors above",
+    )

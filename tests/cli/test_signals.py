@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.cli.signals import SIGNALS, interrupted_without_traceback, stopped_by_signals
+from socketserver_reference.cli.signals import SIGNALS, Signals, interrupted_without_traceback, stopped_by_signals
 from socketserver_reference.family import make_server
 from tests.support.serving import TIMEOUT, connect_to, read_to_end
 
@@ -113,6 +113,18 @@ def test_a_server_that_is_told_to_stop_before_it_serves_stops_when_it_does() -> 
             signals.stop(server)
         assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * 2
         server.serve_forever()  # returns
+
+
+def test_a_second_signal_is_raised_again_as_the_system_handles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[object] = []
+    with restored():
+        monkeypatch.setattr(signal, "raise_signal", lambda number: raised.append((number, signal.getsignal(number))))
+        signals = Signals()
+        signal.signal(signal.SIGTERM, signals)
+        signals(signal.SIGTERM, None)
+        assert raised == []
+        signals(signal.SIGTERM, None)
+    assert raised == [(signal.SIGTERM, signal.SIG_DFL)]
 
 
 def test_an_interrupt_while_a_command_is_imported_ends_it_without_a_traceback() -> None:

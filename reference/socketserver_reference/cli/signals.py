@@ -68,9 +68,6 @@ def interrupted_without_traceback() -> Iterator[None]:
 @contextmanager
 def interrupts_ignored() -> Iterator[None]:
     """Ignore Ctrl-C within the block; a process started there goes on ignoring it."""
-    if threading.current_thread() is not threading.main_thread():  # no other thread may set a signal handler
-        yield
-        return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

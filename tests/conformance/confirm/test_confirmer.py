@@ -224,6 +224,21 @@ def test_a_server_that_refuses_clients_after_a_few_is_broken() -> None:
         assert crowded.limit_of(session, 20, TIMEOUT) == ""
 
 
+class Greets(ChatHandler):
+    """Greets each client."""
+
+    def setup(self) -> None:
+        self.request.sendall(b"welcome")
+        super().setup()
+
+
+def test_a_server_that_greets_its_clients_does_not_refuse_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowded, "FEWEST_CLIENTS", 0)
+    with checked(Bug("chat", Greets)) as session:
+        monkeypatch.setattr(session, "renew", lambda _: None)  # the dialect has no greeting
+        assert crowded.limit_of(session, 2, TIMEOUT) == ""
+
+
 def test_a_server_that_stops_listening_is_seen_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowded, "FEWEST_CLIENTS", 0)
     with checked(Bug("chat")) as session:

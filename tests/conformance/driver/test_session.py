@@ -13,7 +13,7 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.measurements import measure_lag
+from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
@@ -179,6 +179,19 @@ def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(Violation) as caught:
             measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
     assert caught.value.clause_id == "CHAT-16"
+
+
+def test_a_stall_is_measured_as_often_on_a_server_that_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = iter([[1.0]] * LAG_CONFIRMATIONS)
+    monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(measured))
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        address = session.address
+        monkeypatch.setattr(session.site, "restartable", False)
+        with pytest.raises(Violation) as caught:
+            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+        assert session.address == address
+    assert list(measured) == []
+    assert caught.value.replays is None
 
 
 def test_another_violation_on_the_way_is_reported(quits_wrongly: Session) -> None:

@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import HandshakeTurn, Limits
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.datagram import learn_datagrams
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
 from tests.servers.dialect_servers import answering, served
 from tests.support.learning import differences, learned, proposed, reason
@@ -155,6 +160,12 @@ def test_datagrams() -> None:
 def test_an_echo_that_answers_no_datagram() -> None:
     with pytest.raises(CannotLearn, match="there is no answer to the datagram"):
         learned(answering(lambda _: None), "echo")
+
+
+def test_an_address_at_which_no_socket_receives_datagrams() -> None:
+    gone = RunningSite(Address("udp", "127.0.0.1", free_port()))
+    with pytest.raises(CannotLearn, match=r"nothing to check at udp:.*: connection refused; is the server running\?"):
+        learn_datagrams(gone, 0.1, LearnedDialect())
 
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:

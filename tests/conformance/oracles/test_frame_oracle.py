@@ -35,7 +35,7 @@ from socketserver_reference.conformance.scenario.steps import (
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers.framed_room import FramedRoom
-from tests.support import simulation, speaking
+from tests.support import dialect_files, simulation, speaking
 from tests.support.simulation import Clients, Connection, Room
 
 LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
@@ -322,3 +322,12 @@ def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
     oracle.begin(Say("ann", b"c"), idle_before=True)
     assert oracle.feed("ann", b"quit")
     assert oracle.explain_silence("ann").clauses == ("CHAT-7",)
+
+
+def test_words_that_their_speaker_should_not_hear_are_misdirected() -> None:
+    oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))
+    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"hello")]
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    assert not oracle.feed("ann", b"7: hello\n")
+    assert oracle.explain_mismatch("ann", b"7: hello\n").shape == "misdirected"

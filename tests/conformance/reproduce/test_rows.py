@@ -163,6 +163,13 @@ def test_in_lines_a_client_reads_up_to_each_delivery() -> None:
     assert left[-1] == ("ben", "reads to the end", EVERYTHING)
 
 
+def test_in_lines_a_client_does_not_read_what_has_not_come() -> None:
+    turns = [did(Connect(who)) for who in ("ann", "ben")]
+    said = Did(Say("ann", b"hello"), b"hello\n")
+    rows = table(*turns, said, heard("ben", b"another line\n"), failing="ann", dialect=NAMED)
+    assert [row for row in rows if row[0] == "ben"] == []
+
+
 def test_an_echo_is_asked_for_each_reply_and_the_end() -> None:
     entries: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"X"), Ended("ann", "eof")]
     ben = [did(Connect("ben")), did(Say("ben", b"y"))]

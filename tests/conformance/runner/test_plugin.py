@@ -133,6 +133,26 @@ def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
     assert result.parseoutcomes() == {"passed": 10}
 
 
+def test_the_summary_tells_a_limit_of_the_server(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_here="""
+        import functools
+        from socketserver_reference.address import Address
+        from socketserver_reference.conformance import EchoConformance, InProcess
+        from socketserver_reference.family import make_server
+
+        class TestHere(EchoConformance):
+            target = InProcess(functools.partial(make_server, "echo", Address("tcp", host="127.0.0.1")))
+
+            def test_of_my_own(self, conformance_session):
+                conformance_session.serve_afresh("20 clients within 0.1 s")
+        """
+    )
+    result = project.runpytest_inprocess(*PLUGIN, "-k", "my_own")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["the server serves 20 clients within 0.1 s, and refuses the next: *"])
+
+
 @pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("target", "word"),

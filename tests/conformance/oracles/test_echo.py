@@ -1,0 +1,10 @@
+"""The oracle of an echo over connections."""
+
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from tests.support import dialect_files
+
+
+def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:
+    found = EchoOracle(dialect_files.echo()).explain_death("the server goes on")
+    assert (found.shape, found.expected, found.observed) == ("died", "the server goes on", "it ended")
+    assert found.clauses == ("ECHO-7", "ECHO-2")
