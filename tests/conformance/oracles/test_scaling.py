@@ -185,17 +185,21 @@ def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_
 
 @pytest.mark.unmeasured
 def test_a_server_that_goes_on_delivering_to_those_who_have_gone_is_told_by_what_a_crowd_costs() -> None:
-    found = [raised for _, _, raised in outcomes("chat", Planted("keeps-who-is-cut-off").target(), TIMEOUT, "CHAT-15")]
-    assert found[:-1] == [None] * 2
-    assert isinstance(found[-1], Violation)
-    assert found[-1].observed.startswith("96 cost it ")
+    *others, found = [
+        raised for _, _, raised in outcomes("chat", Planted("keeps-who-is-cut-off").target(), TIMEOUT, "CHAT-15")
+    ]
+    assert not any(others)
+    assert isinstance(found, Violation)
+    assert found.observed.startswith("96 cost it ")
 
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 def test_the_reference_lets_a_crowd_go_for_little(transport: str) -> None:
     target = Bug("chat").target(transport)
-    assert [raised for _, _, raised in outcomes("chat", target, TIMEOUT, "CHAT-15")] == [None] * 3
+    results = list(outcomes("chat", target, TIMEOUT, "CHAT-15"))
+    assert results
+    assert not any(raised for _, _, raised in results)
 
 
 # Where there is room for a crowd
