@@ -275,21 +275,26 @@ class OftenAlone(ChatHandler):
     alone = itertools.count()
 
     def deliver(self, chunk: bytes) -> None:
-        super().deliver(chunk)
-        if chunk == b"twice" and (len(self.server.members) > 1 or next(self.alone) % 2 == 0):
-            super().deliver(chunk)
+        again = chunk == b"twice" and (len(self.server.members) > 1 or next(self.alone) % 2 == 0)
+        super().deliver(chunk + b"acktwice" if again else chunk)  # in one piece: a replay may end after the first
 
 
 def test_a_shorter_exchange_that_shows_it_less_often_is_not_told() -> None:
-    with checked(Bug("chat", OftenAlone)) as session:
+    class Twice(OftenAlone):
+        alone = itertools.count()
+
+    with checked(Bug("chat", Twice)) as session:
         found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
     assert found.confirmation == "shown 3 of 3 times on fresh servers"
     assert sum(line.endswith(" connects") for line in found.exchange) == 2
 
 
 def test_where_every_exchange_shows_it_at_times_the_most_frequent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Twice(OftenAlone):
+        alone = itertools.count()
+
     monkeypatch.setattr(confirmer, "FALLBACKS", 1)
-    with checked(Bug("chat", OftenAlone)) as session:
+    with checked(Bug("chat", Twice)) as session:
         found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
     assert found.replays is not None
     assert 0 < found.replays.shown < found.replays.of
