@@ -190,6 +190,14 @@ def test_an_echo_that_answers_everything_is_asked_for_no_more_than_that() -> Non
     assert rows[-1] == ("ann", "reads to the end", b"y")
 
 
+def test_a_client_of_an_echo_that_is_not_greeted_waits_for_the_greeting() -> None:
+    greeting = replace(ECHO, handshake=(turn("hello\n"),))
+    (row,) = table(did(Connect("ann")), clause="ECHO-7", dialect=greeting)
+    assert row[:2] == ("ann", "reads")
+    assert row[2].match(b"hello\n")
+    assert not row[2].match(b"")
+
+
 def test_a_datagram_that_is_not_answered_is_the_last_row() -> None:
     entries: list[Entry] = [did(Connect("ann")), did(Say("ann", b"x")), heard("ann", b"X"), did(Say("ann", b""))]
     assert table(*entries, clause="UDP-3") == [

@@ -44,10 +44,6 @@ class ChatTable(Table):
             self.ended[step.spoken_by] = False
         self._waits = step.settles or (bool(sent) and step.waits and step.effect is None)
 
-    def _is_shaking(self, who: str) -> bool:
-        """Whether a client is in its handshake."""
-        return who in self.shaking and bool(self.shaking[who][0])
-
     # What clients read
 
     def member_hears(self, who: str, data: bytes) -> None:
@@ -61,7 +57,7 @@ class ChatTable(Table):
         self.flush()
         self._probing, self._prober = target, speaker
         words = PROBE.encode()
-        others = [who for who in self.here if who != target and who not in self._missed and not self._is_shaking(who)]
+        others = [who for who in self.here if who != target and who not in self._missed and not self.is_shaking(who)]
         listeners = [who for who in others if who != speaker or self.dialect.hears_itself]
         sent = self.dialect.sent(words % 0).replace(b"%", b"%%").replace(words % 0, words)
         heard = patterns.heard_probe(self.dialect, words)
@@ -145,9 +141,8 @@ class ChatTable(Table):
             self.flush()
             if violation.clause_id == "CHAT-16":
                 self.add(LATE, "keeps up with", PROMPT)
-        elif self._is_shaking(who):
-            self.flush()
-            self.answer(who)
+        elif self.is_shaking(who):
+            self.finish_handshake(who)
         elif who in self._catching or self._at_once:
             self._hearers.append(who)
             leaves = self.ended.pop(who, None) is not None

@@ -48,6 +48,9 @@ class EchoTable(Table):
         who = violation.failing
         if not who:
             return
+        if self.is_shaking(who):
+            self.finish_handshake(who)
+            return
         heard = self.reading.pop(who, b"")
         self.flush()
         said = self._said.get(who, [])

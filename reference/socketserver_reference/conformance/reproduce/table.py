@@ -112,6 +112,10 @@ class Table:
         """Note what a client reads after its handshake."""
         self.reading[who] = self.reading.get(who, b"") + data
 
+    def is_shaking(self, who: str) -> bool:
+        """Whether a client is in its handshake."""
+        return who in self.shaking and bool(self.shaking[who][0])
+
     def answer(self, who: str) -> None:
         """Add the rows of what a client waits for before an answer of its handshake."""
         turns, read = self.shaking[who]
@@ -122,6 +126,11 @@ class Table:
             self.add(who, "reads", patterns.awaited(turn.wait))
             return read[turn.wait.after(read) or len(read) :]
         return read
+
+    def finish_handshake(self, who: str) -> None:
+        """Add the row of what a client waits for in vain in its handshake."""
+        self.flush()
+        self.answer(who)
 
     def end(self, who: str) -> None:
         """Note that a client reads the end of its stream."""
