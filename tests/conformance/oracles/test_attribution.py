@@ -204,7 +204,9 @@ def test_only_a_server_that_greets_may_refuse_a_client_because_it_is_delayed() -
         oracle = StreamChatOracle(dialect)
         for step in (Connect("ann"), Connect("ben"), Stall("ben")):
             oracle.begin(step, idle_before=True)
-        assert clause_of(oracle.explain_refusal("cal", "timed out")) == clause
+        finding = oracle.explain_refusal("cal", "timed out")
+        assert clause_of(finding) == clause
+        assert finding.absent
 
 
 def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:

@@ -54,7 +54,8 @@ class ChatFindings(ChatOracle[MemberT]):
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         """Explain that a client could not connect."""
-        return self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
+        finding = self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
+        return replace(finding, absent=True)  # it may only take longer than the timeout
 
     def explain_death(self, expected: str) -> Finding:
         """Explain that the server has ended, and no client has seen why."""
