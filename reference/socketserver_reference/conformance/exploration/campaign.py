@@ -87,7 +87,7 @@ class Campaign:
             self._until = time.monotonic() + SHRINK_BUDGET
         premature = violation.absent and self.timeout < self.session.full_timeout
         finding = self.found.setdefault(clause, ExplorationFinding(violation, premature))
-        if _length(violation) < _length(finding.shortest):
+        if _length(violation) <= _length(finding.shortest):  # of the same length, the later is simpler
             finding.shortest = violation
         return violation.of(clause)
 
@@ -99,8 +99,11 @@ class Campaign:
     def confirm(self, clause: str, finding: ExplorationFinding) -> Violation | None:
         """Return the violation to report, as it showed in replays; None if the missing data was only late, or if a
         limit of the server explains it.
+
+        The shortest run decides the clause: what the first run held besides may have suggested another.
         """
-        shortest = finding.shortest.of(clause)
+        own = finding.shortest.clause_id
+        shortest = finding.shortest.of(own if own in self._chosen and own not in self.found else clause)
         shortest.note = "found by exploration"
         if finding.premature and not self.session.site.restartable and not self._shows_patiently(shortest):
             return None

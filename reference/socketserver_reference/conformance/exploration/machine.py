@@ -100,6 +100,7 @@ NAMES = ("ann", "ben", "cal", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "
 
 NUMBERS = st.integers(0, MAX_MEMBERS - 1)
 
-UTTERANCES = st.binary(min_size=1, max_size=40) | st.sampled_from(
+UTTERANCES = st.sampled_from(
     [b"hello\n", b"QUIT", b"quit now", b"xquit", b"\0", b"\xff\xfe", b"ack", b"  ", b"x" * 1024, b"a" * 300]
-)
+) | st.binary(min_size=1, max_size=40)
+"""Utterances, shrunk to a plain line: unusual bytes remain only where the violation needs them."""
