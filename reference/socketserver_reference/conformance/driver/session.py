@@ -44,6 +44,9 @@ SLOWNESS_FACTOR = 5
 EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
 """What every scenario expects of the server in the end."""
 
+NEEDS_OTHERS = ("CHAT-11", "CHAT-17")
+"""Clauses that a server cannot break with its first client: it takes clients that have left, or a crowd."""
+
 
 class Session:
     """One target and the scenarios played against it. `close` ends the target's server."""
@@ -373,6 +376,8 @@ class Session:
                 raise NotChecked(why) from None
             if not violation.absent:  # the server did answer, but wrongly
                 violation = violation.of(violation.candidates[0])
+            elif not greeted and violation.clause_id in NEEDS_OTHERS and not self.site.exit_report():
+                violation = violation.of(self._health_clause)
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
             self.unusable = "" if greeted else why
             self.healthy = greeted
