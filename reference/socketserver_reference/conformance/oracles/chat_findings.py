@@ -73,7 +73,8 @@ class ChatFindings(ChatOracle[MemberT]):
         finding = self._finding(who, Difference(shape, b"", self._begun(who)), self._unheard(who), expected, observed)
         # A connection that has ended and is not released may delay the others: its thread may use all processor time.
         kept = ["CHAT-10"] if not leaving and {"reset", "left"} & {*self.active_disruptions} else []
-        return replace(finding, absent=True, also=(*finding.also, *kept))
+        unserved = ["CHAT-2"] if not any(one.said for one in self.members.values()) else []
+        return replace(finding, absent=True, also=(*finding.also, *kept, *unserved))
 
     def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
         """Explain bytes that the client should not have read."""
