@@ -21,6 +21,13 @@ class WholeRoom(Room):
         return connection.incoming.pop(0)
 
 
+class ClosedRoom(WholeRoom):
+    """A room that hangs up on every client at once."""
+
+    def accept(self, connection: Connection) -> None:
+        self.leave(connection, "eof")
+
+
 class DeafRoom(WholeRoom):
     """A room that delivers the word by which a client leaves."""
 

@@ -202,11 +202,25 @@ def test_a_reset_behind_the_reply_to_a_long_request_is_no_fault_of_the_server() 
 def test_only_a_server_that_greets_may_refuse_a_client_because_it_is_delayed() -> None:
     for dialect, clause in ((NOTE, "CHAT-17"), (replace(NOTE, handshake=(HandshakeTurn(),)), "CHAT-15")):
         oracle = StreamChatOracle(dialect)
-        for step in (Connect("ann"), Connect("ben"), Stall("ben")):
+        for step in (Connect("ann"), Connect("ben"), Stall("ben"), Connect("cal")):
             oracle.begin(step, idle_before=True)
         finding = oracle.explain_refusal("cal", "timed out")
         assert clause_of(finding) == clause
         assert finding.absent
+
+
+@pytest.mark.parametrize(("fresh", "clause"), [(True, "CHAT-2"), (False, "CHAT-11")])
+def test_only_clients_that_were_there_before_can_cost_the_first_client_its_connection(fresh: bool, clause: str) -> None:
+    oracle = StreamChatOracle(NOTE)
+    oracle.fresh = fresh
+    oracle.begin(Connect("ann"), idle_before=True)
+    ended = oracle.feed_end("ann", "eof")
+    assert ended is not None
+    assert clause_of(ended) == clause
+    refused = StreamChatOracle(NOTE)
+    refused.fresh = fresh
+    refused.begin(Connect("ann"), idle_before=True)
+    assert clause_of(refused.explain_refusal("ann", "connection refused")) == ("CHAT-2" if fresh else "CHAT-17")
 
 
 def test_what_an_echo_does_not_know_is_a_mistake_in_the_scenario() -> None:

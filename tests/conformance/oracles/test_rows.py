@@ -29,6 +29,7 @@ from socketserver_reference.conformance.scenario.steps import (
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.damaged_room import (
+    ClosedRoom,
     DeafRoom,
     KeepingRoom,
     LyingRoom,
@@ -113,6 +114,7 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         lambda: TalkersRoom(Random(1)),
         [*TWO, Connect("lou"), WaitUntilHeard("lou", "ann")],
     ),
+    ("early end | refused", "first", ""): (lambda: ClosedRoom(Random(1)), [Connect("ann"), Connect("ben")]),
     ("early end", "lurks", ""): (lambda: ending(2, 2), [*TWO, Connect("lou"), WaitUntilHeard("lou", "ann")]),
     ("missing | cut", "last words", ""): (
         lambda: damaged(NOTE, 2, lambda *_: b"", 0),

@@ -25,6 +25,7 @@ from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
@@ -43,9 +44,6 @@ SLOWNESS_FACTOR = 5
 
 EXPECTED_SURVIVAL = "the server goes on when its clients have gone"
 """What every scenario expects of the server in the end."""
-
-NEEDS_OTHERS = ("CHAT-11", "CHAT-17")
-"""Clauses that a server cannot break with its first client: it takes clients that have left, or a crowd."""
 
 
 class Session:
@@ -198,6 +196,8 @@ class Session:
         politeness: Politeness = "abrupt" if abrupt else "polite" if polite else "polite at first"
         self._rate_limiter.begin()
         oracle = self._oracle(self.dialect)
+        if isinstance(oracle, ChatOracle):
+            oracle.fresh = self.site.restartable and not self.seen
         if self.site.restartable:  # then its quiescence was observed
             self._carry_over.forget()
         mark = self._carry_over.begin(oracle)
@@ -376,8 +376,6 @@ class Session:
                 raise NotChecked(why) from None
             if not violation.absent:  # the server did answer, but wrongly
                 violation = violation.of(violation.candidates[0])
-            elif not greeted and violation.clause_id in NEEDS_OTHERS and not self.site.exit_report():
-                violation = violation.of(self._health_clause)
             why = f"a fresh server breaks {violation.clause_id} in its first conversation"
             self.unusable = "" if greeted else why
             self.healthy = greeted

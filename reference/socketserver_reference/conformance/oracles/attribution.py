@@ -30,6 +30,7 @@ Circumstance = Literal[
     "last words",  # what is due was said by a client that half-closed after it
     "unspoken to",  # it has read nothing yet
     "at once",  # nothing has been said in the scenario
+    "first",  # the same, and the server has had no client before it
     "answered",  # the reply to it has come
 ]
 
@@ -109,6 +110,7 @@ CHAT = (
     Row("missing | cut | early end | no end", "quits", "", "CHAT-13? CHAT-7 CHAT-11"),
     Row("missing | cut | early end | no end", "half-closes", "", "CHAT-13? CHAT-10 CHAT-11"),
     Row("missing", "lurks", "", "CHAT-17? CHAT-9 * CHAT-2"),
+    Row("early end | refused", "first", "", "* CHAT-2"),
     Row("early end", "at once", "", "* CHAT-11"),
     Row("early end", "lurks", "", "CHAT-17? * CHAT-9 CHAT-2"),
     Row("missing | cut", "last words", "", "CHAT-10 * CHAT-2 CHAT-5"),

@@ -73,8 +73,7 @@ class ChatFindings(ChatOracle[MemberT]):
         finding = self._finding(who, Difference(shape, b"", self._begun(who)), self._unheard(who), expected, observed)
         # A connection that has ended and is not released may delay the others: its thread may use all processor time.
         kept = ["CHAT-10"] if not leaving and {"reset", "left"} & {*self.active_disruptions} else []
-        unserved = ["CHAT-2"] if not any(one.said for one in self.members.values()) else []
-        return replace(finding, absent=True, also=(*finding.also, *kept, *unserved))
+        return replace(finding, absent=True, also=(*finding.also, *kept))
 
     def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
         """Explain bytes that the client should not have read."""
@@ -88,10 +87,12 @@ class ChatFindings(ChatOracle[MemberT]):
         return Finding(clauses, expected, observed, found.shape, place, also=self._late())
 
     def _end_of_service(self, shape: Shape, expected: str, observed: str) -> Finding:
-        disruptions = [*reversed(self.active_disruptions), *reversed(self.all_disruptions)]
+        facts: list[attribution.Circumstance] = [*reversed(self.active_disruptions), *reversed(self.all_disruptions)]
         if shape == "refused" and not self.dialect.handshake:  # the system connects, even while the server is delayed
-            disruptions = [one for one in disruptions if one not in DELAYS]
-        clauses = attribution.clauses(attribution.CHAT, shape, disruptions)
+            facts = [one for one in facts if one not in DELAYS]
+        if len(self.members) == 1 and self.fresh and self._nothing_said():
+            facts.append("first")
+        clauses = attribution.clauses(attribution.CHAT, shape, facts)
         return Finding(clauses, expected, observed, shape)
 
     def circumstances(self, who: str) -> list[attribution.Circumstance]:
@@ -110,9 +111,13 @@ class ChatFindings(ChatOracle[MemberT]):
             "was slow": member.lagged or member.owed_at_resume > 0,
             "last words": any(one.said[-1] in due for one in gone for due in wanted),
             "unspoken to": not member.heard_any,
-            "at once": not any(one.said for one in self.members.values()),
+            "at once": self._nothing_said(),
+            "first": self._nothing_said() and self.fresh,
         }
         return [*found, *(role for role, has in roles.items() if has)]
+
+    def _nothing_said(self) -> bool:
+        return not any(one.said for one in self.members.values())
 
     def _late(self) -> tuple[str, ...]:
         """Return the clauses about earlier disruptions, which may show only now."""

@@ -82,6 +82,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.members: dict[str, MemberT] = {}
         self.active_disruptions: list[attribution.Disruption] = []  # the latest last
         self.all_disruptions: list[attribution.Disruption] = []  # all so far: their effects may show late
+        self.fresh = True  # whether the server has had no client before this scenario
         self.in_order = False  # whether all clients have been seen served in full since the start
         self.outside: set[str] = set()  # clients within a handshake or an utterance: nothing is due to them
         self.unended: list[bytes] = []  # utterances without an end: they may be delivered, with or without one
