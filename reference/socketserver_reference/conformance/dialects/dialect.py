@@ -41,6 +41,11 @@ MAX_REQUEST_BYTES = 65536
 LONG_BYTES = 70_000
 """Bytes of the longest utterance in a frame, if the dialect has no limit: beyond the 64 KiB that some servers allow."""
 
+MAX_CHUNK_BYTES = 32_768
+"""Bytes of the longest utterance that is one chunk: TCP brings what was sent at once in several pieces if it is longer
+than a segment, and the largest, of the loopback interface, has just below 64 KiB.
+"""
+
 PIECE_BYTES = 1000
 """Bytes of each of the utterances that a longer one becomes, if the dialect has no limit."""
 
@@ -192,7 +197,9 @@ class Dialect:
         """Bytes of the longest utterance or request that clients send."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
             return self.limits.utterance or MAX_REQUEST_BYTES
-        fitting = self.chunk - len(self.framing_in.newline) if self.framing_in.kind == "chunk" else LONG_BYTES
+        fitting = LONG_BYTES
+        if self.framing_in.kind == "chunk":
+            fitting = min(self.chunk - len(self.framing_in.newline), MAX_CHUNK_BYTES)
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
             forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
