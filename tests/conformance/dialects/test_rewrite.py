@@ -182,6 +182,16 @@ def test_where_chunks_are_taken_nobody_says_more_than_one_holds() -> None:
     assert [type(step) for step in steps] == [Connect, Send, Settle, Send, Settle, Say]
 
 
+def test_where_chunks_are_taken_a_member_that_does_not_read_says_one_at_most_until_it_reads() -> None:
+    framed = FramedRewriter(chat('[delivery]\ntemplate = "{body}"\n[limits]\nchunk = 100'))
+    steps = rewritten(framed, Connect("ann"), Connect("ben"), Stall("ann"), Send("ann", b"x" * 150), Settle())
+    assert [type(step) for step in steps] == [Connect, Connect, Stall, Send, Settle]
+    assert framed.rewrite(Say("ann", b"y" * 60)) == []
+    assert framed.rewrite(Say("ben", b"y" * 60)) == [Say("ben", b"y" * 60)]
+    steps = rewritten(framed, Resume("ann"), Settle(), Say("ann", b"z" * 60))
+    assert [type(step) for step in steps] == [Resume, Settle, Say]
+
+
 def test_where_nothing_is_marked_nobody_speaks_before_the_last_is_heard() -> None:
     framed = FramedRewriter(chat('[framing]\nin = "line"\nout = "none"'))
     assert rewritten(framed, Connect("ann"), Send("ann", b"hi")) == [Connect("ann"), Say("ann", b"hi ~000001")]

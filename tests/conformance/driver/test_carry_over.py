@@ -229,7 +229,7 @@ def history(handler: type[ChatHandler], told: int) -> list[object]:
 def test_what_is_told_again_to_whoever_comes_is_no_fault_where_the_dialect_says_so() -> None:
     raised = history(Repeating, 10)
     assert len(raised) > 10
-    assert [str(one) for one in raised if one is not None] == []
+    assert all(one is None for one in raised), "\n".join(str(one) for one in raised if one is not None)
 
 
 @pytest.mark.parametrize("told", [0, 3])

@@ -96,7 +96,7 @@ class FramedRewriter:
             case OneClient(who):
                 self._changes(who, step.effect)
         if step.settles:
-            self._unsettled.clear()
+            self._settle()
         return [step]
 
     def _must_close(self) -> bool:
@@ -153,19 +153,29 @@ class FramedRewriter:
         if self._may_be_taken_for_another(said):
             said = self._numbered(said)
         self._said.add(said)
-        return [*steps, *self._room_for(who, said), Say(who, said)]
+        return [*steps, *self._in_one_chunk(who, Say(who, said))]
 
-    def _room_for(self, who: str, said: bytes) -> list[Step]:
-        """Return the steps after which one recv() can take this utterance with all that may still be unread."""
+    def _in_one_chunk(self, who: str, utterance: Say | Send) -> list[Step]:
+        """Return the steps after which one recv() can take this utterance with all that may still be unread.
+
+        The server may end a member that does not read, and need not deliver what that member said. So nothing shows
+        that its words have been read, and what exceeds one chunk is not said.
+        """
         if self._dialect.framing_in.kind != "chunk":
-            return []
-        size = len(self._dialect.sent(said))
+            return [utterance]
+        size = len(self._dialect.sent(utterance.data))
         before: list[Step] = []
         if self._unsettled.get(who, 0) + size > self._dialect.chunk:
+            if who in self._stalled:
+                return []
             before = [Settle()]
-            self._unsettled.clear()
+            self._settle()
         self._unsettled[who] = self._unsettled.get(who, 0) + size
-        return before
+        return [*before, utterance]
+
+    def _settle(self) -> None:
+        """Note that all utterances have been read, but for those of members that do not read."""
+        self._unsettled = {who: size for who, size in self._unsettled.items() if who in self._stalled}
 
     def _may_be_taken_for_another(self, said: bytes) -> bool:
         """Whether a client may be unable to tell this utterance from another in what it reads.
@@ -183,8 +193,7 @@ class FramedRewriter:
             if self._dialect.framing_out.kind == "none":
                 steps.append(Say(who, piece))
                 continue
-            steps += self._room_for(who, piece)
-            steps.append(Send(who, piece))
+            steps += self._in_one_chunk(who, Send(who, piece))
         return steps
 
     def _pieces(self, data: bytes) -> list[bytes]:

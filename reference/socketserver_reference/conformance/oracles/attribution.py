@@ -135,7 +135,7 @@ ECHO = (
     Row("missing | cut | early end", "", "long", "ECHO-7? ECHO-6? ECHO-4 ECHO-2 ECHO-3"),
     Row("missing | cut | early end", "", "blank", "ECHO-7? ECHO-6? ECHO-5 ECHO-2 ECHO-3"),
     Row("early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
-    Row("missing | cut", "", "", "ECHO-7? ECHO-6? ECHO-2"),
+    Row("missing | cut", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("refused | died", "", "", "ECHO-7 ECHO-2"),
 )
 """An echo over connections."""
