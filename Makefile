@@ -10,7 +10,7 @@ SERVE ?= chat
 SEEDS ?= 1
 SERVERS ?=
 
-.PHONY: help check test matrix interop lint serve spec demo schedules bench crowds wheel job clean
+.PHONY: help check test sweep matrix interop lint serve spec demo schedules bench crowds wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,14 @@ else
 	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-test: .venv/dev  ## run all tests and print the coverage; tests of the HTML report need chromium
+test: .venv/dev  ## run the tests and print the coverage; tests of the HTML report need chromium
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=8 --dist=loadgroup
+	$(BIN)/coverage run -m pytest -m 'not sweep' --numprocesses=8 --dist=loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+sweep: .venv/dev  ## run the tests that take long: every dialect, bad server, network and seed
+	$(BIN)/pytest -m sweep --numprocesses=8 --dist=loadgroup
 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
 	$(BIN)/socketserver-faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
@@ -78,7 +81,7 @@ clean:  ## remove everything that make made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The tests start hundreds of Python processes: modules are compiled once, even if the environment says otherwise.
-test .venv/dev: export PYTHONDONTWRITEBYTECODE :=
+test sweep .venv/dev: export PYTHONDONTWRITEBYTECODE :=
 
 # LAUNCH may contain quotes and braces, so it is passed in the environment, and no shell parses it.
 export LAUNCH

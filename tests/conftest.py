@@ -1,8 +1,6 @@
-"""Fixtures of the tests of the checker, and what of them is measured.
+"""Fixtures of the tests.
 
-To trace a program for the coverage takes two to five times what running it does. So tests that run much, and run what
-others run as well, are marked `unmeasured`: neither they nor the processes they start are traced. They count for the
-verdict, and for nothing in the coverage, which can only be lower for it.
+Tests that run much, and run what others run as well, are marked `sweep`: `make sweep` runs them, without coverage.
 """
 
 import gc
@@ -11,7 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,37 +47,16 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a test, with its fixtures, measured or not."""
-    if item.get_closest_marker("unmeasured") is None:
-        return (yield)
-    with unmeasured():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Measure in one worker what all of them import."""
     if getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"] == "gw0":
         return (yield)
-    with unmeasured():
-        return (yield)
-
-
-@contextmanager
-def unmeasured() -> Iterator[None]:
-    """Trace neither this thread, nor what it starts, threads or processes."""
-    here, threads = sys.gettrace(), threading.gettrace()
-    processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    here = sys.gettrace()
     sys.settrace(None)
-    threading.settrace(None)
     try:
-        yield
+        return (yield)
     finally:
-        threading.settrace(threads)
         sys.settrace(here)
-        if processes is not None:
-            os.environ["COVERAGE_PROCESS_CONFIG"] = processes
 
 
 @pytest.fixture(autouse=True)

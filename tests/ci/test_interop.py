@@ -110,7 +110,7 @@ def test_an_unknown_server_is_refused_in_one_line() -> None:
     assert done.stdout == ""
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_signal_ends_the_checks_and_the_servers_that_they_started() -> None:
     command = [sys.executable, str(HERE / "check.py"), "asyncio-echo"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -40,14 +40,14 @@ def test_without_a_target_the_reference_is_checked_and_conforms(check: Checker) 
     assert outcome.err == ""
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_the_chat_of_the_reference_conforms(check: Checker) -> None:
     outcome = check("chat", *QUICK, "--strict")
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == CHAT
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("transport", ["tcp", "unix", "udp", "unix-datagram"])
 def test_transport_says_over_what_the_reference_is_checked(check: Checker, transport: str) -> None:
     outcome = check("echo", *QUICK, "--transport", transport)
@@ -64,7 +64,7 @@ def test_a_chat_over_unix_sockets_knows_no_delayed_acknowledgements(check: Check
     assert outcome.clause("CHAT-16")["why"] == "unix knows no delayed acknowledgements"
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("transport", ["tcp", "udp", "unix", "unix-datagram"])
 def test_a_running_server_is_checked_at_its_address(check: Checker, tmp_path: Path, transport: str) -> None:
     if transport.startswith("unix"):

@@ -72,7 +72,7 @@ def test_what_the_terminal_cannot_show_is_escaped() -> None:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
     lifeline: Lifeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

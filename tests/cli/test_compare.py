@@ -63,7 +63,7 @@ def run(capfd: pytest.CaptureFixture[str], file: Path) -> Compare:
 # Real servers
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_servers_are_put_side_by_side(run: Compare, tmp_path: Path) -> None:
     absent = f"tcp://127.0.0.1:{free_port()}"
     text = (

@@ -83,9 +83,7 @@ def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str
     assert "leave the scenario out" in told(capsys, "chat", "speak", "--random", "1", code=2)
 
 
-@pytest.mark.parametrize(
-    "name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.unmeasured)]
-)
+@pytest.mark.parametrize("name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.sweep)])
 def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.CaptureFixture[str], name: str) -> None:
     out = told(capsys, name, "--random", "30", code=1)
     code = out.rpartition(" ")[2].strip()

@@ -84,7 +84,7 @@ def test_a_signal_ends_a_chat_with_its_members_connected(
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
 def test_a_signal_ends_an_echo_server_with_a_silent_client(concurrency: str, number: signal.Signals) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from socketserver_reference.address import Address
+from socketserver_reference.cli.serving import serve
 from socketserver_reference.cli.signals import SIGNALS, Signals, interrupted_without_traceback, stopped_by_signals
 from socketserver_reference.family import make_server
 from tests.support.serving import TIMEOUT, connect_to, read_to_end
@@ -113,6 +114,19 @@ def test_a_server_that_is_told_to_stop_before_it_serves_stops_when_it_does() -> 
             signals.stop(server)
         assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * 2
         server.serve_forever()  # returns
+
+
+def test_the_system_acts_on_a_second_signal_while_handlers_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handled_by: list[object] = []
+    server = make_server("echo", Address("tcp", host="127.0.0.1"))
+    monkeypatch.setattr(server, "wait_for_handlers", lambda: handled_by.append(signal.getsignal(signal.SIGINT)))
+    with restored(), stopped_by_signals() as signals:
+        signal.raise_signal(signal.SIGTERM)
+        assert serve(server, signals) == 0
+    assert handled_by == [signal.SIG_DFL]
+    assert capsys.readouterr().out.startswith("tcp://127.0.0.1:")
 
 
 def test_a_second_signal_is_raised_again_as_the_system_handles_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def test_the_echo_conforms(check: Checker) -> None:
     assert outcome.code == 0
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("program", "chosen", "expected"),
     [
@@ -58,6 +58,7 @@ def test_a_chat_keeps_the_basic_profile_and_breaks_the_hardened_one(
     assert found == expected or RACE in said.read_text(), outcome.out
 
 
+@pytest.mark.sweep
 def test_without_the_join_nothing_can_be_said(check: Checker) -> None:
     outcome = check("chat", "--launch", serving("unjoined"), *QUICK)
     chat = [id for id in CLAUSES if id.startswith("CHAT")]
@@ -67,6 +68,7 @@ def test_without_the_join_nothing_can_be_said(check: Checker) -> None:
 
 
 @CHATS
+@pytest.mark.sweep
 def test_one_reset_costs_an_innocent_client_its_connection(check: Checker, program: str) -> None:
     outcome = check("chat", "--launch", serving(program), *QUICK, "--", "-k", "an_idle_client_resets")
     exchange = outcome.clause("CHAT-12")["exchange"]

@@ -30,6 +30,7 @@ def serve(server: Server, signals: Signals) -> int:
         signals.stop(server)
         print(server_address(server), flush=True)
         server.serve_forever()
+        signals.leave_next_to_system()
     return 0
 
 

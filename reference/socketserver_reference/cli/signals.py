@@ -38,6 +38,15 @@ class Signals:
         if self.came:
             server.stop()
 
+    def leave_next_to_system(self) -> None:
+        """If a signal came, let the system act on the next one.
+
+        Python only notes a signal that comes while the main thread is about to block, as in waiting for a handler.
+        """
+        if self.came:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+
 
 @contextmanager
 def stopped_by_signals() -> Iterator[Signals]:
@@ -47,8 +56,9 @@ def stopped_by_signals() -> Iterator[Signals]:
     try:
         yield signals
     finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if signals.came else handler)
+        signals.leave_next_to_system()
+        for number, handler in () if signals.came else before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

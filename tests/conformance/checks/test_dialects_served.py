@@ -34,7 +34,7 @@ def clauses_that(outcomes: list[CheckResult], kind: type[BaseException] | None) 
     return {clause for clause, _, raised in outcomes if type(raised) is (kind or type(None))}
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "name",
     DIALECTS,

@@ -24,6 +24,7 @@ def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | Non
 
 
 @pytest.mark.parametrize(("name", "dialect"), [*DIALECTS.items(), *DATAGRAMS.items()])
+@pytest.mark.sweep
 def test_an_echo_that_speaks_its_dialect_keeps_what_says_something(name: str, dialect: Dialect) -> None:
     protocol = "echo" if name in DIALECTS else "datagram"
     handler: type[Any] = Echo if name in DIALECTS else DatagramEcho

@@ -37,7 +37,7 @@ def split(protocol: str) -> Through:
     return Through(InProcess(partial(make_server, protocol, Address("tcp", "127.0.0.1"))), SPLIT)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "clause", [f"CHAT-{number}" for number in range(1, 18) if f"CHAT-{number}" not in LONG] + ["ECHO-2", "ECHO-7"]
 )

@@ -56,7 +56,7 @@ def written(directory: Path, limits: str, rest: str = "") -> Path:
 # Members
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "members", "rest"),
     [
@@ -75,6 +75,7 @@ def test_nothing_asks_for_more_seats_than_there_are(
     assert outcome.clause("CHAT-17")["why"] == f"the dialect allows at most {members} members"
 
 
+@pytest.mark.sweep
 def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checker) -> None:
     outcome = check("chat", "--launch", strict("few", 5), *QUICK, "--only", "CHAT-2", "--only", "CHAT-12")
     assert outcome.code == 1
@@ -130,7 +131,7 @@ def test_who_has_been_answered_by_an_echo_leaves_a_seat() -> None:
 # Gaps
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

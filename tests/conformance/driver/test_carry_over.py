@@ -237,7 +237,7 @@ def test_more_of_it_than_the_dialect_says_is_a_fault(told: int) -> None:
     assert any(one is not None for one in history(Repeating, told))
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_what_is_told_again_to_who_has_been_there_is_a_fault() -> None:
     class Forgetful(Repeating):
         def deliver(self, chunk: bytes) -> None:
@@ -269,6 +269,7 @@ SOME = (
 )
 
 
+@pytest.mark.sweep
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:
     outcome = check("chat", "--launch", KEEPS, *SOME)
     assert outcome.code == 0

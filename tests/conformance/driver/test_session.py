@@ -233,7 +233,7 @@ NOT_APPLICABLE = {
 """Protocol -> why some checks do not apply to the reference."""
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("protocol", ["chat", "echo", "datagram"])
 def test_the_reference_passes_every_directed_check(protocol: str) -> None:
     from socketserver_reference.conformance.runner.direct import outcomes

@@ -69,7 +69,7 @@ def steps(violation: Violation) -> int:
 
 
 @pytest.mark.parametrize(("protocol", "profile"), MACHINES)
-@pytest.mark.parametrize("with_seed", [1, *(pytest.param(seed, marks=pytest.mark.unmeasured) for seed in (2, 3))])
+@pytest.mark.parametrize("with_seed", [1, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in (2, 3))])
 def test_the_reference_passes_whatever_the_seed(protocol: str, profile: Profile, with_seed: int) -> None:
     record = Record(["CHAT"])
     assert explored(Bug(protocol).target(), protocol, profile, record, examples=8, with_seed=with_seed) is None
@@ -101,7 +101,7 @@ class ChangesBytes(ChatHandler):
             "ECHO-4",
             4,
             id="takes too much",
-            marks=pytest.mark.unmeasured,
+            marks=pytest.mark.sweep,
         ),
         pytest.param(Planted("cuts-at-a-page"), "basic", "UDP-4", 4, id="cuts datagrams"),
         pytest.param(Planted("ignores-the-half-closed"), "hardened", "ECHO-6", 4, id="ignores who half-closed"),
@@ -117,7 +117,7 @@ def test_a_bug_is_named_and_shown_by_a_short_exchange_that_comes_back(
     assert violation.confirmation == "shown 1 of 1 times on fresh servers"
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(("handler", "clause"), [(RepeatsLines, "CHAT-4"), (ChangesBytes, "CHAT-3")])
 def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
     handler: type[ChatHandler], clause: str, monkeypatch: pytest.MonkeyPatch
@@ -128,7 +128,7 @@ def test_what_is_seen_sooner_or_later_is_named_and_comes_back(
     assert not violation.unconfirmed
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
     assert found(Planted("leaves-the-reset-behind"), "hardened").clause_id == "CHAT-12"
 
@@ -139,6 +139,7 @@ def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(mo
     assert violation.replays is not None
 
 
+@pytest.mark.sweep
 def test_what_never_comes_back_is_unconfirmed() -> None:
     spent = threading.Event()
 
@@ -172,7 +173,7 @@ def is_found_dead(stage: Stage) -> None:
     raise stage.violation(Finding(("CHAT-11",), "the server goes on when its clients have gone", "it ended", "died"))
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "SHRINK_BUDGET", 0.3)
     record = Record(["CHAT"])
@@ -219,7 +220,7 @@ def test_what_cannot_be_judged_ends_its_run_quietly(monkeypatch: pytest.MonkeyPa
     assert record.explored[0].endswith("(seed 0)")
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_an_error_of_the_machine_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: object) -> None:
         raise ZeroDivisionError

@@ -46,7 +46,7 @@ CHANCES = st.integers(0, 1 << 40)
 MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS)
 @EXAMPLES
 def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
@@ -60,7 +60,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
             clients.do(*stage.oracle.final_steps())
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
 def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time(seed: int, steps: int) -> None:
@@ -72,7 +72,7 @@ def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time
             clients.do(*stage.oracle.final_steps())
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:
@@ -87,7 +87,7 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
             clients.do(*stage.oracle.final_steps())
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(seed=CHANCES)
 @settings(EXAMPLES, max_examples=20)
 def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:

@@ -64,7 +64,7 @@ def test_a_server_that_speaks_its_dialect_is_never_accused(
         clients.do(*stage.oracle.final_steps())
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(seed=CHANCES, steps=st.integers(1, 50))
 @EXAMPLES
 def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, steps: int) -> None:

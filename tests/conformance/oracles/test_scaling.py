@@ -183,7 +183,7 @@ def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_
 # Real servers
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_that_goes_on_delivering_to_those_who_have_gone_is_told_by_what_a_crowd_costs() -> None:
     *others, found = [
         raised for _, _, raised in outcomes("chat", Planted("keeps-who-is-cut-off").target(), TIMEOUT, "CHAT-15")
@@ -193,7 +193,7 @@ def test_a_server_that_goes_on_delivering_to_those_who_have_gone_is_told_by_what
     assert found.observed.startswith("96 cost it ")
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
 def test_the_reference_lets_a_crowd_go_for_little(transport: str) -> None:
     target = Bug("chat").target(transport)

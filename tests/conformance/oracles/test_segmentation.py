@@ -45,7 +45,7 @@ def log_of(streams: dict[str, bytes]) -> SegmentationParser:
     return log
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @given(parts=st.lists(STREAMS, min_size=1, max_size=3), seed=st.integers(0, 1 << 32))
 @settings(deadline=None, derandomize=True)
 def test_any_cut_any_order_and_any_reads_of_what_was_said_are_legal(parts: list[list[bytes]], seed: int) -> None:

@@ -103,7 +103,7 @@ def test_a_script_shows_the_fault_and_passes_the_reference(fault: str, clause: s
     check_script(bug.target(), Bug(bug.protocol).target(), clause, tmp_path)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("fault", "clause"),
     [

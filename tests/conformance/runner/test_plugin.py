@@ -57,7 +57,7 @@ def run(project: pytest.Pytester, target: str, *options: str) -> pytest.RunResul
     return project.runpytest_inprocess(*PLUGIN, "--conformance-timeout=1", "--conformance-examples=2", *options)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_that_conforms_passes(project: pytest.Pytester) -> None:
     result = run(project, REFERENCE, "--conformance-profile=basic")
     outcomes = result.parseoutcomes()
@@ -66,7 +66,7 @@ def test_a_server_that_conforms_passes(project: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["TestMine: 11 holds"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_that_does_not_fails_with_the_story_of_the_clause(project: pytest.Pytester) -> None:
     project.makepyfile(faulty=FAULTY)
     result = run(project, f'Launched("{sys.executable} faulty.py {{port}}")', "--conformance-only=CHAT-2", NO_EXAMPLES)
@@ -76,7 +76,7 @@ def test_a_server_that_does_not_fails_with_the_story_of_the_clause(project: pyte
     result.stdout.fnmatch_lines(["TestMine: 1 violated (CHAT-2)"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_only_chooses_clauses_and_other_tests_run_all_the_same(project: pytest.Pytester) -> None:
     project.makepyfile(test_other="def test_nothing_of_ours(): pass")
     result = run(project, REFERENCE, "--conformance-only=CHAT-7", "--conformance-only=CHAT-8", NO_EXAMPLES)
@@ -96,27 +96,27 @@ def test_an_option_that_makes_no_sense_is_refused(project: pytest.Pytester, opti
     result.stderr.fnmatch_lines([f"*'{option.partition('=')[2]}' is not a number from *"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_violated_should_is_an_expected_failure(project: pytest.Pytester) -> None:
     result = run(project, NOTE, "--conformance-only=CHAT-16", "-rx")
     assert (result.ret, result.parseoutcomes()) == (0, {"xfailed": 1, "deselected": CHECKS - 1})
     result.stdout.fnmatch_lines(["*CHAT-16 is a SHOULD*"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_violated_should_fails_when_strict(project: pytest.Pytester) -> None:
     result = run(project, NOTE, "--conformance-only=CHAT-16", "--conformance-strict")
     assert (result.ret, result.parseoutcomes()) == (1, {"failed": 1, "deselected": CHECKS - 1})
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_an_address_as_text_is_a_target(project: pytest.Pytester) -> None:
     with serving("chat", Address("tcp", host="127.0.0.1")) as server:
         result = run(project, f'"tcp://127.0.0.1:{server.server_address[1]}"', "--conformance-only=CHAT-3", NO_EXAMPLES)
     assert result.parseoutcomes() == {"passed": 1, "deselected": CHECKS - 1}
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_in_process_is_a_target(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_here="""
@@ -153,7 +153,7 @@ def test_the_summary_tells_a_limit_of_the_server(project: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["the server serves 20 clients within 0.1 s, and refuses the next: *"])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("target", "outcome", "word"),
     [
@@ -171,7 +171,7 @@ def test_a_target_that_cannot_start_is_one_clear_error(
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_hostile_bytes_are_escaped_in_pytests_own_report(project: pytest.Pytester) -> None:
     result = run(project, f"Launched({bad('hostile')!r})", "--conformance-only=CHAT-3", NO_EXAMPLES)
     assert result.ret == 1

@@ -38,7 +38,7 @@ def in_bounds(outcome: object) -> bool:
     return all(map(in_bounds, outcome)) if isinstance(outcome, list) else True
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(("dialect", "name"), some(DIALECTS))
 def test_a_bad_chat_is_told_in_any_dialect(check: Checker, tmp_path: Path, dialect: str, name: str) -> None:
     convicted(check, tmp_path, "chat", DIALECTS[dialect], name)
@@ -65,7 +65,7 @@ def convicted(check: Checker, directory: Path, protocol: str, dialect: str, name
     ET.parse(junit)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "how"), [("mortal", "the server ended with exit status 3"), ("crashing", "the server ended by signal 9")]
 )

@@ -200,6 +200,7 @@ def played_by(python: str) -> list[PlayedRow]:
 
 
 @pytest.mark.timeout(300)  # on a busy machine each of thousands of waits takes a turn of the scheduler
+@pytest.mark.sweep
 def test_every_other_python_on_this_machine_agrees() -> None:
     pythons = other_pythons()
     if not pythons:

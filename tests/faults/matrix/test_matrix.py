@@ -31,7 +31,7 @@ def sample() -> list[str]:
     return sorted(set(chosen.values()))
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.timeout(900)
 def test_a_fault_of_each_kind_breaks_what_the_catalogue_says_and_nothing_else() -> None:
     """A few: all of them cost a processor for minutes. `make matrix`, which CI runs too, judges all."""

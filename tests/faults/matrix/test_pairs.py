@@ -20,7 +20,7 @@ QUICK = {
 """Pairs, and what is found in each though a clause of its first fault is listed."""
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_with_a_true_failure_listed_the_others_are_found() -> None:
     results = {result.name: result for result in check_pairs(QUICK, 2)}
     assert {name: result.found for name, result in results.items()} == QUICK

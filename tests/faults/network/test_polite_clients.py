@@ -68,7 +68,7 @@ def basic_checks(session: Session, protocol: str) -> None:
         explore(session, Record(()), protocol, "basic", examples=2, with_seed=3)
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", CHATS)
 def test_no_client_of_a_chat_resets_its_connection_in_the_basic_profile(name: str, resets: list[str]) -> None:
     with closing(of("chat", CHATS[name])) as session:

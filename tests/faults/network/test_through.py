@@ -58,7 +58,7 @@ def conforms(suite: type[Conformance], program: str, address: Address, condition
         assert site.interference() == ""
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("conditions", SAME_VERDICT)
 def test_the_chat_holds_what_it_holds_without_a_network_between(conditions: str) -> None:
     conforms(ChatConformance, "chat", LOCALHOST, SAME_VERDICT[conditions])
@@ -118,7 +118,7 @@ def test_a_reset_by_the_network_can_be_told_from_one_by_the_server() -> None:
 
 
 @pytest.mark.parametrize("conditions", [Conditions(reset_after=3000), Conditions(reset=0.01)], ids=str)
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_a_server_is_not_blamed_for_resets_by_the_network(conditions: Conditions) -> None:
     held, reasons = [], []
     with closing(open_session("chat", Through(target_of("chat", LOCALHOST), conditions), 1.0)) as session:

@@ -67,7 +67,7 @@ def test_a_race_is_found_in_its_scenario_with_as_few_deviations_as_can_be(name: 
     assert clause in index.find(name).breaks
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", RACES)
 def test_a_race_is_found_within_a_thousand_schedules_without_naming_the_scenario(name: str) -> None:
     _, schedules = find(name)
@@ -92,7 +92,7 @@ def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
 # Replays
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize(("name", "times"), [("delivers-without-the-lock", 100), ("waits-for-the-slow", 10)])
 def test_a_code_replays_exactly_again_and_again(name: str, times: int) -> None:
     code = Code.parse(find(name)[0])
@@ -117,6 +117,7 @@ def others() -> list[str]:
 
 
 @pytest.mark.parametrize("python", others() or [pytest.param("", marks=pytest.mark.skip(reason="no other Python"))])
+@pytest.mark.sweep
 def test_a_code_of_one_python_replays_on_another(python: str) -> None:
     code, _ = find("delivers-without-the-lock")
     command = [python, "-m", "socketserver_faults", "schedule", "delivers-without-the-lock", "--replay", code]

@@ -34,7 +34,7 @@ EXAMPLES = settings(
     max_examples=50, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
-pytestmark = pytest.mark.unmeasured
+pytestmark = pytest.mark.sweep
 
 
 @contextmanager

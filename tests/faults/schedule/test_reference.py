@@ -28,7 +28,7 @@ def searched(program: str, scenario: str, deviations: int) -> SearchResult:
         return search_schedules(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("program", ["chat", "overthreaded", "echo"])
 def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> None:
     subject = read(program)
@@ -41,7 +41,7 @@ def test_no_schedule_with_one_deviation_breaks_the_reference(program: str) -> No
     assert all(coverage.complete == 2 and not coverage.unjudged for coverage in found.covered.values())
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> None:
     found = searched("chat", "greet", 3)
     assert found.outcome is None

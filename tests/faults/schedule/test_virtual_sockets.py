@@ -209,7 +209,7 @@ def play(moves: Sequence[tuple[str, int]], filled: Sequence[int] = ()) -> None:
         machine.teardown()
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("first", MOVES)
 def test_any_three_moves_on_a_connection(first: str) -> None:
     for moves in itertools.product(itertools.product(MOVES, (0, 1)), repeat=2):
@@ -222,7 +222,7 @@ def test_a_reset_that_overtakes_an_end_of_stream_on_either_side() -> None:
     play([("half-close", 0), ("reset", 0), ("recv", 1), ("send", 1)], filled=[0])
 
 
-@pytest.mark.unmeasured
+@pytest.mark.sweep
 @pytest.mark.parametrize("filled", [[0], [0, 1]])
 def test_any_two_moves_on_a_connection_that_is_full(filled: Sequence[int]) -> None:
     for moves in itertools.product(itertools.product(MOVES, (0, 1)), repeat=2):
