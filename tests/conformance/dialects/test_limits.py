@@ -233,6 +233,6 @@ def test_what_is_repeated_is_repeated_as_often_as_there_is_time_for() -> None:
 def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
     dialect = read(LINES + "[limits]\ngap = 60", "mine", "mine.toml")
     with closing(open_session("chat", dialects_served.served(dialect), TIMEOUT, dialect)) as session:
-        session._check_duration([*join("ann"), Say("ann", b"hi")])
+        session._staging.check_duration([*join("ann"), Say("ann", b"hi")])
         with pytest.raises(NotApplicable, match=r"its scenario would take more than \d+ s"):
-            session._check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
+            session._staging.check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])

@@ -22,13 +22,12 @@ from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.echo import EchoHandler
 from tests.servers.broken_family import (
     BROKEN,
-    Faultless,
     FinishesTwice,
     KeepsRequestsOpen,
     UnjoinedPoolChat,
     keep_working,
-    made,
 )
+from tests.servers.making_families import Faultless, made
 from tests.support.serving import TIMEOUT
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]

@@ -36,7 +36,8 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers.framed_room import FramedRoom
 from tests.support import dialect_files, simulation, speaking
-from tests.support.simulation import Clients, Connection, Room
+from tests.support.simulated_clients import Clients
+from tests.support.simulation import Connection, Room
 
 LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
 

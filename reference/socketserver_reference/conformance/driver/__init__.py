@@ -9,6 +9,7 @@ Read in this order:
     rate_limit.py         how often clients may connect and speak
     budget.py             the time that a check may take
     carry_over.py         state that one scenario leaves for the next
+    staging.py            the stage of each scenario: its oracle and rewriter
     triggers.py           which steps can show that a clause is broken     rewritings.py    the same steps without those
     masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other

@@ -13,19 +13,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
-from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
-from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.budget import Budget
-from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.masking import Masking
-from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.driver.staging import Staging
 from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
@@ -34,7 +29,6 @@ from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
-from socketserver_reference.conformance.targets.first_contact import FirstContact
 
 KNOWN_BROKEN_TIMEOUT = 0.5
 """Timeout in seconds with a server that is known to break a clause, until a violation would be a new one."""
@@ -66,8 +60,6 @@ class Session:
         self.full_timeout = timeout
         """The timeout in seconds while no clause is known to be broken."""
         self.dialect = dialect
-        self._oracle = oracle
-        self._rewriter_of = rewriter
         self.health_check = health_check
         self._health_clause = health_clause
         self._survival_clause = survival_clause
@@ -77,19 +69,11 @@ class Session:
         self.healthy = False
         """Whether a first conversation with the server went well."""
         self._last: Stage | None = None
-        self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
-        self._capacity_limit: CapacityLimit | None = None
-        self._carry_over = CarryOver(timeout)
-        self._pace = Pace()
         self._limit = ""
         self.remarks: list[str] = []
         """Messages about the server for the user, a line each."""
         self.confirm: Callable[[Violation], Violation | None] = lambda violation: violation
         """Plays a violation again, and returns it as it is to be told; None if a limit of the server explains it."""
-        self.seen: list[Scene] = []
-        """The scenarios that the server has seen since it was started, in order, the health check included; the last
-        one grows while it is played.
-        """
         self.site: Site = self.target.start(max(timeout, dialect.limits.start))
         if dialect.limits.fresh and not self.site.restartable:
             self.site.close()
@@ -97,7 +81,7 @@ class Session:
                 f"the dialect {dialect.name} needs a fresh server for every scenario: let the suite launch it"
             )
         self.address = self.site.address
-        self._contact = FirstContact(self.site)
+        self._staging = Staging(self.site, dialect, oracle, rewriter, timeout)
         self._was_met = False
         self._absent = ""
         self.budget = Budget()
@@ -109,6 +93,13 @@ class Session:
         self.site.deadline = budget.until
 
     @property
+    def seen(self) -> list[Scene]:
+        """The scenarios that the server has seen since it was started, in order, the health check included; the last
+        one grows while it is played.
+        """
+        return self._staging.seen
+
+    @property
     def timeout(self) -> float:
         """The timeout in seconds now: shorter once a clause is known to be broken."""
         return self.brief_timeout if self.masking.known else self.full_timeout
@@ -116,7 +107,7 @@ class Session:
     @property
     def brief_timeout(self) -> float:
         """The timeout in seconds for what is expected to fail: long enough for a server as slow as this one."""
-        return min(max(KNOWN_BROKEN_TIMEOUT, SLOWNESS_FACTOR * self._pace.slowest), self.full_timeout)
+        return min(max(KNOWN_BROKEN_TIMEOUT, SLOWNESS_FACTOR * self._staging.pace.slowest), self.full_timeout)
 
     def play(self, *steps: Step, about: str) -> Transcript:
         """Play a scenario that decides a clause, and its final steps; raise the Violation that it shows."""
@@ -167,7 +158,7 @@ class Session:
         """Play a scenario without what the rewritings take out, and its final steps."""
         self.prepare()
         steps = rewritten(steps, rewritings, self.dialect)
-        self._check_duration(steps)
+        self._staging.check_duration(steps)
         finishing = False
         try:
             with self.stage(about=about, polite=CLAUSES[about].profile == "basic", timeout=timeout) as stage:
@@ -182,11 +173,7 @@ class Session:
             violation.in_final_steps = finishing
             violation.spares = finishing and violation.clause_id != about
             raise self.note_violation(violation) from None
-        if self._capacity_limit is not None and self._capacity_limit.lost:
-            missing = " and no ".join(self._capacity_limit.lost)
-            raise NotApplicable(
-                f"the scenario had no {missing}: the dialect allows at most {self.dialect.limits.members} members"
-            )
+        self._staging.check_members()
         return stage.transcript
 
     def stage(
@@ -194,55 +181,13 @@ class Session:
     ) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
         politeness: Politeness = "abrupt" if abrupt else "polite" if polite else "polite at first"
-        self._rate_limiter.begin()
-        oracle = self._oracle(self.dialect)
-        if isinstance(oracle, ChatOracle):
-            oracle.fresh = self.site.restartable and not self.seen
-        if self.site.restartable:  # then its quiescence was observed
-            self._carry_over.forget()
-        mark = self._carry_over.begin(oracle)
-        stage = Stage(
-            self.site.address,
-            oracle,
-            mark=mark,
-            reach=self._contact,
-            timeout=min(self.timeout if timeout is None else timeout, self.budget.left),
-            about=about,
-            wait_idle=self.site.wait_idle,
-            restartable=self.site.restartable,
-            dialect=self.dialect,
-            rewriter=self._rewriter(mark),
-            rate_limiter=self._rate_limiter,
-            politeness=politeness,
-            pace=self._pace,
-        )
-        self.seen.append(Scene(stage.transcript.scenario, about, politeness))
-        return stage
+        within = min(self.timeout if timeout is None else timeout, self.budget.left)
+        return self._staging.stage(about, politeness, within)
 
     def stage_of(self, scene: Scene, timeout: float) -> Stage:
         """Return a stage to play a scenario as it was played before; the caller closes it."""
         how = scene.politeness
         return self.stage(about=scene.about, polite=how == "polite", abrupt=how == "abrupt", timeout=timeout)
-
-    def _rewriter(self, mark: str = "") -> Rewriter:
-        """Return the rewriter of a scenario for this server, within its limits."""
-        rewriter = self._rewriter_of(self.dialect)
-        if self.dialect.history:
-            rewriter = ScenarioMarked(rewriter, self.dialect, mark)
-        self._capacity_limit = None
-        if self.dialect.limits.members:
-            self._capacity_limit = CapacityLimit(rewriter, self.dialect, sees_idle=self.site.restartable)
-            rewriter = self._capacity_limit
-        return RateLimited(rewriter) if self.dialect.limits.gap and "chat" in self.dialect.protocols else rewriter
-
-    def _check_duration(self, steps: Sequence[Step]) -> None:
-        """Raise NotApplicable for a scenario that would take too long with the dialect's gaps."""
-        limits = self.dialect.limits
-        if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._rewriter()):
-            raise NotApplicable(
-                f"with the gaps of the dialect {self.dialect.name} its scenario would take more than "
-                f"{rewrite_limits.MAX_SCENARIO_SECONDS:g} s"
-            )
 
     def note_violation(self, violation: Violation) -> Violation:
         """Note that the server has broken a clause, and whether it has died; raise NotChecked if interference may be
@@ -337,7 +282,7 @@ class Session:
         self.address = self.site.address
         self.seen.clear()
         if self.site.start_timeout:  # it was not seen to listen
-            self._contact = FirstContact(self.site)
+            self._staging.begin_again()
             self.healthy = False
             self._check_health()
 
@@ -351,8 +296,7 @@ class Session:
         while not self._check_health():
             if time.monotonic() > until:
                 raise CannotCheck(self.site.absence("connection refused"))
-            self._contact = FirstContact(self.site)
-            self.seen.clear()
+            self._staging.begin_again()
 
     def _check_health(self) -> bool:
         """Play the health check; return False if there is no server yet, raise NotChecked if it fails."""
@@ -365,7 +309,7 @@ class Session:
                     stage.about = None
                     stage.play(stage.oracle.final_steps())
         except Violation as first:
-            if not self._was_met and self._contact.refused:
+            if not self._was_met and self._staging.contact.refused:
                 return False
             self._was_met = True
             before = self._cause()

@@ -1,0 +1,103 @@
+"""Sets up the stage of each scenario: its oracle, its rewriter, and what those before it left behind."""
+
+from collections.abc import Callable, Sequence
+
+from socketserver_reference.conformance.dialects import rewrite_limits
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.rewrite import Rewriter
+from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
+from socketserver_reference.conformance.driver import rate_limit
+from socketserver_reference.conformance.driver.carry_over import CarryOver
+from socketserver_reference.conformance.driver.reading import Pace
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.oracles.chat_room import ChatOracle
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.scenario.scene import Politeness, Scene
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.targets.base import Site
+from socketserver_reference.conformance.targets.first_contact import FirstContact
+
+
+class Staging:
+    """The scenarios on one site, within the limits of its dialect."""
+
+    def __init__(
+        self,
+        site: Site,
+        dialect: Dialect,
+        oracle: Callable[[Dialect], Oracle],
+        rewriter: Callable[[Dialect], Rewriter],
+        timeout: float,
+    ) -> None:
+        self._site = site
+        self._dialect = dialect
+        self._oracle = oracle
+        self._rewriter_of = rewriter
+        self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
+        self._carry_over = CarryOver(timeout)
+        self._capacity_limit: CapacityLimit | None = None
+        self.pace = Pace()
+        self.seen: list[Scene] = []  # since the server was started; the last one grows while it is played
+        self.contact = FirstContact(site)
+
+    def begin_again(self) -> None:
+        """Note that no client has met the server yet."""
+        self.contact = FirstContact(self._site)
+        self.seen.clear()
+
+    def stage(self, about: str | None, politeness: Politeness, timeout: float) -> Stage:
+        """Return a stage for one scenario; the caller closes it."""
+        self._rate_limiter.begin()
+        oracle = self._oracle(self._dialect)
+        if isinstance(oracle, ChatOracle):
+            oracle.fresh = self._site.restartable and not self.seen
+        if self._site.restartable:  # then its quiescence was observed
+            self._carry_over.forget()
+        mark = self._carry_over.begin(oracle)
+        stage = Stage(
+            self._site.address,
+            oracle,
+            mark=mark,
+            reach=self.contact,
+            timeout=timeout,
+            about=about,
+            wait_idle=self._site.wait_idle,
+            restartable=self._site.restartable,
+            dialect=self._dialect,
+            rewriter=self._rewriter(mark),
+            rate_limiter=self._rate_limiter,
+            politeness=politeness,
+            pace=self.pace,
+        )
+        self.seen.append(Scene(stage.transcript.scenario, about, politeness))
+        return stage
+
+    def _rewriter(self, mark: str = "") -> Rewriter:
+        """Return the rewriter of a scenario for this server, within its limits."""
+        limits = self._dialect.limits
+        rewriter = self._rewriter_of(self._dialect)
+        if self._dialect.history:
+            rewriter = ScenarioMarked(rewriter, self._dialect, mark)
+        self._capacity_limit = None
+        if limits.members:
+            self._capacity_limit = CapacityLimit(rewriter, self._dialect, sees_idle=self._site.restartable)
+            rewriter = self._capacity_limit
+        return RateLimited(rewriter) if limits.gap and "chat" in self._dialect.protocols else rewriter
+
+    def check_duration(self, steps: Sequence[Step]) -> None:
+        """Raise NotApplicable for a scenario that would take too long with the dialect's gaps."""
+        limits = self._dialect.limits
+        if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._rewriter()):
+            raise NotApplicable(
+                f"with the gaps of the dialect {self._dialect.name} its scenario would take more than "
+                f"{rewrite_limits.MAX_SCENARIO_SECONDS:g} s"
+            )
+
+    def check_members(self) -> None:
+        """Raise NotApplicable if the last scenario lost what it is about to the dialect's limit of members."""
+        if self._capacity_limit is not None and self._capacity_limit.lost:
+            missing = " and no ".join(self._capacity_limit.lost)
+            raise NotApplicable(
+                f"the scenario had no {missing}: the dialect allows at most {self._dialect.limits.members} members"
+            )
