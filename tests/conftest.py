@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.learn import conversation, datagram, first_contact, limits
+from socketserver_reference.conformance.learn import conversation, datagram, first_contact, history, limits, propose
 from tests.support.checking import Checker, Lifeline
 from tests.support.serving import SOURCES, TIMEOUT
 
@@ -89,5 +89,8 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
     monkeypatch.setattr(limits, "CROWD_MEMBERS", 8)
     monkeypatch.setattr(conversation, "MIN_AWAIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(conversation, "PROMPT_AWAIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(history, "MAX_SAID", 8)
+    monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 0.3)
     monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "HEADERS", ("%4d", "%04d"))

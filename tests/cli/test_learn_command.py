@@ -3,6 +3,8 @@
 import re
 import sys
 import textwrap
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,18 +13,21 @@ from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, bad
+from tests.support.planted import Planted
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
 
-def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = f"{BARE_PYTHON} -m socketserver_reference serve chat --port {{port}}"
-    assert main(["learn", "chat", "--launch", command]) == 0
+    file = tmp_path / "mine.toml"
+    assert main(["learn", "chat", "--launch", command, "--output", str(file)]) == 0
     out, err = capfd.readouterr()
-    assert loader.read(out, "learned", "learned").stream
-    assert err == ""
-    assert "the server was at rest" in out
+    assert out == ""
+    assert loader.load(file).stream
+    assert f"next: socketserver-reference check chat --launch '{command}' --dialect {file}" in err
+    assert "the server was at rest" in file.read_text()
 
 
 def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,4 +81,20 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
     out, err = capfd.readouterr()
     assert "# transform = " in out
     assert err.startswith('socketserver-reference learn: learned: echo.requests = "many": nothing marks the end')
-    assert len(err.splitlines()) == 1
+    assert "\nLook at echo.transform: cannot tell" in err
+
+
+def test_a_dialect_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with serving("echo", Address("udp", "127.0.0.1")) as server:
+        assert main(["learn", "echo", str(server_address(server)), "--output", str(tmp_path)]) == 2
+    assert f"--output {tmp_path}: cannot write: Is a directory" in capfd.readouterr().err
+
+
+def test_what_may_be_a_bug_is_told_and_accepted_only_if_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    with closing(Planted("ends-at-zero").target().start(1)) as site:
+        assert main(["learn", "echo", str(site.address), "--timeout", "0.05"]) == 0
+        out, err = capfd.readouterr()
+        assert "may be a bug: NUL" in err
+        assert '\n# handling = "cut-at-nul"' in out
+        assert main(["learn", "echo", str(site.address), "--timeout", "0.05", "--accept", "bytes.handling"]) == 0
+    assert '\nhandling = "cut-at-nul"' in capfd.readouterr().out

@@ -1,29 +1,37 @@
 """What the tests of `learn` share: a proposal for a server, and what it says."""
 
 import re
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.learn.propose import propose
+from socketserver_reference.conformance.learn.propose import Proposal, propose
 from socketserver_reference.conformance.targets.base import Target
 
 
-def proposed(target: Target, protocol: str = "chat", timeout: float = 0.1) -> str:
-    """Return the proposal for a server, which must be a dialect, and plain text."""
-    with closing(target.start(10)) as site:
-        text, trouble = propose(protocol, site, "a server", timeout)
-    assert not trouble, trouble
+def proposed(target: Target, protocol: str = "chat", timeout: float = 0.1, accepted: Sequence[str] = ()) -> str:
+    """Return the proposal for a server, which must be a dialect that fits, and plain text."""
+    proposal = propose(protocol, target, timeout, 10, accepted)
+    assert not proposal.trouble, "\n".join([proposal.trouble, *proposal.evidence])
+    text = proposal.text
     assert text.isascii()
     assert re.fullmatch(r"(?:[ -~]*\n)*", text)
     return text
 
 
-def learned(target: Target, protocol: str = "chat") -> Dialect:
+def learned(target: Target, protocol: str = "chat", accepted: Sequence[str] = ()) -> Dialect:
     """Return the dialect that is proposed for a server."""
-    return loader.read(proposed(target, protocol), "learned", "learned")
+    return loader.read(proposed(target, protocol, accepted=accepted), "learned", "learned")
+
+
+def unfit(target: Target, protocol: str = "chat") -> Proposal:
+    """Return the proposal for a server, which must not fit, and says so."""
+    proposal = propose(protocol, target, 0.1, 10)
+    assert proposal.trouble
+    assert proposal.evidence
+    return proposal
 
 
 def differences(dialect: Dialect) -> dict[str, Any]:

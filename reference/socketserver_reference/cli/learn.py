@@ -1,11 +1,15 @@
 """`socketserver-reference learn`: talk to a server, and propose its dialect.
 
-It prints a dialect file for `check --dialect FILE`, with the reason for the value of each key. Exit codes: 0 if the
-dialect was learned, 2 if not, with one line that says why.
+It prints a dialect file for `check --dialect FILE`, with the reason for the value of each key. Exit codes: 0 if a
+conversation in the dialect went as the dialect says, 2 if not: then the proposal has what is certain, and stderr says
+what does not fit.
 """
 
 import argparse
+import shlex
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CommandError, require_extra
@@ -13,7 +17,13 @@ from socketserver_reference.cli.targets import find_targets
 from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
 from socketserver_reference.conformance.scenario.text import printable
 
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.learn.propose import Proposal
+
 EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
+
+ACCEPTABLE = ("bytes.handling", "limits.utterance")
+"""The keys that may describe a bug."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,45 +39,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="idle time after which an answer counts as complete, if nothing else shows that it is (default: 0.5)",
     )
+    parser.add_argument("--output", metavar="FILE", help="write the dialect there instead of to stdout")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        choices=ACCEPTABLE,
+        metavar="KEY",
+        help=f"describe what may be a bug, so that check does not ask for it: {' or '.join(ACCEPTABLE)}",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the dialect of the server that the options name; return the exit code."""
     try:
-        proposal, trouble = learn(options)
+        proposal = learn(options)
+        _write(proposal.text, options.output)
     except CommandError as error:
-        proposal, trouble = "", str(error)
-    print(proposal, end="")
-    if trouble:
-        print(f"socketserver-reference learn: {printable(trouble)}", file=sys.stderr)
-    return EXIT_CANNOT_LEARN if trouble else EXIT_LEARNED
+        _say(str(error))
+        return EXIT_CANNOT_LEARN
+    for remark in proposal.remarks:
+        _say(f"may be a bug: {remark}")
+    if proposal.trouble:
+        _say(proposal.trouble)
+        print(*map(printable, proposal.evidence), sep="\n", file=sys.stderr)
+        return EXIT_CANNOT_LEARN
+    _say(f"next: {next_command(options)}")
+    return EXIT_LEARNED
 
 
-def learn(options: argparse.Namespace) -> tuple[str, str]:
-    """Return the dialect file of the server that the options name, and what is wrong with the file, or "".
+def _say(line: str) -> None:
+    print(f"socketserver-reference learn: {printable(line)}", file=sys.stderr)
 
-    Raises CommandError if no dialect can be learned.
-    """
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"--output {output}: cannot write: {error.strerror}") from None
+
+
+def next_command(options: argparse.Namespace) -> str:
+    """Return the command that checks the server in the dialect."""
+    words = ["socketserver-reference", "check", options.protocol]
+    words += [options.target] if options.target else []
+    words += ["--launch", options.launch] if options.launch else []
+    words += ["--transport", options.transport] if options.transport else []
+    return shlex.join([*words, "--dialect", options.output or "FILE"])
+
+
+def learn(options: argparse.Namespace) -> "Proposal":
+    """Return what is proposed for the server that the options name; raise CommandError if nothing can be learned."""
     if options.launch is None and options.target is None:
         raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
     require_extra()
     _, targets = find_targets(options)
     from socketserver_reference.conformance.learn.conversation import CannotLearn
     from socketserver_reference.conformance.learn.propose import propose
-    from socketserver_reference.conformance.targets import base
+    from socketserver_reference.conformance.targets.base import CannotCheck
 
-    (site_of,) = targets.values()
+    (target,) = targets.values()
     try:
-        site = site_of.start(max(options.timeout, 1.0))
-    except base.CannotCheck as error:
-        raise CommandError(str(error)) from None
-    try:
-        return propose(options.protocol, site, str(site_of), options.timeout)
-    except base.CannotCheck as error:  # no client could connect
+        return propose(options.protocol, target, options.timeout, max(options.timeout, 1.0), options.accept)
+    except CannotCheck as error:  # no client could connect
         raise CommandError(str(error)) from None
     except CannotLearn as error:
-        site.wait_idle()  # one that is about to die gets the time for it
-        died = site.exit_report()
-        raise CommandError(f"nothing could be learned: {error}" + (f"; {died}" if died else "")) from None
-    finally:
-        site.close()
+        raise CommandError(f"nothing could be learned: {error}") from None

@@ -12,8 +12,8 @@ A scenario passes through the folders in this order, which is also the order to 
     scenario/       steps, and what clients observed, as data
     dialects/       how servers speak          targets/       where the server is; starts and ends it
     oracles/        judge what clients read    results/       verdicts, expected failures, the report
-    learn/          proposes a dialect
     driver/         plays scenarios            checks/        a directed scenario for each clause
+    learn/          proposes a dialect
     reports/        results for people and programs
     confirm/        plays violations again, and cuts their exchanges
     exploration/    Hypothesis draws the steps of clients

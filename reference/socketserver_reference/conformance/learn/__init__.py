@@ -2,20 +2,24 @@
 
 Read in this order:
 
-    conversation.py      clients that send and receive, as data; bounded in time and memory
+    conversation.py      clients that send and receive, as data; bounded in time and memory; each attempt starts clean
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
     framing.py           framing from received bytes: where a delivery ends
+    answers.py           what clients answer before they are members
+    meeting.py           three clients meet and talk: their framing, their readers, their handshake
+    first_contact.py     the meetings until one works
     room.py              a chat whose framing is known: newcomers, utterances and fences
-    first_contact.py     the first utterances in a chat: their framing, their readers, and whether a name is needed
     chat.py              all other questions to a chat
     quit_word.py         the word that makes its sender leave
+    history.py           what newcomers hear of earlier deliveries
     byte_handling.py     the bytes that a chat delivers unchanged
     limits.py            how long an utterance may be, and how many members there may be
     echo.py, datagram.py    the same for an echo
-    conclusions.py       keys of the dialect, with reasons, from the first utterances
-    dialect_writer.py    the dialect file, every key with its reason
+    conclusions.py       keys of the dialect, with reasons, from the meeting
+    dialect_writer.py    the dialect file, every key with its reason; what may be bugs
+    verification.py      a conversation in the dialect, judged by the oracle
     propose.py           all of it, for one server
 
-RULE: nothing here judges. An apparent bug does not become part of the dialect where it can be told from one: a dialect
-says how a server speaks, and `check` whether it is correct.
+RULE: nothing here judges but the verification. An apparent bug does not become part of the dialect: a dialect says how
+a server speaks, and `check` whether it is correct.
 """

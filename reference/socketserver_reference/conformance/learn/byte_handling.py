@@ -33,15 +33,17 @@ def ask_bytes(room: RoomConversation, learned: LearnedDialect) -> None:
     for asked in room.in_turn(UNUSUAL, len(UNUSUAL)):
         became |= {name: _ask(room, guest, UNUSUAL[name]) for name, guest in asked}
         room.gone(*(guest for _, guest in asked))
-    conclude_bytes(became, learned)
+    conclude_bytes(became, learned, "CHAT-3")
 
 
-def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect) -> None:
+def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect, clause: str) -> None:
     """Note the smallest restriction under which all utterances arrive unchanged."""
     broken = {name: one for name, one in became.items() if one.what != "intact"}
     changed = "; ".join(f"{name}: {one.seen}" for name, one in broken.items())
-    why = changed or f"{', '.join(became)}: all came unchanged"
-    learned.learn("bytes", "handling", _handling(broken), why)
+    if broken:
+        learned.learn_or_suspect("bytes", "handling", _handling(broken), changed, clause)
+    else:
+        learned.learn("bytes", "handling", "verbatim", f"{', '.join(became)}: all came unchanged")
 
 
 def _ask(room: RoomConversation, guest: str, middle: bytes) -> ByteHandling:
@@ -68,6 +70,10 @@ def compare(heard: bytes, left: bytes, middle: bytes, right: bytes, ended: Endin
 
 
 def _handling(broken: Mapping[str, ByteHandling]) -> str:
+    """Return the smallest restriction that excludes all bytes that did not come unchanged.
+
+    Letters above 255 that are lost are not escaped; but no other value excludes them.
+    """
     if "punctuation" in broken or "UTF-8" in broken:
         return "escaped"
     if "invalid UTF-8" in broken:

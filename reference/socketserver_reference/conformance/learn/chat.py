@@ -1,54 +1,119 @@
 """The questions to a chat that delivers: each adds its finding to the lesson.
 
-Where only silence would be an answer, a fence replaces it: a client that has received the fence has received all that
-was sent before. A question that the room does not survive is the last; earlier findings stay.
+Each question is an attempt of its own, so none suffers from what another did to the server. Where only silence would be
+an answer, a fence replaces it: a client that has received the fence has received all that was sent before.
 """
 
 from collections.abc import Callable
 
 from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
-from socketserver_reference.conformance.learn.conclusions import conclude_delivery, conclude_handshake, conclude_notices
+from socketserver_reference.conformance.learn.conclusions import (
+    conclude_delivery,
+    conclude_handshake,
+    conclude_notices,
+    refusal,
+)
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.first_contact import meet
+from socketserver_reference.conformance.learn.first_contact import Search
+from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.quit_word import ask_quit
 from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
+from socketserver_reference.conformance.targets.base import CannotCheck
 
 UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
 
+Question = Callable[[RoomConversation, LearnedDialect], None]
 
-def learn_chat(conversation: Conversation, learned: LearnedDialect) -> None:
-    """Learn all of a chat's dialect; raise CannotLearn if no utterance is delivered."""
-    room = RoomConversation(conversation, meet(conversation))
-    learned.learn("", "protocol", "chat", "three clients heard each other")
-    questions: list[tuple[str, Callable[[RoomConversation, LearnedDialect], None]]] = [
+
+def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConversation:
+    """Learn all of a chat's dialect; return the room. Raises CannotLearn if no utterance is delivered."""
+    with conversation.about("how clients speak"):
+        room = RoomConversation(conversation, Search(conversation, refusal).meet())
+        learned.learn("", "protocol", "chat", "three clients heard each other")
+        conclude_handshake(room, learned)
+        conclude_delivery(room, learned)
+        _presume(room, learned)
+    questions: list[tuple[str, Question]] = [
         ("utterances without a line's end", ask_newline),
-        ("what was said first", conclude_handshake),
-        ("deliveries", conclude_delivery),
+        ("who leaves", ask_leaving),
         ("words to quit by", ask_quit),
+        ("what newcomers hear", ask_history),
         ("unusual bytes", ask_bytes),
         ("white space", ask_white_space),
         ("long utterances", ask_longest),
         ("many members", ask_members),
     ]
     for subject, ask in questions:
-        try:
-            ask(room, learned)
-            alive = room.heard_by_all()[0]
-        except CannotLearn as error:
-            alive, reason = False, f": {error}"
-        else:
-            reason = ""
-        if not alive:
-            learned.remarks.append(
-                f"After {subject} the room did not work any more{reason}; nothing after that could be learned. "
-                f"{conversation.site.exit_report()}".strip()
-            )
-            break
+        with conversation.about(subject):
+            if not _ask(room, learned, subject, ask) and not conversation.site.restartable:
+                break
     conclude_notices(room, learned)
     for limit in ("gap", "join_gap", "start"):
         learned.learn("limits", limit, 0, UNKNOWN, sure=False)
+    return room
+
+
+def _presume(room: RoomConversation, learned: LearnedDialect) -> None:
+    """Note what holds if its question cannot be asked: no key is left out."""
+    why = "could not be asked for; this is a guess"
+    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why)
+    learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
+    learned.learn("framing", "newline", room.said.newline.decode(), "utterances that ended in it were delivered")
+    learned.learn("delivery", "history", 0, why)
+    learned.learn("quit", "word", "", why)
+
+
+def _ask(room: RoomConversation, learned: LearnedDialect, subject: str, ask: Question) -> bool:
+    """Ask a question on a fresh server; return whether the room works after it, and tell what happened if not."""
+    conversation = room.conversation
+    try:
+        room.begin()
+        ask(room, learned)
+        if room.fragile or room.heard_by_all()[0]:
+            return True
+        reason = ""
+    except CannotLearn as error:
+        reason = f": {error}"
+    except CannotCheck as error:
+        learned.remarks.append(f"{subject} could not be asked for: {error}")
+        return False
+    conversation.site.wait_idle()  # one that is about to die gets the time for it
+    said = "; ".join(conversation.said[-4:-1])
+    learned.suspect(
+        f"After {subject} the room did not work any more{reason}. {conversation.site.exit_report()}".strip(" .")
+        + (f" (before: {said})" if said else ""),
+        *BROKEN_ROOM,
+    )
+    return False
+
+
+BROKEN_ROOM = ("CHAT-2", "CHAT-3", "CHAT-6", "CHAT-7", "CHAT-10", "CHAT-11", "CHAT-15", "CHAT-17")
+"""The clauses of a room that no longer works after a client left, said something unusual, or was one of many."""
+
+
+def ask_leaving(room: RoomConversation, learned: LearnedDialect) -> None:
+    """Find out whether the room goes on when a client leaves, and what the others are told."""
+    for _ in range(2):
+        guest = room.newcomer()
+        room.heard_by_all(guest)
+        room.gone(guest)
+        for who in (SPEAKER, OTHER):
+            if not room.heard_by_all(who)[0]:
+                room.conversation.site.wait_idle()
+                room.fragile = True
+                report = room.conversation.site.exit_report()
+                learned.suspect(
+                    f"When {guest} had closed its connection and {who} spoke, not all others heard it, or {who} was "
+                    f"hung up on. {report}".strip(" ."),
+                    *LEAVING,
+                )
+                return
+
+
+LEAVING = ("CHAT-10", "CHAT-11", "CHAT-12")
+"""The clauses of a room that does not go on when clients leave."""
 
 
 def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:

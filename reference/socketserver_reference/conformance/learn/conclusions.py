@@ -1,50 +1,91 @@
 """Keys of a dialect from the meeting of three clients in a chat: handshake, deliveries, notices."""
 
+from collections.abc import Sequence
+
+from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import MAX_AROUND_BYTES
-from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, RoomConversation
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, UnderstoodMeeting
+from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, Occasion, RoomConversation
+
+
+def refusal(found: UnderstoodMeeting) -> str:
+    """Return why the reader of dialects would refuse what a meeting shows, or ""."""
+    room = RoomConversation(found.meeting.conversation, found)
+    learned = LearnedDialect()
+    learned.learn("", "protocol", "chat", "")
+    said, heard_in = found.meeting.said, found.framed.framing
+    learned.learn("framing", "in", "line" if said.kind == "chunk" else said.kind, "")
+    learned.learn("framing", "out", heard_in.kind, "")
+    learned.learn("framing", "newline", said.newline.decode(), "")
+    for key, kind in (("size", "fixed"), ("header", "length")):
+        for framing in (heard_in, said):
+            if framing.kind == kind:
+                learned.learn("framing", key, getattr(framing, key), "")
+    conclude_handshake(room, learned)
+    conclude_delivery(room, learned)
+    try:
+        loader.read(text(learned), "learned", "learned")
+    except loader.BadDialect as error:
+        return str(error)
+    return ""
 
 
 def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Note what the server sent before any utterance, and whether the first word was a name."""
-    arrivals = room.meeting.arrivals.values()
-    greetings = [arrival.greeting for arrival in arrivals]
-    if room.named:
-        _conclude_names(room, learned, greetings, [arrival.reply for arrival in arrivals])
+    """Note what the server sent before any utterance, and what clients answered."""
+    arrivals = list(room.meeting.arrivals.values())
+    if not room.answers:
+        _conclude_greetings(room, learned, [arrival.greeting for arrival in arrivals])
         return
+    waits = [[arrival.greeting, *arrival.replies] for arrival in arrivals]
+    saw = _reason_for_answers(room)
+    if room.said.kind in ("fixed", "length"):
+        learned.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
+        return
+    for number, answer in enumerate(room.answers):
+        asked = [one[number] for one in waits]
+        send = (answer.template, saw)
+        if wait := _awaited(room, asked):
+            learned.exchange(wait=(wait, f"a client is asked: {quoted(asked[-1])}"), send=send)
+        else:
+            learned.exchange(send=send)
+    if wait := _awaited(room, [one[-1] for one in waits]):
+        learned.exchange(wait=(wait, f"it was answered by {quoted(waits[-1][-1])}"))
+
+
+def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetings: list[bytes]) -> None:
     told, _ = room.notices()
-    heard = [one.splitlines(keepends=True) for one in greetings]
-    own = [[line for line in one if not _is_among(line, told)] for one in heard]
+    own = [[line for line in room.news(one) if not _is_among(line, told)] for one in greetings]
     if all(own):
-        wait = _template(room, [one[-1] for one in own])
-        learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
+        if wait := _awaited(room, [b"".join(one) for one in own]):
+            learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
     elif any(own):
-        room.lines["joining"] |= {line.rstrip(b"\r\n"): None for one in own for line in one}
+        room.lines["joining"] |= {line.removesuffix(room.heard_in.newline): None for one in own for line in one}
         learned.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
 
 
-def _conclude_names(
-    room: RoomConversation, learned: LearnedDialect, greetings: list[bytes], replies: list[bytes]
-) -> None:
-    name = "{name}" + room.said.newline.decode()
+def _reason_for_answers(room: RoomConversation) -> str:
     saw = f"the first word of each, {quoted(MEETING_NAMES[-1].encode())} for one, was not delivered as those after it"
     if room.template.has_sender and any(MEETING_NAMES[0].encode() in one.data for one in room.meeting.deliveries()):
-        saw += ", and stood in front of them: it is taken for a name"
-    else:
-        saw += ": perhaps it is a name, or a password; this is a guess"
-    if room.said.kind in ("fixed", "length"):
-        learned.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
-    elif all(greetings):
-        wait = _template(room, [one.splitlines(keepends=True)[-1] for one in greetings])
-        learned.exchange(wait=(wait, f"a client is asked: {quoted(greetings[-1])}"), send=(name, saw))
-    else:
-        learned.exchange(send=(name, saw))
-    if all(replies) and room.said.kind not in ("fixed", "length"):
-        wait = _template(room, [one.splitlines(keepends=True)[-1] for one in replies])
-        learned.exchange(wait=(wait, f"it was answered by {quoted(replies[-1])}"))
+        return f"{saw}, and stood in front of them: it is taken for a name"
+    return f"{saw}: perhaps it is a name, or a password; this is a guess"
+
+
+def _awaited(room: RoomConversation, told: Sequence[bytes]) -> str:
+    """Return a template for what all three heard last before they spoke; "" if nothing that all heard is alike.
+
+    What came after it, and differs from one to the next, counts among the notices.
+    """
+    lines = [room.news(one) for one in told]
+    while all(lines):
+        wait = _template(room, [one[-1] for one in lines])
+        if Template.parse(wait, "any").literal.strip():
+            return wait
+        for one in lines:
+            room.lines["joining"].setdefault(one.pop().removesuffix(room.heard_in.newline))
+    return ""
 
 
 def _is_among(line: bytes, told: list[str]) -> bool:
@@ -61,7 +102,7 @@ def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
     first, last = room.meeting.utterances[0], room.meeting.utterances[-1]
     saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[LISTENER])}" for one in (first, last)]
     if room.meeting.doubled:
-        learned.remarks.append("Everything was delivered twice, which no dialect allows.")
+        learned.suspect("Everything was delivered twice", "CHAT-4", polite=True)
     learned.learn("delivery", "template", room.template.text, "; ".join(saw if saw[0] != saw[1] else saw[:1]))
     _conclude_sender(room, learned)
     if room.framed.prompt:
@@ -100,8 +141,20 @@ def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     )
 
 
+NOTHING = (b"", b"null", b"None", b"undefined", b"nil", b"(null)", b"NaN")
+"""What programs print for a value that is not there."""
+
+
 def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     """Note what else was heard when a client came or went."""
+    occasions: dict[Occasion, str] = {"joining": "came", "leaving": "went"}
+    for occasion, did in occasions.items():
+        for line in [*room.lines[occasion]]:
+            if line.strip() in NOTHING[1:] or any(
+                room.template.label(line, nothing) is not None for nothing in NOTHING
+            ):
+                del room.lines[occasion][line]
+                learned.suspect(f"When a client {did}, others heard {quoted(line)}, which says nothing", "CHAT-4")
     joining, leaving = room.notices()
     whys = [
         f"when a client {did}, others heard {len(found)} kinds of lines"

@@ -2,12 +2,15 @@
 
 Bytes that never come cannot be awaited. Where the threads of a server can be observed, it has sent everything when they
 sleep; elsewhere only `timeout` seconds of silence show that. An answer shows how fast the server is, so the silence
-after it may be shorter.
+after it may be shorter. A server that polls sleeps before it answers: the longest time that it was seen to do so is its
+`lag`, and the silence lasts longer than that.
+
+Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
+clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
 
 No output of a server is trusted, neither to end nor to be short.
 """
 
-import contextlib
 import selectors
 import sys
 import time
@@ -15,6 +18,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
+from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
@@ -27,11 +31,29 @@ MAX_HEARD_BYTES = 1 << 20
 IDLE_SILENCE = 0.005
 """Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
 
+MAX_PROMPT_LAG = 0.02
+"""Seconds between rest and answer that are put down to this machine; after more, the server polls or waits."""
+
+LAG_FACTOR = 3.0
+"""The silence lasts so many times the lag of the server."""
+
 MIN_SILENCE = 0.1
 """Least seconds of silence after an awaited answer, where the server's threads cannot be observed."""
 
 MIN_AWAIT_TIMEOUT = 2.0
 """Least timeout in seconds for an answer: a server at rest may wake up by itself (inetd may sleep a second)."""
+
+PROMPT_AWAIT_TIMEOUT = 0.5
+"""The same timeout once a server that is seen at rest has answered without a lag."""
+
+BRIEF_AWAIT_TIMEOUT = 0.1
+"""The same timeout for what need not come."""
+
+LEAVING_TIMEOUT = 0.25
+"""Most seconds for a server to end its side of the connections of clients that leave together."""
+
+MAX_RESTART_SECONDS = 3.0
+"""A server that takes longer to restart (its port is fixed and not free yet) is restarted only when it has died."""
 
 CONNECT_TIMEOUT = 5.0
 """Timeout in seconds to connect: with a full backlog TCP tries again after one second, and after three."""
@@ -60,11 +82,51 @@ class Conversation:
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
         """All texts that were said."""
+        self.names: set[str] = set()
+        """All names and addresses that clients have had, in any attempt."""
+        self.said: list[str] = []
+        """The last utterances of this attempt, in words."""
         self._seen_idle = site.restartable and sys.platform == "linux"
+        self._restarts = site.restartable
+        self.lag = 0.0
+        """The longest time in seconds for which the server was seen at rest before it sent something."""
+        self._answered = False
+        self._attempt = 1
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
-        self._open = contextlib.ExitStack()
         self._reach = FirstContact(site)
+        self._notice = Notice("learning")
+
+    # Attempts
+
+    def fresh(self) -> None:
+        """Begin another attempt: all clients are gone, and the server is a fresh one, if it can be restarted."""
+        died = bool(self.site.exit_report())
+        if not self.names and not died:
+            return  # nobody has come yet
+        self._attempt += 1
+        if self._restarts or (died and self.site.restartable):
+            begun = time.monotonic()
+            self.site.restart()
+            self._reach = FirstContact(self.site)
+            self._restarts = time.monotonic() - begun < MAX_RESTART_SECONDS
+            for client in self._clients.values():  # their server has ended
+                client.close()
+            self._clients.clear()
+            self._heard.clear()
+        else:
+            self.leave(*self._clients)
+        self.ended.clear()
+        self.said.clear()
+
+    def name(self, who: str) -> str:
+        """Return the name that a client gives: another one in each attempt, unless nobody remembers the one before."""
+        return who if self._restarts or self._attempt == 1 else f"{who}{self._attempt}"
+
+    def about(self, subject: str) -> Notice:
+        """Say from now on that this is being learned; the caller ends the notice."""
+        self._notice = Notice(f"learning: {subject}")
+        return self._notice
 
     @property
     def by_silence(self) -> str:
@@ -85,17 +147,17 @@ class Conversation:
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if that fails."""
         try:
-            client = self._open.enter_context(
-                self._reach(lambda: Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
-            )
+            client = self._reach(lambda: Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
         except Unreachable as error:
             raise CannotLearn(f"no client can connect to {self.site.address} any more: {error}") from None
         self._clients[who] = client
         self._heard[who] = bytearray()
         self.ended.pop(who, None)
+        self.names |= {self.name(who), *self.origin(who)}
 
     def say(self, who: str, data: bytes) -> None:
         """Send these bytes at once, or as many of them as the server takes within the timeout."""
+        self.said = [*self.said[-5:], f"{self.name(who)} said {show(data)}"]
         client = self._clients[who]
         client.set_timeout(max(self.timeout, 1.0))
         client.send(data)
@@ -105,10 +167,17 @@ class Conversation:
         self._clients[who].half_close()
 
     def leave(self, *whom: str) -> None:
-        """Close connections."""
+        """Disconnect clients, one after the other: each ends its stream, and reads until the server has ended it."""
+        until = time.monotonic() + LEAVING_TIMEOUT
         for who in whom:
-            self._clients.pop(who).close()
+            client = self._clients.pop(who)
             del self._heard[who]
+            client.half_close()
+            if who not in self.ended:
+                self.site.wait_idle()
+                left = until - time.monotonic()
+                client.leave(max(IDLE_SILENCE, self.lag if self._seen_idle else left))
+            client.close()
 
     def hear(self, until: Callable[[HeardBytes], bool] | None = None, *, briefly: bool = False) -> HeardBytes:
         """Return the bytes that each client has received since the last question, once nothing more comes.
@@ -116,18 +185,19 @@ class Conversation:
         `until` says whether the awaited bytes have come; they get the full timeout. A caller that sends a fence next
         asks briefly.
         """
-        timeout = self.timeout if briefly else max(self.timeout, MIN_AWAIT_TIMEOUT)
-        with Notice("waiting until the server has sent all that it has to send") as notice:
-            return self._hear(until, timeout, notice)
-
-    def _hear(self, until: Callable[[HeardBytes], bool] | None, timeout: float, notice: Notice) -> HeardBytes:
-        begun = last = time.monotonic()
+        timeout = self._brief_patience if briefly else self._patience
+        begun = last = rested = time.monotonic()
+        resting = False
         while True:
             self.site.wait_idle()
+            rested = rested if resting else time.monotonic()
+            resting = True
             met = until is None or until(self._heard_by_now())
+            self._notice()
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
-                notice()
                 last = time.monotonic()
+                self._note_lag(last - rested)
+                resting = False
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise CannotLearn("the server sends without end")
             elif met or time.monotonic() - last > timeout:
@@ -136,13 +206,30 @@ class Conversation:
                     one.clear()
                 return heard
 
+    @property
+    def _patience(self) -> float:
+        """Seconds for an answer that may come."""
+        prompt = self._seen_idle and self._answered
+        return max(self.timeout, PROMPT_AWAIT_TIMEOUT if prompt else MIN_AWAIT_TIMEOUT, LAG_FACTOR * self.lag)
+
+    @property
+    def _brief_patience(self) -> float:
+        """Seconds for an answer that is not needed."""
+        return max(BRIEF_AWAIT_TIMEOUT, LAG_FACTOR * self.lag) if self._seen_idle else self.timeout
+
+    def _note_lag(self, rested: float) -> None:
+        """Note that the server has sent something after so many seconds at rest."""
+        self._answered = True
+        if self._seen_idle and rested > max(MAX_PROMPT_LAG, self.lag):
+            self.lag = rested
+
     def _heard_by_now(self) -> HeardBytes:
         return {who: bytes(heard) for who, heard in self._heard.items()}
 
     def _lull(self, awaited: bool, after: float) -> float:
         """Return the seconds of silence to wait for, when the awaited bytes came after so many seconds."""
         if self._seen_idle:
-            return IDLE_SILENCE
+            return max(IDLE_SILENCE, LAG_FACTOR * self.lag)
         return min(self.timeout, max(MIN_SILENCE, 10 * after)) if awaited else self.timeout
 
     def _read(self, wait: float) -> bool:
@@ -177,4 +264,5 @@ class Conversation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
+        for client in self._clients.values():
+            client.close()

@@ -36,6 +36,10 @@ class DatagramConversation:
         self._site = site
         self._timeout = timeout
         self._fence = b""
+        self.lost = 0
+        """How often a datagram was sent again because its answer did not come."""
+        self.extra: bytes | None = None
+        """An answer beyond one for each datagram."""
 
     def raise_fence(self) -> None:
         """Find out the answer to the fence; raise CannotLearn if there is none."""
@@ -65,6 +69,7 @@ class DatagramConversation:
                 return None
             if answer is not None:
                 return answer
+            self.lost += 1
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
     def _receive(self, timeout: float) -> bytes | None:
@@ -75,7 +80,12 @@ class DatagramConversation:
     def _drain(self) -> None:
         """Read extra answers, such as a second one to the same datagram."""
         self._site.wait_idle()
-        any(self._receive(0) is None for _ in range(MAX_DRAINED))
+        for _ in range(MAX_DRAINED):
+            extra = self._receive(0)
+            if extra is None:
+                return
+            if extra != self._fence and not self.lost:
+                self.extra = extra
 
 
 def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect) -> None:
@@ -89,7 +99,13 @@ def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect) -> None
             _conclude_empty(datagrams, learned)
             _conclude_largest(datagrams, learned)
         except FellSilent as error:
-            learned.remarks.append(f"Not all could be learned: {error}.")
+            learned.suspect(f"Not all could be learned: {error}", "UDP-1", polite=True)
+        if datagrams.lost:
+            learned.suspect(f"The answer to a datagram did not come, {datagrams.lost} times", "UDP-1", polite=True)
+        if datagrams.extra is not None:
+            learned.suspect(
+                f"One datagram more than was sent came back: {quoted(datagrams.extra)}", "UDP-1", polite=True
+            )
 
 
 def _conclude_empty(datagrams: DatagramConversation, learned: LearnedDialect) -> None:

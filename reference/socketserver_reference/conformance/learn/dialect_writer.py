@@ -36,6 +36,24 @@ class LearnedKey:
     sure: bool = True
 
 
+@dataclass(frozen=True)
+class Suspicion:
+    """What may be a bug of the server, with its evidence."""
+
+    what: str
+    clauses: tuple[str, ...]
+    """The clauses that `check` will find broken then."""
+    key: str = ""
+    """The key that describes it, if it is intended: `bytes.handling`."""
+    polite: bool = False
+    """Whether it shows in any conversation, also if nobody leaves or says anything unusual."""
+
+    def __str__(self) -> str:
+        asked = f"`check` will ask for it ({' or '.join(self.clauses)})" if self.clauses else "No clause is about that"
+        accept = f"; if it is intended, learn with `--accept {self.key}`" if self.key else ""
+        return f"{self.what}. {asked}{accept}."
+
+
 @dataclass
 class LearnedDialect:
     """The findings about one server."""
@@ -45,6 +63,10 @@ class LearnedDialect:
     """The parts of the handshake in order."""
     remarks: list[str] = field(default_factory=list)
     """Observations that no key can express."""
+    suspicions: list[Suspicion] = field(default_factory=list)
+    """What may be bugs."""
+    accepted: frozenset[str] = frozenset()
+    """The keys whose values are written even if they may describe bugs."""
 
     def learn(self, table: str, key: str, value: Value, why: str, *, sure: bool = True) -> None:
         """Note a finding, in place of an earlier one for the same key."""
@@ -54,6 +76,26 @@ class LearnedDialect:
     def knows(self, table: str, key: str, value: Value) -> bool:
         """Whether there is a finding for this key."""
         return any((one.table, one.key, one.value) == (table, key, value) for one in self.findings)
+
+    def suspect(self, what: str, *clauses: str, polite: bool = False) -> None:
+        """Note what may be a bug."""
+        suspicion = Suspicion(what, clauses, polite=polite)
+        self.suspicions += [suspicion] if suspicion not in self.suspicions else []
+
+    def learn_or_suspect(self, table: str, key: str, value: Value, what: str, *clauses: str) -> None:
+        """Note a value that may describe a bug: it is written only if its key is accepted."""
+        name = f"{table}.{key}"
+        if name in self.accepted:
+            self.learn(table, key, value, f"{what}; accepted")
+            return
+        self.learn(table, key, value, f"{what}: this may be a bug, so it is not written down", sure=False)
+        self.suspicions.append(Suspicion(f"{what[:1].upper()}{what[1:]}", clauses, name))
+
+    @property
+    def doubtful(self) -> list[LearnedKey]:
+        """The keys that are not sure, and describe no bug."""
+        suspected = {one.key for one in self.suspicions}
+        return [one for one in self.findings if not one.sure and f"{one.table}.{one.key}" not in suspected]
 
     def exchange(self, **texts: tuple[str, str]) -> None:
         """Note a part of the handshake: the bytes to wait for and those to send then, each with the reason."""
@@ -67,7 +109,8 @@ def quoted(data: bytes) -> str:
 
 def text(learned: LearnedDialect, header: Sequence[str] = ()) -> str:
     """Return the file."""
-    blocks = ["\n".join(comment(line) for line in [*header, *learned.remarks])]
+    told = [*header, *learned.remarks, *(f"May be a bug: {one}" for one in learned.suspicions)]
+    blocks = ["\n".join(comment(line) for line in told)]
     for table in TABLE_ORDER:
         found = [finding for finding in learned.findings if finding.table == table]
         if found:

@@ -8,8 +8,8 @@ from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, conclude_bytes
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.first_contact import too_early
 from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
+from socketserver_reference.conformance.learn.meeting import too_early
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -144,6 +144,10 @@ def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect
         then = "then it ended too" if ended else "but the server did not end it then"
         why = f"a second request on a connection was answered by {quoted(second.reply)}; the client half-closed, {then}"
         learned.learn("echo", "requests", "many", why)
+        if not ended:
+            learned.suspect(
+                "An echo did not end a connection after its client had half-closed", "ECHO-3", "ECHO-6", polite=True
+            )
         if learned.knows("framing", "in", "chunk") and learned.knows("echo", "transform", "strip-upper"):
             why = "it needs no line's end; but what is stripped where is known of lines alone, so lines are said"
             learned.learn("framing", "in", "line", why)
@@ -151,6 +155,12 @@ def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect
         return
     how = ENDINGS[ended] if ended else "nothing, and the connection stayed open"
     learned.learn("echo", "requests", "one", f"after one answer the client got {how}")
+    if second.ended is None:
+        learned.suspect(
+            "After one answer the connection stayed open, and nothing else was answered", "ECHO-3", polite=True
+        )
+    elif ended == "reset":
+        learned.suspect(f"After one answer the client got {how}", "ECHO-3", "ECHO-2", polite=True)
 
 
 def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) -> None:
@@ -161,7 +171,7 @@ def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) 
         whole = change(left + middle + right)
         answer = echo.ask(left + middle + right, whole)
         became[name] = compare(answer.reply, change(left), change(middle), change(right), answer.ended)
-    conclude_bytes(became, learned)
+    conclude_bytes(became, learned, "ECHO-2")
 
 
 def _ask_longest(echo: EchoConversation, learned: LearnedDialect) -> None:

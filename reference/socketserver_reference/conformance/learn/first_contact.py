@@ -1,240 +1,140 @@
-"""The first utterances in a chat: three clients connect, say a word each, and then talk.
+"""The first attempts to talk in a chat: how utterances end, how many answers the server wants, and which.
 
-The first word was a name if it was not delivered as later ones were. If lines are not delivered, the clients try frames
-of a fixed size, then length prefixes.
+Each attempt is a meeting of three clients on a fresh server. If not all hear each other, the next gives other answers,
+or ends utterances otherwise; if a meeting works but its dialect would be refused, the next may do better.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.learn import framing as deliveries
-from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
-from socketserver_reference.conformance.learn.dialect_writer import quoted
-from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, ObservedFraming
-from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
-
-MEETING_NAMES = ("annika", "bertil", "carola")
-
-UTTERANCES_EACH = 2
-"""Utterances of each client: two show what varies from one to the next."""
+from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.framing import NotUnderstood
+from socketserver_reference.conformance.learn.meeting import Meeting, UnderstoodMeeting, understand
 
 HEADERS = ("%4d", "%04d", "%2d", "%3d", "%5d", "%6d", "%8d")
 
 MIN_PROBED_FRAME_BYTES, MAX_PROBED_FRAME_BYTES = 16, 4096
 """Smallest and largest fixed frame that is tried, in bytes."""
 
-MAX_FRAMES = 1000
-"""Most frames that are separated in one reading: a hostile server could send a million."""
+MAX_ANSWERS = 4
+"""Most answers of one handshake."""
+
+MAX_MEETINGS = 12
+"""Most meetings in one framing."""
+
+LINE_ENDS = (b"\n", b"\r\n")
+
+Refusal = Callable[[UnderstoodMeeting], str]
+"""Returns why the dialect that a meeting shows would be refused, or ""."""
 
 
-@dataclass
-class Arrival:
-    """The arrival of one client."""
+class Search:
+    """The attempts so far: why each failed, and the first that worked though its dialect would be refused."""
 
-    greeting: bytes
-    reply: bytes = b""
-    """The bytes it heard after its first word."""
-    others: HeardBytes = field(default_factory=dict)
-    """The bytes the others heard when it connected."""
-    others_then: HeardBytes = field(default_factory=dict)
-    """The bytes they heard after its first word."""
-
-
-@dataclass(frozen=True)
-class MeetingUtterance:
-    """A later utterance, and the bytes that each client heard then."""
-
-    speaker: str
-    text: bytes
-    heard: HeardBytes
-
-    def reached(self, listener: str) -> bool:
-        """Whether a client heard it."""
-        return self.text in self.heard[listener]
-
-    @property
-    def reached_all_others(self) -> bool:
-        """Whether all but the speaker heard it."""
-        return all(map(self.reached, _without(self.heard, self.speaker)))
-
-
-def too_early(ending: Ending, greeting: bytes) -> str:
-    """Return a sentence which says that the server ended the connection of a client before it spoke."""
-    after = f", after {quoted(greeting)}" if greeting else ""
-    return f"a client that had not said anything got {ENDINGS[ending]}{after}"
-
-
-class Meeting:
-    """Three clients that use one framing for all utterances."""
-
-    def __init__(self, conversation: Conversation, said: Framing) -> None:
+    def __init__(self, conversation: Conversation, refusal: Refusal) -> None:
         self.conversation = conversation
-        self.said = said
-        self.arrivals: dict[str, Arrival] = {}
-        self.utterances: list[MeetingUtterance] = []
-        self.doubled = False
+        self.reasons: list[str] = []
+        self._refusal = refusal
+        self._refused: UnderstoodMeeting | None = None
 
-    def arrive(self) -> None:
-        """Connect, one after the other, and say a first word, which may be a name."""
-        for name in MEETING_NAMES:
-            self.conversation.join(name)
-            heard = self.conversation.hear()
-            if name in self.conversation.ended:
-                raise CannotLearn(too_early(self.conversation.ended[name], heard[name]))
-            self.conversation.say(name, self.said.put(name.encode()))
-            then = self.conversation.hear(
-                lambda heard: any(heard.values()), briefly=True
-            )  # a word that may be a name need not be delivered
-            self.arrivals[name] = Arrival(heard[name], then[name], _without(heard, name), _without(then, name))
+    def meet(self) -> UnderstoodMeeting:
+        """Let clients meet until one framing works; raise CannotLearn if none does."""
+        for said in self._framings():
+            if (found := self._meet_in(said)) is not None:
+                return found
+        if self._refused is not None:
+            return self._refused
+        why = self.reasons[0]
+        raise CannotLearn(f"{why}; neither lines nor frames of a fixed size nor length prefixes were understood")
 
-    def talk(self, *, briefly: bool = False) -> bool:
-        """Have each client speak; return whether all others heard everything. End at the first failure."""
-        self.utterances = []
-        for speaker in MEETING_NAMES * UTTERANCES_EACH:
-            utterance = self._say(speaker, briefly=briefly)
-            self.utterances.append(utterance)
-            if not utterance.reached_all_others:
-                return False
-        return True
+    def _framings(self) -> Iterator[Framing]:
+        yield from (Framing(newline=end) for end in LINE_ENDS)
+        self.conversation.fresh()
+        if size := _fixed_size(self.conversation):
+            yield Framing("fixed", size=size)
+        yield from (Framing("length", header=header) for header in HEADERS)
 
-    def _say(self, speaker: str, *, briefly: bool) -> MeetingUtterance:
-        text = self.conversation.text()
-        self.conversation.say(speaker, self.said.put(text))
-        heard = self.conversation.hear(
-            lambda heard: (
-                speaker in self.conversation.ended or MeetingUtterance(speaker, text, heard).reached_all_others
-            ),
-            briefly=briefly,
-        )
-        return MeetingUtterance(speaker, text, heard)
+    def _meet_in(self, said: Framing) -> UnderstoodMeeting | None:
+        """Let clients meet who give more and other answers, until one meeting works."""
+        plans: list[tuple[Answer, ...]] = [(Answer(NAME, said.newline),)]
+        tried = 0
+        while plans and tried < MAX_MEETINGS:
+            answers = plans.pop(0)
+            tried += 1
+            meeting = Meeting(self.conversation, said, answers)
+            found = self._attempt(meeting)
+            if found is not None:
+                return found
+            more = [plan for plan in _further(meeting) if plan not in plans]
+            plans += more
+        return None
 
-    def deliveries(self) -> list[ObservedDelivery]:
-        """Return what the other clients heard of each utterance."""
-        found = []
-        for one in self.utterances:
-            for listener in _without(one.heard, one.speaker):
-                data = one.heard[listener]
-                half = data[: len(data) // 2]
-                if one.text in half and half * 2 == data:
-                    self.doubled = True
-                    data = half
-                found.append(ObservedDelivery(one.speaker, listener, one.text, data))
+    def _attempt(self, meeting: Meeting) -> UnderstoodMeeting | None:
+        """Let one meeting take place; return what it shows, if it shows a dialect."""
+        self.conversation.fresh()
+        try:
+            meeting.arrive()
+            if not meeting.talk(briefly=bool(self.reasons)):
+                self.reasons.append(meeting.failure_reason())
+                if meeting.heard_by_themselves and not meeting.greets:
+                    raise _Alone(self.reasons[0])
+                return None
+            found = understand(self._with_the_servers_newline(meeting))
+        except _Alone as error:
+            raise CannotLearn(str(error)) from None
+        except CannotLearn as error:
+            if not self.reasons and not meeting.arrivals:
+                raise
+            self.reasons.append(str(error))
+            return None
+        if refused := self._refusal(found):
+            self.reasons.append(refused)
+            self._refused = self._refused or found
+            return None
         return found
 
-    def leave(self) -> None:
-        """Disconnect all clients."""
-        self.conversation.leave(*self.arrivals)
-        self.conversation.hear()
-
-    @property
-    def heard_by_themselves(self) -> bool:
-        """Whether the last speaker alone heard its utterance."""
-        last = self.utterances[-1]
-        return [who for who in last.heard if last.reached(who)] == [last.speaker]
-
-    def failure_reason(self) -> str:
-        """Return why nothing can be learned from this meeting, as part of a sentence."""
-        last = self.utterances[-1]
-        if self.heard_by_themselves:
-            return f"what {last.speaker} says comes back to {last.speaker} alone: try `learn echo`"
-        heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "no client did"
-        greeting = self.arrivals[last.speaker].greeting
-        parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
-        if last.speaker in self.conversation.ended:
-            parts.append(f"its speaker got {ENDINGS[self.conversation.ended[last.speaker]]}")
-        if greeting:
-            parts.append(f"it had been greeted by {quoted(greeting)}")
-        return ", ".join(parts)
-
-
-@dataclass(frozen=True)
-class UnderstoodMeeting:
-    """A meeting in which all utterances were delivered, and its framing."""
-
-    meeting: Meeting
-    framed: ObservedFraming
-    template: Template
-    named: bool
-
-
-def meet(conversation: Conversation) -> UnderstoodMeeting:
-    """Let clients meet until one framing works; raise CannotLearn if none does."""
-    first = Meeting(conversation, Framing())
-    first.arrive()
-    if first.talk():
-        return _understand(_with_the_servers_newline(first))
-    why = first.failure_reason()
-    first.leave()
-    if first.heard_by_themselves:
-        raise CannotLearn(why)
-    for framing in _other_framings(conversation):
-        meeting = Meeting(conversation, framing)
-        meeting.arrive()
-        if meeting.talk(briefly=True):
-            return _understand(meeting)
-        meeting.leave()
-    raise CannotLearn(f"{why}; neither lines nor frames of a fixed size nor length prefixes were understood")
-
-
-def _with_the_servers_newline(meeting: Meeting) -> Meeting:
-    """Return the meeting, or, if lines came back with CR LF, the same clients with that line end."""
-    try:
-        framed = deliveries.understand(meeting.deliveries(), meeting.said)
-    except NotUnderstood:  # `_understand` reports that
+    @staticmethod
+    def _with_the_servers_newline(meeting: Meeting) -> Meeting:
+        """Return the meeting, or, if lines came back with CR LF, the same clients with that line end."""
+        if meeting.said.newline != LINE_ENDS[0]:
+            return meeting
+        try:
+            framed = deliveries.understand(meeting.deliveries(), meeting.said)
+        except NotUnderstood:  # `understand` reports that
+            return meeting
+        if framed.framing.kind != "line" or framed.tail != b"\r":
+            return meeting
+        again = Meeting(meeting.conversation, Framing(newline=LINE_ENDS[1]), meeting.answers)
+        again.arrivals = meeting.arrivals
+        if again.talk() and all(one.data.endswith(one.text + LINE_ENDS[1]) for one in again.deliveries()):
+            return again
+        meeting.talk()  # so that no late delivery of the other meeting is heard later
         return meeting
-    if framed.framing.kind != "line" or framed.tail != b"\r":
-        return meeting
-    again = Meeting(meeting.conversation, Framing(newline=b"\r\n"))
-    again.arrivals = meeting.arrivals
-    if again.talk() and all(one.data.endswith(one.text + b"\r\n") for one in again.deliveries()):
-        return again
-    meeting.talk()  # so that no late delivery of the other meeting is heard later
-    return meeting
 
 
-def _understand(meeting: Meeting) -> UnderstoodMeeting:
-    found = meeting.deliveries()
-    try:
-        framed = deliveries.understand(found, meeting.said)
-        heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
-        for one, head in zip(found, framed.heads, strict=True):
-            heads[one.speaker].append(head)
-        host, _ = meeting.conversation.origin(MEETING_NAMES[0])
-        before = patterns.template(patterns.head(heads, host))
-        template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
-    except (NotUnderstood, BadTemplate) as error:
-        raise CannotLearn(f"deliveries were heard, but their framing was not understood: {error}") from None
-    return UnderstoodMeeting(meeting, framed, template, _named(meeting, framed, template))
+class _Alone(Exception):
+    """Speakers hear themselves alone."""
 
 
-def _named(meeting: Meeting, framed: ObservedFraming, template: Template) -> bool:
-    """Whether the first word of each client was a name: it was not delivered as later utterances were."""
-    for name, arrival in meeting.arrivals.items():
-        for data in arrival.others_then.values():
-            if any(template.label(frame, name.encode()) is not None for frame in frames(framed, data)):
-                return False
-    return True
-
-
-def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
-    """Return the frames in these bytes, without prompts; the rest at the end counts as one more."""
-    found: list[bytes] = []
-    while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
-        frame, end = cut
-        found.append(frame)
-        data = data[end:]
-    told = [frame.removeprefix(framed.prompt) for frame in [*found, data]]
-    return told if told[-1] else told[:-1]
-
-
-def _other_framings(conversation: Conversation) -> Iterator[Framing]:
-    size = _fixed_size(conversation)
-    if size:
-        yield Framing("fixed", size=size)
-    yield from (Framing("length", header=header) for header in HEADERS)
+def _further(meeting: Meeting) -> Iterator[tuple[Answer, ...]]:
+    """Yield what clients may answer instead, in the order in which it should be tried."""
+    answers = tuple(meeting.answers)
+    end = meeting.said.newline
+    first = answers[0]
+    arrival = next(iter(meeting.arrivals.values()), None)
+    if arrival is None:
+        return
+    question = meeting.question
+    if question and len(answers) < MAX_ANSWERS:
+        yield from ((*answers, Answer(text, end)) for text in answers_to(question, first=False))
+    if len(answers) == 1 and (first.text, first.end) == (NAME, end):
+        if meeting.said.kind == "chunk":
+            yield (Answer(NAME, b""),)
+        if arrival.greeting:
+            others = (text for text in answers_to(arrival.greeting, first=True) if text != NAME)
+            yield from ((Answer(text, end),) for text in others)
 
 
 def _fixed_size(conversation: Conversation) -> int:
@@ -252,10 +152,4 @@ def _fixed_size(conversation: Conversation) -> int:
         said, total = total, 2 * total
         heard = conversation.hear()[listener]
         size = len(heard) if text in heard else 0
-    conversation.leave(speaker, listener)
-    conversation.hear()
     return size
-
-
-def _without(heard: HeardBytes, who: str) -> HeardBytes:
-    return {other: data for other, data in heard.items() if other != who}

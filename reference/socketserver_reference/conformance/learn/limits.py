@@ -5,7 +5,7 @@ from typing import Literal
 
 from socketserver_reference.conformance.dialects.effects import CROWD_MEMBERS
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.first_contact import MEETING_NAMES
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.room import LISTENER, SPEAKER, RoomConversation
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -56,15 +56,19 @@ def _conclude(room: RoomConversation, learned: LearnedDialect, whole: int, size:
     if found.how == "nothing":
         most = _longest_heard(room, whole, size)
         how = f", and their speaker got {ENDINGS[found.ended]}" if found.ended else ""
-        why = f"{size} bytes were not delivered{how}"
-        learned.learn("limits", "utterance", most, f"{why}; {most} were")
+        why = f"{size} bytes were not delivered{how}; {most} were"
+        if found.ended:
+            learned.learn("limits", "utterance", most, why)
+        else:
+            learned.learn_or_suspect("limits", "utterance", most, why, "CHAT-6")
     elif found.how == "cut":
-        why = f"of {size} bytes {found.piece} came and the rest was lost, which no dialect should ask for"
-        learned.learn("limits", "utterance", found.piece, why, sure=False)
+        why = f"of {size} bytes {found.piece} came and the rest was lost"
+        learned.learn_or_suspect("limits", "utterance", found.piece, why, "CHAT-6")
     elif learned.knows("framing", "in", "chunk") and found.piece >= MIN_CHUNK_BYTES:
         learned.learn("limits", "chunk", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
     else:
-        learned.learn("limits", "utterance", found.piece, f"{size} bytes came in pieces, the first of {found.piece}")
+        why = f"{size} bytes came in pieces, the first of {found.piece}: each recv() may be taken for an utterance"
+        learned.learn_or_suspect("limits", "utterance", found.piece, why, "CHAT-6")
 
 
 def _ask(room: RoomConversation, size: int) -> Transmission:
@@ -108,10 +112,11 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn(
             "limits", "members", 0, f"{CROWD_MEMBERS} clients were connected at once, and all heard what one said"
         )
-    elif members > len(MEETING_NAMES):
+    elif members > len(MEETING_NAMES) or not guests:
         learned.learn(
             "limits", "members", members, f"of {CROWD_MEMBERS} clients that connected at once {members} were members"
         )
     else:
         why = f"cannot tell: {len(guests)} clients that said nothing were connected, and heard nothing"
         learned.learn("limits", "members", 0, why, sure=False)
+        learned.suspect(f"{len(guests)} clients that had said nothing heard nothing", "CHAT-9", "CHAT-17", polite=True)

@@ -1,36 +1,170 @@
-"""Proposes a dialect for a given server."""
+"""Proposes a dialect for a given server: asks, writes down, and verifies what it wrote before anybody relies on it."""
+
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.learn.chat import learn_chat
-from socketserver_reference.conformance.learn.conversation import Conversation
+from socketserver_reference.conformance.learn.conclusions import conclude_notices
+from socketserver_reference.conformance.learn.conversation import LAG_FACTOR, CannotLearn, Conversation
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, text
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
+from socketserver_reference.conformance.learn.room import RoomConversation
+from socketserver_reference.conformance.learn.verification import Misfit, verify
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.targets.base import Site
+from socketserver_reference.conformance.targets.base import Site, Target
+from socketserver_reference.conformance.targets.notice import Notice
 
 PROPOSED_NAME = "learned"
 """The name of a dialect that has no file yet."""
 
+VERIFYING_TIMEOUT = 2.0
+"""Least timeout in seconds for what the proposal says that it comes."""
 
-def propose(protocol: str, site: Site, name: str, timeout: float) -> tuple[str, str]:
-    """Talk to a server; return a dialect file for it, and why the file is not a valid dialect yet, or "".
+MAX_REPAIRS = 4
+"""Times that frames which nobody had heard before are added to the notices."""
 
-    Raises CannotLearn if nothing can be learned.
-    """
-    learned = LearnedDialect()
+
+@dataclass
+class Proposal:
+    """A dialect file, and what is to be said of it."""
+
+    text: str
+    trouble: str = ""
+    """Why the file should not be used as it is, in one line; "" if it fits."""
+    evidence: list[str] = field(default_factory=list)
+    """The conversation that does not fit, and what to look at."""
+    remarks: list[str] = field(default_factory=list)
+    """What may be bugs of the server."""
+
+
+def propose(
+    protocol: str, target: Target, timeout: float, start_timeout: float = 1.0, accepted: Collection[str] = ()
+) -> Proposal:
+    """Talk to a server; return a dialect for it. Raises CannotLearn if nothing can be learned."""
+    learned = LearnedDialect(accepted=frozenset(accepted))
+    room: RoomConversation | None = None
+    with closing(target.start(start_timeout)) as site:
+        try:
+            room, silence, lag = _ask(protocol, site, timeout, learned)
+        except CannotLearn as error:
+            site.wait_idle()  # one that is about to die gets the time for it
+            died = site.exit_report()
+            raise CannotLearn(f"{error}" + (f"; {died}" if died else "")) from None
+        datagram = site.address.datagram
+    learned.learn("", "about", f"learned from {printable(str(target))}", "by talking to it; say more, if you know more")
+    header = [f"What {target} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
+    conformance = "datagram" if datagram else protocol
+    patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * lag)
+    with Notice("learning: whether the proposal fits"):
+        return _verified(conformance, target, learned, header, room, patience)
+
+
+def _ask(
+    protocol: str, site: Site, timeout: float, learned: LearnedDialect
+) -> tuple[RoomConversation | None, str, float]:
+    """Ask all questions; return the room, if there is one, the sign that nothing comes, and the lag of the server."""
     if site.address.datagram:
         learn_datagrams(site, timeout, learned)
-        silence = "a datagram that was sent later was answered"
-    else:
-        with Conversation(site, timeout) as conversation:
-            (learn_chat if protocol == "chat" else learn_echo)(conversation, learned)
-            silence = conversation.by_silence
-    learned.learn("", "about", f"learned from {printable(name)}", "by talking to it; say more, if you know more")
-    header = [f"What {name} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
-    written = text(learned, header)
-    try:
-        loader.read(written, PROPOSED_NAME, PROPOSED_NAME)
-    except loader.BadDialect as error:
-        return written, str(error)
-    return written, ""
+        return None, "a datagram that was sent later was answered", 0.0
+    with Conversation(site, timeout) as conversation:
+        if protocol == "chat":
+            return learn_chat(conversation, learned), conversation.by_silence, conversation.lag
+        learn_echo(conversation, learned)
+        return None, conversation.by_silence, conversation.lag
+
+
+def _verified(
+    protocol: str,
+    target: Target,
+    learned: LearnedDialect,
+    header: list[str],
+    room: RoomConversation | None,
+    timeout: float,
+) -> Proposal:
+    """Return the proposal, verified; repair what a conversation in it shows to be missing."""
+    for _ in range(1 + MAX_REPAIRS):
+        written = text(learned, header)
+        try:
+            dialect = loader.read(written, PROPOSED_NAME, PROPOSED_NAME)
+        except loader.BadDialect as error:
+            return _refused(learned, header, str(error))
+        misfit = verify(target, protocol, dialect, timeout)
+        if misfit is None or _is_suspected(misfit, learned):
+            return Proposal(written, "", [], [str(one) for one in learned.suspicions])
+        if room is None or not _repaired(room, learned, misfit):
+            break
+    assert misfit is not None
+    return _unfit(learned, header, dialect, misfit)
+
+
+def _is_suspected(misfit: Misfit, learned: LearnedDialect) -> bool:
+    """Whether what does not fit is, or becomes, a suspicion against the server."""
+    violation = misfit.violation
+    if violation is None:
+        return False
+    if any(clause in one.clauses for one in learned.suspicions if one.polite for clause in violation.candidates):
+        return True
+    if misfit.may_be_a_bug:
+        learned.suspect(
+            f"When a client had left, in a conversation in this dialect: expected {violation.expected}; observed "
+            f"{violation.observed}",
+            *violation.candidates,
+        )
+    return misfit.may_be_a_bug
+
+
+def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Misfit) -> bool:
+    """Add what came unexpectedly to the notices; return whether that says anything new."""
+    before = len(room.lines["joining"])
+    room.lines["joining"] |= dict.fromkeys(misfit.unexpected)
+    if len(room.lines["joining"]) == before:
+        return False
+    learned.remarks.append(f"In a conversation in this dialect, {quoted(misfit.unexpected[0])} came; it is a notice.")
+    conclude_notices(room, learned)
+    return True
+
+
+def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal:
+    """Return a proposal that is no valid dialect, its doubtful keys as comments."""
+    evidence = ["The proposal has what was learned; it cannot be used before that is corrected."]
+    evidence += [f"Look at {one.table}.{one.key}: {one.why}" for one in learned.doubtful]
+    return Proposal(
+        text(learned, [*header, f"This is not a valid dialect yet: {error}"]),
+        error,
+        evidence,
+        [str(one) for one in learned.suspicions],
+    )
+
+
+def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Misfit) -> Proposal:
+    """Return a proposal that does not fit: the keys that may be wrong are comments."""
+    keys = _at_fault(misfit)
+    learned.findings = [
+        replace(one, sure=one.sure and f"{one.table}.{one.key}" not in keys) for one in learned.findings
+    ]
+    evidence = [*misfit.lines(), f"Look at {', '.join(keys)}, which are comments in the proposal."]
+    head = [*header, f"THIS DOES NOT FIT YET. In a conversation in it: {misfit.why}."]
+    trouble = f"a conversation in the dialect that was learned does not fit {dialect.about}: {misfit.why}"
+    return Proposal(text(learned, head), trouble, evidence, [str(one) for one in learned.suspicions])
+
+
+def _at_fault(misfit: Misfit) -> tuple[str, ...]:
+    """Return the keys of which one is likely to be wrong."""
+    violation = misfit.violation
+    if violation is None:
+        return ("delivery.template",)
+    match violation.clause_id.partition("-")[0], violation.shape:
+        case "ECHO" | "UDP", _:
+            return ("echo.transform", "echo.requests")
+        case _, "extra":
+            return ("delivery.notices", "delivery.prompts")
+        case _, "quit delivered" | "no end":
+            return ("quit.word",)
+        case _, "missing":
+            return ("delivery.to_sender", "framing.in")
+        case _:
+            return ("delivery.template", "framing.out")

@@ -1,6 +1,14 @@
-"""The quit word of a chat: newcomers try usual words, a different one each."""
+"""The quit word of a chat: newcomers try words, a different one each.
 
-from socketserver_reference.conformance.learn.conversation import HeardBytes
+The words that the server names itself come first: in its greeting, its replies, and what it answers to a cry for help.
+A word after which the server dies is no quit word: it is tried again, alone, on a fresh server.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.room import RoomConversation
 
@@ -24,38 +32,149 @@ QUIT_WORDS = (
 BARE_QUIT_WORDS = QUIT_WORDS[:4]
 """Words that are also tried without a line's end, if that makes a difference."""
 
+HELP_WORDS = ("/help", "help", "?")
+
+MAX_NAMED_WORDS = 12
+"""Most words of the server's own that are tried."""
+
+NAMED = re.compile(
+    r"(?P<quote>[\"'`<\[(])(?P<quoted>[/\\:!.]?\w{1,20})(?:[>\])]|(?P=quote))"
+    r"|(?<![\w/.:])(?P<marked>[/\\:!.][A-Za-z]\w{0,19})"
+    r"|\b(?:type|enter|say|send|write|use|with|via)\s+(?P<told>[/\\:!.]?\w{1,20})"
+    r"|(?P<before>[/\\:!.]?\b\w{1,20})\s+to\s+(?:quit|exit|leave|disconnect|end|log\s?out|stop)\b",
+    re.IGNORECASE,
+)
+"""How servers name commands: in quotes or brackets, after a mark, after `type`, before `to quit`."""
+
+ABOUT_LEAVING = re.compile(r"quit|exit|leave|leaving|disconnect|log\s?out|bye|close|\bend\b|stop", re.IGNORECASE)
+
+
+BROKEN_BY_WORD = ("CHAT-7", "CHAT-8", "CHAT-11", "CHAT-2", "CHAT-10")
+"""The clauses of a room that does not go on after a word."""
+
+
+@dataclass
+class QuitTrial:
+    """What became of the clients that said words."""
+
+    quits: dict[str, str] = field(default_factory=dict)
+    """Word -> how its speaker's stream ended."""
+    delivered: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    """Words that were neither delivered nor ended anything: commands, perhaps."""
+    killed: dict[str, str] = field(default_factory=dict)
+    """Word -> how the server died of it."""
+    broke: list[str] = field(default_factory=list)
+    """Words after which the room no longer worked, though the server was alive."""
+
+
+def named_words(told: Iterable[bytes]) -> list[str]:
+    """Return the words by which clients may leave, as the server's own texts name them; those in lines about leaving
+    come first.
+    """
+    lines = [line for data in told for line in data.decode("utf-8", "replace").splitlines()]
+    lines.sort(key=lambda line: not ABOUT_LEAVING.search(line))
+    words = [word for line in lines for found in NAMED.finditer(line) if (word := _word(found))]
+    return list(dict.fromkeys(words))[:MAX_NAMED_WORDS]
+
+
+def _word(found: re.Match[str]) -> str:
+    return next(filter(None, (found["quoted"], found["marked"], found["told"], found["before"])), "")
+
 
 def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     """Find out which word makes its sender leave."""
-    together = (
-        1 if room.heard_in.kind == "none" else len(QUIT_WORDS)
-    )  # without framing, concurrent deliveries cannot be told apart
-    quits, delivered = _ask(room, {word: room.said.put(word.encode()) for word in QUIT_WORDS}, together)
+    own = named_words([*_told_at_first(room), *_help(room)])
+    words = list(dict.fromkeys([*own, *QUIT_WORDS]))
+    trial = _try_all(room, {word: room.said.put(word.encode()) for word in words})
     bare = ""
-    if not quits and learned.knows("framing", "in", "chunk"):
-        quits, _ = _ask(room, {word: word.encode() for word in BARE_QUIT_WORDS}, together=1)
-        bare = " (without the end of a line; with it, it was delivered)"
-    if not quits:
-        why = f"no client left by any of {', '.join(QUIT_WORDS)}"
-        silent = [word for word in QUIT_WORDS if word not in delivered]
-        if silent:
-            why += f"; these were not delivered: {', '.join(silent)}"
+    if not trial.quits and learned.knows("framing", "in", "chunk"):
+        again = _try_all(room, {word: word.encode() for word in BARE_QUIT_WORDS}, together=1)
+        trial.quits, bare = again.quits, " (without the end of a line; with it, it was delivered)"
+    for word, how in trial.killed.items():
+        learned.suspect(f"The server died when a client said {word!r}: {how}", *BROKEN_BY_WORD)
+    for word in trial.broke:
+        learned.suspect(f"After a client had said {word!r} the room did not work any more", *BROKEN_BY_WORD)
+    if not trial.quits:
+        why = f"no client left by any of {', '.join(words)}"
+        if trial.silent:
+            why += f"; these were not delivered: {', '.join(trial.silent)}"
         learned.learn("quit", "word", "", why)
+        learned.remarks.append(f"No quit word was found: clients leave by closing. Tried: {', '.join(words)}.")
         return
-    word, *others = quits
-    why = f"a client that said it{bare} got {quits[word]}"
+    word, *others = trial.quits
+    how = trial.quits[word]
+    why = f"a client that said it{bare} got {how}"
+    if word in own:
+        why += "; the server names it itself"
     if others:
         why += f"; so did those that said {', '.join(others)}"
     learned.learn("quit", "word", word, why)
+    if "reset" in how:
+        learned.suspect(f"A client that said {word!r} got a reset, not end of stream", "CHAT-7", polite=True)
+    if "delivered as well" in how:
+        learned.suspect(f"The quit word {word!r} was delivered as well", "CHAT-7", polite=True)
+    if bare:
+        what = f"The quit word {word!r} with the end of a line was delivered, and nobody left"
+        learned.suspect(what, "CHAT-7", polite=True)
 
 
-def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tuple[dict[str, str], list[str]]:
-    """Send the bytes of each word, so many words at once; return the end of each client that left, by its word, and
-    the words that were delivered.
-    """
-    quits: dict[str, str] = {}
-    delivered: list[str] = []
-    for turn in room.in_turn(words, together):
+def _told_at_first(room: RoomConversation) -> list[bytes]:
+    return [data for arrival in room.meeting.arrivals.values() for data in (arrival.greeting, *arrival.replies)]
+
+
+def _help(room: RoomConversation) -> list[bytes]:
+    """Return what newcomers hear who ask for help and are answered alone."""
+    answers: list[bytes] = []
+    for word in HELP_WORDS:
+        who = room.newcomer()
+        room.conversation.say(who, room.said.put(word.encode()))
+        heard = _heard(room, {word: who})
+        if not room.delivered(heard, word.encode()):
+            answers.append(heard[who])
+        room.gone(who, heard=heard, said=[word.encode()])
+    return answers
+
+
+def _try_all(room: RoomConversation, words: dict[str, bytes], together: int = 0) -> QuitTrial:
+    """Have newcomers say these words, so many at once; each word after which the server died again, and alone."""
+    trial = QuitTrial()
+    if not together:  # without framing, concurrent deliveries cannot be told apart
+        together = 1 if room.heard_in.kind == "none" else len(words)
+    waiting = list(words)
+    while waiting:
+        asked = waiting[:together]
+        try:
+            _try(room, {word: words[word] for word in asked}, trial)
+            died = room.conversation.site.exit_report() or not room.heard_by_all()[0]
+        except CannotLearn:
+            if not room.conversation.site.restartable:
+                raise
+            died = True
+        if died and len(asked) > 1 and room.conversation.site.restartable:
+            for word in asked:
+                trial.quits.pop(word, None)
+            together = 1
+        elif died:
+            how = room.conversation.site.exit_report()
+            if how:
+                trial.quits.pop(asked[0], None)
+                trial.killed[asked[0]] = how
+            elif not room.fragile:
+                trial.broke.append(asked[0])
+            if not room.conversation.site.restartable:
+                return trial
+            del waiting[0]
+        else:
+            del waiting[: len(asked)]
+        if died:
+            room.begin()
+    return trial
+
+
+def _try(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial) -> None:
+    """Send the bytes of each word, all of them at once."""
+    for turn in room.in_turn(words, len(words)):
         asked = dict(turn)
         for word, guest in asked.items():
             room.conversation.say(guest, words[word])
@@ -63,12 +182,14 @@ def _ask(room: RoomConversation, words: dict[str, bytes], together: int) -> tupl
         for word, guest in asked.items():
             came = room.delivered(heard, word.encode())
             if guest in room.conversation.ended:
-                quits[word] = "a reset" if room.conversation.ended[guest] == "reset" else "end of stream"
-                quits[word] += ", though it was delivered as well" if came else " and the word was not delivered"
+                ending = "a reset" if room.conversation.ended[guest] == "reset" else "end of stream"
+                ending += ", though it was delivered as well" if came else " and the word was not delivered"
+                trial.quits[word] = ending
             elif came:
-                delivered.append(word)
+                trial.delivered.append(word)
+            else:
+                trial.silent.append(word)
         room.gone(*asked.values(), heard=heard, said=[word.encode() for word in asked])
-    return quits, delivered
 
 
 def _heard(room: RoomConversation, asked: dict[str, str]) -> HeardBytes:

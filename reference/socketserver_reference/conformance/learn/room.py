@@ -1,7 +1,7 @@
 """A chat whose framing is known: newcomers, utterances, fences; and all other lines, kept by their occasion."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count
 from typing import Literal, TypeVar
 
@@ -9,7 +9,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
-from socketserver_reference.conformance.learn.first_contact import (
+from socketserver_reference.conformance.learn.meeting import (
     MAX_FRAMES,
     MEETING_NAMES,
     Arrival,
@@ -40,27 +40,50 @@ class RoomConversation:
         self.said: Framing = understood.meeting.said
         self.framed = understood.framed
         self.template: Template = understood.template
-        self.named = understood.named
+        self.answers = understood.answers
         self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}}
         """Occasion -> the lines that the others heard when a client came or went, each once, in order."""
-        self.varying: set[str] = set()
-        """Names and addresses, which vary wherever they occur."""
+        self.words: list[bytes] = []
+        """What else was said than texts: answers that were delivered, words to quit by."""
+        self.repeated = False
+        """Whether a newcomer has heard earlier deliveries."""
+        self.fragile = False
+        """Whether the room breaks when a client leaves; then all stay until the next attempt."""
         self._numbers = count(1)
-        for name, arrival in self.meeting.arrivals.items():
-            self.varying |= {name, *self.conversation.origin(name)}
-            self._note("joining", arrival.others)
-            if self.named:
-                self._note("joining", arrival.others_then)
+        if len(self.answers) < len(self.meeting.answers):
+            self.words += [self.conversation.name(who).encode() for who in MEETING_NAMES]
+        for arrival in self._arrivals:
+            for others in arrival.others:
+                self._note("joining", others)
 
     @property
     def _arrivals(self) -> Iterable[Arrival]:
         return self.meeting.arrivals.values()
 
+    @property
+    def varying(self) -> set[str]:
+        """Names and addresses, which vary wherever they occur."""
+        return self.conversation.names
+
+    def is_delivery(self, frame: bytes, words: Iterable[bytes] = ()) -> bool:
+        """Whether a frame delivers something that was said."""
+        return any(self.template.label(frame, text) is not None for text in (*self.conversation.texts, *words))
+
+    def news(self, data: bytes) -> list[bytes]:
+        """Return the frames in what a newcomer heard that repeat no earlier delivery, ends of lines included."""
+        found = []
+        for frame in data.splitlines(keepends=True) if self.heard_in.kind == "line" else self.frames(data):
+            if self.is_delivery(frame.removesuffix(self.heard_in.newline), self.words):
+                self.repeated = True
+            else:
+                found.append(frame)
+        return found
+
     def _note(self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = ()) -> None:
         """Keep the frames that were heard on an occasion, except for deliveries of utterances."""
         for frame in chain.from_iterable(self.frames(data) for data in heard.values()):
-            ours = any(text in frame for text in self.conversation.texts) or any(
-                self.template.label(frame, text) is not None for text in said
+            ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
+                frame, (*said, *self.words)
             )
             if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_FRAMES:
                 self.lines[occasion].setdefault(frame)
@@ -70,31 +93,43 @@ class RoomConversation:
 
     # Actions
 
+    def begin(self) -> None:
+        """Begin another attempt: the three meet again, on a fresh server if it can be restarted."""
+        self.conversation.fresh()
+        for who in MEETING_NAMES:
+            if not self._come([who]):
+                raise CannotLearn("the server sends clients away that it let in before")
+        for who in MEETING_NAMES:
+            self.heard_by_all(who)
+
     def newcomers(self, number: int) -> list[str]:
         """Connect so many clients, with the handshake of the three; return the names of those that the server kept."""
+        return self._come([f"guest{next(self._numbers)}" for _ in range(number)])
+
+    def _come(self, coming: Sequence[str]) -> list[str]:
+        """Connect these clients; return those that the server kept."""
         arrived: list[str] = []
         with contextlib.suppress(CannotLearn):  # the server takes no more
-            while len(arrived) < number:
-                who = f"guest{next(self._numbers)}"
+            for who in coming:
                 self.conversation.join(who)
                 arrived.append(who)
-                self.varying |= {who, *self.conversation.origin(who)}
                 if not len(arrived) % MAX_WAITING_NEWCOMERS:  # more might not fit into the backlog
                     self.conversation.site.wait_idle()
-        self._note("joining", self._staying(self._until_told(arrived, all(one.greeting for one in self._arrivals))))
-        if self.named:
+        self._await(arrived, all(one.greeting for one in self._arrivals))
+        for number, answer in enumerate(self.answers):
             for who in arrived:
-                self.conversation.say(who, self.said.put(who.encode()))
-            self._note("joining", self._staying(self._until_told(arrived, all(one.reply for one in self._arrivals))))
+                self.conversation.say(who, self.meeting.answered(answer, who))
+            self._await(arrived, all(one.replies[number] for one in self._arrivals))
         refused = [who for who in arrived if who in self.conversation.ended]
         self.conversation.leave(*refused)
         return [who for who in arrived if who not in refused]
 
-    def _until_told(self, whom: Iterable[str], told: bool) -> HeardBytes:
-        """Return what is heard until these clients have heard something, if the server greets or replies."""
-        return self.conversation.hear(
+    def _await(self, whom: Sequence[str], told: bool) -> None:
+        """Hear what is said when clients come, until they have heard something, if the server greets or replies."""
+        heard = self.conversation.hear(
             lambda heard: not told or all(heard[who] or who in self.conversation.ended for who in whom)
         )
+        self._note("joining", {who: data for who, data in self._staying(heard).items() if who not in whom})
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""
@@ -120,6 +155,8 @@ class RoomConversation:
             *(who for who in whom if who in self.conversation.ended),
         ]  # what a client read before its end is a notice, too
         self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said)
+        if self.fragile and self.conversation.site.restartable:
+            return
         self.conversation.leave(*whom)
         self._note("leaving", self._staying(self.conversation.hear()))
 

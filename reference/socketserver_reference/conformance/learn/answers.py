@@ -1,0 +1,77 @@
+"""What clients answer before they are members: names, rooms, whatever the server asks for.
+
+Nothing but the server's own words says what it asks for. So the answers that are tried come from its question: a
+command that it shows (`/nick NAME`), the choices that it lists (`red or blue`), a name otherwise; from the second
+question on, a word that is the same for all, so that all come into one room.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_CHOICES = 3
+"""Most choices of one question that are tried."""
+
+COMMON_WORD = "lobby"
+"""The answer of all clients where the server lists no choices."""
+
+NAMES = re.compile(r"name|nick|handle|alias|user|login|who are you|call you", re.IGNORECASE)
+ROOMS = re.compile(r"room|channel|group|topic|lobby", re.IGNORECASE)
+YES_OR_NO = re.compile(r"\b(y|yes)\s*/\s*(n|no)\b", re.IGNORECASE)
+LISTED = (re.compile(r"[(\[{]([^)\]}]{1,200})[)\]}]"), re.compile(r"[:?]\s*(\S.{0,200})"))
+BETWEEN = re.compile(r"\s*(?:,|/|\||;|\bor\b|\band\b)\s*")
+COMMAND = re.compile(
+    r"(?P<word>[/\\!:.]?\b(?:nick|name|login|user|username|join|register|connect|hello|iam)\b):?[ =]"
+    r"[<\[{(\"']*(?P<what>\w*name\w*|\w*nick\w*|user\w*|\w*room\w*|\w*channel\w*)\b",
+    re.IGNORECASE,
+)
+"""A command that the server shows, with what stands behind it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client answers: a text, in which `{name}` is its name, and how that ends."""
+
+    text: str
+    end: bytes
+
+    def data(self, name: str) -> bytes:
+        """Return the bytes that a client of this name says."""
+        return self.text.replace("{name}", name).encode() + self.end
+
+    @property
+    def template(self) -> str:
+        """The answer as the text of a template."""
+        return self.text + self.end.decode()
+
+
+NAME = "{name}"
+
+
+def answers_to(question: bytes, *, first: bool) -> list[str]:
+    """Return the answers to try, the likeliest first; `first` is whether nothing was asked before."""
+    asked = question.decode("utf-8", "replace")
+    shown = [_command(found) for found in COMMAND.finditer(asked)]
+    last = asked.strip().splitlines()[-1] if asked.strip() else ""
+    others = [*_choices(last), COMMON_WORD]
+    rooms = bool(ROOMS.search(last)) and not NAMES.search(last)
+    asks_name = first or bool(NAMES.search(last))
+    plain = [NAME, *others] if asks_name and not rooms else [*others, NAME]
+    return list(dict.fromkeys([*shown, *plain[: 1 + MAX_CHOICES]]))
+
+
+def _command(found: re.Match[str]) -> str:
+    what = COMMON_WORD if ROOMS.search(found["what"]) else NAME
+    return f"{found['word']} {what}"
+
+
+def _choices(question: str) -> Iterator[str]:
+    """Yield the choices that a question lists."""
+    if yes := YES_OR_NO.search(question):
+        yield yes[1]
+        return
+    for listed in (found for pattern in LISTED for found in pattern.finditer(question)):
+        words = BETWEEN.split(listed[1].strip(" .?:>"))
+        if len(words) > 1:
+            yield from (word for word in words[:MAX_CHOICES] if re.fullmatch(r"[\w#&-]{1,20}", word))
+            return

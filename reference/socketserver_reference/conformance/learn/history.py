@@ -1,0 +1,42 @@
+"""Earlier deliveries that newcomers hear first."""
+
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.room import SPEAKER, RoomConversation
+
+MAX_SAID = 120
+"""Utterances after which a history is taken to have no end."""
+
+ENDLESS = 1000
+"""Most earlier deliveries that a dialect can allow."""
+
+
+def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
+    """Let a newcomer come, and count the earlier deliveries that it hears."""
+    heard = _newcomer_hears(room)
+    if not heard:
+        learned.learn("delivery", "history", 0, "a newcomer heard nothing that had been said before it came")
+        return
+    room.repeated = True
+    for _ in range(MAX_SAID - heard):
+        room.heard_by_all(SPEAKER)
+    now = _newcomer_hears(room)
+    if now < MAX_SAID:
+        learned.learn("delivery", "history", now, f"a newcomer heard the last {now} deliveries of more than {MAX_SAID}")
+    else:
+        why = f"a newcomer heard {now} earlier deliveries, all that there were: no limit was met"
+        learned.learn("delivery", "history", ENDLESS, why)
+
+
+def _newcomer_hears(room: RoomConversation) -> int:
+    """Return how many earlier deliveries a newcomer hears."""
+    before = set(room.conversation.texts)
+    conversation = room.conversation
+    who = "late"
+    conversation.join(who)
+    data = conversation.hear()[who]
+    for answer in room.answers:
+        conversation.say(who, room.meeting.answered(answer, who))
+        data += conversation.hear()[who]
+    conversation.leave(who)
+    conversation.hear()
+    return sum(any(room.template.label(frame, text) is not None for text in before) for frame in room.frames(data))

@@ -1,0 +1,223 @@
+"""Three clients meet in a chat: each connects, answers what is asked, and says a word; then they talk.
+
+The answers were a handshake as far as they were not delivered as later utterances are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import BadTemplate, Template
+from socketserver_reference.conformance.learn import framing as deliveries
+from socketserver_reference.conformance.learn import patterns
+from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
+from socketserver_reference.conformance.learn.dialect_writer import quoted
+from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, ObservedFraming
+from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+
+MEETING_NAMES = ("annika", "bertil", "carola")
+
+UTTERANCES_EACH = 2
+"""Utterances of each client: two show what varies from one to the next."""
+
+MAX_FRAMES = 1000
+"""Most frames that are separated in one reading: a hostile server could send a million."""
+
+
+@dataclass
+class Arrival:
+    """The arrival of one client."""
+
+    greeting: bytes
+    replies: list[bytes] = field(default_factory=list)
+    """What it heard after each of its answers."""
+    others: list[HeardBytes] = field(default_factory=list)
+    """What the others heard when it connected, and after each of its answers."""
+
+
+@dataclass(frozen=True)
+class MeetingUtterance:
+    """A later utterance, and the bytes that each client heard then."""
+
+    speaker: str
+    text: bytes
+    heard: HeardBytes
+
+    def reached(self, listener: str) -> bool:
+        """Whether a client heard it."""
+        return self.text in self.heard[listener]
+
+    @property
+    def reached_all_others(self) -> bool:
+        """Whether all but the speaker heard it."""
+        return all(map(self.reached, without(self.heard, self.speaker)))
+
+
+def too_early(ending: Ending, greeting: bytes) -> str:
+    """Return a sentence which says that the server ended the connection of a client before it spoke."""
+    after = f", after {quoted(greeting)}" if greeting else ""
+    return f"a client that had not said anything got {ENDINGS[ending]}{after}"
+
+
+class Meeting:
+    """Three clients that use one framing for all utterances, and give the same answers."""
+
+    def __init__(self, conversation: Conversation, said: Framing, answers: Sequence[Answer]) -> None:
+        self.conversation = conversation
+        self.said = said
+        self.answers = list(answers)
+        self.arrivals: dict[str, Arrival] = {}
+        self.utterances: list[MeetingUtterance] = []
+        self.doubled = False
+        """Whether every delivery came twice."""
+
+    def answered(self, answer: Answer, who: str) -> bytes:
+        """Return the bytes of an answer on the wire."""
+        if self.said.kind in ("fixed", "length"):
+            return self.said.put(Answer(answer.text, b"").data(self.conversation.name(who)))
+        return answer.data(self.conversation.name(who))
+
+    def arrive(self) -> None:
+        """Connect, one after the other, and answer; raise CannotLearn if one is sent away."""
+        for who in MEETING_NAMES:
+            self.conversation.join(who)
+            heard = self.conversation.hear(partial(self._is_greeted, who), briefly=True)
+            if who in self.conversation.ended:
+                raise CannotLearn(too_early(self.conversation.ended[who], heard[who]))
+            arrival = self.arrivals[who] = Arrival(heard[who], [], [without(heard, who)])
+            for answer in self.answers:
+                self.conversation.say(who, self.answered(answer, who))
+                then = self.conversation.hear(lambda heard: any(heard.values()), briefly=True)  # perhaps nothing comes
+                arrival.replies.append(then[who])
+                arrival.others.append(without(then, who))
+
+    def _is_greeted(self, who: str, heard: HeardBytes) -> bool:
+        return bool(heard[who]) or not self.greets
+
+    @property
+    def greets(self) -> bool:
+        """Whether the first client was greeted, and the next may be as well."""
+        return any(arrival.greeting for arrival in self.arrivals.values())
+
+    def talk(self, *, briefly: bool = False) -> bool:
+        """Have each client speak; return whether all others heard everything. End at the first failure."""
+        self.utterances = []
+        for speaker in MEETING_NAMES * UTTERANCES_EACH:
+            utterance = self._say(speaker, briefly=briefly)
+            self.utterances.append(utterance)
+            if not utterance.reached_all_others:
+                return False
+        return True
+
+    def _say(self, speaker: str, *, briefly: bool) -> MeetingUtterance:
+        text = self.conversation.text()
+        self.conversation.say(speaker, self.said.put(text))
+        heard = self.conversation.hear(
+            lambda heard: (
+                speaker in self.conversation.ended or MeetingUtterance(speaker, text, heard).reached_all_others
+            ),
+            briefly=briefly,
+        )
+        return MeetingUtterance(speaker, text, heard)
+
+    def deliveries(self) -> list[ObservedDelivery]:
+        """Return what the other clients heard of each utterance."""
+        found = []
+        for one in self.utterances:
+            for listener in without(one.heard, one.speaker):
+                data = one.heard[listener]
+                half = data[: len(data) // 2]
+                if one.text in half and half * 2 == data:
+                    self.doubled = True
+                    data = half
+                found.append(ObservedDelivery(one.speaker, listener, one.text, data))
+        return found
+
+    @property
+    def question(self) -> bytes:
+        """What the first client heard last before it spoke, if its utterance was answered to it alone: a question."""
+        if not self.utterances or MEETING_NAMES[0] not in self.arrivals:
+            return b""
+        arrival = self.arrivals[MEETING_NAMES[0]]
+        return (arrival.replies or [arrival.greeting])[-1]
+
+    @property
+    def heard_by_themselves(self) -> bool:
+        """Whether the last speaker alone heard its utterance."""
+        last = self.utterances[-1]
+        return [who for who in last.heard if last.reached(who)] == [last.speaker]
+
+    def failure_reason(self) -> str:
+        """Return why nothing can be learned from this meeting, as part of a sentence."""
+        last = self.utterances[-1]
+        if self.heard_by_themselves:
+            return f"what {last.speaker} says comes back to {last.speaker} alone: try `learn echo`"
+        heard = ", ".join(f"{who} heard {quoted(data)}" for who, data in last.heard.items() if data) or "no client did"
+        greeting = self.arrivals[last.speaker].greeting
+        parts = [f"not all others heard {quoted(last.text)} when {last.speaker} said it: {heard}"]
+        if last.speaker in self.conversation.ended:
+            parts.append(f"its speaker got {ENDINGS[self.conversation.ended[last.speaker]]}")
+        if greeting:
+            parts.append(f"it had been greeted by {quoted(greeting)}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class UnderstoodMeeting:
+    """A meeting in which all utterances were delivered, and its framing."""
+
+    meeting: Meeting
+    framed: ObservedFraming
+    template: Template
+    answers: tuple[Answer, ...]
+    """The answers that were not delivered: the handshake."""
+
+
+def understand(meeting: Meeting) -> UnderstoodMeeting:
+    """Return what a meeting shows; raise CannotLearn if its deliveries are not understood."""
+    found = meeting.deliveries()
+    try:
+        framed = deliveries.understand(found, meeting.said)
+        heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
+        for one, head in zip(found, framed.heads, strict=True):
+            heads[one.speaker].append(head)
+        host, _ = meeting.conversation.origin(MEETING_NAMES[0])
+        before = patterns.template(patterns.head(heads, host))
+        template = Template.parse(f"{before}{{body}}{patterns.literal(framed.tail)}", "body", "sender", "any")
+    except (NotUnderstood, BadTemplate) as error:
+        raise CannotLearn(f"deliveries were heard, but their framing was not understood: {error}") from None
+    answers = list(meeting.answers)
+    while answers and _was_delivered(meeting, framed, template, len(answers)):
+        answers.pop()
+        for arrival in meeting.arrivals.values():
+            arrival.replies.pop()
+            arrival.others.pop()
+    return UnderstoodMeeting(meeting, framed, template, tuple(answers))
+
+
+def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template, number: int) -> bool:
+    """Whether the answer of that number, of any client, was delivered as later utterances were."""
+    for who, arrival in meeting.arrivals.items():
+        word = Answer(meeting.answers[number - 1].text, b"").data(meeting.conversation.name(who))
+        for data in arrival.others[number].values():
+            if any(template.label(frame, word) is not None for frame in frames(framed, data)):
+                return True
+    return False
+
+
+def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
+    """Return the frames in these bytes, without prompts; the rest at the end counts as one more."""
+    found: list[bytes] = []
+    while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
+        frame, end = cut
+        found.append(frame)
+        data = data[end:]
+    told = [frame.removeprefix(framed.prompt) for frame in [*found, data]]
+    return told if told[-1] else told[:-1]
+
+
+def without(heard: HeardBytes, who: str) -> HeardBytes:
+    """Return what the others heard."""
+    return {other: data for other, data in heard.items() if other != who}

@@ -1,0 +1,163 @@
+"""A conversation in the dialect that is about to be proposed, judged by the oracle of the suite.
+
+First the form: clients come, and say printable words. Then some leave. What is wrong in the first part shows that the
+dialect does not fit; what is missing in the second may be a bug of the server, since all that it said before was right.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from socketserver_reference.conformance.checks.base import Conformance
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.datagram import DatagramConformance
+from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.scenario.steps import (
+    Close,
+    Connect,
+    Quit,
+    Say,
+    Send,
+    Settle,
+    Step,
+    WaitUntilHeard,
+    join,
+)
+from socketserver_reference.conformance.scenario.transcript import Heard
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import Target
+
+LONGER_WORDS = b"somewhat longer, with a comma and 3 numbers: 1 2 3"
+
+CHAT_FORM: Sequence[Step] = (
+    *join("ann", "ben"),
+    Say("ann", b"hello"),
+    Say("ben", b"hello too"),
+    Say("ben", LONGER_WORDS),
+    Connect("cal"),
+    WaitUntilHeard("cal", "ann"),
+    Say("cal", b"I am late"),
+    Say("ann", b"twice"),
+    Say("ann", b"twice"),
+    Say("ben", b"x"),
+    *(Send("cal", b"one of several"), Send("cal", b"and the next"), Settle()),
+)
+
+CHAT_LEAVING: Sequence[Step] = (
+    *join("dan", "eve", "fay"),
+    Quit("dan"),
+    Say("eve", b"who is there?"),
+    *join("gil"),
+    Close("fay"),
+    Say("gil", b"still here"),
+    Say("eve", b"so am I"),
+)
+
+ECHO_FORM: Sequence[Step] = (
+    *(Connect("ann"), Say("ann", b"Hello, World")),
+    *(Connect("ben"), Say("ben", LONGER_WORDS)),
+    *(Connect("cal"), Say("cal", b"x")),
+)
+
+DATAGRAM_FORM: Sequence[Step] = (
+    Connect("ann"),
+    Connect("ben"),
+    Say("ann", b"Hello, World"),
+    Say("ben", LONGER_WORDS),
+    Say("ann", b"x"),
+)
+
+SUITES: dict[str, tuple[type[Conformance], Sequence[Step], Sequence[Step]]] = {
+    "chat": (ChatConformance, CHAT_FORM, CHAT_LEAVING),
+    "echo": (EchoConformance, ECHO_FORM, ()),
+    "datagram": (DatagramConformance, DATAGRAM_FORM, ()),
+}
+"""Protocol -> its conformance class, the conversation that shows the form, and the one in which clients leave."""
+
+BUGS = ("missing", "cut", "torn", "early end", "no end", "refused", "died", "late")
+"""What a server that speaks the dialect may do all the same when a client leaves."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What did not fit."""
+
+    violation: Violation | None
+    why: str
+    leaving: bool
+    unexpected: tuple[bytes, ...] = ()
+    """The frames that a client read last that deliver nothing."""
+
+    @property
+    def may_be_a_bug(self) -> bool:
+        """Whether the dialect may fit, and the server lost somebody when another left."""
+        return self.leaving and self.violation is not None and self.violation.shape in BUGS
+
+    def lines(self) -> list[str]:
+        """Return the conversation, and what was expected and came instead."""
+        if self.violation is None:
+            return [self.why]
+        told = [f"expected: {self.violation.expected}", f"observed: {self.violation.observed}"]
+        return [*told, "exchange:", *self.violation.exchange]
+
+
+def verify(target: Target, protocol: str, dialect: Dialect, timeout: float) -> Misfit | None:
+    """Talk in the dialect; return what does not fit, if anything does not."""
+    suite, *parts = SUITES[protocol]
+    for leaving, steps in enumerate(parts):
+        if steps and (misfit := _play(suite, target, dialect, timeout, steps, leaving=bool(leaving))):
+            return misfit
+    return None
+
+
+def _play(
+    suite: type[Conformance], target: Target, dialect: Dialect, timeout: float, steps: Sequence[Step], *, leaving: bool
+) -> Misfit | None:
+    session = Session(
+        target,
+        timeout=timeout,
+        oracle=suite.oracle,
+        rewriter=suite.rewriter,
+        health_check=suite.health_check,
+        health_clause=suite.health_clause,
+        survival_clause=suite.survival_clause,
+        dialect=dialect,
+    )
+    session.healthy = True  # a conversation before this one would already leave something behind
+    with closing(session):
+        try:
+            session.play_once(steps, suite.health_clause, timeout)
+        except Violation as violation:
+            return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
+        except NotChecked as error:
+            if error.violation is None:
+                return Misfit(None, str(error), leaving)
+            return _misfit(error.violation, dialect, leaving=False)
+        except NotApplicable:  # a limit of the dialect left something out
+            return None
+    return None
+
+
+def _misfit(violation: Violation, dialect: Dialect, *, leaving: bool) -> Misfit:
+    return Misfit(violation, violation.observed, leaving, tuple(_unexpected(violation, dialect)))
+
+
+def _unexpected(violation: Violation, dialect: Dialect) -> list[bytes]:
+    """Return the frames that the client of the violation read last, and that deliver nothing that was said."""
+    if violation.transcript is None or dialect.stream or violation.shape not in ("extra", "other form", "altered"):
+        return []
+    heard = [one for one in violation.transcript.entries if isinstance(one, Heard) and one.who == violation.failing]
+    reader = FrameReader(dialect)
+    reader.add(heard[-1].data if heard else b"")
+    said = [step.data for step in violation.transcript.scenario if isinstance(step, Say | Send)]
+    found = []
+    while (frame := reader.next([])) is not None:
+        bare = stripped(frame, dialect)[-1]
+        formed = dialect.template.body(bare) is not None and dialect.template.text != "{body}"
+        if not formed and not any(text in bare for text in said):
+            found.append(bare)
+    return found
