@@ -1,6 +1,8 @@
 """What arrives, where, and how often. See also `slow_members.py`."""
 
+import itertools
 import socket
+from typing import Any
 
 from socketserver_faults.catalogue.race_window import widen
 from socketserver_faults.catalogue.registry import fault
@@ -240,13 +242,20 @@ class DeliversWithoutTheLock(Room):
     Fixed: send under the lock, and make sure that no send waits; or use one queue for the room.
     """
 
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.delivered = itertools.count()
+        super().__init__(*args, **keywords)
+
     def deliver(self, delivery: bytes) -> None:
         with self.lock:
             members = list(self.members)
+        # every second delivery may overtake the one before; a crowd would hear each delivery late
+        slow = next(self.delivered) % 2 == 0 and len(members) < 8
         for member in members:
             if not self.offer(member, delivery):
                 self.cut_off(member)
-            widen(delivery if len(members) < 8 else b"")  # a crowd would hear each delivery late
+            if slow:
+                widen(delivery)
 
 
 @fault("CHAT-16", program="chat")
