@@ -269,7 +269,6 @@ SOME = (
 )
 
 
-@pytest.mark.sweep
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:
     outcome = check("chat", "--launch", KEEPS, *SOME)
     assert outcome.code == 0

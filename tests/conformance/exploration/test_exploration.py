@@ -22,7 +22,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import join
-from socketserver_reference.conformance.scenario.violation import Finding, Violation
+from socketserver_reference.conformance.scenario.violation import Finding, Replays, Violation
 from socketserver_reference.conformance.targets.base import Target
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.planted import Bug, Planted
@@ -152,6 +152,19 @@ def test_what_never_comes_back_is_unconfirmed() -> None:
 
     violation = found(Bug("chat", QuitsOnceByMistake), "basic")
     assert (violation.clause_id, violation.unconfirmed) == ("CHAT-8", True)
+
+
+def test_what_no_replay_shows_is_not_known_to_be_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_shown(_: object, violation: Violation) -> Violation:
+        violation.replays = Replays(0, 5, "chance")
+        return violation
+
+    monkeypatch.setattr("socketserver_reference.conformance.confirm.confirmer.Confirmer.__call__", not_shown)
+    with closing(open_session("echo", Planted("replies-to-white-space").target(), TIMEOUT)) as session:
+        with pytest.raises(Violation) as raised:
+            explore(session, Record(["ECHO"]), "echo", "basic", examples=5, with_seed=0)
+        assert raised.value.unconfirmed
+        assert not session.masking.known
 
 
 def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:

@@ -6,8 +6,8 @@ from socketserver_reference.conformance import ServerConformance
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
-from socketserver_reference.conformance.runner.check_outcomes import explain
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.runner.check_outcomes import explain, outcome_of
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays
 from tests.support.checking import PLUGIN, Checker
 
 
@@ -87,6 +87,16 @@ def test_in_pytest_a_clause_that_a_known_failure_hides_fails_and_one_that_it_doe
     assert told("CHAT-17", violation, KNOWN, strict=True)[0] == "failed"
     violation.spares = True
     assert told("CHAT-13", violation, KNOWN)[0] == "skipped"
+
+
+def test_in_pytest_what_no_replay_shows_fails_when_strict() -> None:
+    violation = VIOLATIONS["CHAT-2"]("this", "that", [])
+    violation.replays = Replays(0, 5, "chance")
+    seen = "CHAT-2 is unconfirmed: that; not shown again in 5 replays on fresh servers: chance"
+    assert told("CHAT-2", violation) == ("skipped", seen)
+    assert told("CHAT-2", violation, strict=True)[0] == "failed"
+    assert outcome_of("CHAT-2", violation) == ("unconfirmed", "")
+    assert outcome_of("CHAT-13", violation) == ("holds", "")  # its scenario was played once more
 
 
 @pytest.mark.parametrize(("strict", "outcome"), [(False, "skipped"), (True, "failed")])

@@ -77,6 +77,7 @@ def test_no_client_of_a_chat_resets_its_connection_in_the_basic_profile(name: st
     assert resets == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ECHOES)
 def test_no_client_of_an_echo_resets_its_connection_in_the_basic_profile(name: str, resets: list[str]) -> None:
     with closing(of("echo", ECHOES[name])) as session:
