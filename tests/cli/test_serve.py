@@ -15,7 +15,7 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.cli import serve, serving, signals
 from socketserver_reference.family import PROGRAMS
-from tests.support.serving import TIMEOUT, connect_to, read, read_to_end
+from tests.support.serving import LONG_TIMEOUT, connect_to, read, read_to_end
 
 COMMAND = (sys.executable, "-m", "socketserver_reference", "serve")
 PORT = ("--port", "0")
@@ -38,7 +38,7 @@ class Launched:
     def stop(self, number: int, whole_group: bool = False) -> tuple[int, str]:
         """Send a signal and return the exit code and the log; nothing of the group may outlive the process."""
         (os.killpg if whole_group else os.kill)(self.process.pid, number)
-        _, log = self.process.communicate(timeout=TIMEOUT)
+        _, log = self.process.communicate(timeout=LONG_TIMEOUT)
         with pytest.raises(ProcessLookupError):
             os.killpg(self.process.pid, 0)
         return self.process.returncode, log
@@ -127,7 +127,7 @@ def test_the_address_comes_alone_and_first_with_the_port_that_was_picked() -> No
         assert server.address.host == "127.0.0.1"
         assert server.address.port > 0
         os.kill(server.process.pid, signal.SIGTERM)
-        output, _ = server.process.communicate(timeout=TIMEOUT)
+        output, _ = server.process.communicate(timeout=LONG_TIMEOUT)
         assert output == ""
 
 

@@ -13,7 +13,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.cli.serving import serve
 from socketserver_reference.cli.signals import SIGNALS, Signals, interrupted_without_traceback, stopped_by_signals
 from socketserver_reference.family import make_server
-from tests.support.serving import TIMEOUT, connect_to, read_to_end
+from tests.support.serving import LONG_TIMEOUT, connect_to, read_to_end
 
 SERVE_WHAT_NEVER_ENDS = """
 import threading
@@ -74,7 +74,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def end_of(process: subprocess.Popen[str]) -> Ended:
-    _, errors = process.communicate(timeout=TIMEOUT)
+    _, errors = process.communicate(timeout=LONG_TIMEOUT)
     return Ended(process.returncode, errors)
 
 
@@ -103,7 +103,7 @@ def test_a_second_signal_while_a_server_starts_ends_it_at_once() -> None:
         assert first_line(process) == "starting"
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) in (-signal.SIGTERM, -signal.SIGINT)  # whichever the system delivers last
+        assert process.wait(LONG_TIMEOUT) in (-signal.SIGTERM, -signal.SIGINT)  # whichever the system delivers last
         assert end_of(process).errors == ""
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.cli.main import main
-from tests.support.serving import ROOT, TIMEOUT
+from tests.support.serving import LONG_TIMEOUT, ROOT
 
 INSTALLED = any(
     point.value == "socketserver_reference.conformance.runner.plugin" for point in entry_points(group="pytest11")
@@ -119,7 +119,7 @@ class Lifeline:
         assert self.read, "no process was ever there"
 
     def _more(self) -> bool:
-        readable, _, _ = select.select([self._end], [], [], TIMEOUT)
+        readable, _, _ = select.select([self._end], [], [], LONG_TIMEOUT)
         assert readable, f"a process is still alive; all that was written: {self.read!r}"
         said = os.read(self._end, 1024)
         self.read += said

@@ -5,7 +5,7 @@ import re
 import select
 from contextlib import suppress
 
-from tests.support.serving import TIMEOUT
+from tests.support.serving import LONG_TIMEOUT
 
 BEGINS = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", re.MULTILINE)
 LEFT_OUT = re.compile(r" log (\d+) lines left out: ")
@@ -34,7 +34,7 @@ class Pipe:
 
     def read(self) -> bytes:
         """Return what comes next, b"" at the end."""
-        assert select.select((self.end,), (), (), TIMEOUT)[0], "nothing more is logged"
+        assert select.select((self.end,), (), (), LONG_TIMEOUT)[0], "nothing more is logged"
         return os.read(self.end, 65536)
 
     def read_until(self, lines: int) -> str:

@@ -23,6 +23,9 @@ SOURCES = os.pathsep.join(map(str, (ROOT / "reference", ROOT / "faults", ROOT)))
 TIMEOUT = 10.0
 """Seconds after which a test fails, instead of waiting for a server that never answers."""
 
+LONG_TIMEOUT = 60.0
+"""The same for what another process must do: on a busy machine it takes more than ten to start."""
+
 
 @contextmanager
 def serving(program: str | Program, address: Address, concurrency: str = "threading") -> Iterator[Any]:

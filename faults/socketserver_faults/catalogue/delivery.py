@@ -2,7 +2,6 @@
 
 import itertools
 import socket
-from typing import Any
 
 from socketserver_faults.catalogue.race_window import widen
 from socketserver_faults.catalogue.registry import fault
@@ -242,9 +241,7 @@ class DeliversWithoutTheLock(Room):
     Fixed: send under the lock, and make sure that no send waits; or use one queue for the room.
     """
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.delivered = itertools.count()
-        super().__init__(*args, **keywords)
+    delivered = itertools.count()
 
     def deliver(self, delivery: bytes) -> None:
         with self.lock:
