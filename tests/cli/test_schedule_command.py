@@ -106,7 +106,7 @@ def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.Capt
         (["math:Handler"], "there is no module 'math' here, written in Python"),
         (["tests.servers.racy_chat:"], "names no handler class: write package.module:Handler"),
         (["tests.servers.racy_chat:Nix"], "tests.servers.racy_chat has no handler class 'Nix'"),
-        (["tests.servers.racy_chat:make_nothing"], "nor a function of that name that returns a server"),
+        (["tests.servers.racy_chat:make_nothing"], "nor a function that returns one"),
         (["tests.servers.racy_chat:Refused"], "the scheduler does not model concurrent.futures"),
         (["tests.servers.racy_chat:Forking"], "the scheduler does not model os.fork"),
     ],

@@ -160,9 +160,12 @@ def test_threads_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
         nothing.join(1)
         assert nothing.getName() == "T2"
         nothing.setDaemon(True)
-        assert nothing.daemon
-        with pytest.raises(NotModelled, match=r"threading\.Thread\.isDaemon"):
-            nothing.isDaemon()
+        assert nothing.isDaemon()
+        nothing.setName("named")
+        assert virtual.currentThread().name == "MainThread"
+        assert virtual.activeCount() == 1
+        with pytest.raises(NotModelled, match=r"threading\.Thread\._bootstrap"):
+            nothing._bootstrap  # noqa: B018 - looking is enough
         with pytest.raises(AttributeError, match="has no attribute 'own'"):
             nothing.own  # noqa: B018 - looking is enough
         assert virtual.get_native_id() == 0

@@ -4,6 +4,7 @@ Read in this order:
 
     run.py            the data of a run
     scheduler.py      one thread runs at a time; points, decisions, deadlocks
+    serials.py        numbers of objects in place of addresses
     locks.py          locks made of points
     threads.py        a `threading` module
     line_points.py    points between lines

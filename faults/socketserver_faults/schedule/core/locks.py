@@ -14,6 +14,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.run import Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.serials import Numbered
 
 NAMED = re.compile(r"(\w+)\s*(?::[^=]*)?=[^=]")
 """An assignment such as `self.lock = threading.Lock()`: the name of the lock is `lock`."""
@@ -27,7 +28,7 @@ def named(kind: str, depth: int = 2) -> str:
     return found[1] if found else kind
 
 
-class Lock:
+class Lock(Numbered):
     """A lock; with `again`, its owner can take it again."""
 
     kind = "lock"
@@ -102,7 +103,7 @@ class RLock(Lock):
     again = True
 
 
-class Condition:
+class Condition(Numbered):
     """A condition variable: wait() releases the lock, and takes it again once notified."""
 
     def __init__(self, scheduler: Scheduler, lock: Lock, name: str) -> None:
@@ -168,34 +169,47 @@ class Condition:
         """Wake all waiting threads."""
         self.notify(len(self._waiting))
 
+    notifyAll = notify_all  # noqa: N815 - an old spelling
 
-class Event:
+
+class Event(Numbered):
     """A flag to wait for."""
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
         self._scheduler = scheduler
         self._name = name
         self._flag = False
+        self._waiting: list[list[bool]] = []
 
     def is_set(self) -> bool:
         """Whether the flag is set."""
         return self._flag
 
+    isSet = is_set  # noqa: N815 - an old spelling
+
     def set(self) -> None:
-        """Set the flag; another thread may then go first."""
+        """Set the flag, which wakes all that wait for it; another thread may then go first."""
         self._flag = True
+        for woken in self._waiting:
+            woken[0] = True
+        self._waiting.clear()
         self._scheduler.point(f"goes on, {self._name} being set")
 
     def clear(self) -> None:
-        """Clear the flag."""
+        """Clear the flag; those that were woken stay so."""
         self._flag = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the flag, `timeout` virtual seconds at most; return whether it is set."""
-        return self._scheduler.point(f"waits for {self._name} to be set", self.is_set, timeout)
+        """Wait for the flag, `timeout` virtual seconds at most; return whether it was set."""
+        woken = [False]
+        self._waiting.append(woken)
+        was_set = self._scheduler.point(f"waits for {self._name} to be set", lambda: woken[0] or self._flag, timeout)
+        if not woken[0]:
+            self._waiting.remove(woken)
+        return was_set
 
 
-class Semaphore:
+class Semaphore(Numbered):
     """A number of permits."""
 
     def __init__(self, scheduler: Scheduler, name: str, value: int, limit: int | None) -> None:

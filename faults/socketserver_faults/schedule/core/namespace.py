@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Namespace(ModuleType):
@@ -19,4 +19,13 @@ class Namespace(ModuleType):
 
 
 class NotModelled(AttributeError):
-    """The program uses something that the scheduler does not model; the message names it."""
+    """The program uses something that the scheduler does not model; the message names it.
+
+    A program may catch it, so each is kept in `refusals` until the next run begins.
+    """
+
+    refusals: ClassVar[list["NotModelled"]] = []
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.refusals.append(self)

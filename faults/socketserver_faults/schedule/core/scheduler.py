@@ -18,12 +18,12 @@ moment, the run ends with a deadlock, which says what each thread waits for.
 
 At the end of a run the threads that are left are resumed one by one, and `Aborted` is raised at their point.
 
-Next: `locks.py`.
+Next: `serials.py`.
 """
 
 import threading
 from collections.abc import Callable
-from typing import Self
+from typing import NoReturn, Self
 
 from socketserver_faults.schedule.core.run import (
     Aborted,
@@ -44,6 +44,9 @@ STEP_SECONDS = 1e-6
 
 MAX_RUN_STEPS = 20_000
 """Steps after which a run counts as endless."""
+
+MAX_STREAK_STEPS = 1000
+"""Steps that a thread takes at most while others could run: then they go first, since it may wait by looking again."""
 
 LOST_TIMEOUT = 10.0
 """Real seconds within which a thread must come to a point."""
@@ -72,6 +75,7 @@ class Scheduler:
         self.threads_made = 0
         self._choose = choose
         self._steps = 0
+        self._streak = 0
         self._most_steps = most_steps
         self._failure: BaseException | None = None
 
@@ -181,7 +185,7 @@ class Scheduler:
             ),
         )
 
-    def give_up(self, failure: BaseException) -> None:
+    def give_up(self, failure: BaseException) -> NoReturn:
         """End the run here and now; `run` raises the failure."""
         self._failure = self._failure or failure
         self.aborting = True
@@ -272,21 +276,24 @@ class Scheduler:
             taken = self._choose(options)
             self.story.decisions.append((len(options), taken))
         chosen = options[taken]
+        self._streak = self._streak + 1 if chosen is me else 0
         first = options[0]
         instead = f"{first.name} {first.doing}" if taken else ""
         self.story.events.append(ScheduleEvent(chosen.name, chosen.doing, instead))
         return chosen
 
     def _options(self, me: Task | None) -> list[Task]:
-        """Return the threads that can run: the running one, if it can, then the others in turn."""
+        """Return the threads that can run: the running one, if it can and may, then the others in turn."""
         begin = me.number if me else 0
+        if self._streak > MAX_STREAK_STEPS:
+            begin += 1
         in_turn = self.tasks[begin:] + self.tasks[:begin]
         return [task for task in in_turn if not task.over and task.enabled(self.now)]
 
     def _end(self) -> None:
         """No thread can ever run: the end if all left are daemons, a deadlock otherwise."""
         if any(not task.over and not task.daemon for task in self.tasks):
-            self.story.stuck = self.story.stuck or self.waits()
+            self.story.stuck = self.waits()
             raise Deadlock("; ".join(self.waits()))
 
     def waits(self) -> list[str]:

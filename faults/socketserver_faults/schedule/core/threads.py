@@ -12,11 +12,12 @@ from typing import Any
 
 from socketserver_faults.schedule.core.locks import Condition, Event, Lock, RLock, Semaphore, named
 from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
-from socketserver_faults.schedule.core.run import Task
+from socketserver_faults.schedule.core.run import Aborted, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.serials import Numbered
 
 
-class _Thread:
+class _Thread(Numbered):
     """A thread that runs when it is chosen. `threading_of` makes a subclass with its `_scheduler`."""
 
     _scheduler: Scheduler
@@ -55,11 +56,11 @@ class _Thread:
     def _live(self) -> None:
         try:
             self.run()
-        except SystemExit:
+        except (Aborted, SystemExit):
             pass
         except NotModelled as refusal:
             self._scheduler.give_up(refusal)
-        except Exception as error:
+        except BaseException as error:  # also KeyboardInterrupt: it ends this thread alone
             self._scheduler.note(f"ends by {type(error).__name__}: {error}")
 
     def join(self, timeout: float | None = None) -> None:
@@ -82,12 +83,20 @@ class _Thread:
 
     native_id = ident
 
-    def getName(self) -> str:  # noqa: N802 - tutorials use it
+    def getName(self) -> str:  # noqa: N802 - an old spelling, which tutorials use
         """Return the name."""
         return self.name
 
+    def setName(self, name: str) -> None:  # noqa: N802 - likewise
+        """Set the name."""
+        self.name = name
+
+    def isDaemon(self) -> bool:  # noqa: N802 - likewise
+        """Whether it is a daemon, for which no run waits."""
+        return self.daemon
+
     def setDaemon(self, daemon: bool) -> None:  # noqa: N802 - likewise
-        """Set whether the thread is a daemon, for which no run waits."""
+        """Set whether it is a daemon."""
         self.daemon = daemon
 
     def __getattr__(self, name: str) -> Any:
@@ -128,6 +137,12 @@ def threading_of(scheduler: Scheduler) -> Namespace:
     def living() -> list[Task]:
         return [task for task in scheduler.tasks if not task.over]
 
+    def current_thread() -> Any:
+        return of(running())
+
+    def active_count() -> int:
+        return len(living())
+
     return Namespace(
         "threading",
         {
@@ -138,12 +153,14 @@ def threading_of(scheduler: Scheduler) -> Namespace:
             "Event": lambda: Event(scheduler, named("event")),
             "Semaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, None),
             "BoundedSemaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, value),
-            "current_thread": lambda: of(running()),
+            "current_thread": current_thread,
+            "currentThread": current_thread,
             "main_thread": lambda: of(scheduler.tasks[0]),
             "get_ident": lambda: running().number,
             "get_native_id": lambda: running().number,
             "enumerate": lambda: [of(task) for task in living()],
-            "active_count": lambda: len(living()),
+            "active_count": active_count,
+            "activeCount": active_count,
             "TIMEOUT_MAX": TIMEOUT_MAX,
             "ThreadError": RuntimeError,
         },

@@ -5,25 +5,31 @@ Its imports are resolved here: to a substitute, to another copy, or to the modul
 do with threads and sockets. `sys.modules` is read and never written.
 
 There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, `queue`, the reference and the
-catalogue, which keep no state in the module. *Fresh* ones are executed again for each run: the program under test,
-which may keep its members in a global set.
+catalogue, which keep no state in the module. *Fresh* ones are executed again for each run: the whole program under
+test, which may keep its members in a global set. The program is every module that belongs neither to the standard
+library nor to an installed distribution, so the modules that lie beside a handler are under the scheduler, too.
 
-Modules that wait without the scheduler (asyncio, subprocess, concurrent.futures...) can be imported, but their first
-use is refused, by name.
+Modules that wait without the scheduler (asyncio, subprocess...) can be imported, but their first use is refused, by
+name.
 
 Next: `world/subject.py`.
 """
 
 import builtins
 import importlib.util
+import os
+import site
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import sysconfig
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
+from itertools import chain
 from types import CodeType, ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 
 REFUSED_MODULES = (
     "_thread",
@@ -56,33 +62,66 @@ def below(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def find_source(name: str) -> ModuleSpec | None:
-    """Return the path of a module's Python source, or None; unlike find_spec(), import no package."""
+def find_source(name: str, folders: Sequence[str] = ()) -> ModuleSpec | None:
+    """Return where a module's Python source is, or None; unlike find_spec(), import no package.
+
+    `folders` are searched before sys.path. A package without an `__init__` has no origin.
+    """
     parent = name.rpartition(".")[0]
-    package = find_source(parent) if parent else None
+    package = find_source(parent, folders) if parent else None
     if parent and package is None:
         return None
     path = package.submodule_search_locations if package else None
-    found = (finder.find_spec(name, path) for finder in sys.meta_path)
-    spec = next((spec for spec in found if spec is not None), None)
-    return spec if spec is not None and (spec.origin or "").endswith(".py") else None
+    here = PathFinder.find_spec(name, list(folders)) if not parent else None
+    found = chain([here], (finder.find_spec(name, path) for finder in sys.meta_path))
+    spec = next((spec for spec in found if spec is not None and (spec.origin or spec.loader is None)), None)
+    return spec if spec is not None and (spec.origin is None or spec.origin.endswith(".py")) else None
+
+
+def _build_class(body: Any, name: str, *bases: Any, metaclass: Any = type, **keywords: Any) -> Any:
+    """The `__build_class__` of a copy: its objects do not hash by their addresses."""
+    if metaclass is not type:
+        keywords["metaclass"] = metaclass
+    if isinstance(metaclass, type) and inherits_numbers(bases, metaclass):
+        bases = (*(base for base in bases if base is not object), Numbered)
+    return builtins.__build_class__(body, name, *bases, **keywords)
+
+
+def _installed_in() -> tuple[str, ...]:
+    """Return the folders of the standard library and of installed distributions."""
+    packages = (*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib"))
+    return tuple(os.path.join(os.path.realpath(folder), "") for folder in packages)
 
 
 class Modules:
-    """The modules of one virtual process; `fresh` are the names of those that each run executes anew."""
+    """The modules of one virtual process.
+
+    Each run executes the program's modules anew, and those named in `fresh`. `folders` are searched for modules before
+    sys.path.
+    """
 
     def __init__(
         self,
         substitutes: Mapping[str, Any],
         fresh: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
+        folders: Sequence[str] = (),
     ) -> None:
         self._substitutes = substitutes
         self._fresh_names = tuple(fresh)
+        self._folders = folders
+        self._installed = _installed_in()
+        self._of_program: dict[str, bool] = {}
         self._lasting: dict[str, ModuleType] = {}
         self._fresh: dict[str, ModuleType] = {}
         self._code: dict[str, tuple[CodeType, bool]] = {}
-        self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
+        self._builtins = {
+            **vars(builtins),
+            "__import__": self._import,
+            "__build_class__": _build_class,
+            "id": SERIALS.address,
+            "print": self._print,
+        }
         self._say = say
 
     def forget(self) -> None:
@@ -104,7 +143,20 @@ class Modules:
             return self._copy(name, self._fresh)
         if below(name, PERSISTENT_MODULES):
             return self._copy(name, self._lasting)
+        if self._is_of_program(name):
+            return self._copy(name, self._fresh)
         return importlib.import_module(name)
+
+    def _is_of_program(self, name: str) -> bool:
+        """Whether a module is neither in the standard library nor in an installed distribution."""
+        top = name.partition(".")[0]
+        if top not in self._of_program:
+            spec = None if top in sys.stdlib_module_names else find_source(top, self._folders)
+            self._of_program[top] = spec is not None and not any(
+                os.path.realpath(place).startswith(self._installed)
+                for place in spec.submodule_search_locations or (spec.origin or "",)
+            )
+        return self._of_program[top]
 
     def code(self, name: str) -> CodeType:
         """Return the code of a module, compiled once."""
@@ -112,11 +164,13 @@ class Modules:
 
     def _compiled(self, name: str) -> tuple[CodeType, bool]:
         if name not in self._code:
-            spec = find_source(name)
-            if spec is None or spec.origin is None:
+            spec = find_source(name, self._folders)
+            if spec is None:
                 raise ModuleNotFoundError(f"no Python source for module {name!r}", name=name)
-            with open(spec.origin, "rb") as file:
-                code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
+            code = compile(b"", "<package>", "exec")
+            if spec.origin is not None:
+                with open(spec.origin, "rb") as file:
+                    code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
             self._code[name] = code, spec.submodule_search_locations is not None
         return self._code[name]
 

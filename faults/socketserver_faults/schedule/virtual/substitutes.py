@@ -9,7 +9,6 @@ import logging
 import os
 import select
 import selectors
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -173,11 +172,6 @@ def without_racing() -> ModuleType:
     module = ModuleType("socketserver_faults.catalogue.race_window")
     vars(module)["widen"] = lambda _: None
     return module
-
-
-def current_exception() -> BaseException | None:
-    """Return the exception that is being handled."""
-    return sys.exception()
 
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")

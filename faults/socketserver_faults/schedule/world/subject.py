@@ -2,7 +2,7 @@
 
 The name is one of the reference (`chat`), one of the catalogue (`closed-request`), or a handler class of the user's
 (`package.module:Handler`), which `socketserver.ThreadingTCPServer` serves, as in a tutorial. For a server of another
-kind, name a function without arguments that returns it (`package.module:make_server`).
+kind, name it, or a function without arguments that returns it (`package.module:make_server`).
 
 Next: `clients.py`, the clients.
 """
@@ -33,7 +33,8 @@ class Subject:
     """A program, of which each run makes a server.
 
     Each run executes the modules in `fresh` anew. `lines` are the modules between whose lines threads may be switched,
-    if `--lines` is given.
+    if `--lines` is given. With `loop`, the server's own serve_forever() accepts the clients, and is a thread like any
+    other; without it, the first thread lets the server handle one request after the other: that makes fewer schedules.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Subject:
     fresh: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
+    loop: bool = False
 
 
 def read(name: str, protocol: str = "") -> Subject:
@@ -88,27 +90,39 @@ def _own(name: str, protocol: str) -> Subject:
         raise SubjectRefused(f"{name!r} names no handler class: write package.module:Handler")
     if find_source(module) is None:
         raise SubjectRefused(f"there is no module {module!r} here, written in Python: is it on PYTHONPATH?")
-    package = module.partition(".")[0]
 
     def make(modules: Modules) -> Any:
         try:
             thing = getattr(modules.load(module), attribute, None)
-        except NotModelled:
+        except (NotModelled, SubjectRefused):
             raise
         except (Exception, SystemExit) as error:  # whatever the module does
             raise SubjectRefused(f"{module} cannot be imported: {type(error).__name__}: {error}") from None
-        socketserver = modules.load("socketserver")
-        if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
-            return socketserver.ThreadingTCPServer(("127.0.0.1", 0), thing)
-        if inspect.isfunction(thing):
-            server = thing()
-            if isinstance(server, socketserver.TCPServer):
-                return server
-        raise SubjectRefused(
-            f"{module} has no handler class {attribute!r}, nor a function of that name that returns a server"
-        )
+        return _server(modules.load("socketserver"), name, thing)
 
-    return Subject(name, protocol, make, fresh=(package,), lines=(module,))
+    return Subject(name, protocol, make, fresh=(module.partition(".")[0],), lines=(module,), loop=True)
+
+
+def _server(socketserver: Any, name: str, thing: Any) -> Any:
+    """Return the server of a handler class, of a function that makes one, or the server itself."""
+    module, _, attribute = name.partition(":")
+    if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
+        if issubclass(thing, socketserver.DatagramRequestHandler):
+            raise SubjectRefused(f"{attribute} serves datagrams, and the scheduler models TCP connections alone")
+        return socketserver.ThreadingTCPServer(("127.0.0.1", 0), thing)
+    if inspect.isfunction(thing):
+        try:
+            inspect.signature(thing).bind()
+        except TypeError as error:
+            raise SubjectRefused(f"{name} must be a function without arguments: {error}") from None
+        thing = thing()
+    if isinstance(thing, socketserver.UDPServer):
+        raise SubjectRefused(f"{name} serves datagrams, and the scheduler models TCP connections alone")
+    if isinstance(thing, socketserver.TCPServer):
+        return thing
+    raise SubjectRefused(
+        f"{module} has no handler class {attribute!r}, nor a server of that name, nor a function that returns one"
+    )
 
 
 def name_of(handler: type[Any] | Callable[[], Any]) -> str:

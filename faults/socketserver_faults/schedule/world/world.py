@@ -1,7 +1,7 @@
 """A virtual process: one server of real classes, its clients, and a run for every schedule.
 
-    main        makes the server, lets it handle one request after the other, and closes it when the clients have left
-    clients     play the scenario; the suite's oracle judges what they read
+    main        makes the server, and closes it when it serves no more
+    clients     play the scenario, then let the server stop; the suite's oracle judges what they read
     T1, T2..    threads that the server starts for its handlers, and threads that handlers start
 
 The server consists of real classes, the real process_request() and the real handler, as the reference's `family.py`,
@@ -14,14 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.run import Choose, Deadlock, ScheduleTrace, StepLimitReached, no_preemption
+from socketserver_faults.schedule.core.run import Choose, Deadlock, ScheduleTrace, StepLimitReached, Task, no_preemption
 from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.serials import SERIALS
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
-from socketserver_faults.schedule.world.subject import Subject
+from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
@@ -62,6 +63,9 @@ class World:
             substitutes.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
         )
         self._server: Any = None
+        self._left = False
+        """Whether the clients have left."""
+        self._watch(self.modules.load("socketserver").BaseServer)
         self._players = VirtualClients(self.modules, self.scheduler, self._connect)
 
     def _connect(self, who: str) -> Any:
@@ -70,6 +74,9 @@ class World:
     def play(self, scenario: NamedScenario, choose: Choose = no_preemption) -> ScheduleResult:
         """Play the scenario under a schedule."""
         self.modules.forget()
+        SERIALS.begin()
+        NotModelled.refusals.clear()
+        self._server = None
         self._network = Network(self.scheduler, capacity=self._capacity)
         failure: Violation | StepLimitReached | None = None
         judged = True
@@ -78,47 +85,63 @@ class World:
         except (Violation, StepLimitReached) as found:
             failure = found
         except Deadlock as blocked:
-            failure = VIOLATIONS["SRV-9"]("server_close() returns, as all clients have left", str(blocked), ())
+            failure = VIOLATIONS["SRV-9"](
+                "shutdown() and server_close() return, as all clients have left", str(blocked), ()
+            )
             failure.absent = True
         except Ambiguous:
             judged = False
+        if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
+            raise NotModelled.refusals[0]
         return ScheduleResult(self.scheduler.story, failure, judged)
 
     def _main(self, scenario: NamedScenario) -> None:
         """The first thread of a run."""
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
-        self._listen_for_errors(server)
+        self._left = False
         clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
-        while True:
-            self.scheduler.point(
-                "sees a client connect",
-                lambda: clients.over or substitutes.accepts(server),
-                waiting="waits for clients",
-            )
-            if not substitutes.accepts(server):
-                break
-            server.handle_request()
+        if self.subject.loop:
+            while not self._left:  # a handler may call shutdown(): the program that would end then is not here
+                server.serve_forever()
+        else:
+            while self._comes(clients):
+                server.handle_request()
         server.server_close()
+
+    def _comes(self, clients: Task) -> bool:
+        """Wait for a client; return False once all have left."""
+        ready = lambda: clients.over or substitutes.accepts(self._server)  # noqa: E731
+        self.scheduler.point("sees a client connect", ready, waiting="waits for clients")
+        return substitutes.accepts(self._server)
 
     def _play(self, scenario: NamedScenario) -> None:
         """The second thread of a run."""
         self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
+        self._left = True
+        if self.subject.loop:
+            self._server.shutdown()
 
-    def _listen_for_errors(self, server: Any) -> None:
-        """Note in the story how a handler fails, and end the run if it used something that is not modelled."""
-        own = type(server).handle_error
-        library = self.modules.load("socketserver").BaseServer.handle_error
+    def _watch(self, library: Any) -> None:
+        """Note in the story how a handler fails, and refuse a module that serves while it is imported."""
+        finish_request, serve_forever = library.finish_request, library.serve_forever
 
-        def handle_error(request: Any, client_address: Any) -> None:
-            error = substitutes.current_exception()
-            if isinstance(error, NotModelled):
-                self.scheduler.give_up(error)
-            self.scheduler.note(f"fails with {type(error).__name__}: {error}")
-            if own is not library:
-                own(server, request, client_address)
+        def finish(server: Any, request: Any, client_address: Any) -> None:
+            try:
+                finish_request(server, request, client_address)
+            except NotModelled as refusal:
+                self.scheduler.give_up(refusal)
+            except Exception as error:
+                self.scheduler.note(f"fails with {type(error).__name__}: {error}")
+                raise
 
-        server.handle_error = handle_error
+        def serve(server: Any, poll_interval: float = 0.5) -> None:
+            if self._server is None:
+                raise SubjectRefused(f"{self.subject.name} serves while it is imported, and never returns")
+            serve_forever(server, poll_interval)
+
+        library.finish_request, library.serve_forever = finish, serve
+        library.handle_error = lambda *_: None  # the story has the error
 
     def close(self) -> None:
         """End the real threads."""
