@@ -25,15 +25,24 @@ class Echo(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         with contextlib.suppress(OSError):
             self.greet()
-            for request in self.requests():
-                self.request.sendall(self.reply(request))
-                if not self.dialect.persistent:
-                    return
+            self.answer()
+
+    def answer(self) -> None:
+        """Reply until the client leaves, or once."""
+        for request in self.requests():
+            if self.dialect.persistent and self.dialect.is_quit(request):
+                self.request.sendall(self.dialect.farewell)
+                return
+            self.request.sendall(self.reply(request))
+            if not self.dialect.persistent:
+                return
 
     def greet(self) -> None:
-        for exchange in self.dialect.handshake:
-            assert exchange.wait is not None
-            self.request.sendall(filled(exchange.wait, b"12:30"))
+        for turn in self.dialect.handshake:
+            if turn.wait is not None:
+                self.request.sendall(filled(turn.wait, b"12:30"))
+            if turn.send is not None:
+                self.request.recv(1024)
 
     def requests(self) -> Iterator[bytes]:
         unread = b""
@@ -115,10 +124,7 @@ class FailsAfterAReset(Echo):
             return
         try:
             self.greet()
-            for request in self.requests():
-                self.request.sendall(self.reply(request))
-                if not self.dialect.persistent:
-                    return
+            self.answer()
         except OSError:
             server.hurt = True
 
@@ -147,6 +153,30 @@ DIALECTS: dict[str, Dialect] = {
         "stripped lines": '[framing]\nin = "line"\n[echo]\nrequests = "many"',
         "greeting": '[echo]\ntransform = "upper"\nrequests = "many"\ngreeting = "It is {any}\\n"',
         "one at most": '[limits]\nutterance = 100\n[echo]\ntransform = "lower"',
+        "greets and quits": """
+            [framing]
+            in = "line"
+            newline_out = "\\r\\n"
+            [quit]
+            word = "quit"
+            farewell = "bye\\r\\n"
+            [echo]
+            transform = "identity"
+            requests = "many"
+            greeting = "say quit to leave\\r\\n"
+            """,
+        "words around": '[echo]\ntransform = "identity"\nrequests = "many"\nreply = "you said: {body}.."',
+        "two replies": """
+            [framing]
+            in = "length"
+            out = "line"
+            header = "u16be"
+            [echo]
+            transform = "identity"
+            requests = "many"
+            reply = "got it\\n{body}"
+            """,
+        "one in words": '[echo]\nreply = "{body}!"\n[limits]\nutterance = 500',
         "one replaced": '[bytes]\nhandling = "replaced"\n[echo]\ntransform = "identity"',
     }.items()
 }

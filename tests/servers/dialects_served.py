@@ -5,15 +5,20 @@ what is written because of it. A bug overrides one method of it: see `dialect_bu
 """
 
 import itertools
+import re
 import socket
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
-from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.dialect import Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.limits import Rate
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.targets.in_process import InProcess
@@ -40,37 +45,93 @@ class Speaker(ChatHandler):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.unread = b""
         self.number = b"%d" % next(numbers)
+        self.given = b""
+        self.said: deque[float] = deque()
+        if self.is_too_much(memory(self.server).joins, self.dialect.limits.join_rate, self.dialect.limits.join_gap):
+            self.server.cut_off(self.request)
         self.shake_hands()
+        self.listens_from = time.monotonic() + self.dialect.limits.join_delay
+        with self.server.lock:
+            self.remember(self.request)
         super().setup()
         self.notify(0)
 
+    # The handshake
+
     def shake_hands(self) -> None:
-        """Greet, and wait for what is asked for; a name is a line."""
-        for exchange in self.dialect.handshake:
-            if exchange.wait is not None:
-                self.write(self.request, filled(exchange.wait, b"stranger"))
-            while exchange.send is not None and b"\n" not in self.unread:
+        """Greet, and wait for what is asked for."""
+        for turn in self.dialect.handshake:
+            if turn.wait is not None:
+                wait = filled(turn.wait.named(self.given), b"stranger")
+                self.write(self.request, self.dialect.framing_out.put(wait) if turn.framed else wait)
+            if turn.send is not None:
+                answer = self.answer(turn)
+                if answer is None:
+                    return
+                self.given = answer if "{name}" in turn.send.text else self.given
+
+    def answer(self, turn: HandshakeTurn) -> bytes | None:
+        """Read an answer: a frame, a line, or what one recv() returns; None at the end of the stream."""
+        assert turn.send is not None
+        while True:
+            if turn.framed and (cut := self.dialect.framing_in.cut(self.unread)) is not None:
+                answer, taken = cut
+            elif not turn.framed and (end := LINE_END.search(self.unread)):
+                answer, taken = self.unread[: end.start()], end.end()
+            elif self.unread and not (turn.framed or LINE_END.search(turn.send.text.encode())):
+                answer, taken = self.unread, len(self.unread)
+            else:
                 more = self.receive()
                 if not more:
-                    return
+                    return None
                 self.unread += more
-            self.unread = self.unread.partition(b"\n")[2] if exchange.send is not None else self.unread
+                continue
+            self.unread = self.unread[taken:]
+            return answer
 
     def notify(self, which: int) -> None:
         """Tell all members that a client has joined or left."""
         for notice in self.dialect.notices[which : which + 1]:
             self.server.deliver(self.dialect.framing_out.put(filled(notice, self.number)))
 
+    def remember(self, newcomer: Any) -> None:
+        """Repeat the last deliveries for a newcomer."""
+        for delivery in list(memory(self.server).deliveries)[-self.dialect.history :] if self.dialect.history else []:
+            self.write(newcomer, delivery)
+
     def finish(self) -> None:
         super().finish()
         self.notify(1)
 
+    # What a member says
+
     def handle(self) -> None:
         for utterances in self.read():
             for utterance in utterances:
-                if self.leaves(utterance):
+                if self.leaves(utterance) or not self.may_speak():
                     return
-                self.deliver(utterance)
+                if not any(utterance.startswith(prefix) for prefix in self.prefixes()):
+                    self.deliver(utterance)
+
+    def may_speak(self) -> bool:
+        """Whether the member keeps to the limits; otherwise it is thrown out."""
+        limits = self.dialect.limits
+        early = time.monotonic() < self.listens_from
+        return not (early or self.is_too_much(self.said, limits.rate, limits.gap))
+
+    @staticmethod
+    def is_too_much(times: "deque[float]", rate: Rate, gap: float) -> bool:
+        """Note that something happens now; return whether it happens too often, or too early."""
+        now = time.monotonic()
+        times.append(now)
+        while len(times) > max(rate.count, 1) + 1:
+            times.popleft()
+        too_often = rate.count > 0 and sum(now - then < rate.seconds for then in times) > rate.count
+        return too_often or (len(times) > 1 and times[-1] - times[-2] < gap)
+
+    def prefixes(self) -> tuple[bytes, ...]:
+        """Return what begins a command."""
+        return () if self.dialect.stream else self.dialect.commands
 
     def read(self) -> Iterator[list[bytes]]:
         """Yield what each recv() brought, utterance by utterance, until the client's end of stream."""
@@ -82,28 +143,35 @@ class Speaker(ChatHandler):
     def cut(self, chunk: bytes) -> Iterator[bytes]:
         framing = self.dialect.framing_in
         if framing.kind == "chunk":
-            yield chunk.removesuffix(framing.newline)
+            self.chunk, self.unread = self.unread + chunk, b""
+            yield self.chunk.removesuffix(framing.newline)
             return
         self.unread += chunk
-        header = self.unread[: framing.digits] if framing.kind == "length" else b""
-        if len(header) == framing.digits and not header.strip().isdigit():  # no length: out
+        header = self.unread[: framing.header_bytes] if framing.kind == "length" else b""
+        if header and len(header) == framing.header_bytes and framing.length(header) is None:  # no length: out
             self.unread = b""
             self.server.cut_off(self.request)
         while (cut := framing.cut(self.unread)) is not None:
             self.unread = self.unread[cut[1] :]
-            yield cut[0]
+            strips = framing.kind == "line" and not self.dialect.keeps_returns
+            yield cut[0].removesuffix(b"\r") if strips else cut[0]
 
     def leaves(self, chunk: bytes) -> bool:
-        return self.dialect.is_quit(chunk)
+        return self.dialect.is_quit(chunk) if self.dialect.quit_framed else self.chunk == self.dialect.quit
 
     def body(self, chunk: bytes) -> bytes:
         newline = self.dialect.framing_in.newline
         return newline.join(treated(self.dialect, line) for line in chunk.split(newline))
 
+    # What members read
+
     def deliver(self, chunk: bytes) -> None:
         with self.server.lock:
+            body = self.body(chunk)
             for member in list(self.server.members):
-                self.deliver_to(member, self.written(member, self.body(chunk)))
+                self.deliver_to(member, self.written(member, body))
+            if self.dialect.history:
+                memory(self.server).deliveries.append(self.formed(self.dialect.template, body))
 
     def written(self, member: Any, body: bytes) -> bytes:
         """Return what a member is to read, b"" for nothing."""
@@ -112,6 +180,9 @@ class Speaker(ChatHandler):
             if not isinstance(self.dialect.to_sender, Template):
                 return b""
             template = self.dialect.to_sender
+        return self.formed(template, body)
+
+    def formed(self, template: Template, body: bytes) -> bytes:
         said = filled(template, b"12:30", body=body, sender=self.number)
         return said if self.dialect.framing_out.kind == "none" else self.dialect.framing_out.put(said)
 
@@ -119,11 +190,30 @@ class Speaker(ChatHandler):
         if delivery:
             self.write(member, delivery)
             for prompt in self.dialect.prompts[:1]:
-                self.write(member, prompt)
+                self.write(member, filled(prompt, self.number))
 
     def write(self, member: Any, data: bytes) -> None:
         if not self.server.offer(member, data):
             self.server.cut_off(member)
+
+
+class Memory:
+    """What a server remembers of earlier clients."""
+
+    def __init__(self) -> None:
+        self.deliveries: deque[bytes] = deque(maxlen=1000)
+        self.joins: deque[float] = deque()
+
+
+memories: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()
+
+
+def memory(server: Any) -> Memory:
+    """Return what a server remembers."""
+    return memories.setdefault(server, Memory())
+
+
+LINE_END = re.compile(rb"\r?\n")
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -186,6 +276,58 @@ DIALECTS: dict[str, Dialect] = {
             handling = "escaped"
             [limits]
             chunk = 65536
+            """,
+        "two ends": """
+            [framing]
+            in = "line"
+            newline_out = "\\r\\n\\r\\n"
+            [[handshake]]
+            wait = "Name? "
+            send = "{name}\\n"
+            [[handshake]]
+            wait = "Room, red or blue? "
+            send = "red\\n"
+            [[handshake]]
+            wait = "Hello {name}, {any} online\\r\\n"
+            [delivery]
+            template = "{sender}: {body} !"
+            history = 5
+            [commands]
+            prefixes = ["/", "<join>"]
+            [quit]
+            word = "/quit"
+            [bytes]
+            carriage_return = "verbatim"
+            """,
+        "binary": """
+            [framing]
+            in = "length"
+            header = "u32le"
+            header_counted = true
+            [[handshake]]
+            wait = "who"
+            send = "{name}"
+            framed = true
+            [delivery]
+            template = "{sender}: {body}."
+            notices = ["{any} came"]
+            [limits]
+            utterance = 1000
+            """,
+        "recv": """
+            [[handshake]]
+            wait = "Name: "
+            send = "{name}"
+            [delivery]
+            template = "[{sender}] {body} *"
+            prompts = ["{any} came. "]
+            [quit]
+            word = "/bye"
+            line_end = false
+            [limits]
+            rate = "500/1"
+            join_rate = "400/1"
+            join_delay = 0.001
             """,
         "unmarked": """
             [framing]

@@ -35,6 +35,11 @@ class FramedRoom(Room):
 
     # The handshake, and who comes and goes
 
+    def awaits(self, connection: Connection) -> bool:
+        half, sends = divmod(self.exchanged.get(connection.number, 0), 2)
+        asked = half < len(self.dialect.handshake) and sends and self.dialect.handshake[half].send is not None
+        return bool(asked) and not (connection.member or connection.incoming or connection.finished)
+
     def accept(self, connection: Connection) -> None:
         """Do the next part of the handshake, if the client has done its own; then it is a member."""
         done = self.exchanged.setdefault(connection.number, 0)
@@ -77,7 +82,7 @@ class FramedRoom(Room):
                 notice = self.chance.choice(self.dialect.notices)
                 self.offer(member, self.dialect.framing_out.put(speaking.filled(notice, self.anything())))
             if self.dialect.prompts and self.chance.random() < CHATTY:
-                self.offer(member, self.chance.choice(self.dialect.prompts))
+                self.offer(member, speaking.filled(self.chance.choice(self.dialect.prompts), self.anything()))
 
     # What is said
 

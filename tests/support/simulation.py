@@ -72,7 +72,7 @@ class Room:
         """Return everything that the server may do now."""
         found: list[Callable[[], None]] = []
         for connection in self.connections:
-            if connection.left:
+            if connection.left or self.awaits(connection):
                 continue
             if not connection.member:
                 found.append(lambda c=connection: self.accept(c))  # type: ignore[misc]
@@ -81,6 +81,10 @@ class Room:
             elif connection.finished:
                 found.append(lambda c=connection: self.leave(c, "eof"))  # type: ignore[misc]
         return found
+
+    def awaits(self, connection: Connection) -> bool:  # noqa: ARG002  # there is no handshake
+        """Whether it can do nothing for a client before that says something."""
+        return False
 
     def turn(self) -> bool:
         """Do one thing; return whether there was one."""

@@ -1,8 +1,8 @@
 """`socketserver-reference dialects`: the bundled dialect files, which say how other servers encode the protocol.
 
-`dialects` lists them and the servers that each was verified against. `dialects NAME|FILE` shows one: which clauses it
-changes, which it leaves out and why, and its text, to copy and change. `conformance/dialects/loader.py` says how to
-write one.
+`dialects` lists them and the servers that each was verified against. `dialects NAME|FILE` shows one: a conversation as
+bytes, which clauses it changes, which it leaves out and why, and its text, to copy and change. `--keys` lists all keys
+of a dialect file, `--schema` prints a JSON Schema of it for editors.
 """
 
 import argparse
@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "dialect", nargs="?", metavar="NAME|FILE", help="the dialect to show, by name or file (default: list all)"
     )
+    about = parser.add_mutually_exclusive_group()
+    about.add_argument("--keys", action="store_true", help="list the keys of a dialect file, with examples")
+    about.add_argument("--keys-markdown", action="store_true", help="the same list as Markdown")
+    about.add_argument("--schema", action="store_true", help="print the JSON Schema of a dialect file, for editors")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -29,7 +33,11 @@ def run(options: argparse.Namespace) -> int:
     from socketserver_reference.conformance.scenario.text import printable
 
     try:
-        if options.dialect is None:
+        if about := about_keys(options):
+            if options.dialect is not None:
+                raise BadDialect("--keys and --schema are about all dialects: leave out the name or the file")
+            lines = about
+        elif options.dialect is None:
             lines = [line for dialect in bundled().values() for line in (*in_brief(dialect), "")][:-1]
         else:
             lines = list(in_full(options.dialect))
@@ -38,6 +46,19 @@ def run(options: argparse.Namespace) -> int:
         return 2
     print("\n".join(lines))
     return 0
+
+
+def about_keys(options: argparse.Namespace) -> list[str]:
+    """Return what was asked about the keys of a dialect file; nothing if that was not asked."""
+    import json
+
+    from socketserver_reference.conformance.dialects import key_list
+
+    if options.schema:
+        return [json.dumps(key_list.schema(), indent=2)]
+    if options.keys_markdown:
+        return key_list.markdown().splitlines()
+    return list(key_list.lines()) if options.keys else []
 
 
 def in_brief(dialect: "Dialect") -> Iterator[str]:
@@ -51,11 +72,13 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 def in_full(name: str) -> Iterator[str]:
     """Yield all that is known of a dialect; raise BadDialect if there is no such dialect."""
     from socketserver_reference.conformance.dialects import effects
+    from socketserver_reference.conformance.dialects.example import conversation
     from socketserver_reference.conformance.dialects.loader import find, source, text_of
     from socketserver_reference.conformance.scenario.text import printable
 
     dialect, path = find(name), source(name)
     yield from in_brief(dialect)
+    yield from ("", "a conversation:", *(f"  {line}" for line in conversation(dialect)))
     if changes := effects.changes(dialect):
         yield from ("", "asked differently:", *(f"  {clause:<8} {what}" for clause, what in changes))
     if left_out := effects.not_applicable(dialect):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.checks import echo
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.driver import pouring
 from socketserver_reference.conformance.driver.stage import Stage

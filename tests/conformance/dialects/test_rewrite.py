@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite import (
     DatagramRewriter,
     EchoRewriter,

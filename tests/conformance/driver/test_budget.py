@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from socketserver_reference.conformance.dialects.dialect import Limits
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.driver.budget import Budget, default_budget
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.exploration.campaign import Campaign

@@ -56,7 +56,7 @@ def each_read(answer: bytes) -> Callable[[socket.socket], object]:
 @pytest.mark.parametrize(
     ("spoken", "asked", "read"),
     [
-        (LINES, NOTE, "b'does it fit\\r\\n'"),
+        (LINES, NOTE, "b'does it fit\\n'"),
         (NAMED, LINES, "does it fit\\n'"),
         (ASKED, NOTE, "b'name? '"),
         (LINES, ASKED, "reads b'', then nothing, where b'name? ' is due first"),

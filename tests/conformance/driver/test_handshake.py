@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands, whole

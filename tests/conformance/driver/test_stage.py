@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.reading import LAG_BYTES
 from socketserver_reference.conformance.driver.stage import FLOOD_THRESHOLD_BYTES, Stage

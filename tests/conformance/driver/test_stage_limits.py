@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.conformance.dialects.dialect import NOTE, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle

@@ -217,7 +217,7 @@ def test_deliveries_that_end_nowhere() -> None:
 
 def test_prompts_behind_deliveries() -> None:
     dialect = learned(chat(deliver=b"{number}: {body}\n> ", to_sender=b"{number}: {body}\n> "))
-    assert dialect.prompts == (b"> ",)
+    assert dialect.prompts == (Template("> "),)
     assert dialect.template == Template("{sender}: {body}")
     assert dialect.to_sender == "same"
 

@@ -11,8 +11,9 @@ import pytest
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import loader
-from socketserver_reference.conformance.dialects.dialect import HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.datagram import learn_datagrams

@@ -10,8 +10,9 @@ import pytest
 
 from socketserver_reference.conformance.checks import chat_crowds
 from socketserver_reference.conformance.checks.chat_crowds import departure
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.measurements import scale
 from socketserver_reference.conformance.driver.session import Session
@@ -235,9 +236,9 @@ def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, si
 @pytest.mark.parametrize(
     ("dialect", "why"),
     [
-        (replace(LINES, limits=Limits(gap=0.5)), "the dialect has 0.5 s between two utterances"),
+        (replace(LINES, limits=Limits(gap=0.5)), "the dialect has at least 0.5 s between two utterances"),
         (replace(LINES, limits=Limits(members=10)), "the dialect has room for 10 members"),
-        (replace(NOTE, limits=Limits(join_gap=2.0)), "the dialect has 2 s between two who come"),
+        (replace(NOTE, limits=Limits(join_gap=2.0)), "the dialect has at least 2 s between two connections"),
         (replace(LINES, framing_out=Framing("none")), "in this dialect nobody says much before it is heard"),
         (replace(LINES, framing_in=Framing("chunk")), "in this dialect nobody says much before it is heard"),
     ],

@@ -9,7 +9,8 @@ import pytest
 
 from socketserver_reference.conformance.confirm.cut import condensed, is_legal
 from socketserver_reference.conformance.dialects import rewrite
-from socketserver_reference.conformance.dialects.dialect import NOTE, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.reports.html.lanes import draw
@@ -141,7 +142,7 @@ FRAMED = replace(NOTE, to_sender="nothing")
         rewrite.FramedRewriter(FRAMED),
         rewrite.EchoRewriter(NOTE),
         rewrite.DatagramRewriter(NOTE),
-        RateLimited(rewrite.FramedRewriter(NOTE)),
+        RateLimited(rewrite.FramedRewriter(NOTE), Limits(gap=1.0)),
         CapacityLimit(rewrite.StreamRewriter(NOTE), replace(NOTE, limits=Limits(members=1)), sees_idle=True),
     ],
     ids=lambda phrasing: type(phrasing).__name__,

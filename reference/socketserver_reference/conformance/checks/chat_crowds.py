@@ -57,8 +57,8 @@ def crowd_size(play: Play) -> int:
     way to say much at once.
     """
     dialect, limits = play.dialect, play.dialect.limits
-    if limits.gap:
-        play.not_applicable(f"the dialect has {limits.gap:g} s between two utterances")
+    if limits.pace:
+        play.not_applicable(f"the dialect has {limits.pace}")
     if dialect.framing_out.kind == "none" or (dialect.framing_in.kind == "chunk" and not dialect.stream):
         play.not_applicable("in this dialect nobody says much before it is heard, as nothing would keep it apart")
     most = CROWD if dialect.stream else CROWD // TIMES
@@ -67,7 +67,7 @@ def crowd_size(play: Play) -> int:
         play.not_applicable(f"the dialect has room for {limits.members} members")
     joins = limits.rounds(most, utterances=0, joins=1)
     if joins < SMALL_CROWD:
-        play.not_applicable(f"the dialect has {limits.join_gap:g} s between two who come")
+        play.not_applicable(f"the dialect has {limits.join_pace}")
     return min(most, seats, joins)
 
 
@@ -116,7 +116,7 @@ class ManyMembersChat(Conformance):
         steps: list[Step] = [*join("ann"), Send("ann", b"come in"), Settle()]
         for count, who in enumerate(members, 1):
             steps.append(Connect(who))
-            if count % PACE == 0 and not play.dialect.limits.gap:
+            if count % PACE == 0 and not play.dialect.limits.pace:
                 steps.append(WaitUntilHeard(who, "ann"))
         play(*steps, *all_are_in(members))
 

@@ -15,6 +15,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     HalfClose,
     Pour,
+    Quit,
     Reset,
     Say,
     Send,
@@ -39,7 +40,7 @@ def ask_each(*requests: bytes) -> list[Step]:
 def flood(play: Play) -> bytes:
     """Return much to say at once; end the check where an echo answers once, or takes no stream."""
     dialect = play.dialect
-    if not (dialect.persistent and dialect.raw) or dialect.limits.utterance or dialect.limits.gap:
+    if not (dialect.persistent and dialect.raw) or dialect.limits.utterance or dialect.limits.pace:
         play.not_applicable("the dialect's echo is not an unlimited stream")
     return dialect.handled(numbered(FLOOD_BYTES))
 
@@ -92,6 +93,8 @@ class EchoConformance(Conformance):
         if play.dialect.persistent:
             several = [Say("zoe", b"%d more" % count) for count in range(20)]
             play(Connect("zoe"), *several, Send("zoe", b"the last"), HalfClose("zoe"))
+        if play.dialect.persistent and play.dialect.echo_quits:
+            play(*ask("ann", b"hello"), Quit("ann"), Connect("ben"), Quit("ben"), *ask("cal", b"still there?"))
 
     @decides("ECHO-3")
     def test_much_comes_back_whole_however_it_is_read(self, play: Play) -> None:

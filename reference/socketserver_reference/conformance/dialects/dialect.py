@@ -18,6 +18,7 @@ from typing import Literal
 
 from socketserver_reference import model
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.dialects.template import Template
 
 Handling = Literal["verbatim", "replaced", "refused", "escaped", "cut-at-nul"]
@@ -51,8 +52,6 @@ PIECE_BYTES = 1000
 
 LABEL_BYTES = 20
 """Bytes kept free for the fields of a template in a frame of limited size: as many as a client's address takes."""
-REPEATING_SECONDS = 10.0
-"""Most seconds of gaps that repetitions may take."""
 
 WITNESS = "witness"
 """The extra client, where speakers do not hear themselves: it hears every other client."""
@@ -64,34 +63,13 @@ class HandshakeTurn:
 
     wait: Template | None = None
     send: Template | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of the server: times in seconds, sizes in bytes, 0 for no limit."""
-
-    utterance: int = 0
-    members: int = 0
-    gap: float = 0.0
-    """Least time between two utterances of one client."""
-    join_gap: float = 0.0
-    """Least time between two connections."""
-    start: float = 0.0
-    """Most time until the server listens."""
-    fresh: bool = False
-    """Whether every scenario needs a fresh server."""
-
-    def rounds(self, wanted: int, *, utterances: int, joins: int = 0) -> int:
-        """Return the number of rounds to play: `wanted`, or fewer if their gaps take more than REPEATING_SECONDS, but
-        at least three. A round has so many utterances of one client and so many joins.
-        """
-        each = utterances * self.gap + joins * self.join_gap
-        return wanted if wanted * each <= REPEATING_SECONDS else min(wanted, max(3, int(REPEATING_SECONDS / each)))
+    framed: bool = False
+    """Whether both are frames, as utterances and deliveries are; otherwise they are bytes as they stand."""
 
 
 CHUNKS = Framing()
 ACKNOWLEDGED = Template(model.ACK.decode() + "{body}")
-UNLIMITED = Limits()
+BODY_ALONE = Template("{body}")
 
 
 @dataclass(frozen=True)
@@ -114,15 +92,21 @@ class Dialect:
     template: Template = ACKNOWLEDGED
     to_sender: Literal["same", "nothing"] | Template = "same"
     notices: tuple[Template, ...] = ()
-    prompts: tuple[bytes, ...] = ()
-    """What the server writes while it waits for input; the next delivery follows it."""
+    prompts: tuple[Template, ...] = ()
+    """What the server writes without an end, before a delivery or alone: a prompt, or a notice."""
     history: int = 0
     """Most earlier deliveries that a new client may hear first."""
     quit: bytes = model.QUIT
     """The word to leave by; empty if there is none."""
+    quit_framed: bool = True
+    """Whether the word is sent as an utterance is; otherwise alone, without the end of a line."""
+    commands: tuple[bytes, ...] = (b"/",)
+    """What begins a command of the server; only where utterances come in frames."""
     handling: Handling = "verbatim"
     strips: bool = False
     """Whether white space around an utterance may be lost."""
+    keeps_returns: bool = False
+    """Whether a carriage return in a line arrives; otherwise clients say none, since readers of lines strip it."""
     chunk: int = model.CHUNK
     """Bytes that the server asks of one recv(), where one recv() makes a chunk or a request."""
     limits: Limits = UNLIMITED
@@ -130,6 +114,10 @@ class Dialect:
     transform: str = "strip-upper"
     persistent: bool = False
     """Whether an echo answers everything until the client half-closes, rather than one request."""
+    reply_template: Template = BODY_ALONE
+    """What an echo writes around its reply."""
+    farewell: bytes = b""
+    """What an echo replies to the quit word."""
     datagram: int = model.DATAGRAM
     empty_datagrams: bool = True
     waived: Mapping[str, str] = field(default_factory=dict)
@@ -174,21 +162,40 @@ class Dialect:
         return self.to_sender == "same" or (isinstance(self.to_sender, Template) and self.to_sender.has_body)
 
     @cached_property
-    def all_prompts(self) -> tuple[bytes, ...]:
+    def all_prompts(self) -> tuple[Template, ...]:
         """What may stand before a line, or alone: prompts, and the constant that only confirms receipt to a sender."""
         to_sender = self.to_sender
         if isinstance(to_sender, Template) and to_sender.constant and not to_sender.has_body:
-            return self.prompts if self.framing_out.kind in ("fixed", "length") else (*self.prompts, to_sender.head)
+            return self.prompts if self.framing_out.kind in ("fixed", "length") else (*self.prompts, to_sender)
         return self.prompts
 
+    @property
+    def echo_quits(self) -> bool:
+        """Whether it is the dialect of an echo that has a quit word."""
+        return bool(self.quit) and "chat" not in self.protocols
+
     def is_quit(self, chunk: bytes) -> bool:
-        """Whether a chunk makes its sender leave."""
-        return "chat" in self.protocols and bool(self.quit) and chunk.strip() == self.quit
+        """Whether a chunk makes its sender leave; for an echo, whether it may, in whichever case."""
+        if "chat" in self.protocols:
+            return bool(self.quit) and chunk.strip() == self.quit
+        return bool(self.quit) and chunk.strip().lower() == self.quit.lower()
+
+    def sent_quit(self, word: bytes) -> bytes:
+        """Return the bytes on the wire for a quit."""
+        return self.sent(word) if self.quit_framed else word
 
     def reply(self, request: bytes) -> bytes:
         """Return the echo server's reply to a request, or to a datagram."""
-        reply = TRANSFORMS[self.transform](request)
+        reply = self.reply_template.fill(body=TRANSFORMS[self.transform](request))
         return reply if self.raw else self.framing_out.put(reply)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether what one recv() returns must be one utterance: something is written once for each chunk."""
+        if "chat" in self.protocols:
+            forms = [form for form in (self.template, self.to_sender) if isinstance(form, Template)]
+            return self.framing_in.kind == "chunk" and not self.stream and any(form.tail for form in forms)
+        return self.raw and self.persistent and self.reply_template != BODY_ALONE
 
     # What clients can say
 
@@ -196,7 +203,7 @@ class Dialect:
     def longest(self) -> int:
         """Bytes of the longest utterance or request that clients send."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
-            return self.limits.utterance or MAX_REQUEST_BYTES
+            return self.limits.utterance or (self.chunk if self.one_by_one else MAX_REQUEST_BYTES)
         fitting = LONG_BYTES
         if self.framing_in.kind == "chunk":
             fitting = min(self.chunk - len(self.framing_in.newline), MAX_CHUNK_BYTES)
@@ -227,26 +234,36 @@ class Dialect:
         return said.strip() if self.strips else said
 
     @property
-    def command_marks(self) -> bytes:
-        """What no utterance begins with, since a command of the server may: `/`, and the mark before its quit word."""
+    def command_marks(self) -> tuple[bytes, ...]:
+        """What no utterance begins with, since a command of the server may, and the mark before its quit word does."""
         begin = self.quit[:1]
-        return b"/" if not begin or begin.isalnum() or begin == b"/" else b"/" + begin
+        if not begin or begin.isalnum() or any(self.quit.startswith(mark) for mark in self.commands):
+            return self.commands
+        return (*self.commands, begin)
 
     @cached_property
     def _commands(self) -> re.Pattern[bytes]:
-        return re.compile(rb"\A\s*[%s][%s\s]*" % ((re.escape(self.command_marks),) * 2))
+        marks = b"|".join(map(re.escape, self.command_marks)) or rb"(?!)"
+        return re.compile(rb"\A\s*(?:%s)(?:%s|\s)*" % (marks, marks))
 
     @cached_property
     def _unsayable(self) -> bytes:
         """The byte values that clients cannot send."""
         return bytes(byte for byte in range(256) if not self._passes(byte))
 
+    @property
+    def loses_returns(self) -> bool:
+        """Whether a carriage return in an utterance may be lost: readers of lines strip it."""
+        return not self.keeps_returns and not self.raw and "line" in (self.framing_in.kind, self.framing_out.kind)
+
     def _passes(self, byte: int) -> bool:
         if not self.raw:
             if not (self.framing_in.holds(byte) and self.framing_out.holds(byte)):
                 return False
-            if self.framing_in.kind == self.framing_out.kind == "line" and byte in b"\r\n":
-                return False  # a server of lines may end one at either
+            if byte == 13 and self.loses_returns:
+                return False
+            if self.framing_in.kind == self.framing_out.kind == "line" and byte == 10:
+                return False  # a server of lines may end one at \n alone
         match self.handling:
             case "verbatim":
                 return True
@@ -263,9 +280,9 @@ class Dialect:
         if self.stream:
             looks = (word.upper(), word.title() + b"\n", word + b" now", b"x" + word, word + b"s", word * 2)
             return (*looks, word[:1] + b" " + word[1:], b"hi\n" + word + b"\n", word + b"\0", b"\xa0" + word)
-        bare = word.lstrip(b"/!.:\\")
+        bare = self._commands.sub(b"", word).lstrip(b"!.:\\")
         plain = (bare.upper(), bare + b" now", bare + b"s", bare.title()) if bare == word else (bare,)
-        return (*plain, b"x" + word, b"they say " + word)
+        return tuple(filter(None, (*plain, b"x" + word, b"they say " + word)))
 
 
 NOTE = Dialect()

@@ -4,11 +4,15 @@
 report lists both, so that no dialect hides a failure silently.
 """
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, REPEATING_SECONDS, Dialect
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.limits import REPEATING_SECONDS
 from socketserver_reference.conformance.dialects.template import Template
 
 CROWD_MEMBERS = 200
 """Members that CHAT-17 demands."""
+
+PROMPT_UTTERANCES = 40
+"""Utterances that CHAT-16 needs one straight after the other."""
 
 SILENT_IN_HANDSHAKE = "a client is a member after its handshake; one that is silent in the handshake delays no other"
 
@@ -44,10 +48,10 @@ def _meaningless_in_chat(dialect: Dialect) -> dict[str, str]:
         found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
     if 0 < dialect.limits.members < CROWD_MEMBERS:
         found["CHAT-17"] = f"the dialect allows at most {dialect.limits.members} members"
-    if dialect.limits.join_gap:
-        found["CHAT-17"] = f"the dialect demands {dialect.limits.join_gap:g} s between two connections"
-    if dialect.limits.gap:
-        found["CHAT-16"] = f"the dialect demands {dialect.limits.gap:g} s between two utterances"
+    if dialect.limits.join_gap or 0 < dialect.limits.join_rate.count < CROWD_MEMBERS:
+        found["CHAT-17"] = f"the dialect has {dialect.limits.join_pace}"
+    if dialect.limits.gap or 0 < dialect.limits.rate.count < PROMPT_UTTERANCES:
+        found["CHAT-16"] = f"the dialect has {dialect.limits.pace}"
     return found
 
 
@@ -79,7 +83,10 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed.append(("CHAT-9", SILENT_IN_HANDSHAKE))
     if dialect.template != NOTE.template or not dialect.stream:
         changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
-    passing = [("notices", [notice.text.encode() for notice in dialect.notices]), ("prompts", dialect.prompts)]
+    passing = [
+        ("notices", [notice.text.encode() for notice in dialect.notices]),
+        ("prompts", [prompt.text.encode() for prompt in dialect.prompts]),
+    ]
     for what, texts in passing:
         shown = ", ".join(repr(text) for text in texts)
         changed += [(clause, f"these {what} pass: {shown}") for clause in ("CHAT-1", "CHAT-4") if texts]
@@ -94,20 +101,33 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
             changed.append(("CHAT-4", f"{dialect.to_sender.text.encode()!r} passes, however often it comes"))
     changed += [("CHAT-3", what) for what in _handled(dialect)]
     if not dialect.stream:
-        marks = " or ".join(repr(chr(mark)) for mark in dialect.command_marks)
-        changed.append(("CHAT-3", f"no utterance begins with {marks}, which may begin a command of the server"))
+        changed += _marked(dialect, "CHAT-3")
     if not dialect.stream:
         said = "an utterance is one line" if dialect.framing_in.kind == "chunk" else "an utterance is one frame"
         changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
     elif dialect.chunk != NOTE.chunk:
         changed.append(("CHAT-6", f"a chunk has at most {dialect.chunk} bytes"))
+    if dialect.one_by_one:
+        changed.append(("CHAT-5", "a client waits until it is heard before it goes on: each chunk has text behind it"))
     if dialect.quit not in (b"", NOTE.quit):
         changed.append(("CHAT-7", f"the quit word is {dialect.quit!r}"))
+    if dialect.quit and not dialect.quit_framed:
+        changed.append(("CHAT-7", "the quit word has no line end"))
+    if dialect.limits.join_delay:
+        changed.append(
+            ("CHAT-9", f"a client speaks no earlier than {dialect.limits.join_delay:g} s after it has joined")
+        )
     return changed
 
 
+def _marked(dialect: Dialect, clause: str) -> list[tuple[str, str]]:
+    """Return what no utterance begins with."""
+    marks = " or ".join(map(repr, dialect.command_marks))
+    return [(clause, f"no utterance begins with {marks}, which may begin a command of the server")] if marks else []
+
+
 def _paced_changes(dialect: Dialect) -> list[tuple[str, str]]:
-    if not (dialect.limits.gap or dialect.limits.join_gap):
+    if not dialect.limits.paced:
         return []
     less = f"fewer repetitions: as many as fit into {REPEATING_SECONDS:g} s with the gaps"
     return [(clause, less) for clause in REPEATING_CLAUSES]
@@ -121,6 +141,15 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed += [(clause, f"the transformation is {dialect.transform}") for clause in clauses]
     if "chat" not in dialect.protocols:
         changed += [("ECHO-2" if echo else "UDP-1", what) for what in _handled(dialect)]
+    if dialect.reply_template != NOTE.reply_template:
+        changed.append(("ECHO-2" if echo else "UDP-1", f"a reply is {dialect.reply(b'{reply}')!r}"))
+    if echo and dialect.echo_quits:
+        changed.append(("ECHO-2", f"no request is {dialect.quit!r}, in whichever case"))
+        changed += [("ECHO-3", f"{dialect.quit!r} ends the stream")] if dialect.persistent else []
+    if echo and not dialect.raw:
+        changed += _marked(dialect, "ECHO-2")
+    if echo and dialect.one_by_one:
+        changed.append(("ECHO-2", "a client waits for the reply before its next request, which is one chunk"))
     if echo and "chat" not in dialect.protocols:
         if not dialect.raw:
             changed.append(
@@ -152,4 +181,6 @@ def _handled(dialect: Dialect) -> list[str]:
         told.append(f"bytes are {dialect.handling}, so clients send none that this would change")
     if dialect.strips:
         told.append("white space around an utterance may be lost, so clients send none there")
+    if dialect.loses_returns:
+        told.append("clients send no carriage return in a line, since readers of lines strip it")
     return told

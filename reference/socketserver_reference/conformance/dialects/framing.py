@@ -4,20 +4,29 @@
               utterances can be told apart in deliveries.
     line      a terminator
     fixed     a fixed size in bytes, with padding
-    length    a number before it, its length in bytes
+    length    a number before it, its length in bytes: in decimal digits, or binary
     none      nothing, and deliveries are not lines either; only outwards
 
 A frame is the content: without terminator, padding or length.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal["chunk", "line", "fixed", "length", "none"]
 
-LENGTH_HEADER = re.compile(r"%(0?)([1-9])d")
-"""The format of a length prefix: its number of digits, padded with blanks or zeros."""
+Order = Literal["big", "little"]
+
+DECIMAL_HEADER = re.compile(r"%([0-]?)([1-9])d")
+"""The format of a decimal length: its number of digits, padded with zeros or, on one side, with blanks."""
+
+BINARY_HEADERS: Mapping[str, tuple[int, Order]] = {
+    "u8": (1, "big"),
+    **{f"u{8 * size}{order[0]}e": (size, order) for size in (2, 4, 8) for order in get_args(Order)},
+}
+"""The format of a binary length -> its size in bytes, and their order."""
 
 LENGTH_NUMBER = re.compile(rb" *[0-9]+ *")
 
@@ -34,19 +43,43 @@ class Framing:
     size: int = 0
     pad: bytes = b" "
     header: str = "%4d"
+    header_counted: bool = False
+    """Whether a length includes the header's own bytes."""
 
     @property
-    def digits(self) -> int:
-        """Digits of a length prefix."""
-        found = LENGTH_HEADER.fullmatch(self.header)
-        return int(found.group(2)) if found else 0
+    def header_bytes(self) -> int:
+        """Bytes of a length header."""
+        found = DECIMAL_HEADER.fullmatch(self.header)
+        return int(found.group(2)) if found else BINARY_HEADERS[self.header][0]
+
+    @property
+    def _counted(self) -> int:
+        """Bytes that a length counts besides the frame."""
+        return self.header_bytes if self.header_counted else 0
 
     @property
     def longest(self) -> int:
         """Most bytes that fit into one frame."""
         if self.kind == "fixed":
             return self.size
-        return min(MAX_FRAME_BYTES, 10**self.digits - 1) if self.kind == "length" else MAX_FRAME_BYTES
+        base = 10 if DECIMAL_HEADER.fullmatch(self.header) else 256
+        most = base**self.header_bytes - 1 - self._counted
+        return min(MAX_FRAME_BYTES, most) if self.kind == "length" else MAX_FRAME_BYTES
+
+    def _header(self, size: int) -> bytes:
+        """Return the length header of a frame of that size."""
+        length = min(size, self.longest) + self._counted
+        if self.header in BINARY_HEADERS:
+            return length.to_bytes(*BINARY_HEADERS[self.header])
+        return (self.header % length).encode()
+
+    def length(self, header: bytes) -> int | None:
+        """Return the size of the frame after a header; None if no frame has this header."""
+        if self.header in BINARY_HEADERS:
+            number = int.from_bytes(header, BINARY_HEADERS[self.header][1])
+        else:
+            number = int(header) if LENGTH_NUMBER.fullmatch(header) else -1
+        return number - self._counted if number >= self._counted else None
 
     def put(self, frame: bytes) -> bytes:
         """Return a frame as it is on the wire."""
@@ -54,7 +87,7 @@ class Framing:
             case "fixed":
                 return frame.ljust(self.size, self.pad)
             case "length":
-                return (self.header % len(frame)).encode() + frame
+                return self._header(len(frame)) + frame
             case "none":
                 return frame
             case _:
@@ -64,9 +97,9 @@ class Framing:
         """Return the beginning of a frame on the wire, without its end; or a bad length, where lengths come first."""
         match self.kind:
             case "length" if bad:
-                return b"?" * self.digits
+                return (b"\xff" if self.header in BINARY_HEADERS else b"?") * self.header_bytes
             case "length":
-                return (self.header % (2 * len(frame))).encode() + frame
+                return self._header(2 * len(frame)) + frame
             case _:
                 return frame[: self.size // 2] if self.kind == "fixed" else frame
 
@@ -77,21 +110,22 @@ class Framing:
                 frame = data[begin : begin + self.size]
                 return (frame.rstrip(self.pad), self.size) if len(frame) == self.size else None
             case "length":
-                return self._counted(data, begin)
+                return self._after_header(data, begin)
             case "none":
                 return None
             case _:
                 end = data.find(self.newline, begin)
                 return (data[begin:end], end - begin + len(self.newline)) if end >= 0 else None
 
-    def _counted(self, data: bytes, begin: int) -> tuple[bytes, int] | None:
-        number = data[begin : begin + self.digits]
-        if len(number) < self.digits:
+    def _after_header(self, data: bytes, begin: int) -> tuple[bytes, int] | None:
+        header = data[begin : begin + self.header_bytes]
+        if len(header) < self.header_bytes:
             return None
-        if not LENGTH_NUMBER.fullmatch(number):  # no frame, whatever follows
+        size = self.length(header)
+        if size is None:  # no frame, whatever follows
             return data[begin:], len(data) - begin
-        end = begin + self.digits + int(number)
-        return (data[begin + self.digits : end], end - begin) if len(data) >= end else None
+        first = begin + self.header_bytes
+        return (data[first : first + size], self.header_bytes + size) if len(data) >= first + size else None
 
     def holds(self, byte: int) -> bool:
         """Whether a frame may contain this byte."""

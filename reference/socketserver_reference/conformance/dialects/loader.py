@@ -1,51 +1,8 @@
-"""Dialect files: TOML, checked key by key and turned into a Dialect.
+"""Dialects from files: TOML, read by the table of keys and turned into a Dialect.
 
-    protocol = "chat"                       # or "echo", "datagram", or a list of the two echoes
-    about = "ncat --listen --chat"
-    verified = ["ncat 7.93"]
-
-    [framing]                               # see framing.py
-    in = "line"                             # chunk, line, fixed, length
-    out = "line"                            # one of these, or none
-    newline = "\\n"
-
-    [[handshake]]                           # one for each exchange: wait, send or both
-    wait = "Name? "
-    send = "{name}\\n"
-
-    [delivery]                              # see template.py; without terminator, padding and length
-    template = "{sender}: {body}"
-    to_sender = "nothing"                   # or "same", or a template: without {body} it only confirms receipt
-    notices = ["{any} has joined"]
-    prompts = ["> "]                        # ignored, before a delivery or alone
-    history = 20                            # most earlier deliveries that a new client may hear first
-
-    [quit]
-    word = "/quit"                          # "" for none
-
-    [limits]                                # bytes, seconds; 0 for none
-    utterance = 1000
-    members = 100
-    fresh = true                            # for a server that keeps state: start a fresh one for every scenario
-
-    [bytes]
-    handling = "replaced"                   # verbatim, replaced, refused, escaped, cut-at-nul
-    white_space = "stripped"                # or "kept"
-
-    [echo]                                  # for an echo, instead of delivery and quit
-    transform = "identity"
-    requests = "many"                       # or "one"
-    greeting = ""
-
-    [datagrams]
-    largest = 8192
-    empty = "answered"                      # or "ignored"
-
-    [waived]                                # a clause that this server need not keep, and the reason
-    CHAT-15 = "it queues without limit"
-
-A key left out has its value in the reference's dialect. An error is refused with the file, the key and the correction:
-a dialect with a typing error would check something other than its author means.
+A key left out has its default, which is its value in the reference's dialect. An error is refused with the file, the
+key and the correction: a dialect with a typing error would check something other than its author means. `document.py`
+refuses invalid values; combinations of valid values that are not valid are refused here.
 """
 
 from collections.abc import Mapping
@@ -53,11 +10,14 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn, Limits
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.document import Document, check
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.input_file import parse_toml, read_text
-from socketserver_reference.conformance.dialects.schema import BadDialect, Document, check
+from socketserver_reference.conformance.dialects.keys import LIMITS
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.dialects.values import BadDialect
 from socketserver_reference.conformance.scenario.text import printable
 
 __all__ = ["BadDialect", "bundled", "find", "load", "read", "spoken"]
@@ -133,51 +93,61 @@ def read(text: str, name: str, where: str) -> Dialect:
 
 
 def _framings(found: Document) -> tuple[Framing, Framing]:
-    default = Framing()
-    inward = found.get("framing", "in", default.kind)
-    outward = found.get("framing", "out", inward)
-    for key, kind in (("size", "fixed"), ("pad", "fixed"), ("header", "length")):
-        if kind not in (inward, outward) and found.get("framing", key, None) is not None:
+    inward = found.get("framing", "in")
+    outward = found.get("framing", "out") or inward
+    for key, kind in (("size", "fixed"), ("pad", "fixed"), ("header", "length"), ("header_counted", "length")):
+        if kind not in (inward, outward) and found.has("framing", key):
             raise BadDialect(f'framing.{key} applies to "{kind}", but neither framing.in nor framing.out is "{kind}"')
-    shared = {
-        "newline": found.get("framing", "newline", default.newline),
-        "size": found.get("framing", "size", default.size),
-        "pad": found.get("framing", "pad", default.pad),
-        "header": found.get("framing", "header", default.header),
-    }
-    if "fixed" in (inward, outward) and not shared["size"]:
+    if "fixed" in (inward, outward) and not found.has("framing", "size"):
         raise BadDialect("framing.size is missing: write the size of a frame in bytes")
-    return Framing(inward, **shared), Framing(outward, **shared)
+    framing = Framing(
+        inward,
+        newline=found.get("framing", "newline"),
+        size=found.get("framing", "size") or 0,
+        pad=found.get("framing", "pad"),
+        header=found.get("framing", "header"),
+        header_counted=found.get("framing", "header_counted"),
+    )
+    return framing, replace(framing, kind=outward, newline=found.get("framing", "newline_out") or framing.newline)
 
 
 def _dialect(name: str, document: Mapping[str, object]) -> Dialect:
     found = check(document)
     inward, outward = _framings(found)
-    greeting = found.get("echo", "greeting", None)
-    limits = dict(found.tables.get("limits", {}))
-    chunk = limits.pop("chunk", NOTE.chunk)
+    greeting = found.get("echo", "greeting")
+    limits = {key.name: found.get("limits", key.name) for key in LIMITS.keys}
+    chunk = limits.pop("chunk")
+    protocols = found.get("", "protocol")
+    word = found.get("quit", "word")
+    if word is None:
+        word = NOTE.quit.decode() if "chat" in protocols else ""
     dialect = Dialect(
         name=name,
-        about=found.get("", "about", ""),
-        verified=found.get("", "verified", ()),
-        protocols=found.get("", "protocol", ()),
+        about=found.get("", "about"),
+        verified=found.get("", "verified"),
+        protocols=protocols,
         framing_in=inward,
         framing_out=outward,
-        handshake=(*([HandshakeTurn(wait=greeting)] if greeting and greeting.text else []), *found.handshake),
-        template=found.get("delivery", "template", NOTE.template),
-        to_sender=found.get("delivery", "to_sender", NOTE.to_sender),
-        notices=found.get("delivery", "notices", ()),
-        prompts=found.get("delivery", "prompts", ()),
-        history=found.get("delivery", "history", 0),
-        quit=found.get("quit", "word", NOTE.quit.decode()).encode(),
-        handling=found.get("bytes", "handling", NOTE.handling),
-        strips=found.get("bytes", "white_space", "kept") == "stripped",
+        handshake=(*([HandshakeTurn(wait=greeting)] if greeting.text else []), *found.handshake),
+        template=found.get("delivery", "template"),
+        to_sender=found.get("delivery", "to_sender"),
+        notices=found.get("delivery", "notices"),
+        prompts=found.get("delivery", "prompts"),
+        history=found.get("delivery", "history"),
+        commands=found.get("commands", "prefixes"),
+        quit=word.encode(),
+        quit_framed=found.get("quit", "line_end"),
+        farewell=found.get("quit", "farewell").encode(),
+        handling=found.get("bytes", "handling"),
+        strips=found.get("bytes", "white_space") == "stripped",
+        keeps_returns=found.get("bytes", "carriage_return") == "verbatim",
         chunk=chunk,
         limits=Limits(**limits),
-        transform=found.get("echo", "transform", NOTE.transform),
-        persistent=found.get("echo", "requests", "one") == "many",
-        datagram=found.get("datagrams", "largest", NOTE.datagram),
-        empty_datagrams=found.get("datagrams", "empty", "answered") == "answered",
+        transform=found.get("echo", "transform"),
+        persistent=found.get("echo", "requests") == "many",
+        reply_template=found.get("echo", "reply"),
+        datagram=found.get("datagrams", "largest"),
+        empty_datagrams=found.get("datagrams", "empty") == "answered",
         waived=found.waived,
     )
     _consider(dialect)
@@ -195,6 +165,14 @@ def _consider(dialect: Dialect) -> None:
         )
     if "datagram" in dialect.protocols and not dialect.raw:
         raise BadDialect("framing applies to connections: write a dialect of its own for the datagrams")
+    for number, turn in enumerate(dialect.handshake, 1):
+        if turn.framed and dialect.framing_out.kind == "none":
+            raise BadDialect(f'handshake, exchange {number}: there are no frames to wait for with framing.out = "none"')
+    if not dialect.quit_framed and dialect.framing_in.kind != "chunk":
+        raise BadDialect(
+            f'quit.line_end = false: with framing.in = "{dialect.framing_in.kind}" the server waits for the end; '
+            "write true"
+        )
     if dialect.longest < MIN_UTTERANCE_BYTES:
         raise BadDialect(
             f"framing and limits leave {max(0, dialect.longest)} bytes for an utterance, but distinct ones need "
@@ -212,17 +190,22 @@ def _consider_chat(dialect: Dialect) -> None:
             f"quit.word fits into no utterance: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
         )
     if dialect.framing_out.kind == "none" and dialect.notices:
-        raise BadDialect('delivery.notices cannot be told from deliveries: framing.out = "none" marks no end')
+        raise BadDialect(
+            'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; write them as '
+            "delivery.prompts, which need none"
+        )
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
         raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
     for prompt, other in permutations(dialect.all_prompts, 2):
-        if other.startswith(prompt):
-            raise BadDialect(f"delivery.prompts: {other!r} begins with {prompt!r}, so they cannot be told apart")
-    if dialect.framing_in.kind == "chunk" and dialect.template.tail and not dialect.stream:
-        raise BadDialect(
-            'delivery.template has text after {body}: with framing.in = "chunk" a server may deliver several lines as '
-            "one chunk, and only the last line would have that text"
-        )
+        if prompt.constant and other.text.startswith(prompt.text):
+            shown = printable(f'"{other.text}" begins with "{prompt.text}"')
+            raise BadDialect(f"delivery.prompts: {shown}, so they cannot be told apart")
+    for prompt in dialect.prompts:
+        if dialect.framing_out.newline.decode() in prompt.text:
+            raise BadDialect(
+                f'delivery.prompts has "{printable(prompt.text)}", which ends a line: write what is before the end as '
+                'delivery.notices, and a blank line after each delivery as framing.newline_out = "\\n\\n"'
+            )
     told = [dialect.template, *dialect.notices]
     told += [dialect.to_sender] if isinstance(dialect.to_sender, Template) else []
     for template in told if dialect.framing_out.kind in ("line", "chunk") else []:
@@ -230,9 +213,10 @@ def _consider_chat(dialect: Dialect) -> None:
             shown = printable(template.text)
             raise BadDialect(f'delivery has "{shown}", which contains framing.newline: write it without')
     said = [dialect.template.fill(body=body, sender=b"somebody") for body in (b"something that was said", b"x1")]
-    for notice in dialect.notices:
-        if any(notice.matches(delivery) for delivery in said):
-            raise BadDialect(
-                f'delivery.notices has "{printable(notice.text)}", which every delivery matches: no error could be '
-                "found; write more of the notice's text"
-            )
+    for key, passing in (("notices", dialect.notices), ("prompts", dialect.prompts)):
+        for one in passing:
+            if any(one.matches(delivery) for delivery in said):
+                raise BadDialect(
+                    f'delivery.{key} has "{printable(one.text)}", which every delivery matches: no error could be '
+                    f"found; write more of the {key[:-1]}'s text"
+                )

@@ -165,7 +165,8 @@ class FramedRewriter:
             return [utterance]
         size = len(self._dialect.sent(utterance.data))
         before: list[Step] = []
-        if self._unsettled.get(who, 0) + size > self._dialect.chunk:
+        unsettled = self._unsettled.get(who, 0)
+        if unsettled + size > self._dialect.chunk or (unsettled and self._dialect.one_by_one):
             if who in self._stalled:
                 return []
             before = [Settle()]
@@ -250,6 +251,7 @@ class EchoRewriter:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._asked: list[str] = []
+        self._unread: set[str] = set()  # who may have sent what the server has not read yet
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the step; a client that was answered leaves before another connects: the server may serve one at a
@@ -260,8 +262,10 @@ class EchoRewriter:
         if isinstance(step, Utterance):
             request = self._request(step.data)
             self._asked += [step.who] if request and step.waits and step.who not in self._asked else []
-            return [replace(step, data=request)] if request else []
+            return [*self._room_for(step), replace(step, data=request)] if request else []
         leaving: list[Step] = []
+        if step.effect == "leaves":
+            step = self._quitting(step.spoken_by)
         if step.comes and self._dialect.persistent:
             leaving += [HalfClose(who) for who in self._asked]
             self._asked.clear()
@@ -269,10 +273,27 @@ class EchoRewriter:
             self._asked = [who for who in self._asked if who not in step.clients]
         return [*leaving, step]
 
+    def _room_for(self, step: Utterance) -> list[Step]:
+        """Return the step after which one recv() takes this request alone, where something is replied to each chunk."""
+        before: list[Step] = []
+        if self._dialect.one_by_one and step.who in self._unread:
+            before = [Settle()]
+            self._unread.clear()
+        self._unread.update([step.who] if step.burst else [])
+        return before
+
+    def _quitting(self, who: str) -> Step:
+        if self._dialect.echo_quits and self._dialect.persistent:
+            return Quit(who, self._dialect.quit)
+        return HalfClose(who)
+
     def _request(self, data: bytes) -> bytes:
-        if self._dialect.raw:
-            return self._dialect.handled(data)[: self._dialect.limits.utterance or len(data)]
-        return self._dialect.sayable(data)
+        dialect = self._dialect
+        if not dialect.raw:
+            return dialect.sayable(data)
+        request = dialect.handled(data)
+        request = request[: dialect.longest if dialect.one_by_one else dialect.limits.utterance or len(request)]
+        return b"" if dialect.echo_quits and dialect.is_quit(request) else request
 
 
 class DatagramRewriter:

@@ -9,14 +9,16 @@ it stays taken for the rest of the scenario.
 The later steps of a dropped client are dropped too. A scenario that loses all its steps of one kind, all resets for
 example, no longer shows what it was written for: `lost` lists these kinds.
 
-With gaps, repetitions take long. So scenarios repeat less often (`Limits.rounds`), and a scenario that would still take
-more than MAX_SCENARIO_SECONDS is not played; the verdict of its clause says so.
+With gaps and rates, repetitions take long. So scenarios repeat less often (`Limits.rounds`), and a scenario that would
+still take more than MAX_SCENARIO_SECONDS is not played; the verdict of its clause says so.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from socketserver_reference.conformance.dialects.dialect import Dialect, Limits
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.scenario.step import Speech, Utterance
 from socketserver_reference.conformance.scenario.steps import Settle, Step
@@ -102,37 +104,48 @@ MAX_SCENARIO_SECONDS = 60.0
 class RateLimited:
     """Rewrites as the inner rewriter does; a client speaks again only after the server has surely read what it said."""
 
-    def __init__(self, inner: Rewriter) -> None:
+    def __init__(self, inner: Rewriter, limits: Limits) -> None:
         self._inner = inner
+        self._limits = limits
+        self._spoken: Counter[str] = Counter()
         self._unread: set[str] = set()
 
     def rewrite(self, step: Step) -> list[Step]:
         """Return the steps to perform in place of this one."""
         rewritten: list[Step] = []
         for one in self._inner.rewrite(step):
-            if isinstance(one, Speech) and one.who in self._unread:
+            if isinstance(one, Speech) and one.who in self._unread and self._must_wait(one.who):
                 rewritten.append(Settle())
                 self._unread.clear()
             if one.burst:
                 self._unread.add(one.spoken_by)
             elif one.settles or isinstance(one, Utterance):
                 self._unread.clear()
+            self._spoken[one.spoken_by] += 1
             rewritten.append(one)
         return rewritten
+
+    def _must_wait(self, who: str) -> bool:
+        """Whether the client has to wait before it speaks: so long after the server has read what it said."""
+        return self._limits.gap > 0 or self._limits.rate.is_over(self._spoken[who])
 
 
 def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
     """Whether the gaps of a scenario take more than MAX_SCENARIO_SECONDS together."""
     now = may_join = 0.0
     may_speak: dict[str, float] = {}
+    counts: Counter[str] = Counter()
     for step in steps:
         for one in rewriter.rewrite(step):
             if one.comes:
+                counts[""] += 1
                 now = max(now, may_join)
-                may_join = now + limits.join_gap
+                may_join = now + limits.join_gap + limits.join_rate.pause(counts[""])
+                may_speak |= dict.fromkeys(one.clients, now + limits.join_delay)
             elif who := one.spoken_by:
+                counts[who] += 1
                 now = max(now, may_speak.get(who, 0.0))
-                may_speak[who] = now + limits.gap
+                may_speak[who] = now + limits.gap + limits.rate.pause(counts[who])
             if now > MAX_SCENARIO_SECONDS:  # without reading the rest: it may be megabytes
                 return True
     return False

@@ -2,7 +2,7 @@
 
     {body}     what a client said
     {sender}   the label that the server gives to the speaker: learned from deliveries, never guessed
-    {name}     the name that a client gives in its handshake; only in bytes sent to the server
+    {name}     the name that this client gives in its handshake
     {any}      up to 4096 bytes of anything but a line end: a time of day, a count
 
 All other text stands for itself, in UTF-8. A template is no regular expression: the author of a dialect for a server in
@@ -82,7 +82,7 @@ class Template:
     @property
     def constant(self) -> bool:
         """Whether everything in it but {body} is known beforehand."""
-        return not {"sender", "any"} & set(FIELD.findall(self.text))
+        return not {"sender", "any", "name"} & set(FIELD.findall(self.text))
 
     @cached_property
     def head(self) -> bytes:
@@ -109,6 +109,15 @@ class Template:
     def begins(self, data: bytes) -> bool:
         """Whether these bytes may be the template with some body."""
         return data.endswith(self.tail) and self._head.match(data) is not None
+
+    def prefix(self, data: bytes) -> int:
+        """Return how many of the first bytes are the template; 0 if they are not."""
+        found = self._whole.match(data)
+        return found.end() if found else 0
+
+    def named(self, name: bytes) -> "Template":
+        """Return the template as a client with that name reads it."""
+        return Template(self.text.replace("{name}", name.decode()))
 
     def after(self, data: bytes) -> int | None:
         """Return where the first match of the template ends; None if there is none yet."""
@@ -160,6 +169,6 @@ def _pattern(text: str) -> bytes:
         last = count + 1 == len(fields)
         literal = re.escape(text[field.end() : len(text) if last else fields[count + 1].start()].encode())
         label = SAME_LABEL if LABEL in pattern else LABEL
-        part = {"body": BODY, "sender": label, "any": ANY}[field.group(1)] + literal
-        pattern += b"(?>" + part + b")" if field.group(1) == "any" and not last else part
+        part = {"body": BODY, "sender": label}.get(field.group(1), ANY) + literal
+        pattern += b"(?>" + part + b")" if field.group(1) in ("any", "name") and not last else part
     return pattern

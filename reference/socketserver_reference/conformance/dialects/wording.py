@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from socketserver_reference.clauses import Clause
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, NOTE, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 
 IN_WORDS = {
@@ -43,8 +43,14 @@ def _passing(dialect: Dialect) -> str:
         ("prompts", bool(dialect.all_prompts)),
         ("earlier deliveries", bool(dialect.history)),
     ]
-    words = [word for word, may in may_come if may]
-    return f" but {' and '.join([', '.join(words[:-1]), words[-1]] if words[1:] else words)}" if words else ""
+    words = _listed([word for word, may in may_come if may])
+    return f" but {words}" if words else ""
+
+
+def _listed(words: list[str]) -> str:
+    """Return the words that there are as a list: a, b and c."""
+    said = [word for word in words if word]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
 
 
 def _form(dialect: Dialect) -> str:
@@ -62,7 +68,8 @@ def _to_sender(dialect: Dialect) -> str:
 def _bytes(dialect: Dialect) -> str:
     """Return which bytes must arrive unchanged."""
     space = "white space around it" if dialect.strips else ""
-    excepted = " and ".join(one for one in (HANDLED.get(dialect.handling, ""), space) if one)
+    returns = "carriage returns" if dialect.loses_returns else ""
+    excepted = _listed([HANDLED.get(dialect.handling, ""), returns, space])
     if excepted:
         return f"unchanged, except {excepted}"
     return "unchanged, whatever they are: NUL, invalid UTF-8, leading and trailing white space"
@@ -91,18 +98,34 @@ def _text(data: bytes) -> str:
 
 def _reply(dialect: Dialect) -> str:
     if dialect.transform == NOTE.transform:
-        return "in upper case, without its leading and trailing white space, and with every other byte unchanged"
-    return IN_WORDS[dialect.transform]
+        changed = "in upper case, without its leading and trailing white space, and with every other byte unchanged"
+    else:
+        changed = IN_WORDS[dialect.transform]
+    return changed + _around(dialect)
+
+
+def _around(dialect: Dialect) -> str:
+    """Return what an echo writes around its reply, as an addition."""
+    return "" if dialect.reply_template == BODY_ALONE else f", as `{_text(dialect.reply_template.text.encode())}`"
 
 
 def _datagram_reply(dialect: Dialect) -> str:
-    return "transformed as ECHO-2 says" if dialect.transform == NOTE.transform else IN_WORDS[dialect.transform]
+    if dialect.transform == NOTE.transform:
+        return f"transformed as ECHO-2 says{_around(dialect)}"
+    return IN_WORDS[dialect.transform] + _around(dialect)
+
+
+def _empty(dialect: Dialect) -> str:
+    words = dialect.reply_template.fill()
+    return f"with `{_text(words)}` alone" if words else "with no byte"
 
 
 def _closing(dialect: Dialect) -> str:
     if dialect.persistent:
+        word = f" or has said `{_text(dialect.quit)}`" if dialect.echo_quits else ""
         return (
-            "reply to all that the client sends, and end the stream after the client has: the client reads all replies"
+            f"reply to all that the client sends, and end the stream after the client has{word}: the client reads all "
+            "replies"
         )
     return "reply once per connection, then close it in an orderly way: the client reads the whole reply"
 
@@ -117,6 +140,7 @@ REWORDED: tuple[tuple[str, str, Words], ...] = (
     ("ECHO-2", _reply(NOTE), _reply),
     ("ECHO-3", _closing(NOTE), _closing),
     ("ECHO-4", "1024", lambda dialect: str(dialect.chunk)),
+    ("ECHO-5", _empty(NOTE), _empty),
     ("UDP-1", "transformed as ECHO-2 says", _datagram_reply),
     ("UDP-4", _datagrams(NOTE), _datagrams),
     ("CHAT-1", "send nothing", lambda dialect: f"send nothing{_passing(dialect)}"),

@@ -6,7 +6,7 @@ The last part of it is for what begins late: a scenario that is played then stil
 import math
 import time
 
-from socketserver_reference.conformance.dialects.dialect import Limits
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.results.outcomes import NotChecked
 
 DEFAULT_BUDGET = 60.0
@@ -30,7 +30,7 @@ BEGINNING_SHARE = 0.75
 
 def default_budget(timeout: float, examples: int, limits: Limits) -> float:
     """Return the seconds that a check may take if the user does not say."""
-    waits = limits.gap or limits.join_gap or limits.start or limits.fresh
+    waits = limits.paced or limits.start or limits.fresh
     seconds = max(DEFAULT_BUDGET, TIMEOUTS * timeout) * max(1.0, examples / DEFAULT_EXAMPLES)
     return seconds * LIMITED_FACTOR if waits else seconds
 

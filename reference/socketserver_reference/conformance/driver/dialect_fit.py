@@ -79,6 +79,7 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
         except NotGreeted as error:
             return _ungreeted(client, transcript, dialect, str(error), timeout)
     body = dialect.sayable(b"does it fit") or b"x"
+    time.sleep(dialect.limits.join_delay)  # nothing may be said before
     clients[0].send(dialect.sent(body))
     nudged = b""
     until = time.monotonic() + timeout

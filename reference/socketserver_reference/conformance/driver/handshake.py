@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.scenario.steps import Answer, Approach
 from socketserver_reference.conformance.scenario.text import show
@@ -18,40 +20,69 @@ class NotGreeted(Exception):
     """The server has not sent its part of the handshake; the message says what came instead."""
 
 
-Turn = tuple[Template | None, bytes]
-"""A part of a handshake: what a client waits for, if for anything, and what it answers then, if anything."""
+@dataclass(frozen=True)
+class Turn:
+    """A part of a handshake: what a client waits for, if for anything, and what it answers then, if anything."""
+
+    wait: Template | None
+    answer: bytes
+    framing: Framing | None = None
+    """What marks the end of what it waits for, if that is a frame."""
+
+    def after(self, read: bytes) -> int | None:
+        """Return where what it waits for ends; None while that has not come."""
+        assert self.wait is not None
+        if self.framing is None:
+            return self.wait.after(read)
+        begin = 0
+        while (cut := self.framing.cut(read, begin)) is not None and cut[1]:
+            begin += cut[1]
+            if self.wait.matches(cut[0]):
+                return begin
+        return None
 
 
 def whole(dialect: Dialect, name: bytes) -> list[Turn]:
     """Return the dialect's handshake under this name."""
-    return [(turn.wait, turn.send.fill(name=name) if turn.send else b"") for turn in dialect.handshake]
+    turns = []
+    for turn in dialect.handshake:
+        answer = turn.send.fill(name=name) if turn.send else b""
+        turns.append(
+            Turn(
+                turn.wait.named(name) if turn.wait else None,
+                dialect.framing_in.put(answer) if turn.framed and answer else answer,
+                dialect.framing_out if turn.framed else None,
+            )
+        )
+    return turns
 
 
 def part(dialect: Dialect, name: bytes, step: Approach) -> list[Turn]:
     """Return the part of the dialect's handshake that a client goes through which does not become a member."""
     turns = whole(dialect, name)
-    answering = [count for count, (_, answer) in enumerate(turns) if answer]
+    answering = [count for count, turn in enumerate(turns) if turn.answer]
     if step.answers >= len(answering):
         return turns[: answering[-1] + 1] if answering else []
     last = answering[step.answers]
-    wait, answer = turns[last]
-    return [*turns[:last], (wait, answer[: len(answer) // 2] if step.half else b"")]
+    answer = turns[last].answer
+    return [*turns[:last], replace(turns[last], answer=answer[: len(answer) // 2] if step.half else b"")]
 
 
 def shake_hands(client: Client, who: str, turns: Iterable[Turn], transcript: Transcript, timeout: float) -> bytes:
     """Go through a handshake; return the bytes that came after it. Raises NotGreeted."""
     rest = b""
-    for wait, answer in turns:
-        if wait is not None:
-            rest = _await(client, who, wait, rest, transcript, timeout)
-        if answer:
-            transcript.entries.append(Did(Answer(who, answer), answer))
-            client.send(answer)
+    for turn in turns:
+        if turn.wait is not None:
+            rest = _await(client, who, turn, rest, transcript, timeout)
+        if turn.answer:
+            transcript.entries.append(Did(Answer(who, turn.answer), turn.answer))
+            client.send(turn.answer)
     return rest
 
 
-def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: Transcript, timeout: float) -> bytes:
+def _await(client: Client, who: str, wanted: Turn, read: bytes, transcript: Transcript, timeout: float) -> bytes:
     """Read until a match of `wanted` has come; return the bytes after it."""
+    assert wanted.wait is not None
     until = time.monotonic() + timeout
     late = False
     while (end := wanted.after(read)) is None:
@@ -62,5 +93,5 @@ def _await(client: Client, who: str, wanted: Template, read: bytes, transcript: 
             late = time.monotonic() > until  # what came in time counts, even if it is looked at late
         if not isinstance(got, bytes) or len(read) > MAX_HANDSHAKE_BYTES:
             then = ENDINGS[got] if isinstance(got, str) else "more" if got else "nothing in time" if late else "nothing"
-            raise NotGreeted(f"reads {show(read)}, then {then}, where {wanted.text.encode()!r} is due first")
+            raise NotGreeted(f"reads {show(read)}, then {then}, where {wanted.wait.text.encode()!r} is due first")
     return read[end:]

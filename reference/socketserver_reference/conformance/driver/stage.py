@@ -185,7 +185,9 @@ class Stage(ClientReader):
         """Return what goes over the wire by a step."""
         if isinstance(step, Begin):
             return self._dialect.framing_in.begin(step.data, bad=step.bad)
-        return self._dialect.sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        if isinstance(step, Quit):
+            return self._dialect.sent_quit(step.data)
+        return self._dialect.sent(step.data) if isinstance(step, Say | Send) else b""
 
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
@@ -198,7 +200,7 @@ class Stage(ClientReader):
         match step:
             case Connect(who, acks, window):
                 self._connect(who, window, acks)
-                self._shake_hands(who, whole(self._dialect, self._name(who)))
+                self._join(who)
                 self._note_connected()
             case Approach(who):
                 self._connect(who)
@@ -211,7 +213,7 @@ class Stage(ClientReader):
                     finding = self.oracle.explain_refusal(everyone[len(arrived)], refusal)
                     self._report(replace(finding, expected=f"{len(everyone)} clients connect in one instant"))
                 for who in everyone:
-                    self._shake_hands(who, whole(self._dialect, self._name(who)))
+                    self._join(who)
             case Pour(who, data, reads):
                 pour(self._clients[who], data, partial(self._take, who), reads=reads)
             case Say(who) | Send(who) | Quit(who) | Begin(who):
@@ -244,9 +246,9 @@ class Stage(ClientReader):
         self._rate_limiter.wait_to_connect()
 
     def _note_connected(self) -> None:
-        if self._dialect.limits.join_gap:
+        if self._dialect.limits.join_pace:
             self._wait_idle()
-        self._rate_limiter.joined()
+        self._rate_limiter.connected()
 
     def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
         self._wait_to_connect()
@@ -258,6 +260,16 @@ class Stage(ClientReader):
     def _name(self, who: str) -> bytes:
         """Return the name that a client gives in a handshake."""
         return f"{who}{self._mark}".encode()
+
+    def _join(self, who: str) -> None:
+        """Go through the whole handshake. Where the server takes chunks, it has then read the last answer: otherwise
+        the first utterance might become a part of that.
+        """
+        turns = whole(self._dialect, self._name(who))
+        self._shake_hands(who, turns)
+        if turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk":
+            self._wait_idle()
+        self._rate_limiter.joined(who)
 
     def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
         """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""

@@ -83,12 +83,12 @@ class Staging:
         if limits.members:
             self._capacity_limit = CapacityLimit(rewriter, self._dialect, sees_idle=self._site.restartable)
             rewriter = self._capacity_limit
-        return RateLimited(rewriter) if limits.gap and "chat" in self._dialect.protocols else rewriter
+        return RateLimited(rewriter, limits) if limits.pace and "chat" in self._dialect.protocols else rewriter
 
     def check_duration(self, steps: Sequence[Step]) -> None:
         """Raise NotApplicable for a scenario that would take too long with the dialect's gaps."""
         limits = self._dialect.limits
-        if (limits.gap or limits.join_gap) and rewrite_limits.too_long(steps, limits, self._rewriter()):
+        if limits.paced and rewrite_limits.too_long(steps, limits, self._rewriter()):
             raise NotApplicable(
                 f"with the gaps of the dialect {self._dialect.name} its scenario would take more than "
                 f"{rewrite_limits.MAX_SCENARIO_SECONDS:g} s"

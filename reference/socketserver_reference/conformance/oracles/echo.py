@@ -13,9 +13,11 @@ from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
     HalfClose,
+    Quit,
     Reset,
     Say,
     Send,
+    Settle,
     Step,
 )
 from socketserver_reference.conformance.scenario.text import show
@@ -33,7 +35,13 @@ class EchoConnection:
     owed: bytes = b""
     read: int = 0  # bytes of what was owed that have come
     half_closed: bool = False
+    quits: bool = False
     ended: bool = False
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the server must end the stream, when it has replied."""
+        return self.half_closed or self.quits
 
     @property
     def left(self) -> bytes:
@@ -57,13 +65,17 @@ class EchoConnections:
                 self.connections[who].request = data
             case HalfClose(who):
                 self.connections[who].half_closed = True
+            case Quit(who):
+                self.connections[who].quits = True
+            case Settle():
+                pass
             case Close(who) | Abandon(who) | Reset(who):
                 self.connections[who].ended = self.disrupted = True
             case _:
                 raise ValueError(f"an echo server has no {type(step).__name__}")
 
     def required_readers(self, step: Step) -> list[str]:
-        return [step.who] if isinstance(step, Say | HalfClose) else []
+        return [step.who] if isinstance(step, Say | HalfClose | Quit) else []
 
     def optional_readers(self) -> list[str]:
         return []

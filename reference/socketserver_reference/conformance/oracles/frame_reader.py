@@ -65,6 +65,6 @@ def unprompted(data: bytes, dialect: Dialect) -> bytes:
 def stripped(data: bytes, dialect: Dialect) -> list[bytes]:
     """Return bytes without the prompts at their beginning, with the last of them, and so on until they are whole."""
     found = [data]
-    while prompt := next((prompt for prompt in dialect.all_prompts if found[0].startswith(prompt)), b""):
-        found.insert(0, found[0][len(prompt) :])
+    while size := next((size for prompt in dialect.all_prompts if (size := prompt.prefix(found[0]))), 0):
+        found.insert(0, found[0][size:])
     return found

@@ -7,7 +7,7 @@ transformed byte by byte, or frame by frame.
 from dataclasses import replace
 
 from socketserver_reference.conformance.oracles.echo import EchoConnection, EchoConnections
-from socketserver_reference.conformance.scenario.steps import HalfClose, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Send, Step
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
@@ -20,17 +20,22 @@ class StreamEchoOracle(EchoConnections):
         super().begin(step, idle_before=idle_before)
         if isinstance(step, Say | Send):
             self.connections[step.who].owed += self.dialect.reply(step.data)
+        elif isinstance(step, Quit):
+            self.connections[step.who].owed += self.dialect.farewell
+
+    def required_readers(self, step: Step) -> list[str]:
+        return [who for who in self.connections if self.due(who)] if step.settles else super().required_readers(step)
 
     def final_steps(self) -> list[Step]:
         return [
             HalfClose(who)
             for who, connection in self.connections.items()
-            if not (connection.ended or connection.half_closed)
+            if not (connection.ended or connection.leaving)
         ]
 
     def due(self, who: str) -> bool:
         connection = self.connections[who]
-        return not connection.ended and (connection.half_closed or bool(connection.owed))
+        return not connection.ended and (connection.leaving or bool(connection.owed))
 
     def feed(self, who: str, data: bytes) -> bool:
         connection = self.connections[who]
@@ -52,7 +57,7 @@ class StreamEchoOracle(EchoConnections):
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
         connection.ended = True
-        if connection.half_closed and how == "eof" and not connection.owed:
+        if connection.leaving and how == "eof" and not connection.owed:
             return None
         return self._absence(connection, "early end", who, ENDINGS[how])
 
@@ -67,6 +72,6 @@ class StreamEchoOracle(EchoConnections):
         if connection.owed:
             due = f"{who} reads {show(connection.left)}"
         else:
-            due = f"{who} reads end of stream" if connection.half_closed else f"{who} stays connected"
+            due = f"{who} reads end of stream" if connection.leaving else f"{who} stays connected"
         answered = connection.request is not None and not connection.owed
         return Finding(self._clauses(shape, connection, answered=answered), due, f"{who} reads {saw}", shape)

@@ -15,10 +15,14 @@ class EchoTable(Table):
     def __init__(self, dialect: Dialect, *, datagrams: bool) -> None:
         super().__init__(dialect, datagrams)
         self._said: dict[str, list[bytes]] = {}  # what was not answered yet
+        self._farewells: set[str] = set()  # who has said the quit word
 
     def do(self, step: Step, sent: bytes) -> None:
         super().do(step, sent)
-        if sent or step.said or self.datagrams:
+        if step.effect == "leaves":
+            self.ended[step.spoken_by] = False
+            self._farewells.add(step.spoken_by)
+        elif sent or step.said or self.datagrams:
             if not sent and step.spoken_by:
                 self.add(step.spoken_by, "sends", sent)
             if step.spoken_by:
@@ -72,6 +76,7 @@ class EchoTable(Table):
             reply = dialect.reply(request)
         else:
             reply = b"".join(dialect.reply(one) for one in self._said.get(who, []))
+        reply += dialect.farewell if who in self._farewells else b""
         if not dialect.persistent or who in self.ended:
             self.add(who, "reads to the end", reply)
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.dialect import HandshakeTurn as Turn
+from socketserver_reference.conformance.driver.handshake import Turn, whole
 from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.scenario.steps import Step
@@ -85,7 +85,7 @@ class Table:
             late = {"delayed": True} if getattr(step, "acks", "") == "delayed" else {}
             for who in step.clients:
                 self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
-                self.shaking[who] = list(self.dialect.handshake), b""
+                self.shaking[who] = whole(self.dialect, b"{name}"), b""
         elif sent:
             self.add(step.spoken_by or step.clients[0], "sends", sent)
         elif step.verb in ACTIONS:
@@ -100,7 +100,7 @@ class Table:
         """Note what a client reads, in its handshake or afterwards."""
         turns, read = self.shaking.get(who, ([], b""))
         read += data
-        while turns and turns[0].send is None and turns[0].wait is not None and turns[0].wait.after(read) is not None:
+        while turns and not turns[0].answer and turns[0].wait is not None and turns[0].after(read) is not None:
             read = self._awaited(who, turns.pop(0), read)
         if turns:
             self.shaking[who] = turns, read
@@ -124,7 +124,7 @@ class Table:
     def _awaited(self, who: str, turn: Turn, read: bytes) -> bytes:
         if turn.wait is not None:
             self.add(who, "reads", patterns.awaited(turn.wait))
-            return read[turn.wait.after(read) or len(read) :]
+            return read[turn.after(read) or len(read) :]
         return read
 
     def finish_handshake(self, who: str) -> None:

@@ -1,0 +1,75 @@
+"""A short conversation in a dialect, as bytes: so that a person sees at once whether a server speaks it."""
+
+from collections.abc import Iterator
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.template import Template
+
+UNKNOWN = b"..."
+"""What stands for a field that only the server knows."""
+
+BODY = b"Hello"
+
+
+def conversation(dialect: Dialect) -> Iterator[str]:
+    """Yield it line by line: in a chat two clients join, one speaks, and leaves; in an echo one asks."""
+    if "chat" in dialect.protocols:
+        yield from _chat(dialect)
+    if "echo" in dialect.protocols and dialect.name != NOTE.name:
+        yield from _echo(dialect)
+    if "datagram" in dialect.protocols and dialect.name != NOTE.name:
+        yield f"a client sends the datagram {BODY!r}"
+        yield f"    and receives {dialect.reply(BODY)!r}"
+
+
+def _filled(template: Template, name: str, *, sender: bytes = UNKNOWN) -> bytes:
+    written = template.named(name.encode()).fill(body=BODY, sender=sender)
+    return written.replace(b"{any}", UNKNOWN)
+
+
+def _chat(dialect: Dialect) -> Iterator[str]:
+    yield from _joins(dialect, "ann")
+    yield from _joins(dialect, "ben")
+    yield from (f"    ann may read {_notice(dialect, notice)!r}" for notice in dialect.notices[:1])
+    yield f"ben sends {dialect.sent(BODY)!r}"
+    named = any(turn.send and "{name}" in turn.send.text for turn in dialect.handshake)
+    label = b"ben" if named else b"1"
+    own = dialect.template if dialect.to_sender == "same" else dialect.to_sender
+    for who, form in (("ann", dialect.template), ("ben", own)):
+        if isinstance(form, Template):
+            said = _filled(form, who, sender=label)
+            yield f"    {who} reads {said if dialect.stream else dialect.framing_out.put(said)!r}"
+        yield from (f"    {who} may read {_filled(prompt, who)!r}" for prompt in dialect.prompts[:1])
+    if dialect.quit:
+        yield f"ben sends {dialect.sent_quit(dialect.quit)!r}"
+    else:
+        yield "ben ends its side"
+    yield "    ben reads end of stream"
+    yield from (f"    ann may read {_notice(dialect, notice)!r}" for notice in dialect.notices[1:2])
+
+
+def _notice(dialect: Dialect, notice: Template) -> bytes:
+    return dialect.framing_out.put(_filled(notice, "ann"))
+
+
+def _joins(dialect: Dialect, name: str) -> Iterator[str]:
+    yield f"{name} connects"
+    for turn in dialect.handshake:
+        if turn.wait is not None:
+            wait = _filled(turn.wait, name)
+            yield f"    {name} reads {dialect.framing_out.put(wait) if turn.framed else wait!r}"
+        if turn.send is not None:
+            send = _filled(turn.send, name)
+            yield f"{name} sends {dialect.framing_in.put(send) if turn.framed else send!r}"
+
+
+def _echo(dialect: Dialect) -> Iterator[str]:
+    yield from _joins(dialect, "ann")
+    yield f"ann sends {dialect.sent(BODY)!r}"
+    yield f"    ann reads {dialect.reply(BODY)!r}"
+    if dialect.persistent and dialect.quit:
+        yield f"ann sends {dialect.sent_quit(dialect.quit)!r}"
+    elif dialect.persistent:
+        yield "ann ends its side"
+    farewell = f"{dialect.farewell!r}, then " if dialect.farewell and dialect.quit else ""
+    yield f"    ann reads {farewell}end of stream"
