@@ -5,12 +5,15 @@ Exit codes: 0 if no schedule fails, 1 if one does, 2 if the program could not be
 
 import argparse
 import os
+import shlex
 import sys
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.explore import (
+    meet,
+    protocol_of,
     replay_schedule,
     scenarios_for,
     search_random,
@@ -22,6 +25,8 @@ from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import BadDialect, find
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
@@ -34,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a fault, a server of the reference (echo, chat, overthreaded) or your own handler package.module:Handler",
     )
     parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument(
+        "--dialect",
+        default=NOTE.name,
+        metavar="NAME|FILE",
+        help="how the program speaks: a bundled dialect, or a TOML file (default: the reference's own)",
+    )
     parser.add_argument(
         "--deviations",
         type=number(int, 0, 9),
@@ -67,49 +78,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def protocol_of(scenario: str | None) -> str:
-    """Return the protocol of a scenario, which a user's own handler then has to serve."""
-    return SCENARIOS[scenario].protocol if scenario in SCENARIOS else "chat"
-
-
 def run(options: argparse.Namespace) -> int:
     """Run `schedule`; return the exit code."""
     try:
-        if options.replay:
-            return _replay(options)
-        return _search(options)
-    except (SubjectRefused, BadCode, NotModelled, NoLines, LostThread) as error:
+        dialect = spoken_dialect(options.dialect)
+        if options.replay is not None:
+            return _replay(options, dialect)
+        return _search(options, dialect)
+    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
 
-def _search(options: argparse.Namespace) -> int:
-    subject = read(options.program, protocol_of(options.scenario))
+def spoken_dialect(name: str) -> Dialect:
+    """Return the dialect of that name or file; raise BadDialect if it is not one of connections."""
+    dialect = find(name)
+    if not {"chat", "echo"} & set(dialect.protocols):
+        raise BadDialect(f"--dialect {name}: it is one of datagrams, and the scheduler models TCP connections alone")
+    return dialect
+
+
+def _again(options: argparse.Namespace, code: Code) -> str:
+    dialect = "" if options.dialect == NOTE.name else f" --dialect {shlex.quote(options.dialect)}"
+    return f"socketserver-faults schedule {options.program}{dialect} --replay {code}"
+
+
+def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.random and options.scenario:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
-    scenarios = {} if options.random else scenarios_for(subject, options.scenario)
-    with one_processor(os.getpid()), world_of(subject, lines=options.lines) as world:
+    protocol = protocol_of(options.scenario, dialect)
+    subject = read(options.program, protocol)
+    with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
+        meet(world, protocol)
         if options.random:
             found = search_random(world, options.random, options.seed)
         else:
+            scenarios = scenarios_for(world.subject, options.scenario, dialect)
             found = search_schedules(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
-        again = f"socketserver-faults schedule {options.program} --replay {code}"
-        print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
+        print(f"{options.program} " + "\n".join(story.report_lines(found, _again(options, code))))
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
     print("\n".join(story.coverage_lines(found)))
     return 0
 
 
-def _replay(options: argparse.Namespace) -> int:
+def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     code = Code.parse(options.replay)
     if options.scenario not in (None, code.scenario):
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
-    subject = read(options.program, protocol_of(code.scenario))
-    (scenario,) = scenarios_for(subject, code.scenario).values()
-    with world_of(subject, lines=code.lines) as world:
+    subject = read(options.program, protocol_of(code.scenario, dialect))
+    (scenario,) = scenarios_for(subject, code.scenario, dialect).values()
+    with world_of(subject, lines=code.lines, dialect=dialect) as world:
         outcome = replay_schedule(world, scenario, code)
     print("\n".join(story.run_lines(outcome)))
     return 0 if outcome.failure is None else 1

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
+from tests.support.programs import Write, writer
 
 
 @pytest.fixture
@@ -22,3 +24,9 @@ def scheduler() -> Iterator[Scheduler]:
 def virtual(scheduler: Scheduler) -> Any:
     """The `threading` of the scheduler."""
     return threading_of(scheduler)
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Return a function that writes the modules of a program where they can be imported."""
+    return writer(tmp_path, monkeypatch)

@@ -1,8 +1,5 @@
 """A program is all of its modules, however they are spread, and its own order of things is the same in every run."""
 
-import textwrap
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +7,11 @@ import pytest
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS, Serials
-from socketserver_faults.schedule.exploration.explore import search_schedules, world_of
-from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_faults.schedule.world.scenarios import SCENARIOS
-from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.subject import SubjectRefused
+from tests.support.programs import Write, searched
 
 BASE = """
     import socketserver
@@ -57,31 +52,14 @@ ECHO = """
 """
 
 
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that writes modules where they can be imported."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def write(**modules: str) -> None:
-        for name, text in modules.items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
-
-    return write
-
-
-def searched(program: str, scenario: str, deviations: int = 0) -> SearchResult:
-    with world_of(read(program, SCENARIOS[scenario].protocol)) as world:
-        return search_schedules(world, {scenario: SCENARIOS[scenario]}, Bounds(deviations))
-
-
-def test_a_program_whose_classes_lock_and_members_lie_in_modules_beside_it(write: Callable[..., None]) -> None:
+def test_a_program_whose_classes_lock_and_members_lie_in_modules_beside_it(write: Write) -> None:
     write(sibling_base=BASE, sibling_room=ROOM, sibling_chat=CHAT)
     found = searched("sibling_chat:Handler", "greet", 1)
     assert found.outcome is None
     assert found.schedules > 10  # one for each operation on the lock, too
 
 
-def test_a_server_that_a_module_beside_it_makes(write: Callable[..., None]) -> None:
+def test_a_server_that_a_module_beside_it_makes(write: Write) -> None:
     write(beside=ECHO.replace("BODY", "pass"), makes="from beside import server\ndef make():\n    return server\n")
     assert searched("makes:make", "ask").outcome is None
     assert searched("beside:server", "ask").outcome is None
@@ -92,7 +70,7 @@ def test_a_server_that_a_module_beside_it_makes(write: Callable[..., None]) -> N
     ["self.server.shutdown()", "threading.Thread(target=self.server.shutdown).start()"],
     ids=["direct", "beside"],
 )
-def test_a_handler_that_calls_shutdown_goes_on_once_the_loop_has_seen_it(body: str, write: Callable[..., None]) -> None:
+def test_a_handler_that_calls_shutdown_goes_on_once_the_loop_has_seen_it(body: str, write: Write) -> None:
     write(shuts_its_server=ECHO.replace("BODY", body))
     found = searched("shuts_its_server:Handler", "ask", 1)
     assert found.outcome is None
@@ -100,12 +78,12 @@ def test_a_handler_that_calls_shutdown_goes_on_once_the_loop_has_seen_it(body: s
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit", "GeneratorExit"])
-def test_a_handler_that_raises_what_is_no_exception_ends_alone(raised: str, write: Callable[..., None]) -> None:
+def test_a_handler_that_raises_what_is_no_exception_ends_alone(raised: str, write: Write) -> None:
     write(raises=ECHO.replace("BODY", f"raise {raised}"))
     assert searched("raises:Handler", "ask").outcome is None
 
 
-def test_what_is_not_modelled_is_told_even_if_the_program_catches_it(write: Callable[..., None]) -> None:
+def test_what_is_not_modelled_is_told_even_if_the_program_catches_it(write: Write) -> None:
     text = ECHO.replace("self.request.sendall", "threading.settrace(print)\n            self.request.sendall")
     caught = text.replace("BODY", "pass").replace("def handle(self):", "def handle(self):\n          try:")
     write(catches=caught.replace("pass", "pass\n          except Exception: pass"))
@@ -122,7 +100,7 @@ def test_what_is_not_modelled_is_told_even_if_the_program_catches_it(write: Call
         ("socketserver.TCPServer(('', 0), None).serve_forever()", "serves while it is imported"),
     ],
 )
-def test_what_cannot_be_played_is_refused(text: str, message: str, write: Callable[..., None]) -> None:
+def test_what_cannot_be_played_is_refused(text: str, message: str, write: Write) -> None:
     write(unplayable=f"import socketserver\n{text}")
     with pytest.raises(SubjectRefused, match=message):
         searched("unplayable:Handler", "ask")
@@ -131,7 +109,7 @@ def test_what_cannot_be_played_is_refused(text: str, message: str, write: Callab
 # The order of things
 
 
-def loaded(text: str, write: Callable[..., None]) -> Any:
+def loaded(text: str, write: Write) -> Any:
     write(ordered=text)
     SERIALS.begin()
     with Scheduler() as scheduler:
@@ -139,7 +117,7 @@ def loaded(text: str, write: Callable[..., None]) -> Any:
         return Modules(substitutes.substitutes(scheduler, lambda: network)).load("ordered")
 
 
-def test_objects_of_the_program_are_ordered_by_when_they_were_first_asked(write: Callable[..., None]) -> None:
+def test_objects_of_the_program_are_ordered_by_when_they_were_first_asked(write: Write) -> None:
     text = """
         import threading
         class Plain: pass
@@ -159,7 +137,7 @@ def test_objects_of_the_program_are_ordered_by_when_they_were_first_asked(write:
     assert [hash(thing) for thing in module.things] == module.hashes
 
 
-def test_classes_with_a_hash_of_their_own_or_another_kind_keep_it(write: Callable[..., None]) -> None:
+def test_classes_with_a_hash_of_their_own_or_another_kind_keep_it(write: Write) -> None:
     text = """
         import abc, enum, typing, dataclasses
         class Text(str): pass

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +24,11 @@ from socketserver_faults.schedule.exploration.search import (
     reduced,
     search,
 )
+from socketserver_faults.schedule.world.fitting import protocol_spoken
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
+from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.scenario.steps import Step
 
@@ -51,19 +54,45 @@ def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) 
             yield world
 
 
-def scenarios_for(subject: Subject, name: str | None) -> dict[str, NamedScenario]:
-    """Return the scenario of that name, or all for the subject's protocol; raise SubjectRefused if there is none."""
+def scenarios_for(subject: Subject, name: str | None, dialect: Dialect = NOTE) -> dict[str, NamedScenario]:
+    """Return the scenario of that name, or all for the subject's protocol whose clauses the dialect does not rule out;
+    raise SubjectRefused if there is none.
+    """
+    ruled_out = effects.not_applicable(dialect)
     if name is None:
-        return {scenario.name: scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol}
+        own = (scenario for scenario in SCENARIOS.values() if scenario.protocol == subject.protocol)
+        return {scenario.name: scenario for scenario in own if scenario.clause not in ruled_out}
     if subject.protocol == "chat" and (seed := RANDOM_NAME.fullmatch(name)):
         return {name: random_scenario(int(seed[1]))}
     if name not in SCENARIOS:
         raise SubjectRefused(f"{name!r} is no scenario: they are {', '.join(SCENARIOS)}")
-    if SCENARIOS[name].protocol != subject.protocol:
+    scenario = SCENARIOS[name]
+    if scenario.protocol != subject.protocol:
         raise SubjectRefused(
-            f"scenario {name!r} is for {SCENARIOS[name].protocol}, and {subject.name} serves {subject.protocol}"
+            f"scenario {name!r} is for {scenario.protocol}, and {subject.name} serves {subject.protocol}"
         )
-    return {name: SCENARIOS[name]}
+    if scenario.clause in ruled_out:
+        raise SubjectRefused(f"scenario {name!r} is about {scenario.clause}: {ruled_out[scenario.clause]}")
+    return {name: scenario}
+
+
+def protocol_of(name: str | None, dialect: Dialect) -> str:
+    """Return the protocol that a scenario or a dialect is for; "" if both leave it open."""
+    if name in SCENARIOS:
+        return SCENARIOS[name].protocol
+    if name is not None and RANDOM_NAME.fullmatch(name):
+        return "chat"
+    streams = [protocol for protocol in dialect.protocols if protocol in ("chat", "echo")]
+    return streams[0] if len(streams) == 1 else ""
+
+
+def meet(world: World, protocol: str) -> None:
+    """Find out what protocol a user's own program speaks, if none is given; raise SpeaksOtherwise if it speaks none."""
+    if world.subject.protocol not in world.dialect.protocols:
+        raise SubjectRefused(f"{world.dialect.name} is no dialect of {world.subject.protocol}: see --dialect")
+    if world.subject.loop:
+        spoken = protocol_spoken(world, protocol or world.subject.protocol, given=bool(protocol))
+        world.subject = replace(world.subject, protocol=spoken)
 
 
 def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
@@ -126,20 +155,20 @@ def explore(
 
     `handler` is at the top level of a module that can be imported; it may also be a function without arguments that
     returns a server of `socketserver`. `scenario` is the name of one, or steps of the suite; the default is all
-    scenarios for a chat. All schedules with up to `deviations` deviations are tried (default: 2, for some scenarios 1
-    or 3), for at most `seconds`. With `replay`, a code, only that schedule is played. The result says what was covered;
-    its `whole` is true if that is all.
+    scenarios for its protocol in the `dialect`. All schedules with up to `deviations` deviations are tried (default: 2,
+    for some scenarios 1 or 3), for at most `seconds`. With `replay`, a code, only that schedule is played. The result
+    says what was covered; its `whole` is true if that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
-    protocol = SCENARIOS[scenario].protocol if isinstance(scenario, str) and scenario in SCENARIOS else "chat"
-    subject = read(name_of(handler), protocol)
-    if scenario is None or isinstance(scenario, str):
-        scenarios = scenarios_for(subject, scenario)
-    else:
-        scenarios = {
-            OWN_SCENARIO: NamedScenario(OWN_SCENARIO, "the given steps", "", tuple(scenario), protocol, "abrupt")
-        }
-    with world_of(subject, lines=lines, dialect=dialect) as world:
+    named = scenario if isinstance(scenario, str) else None
+    protocol = protocol_of(named, dialect)
+    with world_of(read(name_of(handler), protocol), lines=lines, dialect=dialect) as world:
+        if scenario is None or isinstance(scenario, str):
+            meet(world, protocol)
+            scenarios = scenarios_for(world.subject, named, dialect)
+        else:
+            steps, spoken = tuple(scenario), world.subject.protocol
+            scenarios = {OWN_SCENARIO: NamedScenario(OWN_SCENARIO, "the given steps", "", steps, spoken, "abrupt")}
         if replay:
             found = _replay(world, scenarios, Code.parse(replay))
         else:

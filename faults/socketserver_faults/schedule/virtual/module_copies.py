@@ -52,6 +52,8 @@ COPIED_MODULES = (
     "socketserver_reference.conformance.driver.stage",
     "socketserver_reference.conformance.driver.reading",
     "socketserver_reference.conformance.driver.handshake",
+    "socketserver_reference.conformance.driver.rate_limit",
+    "socketserver_reference.conformance.driver.dialect_fit",
     "socketserver_reference.conformance.targets.client",
 )
 """Packages within LASTING that are not under test: the process's own modules, except those that touch sockets."""

@@ -6,6 +6,7 @@ Read in this order:
     clients.py      its clients: the conformance suite's own, on virtual sockets
     world.py        a server and its clients, and one run
     scenarios.py    what the clients do
+    fitting.py      whether the program speaks the dialect
 
 RULE: the clients are the suite's own stage and oracle: a schedule is judged as a check is.
 """

@@ -1,6 +1,6 @@
 """The clients: the conformance suite's own stage and its own clients, copied into the virtual process.
 
-Nothing of the suite is written twice. The modules that touch sockets or the clock (`stage`, `client`) are
+Nothing of the suite is written twice. The modules that touch sockets or the clock (`stage`, `client`...) are
 copies that use virtual ones; steps, oracle, transcript and violations are the suite's own. Two things are different
 here: each connection carries the name of its client, for the story, and each entry of the transcript is an event of the
 story.
@@ -18,8 +18,12 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.address import Address
+from socketserver_reference.conformance.checks.chat import ChatConformance
+from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.dialects.rewrite import Rewriter
+from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
+from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
 
@@ -34,6 +38,26 @@ MAX_NOTED_BYTES = 16
 
 CLIENTS = "clients"
 """Name of the thread that plays the clients."""
+
+
+CONFORMANCE: dict[str, Any] = {"chat": ChatConformance, "echo": EchoConformance}
+
+ADDRESS = Address("tcp", "127.0.0.1", 1)
+"""Clients do not need it: they are connected to the server of the run."""
+
+
+class _OnlySite:
+    """The server of the run, as the suite's test of a dialect sees it."""
+
+    address = ADDRESS
+    restart = exit_report = staticmethod(lambda: "")
+
+
+def _within_limits(rewriter: Rewriter, dialect: Dialect) -> Rewriter:
+    """Return a rewriter that keeps the limits of the dialect; each run has a fresh server."""
+    if dialect.limits.members:
+        rewriter = CapacityLimit(rewriter, dialect, sees_idle=True)
+    return RateLimited(rewriter) if dialect.limits.gap and "chat" in dialect.protocols else rewriter
 
 
 class NotedTranscript(list[Entry]):
@@ -68,6 +92,7 @@ class VirtualClients:
         self._told = NotedTranscript(scheduler.note)
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
         vars(client)["QUICKACK"] = 0  # no network, no acknowledgements
+        self._limits: Any = modules.load("socketserver_reference.conformance.driver.rate_limit")
         self._stage: Any = modules.load("socketserver_reference.conformance.driver.stage")
 
         def coming() -> str:
@@ -91,17 +116,29 @@ class VirtualClients:
             return arrived, ""
 
         vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
+        self._fit: Any = modules.load("socketserver_reference.conformance.driver.dialect_fit")
+        vars(self._fit)["Client"] = VirtualClient
 
-    def perform(self, oracle: Oracle, scenario: NamedScenario, dialect: Dialect) -> None:
+    def misfit(self, dialect: Dialect, protocol: str) -> Misfit | None:
+        """Return how the server shows that it does not speak the dialect, or None if it does not show that."""
+        self._told = NotedTranscript(self._scheduler.note)
+        self._told.coming = ["ann", "ben"]
+        found: Misfit | None = self._fit.misfit(_OnlySite, dialect, protocol, READ_TIMEOUT)
+        return found
+
+    def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""
+        conformance = CONFORMANCE[scenario.protocol]
         stage: Stage = self._stage.Stage(
-            Address("tcp", "127.0.0.1", 1),
-            oracle,
+            ADDRESS,
+            conformance.oracle(dialect),
             timeout=READ_TIMEOUT,
             about=scenario.clause or None,
             wait_idle=self._scheduler.wait_idle,
             restartable=True,
             dialect=dialect,
+            rewriter=_within_limits(conformance.rewriter(dialect), dialect),
+            rate_limiter=self._limits.RateLimiter(dialect.limits),
             politeness=scenario.politeness,
         )
         self._told = NotedTranscript(self._scheduler.note)

@@ -7,7 +7,7 @@ the clients do before the server reacts to any of it.
 Scenarios are short because all schedules can be tried only where decisions are few. To add one, add an entry;
 `tests/faults/schedule/test_reference.py` checks that the reference passes it.
 
-Next: `exploration/search.py`.
+Next: `fitting.py`.
 """
 
 from dataclasses import dataclass

@@ -23,14 +23,10 @@ from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
-from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.oracles.base import Oracle
-from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-
-ORACLES: dict[str, Callable[[Dialect], Oracle]] = {"chat": oracle_for, "echo": EchoOracle}
 
 WORLD_CAPACITY_BYTES = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
@@ -57,7 +53,7 @@ class World:
         self.subject = subject
         self.scheduler = Scheduler()
         self._capacity = capacity
-        self._dialect = dialect
+        self.dialect = dialect
         self._network = Network(self.scheduler)
         self.modules = Modules(
             substitutes.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
@@ -71,8 +67,19 @@ class World:
     def _connect(self, who: str) -> Any:
         return self._network.connect(self._server.socket, who)
 
-    def play(self, scenario: NamedScenario, choose: Choose = no_preemption) -> ScheduleResult:
-        """Play the scenario under a schedule."""
+    def play(
+        self, scenario: NamedScenario, choose: Choose = no_preemption, *, dialect: Dialect | None = None
+    ) -> ScheduleResult:
+        """Play the scenario under a schedule, in the world's dialect or another."""
+        return self._run(lambda: self._players.perform(scenario, dialect or self.dialect), choose)
+
+    def misfit(self, protocol: str) -> Misfit | None:
+        """Return how the program shows that it does not speak the dialect, or None if it does not show that."""
+        found: list[Misfit | None] = []
+        self._run(lambda: found.append(self._players.misfit(self.dialect, protocol)), no_preemption)
+        return found[0] if found else None
+
+    def _run(self, visit: Callable[[], object], choose: Choose) -> ScheduleResult:
         self.modules.forget()
         SERIALS.begin()
         NotModelled.refusals.clear()
@@ -81,7 +88,7 @@ class World:
         failure: Violation | StepLimitReached | None = None
         judged = True
         try:
-            self.scheduler.run(lambda: self._main(scenario), choose)
+            self.scheduler.run(lambda: self._main(visit), choose)
         except (Violation, StepLimitReached) as found:
             failure = found
         except Deadlock as blocked:
@@ -95,12 +102,12 @@ class World:
             raise NotModelled.refusals[0]
         return ScheduleResult(self.scheduler.story, failure, judged)
 
-    def _main(self, scenario: NamedScenario) -> None:
+    def _main(self, visit: Callable[[], object]) -> None:
         """The first thread of a run."""
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
         self._left = False
-        clients = self.scheduler.spawn(lambda: self._play(scenario), CLIENTS)
+        clients = self.scheduler.spawn(lambda: self._play(visit), CLIENTS)
         if self.subject.loop:
             while not self._left:  # a handler may call shutdown(): the program that would end then is not here
                 server.serve_forever()
@@ -115,9 +122,9 @@ class World:
         self.scheduler.point("sees a client connect", ready, waiting="waits for clients")
         return substitutes.accepts(self._server)
 
-    def _play(self, scenario: NamedScenario) -> None:
+    def _play(self, visit: Callable[[], object]) -> None:
         """The second thread of a run."""
-        self._players.perform(ORACLES[scenario.protocol](self._dialect), scenario, self._dialect)
+        visit()
         self._left = True
         if self.subject.loop:
             self._server.shutdown()

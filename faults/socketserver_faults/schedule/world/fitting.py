@@ -1,0 +1,64 @@
+"""Whether a program speaks the dialect at all: asked before its schedules are searched.
+
+A program that speaks otherwise breaks no clause. So it is met once without any deviation. If that fails, the suite's
+own test of a dialect (`driver/dialect_fit.py`) decides, on virtual sockets; a program whose protocol nobody named is
+then taken for an echo if it is one.
+
+Next: `exploration/search.py`.
+"""
+
+from collections.abc import Iterator
+
+from socketserver_faults.schedule.world.scenarios import NamedScenario
+from socketserver_faults.schedule.world.subject import SubjectRefused
+from socketserver_faults.schedule.world.world import World
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import bundled
+from socketserver_reference.conformance.driver.dialect_fit import Misfit
+from socketserver_reference.conformance.scenario.steps import Connect, Say, join
+
+FIRST_MEETING = {
+    "chat": NamedScenario("meet", "", "CHAT-2", (*join("ann"), Say("ann", b"hello")), politeness="polite"),
+    "echo": NamedScenario("meet", "", "ECHO-2", (Connect("ann"), Say("ann", b"hello")), "echo", "polite"),
+}
+
+
+class SpeaksOtherwise(SubjectRefused):
+    """The program speaks another dialect; the message shows it, and says how to state the right one."""
+
+
+def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
+    """Return the protocol that a program speaks in the world's dialect; raise SpeaksOtherwise if it speaks neither.
+
+    `given` says that the user named the protocol.
+    """
+    if _meets(world, protocol, world.dialect):
+        return protocol
+    misfit = world.misfit(protocol)
+    if misfit is None:  # it speaks the dialect, and has a bug: the search will tell
+        return protocol
+    if not given and world.dialect == NOTE and _meets(world, "echo", NOTE):
+        return "echo"
+    raise SpeaksOtherwise(_told(misfit, world, protocol))
+
+
+def _meets(world: World, protocol: str, dialect: Dialect) -> bool:
+    return world.play(FIRST_MEETING[protocol], dialect=dialect).failure is None
+
+
+def _fitting(world: World) -> Iterator[str]:
+    for name, dialect in bundled().items():
+        if any(_meets(world, protocol, dialect) for protocol in dialect.protocols if protocol in FIRST_MEETING):
+            yield name
+
+
+def _told(misfit: Misfit, world: World, protocol: str) -> str:
+    seen = f"said {misfit.said}, expected {misfit.expected}, read {misfit.read}"
+    known = ", ".join(_fitting(world))
+    advice = (
+        f"try --dialect {known}"
+        if known
+        else f"run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > mine.toml), and "
+        "use --dialect mine.toml"
+    )
+    return f"{world.subject.name} speaks another dialect than {misfit.dialect}: {seen}; {advice}"

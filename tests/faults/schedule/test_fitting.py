@@ -1,0 +1,137 @@
+"""Programs that speak another dialect: played in theirs, and never taken for broken without it."""
+
+from pathlib import Path
+
+import pytest
+
+from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.exploration.explore import explore
+from socketserver_faults.schedule.world.fitting import SpeaksOtherwise
+from socketserver_faults.schedule.world.subject import SubjectRefused
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.scenario.steps import Connect, Say
+from tests.servers import racy_chat
+from tests.support.programs import Write, searched
+
+NAMES = """
+    import queue, socketserver, threading
+    boxes, lock = {}, threading.Lock()
+    def write(sock, box):
+        while data := box.get():
+            sock.sendall(data)
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"name? ")
+            name = self.rfile.readline().strip()
+            box = queue.Queue()
+            writer = threading.Thread(target=write, args=(self.request, box))
+            writer.start()
+            with lock:
+                boxes[self] = box
+            try:
+                while line := self.rfile.readline(LONGEST):
+                    with lock:
+                        for other, its in boxes.items():
+                            if other is not self:
+                                its.put(name + b": " + line.strip() + b"\\n")
+            except OSError:
+                pass
+            with lock:
+                del boxes[self]
+            box.put(b"")
+            writer.join()
+        def finish(self):
+            pass
+"""
+
+DIALECT = """
+    protocol = "chat"
+    [framing]
+    in = "line"
+    [[handshake]]
+    wait = "name? "
+    send = "{name}\\n"
+    [delivery]
+    template = "{sender}: {body}"
+    to_sender = "nothing"
+    [quit]
+    word = ""
+    [bytes]
+    white_space = "stripped"
+    [limits]
+    utterance = 100
+    members = 5
+"""
+
+ECHO = """
+    import socketserver
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            REPLY
+"""
+
+
+@pytest.mark.parametrize("scenario", ["speak", "flood", "cut-off"])
+def test_a_chat_in_another_dialect_is_played_within_its_limits(scenario: str, write: Write) -> None:
+    """A longer line would be cut in two by this server, and a chunk is no line."""
+    write(asks_for_names=NAMES.replace("LONGEST", "102"))
+    dialect = read(DIALECT, "names", "names.toml")
+    assert searched("asks_for_names:Handler", scenario, 0, dialect).outcome is None
+
+
+def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
+    write(asks_for_names=NAMES.replace("LONGEST", ""))
+    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note: said .*read b'name\? ") as told:
+        searched("asks_for_names:Handler", None)
+    assert "learn its dialect (socketserver-reference learn chat" in str(told.value)
+
+
+def test_a_bundled_dialect_that_fits_is_named(write: Write) -> None:
+    reply = "while chunk := self.request.recv(1024): self.request.sendall(chunk)"
+    write(repeats=ECHO.replace("REPLY", reply))
+    with pytest.raises(SpeaksOtherwise, match=r"try --dialect .*rfc862"):
+        searched("repeats:Handler", None)
+
+
+def test_an_echo_is_known_without_naming_a_scenario(write: Write) -> None:
+    write(shouts=ECHO.replace("REPLY", "self.request.sendall(self.request.recv(1024).strip().upper())"))
+    found = searched("shouts:Handler", None)
+    assert found.outcome is None
+    assert list(found.covered) == ["ask", "hang-up"]
+
+
+def test_a_program_that_speaks_the_dialect_and_has_a_bug_is_searched(write: Write) -> None:
+    write(acknowledges=ECHO.replace("REPLY", "self.request.sendall(b'ack' + self.request.recv(1024))"))
+    found = searched("acknowledges:Handler", "greet", 0)
+    assert found.outcome is None  # it says so much, and leaves then
+    found = searched("acknowledges:Handler", None, 0)
+    assert found.outcome is not None
+
+
+def test_steps_of_ones_own_in_a_dialect() -> None:
+    dialect = read('protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "> {body}"', "arrows", "x")
+    with pytest.raises(AssertionError, match="expected: ann reads b'> hi"):
+        explore(racy_chat.Locked, [Connect("ann"), Say("ann", b"hi")], dialect=dialect, deviations=0)
+
+
+def test_a_scenario_about_a_clause_that_the_dialect_rules_out_is_not_played() -> None:
+    text = 'protocol = "chat"\n[delivery]\ntemplate = "ack{body}"\n[waived]\nCHAT-15 = "it waits"'
+    dialect = read(text, "waives", "waives.toml")
+    found = searched("tests.servers.racy_chat:Locked", None, 0, dialect)
+    assert not {"stall", "flood", "cut-off"} & set(found.covered)
+    with pytest.raises(SubjectRefused, match="scenario 'flood' is about CHAT-15: it waits"):
+        searched("tests.servers.racy_chat:Locked", "flood", 0, dialect)
+
+
+def test_what_is_no_dialect_here_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    datagram = tmp_path / "datagram.toml"
+    datagram.write_text('protocol = "datagram"')
+    for name, message in (
+        ("nowhere", "no dialect is named 'nowhere'"),
+        (str(datagram), "it is one of datagrams"),
+        ("node-echo", "node-echo is no dialect of chat"),
+    ):
+        assert main(["schedule", "chat", "--dialect", name]) == 2
+        line = capsys.readouterr().err
+        assert message in line
+        assert line.count("\n") == 1
