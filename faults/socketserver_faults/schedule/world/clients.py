@@ -57,7 +57,7 @@ def _within_limits(rewriter: Rewriter, dialect: Dialect) -> Rewriter:
     """Return a rewriter that keeps the limits of the dialect; each run has a fresh server."""
     if dialect.limits.members:
         rewriter = CapacityLimit(rewriter, dialect, sees_idle=True)
-    return RateLimited(rewriter) if dialect.limits.gap and "chat" in dialect.protocols else rewriter
+    return RateLimited(rewriter, dialect.limits) if dialect.limits.gap and "chat" in dialect.protocols else rewriter
 
 
 class NotedTranscript(list[Entry]):
