@@ -10,26 +10,27 @@ SERVE ?= chat
 SEEDS ?= 1
 SERVERS ?=
 
-.PHONY: help check test sweep matrix interop lint serve spec demo schedules bench crowds wheel job clean
+.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench crowds wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check: .venv/check  ## check the reference, or another server: make check TARGET=tcp://host:port PROTOCOL=chat
 ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
-	$(BIN)/socketserver-reference check echo $(OPTIONS)
-	$(BIN)/socketserver-reference check chat $(OPTIONS)
-	$(BIN)/socketserver-reference check chat --profile basic --examples 0 \
-		--launch '$(BIN)/socketserver-reference serve overthreaded --quiet --port {port}'
-	$(BIN)/socketserver-reference check family $(OPTIONS)
+	@$(BIN)/python ci/check_reference.py $(OPTIONS)
 else
 	@$(if $(PROTOCOL),:,echo "make check: say what the server serves: PROTOCOL=echo or PROTOCOL=chat" >&2; exit 2)
 	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-test: .venv/dev  ## run the tests and print the coverage; tests of the HTML report need chromium
+TESTS := -m 'not sweep' --numprocesses=8 --dist=loadgroup
+
+test: .venv/dev  ## run the tests; those of the HTML report need chromium
+	$(BIN)/pytest $(TESTS)
+
+coverage: .venv/dev  ## run the tests and print the coverage, branches included
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m 'not sweep' --numprocesses=8 --dist=loadgroup
+	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -81,7 +82,7 @@ clean:  ## remove everything that make made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The tests start hundreds of Python processes: modules are compiled once, even if the environment says otherwise.
-test sweep .venv/dev: export PYTHONDONTWRITEBYTECODE :=
+test coverage sweep .venv/dev: export PYTHONDONTWRITEBYTECODE :=
 
 # LAUNCH may contain quotes and braces, so it is passed in the environment, and no shell parses it.
 export LAUNCH

@@ -5,6 +5,7 @@ The checks run in pytest; this module turns a command line into a pytest run, an
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     print(printable(heading), *listed.elsewhere(), sep="\n", flush=True)
     began, clock = datetime.now(UTC), time.monotonic()
     progress = Progress(options.protocol, GROUPS[options.protocol], targets)
-    with one_processor() if options.launch is None and options.target is None else nullcontext():
+    with one_processor(os.getpid()) if options.launch is None and options.target is None else nullcontext():
         status = progress.run([*of_the_plugin(options), *listed.options(), *pytest_arguments])
     if progress.cannot:
         raise CommandError(progress.cannot)

@@ -1,0 +1,55 @@
+"""Checks the reference: the echo, the chat, the over-threaded chat and the family, two at a time.
+
+Usage: check_reference.py [OPTION ...], options of `socketserver-reference check`. Prints the reports one after another,
+and one line for all of them in the end. Exits with the highest exit status.
+"""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+COMMAND = str(Path(sys.executable).with_name("socketserver-reference"))
+
+OVERTHREADED = f"'{COMMAND}' serve overthreaded --quiet --port {{port}}"
+
+
+def checks(options: list[str]) -> dict[str, list[str]]:
+    """Return the arguments of each check, by its name."""
+    return {
+        "echo": ["echo", *options],
+        "chat": ["chat", *options],
+        "over-threaded chat": ["chat", "--profile", "basic", "--examples", "0", "--launch", OVERTHREADED],
+        "family": ["family", *options],
+    }
+
+
+def check(arguments: list[str]) -> tuple[int, str]:
+    """Run one check; return its exit status and its report."""
+    done = subprocess.run([COMMAND, "check", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.returncode, done.stdout.decode(errors="backslashreplace")
+
+
+def main(options: list[str]) -> int:
+    """Run all checks; return the exit status."""
+    begun = time.monotonic()
+    named = checks(options)
+    statuses: dict[str, int] = {}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        longest_first = sorted(named, key=lambda name: name != "chat")
+        running = {name: pool.submit(check, named[name]) for name in longest_first}
+        for name in named:
+            statuses[name], report = running[name].result()
+            print(report, flush=True)
+    failed = {name: status for name, status in statuses.items() if status}
+    verdict = "; ".join(f"{name}: exit status {status}" for name, status in failed.items()) or "all conform"
+    print(f"{', '.join(named)}: {verdict} ({time.monotonic() - begun:.1f} s)")
+    return max(statuses.values())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

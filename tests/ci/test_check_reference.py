@@ -1,0 +1,46 @@
+"""`make check`: all reports in order, one line for all, and the highest exit status."""
+
+import importlib.util
+from types import ModuleType
+
+import pytest
+
+from tests.support.serving import ROOT
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("check_reference", ROOT / "ci" / "check_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("failing", "verdict"),
+    [({}, "all conform"), ({"family": 1, "chat": 2}, "chat: exit status 2; over-threaded chat: exit status 2; family")],
+)
+def test_all_are_summed_up(
+    script: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failing: dict[str, int],
+    verdict: str,
+) -> None:
+    def check(arguments: list[str]) -> tuple[int, str]:
+        return failing.get(arguments[0], 0), f"report of {arguments[0]}\n"
+
+    monkeypatch.setattr(script, "check", check)
+    assert script.main(["--seed", "7"]) == max(failing.values(), default=0)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[:4] == ["report of echo", "report of chat", "report of chat", "report of family"]
+    assert lines[4].startswith(f"echo, chat, over-threaded chat, family: {verdict}")
+
+
+def test_options_reach_the_checks_of_this_process(script: ModuleType) -> None:
+    with_options = {
+        name for name, arguments in script.checks(["--seed", "7"]).items() if arguments[1:] == ["--seed", "7"]
+    }
+    assert with_options == {"echo", "chat", "family"}
