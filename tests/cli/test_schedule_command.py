@@ -95,7 +95,7 @@ def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.Capt
     ("words", "message"),
     [
         (["chatt"], "'chatt' is no fault of the catalogue: "),
-        (["chatt"], "; the reference has echo, chat, overthreaded; a handler of yours is package.module:Handler"),
+        (["chatt"], "; the reference has echo, chat, overthreaded; a program of yours is package.module:Handler, "),
         (["chat", "nix"], "'nix' is no scenario: they are greet, "),
         (["chat", "ask"], "'ask' is for echo, and chat serves chat"),
         (["chat", "greet", "--replay", "speak:0~000000"], "is for the scenario 'speak', not 'greet'"),

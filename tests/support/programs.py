@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.schedule.exploration.explore import meet, scenarios_for, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import (
+    meet,
+    protocol_of,
+    scenarios_for,
+    search_schedules,
+    world_of,
+)
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.subject import read
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -27,7 +33,8 @@ def writer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def searched(program: str, scenario: str | None, deviations: int = 0, dialect: Dialect = NOTE) -> SearchResult:
-    """Search the schedules of a program, as `schedule` does for a protocol that the scenario leaves open."""
-    with world_of(read(program), dialect=dialect) as world:
-        meet(world, "")
+    """Search the schedules of a program, as `schedule` does."""
+    protocol = protocol_of(scenario, dialect)
+    with world_of(read(program, protocol), dialect=dialect) as world:
+        meet(world, protocol)
         return search_schedules(world, scenarios_for(world.subject, scenario, dialect), Bounds(deviations))

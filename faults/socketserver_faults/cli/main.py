@@ -1,11 +1,14 @@
 """`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
 from socketserver_reference.cli.parser import Parser, add_version, guarded
 from socketserver_reference.cli.signals import interrupted_without_traceback
+
+PROGRAM = "socketserver-faults"
 
 COMMANDS = {
     "list": ("list the planted bugs and the clauses they break", "browse", "add_list_arguments", "run_list"),
@@ -36,7 +39,7 @@ COMMANDS = {
 def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     what = "Planted bugs, a hostile network, and a scheduler that finds races between threads."
-    parser = Parser(prog="socketserver-faults", description=what)
+    parser = Parser(prog=PROGRAM, description=what)
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
     for name, (purpose, module_name, declare, run) in COMMANDS.items():
@@ -47,13 +50,31 @@ def build_parser() -> Parser:
     return parser
 
 
+def build_command_parser(name: str) -> Parser:
+    """Return the parser of the words after a command."""
+    purpose, module_name, declare, run = COMMANDS[name]
+    parser = Parser(prog=f"{PROGRAM} {name}", description=f"{purpose.capitalize()}.")
+    module = import_module(f"socketserver_faults.cli.{module_name}")
+    getattr(module, declare)(parser)
+    parser.set_defaults(run=getattr(module, run))
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    return guarded("socketserver-faults", partial(_run, arguments), ends_process=arguments is None)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(PROGRAM, partial(_run, words), ends_process=arguments is None)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    with interrupted_without_traceback():  # the commands are imported now, not before
-        parser = build_parser()
-    options = parser.parse_args(arguments)
+def _run(words: Sequence[str]) -> int:
+    if not words or words[0] != "schedule":
+        with interrupted_without_traceback():  # the commands are imported now, not before
+            parser = build_parser()
+        options = parser.parse_args(words)
+        return int(options.run(options))
+    with interrupted_without_traceback():
+        parser = build_command_parser("schedule")
+    own = words.index("--") if "--" in words else len(words)
+    options = parser.parse_intermixed_args(words[1:own])  # SCENARIO may stand anywhere among the options
+    options.arguments = words[own + 1 :]
     return int(options.run(options))

@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `schedule`."""
     parser.add_argument(
         "program",
-        help="a fault, a server of the reference (echo, chat, overthreaded) or your own handler package.module:Handler",
+        help="a fault, a server of the reference (echo, chat, overthreaded), your own handler package.module:Handler, "
+        "or a program that serves by itself: file.py or package.module (its arguments after --)",
     )
     parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument(
@@ -100,14 +101,15 @@ def spoken_dialect(name: str) -> Dialect:
 
 def _again(options: argparse.Namespace, code: Code) -> str:
     dialect = "" if options.dialect == NOTE.name else f" --dialect {shlex.quote(options.dialect)}"
-    return f"socketserver-faults schedule {options.program}{dialect} --replay {code}"
+    arguments = f" -- {shlex.join(options.arguments)}" if options.arguments else ""
+    return f"socketserver-faults schedule {options.program}{dialect} --replay {code}{arguments}"
 
 
 def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.random and options.scenario:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
     protocol = protocol_of(options.scenario, dialect)
-    subject = read(options.program, protocol)
+    subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         meet(world, protocol)
         if options.random:
@@ -128,7 +130,7 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     code = Code.parse(options.replay)
     if options.scenario not in (None, code.scenario):
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
-    subject = read(options.program, protocol_of(code.scenario, dialect))
+    subject = read(options.program, protocol_of(code.scenario, dialect), options.arguments)
     (scenario,) = scenarios_for(subject, code.scenario, dialect).values()
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
         outcome = replay_schedule(world, scenario, code)

@@ -16,6 +16,7 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.process import Os
 
 PACKAGE = {
     "__init__.py": "from own_chat.rooms import Room\nfrom . import names\n",
@@ -151,7 +152,7 @@ def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
 
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual = substitutes.os_of(lambda: network.kernel)
+    virtual: Any = Os(lambda: network.kernel)
 
     def main() -> None:
         server, _ = network.pair("ann")

@@ -209,3 +209,19 @@ def test_a_flood_of_notes_is_cut(scheduler: Scheduler) -> None:
             scheduler.note(f"says {number}")
 
     assert len(scheduler.run(main, most_steps=50).events) == 101
+
+
+def test_a_thread_that_looks_again_and_again_lets_others_go_on_and_time_pass(scheduler: Scheduler) -> None:
+    seen: list[str] = []
+
+    def sleeper() -> None:
+        scheduler.sleep(5)
+        seen.append("slept")
+
+    def main() -> None:
+        scheduler.spawn(sleeper, "sleeper")
+        while not seen:
+            scheduler.point("looks")
+
+    scheduler.run(main)
+    assert 5 < scheduler.now < 6

@@ -46,10 +46,16 @@ MAX_RUN_STEPS = 20_000
 """Steps after which a run counts as endless."""
 
 MAX_STREAK_STEPS = 1000
-"""Steps that a thread takes at most while others could run: then they go first, since it may wait by looking again."""
+"""Steps that a thread takes at most in a row: then others go first, and time passes, since it may wait by looking again
+and again."""
 
 LOST_TIMEOUT = 10.0
 """Real seconds within which a thread must come to a point."""
+
+
+def _never() -> bool:
+    return False
+
 
 IDLE = "waits until all other threads are idle"
 
@@ -185,11 +191,17 @@ class Scheduler:
             ),
         )
 
-    def give_up(self, failure: BaseException) -> NoReturn:
-        """End the run here and now; `run` raises the failure."""
+    def give_up(self, failure: BaseException | None = None) -> NoReturn:
+        """End the run here and now; `run` raises the failure, if there is one."""
         self._failure = self._failure or failure
         self.aborting = True
         raise Aborted
+
+    def freeze(self) -> None:
+        """Let no daemon run any more: the process has ended."""
+        for task in self.tasks:
+            if task.daemon and not task.over:
+                task.ready, task.until = _never, None
 
     def note(self, what: str, who: str = "") -> None:
         """Note what the running thread has just seen; a run keeps only so many notes."""
@@ -261,8 +273,11 @@ class Scheduler:
         self._steps += 1
         self.now += STEP_SECONDS
         options = self._options(me)
+        if self._streak > MAX_STREAK_STEPS and options == [me] and (moments := self._moments()):
+            self._streak, self.now = 0, max(self.now, min(moments))
+            options = self._options(me)
         while not options:
-            moments = [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
+            moments = self._moments()
             if not moments:
                 self._end()
                 return None
@@ -281,6 +296,10 @@ class Scheduler:
         instead = f"{first.name} {first.doing}" if taken else ""
         self.story.events.append(ScheduleEvent(chosen.name, chosen.doing, instead))
         return chosen
+
+    def _moments(self) -> list[float]:
+        """Return the moments for which threads wait."""
+        return [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
 
     def _options(self, me: Task | None) -> list[Task]:
         """Return the threads that can run: the running one, if it can and may, then the others in turn."""

@@ -33,6 +33,8 @@ MAX_STORY_LINES = 60
 UNINFORMATIVE = re.compile(r"goes on|begins$|sees a client connect")
 """Events that the story leaves out."""
 
+THREAD = re.compile(r"T\d+")
+
 SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
 
@@ -99,8 +101,8 @@ def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
     """Return what each thread does: it serves the client that it reads from first, or is just a thread."""
     owners: dict[str, str] = {}
     for event in story.events:
-        if event.who.startswith("T") and event.who[1:].isdigit():
-            owner = SERVES.search(event.what)
+        owner = SERVES.search(event.what)
+        if event.who != CLIENTS and (owner or THREAD.fullmatch(event.who)):
             owners[event.who] = owners.get(event.who) or (owner[1] if owner and "reads from" in event.what else "")
     return {name: f"serves {owner}" if owner else "a thread" for name, owner in owners.items()}
 

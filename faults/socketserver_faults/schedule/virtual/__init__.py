@@ -7,7 +7,8 @@ Read in this order:
     options.py          the options of a socket
     socket_object.py    a socket as Python has it
     network.py          the network of one run, and the substitute for `socket`
-    substitutes.py      substitutes for `time`, `selectors`, `select`, `logging`, `os`
+    substitutes.py      substitutes for `time`, `selectors`, `select`, `logging`
+    process.py          substitutes for `sys` and `os`
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
 
 RULE: nothing in the real process is patched, and what is not modelled is refused by name.

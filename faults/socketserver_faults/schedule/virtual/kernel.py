@@ -58,6 +58,8 @@ class OpenFile:
         """Whether closing it is a reset: SO_LINGER of 0 s."""
         self.options: dict[tuple[int, int], int] = {}
         self.holders = 0
+        self.accepted = False
+        """Whether it is a connection that a listener accepted."""
 
 
 class Kernel:
@@ -81,6 +83,9 @@ class Kernel:
         except KeyError:
             raise failure(errno.EBADF) from None
 
+    def __contains__(self, number: int) -> bool:
+        return number in self._files
+
     def open(self, file: OpenFile) -> int:
         """Return a descriptor for the file: the lowest free number."""
         number = FIRST_DESCRIPTOR
@@ -100,6 +105,17 @@ class Kernel:
         """Return the story's name for the file of a descriptor."""
         end = self.file(number).end
         return f"the connection to {end.name}" if isinstance(end, End) else f"the listening socket of {end.name}"
+
+    @property
+    def listens_at(self) -> SocketAddress | None:
+        """The address of the first listener; None if there is none."""
+        return next((listener.address for listener in self._listeners.values()), None)
+
+    def end_process(self) -> None:
+        """Close all that listens, and every connection that was accepted: the process of the program has ended."""
+        for number, file in list(self._files.items()):
+            if file.accepted or isinstance(file.end, Listener):
+                self.close(number)
 
     def who_listens(self, address: SocketAddress) -> str:
         """Return the story's name for the listener at an address, or else the address."""
@@ -161,7 +177,9 @@ class Kernel:
             end = listener.accept()
         finally:
             self._let_go(file)
-        return self.open(OpenFile(end)), end
+        accepted = OpenFile(end)
+        accepted.accepted = True
+        return self.open(accepted), end
 
     def connect(self, number: int, address: SocketAddress, timeout: float | None, name: str = "") -> End:
         """Connect to the listener at the address, which knows this client by `name`; wait while its queue is full."""

@@ -30,6 +30,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
+from socketserver_faults.schedule.virtual.process import Sys
 
 REFUSED_MODULES = (
     "_thread",
@@ -44,8 +45,18 @@ REFUSED_MODULES = (
 )
 """Packages that wait, or start threads or processes, without the scheduler."""
 
-PERSISTENT_MODULES = ("socketserver", "queue", "socketserver_reference", "socketserver_faults")
+PERSISTENT_MODULES = (
+    "argparse",
+    "dataclasses",
+    "optparse",
+    "queue",
+    "socketserver",
+    "socketserver_faults",
+    "socketserver_reference",
+)
 """Modules and packages with one copy for all runs."""
+
+MAIN = "__main__"
 
 SHARED_MODULES = ("socketserver_faults.schedule", "socketserver_reference.conformance")
 COPIED_MODULES = (
@@ -98,8 +109,7 @@ def _installed_in() -> tuple[str, ...]:
 class Modules:
     """The modules of one virtual process.
 
-    Each run executes the program's modules anew, and those named in `fresh`. `folders` are searched for modules before
-    sys.path.
+    Each run executes the program's modules anew, and those named in `fresh`.
     """
 
     def __init__(
@@ -107,11 +117,10 @@ class Modules:
         substitutes: Mapping[str, Any],
         fresh: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
-        folders: Sequence[str] = (),
     ) -> None:
         self._substitutes = substitutes
         self._fresh_names = tuple(fresh)
-        self._folders = folders
+        self._sys: Sys = substitutes["sys"]
         self._installed = _installed_in()
         self._of_program: dict[str, bool] = {}
         self._lasting: dict[str, ModuleType] = {}
@@ -122,6 +131,7 @@ class Modules:
             "__import__": self._import,
             "__build_class__": _build_class,
             "id": SERIALS.address,
+            "input": self._input,
             "print": self._print,
         }
         self._say = say
@@ -129,6 +139,8 @@ class Modules:
     def forget(self) -> None:
         """Drop the fresh copies, so that the next run begins like a new process."""
         self._fresh.clear()
+        self._sys.begin()
+        self._sys.modules.update(self._lasting)
 
     def load(self, name: str) -> ModuleType:
         """Return the module of that name that the program under test imports."""
@@ -139,6 +151,8 @@ class Modules:
             return Namespace(name, {})
         if name in COPIED_MODULES:
             return self._copy(name, self._lasting)
+        if name == MAIN and MAIN in self._fresh:
+            return self._fresh[MAIN]
         if below(name, SHARED_MODULES):  # even if the program under test is the reference's own
             return importlib.import_module(name)
         if below(name, self._fresh_names):
@@ -153,12 +167,23 @@ class Modules:
         """Whether a module is neither in the standard library nor in an installed distribution."""
         top = name.partition(".")[0]
         if top not in self._of_program:
-            spec = None if top in sys.stdlib_module_names else find_source(top, self._folders)
+            spec = None if top in sys.stdlib_module_names else find_source(top, self._sys.path)
             self._of_program[top] = spec is not None and not any(
                 os.path.realpath(place).startswith(self._installed)
                 for place in spec.submodule_search_locations or (spec.origin or "",)
             )
         return self._of_program[top]
+
+    def run(self, name: str) -> None:
+        """Execute a module as `__main__`, or that of a package, as `python -m` does."""
+        code, is_package = self._compiled(name)
+        if is_package:
+            name = f"{name}.{MAIN}"
+            code, _ = self._compiled(name)
+        parent = name.rpartition(".")[0]
+        if parent:
+            self.load(parent)
+        self._execute(MAIN, code, self._fresh, parent)
 
     def code(self, name: str) -> CodeType:
         """Return the code of a module, compiled once."""
@@ -166,7 +191,7 @@ class Modules:
 
     def _compiled(self, name: str) -> tuple[CodeType, bool]:
         if name not in self._code:
-            spec = find_source(name, self._folders)
+            spec = find_source(name, self._sys.path)
             if spec is None:
                 raise ModuleNotFoundError(f"no Python source for module {name!r}", name=name)
             code = compile(b"", "<package>", "exec")
@@ -184,20 +209,26 @@ class Modules:
         if name in copies:  # its package has imported it
             return copies[name]
         code, is_package = self._compiled(name)
+        module = self._execute(name, code, copies, name if is_package else parent, is_package=is_package)
+        if package is not None and package is not sys.modules.get(parent):  # the process's own keeps its own
+            setattr(package, child, module)
+        return module
+
+    def _execute(
+        self, name: str, code: CodeType, copies: dict[str, ModuleType], package: str, *, is_package: bool = False
+    ) -> ModuleType:
         module = ModuleType(name)
         module.__file__ = code.co_filename
-        module.__package__ = name if is_package else parent
+        module.__package__ = package
         if is_package:
             module.__path__ = []
         vars(module)["__builtins__"] = self._builtins
-        copies[name] = module
+        copies[name] = self._sys.modules[name] = module
         try:
             exec(code, vars(module))
         except BaseException:
             del copies[name]
             raise
-        if package is not None and package is not sys.modules.get(parent):  # the process's own keeps its own
-            setattr(package, child, module)
         return module
 
     def _import(
@@ -222,8 +253,17 @@ class Modules:
             return module
         return self.load(name.partition(".")[0])
 
-    def _print(self, *values: object, sep: str | None = " ", end: str | None = "\n", **elsewhere: Any) -> None:
+    def _print(
+        self, *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
         """The print() of a copy: it writes to the story, because there are thousands of runs."""
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-        self._say(f"prints {text.rstrip()!r}")
-        del elsewhere
+        if file is not None and file not in (self._sys.stdout, self._sys.stderr):
+            print(text, end="", file=file, flush=flush)
+        else:
+            self._say(f"prints {text.rstrip()!r}")
+
+    def _input(self, prompt: object = "") -> str:
+        """The input() of a copy: nobody is there."""
+        self._print(prompt)
+        return str(self._sys.stdin.wait())

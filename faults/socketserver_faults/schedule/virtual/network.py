@@ -80,9 +80,13 @@ class Network:
 
     def connect(self, listener: Socket, name: str) -> Socket:
         """Return a client's socket, connected to a listener that knows it by `name`; wait while its queue is full."""
+        return self.connect_to(listener.getsockname(), name)
+
+    def connect_to(self, address: SocketAddress, name: str) -> Socket:
+        """Return a client's socket, connected to whoever listens at the address."""
         client = self.socket()
         try:
-            client.connect(listener.getsockname(), name)
+            client.connect(address, name)
         except BaseException:
             client.close()
             raise

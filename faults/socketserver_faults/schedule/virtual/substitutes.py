@@ -1,25 +1,23 @@
-"""Substitutes for other modules that the modules under test import: time, selectors, select, logging, os.
+"""Substitutes for other modules that the modules under test import: time, selectors, select, logging.
 
 Each models what programs on `socketserver` need; anything else raises NotModelled, with its name.
 
-Next: `module_copies.py`, which puts the substitutes in place of the real modules.
+Next: `process.py`.
 """
 
 import logging
-import os
 import select
 import selectors
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
+from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
-from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.process import Os, Sys
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
 
@@ -61,9 +59,9 @@ def time_of(scheduler: Scheduler) -> Namespace:
 
 
 def readable(thing: Any) -> bool:
-    """Whether a server, a listener or a virtual socket has something to accept or to read."""
+    """Whether a server, a listener or a virtual socket has something to accept or to read, or is closed."""
     sock: Socket = getattr(thing, "socket", thing)
-    return sock.kernel.file(sock.fileno()).end.readable()
+    return sock.fileno() not in sock.kernel or sock.kernel.file(sock.fileno()).end.readable()
 
 
 def accepts(server: Any) -> bool:
@@ -174,37 +172,16 @@ def without_racing() -> ModuleType:
     return module
 
 
-PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
-DESCRIPTOR_CALLS = ("dup", "pipe", "read", "write")
-"""Beginnings of the names of functions that would act outside the virtual process."""
+def substitutes(
+    scheduler: Scheduler,
+    network: Callable[[], Network],
+    arguments: Sequence[str] = ("program",),
+    folders: Sequence[str] = (),
+) -> dict[str, ModuleType]:
+    """Return all substitutes: module name -> module.
 
-
-class _Os(ModuleType):
-    """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
-
-    def __init__(self, kernel: Callable[[], Kernel]) -> None:
-        super().__init__("os")
-        self.__dict__["close"] = lambda number: kernel().close(number)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith((*PROCESS_CALLS, *DESCRIPTOR_CALLS)) and hasattr(
-            os, name
-        ):  # socketserver looks, and does not call
-            return partial(_refuse, f"os.{name}")
-        return getattr(os, name)
-
-
-def _refuse(what: str, *_: object, **__: object) -> None:
-    raise NotModelled(f"the scheduler does not model {what}")
-
-
-def os_of(kernel: Callable[[], Kernel]) -> ModuleType:
-    """Return an `os` whose close() closes virtual descriptors."""
-    return _Os(kernel)
-
-
-def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[str, ModuleType]:
-    """Return all substitutes: module name -> module."""
+    `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
+    """
     return {
         "threading": threading_of(scheduler),
         "socket": socket_of(network),
@@ -212,7 +189,8 @@ def substitutes(scheduler: Scheduler, network: Callable[[], Network]) -> dict[st
         "selectors": selectors_of(scheduler),
         "select": select_of(scheduler),
         "logging": silent_logging(),
-        "os": os_of(lambda: network().kernel),
+        "os": Os(lambda: network().kernel),
+        "sys": Sys(scheduler, arguments, folders),
         "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),
     }

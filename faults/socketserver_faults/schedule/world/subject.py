@@ -2,14 +2,17 @@
 
 The name is one of the reference (`chat`), one of the catalogue (`closed-request`), or a handler class of the user's
 (`package.module:Handler`), which `socketserver.ThreadingTCPServer` serves, as in a tutorial. For a server of another
-kind, name it, or a function without arguments that returns it (`package.module:make_server`).
+kind, name it, or a function without arguments that returns it (`package.module:make_server`). A module or a file
+without a colon is run as `python -m module` and `python file.py` run it, and makes its server itself.
 
 Next: `clients.py`, the clients.
 """
 
 import inspect
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +23,9 @@ from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS
 
 MakeServer = Callable[[Modules], Any]
+
+NAMES = re.compile(r"\w[\w-]*(\.\w+)*")
+"""Names of modules; the file of a program may have dashes in its name."""
 
 ANYWHERE = Address("tcp", "127.0.0.1")
 
@@ -39,17 +45,26 @@ class Subject:
 
     name: str
     protocol: str
-    make: MakeServer
+    make: MakeServer | None = None
+    """None if the program runs as `__main__`, and makes its server itself."""
+    arguments: tuple[str, ...] = ()
+    """The program's command line, with its name first."""
+    folders: tuple[str, ...] = ()
+    """Where its modules are, before sys.path."""
     fresh: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     loop: bool = False
 
 
-def read(name: str, protocol: str = "") -> Subject:
-    """Return the subject of that name; raise SubjectRefused if there is none. A user's handler serves `protocol`."""
-    if ":" in name:
-        return _own(name, protocol or "chat")
+def read(name: str, protocol: str = "", arguments: Sequence[str] = ()) -> Subject:
+    """Return the subject of that name; raise SubjectRefused if there is none.
+
+    A user's program serves `protocol`, and gets the arguments.
+    """
+    path, _, attribute = name.partition(":")
+    if ":" in name or path.endswith(".py"):
+        return _own(name, path, attribute, protocol or "chat", arguments)
     if name in PROGRAMS:
         modules = tuple(f"socketserver_reference.{module}" for module in ("chat", "echo", "overthreaded"))
         return Subject(
@@ -58,15 +73,18 @@ def read(name: str, protocol: str = "") -> Subject:
             lambda modules: modules.load("socketserver_reference.family").make_server(name, ANYWHERE),
             lines=modules,
         )
-    return _planted(name)
+    return _planted(name, protocol, arguments)
 
 
-def _planted(name: str) -> Subject:
+def _planted(name: str, protocol: str, arguments: Sequence[str]) -> Subject:
     try:
         fault = find(name)
     except Unknown as unknown:
+        if NAMES.fullmatch(name) and find_source(name, [os.getcwd()]) is not None:
+            return _own(name, name, "", protocol or "chat", arguments)
         raise SubjectRefused(
-            f"{unknown}; the reference has {', '.join(PROGRAMS)}; a handler of yours is package.module:Handler"
+            f"{unknown}; the reference has {', '.join(PROGRAMS)}; a program of yours is package.module:Handler, "
+            "package.module or file.py"
         ) from None
     reason = ""
     if fault.transport != "tcp":
@@ -84,12 +102,17 @@ def _planted(name: str) -> Subject:
     )
 
 
-def _own(name: str, protocol: str) -> Subject:
-    module, _, attribute = name.partition(":")
-    if not module or not attribute.isidentifier():
+def _own(name: str, path: str, attribute: str, protocol: str, arguments: Sequence[str]) -> Subject:
+    module, folder = path, os.getcwd()
+    if path.endswith(".py"):
+        folder, file = os.path.split(os.path.abspath(path))
+        module = file.removesuffix(".py")
+    if not NAMES.fullmatch(module) or (":" in name and not attribute.isidentifier()):
         raise SubjectRefused(f"{name!r} names no handler class: write package.module:Handler")
-    if find_source(module) is None:
-        raise SubjectRefused(f"there is no module {module!r} here, written in Python: is it on PYTHONPATH?")
+    spec = find_source(module, [folder])
+    if spec is None or (path.endswith(".py") and spec.origin != os.path.join(folder, file)):
+        where = "can it be read?" if path.endswith(".py") else "is it on PYTHONPATH?"
+        raise SubjectRefused(f"there is no module {path!r} here, written in Python: {where}")
 
     def make(modules: Modules) -> Any:
         try:
@@ -98,9 +121,18 @@ def _own(name: str, protocol: str) -> Subject:
             raise
         except (Exception, SystemExit) as error:  # whatever the module does
             raise SubjectRefused(f"{module} cannot be imported: {type(error).__name__}: {error}") from None
-        return _server(modules.load("socketserver"), name, thing)
+        return _server(modules.load("socketserver"), f"{module}:{attribute}", thing)
 
-    return Subject(name, protocol, make, fresh=(module.partition(".")[0],), lines=(module,), loop=True)
+    return Subject(
+        name,
+        protocol,
+        make if attribute else None,
+        (spec.origin or module, *arguments),
+        (folder,),
+        fresh=(module.partition(".")[0],),
+        lines=(module,),
+        loop=True,
+    )
 
 
 def _server(socketserver: Any, name: str, thing: Any) -> Any:

@@ -1,6 +1,6 @@
 """A virtual process: one server of real classes, its clients, and a run for every schedule.
 
-    main        makes the server, and closes it when it serves no more
+    main        makes the server, and closes it when it serves no more; or runs a program that does so
     clients     play the scenario, then let the server stop; the suite's oracle judges what they read
     T1, T2..    threads that the server starts for its handlers, and threads that handlers start
 
@@ -10,14 +10,24 @@ the catalogue or the user's program combines them. Only what they call is virtua
 Next: `scenarios.py`.
 """
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from socketserver_faults.schedule.core.run import Choose, Deadlock, ScheduleTrace, StepLimitReached, Task, no_preemption
+from socketserver_faults.schedule.core.run import (
+    Aborted,
+    Choose,
+    Deadlock,
+    ScheduleTrace,
+    StepLimitReached,
+    Task,
+    no_preemption,
+)
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS
 from socketserver_faults.schedule.virtual import substitutes
+from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
@@ -30,6 +40,10 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 
 WORLD_CAPACITY_BYTES = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
+
+
+SERVING_TIMEOUT = 60.0
+"""Virtual seconds within which a program must begin to listen."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +70,27 @@ class World:
         self.dialect = dialect
         self._network = Network(self.scheduler)
         self.modules = Modules(
-            substitutes.substitutes(self.scheduler, lambda: self._network), subject.fresh, self.scheduler.note
+            substitutes.substitutes(self.scheduler, lambda: self._network, subject.arguments, subject.folders),
+            subject.fresh,
+            self.scheduler.note,
         )
         self._server: Any = None
+        self._ended = ""
+        """How the program has ended."""
+        self._shut_down_by = ""
+        """The thread of the program that has called shutdown()."""
         self._left = False
         """Whether the clients have left."""
         self._watch(self.modules.load("socketserver").BaseServer)
         self._players = VirtualClients(self.modules, self.scheduler, self._connect)
 
     def _connect(self, who: str) -> Any:
-        return self._network.connect(self._server.socket, who)
+        if self._server is not None:
+            return self._network.connect(self._server.socket, who)
+        address = self._network.kernel.listens_at
+        if address is None:
+            raise os_error(errno.ECONNREFUSED)
+        return self._network.connect_to(address, who)
 
     def play(
         self, scenario: NamedScenario, choose: Choose = no_preemption, *, dialect: Dialect | None = None
@@ -83,27 +108,35 @@ class World:
         self.modules.forget()
         SERIALS.begin()
         NotModelled.refusals.clear()
-        self._server = None
+        self._server, self._ended, self._shut_down_by = None, "", ""
         self._network = Network(self.scheduler, capacity=self._capacity)
         failure: Violation | StepLimitReached | None = None
         judged = True
         try:
-            self.scheduler.run(lambda: self._main(visit), choose)
+            self.scheduler.run(lambda: self._main(visit) if self.subject.make else self._run_whole(visit), choose)
         except (Violation, StepLimitReached) as found:
             failure = found
         except Deadlock as blocked:
+            if not self.subject.make:
+                raise SubjectRefused(f"{self.subject.name} does not go on: {blocked}") from None
             failure = VIOLATIONS["SRV-9"](
                 "shutdown() and server_close() return, as all clients have left", str(blocked), ()
             )
             failure.absent = True
         except Ambiguous:
             judged = False
+        if failure is not None and self._shut_down_by and not self.subject.make:
+            raise SubjectRefused(
+                f"{self.subject.name} ends its server before the clients have left: {self._shut_down_by} calls "
+                "shutdown(); play its handler class, module:Handler, which the scheduler serves"
+            )
         if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
             raise NotModelled.refusals[0]
         return ScheduleResult(self.scheduler.story, failure, judged)
 
     def _main(self, visit: Callable[[], object]) -> None:
         """The first thread of a run."""
+        assert self.subject.make is not None
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
         self._left = False
@@ -115,6 +148,34 @@ class World:
             while self._comes(clients):
                 server.handle_request()
         server.server_close()
+
+    def _run_whole(self, visit: Callable[[], object]) -> None:
+        """The first thread of a run of a program that serves by itself."""
+        clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
+        try:
+            self.modules.run(self.subject.lines[0])
+            self._ended = "it ends"
+        except (Aborted, NotModelled, SubjectRefused):
+            raise
+        except BaseException as error:
+            self._ended = f"it ends by {type(error).__name__}: {error}"
+            self.scheduler.note(self._ended.removeprefix("it "))
+        others = [task for task in self.scheduler.tasks[1:] if task is not clients and not task.daemon]
+        self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
+        self.scheduler.freeze()
+        self._network.kernel.end_process()
+        self.scheduler.point("has ended", lambda: clients.over)
+
+    def _visit(self, visit: Callable[[], object]) -> None:
+        """The second thread of a run of a program that serves by itself."""
+        kernel = self._network.kernel
+        self.scheduler.point("waits for a server", lambda: bool(kernel.listens_at or self._ended), SERVING_TIMEOUT)
+        if kernel.listens_at is None:
+            why = self._ended or "it does not begin to listen"
+            raise SubjectRefused(f"{self.subject.name} serves nothing: {why} (its arguments stand after --)")
+        visit()
+        self.scheduler.wait_idle()
+        self.scheduler.give_up()
 
     def _comes(self, clients: Task) -> bool:
         """Wait for a client; return False once all have left."""
@@ -132,6 +193,7 @@ class World:
     def _watch(self, library: Any) -> None:
         """Note in the story how a handler fails, and refuse a module that serves while it is imported."""
         finish_request, serve_forever = library.finish_request, library.serve_forever
+        shutdown = library.shutdown
 
         def finish(server: Any, request: Any, client_address: Any) -> None:
             try:
@@ -143,11 +205,21 @@ class World:
                 raise
 
         def serve(server: Any, poll_interval: float = 0.5) -> None:
-            if self._server is None:
-                raise SubjectRefused(f"{self.subject.name} serves while it is imported, and never returns")
+            if self._server is None and self.subject.make:
+                module = self.subject.name.partition(":")[0]
+                raise SubjectRefused(
+                    f"{self.subject.name} serves while it is imported, and never returns: play the whole program, "
+                    f"schedule {module}"
+                )
             serve_forever(server, poll_interval)
 
-        library.finish_request, library.serve_forever = finish, serve
+        def shut_down(server: Any) -> None:
+            running = self.scheduler.running
+            if running is not None and running.name != CLIENTS:
+                self._shut_down_by = self._shut_down_by or running.name
+            shutdown(server)
+
+        library.finish_request, library.serve_forever, library.shutdown = finish, serve, shut_down
         library.handle_error = lambda *_: None  # the story has the error
 
     def close(self) -> None:

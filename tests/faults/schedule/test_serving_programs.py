@@ -1,0 +1,122 @@
+"""Programs that make their server themselves: run whole, with their own classes and their own loop."""
+
+import pytest
+
+from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from tests.support.programs import Write, searched
+
+ECHO = """
+    import argparse, socketserver, sys, threading
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(self.request.recv(1024).strip().upper())
+            AFTER
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        actions = 0
+        def service_actions(self):
+            self.actions += 1
+        def verify_request(self, request, client_address):
+            return VERIFIED
+        def get_request(self):
+            self.seen = super().get_request()
+            return self.seen
+        def process_request(self, request, client_address):
+            assert request is self.seen[0]
+            super().process_request(request, client_address)
+    if __name__ == "__main__":
+        parser = argparse.ArgumentParser()
+        parser.add_argument("port", type=int, nargs="?", default=9999)
+        with Server(("", parser.parse_args().port), Handler) as server:
+            SERVES
+"""
+
+
+def echo(serves: str = "server.serve_forever()", after: str = "pass", verified: str = "True") -> str:
+    return ECHO.replace("SERVES", serves).replace("AFTER", after).replace("VERIFIED", verified)
+
+
+THREAD = "thread = threading.Thread(target=server.serve_forever{}); thread.start(); {}"
+
+SERVING = {
+    "main": "server.serve_forever()",
+    "a thread, and a key to stop": THREAD.format(", daemon=True", "input('Enter stops me')"),
+    "a thread, and a line to stop": THREAD.format(", daemon=True", "sys.stdin.readline()"),
+    "a thread, and a join": THREAD.format("", "thread.join()"),
+    "a loop of its own": "[server.handle_request() for _ in iter(int, 1)]",
+}
+
+
+@pytest.mark.parametrize("serves", SERVING.values(), ids=SERVING)
+def test_a_file_that_serves_is_played_whole(serves: str, write: Write) -> None:
+    folder = write(serving=echo(serves))
+    found = searched(f"{folder}/serving.py", "ask", 1 if serves == SERVING["main"] else 0)
+    assert found.outcome is None
+    assert found.whole
+
+
+def test_a_server_that_serves_one_at_a_time(write: Write) -> None:
+    folder = write(one_by_one=echo().replace("Threading", ""))
+    assert searched(f"{folder}/one_by_one.py", None, 0).outcome is None
+
+
+def test_a_module_that_serves_when_it_is_imported_and_a_package_with_a_main(write: Write) -> None:
+    folder = write(serves_always=echo().replace('__name__ == "__main__"', "True"))
+    assert searched("serves_always", "ask").outcome is None
+    (folder / "served").mkdir()
+    (folder / "served" / "__main__.py").write_text("from .parts import Server\nServer(('', 1)).serve_forever()\n")
+    text = "import serves, __main__\nassert __main__.__file__\ndef Server(at): return serves.Server(at, serves.Handler)"
+    (folder / "served" / "parts.py").write_text(text)
+    write(serves=echo())
+    assert searched("served", "ask").outcome is None
+
+
+def test_a_bug_in_the_loop_of_the_server_ends_it_and_is_shown(write: Write) -> None:
+    folder = write(falls=echo(verified="client_address[1] % 2 or 1 / 0"))
+    found = searched(f"{folder}/falls.py", "ask", 0)
+    assert found.outcome is not None
+    assert any("ends by ZeroDivisionError" in event.what for event in found.outcome.story.events)
+
+
+def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
+    serves = THREAD.format(", daemon=True", "import time; time.sleep(0.5)")
+    text = echo(serves, after="import time; time.sleep(5)").replace("actions = 0", "actions = 0; daemon_threads = True")
+    folder = write(ends_early=text)
+    found = searched(f"{folder}/ends_early.py", "ask", 0)
+    assert found.outcome is not None
+    assert found.outcome.clause == "ECHO-3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (echo(THREAD.format("", "server.shutdown()")), "before the clients have left: main calls shutdown(); play its"),
+        (echo("pass"), "serves nothing: it ends (its arguments stand after --)"),
+        (echo("sys.exit('usage')"), "serves nothing: it ends by SystemExit: usage"),
+        ("import threading\nthreading.Event().wait()", "serves nothing: it does not begin to listen"),
+        ("import socketserver\nsocketserver.UnixStreamServer('x', None)", "no AF_UNIX"),
+    ],
+    ids=["shuts down", "serves not", "wants arguments", "waits", "has another transport"],
+)
+def test_a_program_that_cannot_be_played_is_refused_with_the_reason(text: str, message: str, write: Write) -> None:
+    folder = write(refused=text)
+    with pytest.raises((SubjectRefused, AttributeError)) as refused:
+        searched(f"{folder}/refused.py", "ask")
+    assert message in str(refused.value)
+
+
+def test_the_command_takes_files_their_arguments_and_options_anywhere(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = str(write(**{"with-arguments": echo()}) / "with-arguments.py")
+    assert main(["schedule", program, "--deviations", "0", "ask", "--", "7000"]) == 0
+    assert main(["schedule", f"{program}:Handler", "--deviations", "0", "ask"]) == 0
+    capsys.readouterr()
+    assert main(["schedule", program, "ask", "--", "seven"]) == 2
+    assert "serves nothing: it ends by SystemExit: 2" in capsys.readouterr().err
+    assert main(["schedule", program, "--replay", ""]) == 2
+    assert "'' is no replay code" in capsys.readouterr().err
+    for path in (f"{program}x.py", "no/such.py"):
+        with pytest.raises(SubjectRefused, match=r"there is no module .*: can it be read"):
+            read(path)
