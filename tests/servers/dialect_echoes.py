@@ -145,6 +145,14 @@ class DropsWhatIsNotRead(Echo):
                     self.request.send(self.reply(request), socket.MSG_DONTWAIT)
 
 
+class IgnoresItsQuitWord(Echo):
+    breaks = "ECHO-3"
+
+    def answer(self) -> None:
+        for request in self.requests():
+            self.request.sendall(self.reply(request))
+
+
 DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "echo"\n' + text, name, name)
     for name, text in {

@@ -67,15 +67,15 @@ def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> 
 
 TRIED_IN = {
     "Greets": ["named", "lengths"],
-    "LeavesOneOut": ["chunks"],
-    "Shouts": ["fixed", "unmarked"],
-    "Repeats": ["prompting", "unmarked"],
+    "LeavesOneOut": ["chunks", "binary"],
+    "Shouts": ["fixed", "unmarked", "recv"],
+    "Repeats": ["prompting", "unmarked", "two ends"],
     "TurnsRound": ["named"],
     "DropsLongUtterances": ["named", "prompting"],
-    "CutsShort": ["prompting", "lengths"],
+    "CutsShort": ["prompting", "lengths", "binary"],
     "TellsTheOthers": ["prompting", "unmarked"],
-    "Stays": ["named"],
-    "QuitsAtAnyMention": ["named"],
+    "Stays": ["named", "two ends", "recv"],
+    "QuitsAtAnyMention": ["named", "recv"],
     "WaitsForAWord": ["named", "fixed"],
     "LosesLastWords": ["named", "lengths"],
     "TakesAnotherAlong": ["chunks"],
@@ -89,8 +89,8 @@ TRIED_IN = {
     "AsksOneAfterAnother": ["named"],
     "KeepsTheNameless": ["named"],
     "LeavesByName": ["named"],
-    "WaitsForTheRest": ["named", "lengths", "fixed"],
-    "FailsOverAnUnfinishedFrame": ["prompting", "lengths", "fixed"],
+    "WaitsForTheRest": ["named", "binary", "fixed"],
+    "FailsOverAnUnfinishedFrame": ["prompting", "binary", "fixed"],
     "PanicsAtAResetBeforeTheName": ["named"],
 }
 """Bug -> dialects in which it is tried here; a clause that says something in one is broken in another just so."""

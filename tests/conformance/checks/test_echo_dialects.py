@@ -10,7 +10,16 @@ from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes
-from tests.servers.dialect_echoes import BUGS, DATAGRAM_BUGS, DATAGRAMS, DIALECTS, DatagramEcho, Echo, served
+from tests.servers.dialect_echoes import (
+    BUGS,
+    DATAGRAM_BUGS,
+    DATAGRAMS,
+    DIALECTS,
+    DatagramEcho,
+    Echo,
+    IgnoresItsQuitWord,
+    served,
+)
 
 TIMEOUT = 5.0
 
@@ -61,6 +70,10 @@ def test_exploring_an_echo_that_speaks_its_dialect_finds_nothing(name: str) -> N
 )
 def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, name: str) -> None:
     assert found("echo", DIALECTS[name], BUGS[bug], BUGS[bug].breaks) == {BUGS[bug].breaks}
+
+
+def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
+    assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
     ("name", "bug"),
     [
         ("named", "HasNoOneOrder"),
-        ("named", "Repeats"),
+        ("two ends", "Repeats"),
+        ("recv", "Stays"),
         ("lengths", "TurnsRound"),
         ("fixed", "CutsShort"),
         ("prompting", "WaitsForAWord"),
@@ -129,7 +130,7 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
         ("unmarked", "LeavesOneOut"),
         ("named", "AsksOneAfterAnother"),
         ("named", "PanicsAtAResetBeforeTheName"),
-        ("lengths", "WaitsForTheRest"),
+        ("binary", "WaitsForTheRest"),
     ],
 )
 def test_a_script_in_another_dialect_does_so_too(name: str, bug: str, tmp_path: Path) -> None:
@@ -141,6 +142,12 @@ def test_a_script_in_another_dialect_does_so_too(name: str, bug: str, tmp_path: 
 def test_a_script_of_an_echo_that_answers_everything_does_so_too(bug: str, tmp_path: Path) -> None:
     handler, served = dialect_echoes.BUGS[bug], dialect_echoes.served
     check_script(served(ECHO, handler), served(ECHO, Echo), handler.breaks, tmp_path, ECHO)
+
+
+def test_a_script_of_an_echo_says_the_quit_word(tmp_path: Path) -> None:
+    dialect, served = dialect_echoes.DIALECTS["greets and quits"], dialect_echoes.served
+    bug = served(dialect, dialect_echoes.IgnoresItsQuitWord)
+    check_script(bug, served(dialect, Echo), "ECHO-3", tmp_path, dialect)
 
 
 @pytest.mark.parametrize("transport", ["unix", "unix-datagram"])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.limits import Limits, Rate
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.reproduce.rows import rows_of
@@ -259,3 +260,16 @@ def test_an_echo_of_lines_is_asked_for_each_line() -> None:
     )
     said: list[Entry] = [did(Connect("ann")), Did(Say("ann", b"x"), b"x\n"), Did(Say("ann", b"y"), b"y\n")]
     assert table(*said, clause="ECHO-2", dialect=lines)[-1] == ("ann", "reads", b"x\ny\n")
+
+
+def test_a_script_waits_as_long_as_the_dialect_demands() -> None:
+    limits = Limits(gap=0.2, join_gap=0.3, join_delay=0.5, rate=Rate(2, 10))
+    paced = replace(NAMED, limits=limits)
+    said: list[Entry] = [Did(Say("ann", b"x"), b"x\n")] * 3
+    rows = table(did(Connect("ann")), did(Connect("ben")), *said, failing="", dialect=paced)
+    assert [row for row in rows if row[1] == "waits"] == [
+        ("ben", "waits", 0.3),
+        ("ann", "waits", 0.5),
+        ("ann", "waits", 0.2),
+        ("ann", "waits", 10.2),
+    ]

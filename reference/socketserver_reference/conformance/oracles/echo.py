@@ -126,7 +126,9 @@ class EchoOracle(EchoConnections):
 
     def _replies(self, connection: EchoConnection) -> list[bytes]:
         """Return every right reply, the likeliest first: some requests may be cut anywhere."""
-        request = connection.request or b""
+        request = connection.request
+        if request is None:
+            return [b""]
         if not self._may_be_cut(connection):
             return [self.dialect.reply(request)]
         lengths = range(min(len(request), self.dialect.chunk), 0, -1)

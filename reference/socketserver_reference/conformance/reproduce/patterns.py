@@ -63,7 +63,8 @@ def pieces(dialect: Dialect, said: Iterable[bytes]) -> Pattern:
     heads = {form.head: of_template(Template(form.text.partition("{body}")[0])) for form in _all_forms(dialect)}
     # A server of chunks writes nothing before the second of two utterances that it reads at once.
     optional = b"?" if dialect.framing_in.kind == "chunk" else b""
-    return re.compile(b"(?:%s)%s(%s)%s" % (b"|".join(heads.values()), optional, bodies, _end(dialect)))
+    tails = b"|".join({re.escape(form.tail): None for form in _all_forms(dialect)})
+    return re.compile(b"(?:%s)%s(%s)(?:%s)%s" % (b"|".join(heads.values()), optional, bodies, tails, _end(dialect)))
 
 
 def _all_forms(dialect: Dialect) -> list[Template]:

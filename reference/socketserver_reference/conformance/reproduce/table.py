@@ -1,6 +1,7 @@
 """The rows of a script so far: what clients do, and what they read in handshakes. Its subclasses add the rest."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,9 @@ ACTIONS = {
     "abandons": "closes unread",
 }
 """The verb of a step -> what the player calls it."""
+
+ANSWER_SECONDS = 0.1
+"""Seconds for a server of chunks to read the last answer of a handshake before a client speaks."""
 
 EVERYTHING, NOTHING = re.compile(rb"(?s).*"), re.compile(rb"(?!)")
 
@@ -49,6 +53,8 @@ class Table:
     """Client -> the turns of its handshake to come, and the bytes that it has read since the last."""
     reading: dict[str, bytes] = field(default_factory=dict)
     """Client -> bytes that it has read since its last row."""
+    paced: Counter[str] = field(default_factory=Counter)
+    """Client -> how often it has spoken; the empty name counts connections."""
 
     def add(self, who: str, action: str, what: Any = b"") -> None:
         """Add a row; neighbouring rows of several clients that read the same become one."""
@@ -80,6 +86,7 @@ class Table:
             self.answer(step.spoken_by)
         else:
             self.flush()
+        self.pause(step, sent)
         if step.comes:
             self.here += step.clients
             late = {"delayed": True} if getattr(step, "acks", "") == "delayed" else {}
@@ -95,6 +102,23 @@ class Table:
                 self.ended[who] = False
             else:
                 self.here.remove(who)
+
+    def pause(self, step: Step, sent: bytes) -> None:
+        """Add the row of the time that the dialect demands before a client connects or speaks."""
+        limits, who = self.dialect.limits, "" if step.comes else step.spoken_by
+        if step.by_stage or not (step.comes or sent):
+            return
+        if step.comes:
+            seconds = limits.join_gap + limits.join_rate.pause(self.paced[who]) if self.paced[who] else 0.0
+        elif self.paced[who]:
+            seconds = limits.gap + limits.rate.pause(self.paced[who])
+        else:
+            turns = self.dialect.handshake
+            merges = self.dialect.framing_in.kind == "chunk" and bool(turns) and turns[-1].send is not None
+            seconds = max(limits.join_delay, ANSWER_SECONDS if merges else 0.0)
+        if seconds:
+            self.add(who or step.clients[0], "waits", seconds)
+        self.paced[who] += 1
 
     def hear(self, who: str, data: bytes) -> None:
         """Note what a client reads, in its handshake or afterwards."""
