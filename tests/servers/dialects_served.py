@@ -62,7 +62,7 @@ class Speaker(ChatHandler):
         """Greet, and wait for what is asked for."""
         for turn in self.dialect.handshake:
             if turn.wait is not None:
-                wait = filled(turn.wait.named(self.given), b"stranger")
+                wait = filled(turn.wait.named(self.given), self.number)
                 self.write(self.request, self.dialect.framing_out.put(wait) if turn.framed else wait)
             if turn.send is not None:
                 answer = self.answer(turn)

@@ -7,7 +7,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import MAX_AROUND_BYTES
-from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, UnderstoodMeeting
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
 from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, Occasion, RoomConversation
 
 
@@ -39,7 +39,7 @@ def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
     if not room.answers:
         _conclude_greetings(room, learned, [arrival.greeting for arrival in arrivals])
         return
-    waits = [[arrival.greeting, *arrival.replies] for arrival in arrivals]
+    waits = [[_own(room, heard) for heard in (arrival.greeting, *arrival.replies)] for arrival in arrivals]
     saw = _reason_for_answers(room)
     if room.said.kind in ("fixed", "length"):
         learned.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
@@ -56,14 +56,20 @@ def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
 
 
 def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetings: list[bytes]) -> None:
-    told, _ = room.notices()
-    own = [[line for line in room.news(one) if not _is_among(line, told)] for one in greetings]
+    own = [_own(room, one) for one in greetings]
     if all(own):
-        if wait := _awaited(room, [b"".join(one) for one in own]):
+        if wait := _awaited(room, own):
             learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
     elif any(own):
-        room.lines["joining"] |= {line.removesuffix(room.heard_in.newline): None for one in own for line in one}
+        lines = [line for one in own for line in one.splitlines(keepends=True)]
+        room.lines["joining"] |= {line.removesuffix(room.heard_in.newline): None for line in lines}
         learned.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
+
+
+def _own(room: RoomConversation, heard: bytes) -> bytes:
+    """Return what was said to a newcomer alone: no notice that the others heard as well, and no earlier delivery."""
+    told, _ = room.notices()
+    return b"".join(line for line in room.news(heard) if not _is_among(line, told))
 
 
 def _reason_for_answers(room: RoomConversation) -> str:
@@ -118,7 +124,9 @@ def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     if not any(own):
         why = "speakers heard nothing of it, not even when others had spoken after them"
         learned.learn("delivery", "to_sender", "nothing", why)
-    elif all(len({*one}) == 1 and _label(room, one[0], text) for one, text in zip(own, texts, strict=True)):
+    elif all(
+        len({*one}) == 1 and _as_others_hear_it(room, one[0], it) for one, it in zip(own, utterances, strict=True)
+    ):
         learned.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
     elif all(len(one) == 1 and len(one[0]) <= MAX_AROUND_BYTES for one in own):
         learned.learn("delivery", "to_sender", _own_template(own, texts), f"the speaker heard {saw} instead")
@@ -127,8 +135,11 @@ def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn("delivery", "to_sender", "same", why, sure=False)
 
 
-def _label(room: RoomConversation, frame: bytes, text: bytes) -> bool:
-    return room.template.label(frame, text) is not None
+def _as_others_hear_it(room: RoomConversation, frame: bytes, utterance: MeetingUtterance) -> bool:
+    """Whether a speaker hears what it said under the label under which the others hear it."""
+    heard = room.frames(next(iter(without(utterance.heard, utterance.speaker).values())))
+    labels = {room.template.label(one, utterance.text) for one in (frame, *heard[:1])}
+    return len(labels) == 1 and None not in labels
 
 
 def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:

@@ -77,9 +77,9 @@ class Search:
         try:
             meeting.arrive()
             if not meeting.talk(briefly=bool(self.reasons)):
+                if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
+                    raise _Alone(meeting.failure_reason())
                 self.reasons.append(meeting.failure_reason())
-                if meeting.heard_by_themselves and not meeting.greets:
-                    raise _Alone(self.reasons[0])
                 return None
             found = understand(self._with_the_servers_newline(meeting))
         except _Alone as error:

@@ -49,13 +49,16 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     """Recognise frames of one size that end in padding."""
     sizes = {len(one.data) for one in deliveries}
     tails = [one.data.partition(one.text)[2] for one in deliveries]
-    pads = {bytes([byte]) for tail in tails for byte in tail}
+    pads = {tail[-1:] for tail in tails}
     if len(sizes) > 1 or len(pads) != 1 or len(set(map(len, tails))) == 1:
         return None
     framing = Framing("fixed", said.newline, size=sizes.pop(), pad=pads.pop())
+    ends = {tail.rstrip(framing.pad) for tail in tails}
+    if len(ends) > 1:
+        return None
     heads = tuple(one.data.partition(one.text)[0] for one in deliveries)
     why = f"deliveries of different texts have {framing.size} bytes each, filled up with {framing.pad!r}"
-    return ObservedFraming(framing, heads, b"", why)
+    return ObservedFraming(framing, heads, ends.pop(), why)
 
 
 def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:

@@ -29,14 +29,12 @@ def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
 
 def _newcomer_hears(room: RoomConversation) -> int:
     """Return how many earlier deliveries a newcomer hears."""
-    before = set(room.conversation.texts)
     conversation = room.conversation
     who = "late"
     conversation.join(who)
-    data = conversation.hear()[who]
+    told = [conversation.hear()[who]]
     for answer in room.answers:
         conversation.say(who, room.meeting.answered(answer, who))
-        data += conversation.hear()[who]
-    conversation.leave(who)
-    conversation.hear()
-    return sum(any(room.template.label(frame, text) is not None for text in before) for frame in room.frames(data))
+        told.append(conversation.hear()[who])
+    room.gone(who)
+    return sum(room.is_delivery(frame) for data in told for frame in room.frames(data))

@@ -41,9 +41,9 @@ def in_common(heard: bytes, said: bytes) -> int:
 def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
     """Send longer and longer utterances until one does not arrive whole."""
     whole = 0
-    for size in PROBED_SIZES:
-        if size > room.said.longest:
-            break
+    around = max(map(len, room.framed.heads)) + len(room.framed.tail)
+    fitting = min(room.said.longest, room.heard_in.longest - around) // WORD_BYTES * WORD_BYTES
+    for size in sorted({min(size, fitting) for size in PROBED_SIZES}):
         found = _ask(room, size)
         if found.how != "whole":
             _conclude(room, learned, whole, size, found)

@@ -208,14 +208,18 @@ def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template
 
 
 def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
-    """Return the frames in these bytes, without prompts; the rest at the end counts as one more."""
+    """Return the frames in these bytes, without prompts; the rest at the end counts as one more.
+
+    The prompt behind the frame before the first has been read with that one.
+    """
     found: list[bytes] = []
     while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
         frame, end = cut
         found.append(frame)
         data = data[end:]
-    told = [frame.removeprefix(framed.prompt) for frame in [*found, data]]
-    return told if told[-1] else told[:-1]
+    told = [*found, data]
+    told = [told[0], *(frame.removeprefix(framed.prompt) for frame in told[1:])]
+    return told if told[-1] not in (b"", framed.prompt) else told[:-1]
 
 
 def without(heard: HeardBytes, who: str) -> HeardBytes:

@@ -97,14 +97,39 @@ def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
     own = [align([read(one) for one in each]) for each in heads.values()]
     if len(set(own)) == 1:
         return own[0]
+    address = read(host.encode())
+    if not _places(own[0], address) and (labelled := _labelled(own)):
+        return labelled
     begin, end = _common(own)
     before = own[0][:begin]
     after = own[0][len(own[0]) - end :]
     if any(Field.ANY in one[begin : len(one) - end] for one in own):
         return (*before, Field.ANY, *after)
-    address = read(host.encode())
-    places = [at for at in range(len(before)) if host and before[at : at + len(address)] == address]
+    places = _places(before, address)
     return (*before[: places[-1] if places else begin], Field.SENDER, *after)
+
+
+def _places(pattern: Pattern, part: Pattern) -> list[int]:
+    """Return where a part occurs in a pattern."""
+    return [at for at in range(len(pattern)) if part and pattern[at : at + len(part)] == part]
+
+
+def _labelled(own: Sequence[Pattern]) -> Pattern | None:
+    """Return the pattern whose only varying part is one word for each speaker, once or more; None if it has others.
+
+    A number that ends the words of all speakers, after the same letters, is the label alone.
+    """
+    if len({len(one) for one in own}) > 1 or any(Field.ANY in one for one in own):
+        return None
+    places = list(zip(*own, strict=True))
+    labels = {place for place in places if len(set(place)) > 1}
+    if len(labels) != 1:
+        return None
+    (words,) = labels
+    numbered = [re.fullmatch(r"([^\W\d]+)(\d+)", str(word)) for word in words]
+    stems = {found[1] if found else "" for found in numbered}
+    label = (*stems, Field.SENDER) if len(stems) == 1 and "" not in stems else (Field.SENDER,)
+    return tuple(part for place in places for part in (label if place == words else place[:1]))
 
 
 def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
@@ -126,6 +151,9 @@ def _alike(one: Pattern, other: Pattern) -> bool:
     """Whether two lines seem to be of one kind and differ in one part."""
     if len(one) == len(other):
         words = [(word, same) for word, same in zip(one, other, strict=True) if _is_word(word) and _is_word(same)]
+        words = [
+            pair for pair in words if not all(str(word).isdecimal() for word in pair)
+        ] or words  # numbers may count
         return 2 * sum(word == same for word, same in words) > len(words)
     begin, end = _common([one, other])
     return sum(map(_is_word, [*one[:begin], *one[len(one) - end :]])) >= MIN_COMMON_WORDS

@@ -10,7 +10,6 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.meeting import (
-    MAX_FRAMES,
     MEETING_NAMES,
     Arrival,
     UnderstoodMeeting,
@@ -19,6 +18,9 @@ from socketserver_reference.conformance.learn.meeting import (
 
 MAX_NOTICE_BYTES = 200
 """Longest notice, in bytes."""
+
+MAX_LINES = 200
+"""Most different lines of an occasion that are kept."""
 
 MAX_WAITING_NEWCOMERS = 5
 """Connections that fit into the backlog of any server."""
@@ -67,13 +69,23 @@ class RoomConversation:
 
     def is_delivery(self, frame: bytes, words: Iterable[bytes] = ()) -> bool:
         """Whether a frame delivers something that was said."""
-        return any(self.template.label(frame, text) is not None for text in (*self.conversation.texts, *words))
+        return any(self.delivers(frame, text) for text in (*self.conversation.texts, *words))
+
+    def delivers(self, frame: bytes, text: bytes) -> bool:
+        """Whether a frame delivers this text; where a prompt looks like its beginning, with or without that."""
+        return any(self.template.label(one, text) is not None for one in {frame, self.framed.prompt + frame})
+
+    def _is_unmarked(self, frame: bytes) -> bool:
+        """Whether there is something that was said among bytes that nothing divides."""
+        words = (*self.conversation.texts, *self.words)
+        return self.heard_in.kind == "none" and any(word in frame for word in words)
 
     def news(self, data: bytes) -> list[bytes]:
         """Return the frames in what a newcomer heard that repeat no earlier delivery, ends of lines included."""
         found = []
         for frame in data.splitlines(keepends=True) if self.heard_in.kind == "line" else self.frames(data):
-            if self.is_delivery(frame.removesuffix(self.heard_in.newline), self.words):
+            bare = frame.removesuffix(self.heard_in.newline)
+            if self.is_delivery(bare, self.words) or self._is_unmarked(bare):
                 self.repeated = True
             else:
                 found.append(frame)
@@ -85,7 +97,8 @@ class RoomConversation:
             ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
                 frame, (*said, *self.words)
             )
-            if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_FRAMES:
+            ours = ours or self._is_unmarked(frame)
+            if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
                 self.lines[occasion].setdefault(frame)
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
@@ -185,7 +198,7 @@ class RoomConversation:
 
     def delivered(self, heard: HeardBytes, text: bytes) -> bool:
         """Whether the listener received a delivery of exactly this text."""
-        return any(self.template.label(frame, text) is not None for frame in self.frames(heard[LISTENER]))
+        return any(self.delivers(frame, text) for frame in self.frames(heard[LISTENER]))
 
     def notices(self) -> tuple[list[str], list[str]]:
         """Return templates for the notices of joining, and for those of leaving."""

@@ -1,0 +1,40 @@
+"""Dialects drawn from the format are served and learned: none comes out wrong. `ci/learn_drawn.py` draws thousands."""
+
+from dataclasses import replace
+
+import pytest
+
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
+from tests.servers.dialects_served import DIALECTS
+from tests.support.drawn_dialects import difference, drawn_by_seed, learned_as
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+def outcome(seed: int) -> str:
+    dialect = drawn_by_seed(seed)
+    word, details = learned_as(dialect)
+    return word if word in ("equal", "ambiguous") else f"{word}: {details}"
+
+
+@pytest.mark.parametrize("seed", [9, 19, 139, 214])
+def test_a_drawn_dialect_is_learned(seed: int) -> None:
+    assert outcome(seed) == "equal"
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(1000, 1040))
+def test_each_drawn_dialect_is_learned(seed: int) -> None:
+    assert outcome(seed) in ("equal", "ambiguous")
+
+
+def test_a_dialect_that_differs_is_wrong_and_one_that_cannot_be_told_apart_is_ambiguous() -> None:
+    named = DIALECTS["named"]
+    assert difference(named, named) == ({}, False)
+    found, ambiguous = difference(named, replace(named, quit=b"bye"))
+    assert (found, ambiguous) == ({"quit": (b"/quit", b"bye")}, False)
+    labelled = [replace(named, template=Template(text)) for text in ("<user{sender}> {body}", "<{sender}> {body}")]
+    assert difference(*labelled)[1]
+    lengths = [replace(DIALECTS["lengths"], framing_out=Framing("none", header=header)) for header in ("%4d", "%04d")]
+    assert difference(*lengths)[1]

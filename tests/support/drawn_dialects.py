@@ -1,0 +1,220 @@
+"""Dialects drawn from the format, to be served and learned; and whether what was learned is what was drawn.
+
+Some differences cannot be seen from outside. Each is in `AMBIGUITIES`, with what makes the two the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from hypothesis import Phase, given, settings
+from hypothesis import seed as hypothesis_seed
+from hypothesis import strategies as st
+
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.loader import BadDialect, read
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn import conversation, history, limits, propose
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from tests.servers.dialects_served import Speaker, served
+from tests.support.learning import differences
+from tests.support.speaking import FRAMINGS, TEMPLATES
+
+TO_SENDER = ("same", "nothing", "you: {body}", "ok", "sent at {any}")
+NOTICES: Sequence[Sequence[str]] = (
+    (),
+    ("* {any} has come", "* {any} has gone"),
+    ("{any} joined the chat",),
+    ("-- member {any} is here --", "-- member {any} left --"),
+)
+PROMPTS: Sequence[Sequence[str]] = ((), (), ("> ",), ("$ ",))
+HANDSHAKES = (
+    (),
+    (),
+    ({"wait": "Welcome, number {any}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {any}!\\n"}),
+    ({"send": "{name}\\n"},),
+    ({"wait": "name?\\n", "send": "{name}\\n"}, {"wait": "room? (red or blue)\\n", "send": "red\\n"}),
+)
+QUITS = ("", "quit", "/quit", "exit", "bye", "/q", "/leave", "QUIT")
+HANDLINGS = ("verbatim", "verbatim", "replaced", "refused", "escaped", "cut-at-nul")
+
+
+@st.composite
+def chats(draw: st.DrawFn) -> Dialect:
+    """Draw a chat's dialect, by way of its file."""
+    while True:
+        try:
+            return read(_file(draw), "drawn", "drawn")
+        except BadDialect:  # values that are valid by themselves, and not together
+            continue
+
+
+def _file(draw: st.DrawFn) -> str:
+    framing = draw(st.sampled_from(FRAMINGS)).replace("%05d", "%5d")
+    lines = not any(kind in framing for kind in ("fixed", "length", "none"))
+    handshake = draw(st.sampled_from(HANDSHAKES)) if lines else ()
+    marked = '"none"' not in framing  # otherwise nothing but what was said before tells a delivery from the next
+    newline = "\\r\\n" if "\\r" in framing else "\\n"
+    exchanges = "".join(
+        "[[handshake]]\n" + "".join(f'{key} = "{text}"\n' for key, text in one.items()) for one in handshake
+    ).replace("\\n", newline)
+    return f"""
+protocol = "chat"
+[framing]
+{framing}
+[delivery]
+template = "{draw(st.sampled_from(TEMPLATES))}"
+to_sender = "{draw(st.sampled_from(TO_SENDER if marked else TO_SENDER[:4]))}"
+notices = {list(draw(st.sampled_from(NOTICES))) if lines else []}
+prompts = {list(draw(st.sampled_from(PROMPTS))) if lines else []}
+history = {draw(st.sampled_from((0, 0, 0, 5) if marked else (0,)))}
+[quit]
+word = "{draw(st.sampled_from(QUITS))}"
+[bytes]
+handling = "{draw(st.sampled_from(HANDLINGS))}"
+white_space = "{draw(st.sampled_from(("kept", "kept", "stripped") if "fixed" not in framing else ("kept",)))}"
+[limits]
+utterance = {draw(st.sampled_from((0, 0, 64, 120)))}
+{exchanges}"""
+
+
+# Whether two dialects are the same to whoever talks to the server
+
+
+def _labels(dialect: Dialect) -> Dialect:
+    """What stands next to a label may belong to it."""
+    head, body, tail = dialect.template.text.partition("{body}")
+    if "{sender}" not in head:
+        return dialect
+    begin, end = head.index("{sender}"), head.rindex("{sender}") + len("{sender}")
+    while begin and not head[begin - 1].isspace():
+        begin -= 1
+    while end < len(head) and not head[end].isspace():
+        end += 1
+    return replace(dialect, template=Template(f"{head[:begin]}{{sender}}{head[end:]}{body}{tail}"))
+
+
+def _line_ends(dialect: Dialect) -> Dialect:
+    """Clients say lines to a server of chunks, and it ends each delivery as they do."""
+    if dialect.framing_out.kind != "chunk" or dialect.stream:
+        return dialect
+    return replace(dialect, framing_out=replace(dialect.framing_out, kind="line"))
+
+
+def _unused(dialect: Dialect) -> Dialect:
+    """No line ends where neither side uses lines."""
+    used = {dialect.framing_in.kind, dialect.framing_out.kind} & {"line", "chunk"}
+    return (
+        dialect
+        if used
+        else replace(dialect, framing_in=_bare(dialect.framing_in), framing_out=_bare(dialect.framing_out))
+    )
+
+
+def _bare(framing: Framing) -> Framing:
+    return replace(framing, newline=b"\n")
+
+
+def _padding(dialect: Dialect) -> Dialect:
+    """Padding hides what white space becomes."""
+    return replace(dialect, strips=False) if dialect.framing_in.kind == "fixed" else dialect
+
+
+def _headers(dialect: Dialect) -> Dialect:
+    """A server that reads lengths and sends none reads them with zeros and with blanks."""
+    if dialect.framing_in.kind != "length" or dialect.framing_out.kind == "length":
+        return dialect
+    inward, outward = (
+        replace(one, header=one.header.replace("%0", "%")) for one in (dialect.framing_in, dialect.framing_out)
+    )
+    return replace(dialect, framing_in=inward, framing_out=outward)
+
+
+AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (_labels, _line_ends, _unused, _padding, _headers)
+"""Each makes two dialects equal that cannot be told apart."""
+
+
+def difference(drawn: Dialect, learned: Dialect) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    """Return what differs, as drawn and as learned, and whether the two differ in an ambiguity alone."""
+    plain = _differing(drawn, learned)
+    if not plain:
+        return {}, False
+    for same in AMBIGUITIES:
+        drawn, learned = same(drawn), same(learned)
+    found = _differing(drawn, learned)
+    return (plain, True) if not found else (found, False)
+
+
+def _differing(one: Dialect, other: Dialect) -> dict[str, tuple[Any, Any]]:
+    said = ((name, getattr(one, name), getattr(other, name)) for name in (field.name for field in fields(Dialect)))
+    return {name: (a, b) for name, a, b in said if a != b and name not in ("name", "about", "verified")}
+
+
+# To learn it
+
+
+class DrawnSpeaker(Speaker):
+    """Calls a member by the name that it gave, and refuses what the dialect says that it refuses."""
+
+    def shake_hands(self) -> None:
+        super().shake_hands()
+        self.number = self.given or self.number
+
+    def leaves(self, chunk: bytes) -> bool:
+        most = self.dialect.limits.utterance
+        too_long = 0 < most < len(chunk)
+        return super().leaves(chunk) or too_long or (self.dialect.handling == "refused" and not is_text(chunk))
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def quickly() -> None:
+    """Let `learn` ask for small crowds, and not wait long: the tests' servers have said all when they are at rest."""
+    setattr(limits, "CROWD_MEMBERS", 8)  # noqa: B010  # it is another module's
+    conversation.MIN_AWAIT_TIMEOUT = 0.3
+    conversation.PROMPT_AWAIT_TIMEOUT = 0.2
+    history.MAX_SAID = 8
+    propose.VERIFYING_TIMEOUT = 1.0
+
+
+def drawn_by_seed(seed: int) -> Dialect:
+    """Return the third dialect that Hypothesis draws with this seed: the first is the simplest, whatever the seed."""
+    found: list[Dialect] = []
+
+    @settings(max_examples=3, database=None, phases=[Phase.generate], deadline=None)
+    @hypothesis_seed(seed)
+    @given(chats())
+    def draw(dialect: Dialect) -> None:
+        found.append(dialect)
+
+    draw()
+    return found[-1]
+
+
+def learned_as(dialect: Dialect) -> tuple[str, str]:
+    """Serve a dialect and learn it; return equal, ambiguous, refused or wrong, and the details."""
+    try:
+        proposal = propose.propose("chat", served(dialect, DrawnSpeaker), 0.1, 10, ("bytes.handling", "limits.utterance"))
+    except CannotLearn as error:
+        return "refused", f"{error}; {told(dialect)}"
+    if proposal.trouble:
+        return "refused", f"{proposal.trouble}; {told(dialect)}"
+    found, ambiguous = difference(dialect, read(proposal.text, "learned", "learned"))
+    if not found:
+        return "equal", ""
+    return ("ambiguous" if ambiguous else "wrong"), f"{found}; {told(dialect)}"
+
+
+def told(dialect: Dialect) -> str:
+    """Return a dialect's differences from the reference's."""
+    return str(differences(dialect))
