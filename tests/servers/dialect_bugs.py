@@ -297,4 +297,5 @@ class PanicsAtAResetBeforeTheName(PanicsAtAReset):
         return Speaker.receive(self) if self.named else super().receive()
 
 
-BUGS: dict[str, type[Speaker]] = {bug.__name__: bug for bug in (*Speaker.__subclasses__(), PanicsAtAResetBeforeTheName)}
+SPEAKERS: list[type[Speaker]] = [*Speaker.__subclasses__(), PanicsAtAResetBeforeTheName]
+BUGS = {bug.__name__: bug for bug in SPEAKERS if bug.breaks}

@@ -204,7 +204,9 @@ def drawn_by_seed(seed: int) -> Dialect:
 def learned_as(dialect: Dialect) -> tuple[str, str]:
     """Serve a dialect and learn it; return equal, ambiguous, refused or wrong, and the details."""
     try:
-        proposal = propose.propose("chat", served(dialect, DrawnSpeaker), 0.1, 10, ("bytes.handling", "limits.utterance"))
+        proposal = propose.propose(
+            "chat", served(dialect, DrawnSpeaker), 0.1, 10, ("bytes.handling", "limits.utterance")
+        )
     except CannotLearn as error:
         return "refused", f"{error}; {told(dialect)}"
     if proposal.trouble:

@@ -129,7 +129,9 @@ def _conclude_sender(room: RoomConversation, learned: LearnedDialect) -> None:
     ):
         learned.learn("delivery", "to_sender", "same", f"the speaker heard {saw}, as the others did")
     elif all(len(one) == 1 and len(one[0]) <= MAX_AROUND_BYTES for one in own):
-        learned.learn("delivery", "to_sender", _own_template(own, texts), f"the speaker heard {saw} instead")
+        found = _own_template(own, texts)
+        room.receipt = None if "{body}" in found else Template.parse(found, "sender", "any")
+        learned.learn("delivery", "to_sender", found, f"the speaker heard {saw} instead")
     else:
         why = f"cannot tell: what speakers hear differs, such as {saw}"
         learned.learn("delivery", "to_sender", "same", why, sure=False)
@@ -161,7 +163,9 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     occasions: dict[Occasion, str] = {"joining": "came", "leaving": "went"}
     for occasion, did in occasions.items():
         for line in [*room.lines[occasion]]:
-            if line.strip() in NOTHING[1:] or any(
+            if room.receipt is not None and room.receipt.matches(line):
+                del room.lines[occasion][line]
+            elif line.strip() in NOTHING[1:] or any(
                 room.template.label(line, nothing) is not None for nothing in NOTHING
             ):
                 del room.lines[occasion][line]

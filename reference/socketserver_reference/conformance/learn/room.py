@@ -49,6 +49,8 @@ class RoomConversation:
         """What else was said than texts: answers that were delivered, words to quit by."""
         self.repeated = False
         """Whether a newcomer has heard earlier deliveries."""
+        self.receipt: Template | None = None
+        """What tells a speaker only that it was heard."""
         self.fragile = False
         """Whether the room breaks when a client leaves; then all stay until the next attempt."""
         self._numbers = count(1)
