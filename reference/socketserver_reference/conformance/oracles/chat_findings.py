@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.alignment import Difference, told
+from socketserver_reference.conformance.oracles.alignment import Difference, common_prefix, told
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, MemberT
-from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -77,8 +77,11 @@ class ChatFindings(ChatOracle[MemberT]):
 
     def _explain(self, who: str, found: Difference, came: bytes, wanted: Sequence[bytes]) -> Finding:
         """Explain bytes that the client should not have read."""
-        expected = f"{who} reads {' or '.join(map(show, wanted))}" if wanted else "nothing is sent"
-        return self._finding(who, found, found.due or self._unheard(who), expected, f"{who} reads {show(came, 200)}")
+        expected = f"{who} reads {' or '.join(show_against(one, came) for one in wanted)}"
+        closest = max(wanted, key=lambda one: common_prefix(one, came), default=b"")
+        observed = f"{who} reads {show_against(came, closest, MAX_OBSERVED_BYTES)}"
+        due = found.due or self._unheard(who)
+        return self._finding(who, found, due, expected if wanted else "nothing is sent", observed)
 
     def _finding(self, who: str, found: Difference, utterance: bytes, expected: str, observed: str) -> Finding:
         facts = [*self.circumstances(who), *attribution.kinds(utterance, self.dialect)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
-from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, UnexpectedSourceDatagram
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -70,7 +70,8 @@ class DatagramOracle:
         return b""
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
-        reply, observed = self._reply(who), f"{who} reads {show(data, 200)}"
+        reply = self._reply(who)
+        observed = f"{who} reads {show_against(data, reply or b'', MAX_OBSERVED_BYTES)}"
         if reply is None:
             return self._finding(who, "extra", f"{who} reads no datagram", observed)
         if isinstance(data, UnexpectedSourceDatagram):
@@ -78,7 +79,10 @@ class DatagramOracle:
         later = any(data == self._reply_to(request) for request in self.clients[who].requests[1:])
         cut = bool(data) and reply.startswith(data)
         return self._finding(
-            who, "missing" if later else "cut" if cut else "altered", f"{who} reads {show(reply)}", observed
+            who,
+            "missing" if later else "cut" if cut else "altered",
+            f"{who} reads {show_against(reply, data)}",
+            observed,
         )
 
     def explain_silence(self, who: str) -> Finding:

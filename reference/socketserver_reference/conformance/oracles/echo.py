@@ -20,7 +20,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Settle,
     Step,
 )
-from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -158,7 +158,10 @@ class EchoOracle(EchoConnections):
         shape: Shape = "altered"
         if not due or read.endswith(due) or (read.startswith(due) and read.strip() != due):
             shape = "extra"
-        return self._finding(connection, shape, who, show(read, 200), answered=bool(due) and read.startswith(due))
+        answered = bool(due) and read.startswith(due)
+        return self._finding(
+            connection, shape, who, show_against(read, due, MAX_OBSERVED_BYTES), answered=answered, came=read
+        )
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
@@ -183,15 +186,17 @@ class EchoOracle(EchoConnections):
         return connection.reply in self._replies(connection)
 
     def _absence(self, connection: EchoConnection, shape: Shape, who: str, observed: str) -> Finding:
-        saw = f"{show(connection.reply, 200)}, then {observed}" if connection.reply else observed
+        saw = f"{show(connection.reply, MAX_OBSERVED_BYTES)}, then {observed}" if connection.reply else observed
         finding = self._finding(
             connection, shape, who, saw, answered=self._is_answered(connection) and shape != "missing"
         )
         return replace(finding, absent=True, also=("ECHO-7",))  # others have left before
 
-    def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str, *, answered: bool) -> Finding:
+    def _finding(
+        self, connection: EchoConnection, shape: Shape, who: str, saw: str, *, answered: bool, came: bytes = b""
+    ) -> Finding:
         due = self._replies(connection)
-        reply = f"{show(due[0])}, then " if due[0] else ""
+        reply = f"{show_against(due[0], came)}, then " if due[0] else ""
         some = " (or the reply to a shorter prefix)" if len(due) > 1 else ""
         clauses = self._clauses(shape, connection, answered=answered)
         return Finding(clauses, f"{who} reads {reply}end of stream{some}", f"{who} reads {saw}", shape)

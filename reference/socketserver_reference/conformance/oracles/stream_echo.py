@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.oracles.echo import EchoConnection, EchoConnections
 from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Send, Step
-from socketserver_reference.conformance.scenario.text import show
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -52,7 +52,8 @@ class StreamEchoOracle(EchoConnections):
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         connection = self.connections[who]
         shape: Shape = "altered" if connection.owed else "extra"
-        return self._finding(connection, shape, who, show(data, 200))
+        saw = show_against(data, connection.left, MAX_OBSERVED_BYTES)
+        return self._finding(connection, shape, who, saw, came=data)
 
     def feed_end(self, who: str, how: Ending) -> Finding | None:
         connection = self.connections[who]
@@ -68,9 +69,9 @@ class StreamEchoOracle(EchoConnections):
     def _absence(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
         return replace(self._finding(connection, shape, who, saw), absent=True, also=("ECHO-7",))  # others left before
 
-    def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str) -> Finding:
+    def _finding(self, connection: EchoConnection, shape: Shape, who: str, saw: str, came: bytes = b"") -> Finding:
         if connection.owed:
-            due = f"{who} reads {show(connection.left)}"
+            due = f"{who} reads {show_against(connection.left, came)}"
         else:
             due = f"{who} reads end of stream" if connection.leaving else f"{who} stays connected"
         answered = connection.request is not None and not connection.owed

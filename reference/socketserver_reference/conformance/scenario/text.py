@@ -5,12 +5,29 @@ import re
 MAX_SHOWN_BYTES = 48
 """Bytes of a longer utterance or delivery that a report shows."""
 
+MAX_OBSERVED_BYTES = 200
+"""The same of what a client read and should not have read."""
+
+CONTEXT_BYTES = 12
+"""Bytes before the first that differs, which a report shows."""
+
 
 def show(data: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
     """Return bytes as Python writes them, in printable ASCII; cut long ones and give their length."""
     if len(data) <= limit:
         return repr(data)
     return f"{data[:limit]!r}... ({len(data)} bytes)"
+
+
+def show_against(data: bytes, other: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
+    """Return bytes like `show`, but never cut before the first byte that differs from the others."""
+    same = next((at for at, (one, two) in enumerate(zip(data, other, strict=False)) if one != two), 0)
+    begin = same - CONTEXT_BYTES
+    if same < limit or begin <= 0:
+        return show(data, limit)
+    rest = data[begin : begin + limit]
+    cut = "..." if len(data) > begin + limit else ""
+    return f"{begin} bytes, then {rest!r}{cut} ({len(data)} bytes)"
 
 
 def printable(text: str) -> str:

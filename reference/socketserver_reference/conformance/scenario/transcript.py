@@ -1,5 +1,6 @@
 """The transcript: what every client did and read, in the order in which the checker saw it, and its report lines."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -14,6 +15,18 @@ ENDINGS: dict[Ending, str] = {"eof": "end of stream", "reset": "connection reset
 
 MAX_SHOWN_LINES = 30
 """Lines at the beginning and at the end of a long exchange that a report shows."""
+
+
+NUMBER_WIDTH = 4
+"""Characters of the number of a step."""
+
+MIN_REPETITIONS = 4
+"""Repetitions of the same lines from which on most are left out."""
+
+MAX_REPEATED_LINES = 8
+"""Most lines that are seen to be repeated."""
+
+DIGITS = re.compile(r"\d+")
 
 
 class UnexpectedSourceDatagram(bytes):
@@ -90,11 +103,42 @@ class Transcript:
         steps = 0
         for entry in joined(self.entries):
             steps += isinstance(entry, Did)
-            told.append(f"{steps if isinstance(entry, Did) else '':>4}  {describe_entry(entry)}")
+            told.append(f"{steps if isinstance(entry, Did) else '':>{NUMBER_WIDTH}}  {describe_entry(entry)}")
+        told = folded(told)
         if len(told) > 2 * MAX_SHOWN_LINES:
             left_out = len(told) - 2 * MAX_SHOWN_LINES
             told[MAX_SHOWN_LINES:-MAX_SHOWN_LINES] = [f"      ... {left_out} lines left out ..."]
         return told
+
+
+def folded(lines: Sequence[str]) -> list[str]:
+    """Return the lines of an exchange, with repetitions that differ in numbers alone told by their first and last."""
+    alike = [DIGITS.sub("#", line[NUMBER_WIDTH:]) for line in lines]
+    told: list[str] = []
+    at = 0
+    while at < len(lines):
+        length, times = _repetition(alike, at)
+        end = at + length * times
+        if times < MIN_REPETITIONS:
+            told.append(lines[at])
+            at += 1
+            continue
+        again = f"{times - 2} times more" if length == 1 else f"these {length} lines {times - 2} times more"
+        told += [*lines[at : at + length], f"{'':{NUMBER_WIDTH}}  ... {again} ...", *lines[end - length : end]]
+        at = end
+    return told
+
+
+def _repetition(alike: Sequence[str], at: int) -> tuple[int, int]:
+    """Return the length of the lines that are repeated from there on, and how often, where that covers most."""
+    best = (1, 1)
+    for length in range(1, MAX_REPEATED_LINES + 1):
+        block, times = alike[at : at + length], 1
+        while alike[at + length * times : at + length * (times + 1)] == block:
+            times += 1
+        if times >= MIN_REPETITIONS and length * times > best[0] * best[1]:
+            best = length, times
+    return best
 
 
 def describe_entry(entry: Entry) -> str:
