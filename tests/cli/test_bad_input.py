@@ -12,7 +12,7 @@ import pytest
 
 from socketserver_reference.cli import compare, learn, parser, spec
 from socketserver_reference.cli.main import main
-from socketserver_reference.conformance.runner.command_run import Progress
+from socketserver_reference.conformance.runner.display import Display
 from tests.support.checking import Checker
 
 LONG = "x" * 5000
@@ -154,37 +154,14 @@ def test_output_that_cannot_be_written_is_one_line(
 def test_a_report_is_written_though_nothing_can_be_printed_any_more(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fail(progress: Progress, _: str) -> None:
-        progress.unprinted = OSError(28, "No space left on device")
+    def fail(display: Display, *_: str, **__: int) -> None:
+        display.unprinted = OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Progress, "_print", fail)
+    monkeypatch.setattr(Display, "print", fail)
     file = tmp_path / "verdicts.json"
     code, err = ended(capfd, "check", "echo", "--only", "ECHO-1", "--examples", 0, "--json", file)
     assert (code, err) == (2, "socketserver-reference: No space left on device\n")
     assert json.loads(file.read_text())["summary"]["holds"] == 1
-
-
-class Unwritable:
-    """A terminal that takes nothing."""
-
-    lines = 0
-
-    def write_line(self, _: str) -> None:
-        self.lines += 1
-        raise OSError(28, "No space left on device")
-
-
-def test_once_a_line_cannot_be_printed_no_other_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    progress = Progress("echo", ("ECHO",), {})
-    progress._terminal = Unwritable()
-    with (tmp_path / "output").open("w") as stdout:
-        monkeypatch.setattr("sys.stdout", stdout)
-        progress._print("one")
-        progress._print("two")
-        stdout.write("what vanishes")
-    assert progress._terminal.lines == 1
-    assert progress.unprinted is not None
-    assert (tmp_path / "output").read_text() == ""
 
 
 def test_one_report_that_cannot_be_written_does_not_stop_the_others(check: Checker, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`socketserver-reference check` as its user meets it: what is checked, what is chosen, what is refused."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -110,6 +111,25 @@ def test_what_listens_at_the_fixed_port_already_is_not_mistaken_for_the_launched
     with serving("echo", address):
         line = check.refusal("echo", address, "--launch", reference_server("echo", "--port", str(address.port)))
     assert "another server already listens" in line
+
+
+# What is shown
+
+
+def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(check: Checker) -> None:
+    assert "holds          a request is stripped" not in check("echo", *ONE).out
+    assert (
+        "  ECHO-2   holds          a request is stripped and upper cased" in check("echo", *ONE, "-v").out.splitlines()
+    )
+    assert check("echo", *ONE, "--quiet").out == "\nconforms\n"
+
+
+def test_a_violation_says_how_to_check_it_again(check: Checker) -> None:
+    command = f"{BARE_PYTHON} -m socketserver_faults serve --port {{port}} keeps-the-case"
+    outcome = check("echo", "--launch", command, "--timeout", 7, "--transport", "tcp", "--examples", 0)
+    same = [f"--launch={command}", "--transport=tcp", "--examples=0", "--timeout=7.0", "--budget=1000.0"]
+    again = shlex.join(["socketserver-reference", "check", "echo", *same, "--only", "ECHO-2"])
+    assert f"again:    {again}" in outcome.out.splitlines()
 
 
 # What is chosen

@@ -16,7 +16,7 @@ def test_the_family_is_checked_by_name_and_conforms(check: Checker) -> None:
     outcome = check("family", "--only=SRV-6", "--timeout=7")
     assert outcome.code == 0
     assert outcome.clauses_that("holds") == ["SRV-6"]
-    assert "TestForkingEchoOverUdp" in outcome.out
+    assert "  ForkingEchoOverUdp                 1 holds" in outcome.out.splitlines()
 
 
 def test_the_family_takes_no_target(check: Checker) -> None:

@@ -6,6 +6,7 @@ The checks run in pytest; this module turns a command line into a pytest run, an
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.runner.affinity import one_processor
+from socketserver_reference.conformance.runner.options import OPTIONS
 from socketserver_reference.conformance.scenario.text import printable
 
 add_arguments = add_check_arguments
@@ -58,16 +60,19 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     from socketserver_reference.conformance.reports import text
     from socketserver_reference.conformance.results.report import Report
     from socketserver_reference.conformance.runner.command_run import Progress
+    from socketserver_reference.conformance.runner.display import NORMAL, QUIET, VERBOSE, Display
 
+    display = Display(VERBOSE if options.verbose else QUIET if options.quiet else NORMAL)
+    command = again(options)
     dialect = read_dialect(options, targets)
     listed, before = input_files.read(options, dialect.name)
     spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
     heading = (
         f"checking {options.protocol}: {name}{spoken} (seed {options.seed}{share_budget(options, dialect, targets)})"
     )
-    print(printable(heading), *listed.elsewhere(), sep="\n", flush=True)
+    display.print(printable(heading), *listed.elsewhere())
     began, clock = datetime.now(UTC), time.monotonic()
-    progress = Progress(options.protocol, GROUPS[options.protocol], targets)
+    progress = Progress(options.protocol, GROUPS[options.protocol], targets, display)
     with one_processor(os.getpid()) if options.launch is None and options.target is None else nullcontext():
         status = progress.run([*of_the_plugin(options), *listed.options(), *pytest_arguments])
     if progress.cannot:
@@ -100,16 +105,30 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         began=began,
         seconds=time.monotonic() - clock,
         spent=progress.spent,
+        command=command,
     )
     if before is not None:
         report = report.compared(options.compare, before)
     try:
         report_files.write_all(report, wanted)
     finally:
-        print("\n".join(text.write(report)), flush=True)
-    if progress.unprinted is not None:
-        raise progress.unprinted
+        lines = text.write(report, whole=options.verbose)
+        display.print(*(lines[-1:] if options.quiet else lines), least=QUIET)
+    if display.unprinted is not None:
+        raise display.unprinted
     return code
+
+
+def again(options: argparse.Namespace) -> str:
+    """Return the command that checks the same server in the same way; what is only about the reports is left out."""
+    words = ["socketserver-reference", "check", options.protocol, *filter(None, [options.target])]
+    for name in ("launch", "transport"):
+        words += [f"--{name}={value}" for value in [getattr(options, name)] if value]
+    for option in OPTIONS:
+        value = getattr(options, option.field)
+        if option.name not in ("only", "profile", "known", "reproduce") and value != option.default:
+            words += option.spelled("--", value)
+    return shlex.join(words)
 
 
 def share_budget(options: argparse.Namespace, dialect: Dialect, targets: Mapping[str, Any]) -> str:

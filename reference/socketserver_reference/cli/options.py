@@ -53,6 +53,9 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for option in OPTIONS:
         parser.add_argument(f"--{option.name}", **option.settings())
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("-v", "--verbose", action="store_true", help="show every check, and whole exchanges")
+    shown.add_argument("-q", "--quiet", action="store_true", help="show the verdict alone")
     input_files.add_arguments(parser)
     report_files.add_arguments(parser, "the verdicts")
     parser.epilog = "Arguments after -- are passed to pytest."

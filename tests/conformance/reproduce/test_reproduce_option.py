@@ -8,6 +8,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.runner.command_run import Progress
+from socketserver_reference.conformance.runner.display import Display
 from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from tests.support.checking import PLUGIN, Checker, bad
@@ -30,7 +31,7 @@ def test_a_place_where_nothing_can_be_written_is_refused(check: Checker, tmp_pat
 
 
 def test_a_violation_inside_a_process_has_a_test_instead(tmp_path: Path) -> None:
-    progress = Progress("family", ("SRV",), {})
+    progress = Progress("family", ("SRV",), {}, Display())
     verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
     assert progress.reproductions(verdicts) == []
     progress._run.options = Options(reproduce=tmp_path)

@@ -1,22 +1,31 @@
 """The report on a terminal."""
 
+from collections.abc import Iterator
+
 from socketserver_reference.clauses import PROFILES
 from socketserver_reference.conformance.results.report import Report, counted, line
+from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
+MAX_STORY_LINES = {"MUST": 40, "SHOULD": 20}
+"""Level of a clause -> lines about its violation, unless all are asked for."""
 
-def write(report: Report) -> list[str]:
+LAST_LINES = 8
+"""Lines of these that end the exchange, where the violation shows."""
+
+
+def write(report: Report, *, whole: bool = False) -> list[str]:
     """Return the whole report: the stories of the violations, then every clause, profile by profile.
 
-    Known failures get no story here; the other reports have it. Of a server that speaks another dialect, it says only
-    that.
+    A long story is cut in the middle, unless the `whole` is asked for. Known failures get no story here; the other
+    reports have it. Of a server that speaks another dialect, it says only that.
     """
     if report.misfit:
         return [printable(line) for line in ("", *report.misfit, "", *report.news, report.conclusion)]
     lines: list[str] = []
-    for verdict in report.verdicts:
+    for verdict in sorted(report.verdicts, key=lambda verdict: verdict.clause.level == "SHOULD"):
         if verdict.violation is not None and verdict.known is None:
-            lines += ["", *verdict.violation.lines(verdict.clause)]
+            lines += ["", *_shortened(list(_story(verdict, report.command)), verdict, whole=whole)]
     for profile in PROFILES:
         of_profile = [verdict for verdict in report.verdicts if verdict.clause.profile == profile]
         if of_profile:
@@ -34,3 +43,32 @@ def write(report: Report) -> list[str]:
     if report.baseline is not None:
         lines += ["", *report.baseline.lines()]
     return [printable(line) for line in (*lines, "", *report.news, report.conclusion)]
+
+
+def _story(verdict: Verdict, command: str) -> Iterator[str]:
+    """Yield the lines about a violation; under what was observed, a mark where it differs from what was expected."""
+    assert verdict.violation is not None
+    for told in verdict.violation.lines(verdict.clause):
+        yield told
+        if told.startswith("observed: "):
+            yield from _mark(verdict.violation.expected, verdict.violation.observed)
+    if command:
+        yield f"again:    {command} --only {verdict.clause.id}"
+
+
+def _mark(expected: str, observed: str) -> Iterator[str]:
+    """Yield a line that points to the first byte that differs, if both hold bytes."""
+    pairs = enumerate(zip(printable(expected), printable(observed), strict=False))
+    at = next((at for at, (one, other) in pairs if one != other), 0)
+    if "b'" in expected[:at] and "b'" in observed[:at]:
+        yield f"{'':{len('observed: ') + at}}^ differs from here on"
+
+
+def _shortened(lines: list[str], verdict: Verdict, *, whole: bool) -> list[str]:
+    """Return the lines without some in the middle of the exchange, where they are too many."""
+    most = MAX_STORY_LINES[verdict.clause.level]
+    if whole or len(lines) <= most:
+        return lines
+    left_out = len(lines) - most + 1
+    first = most - 1 - LAST_LINES
+    return [*lines[:first], f"      ... {left_out} lines left out: -v shows them ...", *lines[-LAST_LINES:]]

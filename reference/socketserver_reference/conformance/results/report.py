@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.conformance.results.baseline import COMPARED_KEYS, BaselineDiff
-from socketserver_reference.conformance.results.verdicts import OUTCOMES, Verdict
+from socketserver_reference.conformance.results.verdicts import OUTCOMES, Outcome, Verdict
 
 OUTCOME_WORDS = {
     "holds": "holds",
@@ -61,6 +61,8 @@ class Report:
     """How long it all took."""
     spent: Mapping[str, float] = field(default_factory=dict)
     """Clause -> how many seconds its checks took."""
+    command: str = ""
+    """The command that checks the server again, without `--only`."""
 
     def count(self) -> dict[str, int]:
         """Return how many clauses have each outcome."""
@@ -87,8 +89,16 @@ def count(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 
 def counted(verdicts: Iterable[Verdict]) -> str:
-    """Return the same in words, without outcomes that no clause has."""
-    return ", ".join(f"{n} {OUTCOME_WORDS[outcome].lower()}" for outcome, n in count(verdicts).items() if n)
+    """Return how many clauses have each outcome in words, without outcomes that no clause has."""
+    return counted_outcomes(verdict.outcome for verdict in verdicts)
+
+
+def counted_outcomes(outcomes: Iterable[Outcome]) -> str:
+    """Return the same of outcomes."""
+    some = list(outcomes)
+    counts = ((outcome, some.count(outcome)) for outcome in OUTCOMES)
+    words = {**OUTCOME_WORDS, "holds": "hold"}
+    return ", ".join(f"{n} {(OUTCOME_WORDS if n == 1 else words)[outcome].lower()}" for outcome, n in counts if n)
 
 
 def word(verdict: Verdict) -> str:

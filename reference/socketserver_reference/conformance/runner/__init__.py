@@ -8,6 +8,7 @@ Read in this order:
     advice.py            what to do about a server that speaks another dialect
     plugin.py            the pytest plugin
     direct.py            checks without pytest, for the kill matrix
+    display.py           what a check shows while it runs
     command_run.py       pytest for `check`; it collects the classes of collected.py or collected_family.py
     affinity.py          one processor for checker and server
     server_list.py, compare.py    several servers, one after the other

@@ -4,9 +4,7 @@ The run is isolated from the directory it starts in: it uses neither its configu
 file there. A user passes options to pytest after `--`.
 """
 
-import contextlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,10 +13,11 @@ from typing import Any
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.results.report import OUTCOME_WORDS
-from socketserver_reference.conformance.results.verdicts import Record, Verdict
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, counted_outcomes
+from socketserver_reference.conformance.results.verdicts import Outcome, Record, Verdict
 from socketserver_reference.conformance.runner import plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
+from socketserver_reference.conformance.runner.display import NORMAL, VERBOSE, Display
 from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.runner.selection import chosen
 from socketserver_reference.conformance.targets.notice import on_this_stderr
@@ -32,18 +31,19 @@ QUIET = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprov
 class Progress:
     """One run of the checks; also a pytest plugin, which receives the results."""
 
-    def __init__(self, protocol: str, groups: Sequence[str], targets: dict[str, Any]) -> None:
+    def __init__(self, protocol: str, groups: Sequence[str], targets: dict[str, Any], display: Display) -> None:
         self._module = COLLECTED.get(protocol, "socketserver_reference.conformance.runner.collected")
         self._groups = groups
         self._targets = targets
         self._run = plugin.Run(Options())
-        self._terminal: Any = None
+        self._display = display
         self._several = len(targets) != 1
         self._subject = ""
+        self._outcomes: dict[str, Outcome] = {}  # clause -> the worst outcome of its checks of the subject so far
+        self._number = 0  # of the check that is played
+        self._of = 0
         self.spent: dict[str, float] = {}
         """Clause -> seconds that its checks took."""
-        self.unprinted: OSError | None = None
-        """Why no more could be printed, if so."""
         self._collected: set[str | None] = set()  # clauses with a check that runs
         self._deselected: set[str] = set()  # clauses with a check that pytest's own arguments leave out
         self.trouble = False
@@ -77,7 +77,6 @@ class Progress:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._run = session.config.stash[plugin.RUN]
-        self._terminal = session.config.pluginmanager.get_plugin("terminalreporter")
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         for item in items:
@@ -86,6 +85,15 @@ class Progress:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._collected = {plugin.decided(item) for item in session.items}
+        self._of = len(session.items)
+
+    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
+        self._number += 1
+        self._display.progress(_told(location)[1], self._number, self._of)
+
+    def pytest_sessionfinish(self) -> None:
+        self._sum_up()
+        self._display.clear()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self) -> tuple[str, str, str]:
@@ -99,28 +107,28 @@ class Progress:
         clause, outcome = report.clause, report.verdict
         if clause:
             self.spent[clause] = self.spent.get(clause, 0.0) + report.duration
-        subject, _, check = report.location[2].rpartition(".test_")
-        if subject != self._subject and self._several:
-            self._print(subject)
+        subject, story = _told(report.location)
+        if subject != self._subject:
+            self._sum_up()
+            if self._several:
+                self._display.print(subject, least=VERBOSE)
         self._subject = subject
-        story = check.replace("_", " ")
+        if clause:
+            worst = min(outcome, self._outcomes.get(clause, outcome), key=WORST_FIRST.index)
+            self._outcomes[clause] = worst
         expected = outcome == "violated" and self._run.expected_failure(clause)
         word = "known failure" if expected else OUTCOME_WORDS[outcome]
-        self._print(f"  {clause or 'explored':<8} {word:<14} {story}")
+        tells = outcome in ("violated", "unconfirmed") or report.trouble
+        self._display.print(f"  {clause or '-':<8} {word:<14} {story}", least=NORMAL if tells else VERBOSE)
         if report.trouble:
             self.trouble = True
-            self._print(report.longreprtext)
+            self._display.print(report.longreprtext)
 
-    def _print(self, text: str) -> None:
-        """Print a line; once that has failed, print no more, but let the checks go on, and the reports be written."""
-        if self.unprinted is None:
-            try:
-                self._terminal.write_line(text)
-                sys.stdout.flush()
-            except OSError as error:
-                self.unprinted = error
-                with contextlib.suppress(OSError):
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    def _sum_up(self) -> None:
+        """Print a line for a class of the family whose checks have ended."""
+        if self._outcomes and not self._targets:
+            self._display.print(f"  {self._subject:<34} {counted_outcomes(self._outcomes.values())}")
+        self._outcomes.clear()
 
     def pytest_keyboard_interrupt(self) -> None:
         self.trouble = True
@@ -170,6 +178,12 @@ class Progress:
     def explored(self) -> list[str]:
         """Return the lines about the explorations."""
         return [line for record in self._run.records.values() for line in record.explored]
+
+
+def _told(location: tuple[str, int | None, str]) -> tuple[str, str]:
+    """Return the subject of a check, and the check in words, from its place in pytest."""
+    subject, _, check = location[2].rpartition(".test_")
+    return subject.removeprefix("Test"), check.replace("_", " ")
 
 
 def merged(records: Sequence[Record]) -> list[Verdict]:
