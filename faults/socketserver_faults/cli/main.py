@@ -1,5 +1,6 @@
 """`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -9,6 +10,8 @@ from socketserver_reference.cli.parser import Parser, add_version, guarded
 from socketserver_reference.cli.signals import interrupted_without_traceback
 
 PROGRAM = "socketserver-faults"
+
+HASH_SEED = "PYTHONHASHSEED"
 
 COMMANDS = {
     "list": ("list the planted bugs and the clauses they break", "browse", "add_list_arguments", "run_list"),
@@ -63,7 +66,15 @@ def build_command_parser(name: str) -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and words[:1] == ["schedule"]:
+        _fix_hashes()
     return guarded(PROGRAM, partial(_run, words), ends_process=arguments is None)
+
+
+def _fix_hashes() -> None:
+    """Begin again with the same hashes of strings in each process: a set of names then has the same order each time."""
+    if os.name == "posix" and sys.flags.hash_randomization and os.environ.get(HASH_SEED) != "0":
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, HASH_SEED: "0"})
 
 
 def _run(words: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.explore import (
+    confirm,
     meet,
     protocol_of,
     replay_schedule,
@@ -21,9 +22,9 @@ from socketserver_faults.schedule.exploration.explore import (
     world_of,
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
-from socketserver_faults.schedule.exploration.search import Bounds
+from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer
 from socketserver_faults.schedule.virtual.network import NotModelled
-from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect, find
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         if options.replay is not None:
             return _replay(options, dialect)
         return _search(options, dialect)
-    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread) as error:
+    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread, RunsDiffer) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
@@ -112,11 +113,13 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         meet(world, protocol)
+        scenarios: dict[str, NamedScenario] = {}
         if options.random:
             found = search_random(world, options.random, options.seed)
         else:
             scenarios = scenarios_for(world.subject, options.scenario, dialect)
             found = search_schedules(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+        confirm(world, scenarios, found, lines=options.lines)
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
         print(f"{options.program} " + "\n".join(story.report_lines(found, _again(options, code))))

@@ -14,6 +14,7 @@ import pytest
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
+from socketserver_faults.schedule.virtual.chance import Chance
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.process import Os
@@ -152,7 +153,7 @@ def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
 
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual: Any = Os(lambda: network.kernel)
+    virtual: Any = Os(lambda: network.kernel, Chance())
 
     def main() -> None:
         server, _ = network.pair("ann")
@@ -161,7 +162,7 @@ def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
             server.send(b"x")
 
     scheduler.run(main)
-    assert virtual.getpid() == os.getpid()
+    assert virtual.getcwd() == os.getcwd()
     for name in ("fork", "read", "execv", "system"):
         with pytest.raises(NotModelled, match=rf"does not model os\.{name}"):
             getattr(virtual, name)()

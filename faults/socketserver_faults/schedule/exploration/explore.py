@@ -6,7 +6,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,10 +19,12 @@ from socketserver_faults.schedule.exploration.search import (
     Bounds,
     Coverage,
     NoSuchOption,
+    RunsDiffer,
     SearchResult,
     chooser,
     reduced,
     search,
+    where_stories_part,
 )
 from socketserver_faults.schedule.world.fitting import protocol_spoken
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
@@ -129,6 +131,20 @@ def search_random(world: World, count: int, first: int = 0) -> SearchResult:
     return found
 
 
+def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResult, *, lines: bool) -> None:
+    """Replay a failure in another virtual process, where addresses are others; raise RunsDiffer if it differs there."""
+    if found.outcome is None:
+        return
+    scenario = scenarios.get(found.scenario) or random_scenario(int(found.scenario.rpartition("-")[2]))
+    code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)
+    with world_of(world.subject, lines=lines, dialect=world.dialect) as other:
+        with suppress(BadCode):
+            again = replay_schedule(other, scenario, code)
+            if again.clause == found.outcome.clause:
+                return
+        raise RunsDiffer(where_stories_part(found.outcome.story, other.scheduler.story))
+
+
 def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> ScheduleResult:
     """Play a schedule again; raise BadCode if the code belongs to another program."""
     stranger = f"{code} belongs to another program than {world.subject.name}, or to another version of it or of Python"
@@ -173,6 +189,7 @@ def explore(
             found = _replay(world, scenarios, Code.parse(replay))
         else:
             found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds))
+            confirm(world, scenarios, found, lines=lines)
     if found.outcome is not None:
         raise Race("\n".join(story.report_lines(found, _again(found, lines=lines))))
     return found

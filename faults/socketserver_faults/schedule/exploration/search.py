@@ -17,13 +17,13 @@ Next: `random_runs.py`.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
-from socketserver_faults.schedule.core.run import Choose, Task
+from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
 from socketserver_faults.schedule.exploration.replay import Deviations
 from socketserver_faults.schedule.world.world import ScheduleResult
 
@@ -38,6 +38,16 @@ MAX_REDUCTION_SCHEDULES = 1000
 
 class NoSuchOption(Exception):
     """A schedule takes an option that a decision does not have: it belongs to another program or version."""
+
+
+class RunsDiffer(Exception):
+    """A program does not do the same under the same schedule; the message says where."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"the program decides by chance, so its runs cannot be compared or replayed{where}; what the scheduler "
+            "does not fix is the order of sets of functions or strings, and what the system or a C library tells"
+        )
 
 
 def chooser(deviations: Deviations) -> Choose:
@@ -104,25 +114,55 @@ class SearchResult:
 
 
 def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, ScheduleResult]]:
-    """Run every schedule with at most so many deviations, the fewest first; yield each with its level and outcome."""
-    generation: list[tuple[Deviations, Sequence[int]]] = []
+    """Run every schedule with at most so many deviations, the fewest first; yield each with its level and outcome.
+
+    Raise RunsDiffer if a run has other decisions before its last deviation than the run that it deviates from.
+    """
+    generation: list[tuple[Deviations, bytes]] = []
     for level in range(most + 1):
-        following: list[tuple[Deviations, Sequence[int]]] = []
-        for deviations in _next(generation) if level else iter([()]):
-            outcome = play(chooser(deviations))
+        following: list[tuple[Deviations, bytes]] = []
+        for deviations, before in _next(generation) if level else iter([((), b"")]):
+            try:
+                outcome = play(chooser(deviations))
+            except NoSuchOption:
+                raise RunsDiffer(where_runs_part(play, deviations[:-1])) from None
+            options = bytes(min(options, 255) for options, _ in outcome.story.decisions)
+            if not options.startswith(before):
+                raise RunsDiffer(where_runs_part(play, deviations[:-1]))
             yield level, deviations, outcome
             if level < most:
-                following.append((deviations, bytes(min(options, 255) for options, _ in outcome.story.decisions)))
+                following.append((deviations, options))
         generation = following
 
 
-def _next(generation: list[tuple[Deviations, Sequence[int]]]) -> Iterator[Deviations]:
-    """Yield every schedule that adds one deviation to one of these, after its last."""
+MAX_COMPARED_RUNS = 20
+"""Times that a schedule is played to see two runs of it differ."""
+
+
+def where_runs_part(play: PlaySchedule, deviations: Deviations) -> str:
+    """Play one schedule until two runs differ; say where they do."""
+    told = ""
+    with suppress(NoSuchOption):
+        first = play(chooser(deviations)).story
+        for _ in range(MAX_COMPARED_RUNS):
+            told = told or where_stories_part(first, play(chooser(deviations)).story)
+    return told
+
+
+def where_stories_part(first: ScheduleTrace, second: ScheduleTrace) -> str:
+    """Say at which step two runs of a schedule differ; "" if they do not."""
+    events = ([f"{event.who} {event.what}" for event in story.events if not event.note] for story in (first, second))
+    parts = next(((one, other) for one, other in zip(*events, strict=False) if one != other), None)
+    return f": once {parts[0]}, and once {parts[1]}" if parts else ""
+
+
+def _next(generation: list[tuple[Deviations, bytes]]) -> Iterator[tuple[Deviations, bytes]]:
+    """Yield every schedule that adds one deviation to one of these, after its last, and the decisions before it."""
     for deviations, options in generation:
         begin = deviations[-1][0] + 1 if deviations else 0
         for decision in range(begin, len(options)):
             for option in range(1, options[decision]):
-                yield (*deviations, (decision, option))
+                yield (*deviations, (decision, option)), options[: decision + 1]
 
 
 def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> SearchResult:

@@ -8,6 +8,7 @@ Read in this order:
     socket_object.py    a socket as Python has it
     network.py          the network of one run, and the substitute for `socket`
     substitutes.py      substitutes for `time`, `selectors`, `select`, `logging`
+    chance.py           substitutes for `random` and `datetime`
     process.py          substitutes for `sys` and `os`
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
 

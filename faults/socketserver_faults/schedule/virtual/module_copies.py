@@ -30,6 +30,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
+from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.process import Sys
 
 REFUSED_MODULES = (
@@ -55,6 +56,9 @@ PERSISTENT_MODULES = (
     "socketserver_reference",
 )
 """Modules and packages with one copy for all runs."""
+
+FRESH_MODULES = ("secrets", "uuid")
+"""Modules of the library that each run executes anew: they keep state, or draw what is by chance."""
 
 MAIN = "__main__"
 
@@ -155,7 +159,7 @@ class Modules:
             return self._fresh[MAIN]
         if below(name, SHARED_MODULES):  # even if the program under test is the reference's own
             return importlib.import_module(name)
-        if below(name, self._fresh_names):
+        if below(name, self._fresh_names) or name in FRESH_MODULES:
             return self._copy(name, self._fresh)
         if below(name, PERSISTENT_MODULES):
             return self._copy(name, self._lasting)
@@ -229,6 +233,8 @@ class Modules:
         except BaseException:
             del copies[name]
             raise
+        if name == "uuid":
+            vars(module)["_node"] = NODE
         return module
 
     def _import(

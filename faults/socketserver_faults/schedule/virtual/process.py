@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual.chance import PROCESS_ID, Chance
 from socketserver_faults.schedule.virtual.kernel import Kernel
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
@@ -30,9 +31,14 @@ def refuse(what: str, *_: object, **__: object) -> NoReturn:
 class Os(ModuleType):
     """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
-    def __init__(self, kernel: Callable[[], Kernel]) -> None:
+    def __init__(self, kernel: Callable[[], Kernel], chance: Chance) -> None:
         super().__init__("os")
-        self.__dict__["close"] = lambda number: kernel().close(number)
+        vars(self).update(
+            close=lambda number: kernel().close(number),
+            getpid=lambda: PROCESS_ID,
+            urandom=chance.urandom,
+            getrandom=lambda size, _=0: chance.urandom(size),
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith((*PROCESS_CALLS, *DESCRIPTOR_CALLS)) and hasattr(
@@ -104,9 +110,9 @@ class Sys(ModuleType):
     stdout: Output
     stderr: Output
 
-    def __init__(self, scheduler: Scheduler, arguments: Sequence[str], folders: Sequence[str]) -> None:
+    def __init__(self, scheduler: Scheduler, arguments: Sequence[str], folders: Sequence[str], chance: Chance) -> None:
         super().__init__("sys")
-        self._begin = arguments, folders
+        self._begin = arguments, folders, chance
         vars(self).update(
             stdin=Keyboard(scheduler),
             stdout=Output(scheduler.note),
@@ -117,7 +123,8 @@ class Sys(ModuleType):
 
     def begin(self) -> None:
         """Begin a run: forget what the program has changed."""
-        arguments, folders = self._begin
+        arguments, folders, chance = self._begin
+        chance.begin()
         self.argv, self.path, self.modules = list(arguments), [*folders, *sys.path], dict(sys.modules)
 
     def __getattr__(self, name: str) -> Any:

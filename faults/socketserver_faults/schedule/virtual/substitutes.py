@@ -2,7 +2,7 @@
 
 Each models what programs on `socketserver` need; anything else raises NotModelled, with its name.
 
-Next: `process.py`.
+Next: `chance.py`.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any, Self
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
+from socketserver_faults.schedule.virtual.chance import Chance, RandomModule, datetime_of, uuid_helper
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.process import Os, Sys
 from socketserver_faults.schedule.virtual.socket_object import Socket
@@ -182,6 +183,7 @@ def substitutes(
 
     `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
     """
+    chance = Chance()
     return {
         "threading": threading_of(scheduler),
         "socket": socket_of(network),
@@ -189,8 +191,11 @@ def substitutes(
         "selectors": selectors_of(scheduler),
         "select": select_of(scheduler),
         "logging": silent_logging(),
-        "os": Os(lambda: network().kernel),
-        "sys": Sys(scheduler, arguments, folders),
+        "datetime": datetime_of(scheduler),
+        "os": Os(lambda: network().kernel, chance),
+        "random": RandomModule(chance),
+        "sys": Sys(scheduler, arguments, folders, chance),
+        "_uuid": uuid_helper(),
         "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),
     }
