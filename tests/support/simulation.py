@@ -229,7 +229,7 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
         def __init__(self, _: Address, timeout: float, *__: object) -> None:
             super().__init__(room, timeout)
 
-        def send(self, data: bytes) -> None:
+        def send(self, data: bytes, *, held: bool = False) -> None:  # noqa: ARG002  # there are no segments here
             self.say(data, settled=session.settling)
 
     def crowd(address: Address, timeout: float, count: int) -> tuple[list[Any], str]:

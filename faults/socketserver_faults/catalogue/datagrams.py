@@ -1,10 +1,11 @@
 """The echo over datagrams: no connections, no order and no leaving, though many programs expect them."""
 
+import contextlib
 import socket
 from typing import Any
 
 from socketserver_faults.catalogue.registry import fault
-from socketserver_reference.echo import DatagramEchoHandler
+from socketserver_reference.echo import NOWAIT, DatagramEchoHandler
 from socketserver_reference.lifecycle import DatagramServer
 
 
@@ -41,6 +42,26 @@ class RepliesLineByLine(DatagramEchoHandler):
     def deliver(self, reply: bytes) -> None:
         for line in reply.split(b"\n"):
             super().deliver(line)
+
+
+@fault("UDP-1")
+class DropsWhatComesMeanwhile(DatagramEchoHandler):
+    """After each reply, the server discards all datagrams that have come meanwhile.
+
+    Thought: a program that sends without end must not keep the server busy, and what it sent while nobody listened is
+    old anyway.
+
+    Seen: one client is served well. Of several that ask at once, one gets a reply, and the others ask in vain. A test
+    with one terminal never shows it.
+
+    Fixed: read one datagram for each reply. All clients share one socket, so what waits there is from other clients.
+    """
+
+    def deliver(self, reply: bytes) -> None:
+        super().deliver(reply)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.request[1].recv(1, NOWAIT)
 
 
 @fault("UDP-2")

@@ -137,8 +137,10 @@ def share_budget(options: argparse.Namespace, dialect: Dialect, targets: Mapping
 
     if not targets:
         return ""
-    seconds = options.budget or default_budget(options.timeout, options.examples, dialect.limits) * len(targets)
-    options.budget = seconds / len(targets)
+    if options.budget is None:
+        seconds = default_budget(options.timeout, options.examples, dialect.limits) * len(targets)
+        return f", at most {seconds:g} s if it is prompt"
+    seconds, options.budget = options.budget, options.budget / len(targets)
     return f", at most {seconds:g} s"
 
 

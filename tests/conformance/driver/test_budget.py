@@ -7,6 +7,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.driver.budget import Budget, default_budget
+from socketserver_reference.conformance.driver.reading import Pace
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -66,6 +67,25 @@ def test_without_a_budget_there_is_always_time(clock: list[float]) -> None:
     clock[0] += 1e9
     budget.begin()
     budget.go_on()
+
+
+def test_a_server_that_is_slow_to_serve_its_first_client_gets_more_time(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Budget(60.0, fixed=False)
+    assert budget.allow_for(0.01) == ""
+    assert budget.until == clock[0] + 67.0
+    assert "took 1.6 s to serve its first client" in budget.allow_for(1.6)
+    assert budget.until == clock[0] + 1187.0
+    assert budget.allow_for(0.0) == Budget(60.0).allow_for(1.6) == ""
+    assert Budget(60.0).until == clock[0] + 60.0
+    monkeypatch.undo()
+    monkeypatch.setattr(Pace, "note", lambda pace, _: setattr(pace, "slowest", 1.6))
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        session.keep(Budget(60.0, fixed=False))
+        session.play(*join("ann"), about="CHAT-1")
+        assert session.site.deadline > time.monotonic() + 1000
+        assert len(session.remarks) == 1
 
 
 def test_a_session_plays_nothing_and_waits_for_nothing_when_the_time_is_over() -> None:

@@ -286,7 +286,7 @@ def test_what_is_done_at_once_is_told_to_the_oracle_before_and_done_without_a_pa
 
         monkeypatch.setattr(stage.oracle, "begin", begin)
         monkeypatch.setattr(Client, "receive", lambda _: happened.append("receive"))
-        monkeypatch.setattr(Client, "send", lambda _, data: happened.append(f"send {data!r}"))
+        monkeypatch.setattr(Client, "send", lambda _, data, **__: happened.append(f"send {data!r}"))
         monkeypatch.setattr(Client, "reset", reset)
         stage.play_at_once([Send("x1", b"1"), Send("x2", b"2"), Reset("x1"), Reset("x2")])
         assert happened == [*(f"begin {who}" for who in ("x1", "x2") * 2), "send b'1'", "send b'2'", "reset", "reset"]
@@ -301,3 +301,27 @@ def test_what_is_done_at_once_is_told_to_the_oracle_before_and_done_without_a_pa
         "x2 resets its connection",
     ]
     assert [entry for entry in stage.transcript.entries if entry == Did(Send("x2", b"2"), b"2")]
+
+
+def test_datagrams_that_nobody_waits_for_go_in_one_instant_with_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    sends, closes = Client.send, Client.close
+
+    def send(client: Client, data: bytes, **how: bool) -> None:
+        happened.append("send")
+        sends(client, data, **how)
+
+    def close(client: Client) -> None:
+        happened.append("close")
+        closes(client)
+
+    with (
+        serving("echo", Address("udp", host="127.0.0.1")) as server,
+        Stage(server_address(server), DatagramOracle(NOTE), timeout=TIMEOUT) as stage,
+    ):
+        stage.play([Connect("ann"), Connect("ben")])
+        stage._wait_idle = lambda: happened.append("wait_idle")
+        monkeypatch.setattr(Client, "send", send)
+        monkeypatch.setattr(Client, "close", close)
+        stage.play([Send("ann", b"1"), Send("ben", b"2"), Settle(), Send("ann", b"3"), Close("ann"), Say("ben", b"4")])
+        assert happened == ["send", "send", "send", "close", "wait_idle", "send"]

@@ -168,9 +168,13 @@ def test_a_clause_is_decided_without_a_trigger_only_by_all_others_of_its_own() -
     assert not still_decides("CHAT-12", leaving, leaving, NOTE)
 
 
-def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_streams() -> None:
+def test_in_frames_long_utterances_and_several_in_a_row_break_what_is_said_of_long_streams() -> None:
+    in_a_row = [Send("ann", b"1"), Send("ann", b"2")]
     assert not holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], NOTE)
+    assert not holds_trigger("CHAT-6", in_a_row, NOTE)
     assert holds_trigger("CHAT-6", [Say("ann", b"x" * 100)], LINES)
+    assert holds_trigger("CHAT-6", in_a_row, LINES)
+    assert not holds_trigger("CHAT-6", rewritings.one_each(in_a_row, LINES), LINES)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +202,11 @@ def test_in_frames_a_long_utterance_is_enough_to_break_what_is_said_of_long_stre
             rewritings.one_at_a_time,
             [Send("ann", b"1"), Send("ann", b"2"), Send("ben", b"3"), Settle(), Connect("cal")],
             [Send("ann", b"1"), Send("ann", b"2"), Settle(), Send("ben", b"3"), Settle(), Connect("cal")],
+        ),
+        (
+            rewritings.one_each,
+            [Send("ann", b"1"), Send("ben", b"2"), Send("ann", b"3"), Say("cal", b"4"), Send("ann", b"5")],
+            [Send("ann", b"1"), Send("ben", b"2"), Settle(), Send("ann", b"3"), Say("cal", b"4"), Send("ann", b"5")],
         ),
         (
             rewritings.alone,

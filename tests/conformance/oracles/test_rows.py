@@ -85,7 +85,11 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         [*TWO, Say("ann", b"say it")],
     ),
     ("split | merged", "", "long"): (lambda: WholeRoom(Random(1)), [*TWO, *LONG]),
-    ("split | merged", "", ""): (lambda: damaged(NOTE, 2, in_two), [*TWO, Say("ann", b"say it")]),
+    ("split", "", ""): (lambda: damaged(NOTE, 2, in_two), [*TWO, Say("ann", b"say it")]),
+    ("merged", "", ""): (
+        lambda: damaged(LABELLED, 3, lambda one, _: one.partition(b": ")[2]),
+        [*TWO, Send("ann", b"one thing"), Send("ann", b"another"), Settle()],
+    ),
     ("misattributed", "", ""): (
         lambda: LyingRoom(Random(1), LABELLED),
         [*TWO, Say("ann", b"say it")],

@@ -33,6 +33,21 @@ def test_a_client_that_cannot_be_made_leaves_no_socket(monkeypatch: pytest.Monke
     gc.collect()  # an open socket would warn, and warnings are errors
 
 
+def test_last_words_that_are_held_come_with_the_end_of_the_stream() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = Address("tcp", host="127.0.0.1", port=listening.getsockname()[1])
+        with Client(address, TIMEOUT) as speaker, listening.accept()[0] as accepted:
+            accepted.setblocking(False)
+            speaker.send(b"last words", held=True)
+            with pytest.raises(BlockingIOError):
+                accepted.recv(100)
+            speaker.half_close()
+            accepted.settimeout(TIMEOUT)
+            assert accepted.recv(100) == b"last words"
+            accepted.setblocking(False)
+            assert accepted.recv(100) == b""
+
+
 def test_a_crowd_that_gets_in_by_half_is_reported_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = crowd._await_connection
     waits = iter([real, real])

@@ -91,7 +91,7 @@ class VirtualClients:
         self._scheduler = scheduler
         self._told = NotedTranscript(scheduler.note)
         client: Any = modules.load("socketserver_reference.conformance.targets.client")
-        vars(client)["QUICKACK"] = 0  # no network, no acknowledgements
+        vars(client).update(QUICKACK=0, MORE=0)  # no network: no acknowledgements, and no segments
         self._limits: Any = modules.load("socketserver_reference.conformance.driver.rate_limit")
         self._stage: Any = modules.load("socketserver_reference.conformance.driver.stage")
 

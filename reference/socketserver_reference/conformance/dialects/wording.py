@@ -77,7 +77,7 @@ def _bytes(dialect: Dialect) -> str:
 
 def _whole(dialect: Dialect) -> str:
     if not dialect.stream:
-        return f"deliver a {unit(dialect)} of up to {dialect.longest} bytes whole"
+        return f"deliver a {unit(dialect)} of up to {dialect.longest} bytes whole, and by itself"
     return f"deliver a stream of more than {dialect.chunk} bytes in chunks of 1 to {dialect.chunk} bytes that"
 
 

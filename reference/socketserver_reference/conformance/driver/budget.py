@@ -15,6 +15,9 @@ DEFAULT_BUDGET = 60.0
 TIMEOUTS = 12
 """The default budget is at least so many timeouts."""
 
+CLIENTS = 700
+"""Clients of a whole check, about: a server that is slow to greet one makes the check wait as often."""
+
 DEFAULT_EXAMPLES = 30
 """Examples in that default; more of them get more time."""
 
@@ -38,13 +41,35 @@ def default_budget(timeout: float, examples: int, limits: Limits) -> float:
 class Budget:
     """The seconds that one check may take from now on."""
 
-    def __init__(self, seconds: float = math.inf) -> None:
-        begun = time.monotonic()
+    def __init__(self, seconds: float = math.inf, *, fixed: bool = True) -> None:
+        self._begun = time.monotonic()
         self._seconds = seconds
-        self.until = begun + seconds
+        self._is_fixed = fixed
+
+    @property
+    def until(self) -> float:
         """The monotonic time when it must be over."""
-        self.last_begin = begun + BEGINNING_SHARE * seconds
+        return self._begun + self._seconds
+
+    @property
+    def last_begin(self) -> float:
         """The monotonic time after which no scenario begins."""
+        return self._begun + BEGINNING_SHARE * self._seconds
+
+    def allow_for(self, pace: float) -> str:
+        """Take more time, if the user has not said how much, for a server that makes each client wait so many seconds;
+        return a message for the user if that is much.
+        """
+        if self._is_fixed:
+            return ""
+        more = CLIENTS * pace
+        before, self._seconds = self._seconds, self._seconds + more
+        if more < before:
+            return ""
+        return (
+            f"the server took {pace:.1f} s to serve its first client, so the check was given {self._seconds:.0f} s "
+            f"instead of {before:g} s; --budget bounds it"
+        )
 
     @property
     def left(self) -> float:

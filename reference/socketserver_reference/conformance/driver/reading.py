@@ -11,6 +11,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES, ChatOracle
+from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Ended, Ending, Heard, Transcript, Waited
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Finding, Violation
 from socketserver_reference.conformance.targets.client import Client
@@ -31,6 +32,10 @@ class Pace:
 
     slowest: float = 0.0
 
+    def note(self, begun: float) -> None:
+        """Note that something expected, which the client began to wait for then, has come now."""
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+
 
 class ClientReader:
     """The clients of one scenario, and what they read."""
@@ -46,6 +51,13 @@ class ClientReader:
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._stalled: set[str] = set()
         self._flooded = False  # whether much was said at once
+
+    def _note_reading(self, step: Step) -> None:
+        """Note who reads from now on."""
+        if step.effect in ("stops reading", "approaches", "falls silent"):
+            self._stalled.update(step.clients)
+        elif step.effect in ("reads again", "leaves", "half-closes"):
+            self._stalled.difference_update(step.clients)
 
     def _keep_up(self) -> None:
         """Let all who read take what is there, once much was said at once: while one of them is read and judged, the
@@ -65,7 +77,7 @@ class ClientReader:
         if got is None:
             self._report_silence(who, client.timeout)
         else:
-            self._pace.slowest = max(self._pace.slowest, time.monotonic() - begun)
+            self._pace.note(begun)
             self._take(who, got)
 
     def _report_silence(self, who: str, seconds: float) -> None:

@@ -124,6 +124,19 @@ def chunk_by_chunk(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     return found
 
 
+def one_each(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without several utterances of one client under way: all read each before its speaker goes on."""
+    found: list[Step] = []
+    speaking: set[str] = set()
+    for step in steps:
+        if step.burst and step.spoken_by in speaking:
+            found.append(Settle())
+            speaking.clear()
+        found.append(step)
+        speaking = set() if step.waits else speaking | ({step.spoken_by} if step.burst else set())
+    return found
+
+
 # Who comes, reads and leaves
 
 

@@ -324,6 +324,9 @@ class Session:
             self.unusable = "" if greeted else why
             self.healthy = greeted
             raise NotChecked(why, self.attributed(violation)) from None
+        if not self.healthy and (slow := self.budget.allow_for(self._staging.pace.slowest)):
+            self.remarks.append(slow)
+        self.site.deadline = self.budget.until
         self.healthy = self._was_met = True
         return True
 

@@ -35,7 +35,6 @@ from socketserver_reference.conformance.scenario.steps import (
     Pour,
     Quit,
     Reset,
-    Resume,
     Say,
     Send,
     Stall,
@@ -62,7 +61,7 @@ LAST_READ_TIMEOUT = 0.01
 """Least seconds for each client to read what has come before it closes at the end of a scenario."""
 
 EXTRA_PROBES = 4
-"""Further probes after a client that was silent until then has spoken."""
+"""Further probes after a silent client has spoken."""
 
 PROBE_INTERVAL = 0.05
 """Seconds between two probes of a client that has heard nothing yet: no event says that it has become a member."""
@@ -106,6 +105,8 @@ class Stage(ClientReader):
         self._probes = 0
         self._seats_taken = 0  # at most: clients that have left count until the server was seen idle
         self._probed = ""  # the silent client that a probe is for
+        self._held: list[tuple[Client, bytes]] = []  # datagrams that go with the next step
+        self._ends_with_it: set[str] = set()  # whose last words and end of stream come in one segment
         self._mark = mark
         self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
 
@@ -115,6 +116,8 @@ class Stage(ClientReader):
             assert step is not None
             if step.leaves and following is not None and following.comes:  # nothing comes between the two
                 self._rate_limiter.wait_to_connect()
+            if step.burst and isinstance(following, HalfClose) and following.who in step.clients:
+                self._ends_with_it.add(following.who)
             self.perform(step)
         return self.transcript
 
@@ -150,9 +153,14 @@ class Stage(ClientReader):
             return
         if isinstance(step, ABRUPT_STEPS) and self._politeness == "polite at first":
             self._politeness = "abrupt"
-        idle_before = (
-            self._politeness != "abrupt" or self._dialect.framing_out.kind == "none"
-        )  # nothing keeps utterances apart
+        unmarked = self._dialect.framing_out.kind == "none"  # nothing keeps utterances apart
+        idle_before = unmarked or self._politeness != "abrupt"
+        if self.address.datagram:  # what several send comes at once, and a client goes before its reply comes
+            idle_before = not (step.burst or self._held)
+        elif isinstance(step, HalfClose) and step.who in self._ends_with_it:
+            idle_before = False
+        if not step.burst:
+            self._send_held()
         if idle_before:
             self._wait_idle()
             if isinstance(step, Close):  # what has come by now is judged; what comes from now on is only read
@@ -168,8 +176,7 @@ class Stage(ClientReader):
         self._said += 0 if step.waits else len(sent)
         self._flooded = self._flooded or self._said >= FLOOD_THRESHOLD_BYTES
         self._keep_up()
-        required_readers = self.oracle.required_readers(step)
-        for who in required_readers:
+        for who in (required_readers := self.oracle.required_readers(step)):
             until = time.monotonic() + DRIP_TIMEOUT_FACTOR * self.timeout
             while self.oracle.due(who):
                 if time.monotonic() > until:
@@ -188,13 +195,6 @@ class Stage(ClientReader):
         if isinstance(step, Quit):
             return self._dialect.sent_quit(step.data)
         return self._dialect.sent(step.data) if isinstance(step, Say | Send) else b""
-
-    def _note_reading(self, step: Step) -> None:
-        """Note who reads from now on."""
-        if isinstance(step, Stall | Approach | Begin):
-            self._stalled.add(step.who)
-        elif isinstance(step, Resume | Quit | HalfClose):
-            self._stalled.discard(step.who)
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
@@ -216,9 +216,11 @@ class Stage(ClientReader):
                     self._join(who)
             case Pour(who, data, reads):
                 pour(self._clients[who], data, partial(self._take, who), reads=reads)
+            case Send(who) if self.address.datagram:
+                self._held.append((self._clients[who], sent))
             case Say(who) | Send(who) | Quit(who) | Begin(who):
                 self._rate_limiter.wait_to_send(who)
-                self._clients[who].send(sent)
+                self._clients[who].send(sent, held=who in self._ends_with_it)
             case HalfClose(who):
                 self._clients[who].half_close()
             case Reset(who):
@@ -229,6 +231,12 @@ class Stage(ClientReader):
                 self._close_politely(who)
             case _:  # Settle, Stall and Resume only change which clients are read
                 pass
+
+    def _send_held(self) -> None:
+        """Send in one instant the datagrams that nobody waits for: a server may lose what comes while it replies."""
+        for client, data in self._held:
+            client.send(data)
+        self._held.clear()
 
     def _close_politely(self, who: str) -> None:
         """End a connection, and read on until the server has ended it too: close() with unread input is a reset."""
@@ -273,10 +281,12 @@ class Stage(ClientReader):
 
     def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
         """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""
+        begun = time.monotonic()
         try:
             rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout)
         except NotGreeted as error:
             self._report(self.oracle.explain_refusal(who, str(error)), "" if who in self._stalled else who)
+        self._pace.note(begun)
         if rest and who not in self._stalled:
             self._judge(who, rest)
 

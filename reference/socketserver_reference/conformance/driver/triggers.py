@@ -30,6 +30,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     letters,
     nothing_empty,
     one_at_a_time,
+    one_each,
     quitting,
     settled,
     short,
@@ -49,6 +50,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Resume,
     Say,
     Send,
+    Settle,
     Stall,
     Step,
     WaitUntilHeard,
@@ -121,6 +123,11 @@ def several_under_way(steps: Steps, dialect: Dialect) -> bool:
     """A client says several chunks before they come back, or has them wait."""
     several = any(many > 1 or size > dialect.chunk for many, size in _under_way(steps))
     return several or any(isinstance(step, Stall) for step in steps)
+
+
+def frames_in_a_row(steps: Steps, dialect: Dialect) -> bool:
+    """A client says several frames before they come back: the server may read them together."""
+    return not dialect.raw and any(many > 1 for many, _ in _under_way(steps))
 
 
 def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
@@ -249,6 +256,12 @@ def long_datagram(steps: Steps, _: Dialect) -> bool:
 _PLAIN_REQUEST = (Connect("ann"), Say("ann", b"HELLO"))
 _LONG_REQUEST = (Connect("ann"), Say("ann", b"LONG" * 200))
 _MONOLOGUE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"nobody else"))
+_IN_A_ROW: Steps = (
+    Connect("ann"),
+    Say("ann", b"ann is here"),
+    *(Send("ann", b"one of many") for _ in range(20)),
+    Settle(),
+)
 _LONG_UTTERANCE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"long" * 200), Say("ann", b"and on"))
 
 
@@ -278,7 +291,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE)),
     "CHAT-4": (_if(anything),),
     "CHAT-5": (_if(several_under_way, settled),),
-    "CHAT-6": (_if(more_than_a_chunk, chunk_by_chunk),),
+    "CHAT-6": (_if(more_than_a_chunk, chunk_by_chunk), _if(frames_in_a_row, one_each, probe=_IN_A_ROW)),
     "CHAT-7": (_if(quits, half_closing, staying),),
     "CHAT-8": (_if(like_quit, unlike_quit),),
     "CHAT-9": (_if(silent_member, speaking),),

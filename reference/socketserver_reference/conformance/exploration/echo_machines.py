@@ -19,6 +19,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Reset,
     Say,
     Send,
+    Settle,
 )
 
 REQUESTS = UTTERANCES | st.sampled_from([b"  shout \r\n", b" \t\n", b"\xe9 upper?", b"a" * 1025, b" b" * 4000])
@@ -83,7 +84,11 @@ class DatagramMachine(Machine):
 
 
 class AbruptDatagramMachine(DatagramMachine):
-    """The same sockets, some of which are closed before the reply arrives."""
+    """The same sockets, which also ask all at once, or are closed before the reply arrives."""
+
+    @rule()
+    def ask_at_once(self) -> None:
+        self.do(*(Send(who, b"me, " + who.encode()) for who in self.names), Settle())
 
     @rule(number=NUMBERS, request=st.binary(max_size=40))
     def ask_and_go(self, number: int, request: bytes) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Step
+from socketserver_reference.conformance.scenario.steps import Close, Connect, Say, Send, Settle, Step
 from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending, UnexpectedSourceDatagram
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
@@ -19,14 +19,19 @@ class DatagramClient:
 
 
 class DatagramOracle:
-    """See the module. Replies to one client come in the order of its requests, since the stage waits for each."""
+    """See the module. Replies to one client come in the order of its requests, since the stage waits for each.
+
+    While clients send without waiting, nobody is read, so that what several send reaches the server at once.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.clients: dict[str, DatagramClient] = {}
         self.disrupted = False
+        self.sending = False
 
     def begin(self, step: Step, *, idle_before: bool) -> None:  # noqa: ARG002  # clients do not affect each other
+        self.sending = step.burst
         match step:
             case Connect(who):
                 self.clients[who] = DatagramClient()
@@ -34,21 +39,25 @@ class DatagramOracle:
                 self.clients[who].requests.append(data)
             case Close(who):
                 self.clients[who].gone = self.disrupted = True
+            case Settle():
+                pass
             case _:
                 raise ValueError(f"datagrams know no {type(step).__name__}")
 
     def final_steps(self) -> list[Step]:
-        here = [who for who, client in self.clients.items() if not client.gone]
-        return [Say(who, b"still there? %d" % count) for who in here for count in range(2)]
+        return [Say(who, b"still there? %d" % count) for who in self._here() for count in range(2)]
+
+    def _here(self) -> list[str]:
+        return [who for who, client in self.clients.items() if not client.gone]
 
     def required_readers(self, step: Step) -> list[str]:
-        return [step.who] if isinstance(step, Say) else []
+        return self._here() if step.settles else [step.who] if isinstance(step, Say) else []
 
     def due(self, who: str) -> bool:
         return bool(self.clients[who].requests)
 
     def optional_readers(self) -> list[str]:
-        return [who for who, client in self.clients.items() if not client.gone]
+        return [] if self.sending else self._here()
 
     def settled(self, step: Step) -> None:  # noqa: ARG002  # whatever it was, it was answered
         self.disrupted = False

@@ -205,6 +205,8 @@ class FramedChatOracle(FramedChatState):
         shape: Shape | None = None
         if member.heard and self.order.broken:
             shape = "two orders"
+        elif self._is_merged(member, frame):
+            shape = "merged"
         elif any(self._misattributed(frame, utterance) for utterance in waiting):
             shape = "misattributed"
         elif not self.dialect.hears_itself and any(
@@ -256,6 +258,12 @@ class FramedChatOracle(FramedChatState):
         speakers = [self.members[name].label for name in self.outstanding()] if template.has_sender else []
         heads = [template.head.replace(b"{sender}", label) for label in speakers if label is not None]
         return [*(part for part in parts if part not in template.literal.encode()), *heads]
+
+    @staticmethod
+    def _is_merged(member: FramedMember, frame: bytes) -> bool:
+        """Whether the frame is bare, and its speaker's next words in a burst: the server took several for one."""
+        dues = member.inbox.get(member.last_speaker, ())
+        return any(not due.utterance.settled and due.utterance.body == frame for due in dues)
 
     def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""

@@ -163,7 +163,8 @@ def conformance_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
         )
         run.record_of(request.cls).dialect = dialect
         options = run.options
-        budget = Budget(options.budget or default_budget(options.timeout, options.examples, dialect.limits))
+        seconds = options.budget or default_budget(options.timeout, options.examples, dialect.limits)
+        budget = Budget(seconds, fixed=options.budget is not None)
         session = direct.session_for(request.cls, request.cls.target, run.options.timeout, dialect, Effort())
     except (BadDialect, CannotCheck) as error:
         run.cannot = run.cannot or str(error)

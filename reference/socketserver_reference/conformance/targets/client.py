@@ -14,6 +14,9 @@ from typing import Any, Self
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
 
+MORE = getattr(socket, "MSG_MORE", 0)
+"""Makes the kernel hold the end of what is sent until more follows, for 0.2 s at most."""
+
 RECV_BYTES = 65536
 """Bytes asked of one recv(), and more than the largest datagram."""
 
@@ -103,13 +106,13 @@ class Client:
             self.timeout = timeout
             self.socket.settimeout(timeout)
 
-    def send(self, data: bytes) -> None:
-        """Send all bytes, or as many as the server takes."""
+    def send(self, data: bytes, *, held: bool = False) -> None:
+        """Send all bytes, or as many as the server takes; over TCP, some wait for `half_close` if they are `held`."""
         if self._address.datagram:
             self._send_datagram(data)
             return
         with contextlib.suppress(OSError):  # the server hung up, or does not read: the next read shows it
-            self.socket.sendall(data)
+            self.socket.sendall(data, MORE if held else 0)
 
     def _send_datagram(self, data: bytes) -> None:
         for _ in range(2):  # an error that an earlier datagram met is reported first
