@@ -95,6 +95,8 @@ class FramedRewriter:
                 return self._going(who, step)
             case OneClient(who):
                 self._changes(who, step.effect)
+            case _:  # all clients, or a crowd
+                pass
         if step.settles:
             self._settle()
         return [step]
@@ -112,6 +114,8 @@ class FramedRewriter:
                 self._stalled.add(who)
             case "reads again":
                 self._stalled.discard(who)
+            case _:  # nothing does that concerns its deliveries
+                pass
 
     def _seats(self) -> int:
         """Return how many clients may still connect; one place is reserved for a witness where it may be needed."""

@@ -26,6 +26,7 @@ from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Answer,
     Approach,
     Begin,
     Close,
@@ -35,8 +36,10 @@ from socketserver_reference.conformance.scenario.steps import (
     Pour,
     Quit,
     Reset,
+    Resume,
     Say,
     Send,
+    Settle,
     Stall,
     Step,
     WaitUntilHeard,
@@ -229,8 +232,8 @@ class Stage(ClientReader):
                 self._clients.pop(who).close()
             case Close(who):
                 self._close_politely(who)
-            case _:  # Settle, Stall and Resume only change which clients are read
-                pass
+            case Answer() | Settle() | Stall() | Resume() | WaitUntilHeard():
+                pass  # a handshake answers by itself; the others only change which clients are read
 
     def _send_held(self) -> None:
         """Send in one instant the datagrams that nobody waits for: a server may lose what comes while it replies."""

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -153,7 +154,7 @@ def _unexpected(violation: Violation, dialect: Dialect) -> list[bytes]:
     heard = [one for one in violation.transcript.entries if isinstance(one, Heard) and one.who == violation.failing]
     reader = FrameReader(dialect)
     reader.add(heard[-1].data if heard else b"")
-    said = [step.data for step in violation.transcript.scenario if isinstance(step, Say | Send)]
+    said = [step.data for step in violation.transcript.scenario if isinstance(step, Utterance)]
     found = []
     while (frame := reader.next([])) is not None:
         bare = stripped(frame, dialect)[-1]

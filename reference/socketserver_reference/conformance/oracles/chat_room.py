@@ -17,6 +17,7 @@ from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Answer,
     Approach,
     Begin,
     Close,
@@ -199,7 +200,7 @@ class ChatOracle(ABC, Generic[MemberT]):
                 self._disrupt("stalled")
             case Resume(who):
                 self._wakes(who)
-            case WaitUntilHeard() | Settle():
+            case WaitUntilHeard() | Settle() | Answer():
                 pass
         if not idle_before and isinstance(step, Connect | Quit | HalfClose | Close):
             self._disrupt("concurrent", least=True)  # the last delivery may still be going round

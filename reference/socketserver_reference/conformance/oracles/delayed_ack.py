@@ -26,6 +26,8 @@ def lags(transcript: Transcript, prompt: str, late: str) -> list[float]:
                 heard.setdefault(who, when)
                 if who == late and prompt in heard:
                     found.append(when - heard[prompt])
+            case _:  # nobody speaks or hears
+                pass
     return found
 
 
