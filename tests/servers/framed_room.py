@@ -31,6 +31,7 @@ class FramedRoom(Room):
         self.dialect = dialect
         self.label = speaking.LABELS[label]
         self.exchanged: dict[int, int] = {}
+        self.names: dict[int, bytes] = {}
         self.places: dict[int, int] = {}
 
     # The handshake, and who comes and goes
@@ -50,13 +51,15 @@ class FramedRoom(Room):
         exchange = self.dialect.handshake[half]
         if done % 2 == 0:
             if exchange.wait is not None:
-                connection.outgoing += speaking.filled(exchange.wait, self.anything())
+                wait = speaking.filled(exchange.wait.named(self.names.get(connection.number, b"")), self.anything())
+                connection.outgoing += self.dialect.framing_out.put(wait) if exchange.framed else wait
         elif exchange.send is not None:
             if not connection.incoming:
                 if connection.finished:
                     self.leave(connection, "eof")
                 return
-            connection.incoming.pop(0)
+            answer = connection.incoming.pop(0)
+            self.names.setdefault(connection.number, answer.strip())
             connection.settled.pop(0)
         self.exchanged[connection.number] += 1
 

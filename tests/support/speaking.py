@@ -51,6 +51,16 @@ FRAMINGS = [
     'in = "line"\nout = "length"\nheader = "%03d"',
     'in = "length"\nout = "line"\nheader = "%05d"',
 ]
+MORE_FRAMINGS = [
+    *FRAMINGS,
+    'in = "line"\nnewline_out = "\\r\\n"',
+    'in = "line"\nnewline = "\\r\\n"\nnewline_out = "\\n\\n"',
+    'in = "chunk"\nnewline_out = "\\r\\n"',
+    'in = "chunk"\nout = "length"\nheader = "u16be"',
+    'in = "length"\nheader = "u32le"\nheader_counted = true',
+    'in = "length"\nheader = "u64be"',
+    'in = "line"\nout = "length"\nheader = "%-4d"\nheader_counted = true',
+]
 TEMPLATES = [
     "{body}",
     "{sender}: {body}",
@@ -61,27 +71,32 @@ TEMPLATES = [
 ]
 TO_SENDER = ["same", "nothing", "you: {body}", "ok", "read {any}"]
 NOTICES = [[], ["* {any} has come", "* {any} has gone"]]
-PROMPTS = [[], ["> "], ["$ ", "...> "]]
-HANDSHAKES = ["", '[[handshake]]\nwait = "Welcome {any}\\n"\n', '[[handshake]]\nwait = "Name? "\nsend = "{name}\\n"\n']
+PROMPTS = [[], ["> "], ["$ ", "...> "], ["{any} has come. ", "{any} has gone. "]]
+HANDSHAKES = [
+    '[[handshake]]\nwait = "Name? "\nsend = "{name}"\n[[handshake]]\nwait = "Room, {name}? "\nsend = "red"\n',
+    '[[handshake]]\nwait = "who"\nsend = "{name}"\nframed = true\n',
+    "",
+    '[[handshake]]\nwait = "Welcome {any}\\n"\n',
+    '[[handshake]]\nwait = "Name? "\nsend = "{name}\\n"\n',
+]
 
 
 def drawn(chance: Random, *, anything: bool = True) -> Dialect:
     """Return a dialect of frames that chance puts together, by way of its file; with or without what hides things."""
-    framing = chance.choice(FRAMINGS)
+    framing = chance.choice(MORE_FRAMINGS)
     unmarked, lines = '"none"' in framing, not any(kind in framing for kind in ("fixed", "length"))
     passing: Sequence[str] = chance.choice(NOTICES) if anything and not unmarked else []
     to_sender = chance.choice(TO_SENDER[: 4 if unmarked else 5])
-    templates = [one for one in TEMPLATES if "chunk" not in framing or one.endswith("{body}")]
     handling = chance.choice(["verbatim", "replaced", "refused", "escaped", "cut-at-nul"])
     text = f"""
 protocol = "chat"
 [framing]
 {framing}
 [delivery]
-template = "{chance.choice(templates)}"
+template = "{chance.choice(TEMPLATES)}"
 to_sender = "{to_sender}"
 notices = {list(passing)}
-prompts = {chance.choice(PROMPTS) if anything and lines else []}
+prompts = {chance.choice(PROMPTS[: 3 if unmarked else 4]) if anything and lines else []}
 [quit]
 word = "{chance.choice(["quit", "/quit", ""])}"
 [bytes]
@@ -89,6 +104,6 @@ handling = "{handling}"
 white_space = "{chance.choice(["kept", "stripped"])}"
 [limits]
 utterance = {chance.choice([0, 60, 120])}
-{chance.choice(HANDSHAKES)}"""
+{chance.choice(HANDSHAKES[2 if unmarked else 0 :])}"""
     dialect = read(text, "drawn", "drawn")
     return drawn(chance, anything=anything) if dialect.stream else dialect

@@ -51,7 +51,7 @@ PIECE_BYTES = 1000
 """Bytes of each of the utterances that a longer one becomes, if the dialect has no limit."""
 
 LABEL_BYTES = 20
-"""Bytes kept free for the fields of a template in a frame of limited size: as many as a client's address takes."""
+"""Bytes kept free for each field of a template in a frame of limited size: as many as a client's address takes."""
 
 WITNESS = "witness"
 """The extra client, where speakers do not hear themselves: it hears every other client."""
@@ -193,8 +193,11 @@ class Dialect:
     def one_by_one(self) -> bool:
         """Whether what one recv() returns must be one utterance: something is written once for each chunk."""
         if "chat" in self.protocols:
+            if self.framing_in.kind != "chunk" or self.stream:
+                return False
             forms = [form for form in (self.template, self.to_sender) if isinstance(form, Template)]
-            return self.framing_in.kind == "chunk" and not self.stream and any(form.tail for form in forms)
+            ends = self.framing_in.newline != self.framing_out.newline or self.framing_out.kind in ("fixed", "length")
+            return ends or any(form.tail for form in forms)
         return self.raw and self.persistent and self.reply_template != BODY_ALONE
 
     # What clients can say
@@ -210,7 +213,7 @@ class Dialect:
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
             forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
-            around = max(len(form.fill(sender=b"")) + (0 if form.constant else LABEL_BYTES) for form in forms)
+            around = max(len(form.literal.encode()) + LABEL_BYTES * form.unknown for form in forms)
         return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
 
     @property

@@ -196,6 +196,11 @@ def _consider_chat(dialect: Dialect) -> None:
         )
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
         raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
+    if dialect.framing_out.kind == "none" and not all(prompt.constant for prompt in dialect.prompts):
+        raise BadDialect(
+            'delivery.prompts have fields, which might be anything: with framing.out = "none" nothing marks the end of '
+            "the delivery before; write prompts without fields"
+        )
     for prompt, other in permutations(dialect.all_prompts, 2):
         if prompt.constant and other.text.startswith(prompt.text):
             shown = printable(f'"{other.text}" begins with "{prompt.text}"')

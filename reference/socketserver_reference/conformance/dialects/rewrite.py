@@ -89,6 +89,8 @@ class FramedRewriter:
                 return self._sending(who, data) if step.burst else self._saying(who, data)
             case OneClient(who) if step.effect == "half-closes" and self._must_close():
                 return [Settle(), *self._going(who, Close(who))]
+            case OneClient() if step.effect == "hears" and self._is_mute(step.spoken_by):
+                return []
             case OneClient(who) if step.effect == "falls silent":
                 return self._falling_silent(who, step)
             case OneClient(who) if step.leaves:
@@ -147,11 +149,16 @@ class FramedRewriter:
             witness = f"{WITNESS}{self._witnesses}"
             arriving = [Connect(witness)]
         self._present[witness] = True
-        return [*arriving, WaitUntilHeard(witness, speaker)]
+        last: list[Step] = [Settle()] if self._dialect.one_by_one else []  # the last probe is read before what follows
+        return [*arriving, WaitUntilHeard(witness, speaker), *last]
+
+    def _is_mute(self, who: str) -> bool:
+        """Whether a client cannot speak: it does not read, so it would not know when it may say the next utterance."""
+        return self._dialect.one_by_one and who in self._stalled
 
     def _saying(self, who: str, data: bytes) -> list[Step]:
         said = self._dialect.sayable(data)
-        if not said:
+        if not said or self._is_mute(who):
             return []
         steps = self._heard_by(who)
         if self._may_be_taken_for_another(said):
@@ -193,6 +200,8 @@ class FramedRewriter:
         return (unheard and said in self._said) or (unmarked and (unheard or bool(self._stalled)))
 
     def _sending(self, who: str, data: bytes) -> list[Step]:
+        if self._is_mute(who):
+            return []
         steps = self._heard_by(who)
         for piece in self._pieces(data):
             if self._dialect.framing_out.kind == "none":

@@ -80,9 +80,14 @@ class Template:
         return [part.encode() for part in re.split(r"\{\w*\}", self.text)]
 
     @property
+    def unknown(self) -> int:
+        """How many fields it has besides {body}."""
+        return len([name for name in FIELD.findall(self.text) if name != "body"])
+
+    @property
     def constant(self) -> bool:
         """Whether everything in it but {body} is known beforehand."""
-        return not {"sender", "any", "name"} & set(FIELD.findall(self.text))
+        return not self.unknown
 
     @cached_property
     def head(self) -> bytes:

@@ -195,9 +195,8 @@ class Stage(ClientReader):
         """Return what goes over the wire by a step."""
         if isinstance(step, Begin):
             return self._dialect.framing_in.begin(step.data, bad=step.bad)
-        if isinstance(step, Quit):
-            return self._dialect.sent_quit(step.data)
-        return self._dialect.sent(step.data) if isinstance(step, Say | Send) else b""
+        sent = self._dialect.sent_quit if isinstance(step, Quit) else self._dialect.sent
+        return sent(step.data) if isinstance(step, Say | Send | Quit) else b""
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
@@ -273,13 +272,11 @@ class Stage(ClientReader):
         return f"{who}{self._mark}".encode()
 
     def _join(self, who: str) -> None:
-        """Go through the whole handshake. Where the server takes chunks, it has then read the last answer: otherwise
-        the first utterance might become a part of that.
-        """
+        """Go through the whole handshake."""
         turns = whole(self._dialect, self._name(who))
         self._shake_hands(who, turns)
         if turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk":
-            self._wait_idle()
+            self._wait_idle()  # otherwise the first utterance might become a part of the last answer
         self._rate_limiter.joined(who)
 
     def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
@@ -302,6 +299,8 @@ class Stage(ClientReader):
             self._probes += 1
             probe = Say(step.speaker, b"probe %d" % self._probes)
             self._probed = step.who
+            if self._dialect.one_by_one:
+                self._wait_idle()  # until the server has read the last probe, which nobody may hear
             self._rewrite(probe)
             self._probed = ""
             self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])

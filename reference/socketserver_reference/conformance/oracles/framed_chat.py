@@ -154,6 +154,7 @@ class FramedChatOracle(FramedChatState):
             dues.popleft()
         member.heard.append(utterance)
         member.heard_any, member.count = True, member.count + 1
+        member.listed = self.members[speaker].listed = True
         member.last_speaker = speaker
         if self.dialect.history and utterance.number <= member.joined_at:  # it may have heard that as history
             return True

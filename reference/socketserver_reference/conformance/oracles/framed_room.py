@@ -66,7 +66,8 @@ class FramedChatState(ChatFindings[FramedMember]):
         for name, member in self.members.items():
             if member.gone or (name == who and not self.dialect.hears_itself):
                 continue
-            self._offer(member, utterance, required=heard and member.proven and not member.leaving)
+            listed = member.listed or name == who  # it may have spoken before the server has seen it come
+            self._offer(member, utterance, required=heard and member.proven and listed and not member.leaving)
 
     def _may_be_cut_off(self, who: str) -> bool:
         """Whether the member has fallen so far behind that the server may have ended it, and has not caught up."""

@@ -42,6 +42,7 @@ class FramedMember(MemberState):
     count: int = 0  # deliveries that it has heard
     last_speaker: str = ""
     rejected_frame: bytes = b""  # the frame that broke the rules
+    listed: bool = False  # the server surely delivers to it: it has heard something, or was heard
     label: bytes | None = None  # the name that the server gives it, once known
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
     joined_at: int = 0  # how many utterances there had been then
