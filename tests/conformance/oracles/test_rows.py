@@ -142,6 +142,8 @@ FAULTS = {
 def test_every_row_is_reached() -> None:
     rows = [(row.shapes, row.circumstance, row.kind) for row in CHAT]
     assert len(set(rows)) == len(rows)
+    unreached = [row for row in rows if row not in ROOMS and row not in FAULTS]
+    assert not unreached, f"no room in ROOMS and no fault in FAULTS reaches these rows of CHAT: {unreached}"
     assert {*ROOMS, *FAULTS} == {*rows}
     for (_, _, _), name in FAULTS.items():
         assert find(name)

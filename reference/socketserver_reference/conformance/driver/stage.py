@@ -24,6 +24,7 @@ from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.scene import Politeness
+from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Answer,
@@ -196,7 +197,7 @@ class Stage(ClientReader):
         if isinstance(step, Begin):
             return self._dialect.framing_in.begin(step.data, bad=step.bad)
         sent = self._dialect.sent_quit if isinstance(step, Quit) else self._dialect.sent
-        return sent(step.data) if isinstance(step, Say | Send | Quit) else b""
+        return sent(step.data) if isinstance(step, Utterance | Quit) else b""
 
     def _act(self, step: Step, sent: bytes) -> None:
         match step:
