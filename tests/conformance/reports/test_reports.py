@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import pytest
 import xmlschema
 from cmarkgfm.cmark import Options
 
-from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.reports import json_report, junit, markdown, text
+from socketserver_reference.conformance.reports import json_report, junit, markdown
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.lanes import MAX_LANES, draw
 from socketserver_reference.conformance.reports.story import MAX_EVENT_BYTES, MAX_STORY_EVENTS, ViolationStory
-from socketserver_reference.conformance.results.report import Report
-from socketserver_reference.conformance.results.verdicts import Record, Verdict
+from socketserver_reference.conformance.results import report as results_report
+from socketserver_reference.conformance.results.report import Report, own_version
+from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.steps import KINDS, Connect, Say, Send, Stall, join
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
@@ -200,48 +201,6 @@ def test_a_page_without_violations_has_no_lanes() -> None:
     assert "legend" not in unplayed.classes
 
 
-# The terminal
-
-
-def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
-    lines = text.write(report(changes=[("CHAT-2", "in lines")], waived=WAIVED, dialect="other"))
-    at = lines.index("in the dialect other:")
-    assert lines[at + 1 : at + 3] == ["  CHAT-2   in lines", "  CHAT-8   not asked: it has no quit word"]
-    assert lines[at + 3] == f"  {printable(MARKUP)} not asked: {printable(MARKUP)}"
-    assert all(line.isprintable() for line in lines[at:])
-
-
-def test_a_profile_without_clauses_is_left_out_of_the_text() -> None:
-    verdicts = [Verdict(CLAUSES["CHAT-1"], "holds")]
-    report = Report("chat", "somebody", verdicts, "conforms")
-    assert text.write(report) == ["", "basic: 1 holds", "  CHAT-1   holds", "", "conforms"]
-
-
-def test_a_violation_is_marked_where_it_differs_and_can_be_checked_again() -> None:
-    told = VIOLATIONS["CHAT-2"]("ann reads b'ackhello'", "ann reads b'ackhallo'", ["   1  ann connects"])
-    lines = text.write(report(told, command="socketserver-reference check chat"))
-    at = lines.index("observed: ann reads b'ackhallo'")
-    assert lines[at + 1 : at + 4] == [f"{' ' * 26}^ differs from here on", "exchange:", "   1  ann connects"]
-    assert lines[at + 4] == "again:    socketserver-reference check chat --only CHAT-2"
-
-
-def test_nothing_is_marked_where_there_are_no_bytes_to_compare() -> None:
-    lines = text.write(report(VIOLATIONS["CHAT-2"]("ann reads b'ackhello'", "ann reads nothing", [])))
-    assert not any("differs" in line for line in lines)
-
-
-def test_what_must_hold_comes_first_and_long_stories_are_cut_unless_all_is_asked_for() -> None:
-    exchange = [f"   {number}  ann connects" for number in range(100)]
-    told = [VIOLATIONS[id]("this", "that", exchange) for id in ("CHAT-16", "CHAT-12")]
-    broken = Report("chat", "it", [Verdict(CLAUSES[one.clause_id], "violated", violation=one) for one in told])
-    lines = text.write(broken)
-    first, second = (lines.index(next(line for line in lines if line.startswith(id))) for id in ("CHAT-12", "CHAT-16"))
-    assert (second - first, lines.index("", second) - second) == (41, 20)
-    assert "      ... 65 lines left out: -v shows them ..." in lines
-    assert exchange[-1] in lines
-    assert not any("left out" in line for line in text.write(broken, whole=True))
-
-
 # JSON
 
 
@@ -257,9 +216,9 @@ def test_json_holds_what_was_waived_and_which_version_says_so(monkeypatch: pytes
     built = json_report.build(report(waived=WAIVED, changes=[("CHAT-2", "in lines")]))
     assert built["waived"][0] == {"clause": "CHAT-8", "why": "it has no quit word"}
     assert built["changes"] == [{"clause": "CHAT-2", "what": "in lines"}]
-    assert built["version"] == json_report.own_version() != ""
-    monkeypatch.setattr(json_report, "DISTRIBUTION", "no-such-distribution")
-    assert json_report.own_version() == ""
+    assert built["version"] == own_version() != ""
+    monkeypatch.setattr(results_report, "DISTRIBUTION", "no-such-distribution")
+    assert own_version() == ""
 
 
 def test_bytes_on_the_wire_are_told_where_they_differ() -> None:
@@ -357,3 +316,14 @@ def test_who_came_while_events_were_left_out_is_there_all_the_same() -> None:
     told = draw(story([Heard("ann", b"hi", 1.0)])).rows[0]
     assert (told.before, told.after) == (("open",), ("open",))
     assert join("ann")[0] == Connect("ann")
+
+
+# How to check it again
+
+
+@pytest.mark.parametrize("written", [json_report.write, junit.write, markdown.write, page.write])
+def test_every_report_says_which_version_checked_and_how_to_do_it_again(written: Callable[[Report], str]) -> None:
+    command = "socketserver-reference check chat --launch=serve"
+    shown = written(report(command=command))
+    assert own_version() in shown
+    assert command in shown

@@ -2,6 +2,7 @@
 
     protocol, target, dialect, seed, profile, strict    what was checked, and how
     version, began, seconds                             by which version of this project, when (UTC), how long it took
+    command         the command that checks the same server again
     clauses         for each clause:
         sentence, asked                                 what the clause says, and the same in the words of the dialect
         id, level, profile, verdict                     a verdict is holds, violated, unconfirmed,
@@ -39,12 +40,11 @@ An exchange with a socketserver inside this process (SRV clauses) has no events,
 """
 
 import json
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.story import ViolationStory
-from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.results.report import Report, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 
@@ -65,6 +65,7 @@ def build(report: Report) -> dict[str, Any]:
         "version": own_version(),
         "began": report.began.isoformat(timespec="seconds"),
         "seconds": round(report.seconds, 3),
+        "command": report.command,
         "clauses": [_clause(verdict) for verdict in report.verdicts],
         "changes": [{"clause": clause, "what": what} for clause, what in report.changes],
         "waived": [{"clause": clause, "why": why} for clause, why in report.waived],
@@ -104,14 +105,3 @@ def _clause(verdict: Verdict) -> dict[str, Any]:
         "exchange": list(story.lines) if story else None,
         "events": [event.as_json() for event in story.events] if story else None,
     }
-
-
-DISTRIBUTION = "socketserver-reference"
-
-
-def own_version() -> str:
-    """Return the version of this project, or "" where it runs from sources that were never installed."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return ""

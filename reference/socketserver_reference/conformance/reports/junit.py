@@ -8,7 +8,7 @@ reported as skipped, with the observed bytes; a clause that had to be checked an
 import re
 import xml.etree.ElementTree as ET
 
-from socketserver_reference.conformance.results.report import Report, line
+from socketserver_reference.conformance.results.report import Report, line, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 
@@ -33,7 +33,13 @@ def write(report: Report) -> str:
         skipped=str(sum(verdict.outcome != "holds" for verdict in report.verdicts if verdict not in decisive)),
     )
     properties = ET.SubElement(suite, "properties")
-    for name, value in [("dialect", report.dialect), ("seed", report.seed), ("conclusion", report.conclusion)]:
+    facts = [
+        ("version", own_version()),
+        ("command", report.command),
+        ("dialect", report.dialect),
+        ("seed", report.seed),
+    ]
+    for name, value in [*facts, ("conclusion", report.conclusion)]:
         ET.SubElement(properties, "property", name=name, value=clean(str(value)))
     for verdict in report.verdicts:
         suite.append(_case(report, verdict))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from socketserver_reference.conformance.reports.story import ViolationStory
-from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, word
+from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, own_version, word
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -30,6 +30,8 @@ def write(report: Report) -> str:
         "",
         *(fenced(report.misfit) if report.misfit else table(CLAUSE_COLUMNS, map(_row, report.verdicts))),
     ]
+    if report.command:
+        head += ["", f"Checked by version {words(own_version())}. To check it again:", "", *fenced([report.command])]
     if report.changes or report.waived:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
         waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]

@@ -7,6 +7,7 @@ name. So each format escapes all text for its own reader, and trusts none.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ OUTCOME_WORDS = {
     "not-applicable": "not applicable",
     "not-checked": "not checked",
 }
+
+DISTRIBUTION = "socketserver-reference"
 
 SYMBOLS = {"holds": "✓", "violated": "✗", "unconfirmed": "~", "not-applicable": "-", "not-checked": "?"}
 """Outcome -> a sign for it, always beside the word."""
@@ -127,3 +130,11 @@ def fails(verdict: Verdict, strict: bool) -> bool:
         return verdict.stale
     broken = verdict.outcome == "violated" and verdict.clause.level == "MUST"
     return broken or (strict and verdict.outcome in ("violated", "unconfirmed"))
+
+
+def own_version() -> str:
+    """Return the version of this project, or "" where it runs from sources that were never installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return ""

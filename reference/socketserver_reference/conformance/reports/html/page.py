@@ -12,7 +12,7 @@ from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
 from socketserver_reference.conformance.reports.story import ViolationStory
-from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted
+from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 
 
@@ -41,11 +41,12 @@ def write(report: Report) -> str:
 
 def _header(report: Report) -> Element:
     when = report.began.strftime("%Y-%m-%d %H:%M UTC")
-    facts = [
+    facts: list[tuple[str, Child]] = [
         ("dialect", report.dialect),
         ("profile", (report.profile or "all") + (", strict" if report.strict else "")),
         ("seed", str(report.seed)),
-        ("checked", f"{when}, in {report.seconds:.1f} s"),
+        ("checked", f"{when}, in {report.seconds:.1f} s, by version {own_version()}"),
+        *([("again", tag("code", report.command))] if report.command else []),
     ]
     return tag(
         "header",
@@ -53,7 +54,7 @@ def _header(report: Report) -> Element:
         headline(_sentence(report.conclusion), report.code),
         tag("p", tag("code", report.target), class_="target"),
         tag("p", counted(report.verdicts), class_="counted"),
-        listed([(name, value) for name, value in facts], class_="facts"),
+        listed(facts, class_="facts"),
     )
 
 
