@@ -22,6 +22,7 @@ JSON_KEYS = [
     "version",
     "began",
     "seconds",
+    "command",
     "clauses",
     "changes",
     "waived",
