@@ -107,7 +107,7 @@ def test_what_a_random_scenario_finds_comes_back_by_its_code(capsys: pytest.Capt
         (["tests.servers.racy_chat:"], "names no handler class: write package.module:Handler"),
         (["tests.servers.racy_chat:Nix"], "tests.servers.racy_chat has no handler class 'Nix'"),
         (["tests.servers.racy_chat:make_nothing"], "nor a function that returns one"),
-        (["tests.servers.racy_chat:Refused"], "the scheduler does not model concurrent.futures"),
+        (["tests.servers.racy_chat:Refused"], "the scheduler does not model multiprocessing.Process"),
         (["tests.servers.racy_chat:Forking"], "the scheduler does not model os.fork"),
     ],
 )
@@ -128,7 +128,7 @@ def test_what_cannot_be_played_is_refused_in_one_line(
             "cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
         ),
         ("raise SystemExit(3)", "broken_chat cannot be imported: SystemExit: 3"),
-        ("from threading import Barrier", "the scheduler does not model threading.Barrier"),
+        ("from threading import settrace", "the scheduler does not model threading.settrace"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_told_in_one_line(

@@ -1,6 +1,6 @@
 """Chats in the style of tutorials: programs of a user, for the scheduler."""
 
-import concurrent.futures
+import multiprocessing
 import os
 import queue
 import socketserver
@@ -90,7 +90,7 @@ class Refused(socketserver.BaseRequestHandler):
     """Uses what is not modelled."""
 
     def handle(self) -> None:
-        concurrent.futures.ThreadPoolExecutor().submit(print)
+        multiprocessing.Process(target=print).start()
 
 
 class Forking(socketserver.BaseRequestHandler):
@@ -98,15 +98,6 @@ class Forking(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         os.fork()
-
-
-class Locking(socketserver.BaseRequestHandler):
-    """Waits for something that the scheduler knows nothing of: the socket's own file, used by two threads at once."""
-
-    def handle(self) -> None:
-        file = self.request.makefile("rb")
-        threading.Thread(target=file.readline).start()
-        file.readline()
 
 
 def make_server() -> socketserver.TCPServer:

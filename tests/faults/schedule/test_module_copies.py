@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import selectors
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.chance import Chance
+from socketserver_faults.schedule.virtual.log import silent_logging
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.process import Os
@@ -24,7 +24,7 @@ PACKAGE = {
     "names.py": "import os.path\nNAME = os.path.basename('x/room')\n",
     "rooms.py": "from .names import NAME\nfrom threading import *\nclass Room:\n    name, lock = NAME, Lock()\n",
     "broken.py": "import own_chat.names\nfrom own_chat import nothing\n",
-    "handlers.py": "import own_chat.rooms\nprint('hello', end='', sep=None)\nimport asyncio, concurrent.futures\n",
+    "handlers.py": "import own_chat.rooms\nprint('hello', end='', sep=None)\nimport asyncio, multiprocessing.pool\n",
     "refused.py": "from asyncio import run\n",
 }
 
@@ -70,9 +70,9 @@ def test_what_a_package_does_not_have_is_not_found_and_leaves_no_half_of_a_modul
 
 
 def test_what_would_wait_behind_the_schedulers_back_is_refused_when_it_is_used(modules: Modules) -> None:
-    concurrent = modules.load("own_chat.handlers").concurrent
-    with pytest.raises(NotModelled, match=r"does not model concurrent\.futures"):
-        concurrent.futures  # noqa: B018 - looking is enough
+    processes = modules.load("own_chat.handlers").multiprocessing
+    with pytest.raises(NotModelled, match=r"does not model multiprocessing\.pool"):
+        processes.pool  # noqa: B018 - looking is enough
     with pytest.raises(NotModelled, match=r"does not model asyncio\.run"):
         modules.load("own_chat.refused")
 
@@ -116,41 +116,6 @@ def test_the_virtual_clock(scheduler: Scheduler) -> None:
     scheduler.run(main)
 
 
-def test_a_selector_sees_a_client_come_and_nothing_else(scheduler: Scheduler) -> None:
-    network = Network(scheduler)
-    virtual = substitutes.selectors_of(scheduler)
-
-    def main() -> None:
-        with virtual.DefaultSelector() as selector:
-            listener = network.listener()
-            key = selector.register(listener, selectors.EVENT_READ, "data")
-            assert selector.select(1) == []
-            client = network.connect(listener, "ann")
-            assert selector.select(1) == [(key, selectors.EVENT_READ)]
-            with pytest.raises(ValueError, match="EVENT_READ alone"):
-                selector.register(client, selectors.EVENT_WRITE)
-
-    scheduler.run(main)
-
-
-def test_a_poll_for_errors_sees_a_reset(scheduler: Scheduler) -> None:
-    network = Network(scheduler)
-    virtual = substitutes.select_of(scheduler)
-
-    def main() -> None:
-        server, client = network.pair("ann")
-        poll = virtual.poll()
-        poll.register(client, 0)
-        assert poll.poll(1000) == []
-        client.send(b"unread")
-        server.close()
-        assert poll.poll() == [(client.fileno(), virtual.POLLERR)]
-        with pytest.raises(ValueError, match="errors alone"):
-            poll.register(client, 1)
-
-    scheduler.run(main)
-
-
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
     virtual: Any = Os(lambda: network.kernel, Chance())
@@ -178,7 +143,7 @@ def test_a_socket_module_is_that_of_the_run(scheduler: Scheduler) -> None:
 
 
 def test_logging_that_says_nothing() -> None:
-    quiet: Any = substitutes.silent_logging()
+    quiet: Any = silent_logging(lambda _: None, [])
     assert isinstance(quiet, ModuleType)
     quiet.getLogger("x").exception("never %s", "said")
     quiet.warning("neither")

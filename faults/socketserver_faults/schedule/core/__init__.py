@@ -7,6 +7,7 @@ Read in this order:
     serials.py        numbers of objects in place of addresses
     locks.py          locks made of points
     threads.py        a `threading` module
+    thread_kinds.py   thread-local data, timers and barriers
     line_points.py    points between lines
     namespace.py      modules that refuse, by name, what is not modelled
 

@@ -88,6 +88,9 @@ class Lock(Numbered):
     def __repr__(self) -> str:
         return f"<{self._name}>"
 
+    def _at_fork_reinit(self) -> None:
+        """Do nothing: no process forks."""
+
     # For Condition
 
     def _let_go(self) -> int:
@@ -193,7 +196,8 @@ class Event(Numbered):
         for woken in self._waiting:
             woken[0] = True
         self._waiting.clear()
-        self._scheduler.point(f"goes on, {self._name} being set")
+        if not self._scheduler.aborting:
+            self._scheduler.point(f"goes on, {self._name} being set")
 
     def clear(self) -> None:
         """Clear the flag; those that were woken stay so."""
@@ -235,7 +239,8 @@ class Semaphore(Numbered):
         if self._limit is not None and self._value + n > self._limit:
             raise ValueError("Semaphore released too many times")
         self._value += n
-        self._scheduler.point(f"goes on without a permit of {self._name}")
+        if not self._scheduler.aborting:
+            self._scheduler.point(f"goes on without a permit of {self._name}")
 
     def __enter__(self) -> bool:
         return self.acquire()

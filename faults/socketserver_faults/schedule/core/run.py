@@ -34,7 +34,7 @@ def no_preemption(_: list["Task"]) -> int:
     return 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Task:
     """A thread of the program under test, as the scheduler knows it."""
 

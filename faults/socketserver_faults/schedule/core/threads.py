@@ -1,8 +1,8 @@
 """A `threading` whose threads run one at a time: modules under test import it in place of the real one.
 
-What is not modelled (local, Barrier, Timer, settrace...) raises NotModelled, with its name, on first use.
+What is not modelled (settrace, excepthook...) raises NotModelled, with its name, on first use.
 
-Next: `virtual/connection.py`, where the sockets begin.
+Next: `thread_kinds.py`.
 """
 
 import threading
@@ -15,6 +15,7 @@ from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.run import Aborted, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
+from socketserver_faults.schedule.core.thread_kinds import from_the_library, local_of
 
 
 class _Thread(Numbered):
@@ -117,8 +118,8 @@ class _MainThread(_Thread):
         self._scheduler.threads_made -= 1
 
 
-def threading_of(scheduler: Scheduler) -> Namespace:
-    """Return the `threading` of a scheduler."""
+def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *_: None) -> Namespace:
+    """Return the `threading` of a scheduler; `at_exit` gets what the library wants to be called at the end."""
     thread = type("Thread", (_Thread,), {"_scheduler": scheduler})
     main = type("MainThread", (_MainThread, thread), {})
 
@@ -143,25 +144,26 @@ def threading_of(scheduler: Scheduler) -> Namespace:
     def active_count() -> int:
         return len(living())
 
-    return Namespace(
-        "threading",
-        {
-            "Thread": thread,
-            "Lock": lambda: Lock(scheduler, named("lock")),
-            "RLock": lambda: RLock(scheduler, named("lock")),
-            "Condition": condition,
-            "Event": lambda: Event(scheduler, named("event")),
-            "Semaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, None),
-            "BoundedSemaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, value),
-            "current_thread": current_thread,
-            "currentThread": current_thread,
-            "main_thread": lambda: of(scheduler.tasks[0]),
-            "get_ident": lambda: running().number,
-            "get_native_id": lambda: running().number,
-            "enumerate": lambda: [of(task) for task in living()],
-            "active_count": active_count,
-            "activeCount": active_count,
-            "TIMEOUT_MAX": TIMEOUT_MAX,
-            "ThreadError": RuntimeError,
-        },
-    )
+    modelled: dict[str, Any] = {
+        "Thread": thread,
+        "Lock": lambda: Lock(scheduler, named("lock")),
+        "RLock": lambda: RLock(scheduler, named("lock")),
+        "Condition": condition,
+        "Event": lambda: Event(scheduler, named("event")),
+        "Semaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, None),
+        "BoundedSemaphore": lambda value=1: Semaphore(scheduler, named("semaphore"), value, value),
+        "current_thread": current_thread,
+        "currentThread": current_thread,
+        "main_thread": lambda: of(scheduler.tasks[0]),
+        "get_ident": lambda: running().number,
+        "get_native_id": lambda: running().number,
+        "enumerate": lambda: [of(task) for task in living()],
+        "active_count": active_count,
+        "activeCount": active_count,
+        "TIMEOUT_MAX": TIMEOUT_MAX,
+        "ThreadError": RuntimeError,
+        "local": local_of(scheduler),
+        "stack_size": lambda *_: 0,
+        "_register_atexit": at_exit,
+    }
+    return Namespace("threading", {**modelled, **from_the_library(modelled)})

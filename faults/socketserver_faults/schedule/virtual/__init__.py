@@ -5,11 +5,14 @@ Read in this order:
     connection.py       a connection as Linux has it: buffers, half-close, reset
     kernel.py           descriptors, open files, and system calls that wait
     options.py          the options of a socket
+    files.py            files of sockets, and files that a program writes
     socket_object.py    a socket as Python has it
     network.py          the network of one run, and the substitute for `socket`
-    substitutes.py      substitutes for `time`, `selectors`, `select`, `logging`
+    readiness.py        substitutes for `selectors` and `select`
     chance.py           substitutes for `random` and `datetime`
-    process.py          substitutes for `sys` and `os`
+    log.py              a substitute for `logging`
+    process.py          substitutes for `sys`, `os`, `signal`, `atexit`
+    substitutes.py      all substitutes
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
 
 RULE: nothing in the real process is patched, and what is not modelled is refused by name.

@@ -3,7 +3,7 @@
 Each run draws the same numbers, at the same virtual times. What is left to chance cannot be replayed: the hashes of
 strings differ from process to process (`schedule` fixes them by PYTHONHASHSEED), and functions hash by their addresses.
 
-Next: `process.py`.
+Next: `log.py`.
 """
 
 import datetime

@@ -69,6 +69,8 @@ class Kernel:
         self.points = points
         self.capacity = capacity
         self.partial = partial
+        self.over = False
+        """Whether the run has ended: what is still closed then, by the garbage collector say, is of no run."""
         self._files: dict[int, OpenFile] = {}
         self._listeners: dict[int, Listener] = {}
         self._ports = itertools.count(FIRST_PORT)

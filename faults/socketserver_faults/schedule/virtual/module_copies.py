@@ -21,26 +21,23 @@ import os
 import site
 import sys
 import sysconfig
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from itertools import chain
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.virtual.chance import NODE
-from socketserver_faults.schedule.virtual.process import Sys
+from socketserver_faults.schedule.virtual.process import Exits, Sys
 
 REFUSED_MODULES = (
-    "_thread",
     "asyncio",
-    "concurrent",
     "fcntl",
     "multiprocessing",
-    "sched",
-    "signal",
     "ssl",
     "subprocess",
 )
@@ -57,7 +54,7 @@ PERSISTENT_MODULES = (
 )
 """Modules and packages with one copy for all runs."""
 
-FRESH_MODULES = ("secrets", "uuid")
+FRESH_MODULES = ("concurrent", "sched", "secrets", "uuid")
 """Modules of the library that each run executes anew: they keep state, or draw what is by chance."""
 
 MAIN = "__main__"
@@ -136,9 +133,15 @@ class Modules:
             "__build_class__": _build_class,
             "id": SERIALS.address,
             "input": self._input,
+            "open": self._sys.files.open,
             "print": self._print,
         }
         self._say = say
+
+    @property
+    def exits(self) -> Exits:
+        """What the program wants to be called when it ends."""
+        return self._sys.exits
 
     def forget(self) -> None:
         """Drop the fresh copies, so that the next run begins like a new process."""
@@ -159,7 +162,7 @@ class Modules:
             return self._fresh[MAIN]
         if below(name, SHARED_MODULES):  # even if the program under test is the reference's own
             return importlib.import_module(name)
-        if below(name, self._fresh_names) or name in FRESH_MODULES:
+        if below(name, self._fresh_names) or below(name, FRESH_MODULES):
             return self._copy(name, self._fresh)
         if below(name, PERSISTENT_MODULES):
             return self._copy(name, self._lasting)
@@ -235,6 +238,10 @@ class Modules:
             raise
         if name == "uuid":
             vars(module)["_node"] = NODE
+        if name == "concurrent.futures.thread":  # the garbage collector must not wake workers of another run
+            vars(module)["weakref"] = SimpleNamespace(
+                ref=lambda thing, _=None: weakref.ref(thing), WeakKeyDictionary=weakref.WeakKeyDictionary
+            )
         return module
 
     def _import(
@@ -248,6 +255,11 @@ class Modules:
         """The `__import__` of a copy."""
         if level:
             name = importlib.util.resolve_name("." * level + name, (globals or {})["__package__"])
+        if below(name, ("logging",)):
+            mine = (globals or {}).get("__name__") in self._fresh
+            logging: ModuleType = self._substitutes["logging of the program" if mine else "logging"]
+            inner: ModuleType = getattr(logging, name.partition(".")[2], logging)
+            return inner if fromlist else logging
         module = self.load(name)
         for child in fromlist or ():
             if isinstance(module, Namespace) and child != "*":

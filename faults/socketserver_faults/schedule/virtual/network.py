@@ -35,8 +35,46 @@ DEFAULT_CAPACITY_BYTES = 256 * 1024
 
 SERVER = "the server"
 
-SHARED_NAMES = {"error", "timeout", "herror", "gaierror", "AddressFamily", "SocketKind"}
+SHARED_NAMES = {
+    *("error", "timeout", "herror", "gaierror", "AddressFamily", "SocketKind", "has_ipv6"),
+    *("htonl", "htons", "inet_aton", "inet_ntoa", "inet_ntop", "inet_pton", "ntohl", "ntohs"),
+}
 """Names that come from the real module, besides its constants."""
+
+HOST, HOST_ADDRESS = "localhost", "127.0.0.1"
+
+
+def address_of(host: str | None) -> str:
+    """Return the address of a host of the virtual machine, which knows no other."""
+    if host in (None, "", HOST, "0.0.0.0", "::", "::1"):
+        return HOST_ADDRESS
+    try:
+        socket.inet_aton(str(host))
+    except OSError:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
+    return str(host)
+
+
+def resolve(
+    host: str | None, port: int | str | None, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+) -> list[Any]:
+    """Return what getaddrinfo() returns."""
+    del family, proto, flags
+    kind = socket.SocketKind(type or socket.SOCK_STREAM)
+    return [(socket.AF_INET, kind, socket.IPPROTO_TCP, "", (address_of(host), int(port or 0)))]
+
+
+NAMES: dict[str, Any] = {
+    "gethostname": lambda: HOST,
+    "getfqdn": lambda name="": name or HOST,
+    "gethostbyname": address_of,
+    "gethostbyname_ex": lambda host: (host, [], [address_of(host)]),
+    "gethostbyaddr": lambda host: (HOST, [], [address_of(host)]),
+    "getaddrinfo": resolve,
+    "getnameinfo": lambda address, _: (HOST, str(address[1])),
+    "getdefaulttimeout": lambda: None,
+}
+"""Functions about names and addresses."""
 
 
 class SocketModule(ModuleType):
@@ -44,7 +82,8 @@ class SocketModule(ModuleType):
 
     def __init__(self, kind: type[Socket]) -> None:
         super().__init__("socket", "Virtual sockets.")
-        self.socket = kind
+        self.socket = self.SocketType = kind
+        vars(self).update(NAMES)
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(socket, name, None)

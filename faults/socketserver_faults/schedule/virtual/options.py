@@ -14,14 +14,16 @@ from socketserver_faults.schedule.virtual.kernel import OpenFile
 FLAG_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_REUSEADDR),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+    (socket.SOL_SOCKET, getattr(socket, "SO_REUSEPORT", 15)),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY),
+    (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY),
 }
 """Options with the values 0 and 1, and at first 0."""
 
 SIZE_OPTIONS = {(socket.SOL_SOCKET, socket.SO_SNDBUF), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
 """Sizes of buffers, which Linux doubles; they do not change the capacity of a virtual connection."""
 
-PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP"}
+PREFIXES = {socket.SOL_SOCKET: "SO", socket.IPPROTO_TCP: "TCP", socket.IPPROTO_IPV6: "IPV6"}
 
 INT = struct.Struct("i")
 LINGER = struct.Struct("ii")

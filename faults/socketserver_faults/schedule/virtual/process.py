@@ -1,18 +1,20 @@
-"""Substitutes for what belongs to the process: `sys`, `os`, and nobody at the keyboard.
+"""Substitutes for what belongs to the process: `sys`, `os`, `signal`, `atexit`, and nobody at the keyboard.
 
-Next: `module_copies.py`, which puts the substitutes in place of the real modules.
+Next: `substitutes.py`.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any, NoReturn
 
-from socketserver_faults.schedule.core.namespace import NotModelled
+from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.chance import PROCESS_ID, Chance
+from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.kernel import Kernel
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
@@ -38,6 +40,7 @@ class Os(ModuleType):
             getpid=lambda: PROCESS_ID,
             urandom=chance.urandom,
             getrandom=lambda size, _=0: chance.urandom(size),
+            register_at_fork=lambda **_: None,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -109,10 +112,14 @@ class Sys(ModuleType):
     stdin: Keyboard
     stdout: Output
     stderr: Output
+    files: Files
+    exits: "Exits"
 
-    def __init__(self, scheduler: Scheduler, arguments: Sequence[str], folders: Sequence[str], chance: Chance) -> None:
+    def __init__(self, scheduler: Scheduler, arguments: Sequence[str], folders: Sequence[str]) -> None:
         super().__init__("sys")
-        self._begin = arguments, folders, chance
+        self._begin = arguments, folders
+        self.at_begin: list[Callable[[], None]] = []
+        """What else begins with a run."""
         vars(self).update(
             stdin=Keyboard(scheduler),
             stdout=Output(scheduler.note),
@@ -123,11 +130,87 @@ class Sys(ModuleType):
 
     def begin(self) -> None:
         """Begin a run: forget what the program has changed."""
-        arguments, folders, chance = self._begin
-        chance.begin()
+        arguments, folders = self._begin
+        for begin in self.at_begin:
+            begin()
         self.argv, self.path, self.modules = list(arguments), [*folders, *sys.path], dict(sys.modules)
 
     def __getattr__(self, name: str) -> Any:
         if name in TRACING_CALLS:
             return partial(refuse, f"sys.{name}")
         return getattr(sys, name)
+
+
+class Exits:
+    """What a program wants to be called when it ends, in each run."""
+
+    def __init__(self) -> None:
+        self._before: list[Callable[[], object]] = []
+        self._last: list[Callable[[], object]] = []
+
+    def begin(self) -> None:
+        """Begin a run."""
+        self._before.clear()
+        self._last.clear()
+
+    def before_threads(self, call: Callable[..., object], *arguments: Any, **keywords: Any) -> None:
+        """Call this before the threads that are no daemons are joined."""
+        self._before.append(partial(call, *arguments, **keywords))
+
+    def at_last(self, call: Callable[..., object], *arguments: Any, **keywords: Any) -> Callable[..., object]:
+        """Call this at the very end: atexit.register()."""
+        self._last.append(partial(call, *arguments, **keywords))
+        return call
+
+    def forget(self, call: Callable[..., object]) -> None:
+        """Do not call this any more: atexit.unregister()."""
+        self._last = [kept for kept in self._last if getattr(kept, "func", None) != call]
+
+    def end_threads(self) -> None:
+        """Call what was wanted before the threads are joined, the last first."""
+        while self._before:
+            self._before.pop()()
+
+    def end(self) -> None:
+        """Call what was wanted at the very end, the last first."""
+        while self._last:
+            self._last.pop()()
+
+    def module(self) -> Namespace:
+        """Return the `atexit`."""
+        return Namespace("atexit", {"register": self.at_last, "unregister": self.forget})
+
+
+def signal_of(scheduler: Scheduler, at_begin: list[Callable[[], None]]) -> ModuleType:
+    """Return a `signal` whose signals never come; each run begins without handlers."""
+
+    def install(number: int, handler: object) -> object:
+        if scheduler.running is not None and scheduler.running.number:
+            raise ValueError("signal only works in main thread of the main interpreter")
+        handlers[number], before = handler, handlers.get(number, signal.SIG_DFL)
+        return before
+
+    def pause() -> None:
+        scheduler.point("waits for a signal", lambda: False)
+
+    handlers: dict[int, object] = {}
+    at_begin.append(handlers.clear)
+    modelled = {"signal": install, "pause": pause, "getsignal": lambda number: handlers.get(number, signal.SIG_DFL)}
+    constants = {name: getattr(signal, name) for name in dir(signal) if name.startswith("SIG") or name[0].isupper()}
+    return Namespace("signal", {**constants, **modelled, "siginterrupt": lambda *_: None})
+
+
+def old_threads(threading: Any) -> Namespace:
+    """Return the `_thread` of a `threading`."""
+
+    def start_new_thread(call: Callable[..., object], arguments: Sequence[Any], keywords: Any = None) -> int:
+        thread = threading.Thread(target=call, args=arguments, kwargs=keywords, daemon=True)
+        thread.start()
+        return int(thread.ident)
+
+    def end() -> NoReturn:
+        raise SystemExit
+
+    names = {"start_new_thread": start_new_thread, "start_new": start_new_thread, "allocate_lock": threading.Lock}
+    others = {"get_ident": threading.get_ident, "exit": end, "error": RuntimeError, "RLock": threading.RLock}
+    return Namespace("_thread", {**names, **others, "TIMEOUT_MAX": threading.TIMEOUT_MAX})

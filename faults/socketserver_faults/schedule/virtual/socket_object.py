@@ -9,8 +9,7 @@ number, so the socket may be closed between them. Without a timeout it is one ca
 Every operation that another thread could notice is a point before it acts, and another point if it must wait. To set
 an option or a timeout is none: only the next operation shows its effect.
 
-`makefile()` is that of the real class, and real locks guard its files: if two threads use one file, and the first waits
-in it, the run ends.
+`makefile()` returns files of the library's own classes, with locks of the scheduler.
 
 Next: `network.py`.
 """
@@ -18,11 +17,12 @@ Next: `network.py`.
 import errno
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual import options
 from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress, failure
+from socketserver_faults.schedule.virtual.files import socket_file
 from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile
 
 Data = bytes | bytearray | memoryview
@@ -42,12 +42,14 @@ class Socket:
     """See the module. Methods without a docstring do what those of `socket.socket` do."""
 
     kernel: ClassVar[Kernel]
-    family = socket.AF_INET
+    family: int = socket.AF_INET
     type = socket.SOCK_STREAM
     proto = 0
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         """Make a socket that is not connected, or one for an existing descriptor."""
+        if family == socket.AF_INET6:
+            self.family = family
         for prefix, wanted, known in (
             ("AF", family, self.family),
             ("SOCK", type, self.type),
@@ -93,7 +95,7 @@ class Socket:
         return number
 
     def dup(self) -> Self:
-        other = type(self)(fileno=self.kernel.open(self._file))
+        other = type(self)(self.family, fileno=self.kernel.open(self._file))
         other.settimeout(self._timeout)
         return other
 
@@ -122,7 +124,7 @@ class Socket:
         self.close()
 
     def makefile(self, *arguments: Any, **keywords: Any) -> Any:
-        return socket.socket.makefile(cast(socket.socket, self), *arguments, **keywords)
+        return socket_file(self.kernel.points, self, *arguments, **keywords)
 
     # Reading and writing
 
@@ -175,26 +177,32 @@ class Socket:
     # Connecting
 
     def bind(self, address: SocketAddress) -> None:
-        self.kernel.bind(self._number, address)
+        self.kernel.bind(self._number, address[:2])
 
     def listen(self, backlog: int = socket.SOMAXCONN) -> None:
         self.kernel.listen(self._number, backlog)
 
-    def accept(self) -> tuple[Self, SocketAddress]:
+    def accept(self) -> tuple[Self, Any]:
         self._point(f"accepts a connection to {self.name}")
         number, end = self._call(False, self.kernel.accept)
-        return type(self)(fileno=number), end.peer.address
+        return type(self)(self.family, fileno=number), self._address(end.peer.address)
 
     def connect(self, address: SocketAddress, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is this client's name in the story."""
-        self._point(f"connects to {self.kernel.who_listens(address)}")
-        self.name = self.kernel.connect(self._number, address, self._timeout, name).name
+        self._point(f"connects to {self.kernel.who_listens(address[:2])}")
+        self.name = self.kernel.connect(self._number, address[:2], self._timeout, name).name
 
-    def getsockname(self) -> SocketAddress:
-        return self._file.end.address
+    def getsockname(self) -> Any:
+        return self._address(self._file.end.address)
 
-    def getpeername(self) -> SocketAddress:
-        return self._file.end.peer_address()
+    def getpeername(self) -> Any:
+        return self._address(self._file.end.peer_address())
+
+    def _address(self, address: SocketAddress) -> Any:
+        """Return an address in the form of the family."""
+        if self.family == socket.AF_INET:
+            return address
+        return {"0.0.0.0": "::", "127.0.0.1": "::1"}.get(address[0], address[0]), address[1], 0, 0
 
     # Options
 
@@ -230,7 +238,7 @@ class Socket:
         return bool(flags & socket.MSG_DONTWAIT)
 
     def _point(self, what: str) -> None:
-        if not self.kernel.points.aborting:
+        if not (self.kernel.points.aborting or self.kernel.over):
             self.kernel.points.point(what)
 
     def _point_to_send(self, content: bytes) -> None:

@@ -1,24 +1,25 @@
-"""Substitutes for other modules that the modules under test import: time, selectors, select, logging.
+"""All substitutes for modules of the library that the modules under test import, and that for `time`.
 
 Each models what programs on `socketserver` need; anything else raises NotModelled, with its name.
 
-Next: `chance.py`.
+Next: `module_copies.py`, which puts them in place of the real modules.
 """
 
-import logging
-import select
-import selectors
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, Self
+from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.virtual.chance import Chance, RandomModule, datetime_of, uuid_helper
+from socketserver_faults.schedule.virtual.files import Files
+from socketserver_faults.schedule.virtual.kernel import Kernel
+from socketserver_faults.schedule.virtual.log import silent_logging
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_faults.schedule.virtual.process import Os, Sys
+from socketserver_faults.schedule.virtual.process import Exits, Os, Sys, old_threads, signal_of
+from socketserver_faults.schedule.virtual.readiness import select_of, selectors_of
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
 
@@ -59,21 +60,10 @@ def time_of(scheduler: Scheduler) -> Namespace:
     )
 
 
-def readable(thing: Any) -> bool:
-    """Whether a server, a listener or a virtual socket has something to accept or to read, or is closed."""
-    sock: Socket = getattr(thing, "socket", thing)
-    return sock.fileno() not in sock.kernel or sock.kernel.file(sock.fileno()).end.readable()
-
-
 def accepts(server: Any) -> bool:
     """Whether a client waits to be accepted; never if the server no longer listens."""
     sock: Socket = server.socket
     return sock.fileno() >= 0 and bool(getattr(sock.kernel.file(sock.fileno()).end, "arrived", ()))
-
-
-def broken(sock: Socket) -> bool:
-    """Whether a virtual socket has an error or a hang-up, which poll() reports always."""
-    return sock.kernel.file(sock.fileno()).end.over
 
 
 def socket_of(network: Callable[[], Network]) -> ModuleType:
@@ -88,82 +78,6 @@ def socket_of(network: Callable[[], Network]) -> ModuleType:
     module = Current("socket", lambda: network().module)
     vars(module)["create_connection"] = create_connection
     return module
-
-
-def selectors_of(scheduler: Scheduler) -> Namespace:
-    """Return a `selectors` that can wait until a socket is readable, which is all that `socketserver` uses."""
-
-    class Selector:
-        def __init__(self) -> None:
-            self._keys: list[selectors.SelectorKey] = []
-
-        def __enter__(self) -> Self:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self._keys.clear()
-
-        def register(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-            if events != selectors.EVENT_READ:
-                raise ValueError(f"the scheduler models EVENT_READ alone, not {events}")
-            self._keys.append(selectors.SelectorKey(thing, thing.fileno(), events, data))
-            return self._keys[-1]
-
-        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            if not any(readable(key.fileobj) for key in self._keys):
-                scheduler.point(
-                    "sees a client connect", lambda: any(readable(key.fileobj) for key in self._keys), timeout
-                )
-            return [(key, selectors.EVENT_READ) for key in self._keys if readable(key.fileobj)]
-
-    return Namespace(
-        "selectors",
-        {
-            "PollSelector": Selector,
-            "SelectSelector": Selector,
-            "DefaultSelector": Selector,
-            "EVENT_READ": selectors.EVENT_READ,
-            "EVENT_WRITE": selectors.EVENT_WRITE,
-        },
-    )
-
-
-def select_of(scheduler: Scheduler) -> Namespace:
-    """Return a `select` whose poll() waits for errors and hang-ups alone, which is all that clients here use."""
-
-    class Poll:
-        def __init__(self) -> None:
-            self._things: list[Any] = []
-
-        def register(self, thing: Any, events: int) -> None:
-            if events:
-                raise ValueError("the scheduler models a poll() for errors alone")
-            self._things.append(thing)
-
-        def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
-            seconds = None if milliseconds is None else milliseconds / 1000
-            scheduler.point("waits for an error", lambda: any(map(broken, self._things)), seconds)
-            return [(thing.fileno(), select.POLLERR) for thing in self._things if broken(thing)]
-
-    return Namespace("select", {"poll": Poll, "POLLERR": select.POLLERR, "POLLHUP": select.POLLHUP})
-
-
-class _Silent:
-    """A logger that drops everything: there are thousands of runs, and each has a story."""
-
-    def __getattr__(self, _: str) -> Callable[..., bool]:
-        return lambda *_, **__: False
-
-
-def silent_logging() -> ModuleType:
-    """Return the real `logging` with loggers that drop everything."""
-    silent = _Silent()
-    quiet = ModuleType("logging")
-    vars(quiet).update({name: value for name, value in vars(logging).items() if not name.startswith("__")})
-    for name in ("basicConfig", "debug", "info", "warning", "error", "critical", "exception", "log"):
-        vars(quiet)[name] = getattr(silent, name)
-    vars(quiet)["getLogger"] = lambda *_: silent
-    return quiet
 
 
 def without_racing() -> ModuleType:
@@ -183,18 +97,30 @@ def substitutes(
 
     `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
     """
-    chance = Chance()
+    chance, files, exits = Chance(), Files(), Exits()
+    threading = threading_of(scheduler, exits.before_threads)
+    system = Sys(scheduler, arguments, folders)
+    system.at_begin = [chance.begin, files.begin, exits.begin]
+    system.files, system.exits = files, exits
+
+    def kernel() -> Kernel:
+        return network().kernel
+
     return {
-        "threading": threading_of(scheduler),
+        "threading": threading,
+        "_thread": old_threads(threading),
         "socket": socket_of(network),
         "time": time_of(scheduler),
-        "selectors": selectors_of(scheduler),
-        "select": select_of(scheduler),
-        "logging": silent_logging(),
+        "selectors": selectors_of(scheduler, kernel),
+        "select": select_of(scheduler, kernel),
+        "logging": silent_logging(lambda _: None, system.at_begin),
+        "logging of the program": silent_logging(scheduler.note, system.at_begin),
+        "atexit": exits.module(),
+        "signal": signal_of(scheduler, system.at_begin),
         "datetime": datetime_of(scheduler),
-        "os": Os(lambda: network().kernel, chance),
+        "os": Os(kernel, chance),
         "random": RandomModule(chance),
-        "sys": Sys(scheduler, arguments, folders, chance),
+        "sys": system,
         "_uuid": uuid_helper(),
         "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),

@@ -125,6 +125,8 @@ class World:
             failure.absent = True
         except Ambiguous:
             judged = False
+        finally:
+            self._network.kernel.over = True
         if failure is not None and self._shut_down_by and not self.subject.make:
             raise SubjectRefused(
                 f"{self.subject.name} ends its server before the clients have left: {self._shut_down_by} calls "
@@ -148,6 +150,7 @@ class World:
             while self._comes(clients):
                 server.handle_request()
         server.server_close()
+        self.modules.exits.end_threads()
 
     def _run_whole(self, visit: Callable[[], object]) -> None:
         """The first thread of a run of a program that serves by itself."""
@@ -160,8 +163,10 @@ class World:
         except BaseException as error:
             self._ended = f"it ends by {type(error).__name__}: {error}"
             self.scheduler.note(self._ended.removeprefix("it "))
+        self.modules.exits.end_threads()
         others = [task for task in self.scheduler.tasks[1:] if task is not clients and not task.daemon]
         self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
+        self.modules.exits.end()
         self.scheduler.freeze()
         self._network.kernel.end_process()
         self.scheduler.point("has ended", lambda: clients.over)

@@ -1,0 +1,158 @@
+"""Substitutes for `selectors` and `select`: waiting until one of several virtual sockets is ready.
+
+A descriptor that is closed while it is watched counts as ready, as poll() reports it (POLLNVAL); the next operation on
+it fails.
+
+Next: `chance.py`.
+"""
+
+import errno
+import select
+import selectors
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
+
+from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual.connection import Listener, failure
+from socketserver_faults.schedule.virtual.kernel import Kernel
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+def number_of(thing: Any) -> int:
+    """Return the descriptor of a file, a socket or a server, or the number itself."""
+    number: int = thing if isinstance(thing, int) else thing.fileno()
+    if number < 0:
+        raise ValueError(f"file descriptor cannot be a negative integer ({number})")
+    return number
+
+
+def ready(kernel: Kernel, number: int, wanted: int) -> int:
+    """Return which of the wanted events a descriptor has."""
+    if number not in kernel:
+        return wanted
+    end = kernel.file(number).end
+    return wanted & (READ * end.readable() | WRITE * end.writable())
+
+
+def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
+    """Return a `selectors` for virtual descriptors."""
+
+    class Selector:
+        def __init__(self) -> None:
+            self._keys: dict[int, selectors.SelectorKey] = {}
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def close(self) -> None:
+            self._keys.clear()
+
+        def register(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+            if not events or events & ~(READ | WRITE):
+                raise ValueError(f"Invalid events: {events!r}")
+            number = number_of(thing)
+            if number in self._keys:
+                raise KeyError(f"{thing!r} (FD {number}) is already registered")
+            self._keys[number] = selectors.SelectorKey(thing, number, events, data)
+            return self._keys[number]
+
+        def unregister(self, thing: Any) -> selectors.SelectorKey:
+            return self._keys.pop(self.get_key(thing).fd)
+
+        def modify(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+            self.unregister(thing)
+            return self.register(thing, events, data)
+
+        def get_key(self, thing: Any) -> selectors.SelectorKey:
+            for key in self._keys.values():
+                if key.fileobj is thing or key.fd == thing:
+                    return key
+            raise KeyError(f"{thing!r} is not registered")
+
+        def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+            return {key.fileobj: key for key in self._keys.values()}
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            if not self._ready():
+                listening = [key.fd for key in self._keys.values() if _listens(kernel(), key.fd)]
+                what = "sees a client connect" if len(listening) == len(self._keys) else "waits for its sockets"
+                scheduler.point(what, lambda: bool(self._ready()), _seconds(timeout))
+            return self._ready()
+
+        def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+            found = [(key, ready(kernel(), key.fd, key.events)) for key in self._keys.values()]
+            return [(key, events) for key, events in found if events]
+
+    kinds = ("DefaultSelector", "PollSelector", "SelectSelector", "EpollSelector")
+    names = {"EVENT_READ": READ, "EVENT_WRITE": WRITE, "SelectorKey": selectors.SelectorKey}
+    return Namespace("selectors", {**dict.fromkeys(kinds, Selector), **names})
+
+
+def _listens(kernel: Kernel, number: int) -> bool:
+    return number in kernel and isinstance(kernel.file(number).end, Listener)
+
+
+def _seconds(timeout: float | None) -> float | None:
+    return None if timeout is None else max(timeout, 0.0)
+
+
+def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
+    """Return a `select` for virtual descriptors: select() and poll()."""
+
+    def wait(
+        reading: Iterable[Any], writing: Iterable[Any], failing: Iterable[Any], timeout: float | None = None
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        wanted = ([(thing, number_of(thing)) for thing in things] for things in (reading, writing, failing))
+        readers, writers, others = wanted
+        if any(number not in kernel() for _, number in (*readers, *writers, *others)):
+            raise failure(errno.EBADF)
+
+        def found() -> tuple[list[Any], list[Any], list[Any]]:
+            return (
+                [thing for thing, number in readers if ready(kernel(), number, READ)],
+                [thing for thing, number in writers if ready(kernel(), number, WRITE)],
+                [],
+            )
+
+        if not any(found()):
+            scheduler.point("waits for its sockets", lambda: any(found()), _seconds(timeout))
+        return found()
+
+    class Poll:
+        def __init__(self) -> None:
+            self._events: dict[int, int] = {}
+
+        def register(self, thing: Any, events: int = select.POLLIN | select.POLLPRI | select.POLLOUT) -> None:
+            self._events[number_of(thing)] = events
+
+        modify = register
+
+        def unregister(self, thing: Any) -> None:
+            del self._events[number_of(thing)]
+
+        def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
+            if not self._ready():
+                seconds = None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
+                scheduler.point("waits for its sockets", lambda: bool(self._ready()), seconds)
+            return self._ready()
+
+        def _ready(self) -> list[tuple[int, int]]:
+            found = ((number, self._event(number, events)) for number, events in self._events.items())
+            return [(number, event) for number, event in found if event]
+
+        def _event(self, number: int, events: int) -> int:
+            if number not in kernel():
+                return select.POLLNVAL
+            now = ready(kernel(), number, READ | WRITE)
+            over = kernel().file(number).end.over
+            wanted = select.POLLIN * bool(now & READ) | select.POLLOUT * bool(now & WRITE)
+            return (events & wanted) | select.POLLERR * over
+
+    names = ("POLLERR", "POLLHUP", "POLLIN", "POLLNVAL", "POLLOUT", "POLLPRI")
+    constants = {name: getattr(select, name) for name in names}
+    return Namespace("select", {"poll": Poll, "select": wait, "error": OSError, **constants})

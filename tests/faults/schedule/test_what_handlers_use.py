@@ -1,0 +1,214 @@
+"""What real handlers use besides sockets and locks plays as it does in a real process."""
+
+from typing import Any
+
+import pytest
+
+from socketserver_faults.schedule.core.namespace import NotModelled
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.virtual.network import Network
+from tests.support.programs import Write, searched
+from tests.support.virtual_threads import started
+
+ECHO = """
+    import atexit, concurrent.futures, importlib, io, json, logging, logging.handlers, os, queue, sched, select
+    import selectors, signal, socket, socketserver, sys, threading, time, _thread
+    class Handler(socketserver.StreamRequestHandler):
+        BUFFERED = 0
+        wbufsize = BUFFERED
+        def handle(self):
+            try:
+                PREPARE
+                self.reply(self.connection.recv(1024).strip().upper())
+            except Exception as error:
+                self.reply(str(error).encode())
+        def reply(self, text):
+            self.connection.sendall(text)
+    MORE
+"""
+
+IN_A_HANDLER = {
+    "threads' own data": """
+                class Own(threading.local):
+                    def __init__(self, word): self.word = word
+                own = Own("new")
+                own.word = "mine"
+                seen = []
+                thread = threading.Thread(target=lambda: seen.append((own.word, hasattr(own, "other"))))
+                own.other = 1
+                thread.start(); thread.join()
+                del own.other
+                assert (own.word, seen, hasattr(own, "other")) == ("mine", [("new", False)], False), (own.word, seen)
+    """,
+    "a timer": """
+                done = threading.Event()
+                timer = threading.Timer(3, done.set)
+                timer.start()
+                other = threading.Timer(3, lambda: 1 / 0)
+                other.start(); other.cancel()
+                assert done.wait() and time.time() >= 3
+    """,
+    "a barrier": """
+                barrier, seen = threading.Barrier(2), []
+                thread = threading.Thread(target=lambda: seen.append(barrier.wait()))
+                thread.start()
+                seen.append(barrier.wait())
+                thread.join()
+                assert sorted(seen) == [0, 1]
+                try: barrier.wait(1)
+                except threading.BrokenBarrierError: seen.append("broken")
+                assert seen[-1] == "broken"
+    """,
+    "a pool": """
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
+                    futures = [pool.submit(pow, 2, n) for n in range(3)]
+                    assert sum(f.result() for f in concurrent.futures.as_completed(futures)) == 7
+    """,
+    "a pool that nobody shuts down": """
+                pool = concurrent.futures.ThreadPoolExecutor()
+                assert pool.submit(len, "abc").result() == 3
+    """,
+    "a scheduler of events": """
+                events, seen = sched.scheduler(time.time, time.sleep), []
+                events.enter(2, 1, seen.append, ("late",)); events.enter(1, 1, seen.append, ("early",))
+                events.run()
+                assert seen == ["early", "late"]
+    """,
+    "select": "assert select.select([], [self.connection], [], 5)[1] == [self.connection]",
+    "selectors": """
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self.connection, selectors.EVENT_READ)
+                    assert selector.select()
+    """,
+    "names of hosts": """
+                assert socket.gethostbyname(socket.gethostname()) == self.client_address[0]
+                assert socket.getfqdn() == socket.gethostbyaddr("127.0.0.1")[0] == "localhost"
+                assert socket.getaddrinfo("localhost", 80)[0][4] == ("127.0.0.1", 80)
+                assert socket.getnameinfo(("127.0.0.1", 80), 0) == ("localhost", "80")
+                assert socket.gethostbyname_ex("10.0.0.1")[2] == ["10.0.0.1"]
+                try: socket.gethostbyname("nowhere.example")
+                except socket.gaierror: pass
+                else: raise AssertionError
+                assert socket.inet_aton("1.2.3.4") and socket.getdefaulttimeout() is None
+    """,
+    "threads in the old way": """
+                seen, lock = queue.Queue(), _thread.allocate_lock()
+                _thread.start_new_thread(seen.put, (_thread.get_ident(),))
+                assert seen.get() == threading.get_ident() and not lock.locked()
+    """,
+    "signals": """
+                assert signal.SIGTERM and signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+                try: signal.signal(signal.SIGINT, print)
+                except ValueError: pass
+                else: raise AssertionError
+    """,
+    "files": """
+                for mode in ("w", "a", "a"):
+                    with open("written by a run.txt", mode) as file:
+                        print("line", file=file)
+                assert open("written by a run.txt").read() == "line\\n" * 3
+                with open("written by a run.txt", "rb+") as file:
+                    file.write(b"L")
+                assert open("written by a run.txt", "rb").read(4) == b"Line"
+                for name, mode in (("written by a run.txt", "x"), ("no such file", "r+"), ("no such file", "r")):
+                    try: open(name, mode)
+                    except OSError: pass
+                    else: raise AssertionError(mode)
+                assert not os.path.exists("written by a run.txt")
+    """,
+    "sys": """
+                assert sys.argv[1:] == [] and sys.modules[__name__].Handler is Handler and sys.stdin.isatty()
+                sys.stdout.write("out\\n"); sys.stderr.buffer.write(b"err\\n"); print("x", file=sys.stderr)
+                sys.setswitchinterval(1); sys.stdout.flush()
+    """,
+}
+
+AT_IMPORT = {
+    "at the end": "atexit.register(lambda: 1 / 0); atexit.unregister(print)",
+    "a signal of the main thread": "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))",
+    "IPv6": """
+    class Server(socketserver.ThreadingTCPServer):
+        address_family = socket.AF_INET6
+    def Handler(kind=Handler):
+        server = Server(("::1", 0), kind)
+        assert server.server_address[0] == "::1" and len(server.socket.getsockname()) == 4
+        server.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        return server
+    """,
+}
+
+
+@pytest.mark.parametrize("part", IN_A_HANDLER.values(), ids=IN_A_HANDLER)
+def test_a_part_of_the_library_plays_in_a_handler(part: str, write: Write) -> None:
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(uses=program.replace("PREPARE", part.strip()))
+    found = searched("uses:Handler", "ask")
+    assert found.outcome is None, found.outcome.failure
+
+
+@pytest.mark.parametrize("part", AT_IMPORT.values(), ids=AT_IMPORT)
+def test_a_part_of_the_library_plays_at_import(part: str, write: Write) -> None:
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("PREPARE", "pass")
+    write(uses=program.replace("MORE", part.strip()))
+    assert searched("uses:Handler", "ask").outcome is None
+
+
+def test_two_threads_may_use_one_buffered_file_of_a_socket(scheduler: Scheduler, virtual: Any) -> None:
+    network = Network(scheduler, capacity=10)
+
+    def main() -> None:
+        server, client = network.pair("ann")
+        file = server.makefile("wb")
+
+        def write(letter: bytes) -> None:
+            file.write(letter * 20)
+            file.flush()
+
+        def close() -> None:
+            for writer in writers:
+                writer.join()
+            server.shutdown(2)
+
+        writers = started(virtual, lambda: write(b"a"), lambda: write(b"b"))
+        scheduler.spawn(close, "closer")
+        lines = client.makefile("r", newline="\n")
+        assert sorted(lines.read()) == ["a"] * 20 + ["b"] * 20
+        both = client.makefile("rwb", 0)
+        assert both.read(1) == b""
+        for mode, buffering in (("x", None), ("r", 0)):
+            with pytest.raises(ValueError, match=r"mode|binary"):
+                client.makefile(mode, buffering)
+        assert client.makefile("rwb").read() == b""
+
+    story = scheduler.run(main)
+    assert any("waits for the file of its socket" in event.what for event in story.events)
+
+
+def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
+    part = """
+                log = logging.getLogger("mine")
+                log.setLevel("INFO"); log.addHandler(logging.handlers.RotatingFileHandler("x"))
+                log.debug("hidden"); log.info("%s and %d", "shown", 1); logging.error("%(a)s", {"a": 2})
+                assert log.isEnabledFor(logging.INFO) and log.getChild("x").getEffectiveLevel() == logging.INFO
+                logging.getLogger().info("hidden"); logging.basicConfig(level=10); logging.debug("also")
+                log.exception("100%"); assert log.hasHandlers()
+                1 / 0
+    """
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(uses=program.replace("PREPARE", part.strip()))
+    found = searched("uses:Handler", "ask")
+    assert found.outcome is not None
+    logged = [event.what for event in found.outcome.story.events if event.what.startswith("logs") and event.note]
+    assert logged[:4] == ["logs 'shown and 1'", "logs '2'", "logs 'also'", "logs '100%'"]
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("signal.alarm(1)", "signal.alarm"), ("sys.settrace(None)", "sys.settrace"), ("os.kill(1, 1)", "os.kill")],
+)
+def test_what_is_not_modelled_is_named(part: str, name: str, write: Write) -> None:
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(uses=program.replace("PREPARE", part))
+    with pytest.raises(NotModelled, match=name):
+        searched("uses:Handler", "ask")
