@@ -19,3 +19,13 @@ def test_nobody_is_read_while_clients_send_and_all_who_are_here_when_all_is_due(
     assert oracle.optional_readers() == []
     oracle.begin(Settle(), idle_before=True)
     assert oracle.required_readers(Settle()) == oracle.optional_readers() == ["ann", "ben"]
+
+
+def test_replies_come_in_any_order_and_each_once() -> None:
+    oracle = DatagramOracle(dialect_files.echo(protocol="datagram"))
+    steps: list[Step] = [Connect("ann"), Send("ann", b"one"), Send("ann", b"two"), Settle()]
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    replies = [oracle.dialect.reply(word) for word in (b"two", b"one")]
+    assert [oracle.feed("ann", reply) for reply in (replies[0], *replies)] == [True, False, True]
+    assert not oracle.due("ann")

@@ -19,7 +19,7 @@ class DatagramClient:
 
 
 class DatagramOracle:
-    """See the module. Replies to one client come in the order of its requests, since the stage waits for each.
+    """See the module. Replies to one client come in any order: a thread for each datagram keeps none.
 
     While clients send without waiting, nobody is read, so that what several send reaches the server at once.
     """
@@ -70,9 +70,11 @@ class DatagramOracle:
         return self.dialect.reply(request[: self.dialect.datagram])
 
     def feed(self, who: str, data: bytes) -> bool:
-        if isinstance(data, UnexpectedSourceDatagram) or data != self._reply(who):
+        requests = self.clients[who].requests
+        answered = [request for request in requests if data == self._reply_to(request)]
+        if isinstance(data, UnexpectedSourceDatagram) or not answered:
             return False
-        self.clients[who].requests.pop(0)
+        requests.remove(answered[0])
         return True
 
     def expected_bytes(self, who: str) -> bytes:  # noqa: ARG002  # a datagram is whole: nothing behind it can mend it
@@ -85,14 +87,8 @@ class DatagramOracle:
             return self._finding(who, "extra", f"{who} reads no datagram", observed)
         if isinstance(data, UnexpectedSourceDatagram):
             return self._finding(who, "misdirected", f"{who} reads {show(reply)}", f"{observed} from {data.source}")
-        later = any(data == self._reply_to(request) for request in self.clients[who].requests[1:])
         cut = bool(data) and reply.startswith(data)
-        return self._finding(
-            who,
-            "missing" if later else "cut" if cut else "altered",
-            f"{who} reads {show_against(reply, data)}",
-            observed,
-        )
+        return self._finding(who, "cut" if cut else "altered", f"{who} reads {show_against(reply, data)}", observed)
 
     def explain_silence(self, who: str) -> Finding:
         expected = f"{who} reads {show(self._reply(who) or b'')}"
