@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import sys
+from typing import NoReturn
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
@@ -23,6 +24,7 @@ from socketserver_faults.schedule.exploration.explore import (
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer
+from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
@@ -33,6 +35,14 @@ from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
 
 
+class Models(argparse.Action):
+    """Print the table of what plays under the scheduler, and exit."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print("\n".join(models.lines()))
+        parser.exit()
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `schedule`."""
     parser.add_argument(
@@ -41,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or a program that serves by itself: file.py or package.module (its arguments after --)",
     )
     parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument("--models", action=Models, nargs=0, help="print what plays under the scheduler, and exit")
     parser.add_argument(
         "--dialect",
         default=NOTE.name,

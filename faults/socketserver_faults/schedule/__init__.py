@@ -28,7 +28,7 @@ loop over `members` never interleave, unless the loop sends. With `lines`, threa
 line. Nothing smaller than a line is interleaved.
 
 Not modelled: datagrams, processes, asyncio, TLS. A program that uses anything that is not modelled is refused, and the
-message names it.
+message names it; `faults/SCHEDULE.md` lists what plays.
 
 RULE: a folder imports only folders above it. Importing this package imports nothing; `explore` and `Race` are imported
 on first use.

@@ -1,13 +1,16 @@
 """What real handlers use besides sockets and locks plays as it does in a real process."""
 
+import re
 from typing import Any
 
 import pytest
 
+from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.network import Network
 from tests.support.programs import Write, searched
+from tests.support.serving import ROOT
 from tests.support.virtual_threads import started
 
 ECHO = """
@@ -205,10 +208,39 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("part", "name"),
-    [("signal.alarm(1)", "signal.alarm"), ("sys.settrace(None)", "sys.settrace"), ("os.kill(1, 1)", "os.kill")],
+    [
+        ("signal.alarm(1)", "signal.alarm"),
+        ("sys.settrace(None)", "sys.settrace"),
+        ("os.kill(1, 1)", "os.kill"),
+        ("import asyncio; asyncio.run(1)", "does not model asyncio.run: its tasks are"),
+        ("socket.socket(socket.AF_UNIX)", "no AF_UNIX, only AF_INET; serve AF_INET"),
+        ("socket.socket(type=socket.SOCK_DGRAM)", "no SOCK_DGRAM, only SOCK_STREAM; check an echo of datagrams"),
+        ("import pathlib; pathlib.Path('x').write_text('x')", "the program writes a real file (x): keep it in memory"),
+        ("import http.client; http.client.HTTPConnection('127.0.0.1', 1).connect()", "the program "),
+        ("import tempfile; tempfile.mkdtemp()", "the program makes a folder"),
+        ("import sqlite3; sqlite3.connect('x.db')", "the program opens a database (x.db): use one in memory"),
+        ("os.rename('/no/such', '/no/file')", "the program renames a file"),
+    ],
 )
 def test_what_is_not_modelled_is_named(part: str, name: str, write: Write) -> None:
     program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
     write(uses=program.replace("PREPARE", part))
-    with pytest.raises(NotModelled, match=name):
+    with pytest.raises(NotModelled, match=re.escape(name)):
         searched("uses:Handler", "ask")
+
+
+def test_what_only_reads_or_stays_in_memory_is_no_act_outside(write: Write) -> None:
+    part = """
+                import sqlite3, pathlib, colorsys
+                assert sqlite3.connect(":memory:") and pathlib.Path(__file__).read_text()
+    """
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(uses=program.replace("PREPARE", part.strip()))
+    assert searched("uses:Handler", "ask").outcome is None
+
+
+def test_the_page_of_what_plays_is_made_from_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["schedule", "--models"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == (ROOT / "faults" / "SCHEDULE.md").read_text()

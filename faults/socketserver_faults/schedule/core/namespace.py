@@ -6,16 +6,17 @@ from typing import Any, ClassVar
 
 
 class Namespace(ModuleType):
-    """A module with the names that are modelled; any other raises NotModelled."""
+    """A module with the names that are modelled; any other raises NotModelled, with the advice what to do instead."""
 
-    def __init__(self, name: str, modelled: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, modelled: Mapping[str, Any], advice: str = "") -> None:
         super().__init__(name)
+        self.__dict__["_advice"] = f": {advice}" if advice else ""
         vars(self).update(modelled)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise NotModelled(f"the scheduler does not model {self.__name__}.{name}")
+        raise NotModelled(f"the scheduler does not model {self.__name__}.{name}{self._advice}")
 
 
 class NotModelled(AttributeError):

@@ -8,12 +8,14 @@ Read in this order:
     files.py            files of sockets, and files that a program writes
     socket_object.py    a socket as Python has it
     network.py          the network of one run, and the substitute for `socket`
+    outside.py          what a program may not do, and what to do instead
     readiness.py        substitutes for `selectors` and `select`
     chance.py           substitutes for `random` and `datetime`
     log.py              a substitute for `logging`
     process.py          substitutes for `sys`, `os`, `signal`, `atexit`
     substitutes.py      all substitutes
     module_copies.py    copies of the modules under test that import these, while the process keeps the real ones
+    models.py           the table of what plays
 
 RULE: nothing in the real process is patched, and what is not modelled is refused by name.
 """

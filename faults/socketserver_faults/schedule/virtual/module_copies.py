@@ -12,7 +12,7 @@ library nor to an installed distribution, so the modules that lie beside a handl
 Modules that wait without the scheduler (asyncio, subprocess...) can be imported, but their first use is refused, by
 name.
 
-Next: `world/subject.py`.
+Next: `models.py`.
 """
 
 import builtins
@@ -32,16 +32,8 @@ from typing import Any
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.virtual.chance import NODE
+from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Sys
-
-REFUSED_MODULES = (
-    "asyncio",
-    "fcntl",
-    "multiprocessing",
-    "ssl",
-    "subprocess",
-)
-"""Packages that wait, or start threads or processes, without the scheduler."""
 
 PERSISTENT_MODULES = (
     "argparse",
@@ -155,7 +147,7 @@ class Modules:
             substitute: ModuleType = self._substitutes[name]
             return substitute
         if below(name, REFUSED_MODULES):
-            return Namespace(name, {})
+            return Namespace(name, {}, REFUSED_MODULES[name.partition(".")[0]])
         if name in COPIED_MODULES:
             return self._copy(name, self._lasting)
         if name == MAIN and MAIN in self._fresh:

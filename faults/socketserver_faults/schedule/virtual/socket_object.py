@@ -24,6 +24,7 @@ from socketserver_faults.schedule.virtual import options
 from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress, failure
 from socketserver_faults.schedule.virtual.files import socket_file
 from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile
+from socketserver_faults.schedule.virtual.outside import SOCKETS
 
 Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")
@@ -56,8 +57,9 @@ class Socket:
             ("IPPROTO", proto or -1, socket.IPPROTO_TCP),
         ):
             if wanted not in (-1, known):
-                only = options.named(prefix, known)
-                raise NotModelled(f"virtual sockets have no {options.named(prefix, wanted)}, only {only}")
+                name, only = options.named(prefix, wanted), options.named(prefix, known)
+                advice = f"; {SOCKETS[name]}" if name in SOCKETS else ""
+                raise NotModelled(f"virtual sockets have no {name}, only {only}{advice}")
         self.serial = self.kernel.next_serial()
         self._timeout: float | None = None
         self._closed = False

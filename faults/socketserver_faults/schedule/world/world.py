@@ -30,6 +30,7 @@ from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
+from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
@@ -112,6 +113,7 @@ class World:
         self._network = Network(self.scheduler, capacity=self._capacity)
         failure: Violation | StepLimitReached | None = None
         judged = True
+        watch(self.scheduler)
         try:
             self.scheduler.run(lambda: self._main(visit) if self.subject.make else self._run_whole(visit), choose)
         except (Violation, StepLimitReached) as found:
@@ -126,6 +128,7 @@ class World:
         except Ambiguous:
             judged = False
         finally:
+            watch(None)
             self._network.kernel.over = True
         if failure is not None and self._shut_down_by and not self.subject.make:
             raise SubjectRefused(
