@@ -8,7 +8,7 @@ shows is unconfirmed.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.confirm import crowded
@@ -87,7 +87,10 @@ class Confirmer:
         try:
             return self._confirmed(violation, before, replace(scene, about=violation.clause_id))
         except NotChecked as error:
-            violation.unrepeatable = str(error)
+            if self._session.unusable:
+                violation.unrepeatable = str(error)
+            else:
+                violation.unreplayed = str(error)
             return violation
         finally:
             self._left -= time.monotonic() - begun
@@ -137,10 +140,12 @@ class Confirmer:
         until = min(self._until, time.monotonic() + self._effort.cutting)
         always = exchange.shown == exchange.of
         cutter = Cutter(as_shown(exchange), lambda one: self._shows(one, 1 if always else RACE_TRIES), until)
-        cutter.cut()
+        with suppress(NotChecked):  # it has shown, even if no time is left for more
+            cutter.cut()
         for short in reversed(cutter.kept[-FALLBACKS:]):
-            while short.of < self._effort.replays and time.monotonic() < self._until + LEAST_SECONDS:
-                short.replay(self._session, self._session.brief_timeout)
+            with suppress(NotChecked):
+                while short.of < self._effort.replays and time.monotonic() < self._until + LEAST_SECONDS:
+                    short.replay(self._session, self._session.brief_timeout)
             if short.shown == short.of or not always:
                 return short.told
         return max(cutter.kept[-FALLBACKS:], key=lambda one: one.shown).told

@@ -29,8 +29,8 @@ class Exchange:
 
     def replay(self, session: Session, timeout: float) -> bool:
         """Play it on a fresh server; return whether it shows the same clause broken."""
-        self.of += 1
         seen = play_again(session, self.scenes, timeout, self.like.clause_id)
+        self.of += 1
         if seen is None or seen.clause_id != self.like.clause_id:
             return False
         seen.explored, seen.spares, seen.note = self.like.explored, self.like.spares, self.like.note
@@ -58,6 +58,9 @@ def play_again(session: Session, scenes: Sequence[Scene], timeout: float, cause:
             with session.stage_of(scene, timeout) as stage:
                 stage.transcript.before = before if scene is scenes[-1] else []
                 stage.play(scene.steps)
+                if scene is scenes[-1]:
+                    stage.wait_idle()
+                    stage.read_what_is_there()
             session.check_alive(stage)
             before.append(stage.transcript)
     except Violation as violation:

@@ -94,6 +94,10 @@ class ClientReader:
             if got is not None:
                 self._take(who, got)
 
+    def read_what_is_there(self) -> None:
+        """Judge what has come since the last step: in a replay, nothing follows that would."""
+        self._poll([who for who in self._clients if who not in self._stalled])
+
     def _take(self, who: str, got: bytes | Ending) -> None:
         if isinstance(got, bytes):
             self.transcript.entries.append(Heard(who, got, time.monotonic()))

@@ -76,6 +76,8 @@ class ScenarioRunner:
                 played = play()
             except (Violation, NotChecked) as error:
                 seen = error if isinstance(error, Violation) else error.violation
+                if doubtful is not None and seen is None:
+                    raise doubtful from None
                 if seen is None or seen.clause_id in known:
                     raise
                 told = self._session.confirm(seen)

@@ -118,8 +118,12 @@ def line(verdict: Verdict) -> str:
 
 
 def lacks(verdict: Verdict, strict: bool) -> bool:
-    """Whether a verdict says that a MUST was not checked, or with `strict` a SHOULD: then no server conforms."""
-    return verdict.outcome == "not-checked" and (strict or verdict.clause.level == "MUST")
+    """Whether a verdict says that a MUST was not decided, or with `strict` a SHOULD: then no server conforms.
+
+    A violation that was not played again, though it could have been, decides nothing.
+    """
+    undecided = verdict.outcome == "not-checked" or (verdict.violation is not None and verdict.violation.unreplayed)
+    return bool(undecided) and (strict or verdict.clause.level == "MUST")
 
 
 def fails(verdict: Verdict, strict: bool) -> bool:

@@ -114,6 +114,8 @@ class Violation(AssertionError):
         """How often it showed again; None if it was not played again."""
         self.unrepeatable = ""
         """Why it was not played again, if that is impossible."""
+        self.unreplayed = ""
+        """Why it was not played again although that is possible: no time was left, say."""
         self.scenes: tuple[Scene, ...] = ()
         """The scenarios that its server had seen, that of the violation last."""
         self.failing = ""
@@ -135,8 +137,8 @@ class Violation(AssertionError):
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether it was played again and did not show."""
-        return self.replays is not None and not self.replays.shown
+        """Whether it was played again and did not show, or could have been played again and was not."""
+        return bool(self.unreplayed) or (self.replays is not None and not self.replays.shown)
 
     @property
     def shows_sometimes(self) -> bool:
@@ -146,6 +148,8 @@ class Violation(AssertionError):
     @property
     def confirmation(self) -> str:
         """How often it showed again, or why that is unknown; "" for an expected failure, which is not played again."""
+        if self.unreplayed:
+            return f"not replayed, so it may not be a violation: {self.unreplayed}"
         return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
 
     def lines(self, clause: Clause | None = None) -> list[str]:
