@@ -5,7 +5,6 @@ what is written because of it. A bug overrides one method of it: see `dialect_bu
 """
 
 import itertools
-import re
 import socket
 import time
 from collections import deque
@@ -23,7 +22,7 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
-from tests.support.speaking import filled, treated
+from tests.support.speaking import filled, name_in, treated
 
 BUFFER = 96 * 1024
 """Bytes that the kernel keeps for a member, so that a check need not say millions before it is full; Linux doubles it.
@@ -68,17 +67,20 @@ class Speaker(ChatHandler):
                 answer = self.answer(turn)
                 if answer is None:
                     return
-                self.given = answer if "{name}" in turn.send.text else self.given
+                self.given = name_in(answer, turn.send) or self.given
 
     def answer(self, turn: HandshakeTurn) -> bytes | None:
-        """Read an answer: a frame, a line, or what one recv() returns; None at the end of the stream."""
+        """Read an answer: a frame, as many lines as it has, or what one recv() returns; None at the end."""
         assert turn.send is not None
+        lines = turn.send.text.count("\n")
         while True:
-            if turn.framed and (cut := self.dialect.framing_in.cut(self.unread)) is not None:
+            cut = self.dialect.framing_in.cut(self.unread) if turn.framed else None
+            if cut is not None:
                 answer, taken = cut
-            elif not turn.framed and (end := LINE_END.search(self.unread)):
-                answer, taken = self.unread[: end.start()], end.end()
-            elif self.unread and not (turn.framed or LINE_END.search(turn.send.text.encode())):
+            elif lines and not turn.framed and self.unread.count(b"\n") >= lines:
+                answer = b"".join(self.unread.splitlines(keepends=True)[:lines])
+                taken = len(answer)
+            elif self.unread and not (turn.framed or lines):
                 answer, taken = self.unread, len(self.unread)
             else:
                 more = self.receive()
@@ -110,8 +112,9 @@ class Speaker(ChatHandler):
             for utterance in utterances:
                 if self.leaves(utterance) or not self.may_speak():
                     return
-                if not any(utterance.startswith(prefix) for prefix in self.prefixes()):
-                    self.deliver(utterance)
+                said = self.dialect.say.body(utterance)
+                if said is not None and not any(said.startswith(prefix) for prefix in self.prefixes()):
+                    self.deliver(said)
 
     def may_speak(self) -> bool:
         """Whether the member keeps to the limits; otherwise it is thrown out."""
@@ -213,9 +216,6 @@ def memory(server: Any) -> Memory:
     return memories.setdefault(server, Memory())
 
 
-LINE_END = re.compile(rb"\r?\n")
-
-
 DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "chat"\n' + text, name, name)
     for name, text in {
@@ -293,6 +293,7 @@ DIALECTS: dict[str, Dialect] = {
             template = "{sender}: {body} !"
             history = 5
             [commands]
+            say = "SAY {body}"
             prefixes = ["/", "<join>"]
             [quit]
             word = "/quit"

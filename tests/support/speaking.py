@@ -23,6 +23,13 @@ def filled(template: Template, anything: bytes, *, body: bytes = b"", sender: by
     return head + (body + template.tail if template.has_body else b"")
 
 
+def name_in(answer: bytes, sent: Template) -> bytes:
+    """Return the name that stands in an answer of a handshake; b"" if none does."""
+    pattern = re.escape(sent.text.strip()).replace(r"\{name\}", "(.*?)", 1).replace(r"\{name\}", ".*?")
+    found = re.fullmatch(pattern.encode(), answer.strip(), re.DOTALL)
+    return found[1] if found and found.groups() else b""
+
+
 def treated(dialect: Dialect, body: bytes) -> bytes:
     """Return the bytes that a server delivers for those that a client said."""
     match dialect.handling:

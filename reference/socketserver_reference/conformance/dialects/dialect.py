@@ -100,6 +100,8 @@ class Dialect:
     """The word to leave by; empty if there is none."""
     quit_framed: bool = True
     """Whether the word is sent as an utterance is; otherwise alone, without the end of a line."""
+    say: Template = BODY_ALONE
+    """What stands around an utterance that a client sends; only where utterances come in frames."""
     commands: tuple[bytes, ...] = (b"/",)
     """What begins a command of the server; only where utterances come in frames."""
     handling: Handling = "verbatim"
@@ -134,7 +136,7 @@ class Dialect:
         prefixed = self.template.constant and bool(self.template.head) and not self.template.tail
         nothing_else = self.to_sender == "same" and not (self.notices or self.prompts)
         anything = self.handling == "verbatim" and not self.strips
-        unlimited = not (self.limits.utterance or self.limits.gap or self.history)
+        unlimited = self.say == BODY_ALONE and not (self.limits.utterance or self.limits.gap or self.history)
         return "chat" in self.protocols and chunks and prefixed and nothing_else and anything and unlimited
 
     @property
@@ -149,7 +151,11 @@ class Dialect:
 
     def sent(self, utterance: bytes) -> bytes:
         """Return the bytes on the wire for an utterance."""
-        return utterance if self.raw else self.framing_in.put(utterance)
+        return utterance if self.raw else self.framing_in.put(self.say.fill(body=utterance))
+
+    def begun(self, utterance: bytes, *, bad: bool) -> bytes:
+        """Return the bytes on the wire for an utterance without its end, or with a bad length."""
+        return self.framing_in.begin(self.say.fill(body=utterance), bad=bad)
 
     def delivery(self, chunk: bytes, sender: bytes | None = None) -> bytes:
         """Return the bytes that a member reads when a chunk is delivered; an unknown label stays a field."""
@@ -182,7 +188,7 @@ class Dialect:
 
     def sent_quit(self, word: bytes) -> bytes:
         """Return the bytes on the wire for a quit."""
-        return self.sent(word) if self.quit_framed else word
+        return self.framing_in.put(word) if self.quit_framed and not self.raw else word
 
     def reply(self, request: bytes) -> bytes:
         """Return the echo server's reply to a request, or to a datagram."""
@@ -197,7 +203,7 @@ class Dialect:
                 return False
             forms = [form for form in (self.template, self.to_sender) if isinstance(form, Template)]
             ends = self.framing_in.newline != self.framing_out.newline or self.framing_out.kind in ("fixed", "length")
-            return ends or any(form.tail for form in forms)
+            return ends or self.say != BODY_ALONE or any(form.tail for form in forms)
         return self.raw and self.persistent and self.reply_template != BODY_ALONE
 
     # What clients can say
@@ -209,12 +215,13 @@ class Dialect:
             return self.limits.utterance or (self.chunk if self.one_by_one else MAX_REQUEST_BYTES)
         fitting = LONG_BYTES
         if self.framing_in.kind == "chunk":
-            fitting = min(self.chunk - len(self.framing_in.newline), MAX_CHUNK_BYTES)
+            fitting = min(self.chunk - len(self.framing_in.newline) - len(self.say.fill()), MAX_CHUNK_BYTES)
         around = 0
         if "chat" in self.protocols and self.framing_out.kind in ("fixed", "length"):
             forms = [self.template, *([self.to_sender] if isinstance(self.to_sender, Template) else [])]
             around = max(len(form.literal.encode()) + LABEL_BYTES * form.unknown for form in forms)
-        return min(self.limits.utterance or fitting, self.framing_in.longest, self.framing_out.longest - around)
+        inward = self.framing_in.longest - len(self.say.fill())
+        return min(self.limits.utterance or fitting, inward, self.framing_out.longest - around)
 
     @property
     def piece(self) -> int:
@@ -284,7 +291,7 @@ class Dialect:
             looks = (word.upper(), word.title() + b"\n", word + b" now", b"x" + word, word + b"s", word * 2)
             return (*looks, word[:1] + b" " + word[1:], b"hi\n" + word + b"\n", word + b"\0", b"\xa0" + word)
         bare = self._commands.sub(b"", word).lstrip(b"!.:\\")
-        plain = (bare.upper(), bare + b" now", bare + b"s", bare.title()) if bare == word else (bare,)
+        plain = (bare.swapcase(), bare + b" now", bare + b"s", bare.title()) if bare == word else (bare,)
         return tuple(filter(None, (*plain, b"x" + word, b"they say " + word)))
 
 

@@ -107,6 +107,8 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed.append(("CHAT-6", f"{said}, of at most {dialect.longest} bytes"))
     elif dialect.chunk != NOTE.chunk:
         changed.append(("CHAT-6", f"a chunk has at most {dialect.chunk} bytes"))
+    if dialect.say != NOTE.say:
+        changed.append(("CHAT-2", f"a client says {dialect.sent(b'{body}')!r}"))
     if dialect.one_by_one:
         changed.append(("CHAT-5", "a client waits until it is heard before it goes on: each chunk has text behind it"))
     if dialect.quit not in (b"", NOTE.quit):

@@ -207,8 +207,16 @@ DELIVERY = Table(
 
 COMMANDS = Table(
     "commands",
-    "what clients do not say by accident",
+    "how clients speak where a server has commands",
     (
+        Key(
+            "say",
+            template("body", body=True),
+            "{body}",
+            "what stands around an utterance that a client sends: the command to say something",
+            "PRIVMSG #room :{body}",
+            (CHAT,),
+        ),
         Key(
             "prefixes",
             a_list(some_bytes(1, 40), "a list of texts of 1 to 40 bytes"),

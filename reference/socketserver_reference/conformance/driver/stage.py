@@ -195,7 +195,7 @@ class Stage(ClientReader):
     def _sent(self, step: Step) -> bytes:
         """Return what goes over the wire by a step."""
         if isinstance(step, Begin):
-            return self._dialect.framing_in.begin(step.data, bad=step.bad)
+            return self._dialect.begun(step.data, bad=step.bad)
         sent = self._dialect.sent_quit if isinstance(step, Quit) else self._dialect.sent
         return sent(step.data) if isinstance(step, Utterance | Quit) else b""
 
