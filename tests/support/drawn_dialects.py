@@ -21,6 +21,16 @@ from tests.servers.dialects_served import Speaker, served
 from tests.support.learning import differences
 from tests.support.speaking import FRAMINGS, TEMPLATES
 
+ALL_FRAMINGS = (
+    *(one.replace("%05d", "%5d") for one in FRAMINGS),
+    'in = "line"\nnewline_out = "\\r\\n"',
+    'in = "line"\nnewline_out = "\\n\\n"',
+    'in = "line"\nnewline = "\\r\\n"\nnewline_out = "\\n"',
+    'in = "length"\nheader = "u32be"',
+    'in = "length"\nheader = "u16le"',
+    'in = "length"\nheader = "u32be"\nheader_counted = true',
+    'in = "length"\nheader = "%-4d"',
+)
 TO_SENDER = ("same", "nothing", "you: {body}", "ok", "sent at {any}")
 NOTICES: Sequence[Sequence[str]] = (
     (),
@@ -34,10 +44,11 @@ HANDSHAKES = (
     (),
     ({"wait": "Welcome, number {any}\\n"},),
     ({"wait": "Your name? ", "send": "{name}\\n"},),
-    ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {any}!\\n"}),
+    ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {name}!\\n"}),
     ({"send": "{name}\\n"},),
     ({"wait": "name?\\n", "send": "{name}\\n"}, {"wait": "room? (red or blue)\\n", "send": "red\\n"}),
 )
+PREFIXES: Sequence[Sequence[str]] = (("/",), ("/",), (), ("!",), ("/", "."))
 QUITS = ("", "quit", "/quit", "exit", "bye", "/q", "/leave", "QUIT")
 HANDLINGS = ("verbatim", "verbatim", "replaced", "refused", "escaped", "cut-at-nul")
 
@@ -53,11 +64,11 @@ def chats(draw: st.DrawFn) -> Dialect:
 
 
 def _file(draw: st.DrawFn) -> str:
-    framing = draw(st.sampled_from(FRAMINGS)).replace("%05d", "%5d")
+    framing = draw(st.sampled_from(ALL_FRAMINGS))
     lines = not any(kind in framing for kind in ("fixed", "length", "none"))
     handshake = draw(st.sampled_from(HANDSHAKES)) if lines else ()
     marked = '"none"' not in framing  # otherwise nothing but what was said before tells a delivery from the next
-    newline = "\\r\\n" if "\\r" in framing else "\\n"
+    newline = "\\r\\n" if 'newline = "\\r' in framing else "\\n"
     exchanges = "".join(
         "[[handshake]]\n" + "".join(f'{key} = "{text}"\n' for key, text in one.items()) for one in handshake
     ).replace("\\n", newline)
@@ -71,6 +82,8 @@ to_sender = "{draw(st.sampled_from(TO_SENDER if marked else TO_SENDER[:4]))}"
 notices = {list(draw(st.sampled_from(NOTICES))) if lines else []}
 prompts = {list(draw(st.sampled_from(PROMPTS))) if lines else []}
 history = {draw(st.sampled_from((0, 0, 0, 5) if marked else (0,)))}
+[commands]
+prefixes = {list(draw(st.sampled_from(PREFIXES)))}
 [quit]
 word = "{draw(st.sampled_from(QUITS))}"
 [bytes]

@@ -37,13 +37,9 @@ def unfit(target: Target, protocol: str = "chat") -> Proposal:
 def differences(dialect: Dialect) -> dict[str, Any]:
     """Return what is said that is not so in the reference's dialect."""
     told = {one.name: getattr(dialect, one.name) for one in fields(Dialect)}
-    same = (
-        "name",
-        "about",
-        "verified",
-        "protocols",
-        *(() if "chat" in dialect.protocols or dialect.quit else ("quit",)),
-    )
+    same = ["name", "about", "verified", "protocols", "commands"]
+    if "chat" not in dialect.protocols and not dialect.quit:
+        same.append("quit")
     return {key: value for key, value in told.items() if key not in same and value != getattr(NOTE, key)}
 
 

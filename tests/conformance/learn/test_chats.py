@@ -84,7 +84,7 @@ def test_what_a_server_does_to_bytes_is_told_and_proposed_only_if_it_is_accepted
         ("delivers-twice", "May be a bug: Everything was delivered twice."),
         ("delivers-quit", "end of stream, though it was delivered as well"),
         ("resets-who-leaves", "A client that said 'quit' got a reset, not end of stream"),
-        ("quits-without-newline-only", "without the end of a line; with it, it was delivered"),
+        ("quits-without-newline-only", "The quit word 'quit' with the end of a line was delivered, and nobody left"),
         ("quits-in-any-case", "so did those that said QUIT"),
         ("cuts-at-255-bytes", "255 came and the rest was lost"),
         ("leaves-the-quitter-behind", "After a client had said 'quit' the room did not work any more"),
@@ -160,7 +160,7 @@ def test_a_room_that_asks_for_a_name() -> None:
     dialect = loader.read(text, "learned", "learned")
     assert dialect.handshake == (
         HandshakeTurn(wait=Template("Your name? "), send=Template("{name}\n")),
-        HandshakeTurn(wait=Template("Hello, {any}, number {any}\n")),
+        HandshakeTurn(wait=Template("Hello, {name}, number {any}\n")),
     )
     assert dialect.template == Template("<{sender}> {body}")
     assert dialect.to_sender == Template("> ")
@@ -176,12 +176,12 @@ def test_a_first_word_that_is_lost_may_be_a_name() -> None:
     assert "this is a guess" in reason(text, "send")
 
 
-def test_a_name_in_frames_is_told() -> None:
+def test_a_name_in_frames_is_an_answer() -> None:
     def in_frames(frame: bytes) -> bytes:
         return b"%4d" % len(frame) + frame
 
-    proposal = unfit(chat(hear=servers.counted, asks=b"", deliver=b"{name}: {body}", frame=in_frames))
-    assert "A handshake cannot be written down in frames, and there is one" in proposal.text
+    target = chat(hear=servers.counted, asks=b"", deliver=b"{name}: {body}", to_sender=None, frame=in_frames)
+    assert learned(target).handshake == (HandshakeTurn(send=Template("{name}"), framed=True),)
 
 
 def test_times_of_day_and_counts_are_anything() -> None:
@@ -201,11 +201,12 @@ def test_carriage_returns_are_said_where_they_are_heard() -> None:
     assert dialect.to_sender == "same"
 
 
-def test_carriage_returns_that_the_server_adds_to_ours_are_a_part_of_the_delivery() -> None:
+def test_carriage_returns_that_the_server_adds_end_its_own_lines() -> None:
     dialect = learned(
         chat(hear=servers.chunks, deliver=b"{number}: {body}", to_sender=None, change=lambda body: body[:-1] + b"\r\n")
     )
-    assert dialect.template == Template("{sender}: {body}\r")
+    assert dialect.template == Template("{sender}: {body}")
+    assert (dialect.framing_in.newline, dialect.framing_out.newline) == (b"\n", b"\r\n")
 
 
 def test_deliveries_that_end_nowhere() -> None:

@@ -11,6 +11,7 @@ Read in this order:
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
     quit_word.py         the word that makes its sender leave
+    commands.py          what is not delivered since it is a command
     history.py           what newcomers hear of earlier deliveries
     byte_handling.py     the bytes that a chat delivers unchanged
     limits.py            how long an utterance may be, and how many members there may be

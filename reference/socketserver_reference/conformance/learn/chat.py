@@ -7,8 +7,10 @@ an answer, a fence replaces it: a client that has received the fence has receive
 from collections.abc import Callable
 
 from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
+from socketserver_reference.conformance.learn.commands import ask_carriage_return, ask_commands
 from socketserver_reference.conformance.learn.conclusions import (
     conclude_delivery,
+    conclude_framing,
     conclude_handshake,
     conclude_notices,
     refusal,
@@ -40,6 +42,8 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
         ("who leaves", ask_leaving),
         ("words to quit by", ask_quit),
         ("what newcomers hear", ask_history),
+        ("commands", ask_commands),
+        ("carriage returns", ask_carriage_return),
         ("unusual bytes", ask_bytes),
         ("white space", ask_white_space),
         ("long utterances", ask_longest),
@@ -60,7 +64,7 @@ def _presume(room: RoomConversation, learned: LearnedDialect) -> None:
     why = "could not be asked for; this is a guess"
     learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why)
     learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
-    learned.learn("framing", "newline", room.said.newline.decode(), "utterances that ended in it were delivered")
+    conclude_framing(room, learned)
     learned.learn("delivery", "history", 0, why)
     learned.learn("quit", "word", "", why)
 
@@ -125,20 +129,7 @@ def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn("framing", "out", heard_in.kind, room.framed.why)
     else:
         _ask_newline(room, learned)
-    learned.learn(
-        "framing", "newline", said.newline.decode(), f"utterances that ended in {said.newline!r} were delivered"
-    )
-    for framing in (heard_in, said):  # if both framings have one, it is the same
-        if framing.kind == "fixed":
-            learned.learn("framing", "size", framing.size, "frames of this size were delivered")
-            learned.learn(
-                "framing", "pad", heard_in.pad.decode("ascii", "replace"), "the deliveries were padded with this"
-            )
-            break
-    for framing in (heard_in, said):
-        if framing.kind == "length":
-            learned.learn("framing", "header", framing.header, "the lengths were written like this")
-            break
+    conclude_framing(room, learned)
 
 
 def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:

@@ -6,7 +6,7 @@ from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
-from socketserver_reference.conformance.learn.framing import MAX_AROUND_BYTES
+from socketserver_reference.conformance.learn.framing import LINE_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
 from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, Occasion, RoomConversation
 
@@ -16,14 +16,11 @@ def refusal(found: UnderstoodMeeting) -> str:
     room = RoomConversation(found.meeting.conversation, found)
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "")
-    said, heard_in = found.meeting.said, found.framed.framing
-    learned.learn("framing", "in", "line" if said.kind == "chunk" else said.kind, "")
-    learned.learn("framing", "out", heard_in.kind, "")
-    learned.learn("framing", "newline", said.newline.decode(), "")
-    for key, kind in (("size", "fixed"), ("header", "length")):
-        for framing in (heard_in, said):
-            if framing.kind == kind:
-                learned.learn("framing", key, getattr(framing, key), "")
+    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, "")
+    learned.learn("framing", "out", room.heard_in.kind, "")
+    conclude_framing(room, learned)
+    if any(end in room.template.text.encode() for end in LINE_ENDS):
+        return f"deliveries have a line's end within: {room.template.text!r}"
     conclude_handshake(room, learned)
     conclude_delivery(room, learned)
     try:
@@ -31,6 +28,24 @@ def refusal(found: UnderstoodMeeting) -> str:
     except loader.BadDialect as error:
         return str(error)
     return ""
+
+
+def conclude_framing(room: RoomConversation, learned: LearnedDialect) -> None:
+    """Note what goes with the kinds of framing; keys of both framings are the same, if both have them."""
+    said, heard_in = room.said, room.heard_in
+    why = f"utterances that ended in {said.newline!r} were delivered"
+    learned.learn("framing", "newline", said.newline.decode(), why)
+    if heard_in.newline != said.newline and heard_in.kind in ("line", "chunk"):
+        learned.learn("framing", "newline_out", heard_in.newline.decode(), room.framed.why)
+    fixed = [framing for framing in (heard_in, said) if framing.kind == "fixed"]
+    if fixed:
+        learned.learn("framing", "size", fixed[0].size, "frames of this size were delivered")
+        pad = heard_in.pad.decode("ascii", "replace")
+        learned.learn("framing", "pad", pad, "the deliveries were padded with this")
+    counted = [framing for framing in (heard_in, said) if framing.kind == "length"]
+    if counted:
+        learned.learn("framing", "header", counted[0].header, "the lengths were written like this")
+        learned.learn("framing", "header_counted", counted[0].header_counted, "as the lengths were")
 
 
 def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
@@ -41,25 +56,24 @@ def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
         return
     waits = [[_own(room, heard) for heard in (arrival.greeting, *arrival.replies)] for arrival in arrivals]
     saw = _reason_for_answers(room)
-    if room.said.kind in ("fixed", "length"):
-        learned.remarks.append(f"A handshake cannot be written down in frames, and there is one: {saw}.")
-        return
+    framed = {"framed": (True, "both came in frames")} if room.said.kind in ("fixed", "length") else {}
     for number, answer in enumerate(room.answers):
         asked = [one[number] for one in waits]
-        send = (answer.template, saw)
+        send = (answer.text if framed else answer.template, saw)
         if wait := _awaited(room, asked):
-            learned.exchange(wait=(wait, f"a client is asked: {quoted(asked[-1])}"), send=send)
+            learned.exchange(wait=(wait, f"a client is asked: {quoted(asked[-1])}"), send=send, **framed)
         else:
-            learned.exchange(send=send)
+            learned.exchange(send=send, **framed)
     if wait := _awaited(room, [one[-1] for one in waits]):
-        learned.exchange(wait=(wait, f"it was answered by {quoted(waits[-1][-1])}"))
+        learned.exchange(wait=(wait, f"it was answered by {quoted(waits[-1][-1])}"), **framed)
 
 
 def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetings: list[bytes]) -> None:
     own = [_own(room, one) for one in greetings]
     if all(own):
         if wait := _awaited(room, own):
-            learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"))
+            framed = {"framed": (True, "it came in a frame")} if room.heard_in.kind in ("fixed", "length") else {}
+            learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"), **framed)
     elif any(own):
         lines = [line for one in own for line in one.splitlines(keepends=True)]
         room.lines["joining"] |= {line.removesuffix(room.heard_in.newline): None for line in lines}
@@ -87,7 +101,7 @@ def _awaited(room: RoomConversation, told: Sequence[bytes]) -> str:
     lines = [room.news(one) for one in told]
     while all(lines):
         wait = _template(room, [one[-1] for one in lines])
-        if Template.parse(wait, "any").literal.strip():
+        if Template.parse(wait, "any", "name").literal.strip():
             return wait
         for one in lines:
             room.lines["joining"].setdefault(one.pop().removesuffix(room.heard_in.newline))
@@ -99,8 +113,10 @@ def _is_among(line: bytes, told: list[str]) -> bool:
 
 
 def _template(room: RoomConversation, lines: list[bytes]) -> str:
-    ends = [line[-MAX_NOTICE_BYTES:] for line in lines]
-    return patterns.template(patterns.align([*map(patterns.reader(room.varying), ends)]))
+    names = [room.conversation.name(who) if room.answers else "" for who in MEETING_NAMES]
+    readers = [patterns.reader(room.varying, name) for name in names]
+    read = [reader(line[-MAX_NOTICE_BYTES:]) for reader, line in zip(readers, lines, strict=True)]
+    return patterns.template(patterns.align(read))
 
 
 def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
@@ -170,6 +186,11 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             ):
                 del room.lines[occasion][line]
                 learned.suspect(f"When a client {did}, others heard {quoted(line)}, which says nothing", "CHAT-4")
+    if room.unended:
+        prompts = patterns.notices(room.unended, room.varying)
+        prompts = [one for one in prompts if one.replace("{any}", "").strip()]
+        prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
+        learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
     joining, leaving = room.notices()
     whys = [
         f"when a client {did}, others heard {len(found)} kinds of lines"

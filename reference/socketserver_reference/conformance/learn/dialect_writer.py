@@ -17,7 +17,7 @@ COMMENT_COLUMNS = 110
 MAX_QUOTED_BYTES = 60
 """Most bytes of a server's output that a comment quotes."""
 
-TABLE_ORDER = ("", "framing", "delivery", "quit", "bytes", "limits", "echo", "datagrams")
+TABLE_ORDER = ("", "framing", "delivery", "commands", "quit", "bytes", "limits", "echo", "datagrams")
 """The tables of the file in order; handshakes come after `framing`."""
 
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -97,7 +97,7 @@ class LearnedDialect:
         suspected = {one.key for one in self.suspicions}
         return [one for one in self.findings if not one.sure and f"{one.table}.{one.key}" not in suspected]
 
-    def exchange(self, **texts: tuple[str, str]) -> None:
+    def exchange(self, **texts: tuple[str | bool, str]) -> None:
         """Note a part of the handshake: the bytes to wait for and those to send then, each with the reason."""
         self.handshake.append(tuple(LearnedKey("handshake", key, text, why) for key, (text, why) in texts.items()))
 

@@ -10,10 +10,14 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
-from socketserver_reference.conformance.learn.framing import NotUnderstood
+from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import Meeting, UnderstoodMeeting, understand
 
-HEADERS = ("%4d", "%04d", "%2d", "%3d", "%5d", "%6d", "%8d")
+HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
+"""The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
+
+COUNTED_HEADERS = ("u32be", "u16be", "%4d", "%04d", "u32le")
+"""The same for lengths that include the header."""
 
 MIN_PROBED_FRAME_BYTES, MAX_PROBED_FRAME_BYTES = 16, 4096
 """Smallest and largest fixed frame that is tried, in bytes."""
@@ -36,14 +40,18 @@ class Search:
     def __init__(self, conversation: Conversation, refusal: Refusal) -> None:
         self.conversation = conversation
         self.reasons: list[str] = []
+        self._clues: list[Framing] = []
         self._refusal = refusal
         self._refused: UnderstoodMeeting | None = None
 
     def meet(self) -> UnderstoodMeeting:
         """Let clients meet until one framing works; raise CannotLearn if none does."""
-        for said in self._framings():
-            if (found := self._meet_in(said)) is not None:
-                return found
+        tried: list[Framing] = []
+        for framing in self._framings():
+            for said in (framing, *self._clues):
+                if said not in tried and (found := self._meet_in(said)) is not None:
+                    return found
+                tried.append(said)
         if self._refused is not None:
             return self._refused
         why = self.reasons[0]
@@ -55,12 +63,13 @@ class Search:
         if size := _fixed_size(self.conversation):
             yield Framing("fixed", size=size)
         yield from (Framing("length", header=header) for header in HEADERS)
+        yield from (Framing("length", header=header, header_counted=True) for header in COUNTED_HEADERS)
 
     def _meet_in(self, said: Framing) -> UnderstoodMeeting | None:
         """Let clients meet who give more and other answers, until one meeting works."""
         plans: list[tuple[Answer, ...]] = [(Answer(NAME, said.newline),)]
         tried = 0
-        while plans and tried < MAX_MEETINGS:
+        while plans and tried < MAX_MEETINGS and (said.kind == "length" or not self._clues):
             answers = plans.pop(0)
             tried += 1
             meeting = Meeting(self.conversation, said, answers)
@@ -80,6 +89,7 @@ class Search:
                 if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
                     raise _Alone(meeting.failure_reason())
                 self.reasons.append(meeting.failure_reason())
+                self._clues += [one for one in _lengths(meeting) if one not in self._clues]
                 return None
             found = understand(self._with_the_servers_newline(meeting))
         except _Alone as error:
@@ -104,7 +114,7 @@ class Search:
             framed = deliveries.understand(meeting.deliveries(), meeting.said)
         except NotUnderstood:  # `understand` reports that
             return meeting
-        if framed.framing.kind != "line" or framed.tail != b"\r":
+        if framed.framing.kind != "line" or framed.framing.newline != LINE_ENDS[1]:
             return meeting
         again = Meeting(meeting.conversation, Framing(newline=LINE_ENDS[1]), meeting.answers)
         again.arrivals = meeting.arrivals
@@ -135,6 +145,13 @@ def _further(meeting: Meeting) -> Iterator[tuple[Answer, ...]]:
         if arrival.greeting:
             others = (text for text in answers_to(arrival.greeting, first=True) if text != NAME)
             yield from ((Answer(text, end),) for text in others)
+
+
+def _lengths(meeting: Meeting) -> list[Framing]:
+    """Return the framings with lengths of which all seems to be that the clients heard in vain."""
+    last = meeting.utterances[-1].heard.values()
+    heard = [data for data in (*last, *(one.greeting for one in meeting.arrivals.values())) if data]
+    return [framing for framing in deliveries.length_framings() if heard and all(counts(framing, one) for one in heard)]
 
 
 def _fixed_size(conversation: Conversation) -> int:

@@ -1,10 +1,18 @@
 """The framing of deliveries that came one at a time: where each ends, and what is added to the text."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
+
+HEADERS = (
+    *(f"%{pad}{digits}d" for digits in range(1, 10) for pad in ("", "0", "-")),
+    *BINARY_HEADERS,
+)
+"""The formats of lengths."""
+
+LINE_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n", b"\n")
+"""What ends the lines of servers: a blank line behind each, or just the line's end."""
 
 MAX_AROUND_BYTES = 4096
 """Most bytes around the text in a delivery."""
@@ -61,21 +69,29 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     return ObservedFraming(framing, heads, ends.pop(), why)
 
 
+def length_framings(newline: bytes = b"\n") -> Iterator[Framing]:
+    """Yield each framing with lengths."""
+    for header in HEADERS:
+        for counted in (False, True):
+            yield Framing("length", newline, header=header, header_counted=counted)
+
+
+def counts(framing: Framing, data: bytes) -> bool:
+    """Whether these bytes are one frame, its length written just so."""
+    cut = framing.cut(data)
+    return cut is not None and cut[1] == len(data) and bool(cut[0]) and framing.put(cut[0]) == data
+
+
 def _counted(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFraming | None:
     """Recognise frames after a number that says how many bytes follow."""
-    for digits in range(1, 10):
-        numbers = [one.data[:digits] for one in deliveries]
-        if not all(re.fullmatch(rb" *\d+ *", number) for number in numbers):
+    for framing in length_framings(said.newline):
+        if not all(counts(framing, one.data) for one in deliveries):
             continue
-        if any(int(one.data[:digits]) != len(one.data) - digits for one in deliveries):
-            continue
-        header = f"%0{digits}d" if any(number[:1] == b"0" for number in numbers) else f"%{digits}d"
-        inner = [one.data[digits:].partition(one.text) for one in deliveries]
-        why = f"deliveries begin with the number of bytes that follow, such as {numbers[0]!r}"
-        framing = Framing("length", said.newline, header=header)
-        return ObservedFraming(
-            framing, tuple(before for before, _, _ in inner), _only([after for _, _, after in inner]), why
-        )
+        size = framing.header_bytes
+        inner = [one.data[size:].partition(one.text) for one in deliveries]
+        why = f"deliveries begin with their length in bytes, such as {deliveries[0].data[:size]!r}"
+        heads = tuple(before for before, _, _ in inner)
+        return ObservedFraming(framing, heads, _only([after for _, _, after in inner]), why)
     return None
 
 
@@ -84,13 +100,13 @@ def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     parts = [one.data.partition(one.text) for one in deliveries]
     tail = _only([after for _, _, after in parts])
     heads = tuple(before for before, _, _ in parts)
-    newline = said.newline
-    before, end, prompt = tail.rpartition(newline)
-    if not end:
-        why = f"deliveries do not end in a line's end, but in {tail!r}"
-        return ObservedFraming(Framing("none", newline), heads, tail, why)
-    why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
-    return ObservedFraming(Framing("line", newline), heads, before, why, prompt)
+    for newline in LINE_ENDS:
+        before, end, prompt = tail.rpartition(newline)
+        if end and LINE_ENDS[-1] not in before:
+            why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
+            return ObservedFraming(Framing("line", newline), heads, before, why, prompt)
+    why = f"deliveries do not end in a line's end, but in {tail!r}"
+    return ObservedFraming(Framing("none", said.newline), heads, tail, why)
 
 
 def _only(tails: Sequence[bytes]) -> bytes:

@@ -16,7 +16,6 @@ def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
     if not heard:
         learned.learn("delivery", "history", 0, "a newcomer heard nothing that had been said before it came")
         return
-    room.repeated = True
     for _ in range(MAX_SAID - heard):
         room.heard_by_all(SPEAKER)
     now = _newcomer_hears(room)
@@ -37,4 +36,4 @@ def _newcomer_hears(room: RoomConversation) -> int:
         conversation.say(who, room.meeting.answered(answer, who))
         told.append(conversation.hear()[who])
     room.gone(who)
-    return sum(room.is_delivery(frame) for data in told for frame in room.frames(data))
+    return sum(map(room.repeated, told))

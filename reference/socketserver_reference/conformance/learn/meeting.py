@@ -212,14 +212,19 @@ def frames(framed: ObservedFraming, data: bytes) -> list[bytes]:
 
     The prompt behind the frame before the first has been read with that one.
     """
+    told = cut(framed, data)
+    return told if told[-1] else told[:-1]
+
+
+def cut(framed: ObservedFraming, data: bytes) -> list[bytes]:
+    """Return the whole frames in these bytes, without prompts, and the rest at the end, b"" for none."""
     found: list[bytes] = []
-    while data and len(found) < MAX_FRAMES and (cut := framed.framing.cut(data)) is not None:
-        frame, end = cut
+    while data and len(found) < MAX_FRAMES and (one := framed.framing.cut(data)) is not None:
+        frame, end = one
         found.append(frame)
         data = data[end:]
     told = [*found, data]
-    told = [told[0], *(frame.removeprefix(framed.prompt) for frame in told[1:])]
-    return told if told[-1] not in (b"", framed.prompt) else told[:-1]
+    return [told[0] if told[0] != framed.prompt else b"", *(frame.removeprefix(framed.prompt) for frame in told[1:])]
 
 
 def without(heard: HeardBytes, who: str) -> HeardBytes:

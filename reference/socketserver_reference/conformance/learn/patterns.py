@@ -31,6 +31,7 @@ class Field(Enum):
 
     ANY = "{any}"
     SENDER = "{sender}"
+    NAME = "{name}"
 
 
 Pattern = tuple[str | Field, ...]
@@ -40,15 +41,20 @@ Pattern = tuple[str | Field, ...]
 Reader = Callable[[bytes], Pattern]
 
 
-def reader(varying: Iterable[str] = ()) -> Reader:
-    """Return a function that turns bytes into a pattern, in which these texts, dates and times vary."""
+def reader(varying: Iterable[str] = (), name: str = "") -> Reader:
+    """Return a function that turns bytes into a pattern, in which these texts, dates and times vary, and a name is a
+    field of its own.
+    """
     known = sorted(filter(None, varying), key=len, reverse=True)
     either = "|".join([*map(re.escape, known), CLOCK])
-    scan = re.compile(rf"(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
+    own = rf"(?P<name>(?<!\w){re.escape(name)}(?!\w))" if name else "(?P<name>(?!))"
+    scan = re.compile(rf"{own}|(?P<any>(?<!\w)(?:{either})(?!\w))|\w+|.", re.DOTALL)
 
     def read(data: bytes) -> Pattern:
         text = data.decode("utf-8", "surrogateescape")
-        return tuple(Field.ANY if found["any"] else found[0] for found in scan.finditer(text))
+        return tuple(
+            Field.NAME if found["name"] else Field.ANY if found["any"] else found[0] for found in scan.finditer(text)
+        )
 
     return read
 

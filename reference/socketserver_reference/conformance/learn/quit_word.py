@@ -114,9 +114,18 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.suspect(f"A client that said {word!r} got a reset, not end of stream", "CHAT-7", polite=True)
     if "delivered as well" in how:
         learned.suspect(f"The quit word {word!r} was delivered as well", "CHAT-7", polite=True)
-    if bare:
+    if bare and _is_stream(room, learned):  # there a quit with white space around it is one as well
         what = f"The quit word {word!r} with the end of a line was delivered, and nobody left"
         learned.suspect(what, "CHAT-7", polite=True)
+    elif bare:
+        learned.learn("quit", "line_end", False, f"{word!r} with the end of a line was delivered, and nobody left")
+        learned.remarks.append(f"Nobody who types lines can leave by {word!r}: it is one only without a line's end.")
+
+
+def _is_stream(room: RoomConversation, learned: LearnedDialect) -> bool:
+    """Whether deliveries are chunks after a constant, as the reference's are."""
+    constant = not room.template.has_sender and bool(room.template.head)
+    return constant and learned.knows("framing", "out", "chunk") and learned.knows("delivery", "to_sender", "same")
 
 
 def _told_at_first(room: RoomConversation) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, count
+from itertools import count
 from typing import Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -13,6 +13,7 @@ from socketserver_reference.conformance.learn.meeting import (
     MEETING_NAMES,
     Arrival,
     UnderstoodMeeting,
+    cut,
     frames,
 )
 
@@ -45,10 +46,10 @@ class RoomConversation:
         self.answers = understood.answers
         self.lines: dict[Occasion, dict[bytes, None]] = {"joining": {}, "leaving": {}}
         """Occasion -> the lines that the others heard when a client came or went, each once, in order."""
+        self.unended: dict[bytes, None] = {}
+        """Notices that have no end, in a chat whose deliveries have one."""
         self.words: list[bytes] = []
         """What else was said than texts: answers that were delivered, words to quit by."""
-        self.repeated = False
-        """Whether a newcomer has heard earlier deliveries."""
         self.receipt: Template | None = None
         """What tells a speaker only that it was heard."""
         self.fragile = False
@@ -84,22 +85,40 @@ class RoomConversation:
 
     def news(self, data: bytes) -> list[bytes]:
         """Return the frames in what a newcomer heard that repeat no earlier delivery, ends of lines included."""
-        found = []
-        for frame in data.splitlines(keepends=True) if self.heard_in.kind == "line" else self.frames(data):
-            bare = frame.removesuffix(self.heard_in.newline)
-            if self.is_delivery(bare, self.words) or self._is_unmarked(bare):
-                self.repeated = True
-            else:
-                found.append(frame)
-        return found
+        return [piece for piece, repeats in self._pieces(data) if not repeats]
 
-    def _note(self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = ()) -> None:
-        """Keep the frames that were heard on an occasion, except for deliveries of utterances."""
-        for frame in chain.from_iterable(self.frames(data) for data in heard.values()):
+    def repeated(self, data: bytes) -> int:
+        """Return how many earlier deliveries there are in what a newcomer heard."""
+        return sum(repeats for _, repeats in self._pieces(data))
+
+    def _pieces(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        """Yield the frames, and whether each repeats an earlier delivery; greetings may end lines otherwise."""
+        for piece in data.splitlines(keepends=True) if self.heard_in.kind == "line" else self.frames(data):
+            bare = piece.removesuffix(self.heard_in.newline)
+            yield piece, self.is_delivery(bare, self.words) or self._is_unmarked(bare)
+
+    def _note(
+        self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
+    ) -> None:
+        """Keep the frames that were heard on an occasion, except for deliveries of utterances; what has no end only
+        where one client alone has caused it.
+        """
+        for data in heard.values():
+            *whole, rest = self.cut(data)
+            if rest and len(rest) <= MAX_NOTICE_BYTES and self.heard_in.kind in ("line", "chunk"):
+                if not several and not any(text in rest for text in (*self.conversation.texts, *said)):
+                    self.unended.setdefault(rest)
+            elif rest:
+                whole.append(rest)
+            self._keep(occasion, whole, said)
+
+    def _keep(self, occasion: Occasion, told: Iterable[bytes], said: Iterable[bytes]) -> None:
+        for frame in told:
             ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
                 frame, (*said, *self.words)
             )
-            ours = ours or self._is_unmarked(frame)
+            glued = bool(self.unended) and any(frame.endswith(word) for word in said)
+            ours = ours or glued or self._is_unmarked(frame)
             if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
                 self.lines[occasion].setdefault(frame)
 
@@ -144,7 +163,8 @@ class RoomConversation:
         heard = self.conversation.hear(
             lambda heard: not told or all(heard[who] or who in self.conversation.ended for who in whom)
         )
-        self._note("joining", {who: data for who, data in self._staying(heard).items() if who not in whom})
+        others = {who: data for who, data in self._staying(heard).items() if who not in whom}
+        self._note("joining", others, several=len(whom) > 1)
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""
@@ -173,7 +193,7 @@ class RoomConversation:
         if self.fragile and self.conversation.site.restartable:
             return
         self.conversation.leave(*whom)
-        self._note("leaving", self._staying(self.conversation.hear()))
+        self._note("leaving", self._staying(self.conversation.hear()), several=len(whom) > 1)
 
     def ask(self, who: str, data: bytes, until: Callable[[HeardBytes], bool], *, briefly: bool = False) -> HeardBytes:
         """Have a client send these bytes; return what is heard until `until` holds, its stream ends, or silence."""
@@ -197,6 +217,10 @@ class RoomConversation:
     def frames(self, data: bytes) -> list[bytes]:
         """Return the frames in these bytes."""
         return frames(self.framed, data)
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Return the whole frames in these bytes, and the rest at the end, b"" for none."""
+        return cut(self.framed, data)
 
     def delivered(self, heard: HeardBytes, text: bytes) -> bool:
         """Whether the listener received a delivery of exactly this text."""
