@@ -1,6 +1,7 @@
 """A chat whose framing is known: newcomers, utterances, fences; and all other lines, kept by their occasion."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Literal, TypeVar
@@ -19,6 +20,9 @@ from socketserver_reference.conformance.learn.meeting import (
 
 MAX_NOTICE_BYTES = 200
 """Longest notice, in bytes."""
+
+LINE = re.compile(rb"[^\n]+\n*|\n+")
+"""A line, with the blank lines that follow it."""
 
 MAX_LINES = 200
 """Most different lines of an occasion that are kept."""
@@ -93,9 +97,13 @@ class RoomConversation:
 
     def _pieces(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield the frames, and whether each repeats an earlier delivery; greetings may end lines otherwise."""
-        for piece in data.splitlines(keepends=True) if self.heard_in.kind == "line" else self.frames(data):
-            bare = piece.removesuffix(self.heard_in.newline)
-            yield piece, self.is_delivery(bare, self.words) or self._is_unmarked(bare)
+        if self.heard_in.kind != "line":
+            yield from (
+                (frame, self.is_delivery(frame, self.words) or self._is_unmarked(frame)) for frame in self.frames(data)
+            )
+            return
+        for piece in LINE.findall(data):
+            yield piece, self.is_delivery(piece.rstrip(b"\r\n"), self.words)
 
     def _note(
         self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
