@@ -6,70 +6,21 @@ what does not fit.
 """
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from socketserver_reference.address import TRANSPORTS
-from socketserver_reference.cli.options import CommandError, require_extra
-from socketserver_reference.cli.targets import find_targets
-from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
-from socketserver_reference.conformance.scenario.text import printable
-
-if TYPE_CHECKING:
-    from socketserver_reference.conformance.learn.propose import Proposal
-
-EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
-
-ACCEPTABLE = ("bytes.handling", "limits.utterance")
-"""The keys that may describe a bug."""
+from socketserver_reference.cli import learning
+from socketserver_reference.cli.options import CommandError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `learn`."""
-    parser.add_argument("protocol", choices=("echo", "chat"), help="what the server serves")
-    parser.add_argument("target", nargs="?", help="where the server listens, as for check")
-    parser.add_argument("--launch", metavar="COMMAND", help="start the server by this command, as check does")
-    parser.add_argument("--transport", choices=TRANSPORTS, help="with --launch: transport of the server (default: tcp)")
-    parser.add_argument(
-        "--timeout",
-        type=number(float, 0.01, MAX_TIMEOUT),
-        default=0.5,
-        metavar="SECONDS",
-        help="idle time after which an answer counts as complete, if nothing else shows that it is (default: 0.5)",
-    )
+    learning.add_server_arguments(parser)
     parser.add_argument("--output", metavar="FILE", help="write the dialect there instead of to stdout")
-    parser.add_argument(
-        "--accept",
-        action="append",
-        default=[],
-        choices=ACCEPTABLE,
-        metavar="KEY",
-        help=f"describe what may be a bug, so that check does not ask for it: {' or '.join(ACCEPTABLE)}",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the dialect of the server that the options name; return the exit code."""
-    try:
-        proposal = learn(options)
-        _write(proposal.text, options.output)
-    except CommandError as error:
-        _say(str(error))
-        return EXIT_CANNOT_LEARN
-    for remark in proposal.remarks:
-        _say(f"may be a bug: {remark}")
-    if proposal.trouble:
-        _say(proposal.trouble)
-        print(*map(printable, proposal.evidence), sep="\n", file=sys.stderr)
-        return EXIT_CANNOT_LEARN
-    _say(f"next: {next_command(options)}")
-    return EXIT_LEARNED
-
-
-def _say(line: str) -> None:
-    print(f"socketserver-reference learn: {printable(line)}", file=sys.stderr)
+    return learning.report(options, lambda text: _write(text, options.output))
 
 
 def _write(text: str, output: str | None) -> None:
@@ -80,31 +31,3 @@ def _write(text: str, output: str | None) -> None:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
         raise CommandError(f"--output {output}: cannot write: {error.strerror}") from None
-
-
-def next_command(options: argparse.Namespace) -> str:
-    """Return the command that checks the server in the dialect."""
-    words = ["socketserver-reference", "check", options.protocol]
-    words += [options.target] if options.target else []
-    words += ["--launch", options.launch] if options.launch else []
-    words += ["--transport", options.transport] if options.transport else []
-    return shlex.join([*words, "--dialect", options.output or "FILE"])
-
-
-def learn(options: argparse.Namespace) -> "Proposal":
-    """Return what is proposed for the server that the options name; raise CommandError if nothing can be learned."""
-    if options.launch is None and options.target is None:
-        raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
-    require_extra()
-    _, targets = find_targets(options)
-    from socketserver_reference.conformance.learn.conversation import CannotLearn
-    from socketserver_reference.conformance.learn.propose import propose
-    from socketserver_reference.conformance.targets.base import CannotCheck
-
-    (target,) = targets.values()
-    try:
-        return propose(options.protocol, target, options.timeout, max(options.timeout, 1.0), options.accept)
-    except CannotCheck as error:  # no client could connect
-        raise CommandError(str(error)) from None
-    except CannotLearn as error:
-        raise CommandError(f"nothing could be learned: {error}") from None

@@ -1,4 +1,4 @@
-"""`socketserver-reference serve | check | compare | learn | dialects | spec`: the parser of the whole command line.
+"""`socketserver-reference COMMAND`: the parser of the whole command line.
 
 It imports the module of the chosen command alone, so that a server starts at once.
 """
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
+from socketserver_reference.cli.options import CommandError
 from socketserver_reference.cli.parser import Parser, add_version, guarded
 from socketserver_reference.cli.signals import interrupted_without_traceback
 
@@ -18,6 +19,7 @@ COMMANDS = {
     "check": "check any server, and say which clauses it breaks",
     "compare": "check several servers, and show them side by side",
     "learn": "talk to a server, and propose its dialect, for check --dialect",
+    "init": "learn the dialect of a server, and write the project file for check",
     "dialects": "print the bundled dialects, which say how other servers speak",
     "spec": "print the clauses, or the family of socketserver classes",
 }
@@ -57,7 +59,15 @@ def _run(words: Sequence[str]) -> int:
         build_parser().parse_args(words[:own][: at + 1])  # ends with the help, the version or an error
     with interrupted_without_traceback():
         parser = build_command_parser(words[at])
-    options = parser.parse_intermixed_args(words[at + 1 : own])  # TARGET may stand anywhere among the options
+    rest = words[at + 1 : own]
+    if words[at] == "check":
+        from socketserver_reference.cli import project_file
+
+        try:
+            rest = project_file.completed(rest, parser)
+        except CommandError as error:
+            parser.error(str(error))
+    options = parser.parse_intermixed_args(rest)  # TARGET may stand anywhere among the options
     if options.command == "check":
         return int(options.run(options, words[own + 1 :]))
     return int(options.run(options))

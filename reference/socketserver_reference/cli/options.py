@@ -33,8 +33,10 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `check`."""
     parser.add_argument(
         "protocol",
+        nargs="?",
         choices=GROUPS,
-        help="what the server serves; family: the socketserver classes of this Python, with the reference's handlers",
+        help="what the server serves (default: what conformance.toml says); family: the socketserver classes of "
+        "this Python, with the reference's handlers",
     )
     parser.add_argument(
         "target",
