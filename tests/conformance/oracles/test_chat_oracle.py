@@ -42,6 +42,15 @@ CHANCES = st.integers(0, 1 << 40)
 MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 
 
+def act_at_random(stage: Stage, seed: int, steps: int) -> None:
+    """Let clients do so many things, and the final steps, or as many as can be judged."""
+    clients = Clients(stage, Random(seed + 1))
+    with suppress(Ambiguous):
+        for _ in range(steps):
+            clients.one_more()
+        clients.do(*stage.oracle.final_steps())
+
+
 @pytest.mark.sweep
 @given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS)
 @EXAMPLES
@@ -49,11 +58,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
     seed: int, steps: int, politeness: Politeness
 ) -> None:
     with simulation.stage(Room(Random(seed)), politeness=politeness) as stage:
-        clients = Clients(stage, Random(seed + 1))
-        with suppress(Ambiguous):
-            for _ in range(steps):
-                clients.one_more()
-            clients.do(*stage.oracle.final_steps())
+        act_at_random(stage, seed, steps)
 
 
 @pytest.mark.sweep
@@ -61,11 +66,7 @@ def test_a_conforming_server_is_never_accused_however_it_cuts_delays_and_orders(
 @EXAMPLES
 def test_nor_is_it_where_so_much_is_said_that_all_who_read_are_read_all_the_time(seed: int, steps: int) -> None:
     with mock.patch.object(stage_module, "FLOOD_THRESHOLD_BYTES", 40), simulation.stage(Room(Random(seed))) as stage:
-        clients = Clients(stage, Random(seed + 1))
-        with suppress(Ambiguous):
-            for _ in range(steps):
-                clients.one_more()
-            clients.do(*stage.oracle.final_steps())
+        act_at_random(stage, seed, steps)
 
 
 @pytest.mark.sweep
@@ -76,11 +77,7 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
         mock.patch.object(room_module, "MIN_BACKLOG_BYTES", SMALL),
         simulation.stage(Room(Random(seed), buffer=SMALL)) as stage,
     ):
-        clients = Clients(stage, Random(seed + 1))
-        with suppress(Ambiguous):
-            for _ in range(steps):
-                clients.one_more()
-            clients.do(*stage.oracle.final_steps())
+        act_at_random(stage, seed, steps)
 
 
 @pytest.mark.sweep
@@ -88,11 +85,7 @@ def test_a_server_that_cuts_off_who_does_not_read_is_not_accused(seed: int, step
 @settings(EXAMPLES, max_examples=20)
 def test_a_long_scenario_is_judged_though_its_beginning_is_forgotten(seed: int) -> None:
     with mock.patch.object(stream_chat, "KEPT_LOG_BYTES", 200), simulation.stage(Room(Random(seed))) as stage:
-        clients = Clients(stage, Random(seed + 1))
-        with suppress(Ambiguous):
-            for _ in range(60):
-                clients.one_more()
-            clients.do(*stage.oracle.final_steps())
+        act_at_random(stage, seed, 60)
 
 
 # Mutations: what only one member, or everybody, reads of one chunk
