@@ -17,6 +17,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import oracle_for
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver import connecting
 from socketserver_reference.conformance.driver import stage as stage_module
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
@@ -236,7 +237,7 @@ def stage(room: Room, *, politeness: Politeness = "abrupt", about: str | None = 
         return [Client(address, timeout) for _ in range(count)], ""
 
     with (
-        mock.patch.object(stage_module, "Client", Client),
+        mock.patch.object(connecting, "Client", Client),
         mock.patch.object(stage_module, "connect_at_once", crowd),
     ):
         session = SimulatedStage(

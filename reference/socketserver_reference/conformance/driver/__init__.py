@@ -3,6 +3,7 @@
 Read in this order:
 
     stage.py              performs the steps of one scenario, and asks an oracle
+    connecting.py         connects its clients
     reading.py            reads its clients, and reports what the oracle finds
     pouring.py            sends much to a server that answers while it reads
     handshake.py          what a client says before it is a member

@@ -18,10 +18,11 @@ from typing import Self
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter, StreamRewriter
-from socketserver_reference.conformance.driver.handshake import NotGreeted, Turn, part, shake_hands, whole
+from socketserver_reference.conformance.driver.connecting import ClientConnector
+from socketserver_reference.conformance.driver.handshake import part
 from socketserver_reference.conformance.driver.pouring import pour
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
-from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, ClientReader, Pace
+from socketserver_reference.conformance.driver.reading import EVIDENCE_TIMEOUT, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -46,7 +47,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript, Waited
-from socketserver_reference.conformance.targets.client import Client, Unreachable
+from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
 FLOOD_THRESHOLD_BYTES = 32 * 1024
@@ -71,14 +72,12 @@ PROBE_INTERVAL = 0.05
 """Seconds between two probes of a client that has heard nothing yet: no event says that it has become a member."""
 
 
-class Stage(ClientReader):
+class Stage(ClientConnector):
     """One scenario: the clients of one server, from the first connection to the last close.
 
-    `about` is the clause that the scenario is to decide, for findings that fit several clauses. `wait_idle` waits until
-    the server has finished the last step; `politeness` says before which steps it is called: all, none, or all until
-    the first abrupt one. A `restartable` server is replaced after a violation, so its clients then close at once.
-    `mark` ends the names that clients give in a handshake: the server may keep names of an earlier scenario taken.
-    `reach` connects a client, the first with patience: see `targets/first_contact.py`.
+    `about` is the clause that the scenario is to decide, for findings that fit several. `politeness` says before
+    which steps the stage waits until the server is idle: all, none, or all until the first abrupt one. A `restartable`
+    server is replaced after a violation, so its clients then close at once. `ClientConnector` explains the rest.
     """
 
     def __init__(
@@ -98,21 +97,26 @@ class Stage(ClientReader):
         pace: Pace | None = None,
         reach: Callable[[Callable[[], Client]], Client] = lambda connect: connect(),
     ) -> None:
-        super().__init__(oracle, dialect, timeout, about, pace or Pace())
-        self._reach = reach
-        self.address = address
-        self._wait_idle = wait_idle
+        super().__init__(
+            address,
+            oracle,
+            dialect,
+            timeout,
+            about,
+            pace or Pace(),
+            wait_idle=wait_idle,
+            rate_limiter=rate_limiter or RateLimiter(dialect.limits),
+            mark=mark,
+            reach=reach,
+        )
         self._politeness = politeness
         self._restartable = restartable
         self._rewriter = rewriter or StreamRewriter(dialect)
         self._said = 0  # bytes, since everybody who reads was last read
         self._probes = 0
-        self._seats_taken = 0  # at most: clients that have left count until the server was seen idle
         self._probed = ""  # the silent client that a probe is for
         self._held: list[tuple[Client, bytes]] = []  # datagrams that go with the next step
         self._ends_with_it: set[str] = set()  # whose last words and end of stream come in one segment
-        self._mark = mark
-        self._rate_limiter = rate_limiter or RateLimiter(dialect.limits)
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise a Violation at the first broken clause."""
@@ -247,49 +251,6 @@ class Stage(ClientReader):
         if not self.address.datagram:
             client.leave(min(self.timeout, CLOSING_TIMEOUT))
         client.close()
-
-    def _wait_to_connect(self) -> None:
-        """Return when another client may connect: within the member limit, as far as can be observed, and the gaps."""
-        if 0 < self._dialect.limits.members <= self._seats_taken:
-            self._wait_idle()
-            self._seats_taken = len(self._clients)
-        self._seats_taken += 1
-        self._rate_limiter.wait_to_connect()
-
-    def _note_connected(self) -> None:
-        if self._dialect.limits.join_pace:
-            self._wait_idle()
-        self._rate_limiter.connected()
-
-    def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
-        self._wait_to_connect()
-        try:
-            self._clients[who] = self._reach(lambda: Client(self.address, self.timeout, window, acks))
-        except Unreachable as error:
-            self._report(self.oracle.explain_refusal(who, str(error)))
-
-    def _name(self, who: str) -> bytes:
-        """Return the name that a client gives in a handshake."""
-        return f"{who}{self._mark}".encode()
-
-    def _join(self, who: str) -> None:
-        """Go through the whole handshake."""
-        turns = whole(self._dialect, self._name(who))
-        self._shake_hands(who, turns)
-        if turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk":
-            self._wait_idle()  # otherwise the first utterance might become a part of the last answer
-        self._rate_limiter.joined(who)
-
-    def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:
-        """Go through a handshake; the oracle judges the bytes after it, if they are a member's."""
-        begun = time.monotonic()
-        try:
-            rest = shake_hands(self._clients[who], who, turns, self.transcript, self.timeout)
-        except NotGreeted as error:
-            self._report(self.oracle.explain_refusal(who, str(error)), "" if who in self._stalled else who)
-        self._pace.note(begun)
-        if rest and who not in self._stalled:
-            self._judge(who, rest)
 
     # Silent clients
 
