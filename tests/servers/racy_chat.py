@@ -86,6 +86,15 @@ class Endless(socketserver.BaseRequestHandler):
             time.sleep(0)
 
 
+class Spinning(socketserver.BaseRequestHandler):
+    """Answers, and then goes on for ever, as a loop over readline() does that takes no notice of the end."""
+
+    def handle(self) -> None:
+        self.request.sendall(b"ack" + self.request.recv(1024))
+        while not self.request.recv(1024):
+            pass
+
+
 class Refused(socketserver.BaseRequestHandler):
     """Uses what is not modelled."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, StepLimitReached, Task
+from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
     NoSuchOption,
@@ -14,6 +14,7 @@ from socketserver_faults.schedule.exploration.search import (
     search,
 )
 from socketserver_faults.schedule.world.world import ScheduleResult
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
 TASKS = [Task(number, f"T{number}", daemon=False, body=lambda: None) for number in range(3)]
 
@@ -24,7 +25,7 @@ def deciding(wrong: Callable[[list[int]], bool], options: int = 2) -> Callable[[
     def play(choose: Choose) -> ScheduleResult:
         choices = [choose(TASKS[:options]) for _ in range(5)]
         story = ScheduleTrace(decisions=[(options, choice) for choice in choices])
-        return ScheduleResult(story, StepLimitReached("wrong") if wrong(choices) else None)
+        return ScheduleResult(story, VIOLATIONS["CHAT-2"]("right", "wrong", ()) if wrong(choices) else None)
 
     return play
 

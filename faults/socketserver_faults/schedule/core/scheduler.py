@@ -49,6 +49,9 @@ MAX_STREAK_STEPS = 1000
 """Steps that a thread takes at most in a row: then others go first, and time passes, since it may wait by looking again
 and again."""
 
+STREAK_SECONDS = 0.1
+"""Virtual seconds that pass then: together less than any client waits for a reply."""
+
 LOST_TIMEOUT = 10.0
 """Real seconds within which a thread must come to a point."""
 
@@ -119,7 +122,8 @@ class Scheduler:
                 self._lost = self._lost or task
                 where = thread_location(task)
                 self._failure = self._failure or LostThread(
-                    f"{task.name} has not come to a point for {LOST_TIMEOUT:g} seconds; {where}"
+                    f"{task.name} has not come to a point for {LOST_TIMEOUT:g} seconds; {where}: it "
+                    "computes without end, or waits for what is not modelled"
                 )
                 return
             before = self._steps
@@ -273,9 +277,10 @@ class Scheduler:
         self._steps += 1
         self.now += STEP_SECONDS
         options = self._options(me)
-        if self._streak > MAX_STREAK_STEPS and options == [me] and (moments := self._moments()):
-            self._streak, self.now = 0, max(self.now, min(moments))
-            options = self._options(me)
+        if self._streak > MAX_STREAK_STEPS:
+            moments = self._moments() if options == [me] else []
+            self._streak, self.now = 0, max(self.now + STREAK_SECONDS, min(moments, default=0.0))
+            options = self._options(me, others_first=True)
         while not options:
             moments = self._moments()
             if not moments:
@@ -301,11 +306,9 @@ class Scheduler:
         """Return the moments for which threads wait."""
         return [task.until for task in self.tasks if not task.over and task.until is not None and task.ready]
 
-    def _options(self, me: Task | None) -> list[Task]:
-        """Return the threads that can run: the running one, if it can and may, then the others in turn."""
-        begin = me.number if me else 0
-        if self._streak > MAX_STREAK_STEPS:
-            begin += 1
+    def _options(self, me: Task | None, *, others_first: bool = False) -> list[Task]:
+        """Return the threads that can run: the running one, if it can, then the others in turn."""
+        begin = me.number + others_first if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
         return [task for task in in_turn if not task.over and task.enabled(self.now)]
 

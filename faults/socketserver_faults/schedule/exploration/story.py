@@ -19,7 +19,6 @@ from socketserver_faults.schedule.world.clients import CLIENTS
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.scenario.violation import Violation
 
 LANE_COLUMNS = 25
 """Width of a lane, in columns."""
@@ -56,10 +55,8 @@ def report_lines(found: SearchResult, again: str) -> Iterator[str]:
 def run_lines(outcome: ScheduleResult) -> Iterator[str]:
     """Yield the lines of the report on one run."""
     failure = outcome.failure
-    if isinstance(failure, Violation):
+    if failure is not None:
         yield from (printable(line) for line in failure.lines())
-    elif failure is not None:
-        yield printable(str(failure))
     if outcome.story.stuck and getattr(failure, "absent", True):
         yield "then no thread could go on:"
         yield from (f"  {printable(line)}" for line in outcome.story.stuck)

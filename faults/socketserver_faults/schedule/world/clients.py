@@ -117,7 +117,13 @@ class VirtualClients:
 
         vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
         self._fit: Any = modules.load("socketserver_reference.conformance.driver.dialect_fit")
-        vars(self._fit)["Client"] = VirtualClient
+
+        class PatientClient(VirtualClient):
+            def send(self, data: bytes) -> None:
+                scheduler.sleep(0.01)  # so that the server does not read a name and a word at once
+                super().send(data)
+
+        vars(self._fit)["Client"] = PatientClient
 
     def misfit(self, dialect: Dialect, protocol: str) -> Misfit | None:
         """Return how the server shows that it does not speak the dialect, or None if it does not show that."""

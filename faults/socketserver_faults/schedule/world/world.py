@@ -52,13 +52,13 @@ class ScheduleResult:
     """The result of a run: its story, and its failure, if any; `judged` is False if the oracle cannot say."""
 
     story: ScheduleTrace
-    failure: Violation | StepLimitReached | None = None
+    failure: Violation | None = None
     judged: bool = True
 
     @property
     def clause(self) -> str:
         """The clause that is broken; "" if none is."""
-        return self.failure.clause_id if isinstance(self.failure, Violation) else ""
+        return self.failure.clause_id if self.failure else ""
 
 
 class World:
@@ -111,13 +111,21 @@ class World:
         NotModelled.refusals.clear()
         self._server, self._ended, self._shut_down_by = None, "", ""
         self._network = Network(self.scheduler, capacity=self._capacity)
-        failure: Violation | StepLimitReached | None = None
+        failure: Violation | None = None
         judged = True
         watch(self.scheduler)
         try:
             self.scheduler.run(lambda: self._main(visit) if self.subject.make else self._run_whole(visit), choose)
-        except (Violation, StepLimitReached) as found:
+        except Violation as found:
             failure = found
+        except StepLimitReached as endless:
+            if not self._left or not self.subject.make:
+                raise SubjectRefused(
+                    f"{self.subject.name} makes no progress that the scheduler could judge: {endless}"
+                ) from None
+            failure = VIOLATIONS["SRV-9"](
+                "shutdown() and server_close() return, as all clients have left", str(endless), ()
+            )
         except Deadlock as blocked:
             if not self.subject.make:
                 raise SubjectRefused(f"{self.subject.name} does not go on: {blocked}") from None
