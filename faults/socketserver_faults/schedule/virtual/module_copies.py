@@ -54,6 +54,7 @@ MAIN = "__main__"
 SHARED_MODULES = ("socketserver_faults.schedule", "socketserver_reference.conformance")
 COPIED_MODULES = (
     "socketserver_reference.conformance.driver.stage",
+    "socketserver_reference.conformance.driver.connecting",
     "socketserver_reference.conformance.driver.reading",
     "socketserver_reference.conformance.driver.handshake",
     "socketserver_reference.conformance.driver.rate_limit",

@@ -115,7 +115,9 @@ class VirtualClients:
                 return arrived, str(error)
             return arrived, ""
 
-        vars(self._stage).update(Client=VirtualClient, connect_at_once=connect_at_once)
+        vars(self._stage)["connect_at_once"] = connect_at_once
+        connecting: Any = modules.load("socketserver_reference.conformance.driver.connecting")
+        vars(connecting)["Client"] = VirtualClient
         self._fit: Any = modules.load("socketserver_reference.conformance.driver.dialect_fit")
 
         class PatientClient(VirtualClient):
