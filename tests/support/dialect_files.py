@@ -14,3 +14,4 @@ def echo(text: str = "", protocol: str = "echo") -> Dialect:
 
 LINES = '[framing]\nin = "line"\n'
 SILENT = LINES + '[delivery]\ntemplate = "{sender}: {body}"\nto_sender = "nothing"\n'
+WORDED = '[echo]\ntransform = "identity"\nrequests = "many"\nreply = "> {body}"\n'

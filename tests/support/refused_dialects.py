@@ -75,6 +75,7 @@ REFUSED = [
     (CHAT + '[bytes]\ncarriage_return = "kept"', "bytes.carriage_return = ", '"verbatim"'),
     (ECHO + '[echo]\nreply = "hello"', "echo.reply = ", "contains {body}"),
     (DATAGRAM + '[echo]\nrequests = "many"', "echo.requests applies to echo", "protocol is datagram"),
+    (CHAT + '[framing]\nin = "length"\n[delivery]\nprompts = ["> "]', "delivery.prompts", "need lines"),
     (CHAT + '[framing]\nout = "none"\n[delivery]\nnotices = ["x"]', "delivery.notices", "delivery.prompts"),
     (CHAT + "[quit]\nword = 1", "quit.word = 1", "a text"),
     (CHAT + '[quit]\nword = " bye"', "quit.word has white space", "without"),

@@ -4,7 +4,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from tests.support.dialect_files import LINES, SILENT, chat, echo
+from tests.support.dialect_files import LINES, SILENT, WORDED, chat, echo
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from tests.support.dialect_files import LINES, SILENT, chat, echo
         (chat(LINES + "[limits]\nmembers = 50"), "CHAT-17", "at most 50 members"),
         (chat(LINES + "[limits]\njoin_gap = 1"), "CHAT-17", "1 s between two connections"),
         (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-16", "0.5 s between two utterances"),
+        (chat(LINES + '[limits]\nrate = "30/1"'), "CHAT-16", "at most 30 utterances of a client in 1 s"),
+        (chat(LINES + '[limits]\njoin_rate = "199/1"'), "CHAT-17", "at most 199 connections in 1 s"),
         (chat('[waived]\nCHAT-15 = "not yet"'), "CHAT-15", "not yet"),
         (echo(LINES + '[echo]\nrequests = "many"'), "ECHO-4", "no longest request"),
         (echo(LINES), "ECHO-4", "marks where a request ends"),
@@ -45,6 +47,15 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
         (chat(LINES + '[bytes]\nwhite_space = "stripped"'), "CHAT-3", "white space around"),
         (chat(LINES + "[limits]\ngap = 0.5"), "CHAT-13", "as many as fit into 10 s with the gaps"),
         (chat(LINES + "[limits]\njoin_gap = 0.5"), "CHAT-5", "fewer repetitions"),
+        (chat(LINES + '[limits]\nrate = "100/1"'), "CHAT-13", "with the gaps"),
+        (chat(LINES + "[limits]\njoin_delay = 2"), "CHAT-9", "no earlier than 2 s after it has joined"),
+        (chat(LINES), "CHAT-3", "clients send no carriage return"),
+        (chat(LINES + '[bytes]\ncarriage_return = "verbatim"'), "CHAT-4", ""),
+        (chat(LINES + '[commands]\nprefixes = ["/", "<join>"]'), "CHAT-3", "begins with b'/' or b'<join>'"),
+        (chat(LINES + "[commands]\nprefixes = []"), "CHAT-7", ""),
+        (chat(LINES + '[commands]\nsay = "SAY {body}"'), "CHAT-2", "a client says b'SAY {body}\\n'"),
+        (chat('[delivery]\ntemplate = "{body}!"'), "CHAT-5", "a client waits until it is heard"),
+        (chat("[quit]\nline_end = false"), "CHAT-7", "the quit word has no line end"),
         (chat(), "CHAT-5", ""),
         (chat(), "CHAT-6", ""),
         (chat(LINES), "CHAT-6", "an utterance is one frame, of at most 70000 bytes"),
@@ -54,6 +65,12 @@ def test_a_clause_that_says_nothing_is_left_out_with_the_reason(dialect: Dialect
         (echo("[limits]\nchunk = 50"), "ECHO-4", "a request has at most 50 bytes"),
         (echo('[bytes]\nhandling = "escaped"'), "ECHO-2", "bytes are escaped"),
         (echo('[bytes]\nhandling = "escaped"', "datagram"), "UDP-1", "bytes are escaped"),
+        (echo('[echo]\nreply = "> {body}"'), "ECHO-2", "a reply is b'> {REPLY}'"),
+        (echo('[echo]\nreply = "> {body}"', "datagram"), "UDP-1", "a reply is b'> {REPLY}'"),
+        (echo('[quit]\nword = "bye"'), "ECHO-2", "no request is b'bye', in whichever case"),
+        (echo('[quit]\nword = "bye"'), "ECHO-3", ""),
+        (echo(LINES + '[quit]\nword = "bye"\n[echo]\nrequests = "many"'), "ECHO-3", "b'bye' ends the stream"),
+        (echo(WORDED), "ECHO-2", "a client waits for the reply before its next request"),
         (echo('[echo]\ngreeting = "hi"'), "ECHO-1", "goes through an exchange first"),
         (echo('[echo]\ntransform = "upper"\nrequests = "many"'), "ECHO-3", "answers everything"),
         (echo('[echo]\ntransform = "lower"', "datagram"), "UDP-1", "the transformation is lower"),

@@ -71,3 +71,17 @@ def test_both_transports_of_an_echo_are_shown() -> None:
         "a client sends the datagram b'Hello'",
         "    and receives b'Hello'",
     ]
+
+
+def test_an_irc_like_chat_shows_the_commands_of_its_clients() -> None:
+    lines = list(conversation(find("irc-like")))
+    assert lines[:3] == [
+        "ann connects",
+        "ann sends b'NICK ann\\r\\nUSER ann 0 * :ann\\r\\n'",
+        "    ann reads b' 001 ann :...\\r\\n'",
+    ]
+    assert lines[-4:-1] == [
+        "    ann reads b':ben PRIVMSG #room :Hello\\r\\n'",
+        "ben sends b'QUIT\\r\\n'",
+        "    ben reads end of stream",
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects import effects, limits, rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.limits import Limits
+from socketserver_reference.conformance.dialects.limits import Limits, Rate
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.rewrite import EchoRewriter, StreamRewriter
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
@@ -236,3 +236,39 @@ def test_a_scenario_that_the_gaps_leave_no_time_for_is_not_played() -> None:
         session._staging.check_duration([*join("ann"), Say("ann", b"hi")])
         with pytest.raises(NotApplicable, match=r"its scenario would take more than \d+ s"):
             session._staging.check_duration([*join("ann"), Say("ann", b"hi"), Say("ann", b"ho")])
+
+
+def test_a_rate_lets_as_many_pass_and_then_takes_all_of_its_time(waits: list[float]) -> None:
+    keeping = RateLimiter(Limits(rate=Rate(2, 10), join_rate=Rate(2, 20), join_delay=3.0))
+    for _ in range(2):
+        keeping.wait_to_connect()
+        keeping.connected()
+    keeping.joined("ann")
+    keeping.wait_to_send("ann")
+    assert waits == [3.0]
+    keeping.wait_to_send("ann")
+    keeping.read()
+    keeping.wait_to_send("ann")
+    assert waits[1:] == [10.0]
+    keeping.wait_to_send("ann")
+    assert len(waits) == 2
+    keeping.wait_to_connect()
+    assert waits[2:] == [pytest.approx(18.0 + rate_limit.CONNECT_GAP_MARGIN)]
+
+
+def test_a_client_that_has_said_as_many_waits_until_they_are_read() -> None:
+    paced = RateLimited(StreamRewriter(Dialect()), Limits(rate=Rate(2, 10)))
+    steps = [one for count in range(4) for one in paced.rewrite(Send("ann", b"%d" % count))]
+    assert [type(step) for step in steps] == [Send, Send, Settle, Send, Send]
+
+
+def test_rounds_and_scenarios_count_the_time_that_a_rate_takes() -> None:
+    limits = Limits(rate=Rate(10, 5), join_rate=Rate(100, 1))
+    assert limits.rounds(300, utterances=1) == 30
+    assert limits.rounds(300, utterances=1, joins=50) == 12
+    assert Limits(rate=Rate(1, 60)).rounds(5, utterances=10) == 3
+    assert Limits().rounds(300, utterances=3) == 300
+    says: list[Step] = [*join("ann"), *(Say("ann", b"x") for _ in range(200))]
+    assert rewrite_limits.too_long(says, limits, StreamRewriter(Dialect()))
+    assert not rewrite_limits.too_long(says[:100], limits, StreamRewriter(Dialect()))
+    assert rewrite_limits.too_long(join("ann"), Limits(join_delay=70.0), StreamRewriter(Dialect()))

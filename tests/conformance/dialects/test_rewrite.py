@@ -30,7 +30,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     WaitUntilHeard,
 )
-from tests.support.dialect_files import LINES, SILENT, chat, echo
+from tests.support.dialect_files import LINES, SILENT, WORDED, chat, echo
 
 # What can be said
 
@@ -46,6 +46,11 @@ from tests.support.dialect_files import LINES, SILENT, chat, echo
         ("[limits]\nutterance = 40\n", b"x" * 50, b"x" * 40),
         ('[limits]\nutterance = 41\n[bytes]\nhandling = "refused"\n', "ü".encode() * 50, "ü".encode() * 20),
         ("", b" quit ", b""),
+        ("", b"a\rb\r", b"ab"),
+        ('[bytes]\ncarriage_return = "verbatim"\n', b"a\rb\r", b"a\rb\r"),
+        ('[bytes]\ncarriage_return = "verbatim"\n[commands]\nprefixes = []\n', b"/a\n", b"/a"),
+        ('[commands]\nprefixes = ["/", "<join>"]\n', b" <join>/ <join>a<join>", b"a<join>"),
+        ('[commands]\nprefixes = ["<join>"]\n[quit]\nword = "<leave>"', b"<<join>/a", b"/a"),
         ("[quit]\nword = 'bye'\n", b"quit", b"quit"),
     ],
 )
@@ -262,3 +267,50 @@ def test_the_reference_s_own_dialect_says_everything_as_it_is_written() -> None:
         Say("ann", b""),
         Say("ann", b"x" * 9000),
     ]
+
+
+def test_where_text_stands_around_each_chunk_a_client_says_one_at_a_time() -> None:
+    framed = FramedRewriter(chat('[delivery]\ntemplate = "{body}!"'))
+    steps = rewritten(framed, Connect("ann"), Connect("ben"), Send("ann", b"x"), Send("ann", b"y"), Send("ben", b"z"))
+    assert [type(step) for step in steps[2:]] == [Send, Settle, Send, Send]
+    rewritten(framed, Stall("ann"))
+    assert rewritten(framed, Say("ann", b"x"), Send("ann", b"x"), WaitUntilHeard("ben", "ann")) == []
+    silent = FramedRewriter(chat('[delivery]\ntemplate = "{body}!"\nto_sender = "nothing"'))
+    assert rewritten(silent, Connect("ann"), Say("ann", b"x"))[1:4] == [
+        Connect("witness1"),
+        WaitUntilHeard("witness1", "ann"),
+        Settle(),
+    ]
+
+
+def test_an_echo_with_words_around_each_reply_is_asked_one_chunk_at_a_time() -> None:
+    requests = EchoRewriter(echo(WORDED))
+    assert rewritten(requests, Connect("ann"), Send("ann", b"x" * 2000), Send("ann", b"y"), Say("ann", b"z")) == [
+        Connect("ann"),
+        Send("ann", b"x" * 1024),
+        Settle(),
+        Send("ann", b"y"),
+        Settle(),
+        Say("ann", b"z"),
+    ]
+
+
+def test_an_echo_is_left_by_its_quit_word_which_no_request_is() -> None:
+    quitting = '[quit]\nword = "bye"\n[echo]\ntransform = "identity"\nrequests = "many"'
+    assert rewritten(EchoRewriter(echo(quitting)), Say("ann", b" Bye\n"), Quit("ann")) == [Quit("ann", b"bye")]
+    assert rewritten(EchoRewriter(echo()), Say("ann", b"quit"), Quit("ann")) == [Say("ann", b"quit"), HalfClose("ann")]
+
+
+def test_the_bytes_on_the_wire_hold_the_command_by_which_clients_speak() -> None:
+    said = chat(LINES + '[commands]\nsay = "SAY {body}"\n[quit]\nword = "QUIT"')
+    assert (said.sent(b"hi"), said.sent_quit(b"QUIT"), said.begun(b"hi", bad=False)) == (
+        b"SAY hi\n",
+        b"QUIT\n",
+        b"SAY hi",
+    )
+    assert chat("[quit]\nline_end = false\n[delivery]\ntemplate = '{body}'").sent_quit(b"quit") == b"quit"
+    assert b"quit" in said.quit_like()
+
+
+def test_a_line_that_ends_in_another_byte_holds_no_line_feed() -> None:
+    assert chat('[framing]\nin = "line"\nnewline = "\\u0000"\n').sayable(b"a\nb\0c\rd") == b"abcd"

@@ -12,6 +12,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.dialects.template import Template
@@ -178,3 +179,12 @@ def test_a_greeting_that_is_there_counts_even_if_it_is_read_after_the_timeout(mo
 def test_a_greeting_that_comes_too_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotGreeted, match=r"reads b'Welco', then nothing in time, where b'Welcome\\n' is due first"):
         InPieces(b"Welcome\n", 0.21).greet(monkeypatch)
+
+
+def test_a_handshake_in_frames_waits_for_the_frame_that_it_is() -> None:
+    asked = replace(NOTE, framing_in=Framing("length"), framing_out=Framing("length", header="u8"))
+    turns = (HandshakeTurn(Template("hi {name}"), Template("{name}"), framed=True), HandshakeTurn(send=Template("x")))
+    first, second = whole(replace(asked, handshake=turns), b"ann")
+    assert (first.answer, second.answer) == (b"   3ann", b"x")
+    assert first.after(b"\x02hi\x06hi") is None
+    assert first.after(b"\x02hi\x06hi annmore") == 10

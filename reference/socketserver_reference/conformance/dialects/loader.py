@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
-from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, NOTE, Dialect, HandshakeTurn
+from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.document import Document, check
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.input_file import parse_toml, read_text
@@ -169,8 +169,6 @@ def _consider(dialect: Dialect) -> None:
     for number, turn in enumerate(dialect.handshake, 1):
         if turn.framed and dialect.framing_out.kind == "none":
             raise BadDialect(f'handshake, exchange {number}: there are no frames to wait for with framing.out = "none"')
-    if dialect.raw and dialect.say != BODY_ALONE:
-        raise BadDialect("commands.say applies to utterances in frames: write framing.in")
     if not dialect.quit_framed and dialect.framing_in.kind != "chunk":
         raise BadDialect(
             f'quit.line_end = false: with framing.in = "{dialect.framing_in.kind}" the server waits for the end; '
