@@ -7,10 +7,12 @@ import pytest
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS, Serials
+from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_faults.schedule.world.subject import SubjectRefused
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from tests.support.programs import Write, searched
 
 BASE = """
@@ -57,6 +59,14 @@ def test_a_program_whose_classes_lock_and_members_lie_in_modules_beside_it(write
     found = searched("sibling_chat:Handler", "greet", 1)
     assert found.outcome is None
     assert found.schedules > 10  # one for each operation on the lock, too
+
+
+def test_lines_of_modules_beside_a_handler_are_points_too(write: Write) -> None:
+    write(sibling_base=BASE, sibling_room=ROOM, sibling_chat=CHAT)
+    with world_of(read("sibling_chat:Handler"), lines=True) as world:
+        story = world.play(SCENARIOS["greet"]).story
+    places = {event.what.partition(":")[0] for event in story.events if ".py:" in event.what}
+    assert places == {"sibling_chat.py", "sibling_room.py", "sibling_base.py"}
 
 
 def test_a_server_that_a_module_beside_it_makes(write: Write) -> None:

@@ -17,7 +17,7 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from inspect import CO_NEWLOCALS
@@ -44,9 +44,9 @@ def functions(code: CodeType) -> Iterator[CodeType]:
 
 
 @contextmanager
-def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator[None]:
-    """Within the block, put a point before each line of the functions of these modules."""
-    codes = {code for module in modules for code in functions(module)}
+def between_lines(scheduler: Scheduler) -> Iterator[Callable[[CodeType], None]]:
+    """Within the block, put a point before each line of the functions of modules; yield what adds a module."""
+    codes: set[CodeType] = set()
 
     def reach(code: CodeType, line: int) -> None:  # pragma: no cover - nothing is traced while a tracer runs
         task = scheduler.running
@@ -55,12 +55,18 @@ def between_lines(scheduler: Scheduler, modules: Iterable[CodeType]) -> Iterator
             scheduler.point(describe(code.co_filename, line))
 
     if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
-        with _monitored(codes, reach):
-            yield
+        with _monitored(codes, reach) as monitor:
+
+            def add(module: CodeType) -> None:
+                for code in functions(module):
+                    codes.add(code)
+                    monitor(code)
+
+            yield add
     else:  # pragma: no cover - likewise
         scheduler.trace = _tracing(codes, reach)
         try:
-            yield
+            yield lambda module: codes.update(functions(module))
         finally:
             scheduler.trace = None
 
@@ -74,7 +80,9 @@ def describe(file: str, line: int) -> str:  # pragma: no cover - called by a tra
 if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
 
     @contextmanager
-    def _monitored(codes: set[CodeType], reach: Callable[[CodeType, int], None]) -> Iterator[None]:
+    def _monitored(
+        codes: set[CodeType], reach: Callable[[CodeType, int], None]
+    ) -> Iterator[Callable[[CodeType], None]]:
         monitoring = sys.monitoring
         tool = next((number for number in TOOL_IDS if monitoring.get_tool(number) is None), None)
         if tool is None:
@@ -82,9 +90,7 @@ if sys.version_info >= (3, 12):  # pragma: no cover - one branch or the other
         monitoring.use_tool_id(tool, "socketserver_faults.schedule")
         monitoring.register_callback(tool, monitoring.events.LINE, reach)
         try:
-            for code in codes:
-                monitoring.set_local_events(tool, code, monitoring.events.LINE)
-            yield
+            yield lambda code: monitoring.set_local_events(tool, code, monitoring.events.LINE)
         finally:
             for code in codes:
                 monitoring.set_local_events(tool, code, 0)

@@ -50,7 +50,8 @@ def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) 
     """Yield a virtual process for the subject; with `lines`, threads may be switched between its lines."""
     with World(subject, dialect=dialect) as world:
         if lines:
-            with between_lines(world.scheduler, map(world.modules.code, subject.lines)):
+            with between_lines(world.scheduler) as add:
+                world.modules.watch_code(add, subject.lines)
                 yield world
         else:
             yield world

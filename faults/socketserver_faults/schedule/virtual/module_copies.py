@@ -130,6 +130,7 @@ class Modules:
             "print": self._print,
         }
         self._say = say
+        self._watch: Callable[[CodeType], None] = lambda _: None
 
     @property
     def exits(self) -> Exits:
@@ -185,9 +186,11 @@ class Modules:
             self.load(parent)
         self._execute(MAIN, code, self._fresh, parent)
 
-    def code(self, name: str) -> CodeType:
-        """Return the code of a module, compiled once."""
-        return self._compiled(name)[0]
+    def watch_code(self, watch: Callable[[CodeType], None], names: Iterable[str]) -> None:
+        """Call this with the code of each module of the program, now or when it is compiled, and of those named."""
+        self._watch = watch
+        for name in names:
+            watch(self._compiled(name)[0])
 
     def _compiled(self, name: str) -> tuple[CodeType, bool]:
         if name not in self._code:
@@ -199,6 +202,8 @@ class Modules:
                 with open(spec.origin, "rb") as file:
                     code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
             self._code[name] = code, spec.submodule_search_locations is not None
+            if self._is_of_program(name):
+                self._watch(code)
         return self._code[name]
 
     def _copy(self, name: str, copies: dict[str, ModuleType]) -> ModuleType:

@@ -38,7 +38,7 @@ class SubjectRefused(Exception):
 class Subject:
     """A program, of which each run makes a server.
 
-    Each run executes the modules in `fresh` anew. `lines` are the modules between whose lines threads may be switched,
+    Each run executes the modules in `fresh` anew. `lines` are modules between whose lines threads may be switched,
     if `--lines` is given. With `loop`, the server's own serve_forever() accepts the clients, and is a thread like any
     other; without it, the first thread lets the server handle one request after the other: that makes fewer schedules.
     """
