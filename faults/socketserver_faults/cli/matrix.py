@@ -66,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
     if wrong:
         print(f"{len(wrong)} of {len(results)} faults break other clauses than the catalogue says: {', '.join(wrong)}")
     elif not lonely:
-        print(f"{len(results)} faults: each breaks its clauses, and no others")
+        each = "the fault" if len(results) == 1 else f"{len(results)} faults: each"
+        print(f"{each} breaks its clauses, and no others")
     return 1 if wrong or lonely else 0
 
 
