@@ -99,6 +99,7 @@ ROOMS: dict[tuple[str, str, str], tuple[Callable[[], Room], list[Step]]] = {
         [*TWO, Connect("x"), Reset("x"), Say("ann", b"say it")],
     ),
     ("empty", "concurrent", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, *TOGETHER]),
+    ("empty", "", "unusual"): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, Say("ann", b"\0say it")]),
     ("empty", "", ""): (lambda: damaged(NOTE, 2, nothing_before), [*TWO, Say("ann", b"say it")]),
     ("extra", "", ""): (lambda: damaged(NOTE, 2, lambda one, _: b"hear, hear" + one), [*TWO, Say("ann", b"say it")]),
     ("duplicated", "", ""): (lambda: damaged(NOTE, 2, lambda one, last: last + one), [*TWO, Say("ann", b"say it")]),

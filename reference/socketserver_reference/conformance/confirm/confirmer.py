@@ -131,9 +131,14 @@ class Confirmer:
         for count in range(most):
             if count and time.monotonic() > self._until:
                 return False
-            if exchange.replay(self._session, self._session.brief_timeout):
+            if exchange.replay(self._session, self._timeout(exchange)):
                 return True
         return False
+
+    def _timeout(self, exchange: Exchange) -> float:
+        """Return the timeout of a replay: all of it for a connection, which the kernel may try again only after 1 s."""
+        refused = exchange.like.shape == "refused"
+        return self._session.full_timeout if refused else self._session.brief_timeout
 
     def _told(self, exchange: Exchange) -> Violation:
         """Cut an exchange that has shown the violation, and play it a few times more."""
@@ -145,7 +150,7 @@ class Confirmer:
         for short in reversed(cutter.kept[-FALLBACKS:]):
             with suppress(NotChecked):
                 while short.of < self._effort.replays and time.monotonic() < self._until + LEAST_SECONDS:
-                    short.replay(self._session, self._session.brief_timeout)
+                    short.replay(self._session, self._timeout(short))
             if short.shown == short.of or not always:
                 return short.told
         return max(cutter.kept[-FALLBACKS:], key=lambda one: one.shown).told

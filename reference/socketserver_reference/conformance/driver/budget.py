@@ -62,7 +62,7 @@ class Budget:
         """
         if self._is_fixed:
             return ""
-        more = CLIENTS * pace
+        more = round(CLIENTS * pace)
         before, self._seconds = self._seconds, self._seconds + more
         if more < before:
             return ""

@@ -101,6 +101,7 @@ CHAT = (
     Row("misattributed", "", "", "CHAT-4 *"),
     Row("empty", "reset", "", "CHAT-10 CHAT-14 CHAT-6 CHAT-4"),
     Row("empty", "concurrent", "", "CHAT-14 CHAT-10 CHAT-6 CHAT-4"),
+    Row("empty", "", "unusual", "CHAT-3 CHAT-10 CHAT-4 CHAT-6"),  # a server that ends it at NUL leaves nothing of some
     Row("empty", "", "", "CHAT-10 CHAT-4 CHAT-6"),  # an empty chunk is how a server reads the end of a stream
     Row("extra", "", "", "CHAT-1? CHAT-4"),
     Row("duplicated", "", "", "CHAT-4 *"),
