@@ -207,7 +207,7 @@ def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: C
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ((), "protocol"),
+        ((), "conformance.toml"),
         (("ftp",), "ftp"),
         (("echo", "--examples", "-1"), "--examples"),
         (("echo", "--examples", "many"), "many"),

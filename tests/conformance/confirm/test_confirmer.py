@@ -2,9 +2,7 @@
 
 import itertools
 import socket
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from contextlib import closing
 
 import pytest
 
@@ -13,33 +11,15 @@ from socketserver_reference.conformance.confirm import confirmer, crowded
 from socketserver_reference.conformance.confirm.confirmer import QUICK, Confirmer, Effort
 from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
-from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Quit, Say, Send, Settle, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
+from tests.support.confirming import TIMEOUT, checked, violation
 from tests.support.planted import Bug, Planted
 from tests.support.troubled_targets import Meddling, fragile
-
-TIMEOUT = 5.0
-
-THOROUGH = Effort(race_replays=20, seconds=600.0, cutting=300.0)
-"""Time enough on a busy machine, too."""
-
-
-@contextmanager
-def checked(bug: Any, effort: Effort = THOROUGH) -> Iterator[Session]:
-    target = bug.target() if hasattr(bug, "target") else bug
-    with closing(open_session("chat", target, TIMEOUT, effort=effort)) as session:
-        yield session
-
-
-def violation(session: Session, clause: str, *steps: Step) -> Violation:
-    with pytest.raises(Violation) as caught:
-        ScenarioRunner(session, clause)(*steps)
-    return caught.value
 
 
 def told(violation: Violation) -> list[str]:

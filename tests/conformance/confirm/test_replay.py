@@ -14,7 +14,7 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import Connect, Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
-from tests.conformance.confirm.test_confirmer import TIMEOUT, checked, violation
+from tests.support.confirming import TIMEOUT, checked, violation
 from tests.support.planted import Planted
 
 
