@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
+from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import LINE_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
@@ -21,6 +22,9 @@ def refusal(found: UnderstoodMeeting) -> str:
     conclude_framing(room, learned)
     if any(end in room.template.text.encode() for end in LINE_ENDS):
         return f"deliveries have a line's end within: {room.template.text!r}"
+    for answer in room.answers:
+        if room.said.kind == "chunk" and answer.end and _comes_back_within(room, answer):
+            return f"the end of {answer.text!r} comes back within what others hear of it"
     conclude_handshake(room, learned)
     conclude_delivery(room, learned)
     try:
@@ -28,6 +32,16 @@ def refusal(found: UnderstoodMeeting) -> str:
     except loader.BadDialect as error:
         return str(error)
     return ""
+
+
+def _comes_back_within(room: RoomConversation, answer: Answer) -> bool:
+    """Whether others hear an answer with its line end, and more behind it."""
+    for who, arrival in room.meeting.arrivals.items():
+        said = answer.data(room.conversation.name(who))
+        for heard in (data for others in arrival.others for data in others.values()):
+            if said in heard and not heard.endswith(said):
+                return True
+    return False
 
 
 def conclude_framing(room: RoomConversation, learned: LearnedDialect) -> None:

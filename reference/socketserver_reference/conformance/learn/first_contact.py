@@ -11,7 +11,7 @@ from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
-from socketserver_reference.conformance.learn.meeting import Meeting, UnderstoodMeeting, understand
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
 
 HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
 """The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
@@ -87,7 +87,11 @@ class Search:
             meeting.arrive()
             if not meeting.talk(briefly=bool(self.reasons)):
                 if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
-                    raise _Alone(meeting.failure_reason())
+                    why = meeting.failure_reason()
+                    if meeting.is_heard_later():
+                        first, *_, last = MEETING_NAMES
+                        why = f"{last}, who came last, is heard by {first}, who came first, but does not hear {first}"
+                    raise _Alone(why)
                 self.reasons.append(meeting.failure_reason())
                 self._clues += [one for one in _lengths(meeting) if one not in self._clues]
                 return None

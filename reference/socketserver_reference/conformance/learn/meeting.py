@@ -143,6 +143,10 @@ class Meeting:
         arrival = self.arrivals[MEETING_NAMES[0]]
         return (arrival.replies or [arrival.greeting])[-1]
 
+    def is_heard_later(self) -> bool:
+        """Whether the others hear the client that came last."""
+        return self._say(MEETING_NAMES[-1], briefly=False).reached_all_others
+
     @property
     def heard_by_themselves(self) -> bool:
         """Whether the last speaker alone heard its utterance."""
@@ -202,7 +206,10 @@ def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template
     for who, arrival in meeting.arrivals.items():
         word = Answer(meeting.answers[number - 1].text, b"").data(meeting.conversation.name(who))
         for data in arrival.others[number].values():
-            if any(template.label(frame, word) is not None for frame in frames(framed, data)):
+            *whole, rest = cut(framed, data)
+            if not rest and any(template.label(frame, word) is not None for frame in whole):
+                return True
+            if framed.framing.kind == "none" and template.label(rest, word) is not None:
                 return True
     return False
 

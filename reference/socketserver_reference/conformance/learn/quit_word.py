@@ -29,9 +29,6 @@ QUIT_WORDS = (
 )
 """Usual quit words, the most likely first."""
 
-BARE_QUIT_WORDS = QUIT_WORDS[:4]
-"""Words that are also tried without a line's end, if that makes a difference."""
-
 HELP_WORDS = ("/help", "help", "?")
 
 MAX_NAMED_WORDS = 12
@@ -89,7 +86,7 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     trial = _try_all(room, {word: room.said.put(word.encode()) for word in words})
     bare = ""
     if not trial.quits and learned.knows("framing", "in", "chunk"):
-        again = _try_all(room, {word: word.encode() for word in BARE_QUIT_WORDS}, together=1)
+        again = _try_all(room, {word: word.encode() for word in words}, together=1)
         trial.quits, bare = again.quits, " (without the end of a line; with it, it was delivered)"
     for word, how in trial.killed.items():
         learned.suspect(f"The server died when a client said {word!r}: {how}", *BROKEN_BY_WORD)

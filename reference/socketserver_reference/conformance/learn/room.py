@@ -150,6 +150,8 @@ class RoomConversation:
 
     def _come(self, coming: Sequence[str]) -> list[str]:
         """Connect these clients; return those that the server kept."""
+        if self.answers and len(coming) > 1:  # a server may take the next client only when this one has answered
+            return [who for one in coming for who in self._come([one])]
         arrived: list[str] = []
         with contextlib.suppress(CannotLearn):  # the server takes no more
             for who in coming:
@@ -176,18 +178,27 @@ class RoomConversation:
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""
-        arrived = self.newcomers(1)
+        return self._some(1)[0]
+
+    def _some(self, number: int) -> list[str]:
+        """Connect at most so many clients, as the server takes them; where all stay, on a fresh one if it is full."""
+        if not (arrived := self.newcomers(number)) and self._all_stay:
+            self.begin()
+            arrived = self.newcomers(number)
         if not arrived:
             raise CannotLearn("the server lets no more clients in")
-        return arrived[0]
+        return arrived
+
+    @property
+    def _all_stay(self) -> bool:
+        """Whether guests do not leave, since that breaks the room."""
+        return self.fragile and self.conversation.site.restartable
 
     def in_turn(self, questions: Iterable[Question], together: int) -> Iterator[list[tuple[Question, str]]]:
         """Yield up to so many questions at a time, as the server takes newcomers, each with a newcomer to ask it."""
         waiting = list(questions)
         while waiting:
-            guests = self.newcomers(min(together, len(waiting)))
-            if not guests:
-                raise CannotLearn("the server lets no more clients in")
+            guests = self._some(min(together, len(waiting)))
             yield list(zip(waiting, guests, strict=False))
             del waiting[: len(guests)]
 
@@ -198,7 +209,7 @@ class RoomConversation:
             *(who for who in whom if who in self.conversation.ended),
         ]  # what a client read before its end is a notice, too
         self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said)
-        if self.fragile and self.conversation.site.restartable:
+        if self._all_stay:
             return
         self.conversation.leave(*whom)
         self._note("leaving", self._staying(self.conversation.hear()), several=len(whom) > 1)
