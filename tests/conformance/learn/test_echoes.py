@@ -194,3 +194,19 @@ def test_an_echo_that_falls_silent_is_told() -> None:
 
     text = proposed(answering(first_only), "echo")
     assert "Not all could be learned: after b'  Otter Weasel-1  ' the server answered nothing any more." in text
+
+
+def test_words_around_the_reply_and_a_farewell() -> None:
+    def polite(client: socket.socket) -> None:
+        with client.makefile("rwb") as stream:
+            stream.write(b"say stop to leave\n")
+            stream.flush()
+            for line in stream:
+                stream.write(b"bye\n" if line == b"stop\n" else b"you said: " + line)
+                stream.flush()
+                if line == b"stop\n":
+                    return
+
+    dialect = learned(served(polite), "echo")
+    assert (dialect.reply_template, dialect.quit, dialect.farewell) == (Template("you said: {body}"), b"stop", b"bye\n")
+    assert dialect.transform == "identity"

@@ -1,5 +1,6 @@
 """The questions to an echo over connections, each asked by a new client."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
@@ -10,6 +11,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, C
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.meeting import too_early
+from socketserver_reference.conformance.learn.quit_word import QUIT_WORDS, named_words
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -33,6 +35,8 @@ class EchoConversation:
         self.conversation = conversation
         self.greeting = ""
         self.framing = Framing()
+        self.around = (b"", b"")
+        """What stands before and after the reply."""
         self._clients = 0
 
     def client(self) -> str:
@@ -73,8 +77,15 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         f"two clients heard {quoted(greetings[0])}" if echo.greeting else "two clients heard nothing before they spoke"
     )
     learned.learn("echo", "greeting", echo.greeting, why)
-    if transform:
+    if not transform:
+        return
+    if learned.knows("echo", "requests", "many"):
+        conversation.fresh()
+        _ask_quit(echo, transform, greetings, learned)
+    if echo.around == (b"", b""):
+        conversation.fresh()
         _ask_bytes(echo, transform, learned)
+        conversation.fresh()
         _ask_longest(echo, learned)
 
 
@@ -126,10 +137,45 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: Lear
             learned.learn("echo", "transform", name, why)
             learned.learn("bytes", "white_space", "stripped", why)
             return name
+    for name, transform in TRANSFORMS.items():
+        before, found, after = reply.partition(transform(REQUEST))
+        if found and _stands_around(echo, before, transform, after):
+            echo.around = (before, after)
+            learned.learn("echo", "transform", name, why)
+            form = f"{patterns.literal(before)}{{body}}{patterns.literal(after)}"
+            learned.learn("echo", "reply", form, "the same stands around the reply to another request")
+            return name
     learned.learn(
         "echo", "transform", "identity", f"cannot tell: {why}, which is none of {', '.join(TRANSFORMS)}", sure=False
     )
     return ""
+
+
+def _stands_around(echo: EchoConversation, before: bytes, transform: Callable[[bytes], bytes], after: bytes) -> bool:
+    """Whether the same bytes stand around the reply to another request."""
+    text = echo.conversation.text()
+    expected = before + transform(text) + after
+    reply = echo.ask(text, expected).reply
+    return reply.removesuffix(echo.framing.newline if echo.framing.kind == "line" else b"") == expected
+
+
+def _ask_quit(echo: EchoConversation, transform: str, told: Iterable[bytes], learned: LearnedDialect) -> None:
+    """Try words after which an echo that answers many requests ends the stream."""
+    before, after = echo.around
+    for word in dict.fromkeys([*named_words(told), *QUIT_WORDS]):
+        who = echo.client()
+        request = echo.framing.put(word.encode()) if echo.framing.kind == "line" else word.encode()
+        answer = echo.answer(who, request)
+        echo.conversation.leave(who)
+        if answer.ended is None or echo.conversation.site.exit_report():
+            continue
+        learned.learn("quit", "word", word, f"a client that said it got {ENDINGS[answer.ended]}")
+        usual = before + TRANSFORMS[transform](word.encode()) + after
+        if answer.reply and usual not in answer.reply:
+            farewell = answer.reply.decode("utf-8", "replace")
+            learned.learn("quit", "farewell", farewell, f"before that came {quoted(answer.reply)}")
+        return
+    learned.learn("quit", "word", "", "no usual word ended a connection")
 
 
 def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect) -> None:
