@@ -84,6 +84,15 @@ def test_no_name_of_a_file_is_too_absurd(
         assert ended(capfd, *command[:-1], *option)[0] in ((0, 2) if (command, name) == (("dialects",), "--") else (2,))
 
 
+@pytest.mark.parametrize("command", FILES)
+def test_no_pipe_is_waited_for(capfd: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code, err = ended(capfd, *command, pipe)
+    assert code == 2
+    assert "is a pipe, and the suite may read it twice: write a file" in err
+
+
 @pytest.mark.parametrize("option", ["--json", "--junit", "--html", "--markdown", "--reproduce", "--known"])
 @pytest.mark.parametrize("name", [LONG, "/", "no/such/file/\x1b[31m", "/dev/null/x", f"{LONG}/x"])
 def test_no_place_to_write_is_too_absurd(capfd: pytest.CaptureFixture[str], option: str, name: str) -> None:

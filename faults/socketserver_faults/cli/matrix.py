@@ -13,6 +13,7 @@ from socketserver_faults.matrix.result import FaultResult
 from socketserver_faults.matrix.table import as_json, as_markdown, clauses_without_fault, left_out
 from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.report_files import CannotWrite, check_writable, write
+from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.conformance.runner.options import number
 
 
@@ -47,9 +48,10 @@ def run(options: argparse.Namespace) -> int:
             if file is not None:
                 check_writable(file)
         require_extra()
-        if options.pairs:
-            return _check_pairs(options.names, options.jobs)
-        results = _checked(names, options)
+        with terminated_as_interrupted():  # it ends the processes in which faults are checked
+            if options.pairs:
+                return _check_pairs(options.names, options.jobs)
+            results = _checked(names, options)
         if options.json:
             write(options.json, as_json(results))
         if options.markdown:

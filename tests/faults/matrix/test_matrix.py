@@ -1,6 +1,9 @@
 """The kill matrix: each fault of the catalogue breaks its clauses, and no others; each clause has a fault."""
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -136,3 +139,19 @@ def test_a_clause_without_a_fault_and_a_fault_that_breaks_others_fail_the_matrix
     assert "\nno fault breaks CHAT-1\n" in told
     assert "left out: joins-a-copy (CHAT-2, CHAT-9): " in told
     assert told.endswith("1 of 2 faults break other clauses than the catalogue says: keeps-the-case\n")
+
+
+def test_a_matrix_that_is_terminated_ends_its_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def check(names: list[str], *_: object, **__: object) -> Iterator[FaultResult]:
+        try:
+            yield FaultResult(names[0], {})
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield FaultResult(names[1], {})
+        finally:
+            ended.append("its processes")
+
+    monkeypatch.setattr("socketserver_faults.matrix.runner.check_in_processes", check)
+    assert main(["matrix", "replies-twice", "keeps-the-case"]) == 130
+    assert ended == ["its processes"]

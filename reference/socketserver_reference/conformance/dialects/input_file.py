@@ -3,6 +3,8 @@
 Each kind of file has its own subclass of BadFile.
 """
 
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead:
     """Return the text of a file of at most `most` bytes; if it is unreadable, raise `bad` with the advice `instead`."""
     where = printable(str(file))
     try:
-        with file.open("rb") as opened:
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
+            if stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
+                raise bad(f"{where}: is a pipe, and the suite may read it twice: write a file{instead}")
             data = opened.read(most + 1)
     except OSError as error:
         raise bad(f"cannot read {where}: {error.strerror}{instead}") from None
