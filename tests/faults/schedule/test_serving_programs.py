@@ -3,6 +3,7 @@
 import pytest
 
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule import explore
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from tests.support.programs import Write, searched
 
@@ -112,6 +113,7 @@ def test_the_command_takes_files_their_arguments_and_options_anywhere(
     program = str(write(**{"with-arguments": echo()}) / "with-arguments.py")
     assert main(["schedule", program, "--deviations", "0", "ask", "--", "7000"]) == 0
     assert main(["schedule", f"{program}:Handler", "--deviations", "0", "ask"]) == 0
+    assert explore(program, "ask", deviations=0).whole
     capsys.readouterr()
     assert main(["schedule", program, "ask", "--", "seven"]) == 2
     assert "serves nothing: it ends by SystemExit: 2" in capsys.readouterr().err

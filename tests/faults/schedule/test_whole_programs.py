@@ -93,6 +93,16 @@ def test_a_handler_that_raises_what_is_no_exception_ends_alone(raised: str, writ
     assert searched("raises:Handler", "ask").outcome is None
 
 
+def test_a_handler_that_needs_the_programs_own_server_is_no_bug(write: Write) -> None:
+    needs = "self.server.members.append(self.request); self.request.sendall"
+    write(needs=ECHO.replace("BODY", "pass").replace("self.request.sendall", needs))
+    with pytest.raises(NotModelled, match=r"uses self\.server\.members, which .*needs:make_server"):
+        searched("needs:Handler", "ask")
+    asks = "getattr(self.server, 'members', 1); self.request.sendall"
+    write(asks=ECHO.replace("BODY", "pass").replace("self.request.sendall", asks))
+    assert searched("asks:Handler", "ask").outcome is None
+
+
 def test_what_is_not_modelled_is_told_even_if_the_program_catches_it(write: Write) -> None:
     text = ECHO.replace("self.request.sendall", "threading.settrace(print)\n            self.request.sendall")
     caught = text.replace("BODY", "pass").replace("def handle(self):", "def handle(self):\n          try:")

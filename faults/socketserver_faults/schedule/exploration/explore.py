@@ -159,7 +159,7 @@ def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> Schedu
 
 
 def explore(
-    handler: type[Any] | Callable[[], Any],
+    handler: type[Any] | Callable[[], Any] | str,
     scenario: str | Sequence[Step] | None = None,
     *,
     deviations: int | None = None,
@@ -171,15 +171,16 @@ def explore(
     """Play a handler class under its schedules; raise Race, an AssertionError, with the first that fails.
 
     `handler` is at the top level of a module that can be imported; it may also be a function without arguments that
-    returns a server of `socketserver`. `scenario` is the name of one, or steps of the suite; the default is all
-    scenarios for its protocol in the `dialect`. All schedules with up to `deviations` deviations are tried (default: 2,
-    for some scenarios 1 or 3), for at most `seconds`. With `replay`, a code, only that schedule is played. The result
-    says what was covered; its `whole` is true if that is all.
+    returns a server of `socketserver`, or a name as `schedule` takes it: "chat.py", say. `scenario` is the name of one,
+    or steps of the suite; the default is all scenarios for its protocol in the `dialect`. All schedules with up to
+    `deviations` deviations are tried (default: 2, for some scenarios 1 or 3), for at most `seconds`. With `replay`, a
+    code, only that schedule is played. The result says what was covered; its `whole` is true if that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
     named = scenario if isinstance(scenario, str) else None
     protocol = protocol_of(named, dialect)
-    with world_of(read(name_of(handler), protocol), lines=lines, dialect=dialect) as world:
+    subject = read(handler if isinstance(handler, str) else name_of(handler), protocol)
+    with world_of(subject, lines=lines, dialect=dialect) as world:
         if scenario is None or isinstance(scenario, str):
             meet(world, protocol)
             scenarios = scenarios_for(world.subject, named, dialect)

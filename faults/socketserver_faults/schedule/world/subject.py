@@ -14,11 +14,12 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from socketserver_faults.catalogue.index import Unknown, find
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.module_copies import Modules, find_source
+from socketserver_faults.schedule.virtual.outside import SOCKETS
 from socketserver_reference.address import Address
 from socketserver_reference.family import PROGRAMS
 
@@ -140,8 +141,8 @@ def _server(socketserver: Any, name: str, thing: Any) -> Any:
     module, _, attribute = name.partition(":")
     if inspect.isclass(thing) and issubclass(thing, socketserver.BaseRequestHandler):
         if issubclass(thing, socketserver.DatagramRequestHandler):
-            raise SubjectRefused(f"{attribute} serves datagrams, and the scheduler models TCP connections alone")
-        return socketserver.ThreadingTCPServer(("127.0.0.1", 0), thing)
+            raise SubjectRefused(f"{attribute} serves datagrams: {SOCKETS['SOCK_DGRAM']}")
+        return _plain_server(socketserver, name)(("127.0.0.1", 0), thing)
     if inspect.isfunction(thing):
         try:
             inspect.signature(thing).bind()
@@ -149,12 +150,27 @@ def _server(socketserver: Any, name: str, thing: Any) -> Any:
             raise SubjectRefused(f"{name} must be a function without arguments: {error}") from None
         thing = thing()
     if isinstance(thing, socketserver.UDPServer):
-        raise SubjectRefused(f"{name} serves datagrams, and the scheduler models TCP connections alone")
+        raise SubjectRefused(f"{name} serves datagrams: {SOCKETS['SOCK_DGRAM']}")
     if isinstance(thing, socketserver.TCPServer):
         return thing
     raise SubjectRefused(
         f"{module} has no handler class {attribute!r}, nor a server of that name, nor a function that returns one"
     )
+
+
+def _plain_server(socketserver: Any, name: str) -> type[Any]:
+    """Return the server of a handler that is named alone: it names what only the program's own server can have."""
+    module = name.partition(":")[0]
+
+    def missing(_: object, attribute: str) -> NoReturn:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        raise NotModelled(
+            f"{name} uses self.server.{attribute}, which socketserver.ThreadingTCPServer does not have: name the "
+            f"program's own server, a function that returns it ({module}:make_server), or the whole program ({module})"
+        )
+
+    return type("ThreadingTCPServer", (socketserver.ThreadingTCPServer,), {"__getattr__": missing})
 
 
 def name_of(handler: type[Any] | Callable[[], Any]) -> str:
