@@ -5,6 +5,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from socketserver_reference.echo import DISCONNECT_ERRORS
@@ -261,6 +262,28 @@ class LeavesByName(Speaker):
     def finish(self) -> None:
         super().finish()
         self.server.leave(self.holders.pop(self.name, self.request))
+
+
+class TakesEachRecvForAnUtterance(Speaker):
+    """It does not wait for the end of a frame."""
+
+    breaks = "CHAT-6"
+
+    def cut(self, chunk: bytes) -> Iterator[bytes]:
+        framing = self.dialect.framing_in
+        yield (chunk[framing.header_bytes :] if framing.kind == "length" else chunk.rstrip(framing.newline))
+
+
+class ReadsLengthsAtOnce(Speaker):
+    """It ends a client whose length does not come in one segment."""
+
+    breaks = "CHAT-6"
+
+    def cut(self, chunk: bytes) -> Iterator[bytes]:
+        if not self.unread and len(chunk) < self.dialect.framing_in.header_bytes:
+            self.server.cut_off(self.request)
+            return
+        yield from super().cut(chunk)
 
 
 class WaitsForTheRest(Speaker):

@@ -89,6 +89,8 @@ TRIED_IN = {
     "AsksOneAfterAnother": ["named"],
     "KeepsTheNameless": ["named"],
     "LeavesByName": ["named"],
+    "TakesEachRecvForAnUtterance": ["named", "binary"],
+    "ReadsLengthsAtOnce": ["binary"],
     "WaitsForTheRest": ["named", "binary", "fixed"],
     "FailsOverAnUnfinishedFrame": ["prompting", "binary", "fixed"],
     "PanicsAtAResetBeforeTheName": ["named"],

@@ -23,6 +23,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Send,
     Settle,
     Stall,
+    pieces,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
@@ -273,3 +274,10 @@ def test_a_script_waits_as_long_as_the_dialect_demands() -> None:
         ("ann", "waits", 0.2),
         ("ann", "waits", 10.2),
     ]
+
+
+def test_what_is_said_in_pieces_is_sent_so() -> None:
+    rows = table(did(Connect("ann")), Did(Say("ann", b"hello", in_pieces=True), b"hello\n"), failing="", dialect=NAMED)
+    assert [row[2] for row in rows if row[1] in ("sends", "waits")] == [b"h", 0.1, b"el", 0.1, b"lo", 0.1, b"\n"]
+    assert str(Say("ann", b"hello", in_pieces=True)) == "ann says b'hello' in pieces"
+    assert pieces(b"x") == [b"x"]

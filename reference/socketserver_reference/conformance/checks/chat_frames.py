@@ -6,6 +6,7 @@ from socketserver_reference.conformance.checks.base import Conformance, Play, de
 from socketserver_reference.conformance.checks.chat_handshake import Way
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.scenario.steps import Abandon, Begin, Close, HalfClose, Reset, Say, Step, join
+from socketserver_reference.conformance.scenario.text import numbered
 
 
 def needs_frames(play: Play) -> None:
@@ -30,6 +31,12 @@ def leaving(dialect: Dialect, *ways: Way) -> Iterator[Step]:
 
 class FramesChat(Conformance):
     """Clients that fall silent, or leave in an orderly way."""
+
+    @decides("CHAT-6")
+    def test_an_utterance_that_comes_in_pieces_is_delivered_whole(self, play: Play) -> None:
+        needs_frames(play)
+        said = [Say("ann", b"what ann has to say", in_pieces=True), Say("ann", numbered(300), in_pieces=True)]
+        play(*join("ann", "ben"), *said, Say("ben", b"all heard"))
 
     @decides("CHAT-9")
     def test_a_client_that_falls_silent_within_an_utterance_delays_no_other(self, play: Play) -> None:

@@ -86,7 +86,7 @@ class FramedRewriter:
             return []
         match step:
             case Utterance(who, data):
-                return self._sending(who, data) if step.burst else self._saying(who, data)
+                return self._sending(who, data) if step.burst else self._saying(who, data, in_pieces=step.in_pieces)
             case OneClient(who) if step.effect == "half-closes" and self._must_close():
                 return [Settle(), *self._going(who, Close(who))]
             case OneClient() if step.effect == "hears" and self._is_mute(step.spoken_by):
@@ -156,7 +156,7 @@ class FramedRewriter:
         """Whether a client cannot speak: it does not read, so it would not know when it may say the next utterance."""
         return self._dialect.one_by_one and who in self._stalled
 
-    def _saying(self, who: str, data: bytes) -> list[Step]:
+    def _saying(self, who: str, data: bytes, *, in_pieces: bool) -> list[Step]:
         said = self._dialect.sayable(data)
         if not said or self._is_mute(who):
             return []
@@ -164,7 +164,7 @@ class FramedRewriter:
         if self._may_be_taken_for_another(said):
             said = self._numbered(said)
         self._said.add(said)
-        return [*steps, *self._in_one_chunk(who, Say(who, said))]
+        return [*steps, *self._in_one_chunk(who, Say(who, said, in_pieces))]
 
     def _in_one_chunk(self, who: str, utterance: Say | Send) -> list[Step]:
         """Return the steps after which one recv() can take this utterance with all that may still be unread.

@@ -45,6 +45,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Stall,
     Step,
     WaitUntilHeard,
+    pieces,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript, Waited
 from socketserver_reference.conformance.targets.client import Client
@@ -227,7 +228,10 @@ class Stage(ClientConnector):
                 self._held.append((self._clients[who], sent))
             case Say(who) | Send(who) | Quit(who) | Begin(who):
                 self._rate_limiter.wait_to_send(who)
-                self._clients[who].send(sent, held=who in self._ends_with_it)
+                for piece in pieces(sent) if step.in_pieces else [sent]:
+                    self._clients[who].send(piece, held=who in self._ends_with_it)
+                    if step.in_pieces:
+                        self._wait_idle()  # the server has read that piece alone
             case HalfClose(who):
                 self._clients[who].half_close()
             case Reset(who):

@@ -34,9 +34,9 @@ Circumstance = Literal[
     "answered",  # the reply to it has come
 ]
 
-Kind = Literal["like quit", "unusual", "long", "blank"]
+Kind = Literal["like quit", "unusual", "long", "in pieces", "blank"]
 """What is special about an utterance or a request: it looks like a quit, is not just a line of printable ASCII, is
-longer than others, or is white space alone or nothing.
+longer than others, came to the server in several segments, or is white space alone or nothing.
 """
 
 CLAUSE_OF_DISRUPTION: dict[str, str] = {
@@ -53,7 +53,7 @@ CLAUSE_OF_DISRUPTION: dict[str, str] = {
 ABOUT: dict[str, Collection[Circumstance | Kind]] = {
     "CHAT-1": ["unspoken to"],
     "CHAT-3": ["unusual"],
-    "CHAT-6": ["long"],
+    "CHAT-6": ["long", "in pieces"],
     "CHAT-7": ["quits"],
     "CHAT-8": ["like quit"],
     "CHAT-9": ["silent", "lurks"],

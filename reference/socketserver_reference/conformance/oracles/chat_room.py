@@ -87,6 +87,7 @@ class ChatOracle(ABC, Generic[MemberT]):
         self.in_order = False  # whether all clients have been seen served in full since the start
         self.outside: set[str] = set()  # clients within a handshake or an utterance: nothing is due to them
         self.unended: list[bytes] = []  # utterances without an end: they may be delivered, with or without one
+        self.in_pieces: set[bytes] = set()  # utterances that come to the server in several segments
         self.survived: set[str] = set()  # clients that have been heard by all since the latest of them
 
     # What is different where deliveries are told apart in another way
@@ -156,6 +157,7 @@ class ChatOracle(ABC, Generic[MemberT]):
 
     def begin(self, step: Step, *, idle_before: bool) -> None:
         """Note that the clients do this now, and whether the server had come to rest before."""
+        self.in_pieces.update([step.said] if step.in_pieces else [])
         match step:
             case Approach(who):
                 self.outside.add(who)

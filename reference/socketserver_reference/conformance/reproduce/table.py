@@ -10,7 +10,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.handshake import Turn, whole
 from socketserver_reference.conformance.driver.session import EXPECTED_SURVIVAL
 from socketserver_reference.conformance.reproduce import patterns
-from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.steps import Step, pieces
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Entry, Heard, Waited
 from socketserver_reference.conformance.scenario.violation import Violation
 
@@ -24,6 +24,9 @@ ACTIONS = {
     "abandons": "closes unread",
 }
 """The verb of a step -> what the player calls it."""
+
+PIECE_SECONDS = 0.1
+"""Seconds for a server to read a piece of an utterance before the next comes."""
 
 ANSWER_SECONDS = 0.1
 """Seconds for a server of chunks to read the last answer of a handshake before a client speaks."""
@@ -96,7 +99,11 @@ class Table:
                 self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
                 self.shaking[who] = whole(self.dialect, b"{name}"), b""
         elif sent:
-            self.add(step.spoken_by or step.clients[0], "sends", sent)
+            who = step.spoken_by or step.clients[0]
+            for count, piece in enumerate(pieces(sent) if step.in_pieces else [sent]):
+                if count:
+                    self.add(who, "waits", PIECE_SECONDS)
+                self.add(who, "sends", piece)
         elif step.verb in ACTIONS:
             (who,) = step.clients
             self.add(who, ACTIONS[step.verb])

@@ -35,6 +35,8 @@ class BaseStep:
     in_one_instant: ClassVar[bool] = False
     """Whether many clients do it in the same instant."""
 
+    in_pieces: bool = False
+    """Whether its bytes go to the server in several segments: see `steps.pieces`."""
     window: int | None = None
     """Bytes of the receive buffer of its client, if that is bounded by it."""
 

@@ -16,6 +16,7 @@ Next: `driver/stage.py`, which performs them.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, Self, get_args
 
 from socketserver_reference.conformance.scenario.step import BaseStep, OneClient, Speech, Utterance
@@ -92,8 +93,16 @@ class Say(Utterance):
     verb = "says"
     waits = True
 
+    in_pieces: bool = False
+
     def __str__(self) -> str:
-        return f"{self.who} says {show(self.data)}"
+        return f"{self.who} says {show(self.data)}{' in pieces' if self.in_pieces else ''}"
+
+
+def pieces(data: bytes) -> list[bytes]:
+    """Return the segments of what is said in pieces: they cut a length, the middle, and the end of a line."""
+    cuts = sorted({1, len(data) // 2, len(data) - 1} & set(range(1, len(data))))
+    return [data[begin:end] for begin, end in pairwise([0, *cuts, len(data)])]
 
 
 @dataclass(frozen=True)
