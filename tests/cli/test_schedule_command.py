@@ -61,6 +61,23 @@ def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     assert replay.splitlines()[5:] == out.splitlines()[7:-2]
 
 
+def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "failure.html"
+    out = told(capsys, "delivers-without-the-lock", "speak", "--html", str(file), code=1)
+    page = file.read_text()
+    assert '<th scope="col">T1 (serves ann)</th>' in page
+    assert "HERE T2 goes first, before T1 sends b'acka' to ben" in page
+    assert "The violation shows here." in page
+    assert out.rpartition("again: ")[2].strip() in page
+    monkeypatch.setattr("socketserver_faults.schedule.exploration.html_story.MAX_ROWS", 4)
+    told(capsys, "delivers-without-the-lock", "speak", "--html", str(file), code=1)
+    assert re.search(r">\d+ events are left out<", file.read_text())
+    nowhere = str(tmp_path / "no" / "page.html")
+    assert "cannot write" in told(capsys, "chat", "greet", "--html", nowhere, code=2)
+
+
 def test_what_each_thread_waits_for_is_reported_when_none_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "waits-for-the-slow", "flood", code=1)
     assert "\nthen no thread could go on:\n" in out

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
-from socketserver_faults.schedule.exploration import story
+from socketserver_faults.schedule.exploration import html_story, story
 from socketserver_faults.schedule.exploration.explore import (
     confirm,
     meet,
@@ -28,8 +28,11 @@ from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_reference.cli import report_files
+from socketserver_reference.cli.report_files import CannotWrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect, find
+from socketserver_reference.conformance.results import output_file
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or a program that serves by itself: file.py or package.module (its arguments after --)",
     )
     parser.add_argument("scenario", nargs="?", help=f"what the clients do: {', '.join(SCENARIOS)} (default: all)")
+    report_files.add_arguments(parser, "a failure", ["html"])
     parser.add_argument("--models", action=Models, nargs=0, help="print what plays under the scheduler, and exit")
     parser.add_argument(
         "--dialect",
@@ -94,11 +98,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `schedule`; return the exit code."""
     try:
+        report_files.chosen(options)
         dialect = spoken_dialect(options.dialect)
         if options.replay is not None:
             return _replay(options, dialect)
         return _search(options, dialect)
-    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread, RunsDiffer) as error:
+    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread, RunsDiffer, CannotWrite) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
@@ -134,6 +139,8 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if found.outcome is not None:
         code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
         print(f"{options.program} " + "\n".join(story.report_lines(found, _again(options, code))))
+        if options.html:
+            output_file.write(options.html, html_story.write(options.program, found, _again(options, code)).encode())
         return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
     print("\n".join(story.coverage_lines(found)))

@@ -6,6 +6,7 @@ Read in this order:
     random_runs.py    schedules and scenarios drawn at random or by Hypothesis
     replay.py         codes that replay a schedule
     story.py          the story, in lanes
+    html_story.py     the same as an HTML page
     explore.py        the functions that users call
 
 RULE: the same program, scenario and decisions give the same run, every time.

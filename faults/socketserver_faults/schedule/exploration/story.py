@@ -6,11 +6,12 @@ scheduler switches threads there.
 
 No byte that a program or its clients send reaches the terminal unescaped.
 
-Next: `cli/schedule.py`.
+Next: `html_story.py`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
@@ -39,17 +40,21 @@ SERVES = re.compile(r"(?:reads from|waits to read from|sends .* to) (\S+)$")
 
 def report_lines(found: SearchResult, again: str) -> Iterator[str]:
     """Yield the lines of the report on a failure; `again` is the command that replays it."""
-    outcome = found.outcome
-    assert outcome is not None
+    assert found.outcome is not None
+    yield failure_line(found)
+    yield ""
+    yield from run_lines(found.outcome)
+    yield ""
+    yield f"again: {again}"
+
+
+def failure_line(found: SearchResult) -> str:
+    """Return the line that says where a program fails, and after how many schedules."""
     many = len(found.deviations)
     deviations = {0: "without any deviation", 1: "with one deviation"}.get(many, f"with {many} deviations")
     about = f" ({SCENARIOS[found.scenario].about})" if found.scenario in SCENARIOS else ""
     after = f", schedule {found.schedules}, after {found.seconds:.2f} s" if found.schedules else ""
-    yield f"fails in {found.scenario}{about}, {deviations}{after}"
-    yield ""
-    yield from run_lines(outcome)
-    yield ""
-    yield f"again: {again}"
+    return f"fails in {found.scenario}{about}, {deviations}{after}"
 
 
 def run_lines(outcome: ScheduleResult) -> Iterator[str]:
@@ -79,19 +84,36 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
         yield f"  {name:<{width}}  {run:>16}  {what}{unjudged}"
 
 
-def lanes(story: ScheduleTrace) -> list[str]:
-    """Return the lines of the story, from shortly before the first deviation on."""
+@dataclass(frozen=True)
+class ToldSchedule:
+    """What a story shows of a run: its lanes, their titles, and the events from shortly before the first deviation."""
+
+    lanes: Sequence[str]
+    titles: Sequence[str]
+    events: Sequence[ScheduleEvent]
+    cut: bool
+    """Whether earlier events are left out."""
+
+
+def told(story: ScheduleTrace) -> ToldSchedule:
+    """Return what a story shows of a run."""
     owners = clients_by_thread(story)
     names = [CLIENTS, *sorted(set(owners), key=lambda name: (len(name), name))]
     events = [event for event in story.events if event.instead or _is_informative(event, names)]
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
     begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
-    lines = [line for event in events[begin:] for line in _event_lines(event, names)]
+    titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
+    return ToldSchedule(names, titles, events[begin:], bool(begin))
+
+
+def lanes(story: ScheduleTrace) -> list[str]:
+    """Return the lines of the story, from shortly before the first deviation on."""
+    schedule = told(story)
+    lines = [line for event in schedule.events for line in _event_lines(event, schedule.lanes)]
     if len(lines) > MAX_STORY_LINES:
         half = MAX_STORY_LINES // 2
         lines[half:-half] = [f"  ... {len(lines) - 2 * half} lines left out ..."]
-    titles = [f"{name} ({owners[name]})" if name in owners else name for name in names]
-    return [f"  {head(titles, LANE_COLUMNS)}", *(["  ..."] if begin else []), *lines]
+    return [f"  {head(schedule.titles, LANE_COLUMNS)}", *(["  ..."] if schedule.cut else []), *lines]
 
 
 def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
@@ -110,11 +132,22 @@ def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
 
-def _event_lines(event: ScheduleEvent, names: list[str]) -> Iterator[str]:
-    if event.instead:
-        yield printable(f"  HERE {event.who} goes first, before {event.instead}")
+def deviation(event: ScheduleEvent) -> str:
+    """Return the words for a deviation."""
+    return f"HERE {event.who} goes first, before {event.instead}"
+
+
+def in_its_lane(event: ScheduleEvent, names: Sequence[str]) -> tuple[int, str] | None:
+    """Return the lane of an event and what it says there; None if the clients' notes say it."""
     if event.who == CLIENTS and not event.note:
+        return None
+    return (names.index(event.who), event.what) if event.who in names else (0, f"{event.who} {event.what}")
+
+
+def _event_lines(event: ScheduleEvent, names: Sequence[str]) -> Iterator[str]:
+    if event.instead:
+        yield printable(f"  {deviation(event)}")
+    if (placed := in_its_lane(event, names)) is None:
         return
-    lane = names.index(event.who) if event.who in names else 0
-    what = event.what if event.who in names else f"{event.who} {event.what}"
+    lane, what = placed
     yield from (f"  {line}" for line in in_lane(lane, printable(what), LANE_COLUMNS))
