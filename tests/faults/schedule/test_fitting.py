@@ -93,6 +93,16 @@ def test_a_bundled_dialect_that_fits_is_named(write: Write) -> None:
         searched("repeats:Handler", None)
 
 
+def test_an_echo_in_no_known_dialect_is_told_how_to_be_learned_as_one(write: Write) -> None:
+    reply = "[self.request.sendall(line + b'.') for line in self.request.makefile('rb')]"
+    write(adds=ECHO.replace("REPLY", reply))
+    with pytest.raises(SpeaksOtherwise, match=r"learn chat tcp://"):
+        searched("adds:Handler", None)
+    write(by_lines=ECHO.replace("REPLY", reply.replace(" + b'.'", "")))
+    with pytest.raises(SpeaksOtherwise, match=r"learn echo tcp://"):
+        searched("by_lines:Handler", None)
+
+
 def test_an_echo_is_known_without_naming_a_scenario(write: Write) -> None:
     write(shouts=ECHO.replace("REPLY", "self.request.sendall(self.request.recv(1024).strip().upper())"))
     found = searched("shouts:Handler", None)

@@ -39,6 +39,8 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
         return protocol
     if not given and world.dialect == NOTE and _meets(world, "echo", NOTE):
         return "echo"
+    if not given and world.misfit("echo") is not None:  # it repeats what is said, in another form than NOTE's
+        protocol = "echo"
     raise SpeaksOtherwise(_told(misfit, world, protocol))
 
 
