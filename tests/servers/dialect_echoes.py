@@ -157,7 +157,7 @@ DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "echo"\n' + text, name, name)
     for name, text in {
         "everything": '[echo]\ntransform = "identity"\nrequests = "many"',
-        "lines": '[framing]\nin = "line"\nnewline = "\\r\\n"\n[echo]\ntransform = "swap-case"\nrequests = "many"',
+        "lines": '[framing]\nin = "line"\nnewline = "\\r\\n"\n[echo]\ntransform = "lower"\nrequests = "many"',
         "stripped lines": '[framing]\nin = "line"\n[echo]\nrequests = "many"',
         "greeting": '[echo]\ntransform = "upper"\nrequests = "many"\ngreeting = "It is {any}\\n"',
         "one at most": '[limits]\nutterance = 100\n[echo]\ntransform = "lower"',

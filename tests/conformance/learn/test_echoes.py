@@ -52,7 +52,7 @@ def by_lines(client: socket.socket, newline: bytes, longest: int) -> None:
             if held.endswith(newline):
                 if len(held) > longest:
                     return
-                stream.write(held.swapcase())
+                stream.write(held.lower())
                 stream.flush()
                 held = b""
 
@@ -77,7 +77,7 @@ def test_an_echo_of_lines(newline: bytes) -> None:
     assert differences(dialect) == {
         "framing_in": Framing("line", newline=newline),
         "framing_out": Framing("line", newline=newline),
-        "transform": "swap-case",
+        "transform": "lower",
         "persistent": True,
         "limits": Limits(utterance=1000),
     }

@@ -28,7 +28,6 @@ TRANSFORMS: Mapping[str, Callable[[bytes], bytes]] = {
     "identity": bytes,
     "upper": bytes.upper,
     "lower": bytes.lower,
-    "swap-case": bytes.swapcase,
 }
 """Name -> the reply of an echo to a request. All but the first work byte by byte: where a request ends has no effect.
 """

@@ -15,7 +15,6 @@ IN_WORDS = {
     "identity": "unchanged",
     "upper": "in upper case, and with every other byte unchanged",
     "lower": "in lower case, and with every other byte unchanged",
-    "swap-case": "with upper and lower case exchanged, and with every other byte unchanged",
 }
 """Transformation of an echo -> what becomes of the request."""
 
