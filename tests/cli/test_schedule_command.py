@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_reference.conformance.runner.affinity import one_processor
 from tests.support.serving import ROOT
 
@@ -59,6 +60,32 @@ def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     assert again
     replay = told(capsys, *again[1].split(), code=1)
     assert replay.splitlines()[5:] == out.splitlines()[7:-2]
+
+
+def test_a_broken_clause_hides_no_other_in_another_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever does not read delays the others, without any deviation; and two orders come about with one."""
+    (tmp_path / "two_bugs.py").write_text(
+        "import socketserver\nmembers = []\nclass Handler(socketserver.BaseRequestHandler):\n"
+        "    def handle(self):\n        members.append(self.request)\n"
+        "        try:\n            while (chunk := self.request.recv(1024)) and chunk.strip() != b'quit':\n"
+        "                for member in list(members):\n                    try: member.sendall(b'ack' + chunk)\n"
+        "                    except OSError: pass\n        except OSError: pass\n"
+        "        members.remove(self.request)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        "socketserver_faults.cli.schedule.scenarios_for",
+        lambda _, named, __: {name: SCENARIOS[name] for name in ([named] if named else ["speak", "arrive", "flood"])},
+    )
+    out = told(capsys, "two_bugs:Handler", code=1)
+    assert "\nCHAT-15: the server MUST " in out
+    also = re.findall(r"^also breaks (\S+) in speak .*, with one deviation: --replay (\S+)$", out, re.MULTILINE)
+    assert [clause for clause, _ in also] == ["CHAT-13"]
+    assert out.count("also breaks") == 1
+    assert "\nCHAT-15: " not in told(capsys, "two_bugs:Handler", "--replay", also[0][1], code=1)
+    assert "also" not in told(capsys, "two_bugs:Handler", "--deviations", "0", code=1)
 
 
 def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(

@@ -13,7 +13,9 @@ from socketserver_faults.schedule.core.line_points import NoLines
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.exploration import html_story, story
 from socketserver_faults.schedule.exploration.explore import (
+    code_of,
     confirm,
+    further_failures,
     meet,
     protocol_of,
     replay_schedule,
@@ -130,18 +132,22 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         meet(world, protocol)
         scenarios: dict[str, NamedScenario] = {}
+        bounds = Bounds(options.deviations, options.schedules, options.seconds)
         if options.random:
             found = search_random(world, options.random, options.seed)
         else:
             scenarios = scenarios_for(world.subject, options.scenario, dialect)
-            found = search_schedules(world, scenarios, Bounds(options.deviations, options.schedules, options.seconds))
+            found = search_schedules(world, scenarios, bounds)
         confirm(world, scenarios, found, lines=options.lines)
-    if found.outcome is not None:
-        code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=options.lines)
-        print(f"{options.program} " + "\n".join(story.report_lines(found, _again(options, code))))
-        if options.html:
-            output_file.write(options.html, html_story.write(options.program, found, _again(options, code)).encode())
-        return 1
+        if found.outcome is not None:
+            again = _again(options, code_of(found, lines=options.lines))
+            print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
+            if options.html:
+                output_file.write(options.html, html_story.write(options.program, found, again).encode())
+            for other in further_failures(world, scenarios, found, bounds):
+                confirm(world, scenarios, other, lines=options.lines)
+                print(story.further_line(other, code_of(other, lines=options.lines)), flush=True)
+            return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
     print("\n".join(story.coverage_lines(found)))
     return 0

@@ -132,12 +132,44 @@ def search_random(world: World, count: int, first: int = 0) -> SearchResult:
     return found
 
 
+def code_of(found: SearchResult, *, lines: bool) -> Code:
+    """Return the code that replays a failure."""
+    assert found.outcome is not None
+    return Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)
+
+
+MAX_FURTHER_DEVIATIONS = 1
+"""Deviations at most with which other scenarios are searched for other clauses, once one fails."""
+
+
+def further_failures(
+    world: World, scenarios: dict[str, NamedScenario], found: SearchResult, bounds: Bounds
+) -> Iterator[SearchResult]:
+    """Yield failures of other clauses in the other scenarios: one broken clause hides no other.
+
+    What a clause that is known to be broken explains as well is no evidence against another.
+    """
+    assert found.outcome is not None
+    known = {found.outcome.clause}
+    until = time.monotonic() + bounds.seconds - found.seconds
+    for name, scenario in scenarios.items():
+        left = until - time.monotonic()
+        if name == found.scenario or left <= 0:
+            continue
+        most = min(MAX_FURTHER_DEVIATIONS, scenario.deviations if bounds.deviations is None else bounds.deviations)
+        result = search_schedules(world, {name: scenario}, Bounds(most, bounds.schedules, left))
+        failure = result.outcome.failure if result.outcome else None
+        if failure is not None and known.isdisjoint({failure.clause_id, *failure.candidates}):
+            known.add(failure.clause_id)
+            yield result
+
+
 def confirm(world: World, scenarios: dict[str, NamedScenario], found: SearchResult, *, lines: bool) -> None:
     """Replay a failure in another virtual process, where addresses are others; raise RunsDiffer if it differs there."""
     if found.outcome is None:
         return
     scenario = scenarios.get(found.scenario) or random_scenario(int(found.scenario.rpartition("-")[2]))
-    code = Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)
+    code = code_of(found, lines=lines)
     with world_of(world.subject, lines=lines, dialect=world.dialect) as other:
         with suppress(BadCode):
             again = replay_schedule(other, scenario, code)
@@ -205,5 +237,4 @@ def _replay(world: World, scenarios: dict[str, NamedScenario], code: Code) -> Se
 
 
 def _again(found: SearchResult, *, lines: bool) -> str:
-    assert found.outcome is not None
-    return f'explore(..., replay="{Code.of(found.scenario, found.deviations, found.outcome.story, lines=lines)}")'
+    return f'explore(..., replay="{code_of(found, lines=lines)}")'

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
+from socketserver_faults.schedule.exploration.replay import Code
 from socketserver_faults.schedule.exploration.search import SearchResult
 from socketserver_faults.schedule.world.clients import CLIENTS
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
@@ -50,11 +51,21 @@ def report_lines(found: SearchResult, again: str) -> Iterator[str]:
 
 def failure_line(found: SearchResult) -> str:
     """Return the line that says where a program fails, and after how many schedules."""
+    after = f", schedule {found.schedules}, after {found.seconds:.2f} s" if found.schedules else ""
+    return f"fails in {_where(found)}{after}"
+
+
+def further_line(found: SearchResult, code: Code) -> str:
+    """Return the line about the failure of another clause."""
+    assert found.outcome is not None
+    return f"also breaks {found.outcome.clause} in {_where(found)}: --replay {code}"
+
+
+def _where(found: SearchResult) -> str:
     many = len(found.deviations)
     deviations = {0: "without any deviation", 1: "with one deviation"}.get(many, f"with {many} deviations")
     about = f" ({SCENARIOS[found.scenario].about})" if found.scenario in SCENARIOS else ""
-    after = f", schedule {found.schedules}, after {found.seconds:.2f} s" if found.schedules else ""
-    return f"fails in {found.scenario}{about}, {deviations}{after}"
+    return f"{found.scenario}{about}, {deviations}"
 
 
 def run_lines(outcome: ScheduleResult) -> Iterator[str]:
