@@ -22,7 +22,7 @@ LISTED = (re.compile(r"[(\[{]([^)\]}]{1,200})[)\]}]"), re.compile(r"[:?]\s*(\S.{
 BETWEEN = re.compile(r"\s*(?:,|/|\||;|\bor\b|\band\b)\s*")
 COMMAND = re.compile(
     r"(?P<word>[/\\!:.]?\b(?:nick|name|login|user|username|join|register|connect|hello|iam)\b):?[ =]"
-    r"[<\[{(\"']*(?P<what>\w*name\w*|\w*nick\w*|user\w*|\w*room\w*|\w*channel\w*)\b",
+    r"(?P<bracket>[<\[{(\"']*)(?P<what>\w*name\w*|\w*nick\w*|user\w*|\w*room\w*|\w*channel\w*)\b",
     re.IGNORECASE,
 )
 """A command that the server shows, with what stands behind it."""
@@ -51,13 +51,18 @@ NAME = "{name}"
 def answers_to(question: bytes, *, first: bool) -> list[str]:
     """Return the answers to try, the likeliest first; `first` is whether nothing was asked before."""
     asked = question.decode("utf-8", "replace")
-    shown = [_command(found) for found in COMMAND.finditer(asked)]
+    shown = [_command(found) for found in COMMAND.finditer(asked) if _is_command(found)]
     last = asked.strip().splitlines()[-1] if asked.strip() else ""
     others = [*_choices(last), COMMON_WORD]
     rooms = bool(ROOMS.search(last)) and not NAMES.search(last)
     asks_name = first or bool(NAMES.search(last))
     plain = [NAME, *others] if asks_name and not rooms else [*others, NAME]
     return list(dict.fromkeys([*shown, *plain[: 1 + MAX_CHOICES]]))
+
+
+def _is_command(found: re.Match[str]) -> bool:
+    """Whether it looks like a command, and not like words in a sentence."""
+    return bool(found["bracket"]) or found["word"].isupper() or not found["word"][0].isalpha()
 
 
 def _command(found: re.Match[str]) -> str:
