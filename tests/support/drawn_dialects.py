@@ -146,7 +146,13 @@ def _headers(dialect: Dialect) -> Dialect:
     return replace(dialect, framing_in=inward, framing_out=outward)
 
 
-AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (_labels, _line_ends, _unused, _padding, _headers)
+def _either_end(dialect: Dialect) -> Dialect:
+    """A server of lines that strips carriage returns, and sends some, reads both ends of lines."""
+    both = dialect.framing_in.kind == "line" and dialect.framing_out.newline == b"\r\n" and not dialect.keeps_returns
+    return replace(dialect, framing_in=_bare(dialect.framing_in)) if both else dialect
+
+
+AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (_labels, _line_ends, _unused, _padding, _headers, _either_end)
 """Each makes two dialects equal that cannot be told apart."""
 
 

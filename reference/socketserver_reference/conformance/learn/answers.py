@@ -77,6 +77,4 @@ def _choices(question: str) -> Iterator[str]:
         return
     for listed in (found for pattern in LISTED for found in pattern.finditer(question)):
         words = BETWEEN.split(listed[1].strip(" .?:>"))
-        if len(words) > 1:
-            yield from (word for word in words[:MAX_CHOICES] if re.fullmatch(r"[\w#&-]{1,20}", word))
-            return
+        yield from (word for word in words[1:] and words[:MAX_CHOICES] if re.fullmatch(r"[\w#&-]{1,20}", word))

@@ -199,7 +199,8 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
                 room.template.label(line, nothing) is not None for nothing in NOTHING
             ):
                 del room.lines[occasion][line]
-                learned.suspect(f"When a client {did}, others heard {quoted(line)}, which says nothing", "CHAT-4")
+                what = f"When a client {did}, others heard {quoted(line)}, which says nothing"
+                learned.suspect(what, "CHAT-4", polite=True)
     if room.unended:
         prompts = patterns.notices(room.unended, room.varying)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]

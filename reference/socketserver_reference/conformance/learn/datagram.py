@@ -1,5 +1,7 @@
 """The questions to an echo over datagrams. The answer to a later datagram shows that an earlier one has none."""
 
+from itertools import islice
+
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
@@ -80,10 +82,7 @@ class DatagramConversation:
     def _drain(self) -> None:
         """Read extra answers, such as a second one to the same datagram."""
         self._site.wait_idle()
-        for _ in range(MAX_DRAINED):
-            extra = self._receive(0)
-            if extra is None:
-                return
+        for extra in islice(iter(lambda: self._receive(0), None), MAX_DRAINED):
             if extra != self._fence and not self.lost:
                 self.extra = extra
 

@@ -56,7 +56,6 @@ class QuitTrial:
 
     quits: dict[str, str] = field(default_factory=dict)
     """Word -> how its speaker's stream ended."""
-    delivered: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     """Words that were neither delivered nor ended anything: commands, perhaps."""
     killed: dict[str, str] = field(default_factory=dict)
@@ -191,9 +190,7 @@ def _try(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial) -> N
                 ending = "a reset" if room.conversation.ended[guest] == "reset" else "end of stream"
                 ending += ", though it was delivered as well" if came else " and the word was not delivered"
                 trial.quits[word] = ending
-            elif came:
-                trial.delivered.append(word)
-            else:
+            elif not came:
                 trial.silent.append(word)
         room.gone(*asked.values(), heard=heard, said=[word.encode() for word in asked])
 

@@ -1,0 +1,218 @@
+"""`learn chat` of rooms that break: what may be a bug is told, and the rest is learned all the same."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.learn import verification
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.first_contact import _further
+from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
+from socketserver_reference.conformance.learn.meeting import Meeting
+from socketserver_reference.conformance.learn.patterns import head, template
+from socketserver_reference.conformance.learn.propose import _at_fault, propose
+from socketserver_reference.conformance.learn.room import RoomConversation
+from socketserver_reference.conformance.learn.verification import Misfit
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.in_process import InProcess
+from tests.servers import dialect_servers as servers
+from tests.servers.dialect_servers import chat
+from tests.servers.dialects_served import DIALECTS, served
+from tests.support.learning import learned, proposed, reason
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+LABELLED = b"{number}: {body}\n"
+
+
+def room_of(member: type[servers.Member], **speech: Any) -> InProcess:
+    """Return a chat whose members are of this class."""
+
+    def make() -> servers.Chat:
+        server = servers.Chat(servers.Speech(deliver=LABELLED, to_sender=LABELLED, **speech))
+        server.RequestHandlerClass = member
+        return server
+
+    return InProcess(make)
+
+
+class Ghost(servers.Member):
+    """Stays a member when it has gone; then a delivery to it ends its speaker."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        self.server.members.append(self)
+        while (body := speech.hear(self)) is not None:
+            self.say(speech, body)
+
+    def tell_others(self, data: bytes) -> None:
+        for member in self.server.members:
+            if member is not self:
+                member.wfile.write(data)
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ValueError:  # the file of a connection that is closed
+            return
+
+
+class EarlierOnly(servers.Member):
+    """Is heard by those who came before it alone."""
+
+    def stay(self, speech: servers.Speech) -> None:
+        known = [*self.server.members, self]
+        self.server.members.append(self)
+        while (body := speech.hear(self)) is not None:
+            for member in known:
+                member.wfile.write(body + b"\n")
+
+
+def ending(word: bytes, then: Callable[[servers.Member], object] = lambda _: None) -> Callable[[servers.Member], Any]:
+    """Return how lines are heard by a server that does something at a word, and ends the connection."""
+
+    def hear(member: servers.Member) -> bytes | None:
+        line = servers.lines(member)
+        if line is not None and line.startswith(word):
+            then(member)
+            return None
+        return line
+
+    return hear
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\n#\s+", " ", text)
+
+
+def test_a_room_that_breaks_when_somebody_leaves_is_learned_and_told() -> None:
+    text = proposed(room_of(Ghost))
+    assert "May be a bug: When guest1 had closed its connection and annika spoke, not all others heard it" in plain(
+        text
+    )
+    assert text.count("did not work any more") == 0
+    dialect = loader.read(text, "learned", "learned")
+    assert (dialect.template, dialect.quit) == (Template("{sender}: {body}"), b"")
+
+
+def test_a_room_in_which_only_those_who_came_earlier_hear_is_told() -> None:
+    with pytest.raises(
+        CannotLearn, match="carola, who came last, is heard by annika, who came first, but does not hear"
+    ):
+        propose("chat", room_of(EarlierOnly), 0.1)
+
+
+def test_a_word_of_which_the_server_dies_is_no_quit_word() -> None:
+    text = proposed(chat(deliver=LABELLED, hear=ending(b"/q", lambda member: member.server.shutdown())))
+    assert "May be a bug: The server died when a client said '/quit'" in plain(text)
+    assert loader.read(text, "learned", "learned").quit == b""
+
+
+def test_a_mark_after_which_the_server_hangs_up_begins_a_command() -> None:
+    assert learned(chat(deliver=LABELLED, hear=ending(b"@"))).commands == (b"@",)
+
+
+def test_a_quit_word_that_the_server_names_needs_no_line_end() -> None:
+    def hear(member: servers.Member) -> bytes | None:
+        chunk = servers.chunks(member)
+        return None if chunk == b"so long" else chunk
+
+    target = chat(greeting=b"Type 'over' to leave\n", deliver=b"{number}: {body}", to_sender=None, hear=hear, quit=b"")
+    assert "No quit word was found" in proposed(target)
+
+
+def test_a_notice_that_says_nothing_is_no_notice() -> None:
+    text = proposed(chat(deliver=b"{number}: {body}\n", left=b"{number}: null\n"))
+    assert "others heard b'4: null', which says nothing" in plain(text)
+    assert loader.read(text, "learned", "learned").notices == ()
+
+
+def test_greetings_that_have_nothing_in_common_are_notices() -> None:
+    class Greeted(servers.Member):
+        def stay(self, speech: servers.Speech) -> None:
+            self.wfile.write(b"%d\n" % (7 ** (self.number % 9)))
+            super().stay(speech)
+
+    assert learned(room_of(Greeted)).handshake == ()
+
+
+def test_long_lines_that_are_lost_may_be_a_bug() -> None:
+    def hear(member: servers.Member) -> bytes | None:
+        while (line := servers.lines(member)) is not None and len(line) > 500:
+            pass
+        return line
+
+    text = proposed(chat(deliver=LABELLED, hear=hear))
+    assert "1000 bytes were not delivered; 496 were: this may be a bug" in reason(text, "utterance")
+
+
+def test_a_history_without_an_end_is_as_long_as_a_dialect_allows() -> None:
+    assert learned(served(replace(DIALECTS["lengths"], history=1000))).history == 1000
+
+
+def test_a_server_that_cannot_be_started_again_leaves_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(_: RoomConversation) -> None:
+        raise CannotCheck("it is gone")
+
+    monkeypatch.setattr(RoomConversation, "begin", begin)
+    text = proposed(chat(deliver=LABELLED))
+    assert "words to quit by could not be asked for: it is gone" in text
+
+
+@pytest.mark.parametrize(
+    ("raised", "why"),
+    [
+        (NotApplicable("three members are too few"), None),
+        (NotChecked("too many segmentations"), "too many segmentations"),
+        (NotChecked("at first", VIOLATIONS["CHAT-2"]("much", "little", ())), "little"),
+    ],
+)
+def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str | None, monkeypatch: Any) -> None:
+    def play_once(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Session, "play_once", play_once)
+    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1)
+    assert (found.why if found else None) == why
+    assert found is None or str(why) in "".join(found.lines())
+
+
+@pytest.mark.parametrize(
+    ("clause", "shape", "key"),
+    [
+        ("CHAT-4", "extra", "delivery.notices"),
+        ("CHAT-7", "quit delivered", "quit.word"),
+        ("CHAT-2", "missing", "delivery.to_sender"),
+        ("CHAT-2", "other form", "delivery.template"),
+        ("ECHO-2", "altered", "echo.transform"),
+    ],
+)
+def test_the_keys_to_look_at_follow_from_what_happened(clause: str, shape: Any, key: str) -> None:
+    violation = VIOLATIONS[clause]("much", "little", ())
+    violation.shape = shape
+    assert _at_fault(Misfit(violation, "why", leaving=False))[0] == key
+    assert _at_fault(Misfit(None, "why", leaving=False)) == ("delivery.template",)
+
+
+def test_what_has_no_framing_is_not_understood() -> None:
+    deliveries = [
+        ObservedDelivery("ann", "ben", text, data) for text, data in ((b"mink", b"mink-a.."), (b"otter", b"otter-b."))
+    ]
+    with pytest.raises(NotUnderstood):
+        understand(deliveries, Framing())
+    heads = {"ann": [b"ann of 5> "] * 2, "ben": [b"ben of 7> "] * 2}
+    assert template(head(heads, "")) == "{sender}> "
+
+
+def test_a_meeting_to_which_nobody_came_suggests_no_answers() -> None:
+    meeting: Any = Meeting.__new__(Meeting)
+    meeting.answers, meeting.said, meeting.arrivals = [None], Framing(), {}
+    assert list(_further(meeting)) == []
