@@ -2,6 +2,7 @@
 
     socketserver-faults schedule delivers-without-the-lock
     socketserver-faults schedule your_package.chat:Handler
+    socketserver-faults schedule your_chat.py
 
     >>> from socketserver_faults.schedule import explore
     >>> def test_my_chat_under_all_schedules():
@@ -26,6 +27,9 @@ both.
 Limits: code between two operations on a socket, a lock, a thread or the clock runs as one. So `members.add(x)` and a
 loop over `members` never interleave, unless the loop sends. With `lines`, threads may also be switched before every
 line. Nothing smaller than a line is interleaved.
+
+The order of a set of strings differs from process to process. The command fixes it; pytest needs PYTHONHASHSEED=0 where
+that decides.
 
 Not modelled: datagrams, processes, asyncio, TLS. A program that uses anything that is not modelled is refused, and the
 message names it; `faults/SCHEDULE.md` lists what plays.

@@ -4,6 +4,8 @@ import pytest
 
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule import explore
+from socketserver_faults.schedule.exploration.explore import world_of
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from tests.support.programs import Write, searched
 
@@ -95,16 +97,26 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
         (echo(THREAD.format("", "server.shutdown()")), "before the clients have left: main calls shutdown(); play its"),
         (echo("pass"), "serves nothing: it ends (its arguments stand after --)"),
         (echo("sys.exit('usage')"), "serves nothing: it ends by SystemExit: usage"),
+        ("def", "it ends by SyntaxError: invalid syntax (refused.py, line 1)"),
         ("import threading\nthreading.Event().wait()", "serves nothing: it does not begin to listen"),
         ("import socketserver\nsocketserver.UnixStreamServer('x', None)", "no AF_UNIX"),
     ],
-    ids=["shuts down", "serves not", "wants arguments", "waits", "has another transport"],
+    ids=["shuts down", "serves not", "wants arguments", "cannot be read", "waits", "has another transport"],
 )
 def test_a_program_that_cannot_be_played_is_refused_with_the_reason(text: str, message: str, write: Write) -> None:
     folder = write(refused=text)
     with pytest.raises((SubjectRefused, AttributeError)) as refused:
         searched(f"{folder}/refused.py", "ask")
     assert message in str(refused.value)
+
+
+def test_what_a_program_prints_is_cut_however_much_it_is(write: Write) -> None:
+    folder = write(prints=echo("import sys; sys.stdout.write('x' * 10**6); print('y' * 10**6); 1 / 0", verified="0"))
+    with world_of(read(f"{folder}/prints.py")) as world:
+        with pytest.raises(SubjectRefused, match="division by zero"):
+            world.play(SCENARIOS["ask"])
+        printed = [event.what for event in world.scheduler.story.events if event.what.startswith("prints")]
+    assert [len(line) for line in printed] == [500, 500]
 
 
 def test_the_command_takes_files_their_arguments_and_options_anywhere(

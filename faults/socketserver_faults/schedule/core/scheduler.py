@@ -52,6 +52,9 @@ and again."""
 STREAK_SECONDS = 0.1
 """Virtual seconds that pass then: together less than any client waits for a reply."""
 
+MAX_NOTE_CHARACTERS = 500
+"""Most characters of a note: a program may print anything."""
+
 LOST_TIMEOUT = 10.0
 """Real seconds within which a thread must come to a point."""
 
@@ -212,7 +215,7 @@ class Scheduler:
         if len(self.story.events) > 2 * self._most_steps:
             return
         name = who or (self.running.name if self.running else "main")
-        self.story.events.append(ScheduleEvent(name, what, note=True))
+        self.story.events.append(ScheduleEvent(name, what[:MAX_NOTE_CHARACTERS], note=True))
 
     # The baton
 

@@ -190,7 +190,8 @@ class Modules:
         """Call this with the code of each module of the program, now or when it is compiled, and of those named."""
         self._watch = watch
         for name in names:
-            watch(self._compiled(name)[0])
+            with suppress(OSError, SyntaxError, ValueError):  # whoever loads it tells
+                watch(self._compiled(name)[0])
 
     def _compiled(self, name: str) -> tuple[CodeType, bool]:
         if name not in self._code:

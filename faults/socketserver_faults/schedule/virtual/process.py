@@ -25,6 +25,10 @@ TRACING_CALLS = ("settrace", "setprofile", "set_asyncgen_hooks", "addaudithook")
 """Functions of `sys` that would change the real process."""
 
 
+MAX_LINE_CHARACTERS = 500
+"""Most characters of a line that a program has not ended."""
+
+
 def refuse(what: str, *_: object, **__: object) -> NoReturn:
     """Refuse a call that is not modelled."""
     raise NotModelled(f"the scheduler does not model {what}")
@@ -87,10 +91,11 @@ class Output:
         self.buffer = self
 
     def write(self, text: str | bytes) -> int:
-        """Note each whole line."""
-        *lines, self._line = (self._line + (text if isinstance(text, str) else text.decode("utf-8", "replace"))).split(
-            "\n"
-        )
+        """Note each whole line, and one that is too long."""
+        added = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
+        *lines, self._line = (self._line + added).split("\n")
+        if len(self._line) > MAX_LINE_CHARACTERS:
+            lines, self._line = [*lines, self._line], ""
         for line in lines:
             self._note(f"prints {line!r}")
         return len(text)

@@ -43,6 +43,8 @@ WORLD_CAPACITY_BYTES = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
 
 
+ARGUMENTS = "its arguments stand after --"
+
 SERVING_TIMEOUT = 60.0
 """Virtual seconds within which a program must begin to listen."""
 
@@ -168,12 +170,13 @@ class World:
         clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
         try:
             self.modules.run(self.subject.lines[0])
-            self._ended = "it ends"
+            self._ended = f"it ends ({ARGUMENTS})"
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except BaseException as error:
-            self._ended = f"it ends by {type(error).__name__}: {error}"
-            self.scheduler.note(self._ended.removeprefix("it "))
+            wants = f" ({ARGUMENTS})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
+            self._ended = f"it ends by {type(error).__name__}: {error}{wants}"
+            self.scheduler.note(f"ends by {type(error).__name__}: {error}")
         self.modules.exits.end_threads()
         others = [task for task in self.scheduler.tasks[1:] if task is not clients and not task.daemon]
         self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
@@ -187,8 +190,7 @@ class World:
         kernel = self._network.kernel
         self.scheduler.point("waits for a server", lambda: bool(kernel.listens_at or self._ended), SERVING_TIMEOUT)
         if kernel.listens_at is None:
-            why = self._ended or "it does not begin to listen"
-            raise SubjectRefused(f"{self.subject.name} serves nothing: {why} (its arguments stand after --)")
+            raise SubjectRefused(f"{self.subject.name} serves nothing: {self._ended or 'it does not begin to listen'}")
         visit()
         self.scheduler.wait_idle()
         self.scheduler.give_up()
