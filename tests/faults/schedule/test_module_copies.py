@@ -25,6 +25,7 @@ PACKAGE = {
     "rooms.py": "from .names import NAME\nfrom threading import *\nclass Room:\n    name, lock = NAME, Lock()\n",
     "broken.py": "import own_chat.names\nfrom own_chat import nothing\n",
     "handlers.py": "import own_chat.rooms\nprint('hello', end='', sep=None)\nimport asyncio, multiprocessing.pool\n",
+    "plugins.py": "import importlib\nimport importlib.util\nassert importlib.util\n",
     "refused.py": "from asyncio import run\n",
 }
 
@@ -59,6 +60,12 @@ def test_a_package_is_copied_with_what_it_imports_and_each_run_has_its_own(modul
     modules.forget()
     assert modules.load("own_chat.rooms").Room is not room
     assert "own_chat.rooms" not in sys.modules
+
+
+def test_a_module_that_a_program_imports_by_its_name_is_copied_too(modules: Modules) -> None:
+    importlib = modules.load("own_chat.plugins").importlib
+    assert importlib.import_module(".rooms", "own_chat") is modules.load("own_chat.rooms")
+    assert importlib.import_module("json") is sys.modules["json"]
 
 
 def test_what_a_package_does_not_have_is_not_found_and_leaves_no_half_of_a_module(modules: Modules) -> None:

@@ -130,6 +130,8 @@ class Modules:
             "print": self._print,
         }
         self._say = say
+        self._importlib = ModuleType("importlib")
+        vars(self._importlib).update({**vars(importlib), "import_module": self._import_module})
         self._watch: Callable[[CodeType], None] = lambda _: None
 
     @property
@@ -148,6 +150,8 @@ class Modules:
         if name in self._substitutes:
             substitute: ModuleType = self._substitutes[name]
             return substitute
+        if name == "importlib":
+            return self._importlib
         if below(name, REFUSED_MODULES):
             return Namespace(name, {}, REFUSED_MODULES[name.partition(".")[0]])
         if name in COPIED_MODULES:
@@ -269,6 +273,10 @@ class Modules:
         if fromlist or level:
             return module
         return self.load(name.partition(".")[0])
+
+    def _import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """The importlib.import_module() of a copy."""
+        return self.load(importlib.util.resolve_name(name, package))
 
     def _print(
         self, *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
