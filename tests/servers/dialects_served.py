@@ -18,10 +18,10 @@ from socketserver_reference.address import Address
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.dialects.dialect import Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.limits import Rate
-from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import PROGRAMS, make_server
+from tests.support.served_dialects import DIALECTS as DIALECTS
 from tests.support.speaking import filled, name_in, treated
 
 BUFFER = 96 * 1024
@@ -94,7 +94,10 @@ class Speaker(ChatHandler):
     def notify(self, which: int) -> None:
         """Tell all members that a client has joined or left."""
         for notice in self.dialect.notices[which : which + 1]:
-            self.server.deliver(self.dialect.framing_out.put(filled(notice, self.number)))
+            self.server.deliver(self.dialect.framing_out.put(self.told(notice)))
+
+    def told(self, form: Template) -> bytes:
+        return filled(form.named(self.given or b"somebody"), self.number)
 
     def remember(self, newcomer: Any) -> None:
         """Repeat the last deliveries for a newcomer."""
@@ -193,7 +196,7 @@ class Speaker(ChatHandler):
         if delivery:
             self.write(member, delivery)
             for prompt in self.dialect.prompts[:1]:
-                self.write(member, filled(prompt, self.number))
+                self.write(member, self.told(prompt))
 
     def write(self, member: Any, data: bytes) -> None:
         if not self.server.offer(member, data):
@@ -214,131 +217,6 @@ memories: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()
 def memory(server: Any) -> Memory:
     """Return what a server remembers."""
     return memories.setdefault(server, Memory())
-
-
-DIALECTS: dict[str, Dialect] = {
-    name: read('protocol = "chat"\n' + text, name, name)
-    for name, text in {
-        "named": """
-            [framing]
-            in = "line"
-            [[handshake]]
-            wait = "Name? "
-            send = "{name}\\n"
-            [[handshake]]
-            wait = "Hello {any}\\n"
-            [delivery]
-            template = "{sender}: {body}"
-            to_sender = "nothing"
-            notices = ["* {any} has come", "* {any} has gone"]
-            [quit]
-            word = "/quit"
-            [bytes]
-            handling = "replaced"
-            white_space = "stripped"
-            """,
-        "prompting": """
-            [framing]
-            in = "line"
-            newline = "\\r\\n"
-            [delivery]
-            template = "[{any}] <{sender}> {body}"
-            to_sender = "you: {body}"
-            prompts = ["> "]
-            """,
-        "lengths": """
-            [framing]
-            in = "length"
-            header = "%04d"
-            [delivery]
-            template = "{body}"
-            to_sender = "ok"
-            """,
-        "fixed": """
-            [framing]
-            in = "fixed"
-            size = 400
-            [delivery]
-            template = "{sender}>{body}"
-            [quit]
-            word = ""
-            """,
-        "chunks": """
-            [framing]
-            in = "chunk"
-            [delivery]
-            template = "<user{sender}> {body}"
-            to_sender = "nothing"
-            notices = ["<announce> {any}"]
-            [quit]
-            word = ""
-            [bytes]
-            handling = "escaped"
-            [limits]
-            chunk = 65536
-            """,
-        "two ends": """
-            [framing]
-            in = "line"
-            newline_out = "\\r\\n\\r\\n"
-            [[handshake]]
-            wait = "Name? "
-            send = "{name}\\n"
-            [[handshake]]
-            wait = "Room, red or blue? "
-            send = "red\\n"
-            [[handshake]]
-            wait = "Hello {name}, {any} online\\r\\n"
-            [delivery]
-            template = "{sender}: {body} !"
-            history = 5
-            [commands]
-            say = "SAY {body}"
-            prefixes = ["/", "<join>"]
-            [quit]
-            word = "/quit"
-            [bytes]
-            carriage_return = "verbatim"
-            """,
-        "binary": """
-            [framing]
-            in = "length"
-            header = "u32le"
-            header_counted = true
-            [[handshake]]
-            wait = "who"
-            send = "{name}"
-            framed = true
-            [delivery]
-            template = "{sender}: {body}."
-            notices = ["{any} came"]
-            [limits]
-            utterance = 1000
-            """,
-        "recv": """
-            [[handshake]]
-            wait = "Name: "
-            send = "{name}"
-            [delivery]
-            template = "[{sender}] {body} *"
-            prompts = ["{any} came. "]
-            [quit]
-            word = "/bye"
-            line_end = false
-            [limits]
-            rate = "500/1"
-            join_rate = "400/1"
-            join_delay = 0.001
-            """,
-        "unmarked": """
-            [framing]
-            in = "line"
-            out = "none"
-            [delivery]
-            template = "{sender}: {body}"
-            """,
-    }.items()
-}
 
 
 def served(dialect: Dialect, bug: type[Speaker] = Speaker) -> InProcess:

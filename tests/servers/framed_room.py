@@ -82,10 +82,11 @@ class FramedRoom(Room):
         """Say a notice to some, and a prompt to some; not where they would fill up what is kept for deliveries."""
         for member in (member for member in self.members() if not member.stalled):
             if self.dialect.notices and self.chance.random() < CHATTY:
-                notice = self.chance.choice(self.dialect.notices)
+                notice = self.chance.choice(self.dialect.notices).named(b"x1")
                 self.offer(member, self.dialect.framing_out.put(speaking.filled(notice, self.anything())))
             if self.dialect.prompts and self.chance.random() < CHATTY:
-                self.offer(member, speaking.filled(self.chance.choice(self.dialect.prompts), self.anything()))
+                prompt = self.chance.choice(self.dialect.prompts).named(self.chance.choice([b"ann", b"x1"]))
+                self.offer(member, speaking.filled(prompt, self.anything()))
 
     # What is said
 

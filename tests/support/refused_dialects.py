@@ -62,7 +62,7 @@ REFUSED = [
     (CHAT + '[delivery]\nprompts = [""]', "delivery.prompts = ", "more than fields"),
     (CHAT + '[delivery]\nprompts = [">", "> "]', "delivery.prompts: ", "begins with"),
     (CHAT + '[delivery]\nprompts = ["> \\n"]', "which ends a line", "framing.newline_out"),
-    (CHAT + '[framing]\nout = "none"\n[delivery]\nprompts = ["{any} came."]', "delivery.prompts", "without fields"),
+    (CHAT + '[framing]\nout = "none"\n[delivery]\nprompts = ["{any} came."]', "delivery.prompts", "without it"),
     (CHAT + '[delivery]\nprompts = ["{any} "]', "delivery.prompts = ", "matches any line"),
     (CHAT + '[delivery]\ntemplate = "{sender}: {body}"\nprompts = ["{any}: {any}"]', "every delivery", "prompt's"),
     (CHAT + "[commands]\nprefixes = [1]", "commands.prefixes = ", "a list of at most 50 texts"),

@@ -77,8 +77,8 @@ TEMPLATES = [
     "> {body}",
 ]
 TO_SENDER = ["same", "nothing", "you: {body}", "ok", "read {any}"]
-NOTICES = [[], ["* {any} has come", "* {any} has gone"]]
-PROMPTS = [[], ["> "], ["$ ", "...> "], ["{any} has come. ", "{any} has gone. "]]
+NOTICES = [[], ["* {any} has come", "* {any} has gone"], ["{name} has come ({any})"]]
+PROMPTS = [[], ["> "], ["$ ", "...> "], ["{name} came.", "{name} went."], ["{any} has come. ", "{any} has gone. "]]
 HANDSHAKES = [
     '[[handshake]]\nwait = "Name? "\nsend = "{name}"\n[[handshake]]\nwait = "Room, {name}? "\nsend = "red"\n',
     '[[handshake]]\nwait = "who"\nsend = "{name}"\nframed = true\n',
@@ -103,7 +103,7 @@ protocol = "chat"
 template = "{chance.choice(TEMPLATES)}"
 to_sender = "{to_sender}"
 notices = {list(passing)}
-prompts = {chance.choice(PROMPTS[: 3 if unmarked else 4]) if anything and lines else []}
+prompts = {chance.choice(PROMPTS[: 4 if unmarked else 5]) if anything and lines else []}
 [quit]
 word = "{chance.choice(["quit", "/quit", ""])}"
 [bytes]

@@ -34,3 +34,11 @@ def test_a_hostile_line_is_matched_in_bounded_time() -> None:
     notice = Template.parse("a{any}a{any}b", "any")
     assert not notice.matches(b"a" * 4000 + b"c")  # 4000 to the third power would be never
     assert notice.after(b"a" * 16000) is None
+
+
+def test_a_name_is_letters_and_digits_and_a_reader_s_own_can_be_filled_in() -> None:
+    came = Template.parse("{name} came.", "any", "name")
+    assert [came.prefix(data) for data in (b"ann47 came.hi", b"hi ann came.", b" came.", b"ann came")] == [11, 0, 0, 0]
+    assert came.named(b"ben").text == "ben came."
+    assert Template.parse("{name}, {any}: ", "any", "name").prefix(b"ann, 3: x") == 8
+    assert came.unknown == 1

@@ -49,7 +49,7 @@ def _chat(dialect: Dialect) -> Iterator[str]:
 
 
 def _notice(dialect: Dialect, notice: Template) -> bytes:
-    return dialect.framing_out.put(_filled(notice, "ann"))
+    return dialect.framing_out.put(_filled(notice, "ben"))
 
 
 def _joins(dialect: Dialect, name: str) -> Iterator[str]:

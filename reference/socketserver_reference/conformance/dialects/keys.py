@@ -187,14 +187,14 @@ DELIVERY = Table(
         ),
         Key(
             "notices",
-            a_list(template("any", meaningful=True), "a list of templates with {any}"),
+            a_list(template("any", "name", meaningful=True), "a list of templates with {any}, {name}"),
             [],
             "lines or frames that may come at any time, and are ignored",
-            ["* {any} has joined", "* {any} has left"],
+            ["* {name} has joined", "* {any} has left"],
         ),
         Key(
             "prompts",
-            a_list(template("any", meaningful=True), "a list of templates with {any}"),
+            a_list(template("any", "name", meaningful=True), "a list of templates with {any}, {name}"),
             [],
             "texts without an end that may come before a delivery or alone, and are ignored: prompts, and notices "
             "without a line end",

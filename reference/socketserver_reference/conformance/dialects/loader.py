@@ -197,10 +197,10 @@ def _consider_chat(dialect: Dialect) -> None:
         )
     if dialect.framing_out.kind in ("fixed", "length") and dialect.prompts:
         raise BadDialect("delivery.prompts need lines: after a prompt, no frame of another kind can be found")
-    if dialect.framing_out.kind == "none" and not all(prompt.constant for prompt in dialect.prompts):
+    if dialect.framing_out.kind == "none" and any("{any}" in prompt.text for prompt in dialect.prompts):
         raise BadDialect(
-            'delivery.prompts have fields, which might be anything: with framing.out = "none" nothing marks the end of '
-            "the delivery before; write prompts without fields"
+            'delivery.prompts have {any}, which might be a delivery: with framing.out = "none" nothing marks its end; '
+            "write prompts without it"
         )
     for prompt, other in permutations(dialect.all_prompts, 2):
         if prompt.constant and other.text.startswith(prompt.text):

@@ -2,7 +2,7 @@
 
     {body}     what a client said
     {sender}   the label that the server gives to the speaker: learned from deliveries, never guessed
-    {name}     the name that this client gives in its handshake
+    {name}     the name that a client gives in its handshake: its own in a greeting, any client's elsewhere
     {any}      up to 4096 bytes of anything but a line end: a time of day, a count
 
 All other text stands for itself, in UTF-8. A template is no regular expression: the author of a dialect for a server in
@@ -18,6 +18,7 @@ BESIDE = re.compile(r"(\{\w*\})(\{\w*\})")
 
 LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
+NAME = rb"[A-Za-z0-9]{1,40}?"
 ANY = rb"[^\r\n]{0,4096}?"
 BODY = rb"(?P<body>.*)"
 
@@ -174,6 +175,6 @@ def _pattern(text: str) -> bytes:
         last = count + 1 == len(fields)
         literal = re.escape(text[field.end() : len(text) if last else fields[count + 1].start()].encode())
         label = SAME_LABEL if LABEL in pattern else LABEL
-        part = {"body": BODY, "sender": label}.get(field.group(1), ANY) + literal
+        part = {"body": BODY, "sender": label, "name": NAME}.get(field.group(1), ANY) + literal
         pattern += b"(?>" + part + b")" if field.group(1) in ("any", "name") and not last else part
     return pattern
