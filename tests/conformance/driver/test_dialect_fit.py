@@ -92,9 +92,44 @@ def test_a_flood_is_read_in_part() -> None:
     assert "bytes)" in shown.read
 
 
-@pytest.mark.parametrize("dialect", [NOTE, ASKED])
-def test_a_server_that_sends_nothing_at_all_shows_no_dialect(dialect: Dialect) -> None:
-    assert found(served(lambda client: client.recv(1)), dialect) is None
+@pytest.mark.parametrize(("dialect", "protocol"), [(NOTE, "chat"), (ASKED, "chat"), (NOTE, "echo")])
+def test_a_server_that_hangs_up_without_a_byte_shows_no_dialect(dialect: Dialect, protocol: str) -> None:
+    assert found(served(lambda client: client.recv(1)), dialect, protocol) is None
+
+
+def says_nothing(client: socket.socket) -> None:
+    while client.recv(1024):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("dialect", "protocol", "read"),
+    [
+        (NOTE, "chat", "nothing"),
+        (ASKED, "chat", "reads b'', then nothing, where b'name? ' is due first; reads nothing"),
+        (NOTE, "echo", "nothing"),
+    ],
+)
+def test_a_server_that_never_answers_speaks_another_dialect(dialect: Dialect, protocol: str, read: str) -> None:
+    shown = found(served(says_nothing), dialect, protocol)
+    assert shown is not None
+    assert shown.read == read
+    assert "\\r\\n" in shown.said
+
+
+def lines_that_end_in_two_bytes(client: socket.socket) -> None:
+    said = b""
+    while got := client.recv(1024):
+        said += got
+        while b"\r\n" in said:
+            line, _, said = said.partition(b"\r\n")
+            client.sendall(line + b"\n")
+
+
+def test_a_server_that_answers_only_after_another_end_of_the_line_speaks_another_dialect() -> None:
+    shown = found(served(lines_that_end_in_two_bytes), LINES)
+    assert shown is not None
+    assert shown.read == "b'does it fit\\n\\n'"
 
 
 def test_a_server_that_has_died_or_cannot_be_started_again_shows_none() -> None:

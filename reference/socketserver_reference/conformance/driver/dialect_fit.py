@@ -5,8 +5,8 @@ one speaks, and what they read is searched for one delivery of the right form, e
 its letters were altered. One is enough: then the server speaks the dialect, and has broken a clause. An echo has no
 form but its bytes: it speaks another dialect if its reply is one that another dialect describes.
 
-A server that sends nothing may wait for the end of a line: it gets one. If it then still sends nothing, or hangs up
-without a byte, it shows no other dialect, and the broken clause stands.
+A server that sends nothing may wait for the end of a line: it gets one. If it answers only then, or never, it speaks
+another dialect. If it hangs up without a byte, it shows none, and the broken clause stands.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands, whole
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.scenario.text import show
-from socketserver_reference.conformance.scenario.transcript import Did, Heard, Transcript
+from socketserver_reference.conformance.scenario.transcript import Did, Ending, Heard, Transcript
 from socketserver_reference.conformance.targets.base import CannotCheck, Site
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
@@ -65,6 +65,7 @@ def misfit(site: Site, dialect: Dialect, protocol: str, timeout: float) -> Misfi
             ]
         except (CannotCheck, Unreachable):
             return None
+        site.wait_idle()  # all are members
         if protocol == "chat":
             return _chat(clients, dialect, timeout)
         return _echo(clients[0], dialect, timeout, LINE_END if protocol == "echo" else b"")
@@ -86,7 +87,8 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
     while True:
         for number, client in enumerate(clients):
             read[number] += _receive(client, 0.05)
-            if any(_in_form(frame, body, dialect) for frame in _frames(read[number], body, dialect)):
+            fits = any(_in_form(frame, body, dialect) for frame in _frames(read[number], body, dialect))
+            if fits and (dialect.stream or not nudged):
                 return None
         if time.monotonic() > until or max(map(len, read)) > MAX_ANSWER_BYTES:
             if nudged or any(read):
@@ -94,10 +96,10 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
             nudged, until = LINE_END, time.monotonic() + timeout
             clients[0].send(nudged)
     longest = max(read, key=len)
-    if not longest:
+    if not longest and any(_answer(client, 0.0) for client in clients):  # it has hung up
         return None
     then = f", then {show(nudged)}" if nudged else ""
-    return Misfit(dialect.name, f"{show(dialect.sent(body))}{then}", show(dialect.delivery(body)), show(longest, 200))
+    return Misfit(dialect.name, f"{show(dialect.sent(body))}{then}", show(dialect.delivery(body)), _read(longest))
 
 
 def _ungreeted(client: Client, transcript: Transcript, dialect: Dialect, why: str, timeout: float) -> Misfit | None:
@@ -106,16 +108,26 @@ def _ungreeted(client: Client, transcript: Transcript, dialect: Dialect, why: st
     nudged = b""
     if not any(isinstance(entry, Heard) for entry in transcript.entries):
         client.send(nudged := LINE_END)
-        if not (read := _receive(client, timeout)):
+        got = _answer(client, timeout)
+        if got is not None and not isinstance(got, bytes):
             return None
-        why = f"{why}; reads {show(read, 200)}"
+        why = f"{why}; reads {_read(got or b'')}"
     return Misfit(dialect.name, show(said + nudged), "the server's part of the handshake", why)
 
 
-def _receive(client: Client, timeout: float) -> bytes:
-    """Return what has come within the timeout, in seconds."""
+def _read(read: bytes) -> str:
+    return show(read, 200) if read else "nothing"
+
+
+def _answer(client: Client, timeout: float) -> bytes | Ending | None:
+    """Return what comes within the timeout, in seconds: bytes, the end of the stream, or None."""
     client.set_timeout(timeout)
-    got = client.receive()
+    return client.receive()
+
+
+def _receive(client: Client, timeout: float) -> bytes:
+    """Return the bytes that come within the timeout, in seconds."""
+    got = _answer(client, timeout)
     return got if isinstance(got, bytes) else b""
 
 
@@ -156,6 +168,8 @@ def _echo(client: Client, dialect: Dialect, timeout: float, nudge: bytes) -> Mis
         nudged = nudge
         client.send(nudged)
         read = _receive(client, timeout)
+    if not read and nudge and _answer(client, 0.0) is None:
+        return Misfit(dialect.name, f"{show(sent)}, then {show(nudged)}", show(expected), _read(read))
     replies = {change(said) for change in TRANSFORMS.values() for said in (request, sent, sent + nudged)}
     if expected in read or not ({read, read.rstrip(LINE_END)} & replies):
         return None
