@@ -1,0 +1,108 @@
+"""Every row of the tables for echoes is reached by what a client may read of a broken one."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.attribution import DATAGRAMS, ECHO, Row
+from socketserver_reference.conformance.oracles.datagram import DatagramOracle
+from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.scenario.steps import Connect, Say
+from socketserver_reference.conformance.scenario.transcript import UnexpectedSourceDatagram
+
+Happening = Callable[[Any], object]
+
+
+def reads(*pieces: bytes) -> Happening:
+    """Return what happens if ann reads this, of which the last piece is wrong."""
+
+    def happen(oracle: Any) -> None:
+        assert [oracle.feed("ann", piece) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+        oracle.explain_mismatch("ann", pieces[-1])
+
+    return happen
+
+
+def reads_nothing(oracle: Any) -> None:
+    oracle.explain_silence("ann")
+
+
+def reads_the_reply_and_nothing(oracle: Any) -> None:
+    assert oracle.feed("ann", b"HELLO")
+    oracle.explain_silence("ann")
+
+
+def reads_the_end(oracle: Any) -> None:
+    oracle.feed_end("ann", "eof")
+
+
+def finds_nobody(oracle: Any) -> None:
+    oracle.explain_refusal("ann", "connection refused")
+
+
+def elsewhere() -> UnexpectedSourceDatagram:
+    datagram = UnexpectedSourceDatagram(b"HELLO")
+    datagram.source = "elsewhere"
+    return datagram
+
+
+LONG = b"a" * 2000
+
+ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
+    ("extra", "answered", "long"): (LONG, reads(b"A" * 1025)),
+    ("extra", "answered", ""): (b"hello", reads(b"HELLO", b"HELLO")),
+    ("extra | altered", "", "blank"): (b" \n", reads(b"?")),
+    ("extra", "", ""): (None, reads(b"welcome")),
+    ("altered", "", "long"): (LONG, reads(b"x")),
+    ("altered", "", ""): (b"hello", reads(b"hello")),
+    ("no end | early end", "answered", ""): (b"hello", reads_the_reply_and_nothing),
+    ("missing | cut | early end", "", "unusual"): (b"\xe9", reads_nothing),
+    ("missing | cut | early end", "", "long"): (LONG, reads_nothing),
+    ("missing | cut | early end", "", "blank"): (b" \n", reads_nothing),
+    ("early end", "", ""): (b"hello", reads_the_end),
+    ("missing | cut", "", ""): (b"hello", reads_nothing),
+    ("refused | died", "", ""): (None, finds_nobody),
+}
+"""Shapes, circumstance and kind of a row -> what ann asks, if anything, and what happens then."""
+
+OF_DATAGRAMS: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
+    ("misdirected", "", ""): (b"hello", reads(elsewhere())),
+    ("missing | altered", "", "blank"): (b"", reads_nothing),
+    ("cut", "", "long"): (LONG, reads(b"A" * 512)),
+    ("missing | altered", "", "long"): (LONG, reads_nothing),
+    ("missing", "concurrent", ""): (b"hello", reads_nothing),
+    ("missing", "", ""): (b"hello", reads_nothing),
+    ("extra | altered | cut", "", ""): (b"hello", reads(b"hello")),
+    ("refused | died", "", ""): (None, finds_nobody),
+}
+"""The same for datagrams."""
+
+CASES: list[Any] = [(ECHO, EchoOracle, row, *case) for row, case in ECHOES.items()]
+CASES += [(DATAGRAMS, DatagramOracle, row, *case) for row, case in OF_DATAGRAMS.items()]
+
+
+@pytest.mark.parametrize(("table", "cases"), [(ECHO, ECHOES), (DATAGRAMS, OF_DATAGRAMS)])
+def test_every_row_has_a_case(table: tuple[Row, ...], cases: dict[tuple[str, str, str], object]) -> None:
+    assert [(row.shapes, row.circumstance, row.kind) for row in table] == [*cases]
+
+
+@pytest.mark.parametrize(("table", "oracle", "row", "asked", "happen"), CASES, ids=[str(case[2]) for case in CASES])
+def test_a_broken_echo_reaches_the_row(
+    table: tuple[Row, ...], oracle: Any, row: tuple[str, str, str], asked: bytes | None, happen: Happening
+) -> None:
+    judging = oracle(NOTE)
+    others = ["ben"] if "concurrent" in row else []
+    for who in ("ann", *others):
+        judging.begin(Connect(who), idle_before=True)
+        if asked is not None:
+            judging.begin(Say(who, asked), idle_before=True)
+    with mock.patch.object(attribution, "clauses", wraps=attribution.clauses) as looked_up:
+        happen(judging)
+    used, shape, facts = looked_up.call_args.args
+    reached = next(one for one in used if one.fits(shape, facts))
+    assert used is table
+    assert (reached.shapes, reached.circumstance, reached.kind) == row
