@@ -113,7 +113,8 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         report_files.write_all(report, wanted)
     finally:
         lines = text.write(report, whole=options.verbose)
-        display.print(*(lines[-1:] if options.quiet else lines), least=QUIET)
+        # pytest ends with an empty line of its own, as the report begins with one
+        display.print(*(lines[-1:] if options.quiet else lines[1:]), least=QUIET)
     if display.unprinted is not None:
         raise display.unprinted
     return code
