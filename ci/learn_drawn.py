@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "reference"), str(ROOT / "faults")]
 
-from tests.support.drawn_dialects import drawn_by_seed, learned_as, quickly  # noqa: E402  # not installed
+from tests.support.dialects.drawn_dialects import drawn_by_seed, learned_as, quickly  # noqa: E402  # not installed
 
 WORKERS = 3 * (os.cpu_count() or 2)
 """Processes: learning mostly waits."""

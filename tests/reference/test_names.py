@@ -1,6 +1,7 @@
 """Names of modules in strings, each list of which has one home: every one of them is a module that there is."""
 
 import re
+from collections import Counter
 from importlib import import_module
 from importlib.metadata import entry_points, version
 
@@ -85,3 +86,17 @@ def test_the_tests_that_a_docstring_names_are_there() -> None:
     named = {path for file in sources for path in re.findall(r"tests/[\w/]+\.py", file.read_text())}
     assert named
     assert [path for path in sorted(named) if not (ROOT / path).is_file()] == []
+
+
+MAX_FILE_LINES = 350
+
+MAX_FOLDER_MODULES = 20
+
+
+def test_no_file_is_long_and_no_folder_is_full() -> None:
+    files = [file for part in ("reference", "faults", "tests", "ci") for file in (ROOT / part).rglob("*.py")]
+    long = [str(file) for file in files if len(file.read_text().splitlines()) > MAX_FILE_LINES]
+    assert long == [], f"split what has more than {MAX_FILE_LINES} lines"
+    sizes = Counter(file.parent for file in files if file.name != "__init__.py")
+    full = [str(folder) for folder, modules in sizes.items() if modules > MAX_FOLDER_MODULES]
+    assert full == [], f"give what has more than {MAX_FOLDER_MODULES} modules a folder inside"

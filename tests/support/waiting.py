@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_reference.conformance.targets.client import ABORT
-from tests.support.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
+from tests.support.scheduling.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
 
 LARGE = b"x" * (1024 * 1024)
 """More than a connection takes."""

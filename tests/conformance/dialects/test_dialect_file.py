@@ -8,7 +8,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects import effects, loader
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BUNDLED, BadDialect, bundled, find, load, read, spoken
-from tests.support.refused_dialects import CHAT, REFUSED
+from tests.support.dialects.refused_dialects import CHAT, REFUSED
 
 
 def refusal(text: str) -> str:

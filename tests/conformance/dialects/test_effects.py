@@ -4,7 +4,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from tests.support.dialect_files import LINES, SILENT, WORDED, chat, echo
+from tests.support.dialects.dialect_files import LINES, SILENT, WORDED, chat, echo
 
 
 @pytest.mark.parametrize(

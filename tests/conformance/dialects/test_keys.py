@@ -12,7 +12,7 @@ from socketserver_reference.conformance.dialects import key_list, loader
 from socketserver_reference.conformance.dialects.document import check
 from socketserver_reference.conformance.dialects.keys import DATAGRAM, HANDSHAKE, TABLES, TOP, Key, Table
 from socketserver_reference.conformance.dialects.loader import BUNDLED, BadDialect, read
-from tests.support.refused_dialects import CHAT, REFUSED
+from tests.support.dialects.refused_dialects import CHAT, REFUSED
 
 SCHEMA = key_list.schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -30,7 +30,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Step,
     WaitUntilHeard,
 )
-from tests.support.dialect_files import LINES, SILENT, WORDED, chat, echo
+from tests.support.dialects.dialect_files import LINES, SILENT, WORDED, chat, echo
 
 # What can be said
 

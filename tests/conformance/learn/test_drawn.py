@@ -7,7 +7,7 @@ import pytest
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from tests.servers.dialects_served import DIALECTS
-from tests.support.drawn_dialects import difference, drawn_by_seed, learned_as
+from tests.support.dialects.drawn_dialects import difference, drawn_by_seed, learned_as
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 

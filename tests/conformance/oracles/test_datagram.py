@@ -2,7 +2,7 @@
 
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.scenario.steps import Close, Connect, Send, Settle, Step
-from tests.support import dialect_files
+from tests.support.dialects import dialect_files
 
 
 def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:

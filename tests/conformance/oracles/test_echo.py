@@ -1,7 +1,7 @@
 """The oracle of an echo over connections."""
 
 from socketserver_reference.conformance.oracles.echo import EchoOracle
-from tests.support import dialect_files
+from tests.support.dialects import dialect_files
 
 
 def test_the_end_of_the_server_breaks_the_clauses_of_its_life() -> None:

@@ -35,7 +35,8 @@ from socketserver_reference.conformance.scenario.steps import (
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers.framed_room import FramedRoom
-from tests.support import dialect_files, simulation, speaking
+from tests.support import simulation, speaking
+from tests.support.dialects import dialect_files
 from tests.support.simulated_clients import Clients
 from tests.support.simulation import Connection, Room
 

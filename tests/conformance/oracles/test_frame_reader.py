@@ -2,7 +2,7 @@
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.frame_reader import MAX_PROMPT_BYTES, FrameReader
-from tests.support.dialect_files import LINES, chat
+from tests.support.dialects.dialect_files import LINES, chat
 
 
 def frames(dialect: Dialect, *pieces: bytes, bodies: tuple[bytes, ...] = ()) -> tuple[list[bytes], bytes]:

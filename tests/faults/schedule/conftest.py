@@ -9,7 +9,7 @@ import pytest
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.threads import threading_of
-from tests.support.programs import Write, writer
+from tests.support.scheduling.programs import Write, writer
 
 
 @pytest.fixture

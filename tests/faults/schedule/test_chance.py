@@ -19,7 +19,7 @@ from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.world.world import ScheduleResult
 from tests.servers import racy_chat
-from tests.support.programs import Write, searched
+from tests.support.scheduling.programs import Write, searched
 from tests.support.serving import ROOT
 
 DRAWING = """

@@ -11,7 +11,7 @@ from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.scenario.steps import Connect, Say
 from tests.servers import racy_chat
-from tests.support.programs import Write, searched
+from tests.support.scheduling.programs import Write, searched
 
 NAMES = """
     import queue, socketserver, threading

@@ -12,7 +12,7 @@ from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread,
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.exploration.search import chooser, levels
 from socketserver_faults.schedule.world.world import ScheduleResult
-from tests.support.virtual_threads import started
+from tests.support.scheduling.virtual_threads import started
 
 # Decisions
 

@@ -7,7 +7,7 @@ from socketserver_faults.schedule import explore
 from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
-from tests.support.programs import Write, searched
+from tests.support.scheduling.programs import Write, searched
 
 ECHO = """
     import argparse, socketserver, sys, threading

@@ -10,7 +10,7 @@ from socketserver_faults.schedule.core.run import Deadlock
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.exploration.search import levels
 from socketserver_faults.schedule.world.world import ScheduleResult
-from tests.support.virtual_threads import started
+from tests.support.scheduling.virtual_threads import started
 
 
 def test_only_one_thread_has_a_lock(scheduler: Scheduler, virtual: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from socketserver_faults.schedule.virtual.network import Network, NotModelled, Socket
-from tests.support.two_worlds import CAPACITY, NoThreads, WouldWait, outcome
+from tests.support.scheduling.two_worlds import CAPACITY, NoThreads, WouldWait, outcome
 from tests.support.waiting import BAD, LARGE, LONG, SHORT, TIMED_OUT, VirtualWorld, read
 
 

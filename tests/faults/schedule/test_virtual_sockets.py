@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from socketserver_faults.schedule.virtual.connection import READING
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_reference.conformance.targets.client import ABORT
-from tests.support.two_worlds import NoThreads, Outcome, Twin, Worlds, outcome
+from tests.support.scheduling.two_worlds import NoThreads, Outcome, Twin, Worlds, outcome
 
 MOST = 4
 """Sockets of one example: the two ends, and others made from them."""

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.two_worlds import AGAIN, outcome
+from tests.support.scheduling.two_worlds import AGAIN, outcome
 from tests.support.waiting import (
     BAD,
     BROKEN,

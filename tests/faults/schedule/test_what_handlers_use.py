@@ -9,9 +9,9 @@ from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.network import Network
-from tests.support.programs import Write, searched
+from tests.support.scheduling.programs import Write, searched
+from tests.support.scheduling.virtual_threads import started
 from tests.support.serving import ROOT
-from tests.support.virtual_threads import started
 
 ECHO = """
     import atexit, concurrent.futures, importlib, io, json, logging, logging.handlers, os, queue, sched, select

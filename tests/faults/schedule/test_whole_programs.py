@@ -13,7 +13,7 @@ from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
-from tests.support.programs import Write, searched
+from tests.support.scheduling.programs import Write, searched
 
 BASE = """
     import socketserver
