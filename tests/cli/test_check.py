@@ -126,7 +126,7 @@ def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(ch
 
 def test_a_violation_says_how_to_check_it_again(check: Checker) -> None:
     command = f"{BARE_PYTHON} -m socketserver_faults serve --port {{port}} keeps-the-case"
-    outcome = check("echo", "--launch", command, "--timeout", 7, "--transport", "tcp", "--examples", 0)
+    outcome = check("echo", "--launch", command, "--timeout", 7, "--transport", "tcp", *ONE)
     same = [f"--launch={command}", "--transport=tcp", "--examples=0", "--timeout=7.0", "--budget=1000.0"]
     again = shlex.join(["socketserver-reference", "check", "echo", *same, "--only", "ECHO-2"])
     assert f"again:    {again}" in outcome.out.splitlines()

@@ -96,6 +96,7 @@ def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
     assert 'template = "{sender}: {body}"' in proposal.text
 
 
+@pytest.mark.sweep
 def test_who_is_told_very_much_when_somebody_comes_tells_thirty_kinds_of_it_at_most() -> None:
     much = b"".join(b"%x\n" % (number * 7919) for number in range(10_000))
     text = unfit(chat(joined=much, deliver=b"{number}: {body}\n")).text

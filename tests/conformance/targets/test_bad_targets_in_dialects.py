@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.checking import Checker, bad
 
+pytestmark = pytest.mark.sweep
+
 QUICK = ("--timeout", 0.3, "--examples", 2, "--profile", "basic")
 CUT = 600
 """Characters within which a report quotes what a server sent."""
@@ -38,7 +40,6 @@ def in_bounds(outcome: object) -> bool:
     return all(map(in_bounds, outcome)) if isinstance(outcome, list) else True
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize(("dialect", "name"), some(DIALECTS))
 def test_a_bad_chat_is_told_in_any_dialect(check: Checker, tmp_path: Path, dialect: str, name: str) -> None:
     convicted(check, tmp_path, "chat", DIALECTS[dialect], name)
@@ -65,7 +66,6 @@ def convicted(check: Checker, directory: Path, protocol: str, dialect: str, name
     ET.parse(junit)
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "how"), [("mortal", "the server ended with exit status 3"), ("crashing", "the server ended by signal 9")]
 )
