@@ -12,15 +12,7 @@ from typing import Any
 
 from socketserver_reference.conformance.dialects import framing, values
 from socketserver_reference.conformance.dialects.dialect import NOTE, TRANSFORMS
-from socketserver_reference.conformance.dialects.values import (
-    Kind,
-    a_list,
-    or_words,
-    some_bytes,
-    template,
-    whole,
-    words,
-)
+from socketserver_reference.conformance.dialects.values import a_list, or_words, some_bytes, template, whole, words
 
 CHAT, ECHO, DATAGRAM = "chat", "echo", "datagram"
 STREAMS, ALL = (CHAT, ECHO), (CHAT, ECHO, DATAGRAM)
@@ -31,7 +23,7 @@ class Key:
     """A key: its default is as in a file, or None if it has none; `without` says what holds then."""
 
     name: str
-    kind: Kind
+    kind: values.Kind
     default: Any
     meaning: str
     example: Any
