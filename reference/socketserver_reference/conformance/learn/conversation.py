@@ -14,7 +14,7 @@ No output of a server is trusted, neither to end nor to be short.
 import selectors
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -60,6 +60,9 @@ CONNECT_TIMEOUT = 5.0
 
 ENDLESS_TIMEOUT_FACTOR = 20.0
 """Multiple of the timeout after which a server that sends all the time is taken to send without end."""
+
+SELECTOR: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.DefaultSelector)
+"""One system call for all clients, where the system has poll()."""
 
 TEXT_WORDS = ("otter", "wolverine", "stoat-and-marten", "mink", "polecat", "weasel")
 """Words of the utterances; no server is likely to send them by itself."""
@@ -234,19 +237,16 @@ class Conversation:
 
     def _read(self, wait: float) -> bool:
         """Read the available bytes, or wait so many seconds for some; return whether any came."""
-        if self._read_what_is_there():
-            return True
-        with selectors.DefaultSelector() as selector:
+        with SELECTOR() as selector:
             for who, client in self._clients.items():
                 if who not in self.ended:
-                    selector.register(client.socket, selectors.EVENT_READ)
-            return bool(selector.select(wait)) and self._read_what_is_there()
+                    selector.register(client.socket, selectors.EVENT_READ, who)
+            return self._read_from([key.data for key, _ in selector.select(wait)])
 
-    def _read_what_is_there(self) -> bool:
+    def _read_from(self, whom: Iterable[str]) -> bool:
         came = False
-        for who, client in self._clients.items():
-            if who in self.ended:
-                continue
+        for who in whom:
+            client = self._clients[who]
             client.set_timeout(0)
             heard = client.receive()
             came = came or heard is not None

@@ -27,6 +27,9 @@ LINE = re.compile(rb"[^\n]+\n*|\n+")
 MAX_LINES = 200
 """Most different lines of an occasion that are kept."""
 
+MAX_ANSWERING_TOGETHER = 20
+"""Clients that go through the handshake at one time."""
+
 MAX_WAITING_NEWCOMERS = 5
 """Connections that fit into the backlog of any server."""
 
@@ -56,6 +59,8 @@ class RoomConversation:
         """What else was said than texts: answers that were delivered, words to quit by."""
         self.receipt: Template | None = None
         """What tells a speaker only that it was heard."""
+        self.one_by_one = False
+        """Whether the server greets the next client only when the one before has answered."""
         self.fragile = False
         """Whether the room breaks when a client leaves; then all stay until the next attempt."""
         self._numbers = count(1)
@@ -150,8 +155,10 @@ class RoomConversation:
 
     def _come(self, coming: Sequence[str]) -> list[str]:
         """Connect these clients; return those that the server kept."""
-        if self.answers and len(coming) > 1:  # a server may take the next client only when this one has answered
-            return [who for one in coming for who in self._come([one])]
+        size = 1 if self.one_by_one else MAX_ANSWERING_TOGETHER
+        if self.answers and len(coming) > size:
+            turns = [coming[begin : begin + size] for begin in range(0, len(coming), size)]
+            return [who for turn in turns for who in self._come(turn)]
         arrived: list[str] = []
         with contextlib.suppress(CannotLearn):  # the server takes no more
             for who in coming:
@@ -159,7 +166,8 @@ class RoomConversation:
                 arrived.append(who)
                 if not len(arrived) % MAX_WAITING_NEWCOMERS:  # more might not fit into the backlog
                     self.conversation.site.wait_idle()
-        self._await(arrived, all(one.greeting for one in self._arrivals))
+        greeted = self._await(arrived, all(one.greeting for one in self._arrivals))
+        self.one_by_one = self.one_by_one or not greeted
         for number, answer in enumerate(self.answers):
             for who in arrived:
                 self.conversation.say(who, self.meeting.answered(answer, who))
@@ -168,13 +176,18 @@ class RoomConversation:
         self.conversation.leave(*refused)
         return [who for who in arrived if who not in refused]
 
-    def _await(self, whom: Sequence[str], told: bool) -> None:
-        """Hear what is said when clients come, until they have heard something, if the server greets or replies."""
-        heard = self.conversation.hear(
-            lambda heard: not told or all(heard[who] or who in self.conversation.ended for who in whom)
-        )
+    def _await(self, whom: Sequence[str], told: bool) -> bool:
+        """Hear what is said when clients come, until they have heard something, if the server greets or replies; return
+        whether they have.
+        """
+
+        def all_told(heard: HeardBytes) -> bool:
+            return not told or all(heard[who] or who in self.conversation.ended for who in whom)
+
+        heard = self.conversation.hear(all_told)
         others = {who: data for who, data in self._staying(heard).items() if who not in whom}
         self._note("joining", others, several=len(whom) > 1)
+        return all_told(heard)
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""

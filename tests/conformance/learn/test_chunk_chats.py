@@ -1,0 +1,80 @@
+"""`learn chat` of rooms that take what one recv() returns, and of rooms at an address that break."""
+
+import re
+import socket
+from contextlib import closing
+
+import pytest
+
+from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
+from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.learn import propose as proposing
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.propose import propose
+from socketserver_reference.conformance.learn.verification import Misfit
+from socketserver_reference.conformance.targets.client import ABORT
+from socketserver_reference.conformance.targets.external import Running
+from tests.conformance.learn.test_troubled_chats import LABELLED, Ghost, room_of
+from tests.servers import dialect_servers as servers
+from tests.servers.dialect_servers import chat, served
+from tests.support.learning import learned, proposed, unfit
+
+pytestmark = pytest.mark.usefixtures("quick_learning")
+
+
+def until_bye(member: servers.Member) -> bytes | None:
+    chunk = servers.chunks(member)
+    return None if chunk == b"/bye" else chunk
+
+
+def test_names_notices_and_quit_words_without_a_line_end() -> None:
+    asks = b"Say '/bye' to leave. Name: "
+    text = proposed(
+        chat(
+            hear=until_bye, asks=asks, joined=b"{name} came.", deliver=b"[{name}] {body}", to_sender=b"[{name}] {body}"
+        )
+    )
+    dialect = loader.read(text, "learned", "learned")
+    assert dialect.handshake[0] == HandshakeTurn(wait=Template(asks.decode()), send=Template("{name}"))
+    assert dialect.prompts == (Template("{any} came."),)
+    assert (dialect.quit, dialect.quit_framed) == (b"/bye", False)
+    assert "the server names it itself" in text
+
+
+def test_a_room_that_falls_silent_after_a_byte_is_told() -> None:
+    def hear(member: servers.Member) -> bytes | None:
+        line = servers.lines(member)
+        member.server.utterances += 2_000_000 * (line is not None and b"\xff" in line)
+        return line
+
+    text = proposed(chat(deliver=LABELLED, hear=hear))
+    assert "May be a bug: After unusual bytes the room did not work any more" in re.sub(r"\n#\s+", " ", text)
+
+
+def test_a_room_that_breaks_at_an_address_is_told() -> None:
+    with closing(room_of(Ghost).start(1)) as site:
+        proposal = propose("chat", Running(site.address), 0.03)
+    assert any("did not work any more" in remark or "had closed" in remark for remark in proposal.remarks)
+
+
+def test_a_room_for_one_is_told() -> None:
+    with pytest.raises(CannotLearn, match="a client that had not said anything got end of stream"):
+        learned(chat(seats=1))
+
+
+def test_a_conversation_that_was_not_judged_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposing, "verify", lambda *_: Misfit(None, "it was too long", leaving=False))
+    proposal = unfit(chat(deliver=LABELLED))
+    assert proposal.trouble.endswith("it was too long")
+    assert "# template = " in proposal.text
+
+
+def test_an_echo_that_resets_is_told() -> None:
+    def once(client: socket.socket) -> None:
+        client.sendall(client.recv(100))
+        client.recv(100)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+        client.close()
+
+    assert "May be a bug: After one answer the client got connection reset." in proposed(served(once), "echo")
