@@ -15,9 +15,9 @@ from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.targets.client import ABORT
 from socketserver_reference.conformance.targets.external import Running
-from tests.conformance.learn.test_troubled_chats import LABELLED, Ghost, room_of
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat, served
+from tests.servers.labelled_rooms import LABELLED, Ghost, room_of
 from tests.support.learning import learned, proposed, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")

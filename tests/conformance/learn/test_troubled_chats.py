@@ -23,46 +23,13 @@ from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.base import CannotCheck
-from socketserver_reference.conformance.targets.in_process import InProcess
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat
 from tests.servers.dialects_served import DIALECTS, served
+from tests.servers.labelled_rooms import LABELLED, Ghost, room_of
 from tests.support.learning import learned, proposed, reason
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
-
-LABELLED = b"{number}: {body}\n"
-
-
-def room_of(member: type[servers.Member], **speech: Any) -> InProcess:
-    """Return a chat whose members are of this class."""
-
-    def make() -> servers.Chat:
-        server = servers.Chat(servers.Speech(deliver=LABELLED, to_sender=LABELLED, **speech))
-        server.RequestHandlerClass = member
-        return server
-
-    return InProcess(make)
-
-
-class Ghost(servers.Member):
-    """Stays a member when it has gone; then a delivery to it ends its speaker."""
-
-    def stay(self, speech: servers.Speech) -> None:
-        self.server.members.append(self)
-        while (body := speech.hear(self)) is not None:
-            self.say(speech, body)
-
-    def tell_others(self, data: bytes) -> None:
-        for member in self.server.members:
-            if member is not self:
-                member.wfile.write(data)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except ValueError:  # the file of a connection that is closed
-            return
 
 
 class EarlierOnly(servers.Member):

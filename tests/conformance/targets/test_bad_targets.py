@@ -14,8 +14,6 @@ import pytest
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
 
-pytestmark = pytest.mark.sweep
-
 QUICK = ("--timeout", 0.3, "--examples", 2)
 """For servers that are wrong however long one waits."""
 
@@ -87,6 +85,7 @@ def test_a_command_that_never_listens_is_given_up_and_ended(
 # A server that breaks everything
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("launched", [True, False])
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 def test_a_server_that_is_silent_does_not_speak_the_dialect(check: Checker, protocol: str, launched: bool) -> None:
@@ -103,6 +102,7 @@ def test_datagrams_that_nobody_answers_break_the_promise_of_one_reply_each(check
     assert "UDP-1" in outcome.clauses_that("violated")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 @pytest.mark.parametrize("launched", [True, False])
 def test_a_server_that_hangs_up_at_once_conforms_to_nothing(check: Checker, protocol: str, launched: bool) -> None:
@@ -113,6 +113,7 @@ def test_a_server_that_hangs_up_at_once_conforms_to_nothing(check: Checker, prot
     assert set(outcome.clauses_that("holds")) <= {"ECHO-1", "ECHO-5"}  # an empty reply is right for white space
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["floods", "floods-when-asked"])
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 def test_a_flood_ends_in_a_report_that_quotes_a_little_of_it(check: Checker, protocol: str, name: str) -> None:
@@ -124,6 +125,7 @@ def test_a_flood_ends_in_a_report_that_quotes_a_little_of_it(check: Checker, pro
         assert all(len(line) < CUT for line in clause["exchange"] or [])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("protocol", ["chat", "echo"])
 def test_nothing_hostile_that_a_server_says_reaches_a_report_as_it_is(
     check: Checker, tmp_path: Path, protocol: str
@@ -148,6 +150,7 @@ def test_nothing_hostile_that_a_server_says_reaches_a_report_as_it_is(
         ("crashing", "the server ended by signal 9"),
     ],
 )
+@pytest.mark.sweep
 def test_a_launched_server_that_dies_is_reported_with_how_it_did_and_started_again(
     check: Checker, name: str, how: str
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_running_server_that_dies_leaves_the_rest_unchecked(check: Checker) ->
     assert len(outcome.clauses_that("not-checked")) == 15
 
 
+@pytest.mark.sweep
 def test_a_server_that_stops_answering_is_waited_for_no_longer_than_the_timeout(check: Checker) -> None:
     outcome = check("chat", "--launch", bad("hanging"), *QUICK, "--only", "CHAT-2", "--examples", 0)
     assert outcome.code == 1

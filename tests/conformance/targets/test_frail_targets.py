@@ -16,8 +16,6 @@ from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.support.serving import TIMEOUT
 
-pytestmark = pytest.mark.sweep
-
 QUICK = ("--timeout", 3, "--examples", 2)
 
 
@@ -41,6 +39,7 @@ def test_a_server_that_dies_of_its_first_client_is_told_with_how(check: Checker)
     assert "exit status 7, its last output: out of \\x1b[5mcheese" in outcome.out + outcome.err
 
 
+@pytest.mark.sweep
 def test_a_server_that_dies_between_two_scenarios_is_told_and_started_again(check: Checker) -> None:
     outcome = check("chat", "--launch", frail("dies-between"), *QUICK, "--profile", "basic")
     assert outcome.code == 1
@@ -50,6 +49,7 @@ def test_a_server_that_dies_between_two_scenarios_is_told_and_started_again(chec
     assert not any("restarted" in (clause["why"] or "") for clause in outcome.document["clauses"])
 
 
+@pytest.mark.sweep
 def test_a_server_that_dies_again_and_again_is_started_as_often(check: Checker, lifeline: Lifeline) -> None:
     command = frail("gets-tired", "{port}", lifeline.path)
     outcome = check("chat", "--launch", command, *QUICK, "--profile", "basic")
@@ -182,6 +182,7 @@ def dialect(directory: Path, limits: str) -> Path:
     return file
 
 
+@pytest.mark.sweep
 def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_each_time(
     check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
