@@ -16,7 +16,7 @@ from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import ChatHandler, Room
 from socketserver_reference.lifecycle import Server, StreamServer, Threads
 
-REAP_SECONDS = 2.0
+REAP_SECONDS = 10.0
 """Seconds within which serve_forever() removes an ended child from its set."""
 
 # What handlers get, and when they run
