@@ -93,3 +93,8 @@ def test_a_program_that_the_system_cannot_execute_for_another_reason_is_told(tmp
     os.chmod(file, 0o700)
     with pytest.raises(CannotCheck, match="cannot be checked: it cannot be executed: "):
         Launched(f"{file} {{port}}").start(1.0)
+
+
+def test_a_quote_without_its_end_is_no_command() -> None:
+    with pytest.raises(CannotCheck, match="is not a valid command: No closing quotation"):
+        split_command("serve 'me")
