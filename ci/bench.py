@@ -47,15 +47,7 @@ class EmptySession(Session):
 def open_session(kind: type[Session]) -> Session:
     """Return a session of that class for the reference's chat in this process."""
     server = InProcess(partial(make_server, "chat", Address("tcp", "127.0.0.1")))
-    return kind(
-        server,
-        timeout=5,
-        oracle=ChatConformance.oracle,
-        rewriter=ChatConformance.rewriter,
-        health_check=ChatConformance.health_check,
-        health_clause="CHAT-2",
-        survival_clause="CHAT-11",
-    )
+    return kind(server, ChatConformance, timeout=5)
 
 
 def timed(work: Callable[[], None]) -> float:

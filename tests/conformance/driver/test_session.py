@@ -64,7 +64,7 @@ def test_all_that_a_server_has_seen_is_kept_until_it_is_replaced(quits_wrongly: 
     assert quits_wrongly.seen == []
     first = quits_wrongly.play(*join("ann"), about="CHAT-2")
     health_check = quits_wrongly.seen[0].steps
-    assert health_check[: len(quits_wrongly.health_check)] == list(quits_wrongly.health_check)
+    assert health_check[: len(ChatConformance.health_check)] == list(ChatConformance.health_check)
     assert [scene.steps for scene in quits_wrongly.seen] == [health_check, first.scenario]
     with pytest.raises(Violation) as caught:
         quits_wrongly.play(*BREAKING, about="CHAT-7")

@@ -89,5 +89,3 @@ class Conformance:
     """The steps of a short conversation that any working server can hold."""
     health_clause: ClassVar[str]
     """The clause that a server breaks if it fails the health check."""
-    survival_clause: ClassVar[str]
-    """The clause that a server breaks by an unexpected exit."""

@@ -47,7 +47,6 @@ class ChatConformance(
     rewriter = rewrite.chat_rewriter
     health_check = (*join("first"), Say("first", b"hello"))
     health_clause = "CHAT-2"
-    survival_clause = "CHAT-11"
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

@@ -22,7 +22,6 @@ class DatagramConformance(Conformance):
     rewriter = DatagramRewriter
     health_check = (Connect("first"), Say("first", b"hello"))
     health_clause = "UDP-1"
-    survival_clause = "UDP-5"
 
     @staticmethod
     def asking(*requests: bytes) -> list[Step]:

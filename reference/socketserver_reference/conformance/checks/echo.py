@@ -59,7 +59,6 @@ class EchoConformance(Conformance):
     rewriter = EchoRewriter
     health_check = (Connect("silent"), HalfClose("silent"), *ask("first", b"hello\n"))
     health_clause = "ECHO-2"
-    survival_clause = "ECHO-7"
 
     @decides("ECHO-1")
     def test_nothing_is_sent_to_a_client_that_says_nothing(self, play: Play) -> None:

@@ -14,13 +14,11 @@ from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.rewrite import Rewriter
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.masking import Masking
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.stage import Stage
-from socketserver_reference.conformance.driver.staging import Staging
-from socketserver_reference.conformance.oracles.base import Oracle
+from socketserver_reference.conformance.driver.staging import Staging, Suite
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
@@ -46,13 +44,8 @@ class Session:
     def __init__(
         self,
         target: Target | str,
-        *,
+        suite: Suite,
         timeout: float,
-        oracle: Callable[[Dialect], Oracle],
-        rewriter: Callable[[Dialect], Rewriter],
-        health_check: Sequence[Step],
-        health_clause: str,
-        survival_clause: str,
         dialect: Dialect = NOTE,
     ) -> None:
         self.target: Target = Running(target) if isinstance(target, str) else target
@@ -60,9 +53,7 @@ class Session:
         self.full_timeout = timeout
         """The timeout in seconds while no clause is known to be broken."""
         self.dialect = dialect
-        self.health_check = health_check
-        self._health_clause = health_clause
-        self._survival_clause = survival_clause
+        self._suite = suite
         self._broken_by = ""
         self.unusable = ""
         """Why nothing further can be checked, or ""."""
@@ -81,7 +72,7 @@ class Session:
                 f"the dialect {dialect.name} needs a fresh server for every scenario: let the suite launch it"
             )
         self.address = self.site.address
-        self._staging = Staging(self.site, dialect, oracle, rewriter, timeout)
+        self._staging = Staging(self.site, dialect, suite, timeout)
         self._was_met = False
         self._absent = ""
         self.budget = Budget()
@@ -302,8 +293,8 @@ class Session:
         """Play the health check; return False if there is no server yet, raise NotChecked if it fails."""
         greeted = False
         try:
-            with self.stage(about=self._health_clause, timeout=self.full_timeout) as stage:
-                stage.play(self.health_check)
+            with self.stage(about=self._suite.health_clause, timeout=self.full_timeout) as stage:
+                stage.play(self._suite.health_check)
                 greeted = True
                 if not self.healthy:
                     stage.about = None

@@ -1,6 +1,7 @@
 """Sets up the stage of each scenario: its oracle, its rewriter, and what those before it left behind."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -19,21 +20,26 @@ from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.first_contact import FirstContact
 
 
+class Suite(Protocol):
+    """What a session needs of a conformance class: `checks/base.py` says what each is."""
+
+    @property
+    def oracle(self) -> Callable[[Dialect], Oracle]: ...
+    @property
+    def rewriter(self) -> Callable[[Dialect], Rewriter]: ...
+    @property
+    def health_check(self) -> Sequence[Step]: ...
+    @property
+    def health_clause(self) -> str: ...
+
+
 class Staging:
     """The scenarios on one site, within the limits of its dialect."""
 
-    def __init__(
-        self,
-        site: Site,
-        dialect: Dialect,
-        oracle: Callable[[Dialect], Oracle],
-        rewriter: Callable[[Dialect], Rewriter],
-        timeout: float,
-    ) -> None:
+    def __init__(self, site: Site, dialect: Dialect, suite: Suite, timeout: float) -> None:
         self._site = site
         self._dialect = dialect
-        self._oracle = oracle
-        self._rewriter_of = rewriter
+        self._suite = suite
         self._rate_limiter = rate_limit.RateLimiter(dialect.limits)
         self._carry_over = CarryOver(timeout)
         self._capacity_limit: CapacityLimit | None = None
@@ -49,7 +55,7 @@ class Staging:
     def stage(self, about: str | None, politeness: Politeness, timeout: float) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
         self._rate_limiter.begin()
-        oracle = self._oracle(self._dialect)
+        oracle = self._suite.oracle(self._dialect)
         if isinstance(oracle, ChatOracle):
             oracle.fresh = self._site.restartable and not self.seen
         if self._site.restartable:  # then its quiescence was observed
@@ -76,7 +82,7 @@ class Staging:
     def _rewriter(self, mark: str = "") -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""
         limits = self._dialect.limits
-        rewriter = self._rewriter_of(self._dialect)
+        rewriter = self._suite.rewriter(self._dialect)
         if self._dialect.history:
             rewriter = ScenarioMarked(rewriter, self._dialect, mark)
         self._capacity_limit = None

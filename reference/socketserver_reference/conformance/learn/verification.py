@@ -118,16 +118,7 @@ def verify(target: Target, protocol: str, dialect: Dialect, timeout: float) -> M
 def _play(
     suite: type[Conformance], target: Target, dialect: Dialect, timeout: float, steps: Sequence[Step], *, leaving: bool
 ) -> Misfit | None:
-    session = Session(
-        target,
-        timeout=timeout,
-        oracle=suite.oracle,
-        rewriter=suite.rewriter,
-        health_check=suite.health_check,
-        health_clause=suite.health_clause,
-        survival_clause=suite.survival_clause,
-        dialect=dialect,
-    )
+    session = Session(target, suite, timeout, dialect)
     session.healthy = True  # a conversation before this one would already leave something behind
     with closing(session):
         try:

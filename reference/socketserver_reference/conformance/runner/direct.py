@@ -37,16 +37,7 @@ def session_for(
     suite: type[Conformance], target: Target | str, timeout: float, dialect: Dialect = NOTE, effort: Effort = QUICK
 ) -> Session:
     """Return a session for the checks of a conformance class; the caller closes it."""
-    session = Session(
-        target,
-        timeout=timeout,
-        oracle=suite.oracle,
-        rewriter=suite.rewriter,
-        health_check=suite.health_check,
-        health_clause=suite.health_clause,
-        survival_clause=suite.survival_clause,
-        dialect=dialect,
-    )
+    session = Session(target, suite, timeout, dialect)
     session.confirm = Confirmer(session, effort, all_processors)
     session.masking.shows = partial(shows, session)
     return session
