@@ -45,10 +45,17 @@ def test_repetitions_that_differ_in_numbers_are_told_by_their_first_and_last() -
         (b"y", b"x" * 100, "b'y'"),
         (b"x" * 60 + b"y", b"x" * 60 + b"z", "48 bytes, then b'xxxxxxxxxxxxy' (61 bytes)"),
         (b"x" * 200, b"x" * 100 + b"z" * 100, f"88 bytes, then {b'x' * 48!r}... (200 bytes)"),
+        (b"x" * 100, b"x" * 120, f"88 bytes, then {b'x' * 12!r} (100 bytes)"),
+        (b"x" * 120, b"x" * 100, f"88 bytes, then {b'x' * 32!r} (120 bytes)"),
     ],
 )
 def test_nothing_is_cut_before_the_first_byte_that_differs(data: bytes, other: bytes, shown: str) -> None:
     assert show_against(data, other) == shown
+
+
+def test_both_sides_begin_at_the_same_byte_whatever_their_limits() -> None:
+    due, came = b"x" * 100 + b"y" * 300, b"x" * 100 + b"z" * 300
+    assert {show_against(due, came, 48)[:16], show_against(came, due, 200)[:16]} == {"88 bytes, then b"}
 
 
 @pytest.mark.parametrize(

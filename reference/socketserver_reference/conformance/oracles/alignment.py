@@ -10,6 +10,7 @@ Pure functions of bytes: the same for deliveries in frames and for those in a st
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.scenario.text import common_prefix
 from socketserver_reference.conformance.scenario.violation import Shape
 
 MIN_PIECE_BYTES = 4
@@ -225,14 +226,6 @@ def _alike(one: bytes, other: bytes) -> tuple[int, int]:
     """Return how many bytes are the same at the beginning, and, of the rest, at the end."""
     same = common_prefix(one, other)
     return same, common_prefix(one[same:][::-1], other[same:][::-1])
-
-
-def common_prefix(one: bytes, other: bytes) -> int:
-    """Return how many leading bytes are the same."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
-        return length
-    return next(index for index in range(length) if one[index] != other[index])
 
 
 WORDS: dict[Shape, str] = {

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.alignment import Difference, common_prefix, told
+from socketserver_reference.conformance.oracles.alignment import Difference, told
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle, MemberT
-from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, show, show_against
+from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES, common_prefix, show, show_against
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 

@@ -14,8 +14,9 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.alignment import Possible, common_prefix
+from socketserver_reference.conformance.oracles.alignment import Possible
 from socketserver_reference.conformance.oracles.pending import Pending
+from socketserver_reference.conformance.scenario.text import common_prefix
 
 MAX_HYPOTHESES = 2_000
 """Hypotheses considered for one extension, beyond one a byte; only utterances made to be ambiguous have more, and they

@@ -21,7 +21,6 @@ from socketserver_reference.conformance.oracles.alignment import (
     Alignment,
     Piece,
     Possible,
-    common_prefix,
     difference,
 )
 from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
@@ -29,6 +28,7 @@ from socketserver_reference.conformance.oracles.chat_room import Leaving, Member
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous, SegmentationParser
 from socketserver_reference.conformance.scenario.step import OneClient, Utterance
 from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.text import common_prefix
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding
 

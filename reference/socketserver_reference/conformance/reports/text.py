@@ -1,5 +1,6 @@
 """The report on a terminal."""
 
+import re
 from collections.abc import Iterator
 
 from socketserver_reference.clauses import PROFILES
@@ -58,9 +59,9 @@ def _story(verdict: Verdict, command: str) -> Iterator[str]:
 
 def _mark(expected: str, observed: str) -> Iterator[str]:
     """Yield a line that points to the first byte that differs, if both hold bytes."""
-    pairs = enumerate(zip(printable(expected), printable(observed), strict=False))
-    at = next((at for at, (one, other) in pairs if one != other), 0)
-    if "b'" in expected[:at] and "b'" in observed[:at]:
+    due, came = printable(expected), printable(observed)
+    at = next((at for at, (one, other) in enumerate(zip(due, came, strict=False)) if one != other), 0)
+    if re.search("b['\"]", due[:at]):
         yield f"{'':{len('observed: ') + at}}^ differs from here on"
 
 

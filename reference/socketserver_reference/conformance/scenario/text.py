@@ -19,12 +19,23 @@ def show(data: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
     return f"{data[:limit]!r}... ({len(data)} bytes)"
 
 
+def common_prefix(one: bytes, other: bytes) -> int:
+    """Return how many leading bytes are the same."""
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length
+    return next(index for index in range(length) if one[index] != other[index])
+
+
 def show_against(data: bytes, other: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
-    """Return bytes like `show`, but never cut before the first byte that differs from the others."""
-    same = next((at for at, (one, two) in enumerate(zip(data, other, strict=False)) if one != two), 0)
-    begin = same - CONTEXT_BYTES
-    if same < limit or begin <= 0:
+    """Return bytes like `show`, but never cut before the first byte that differs from the others.
+
+    Both sides begin at the same byte, whatever their limits, so that a reader can compare them.
+    """
+    same = common_prefix(data, other)
+    if same < MAX_SHOWN_BYTES:
         return show(data, limit)
+    begin = same - CONTEXT_BYTES
     rest = data[begin : begin + limit]
     cut = "..." if len(data) > begin + limit else ""
     return f"{begin} bytes, then {rest!r}{cut} ({len(data)} bytes)"
