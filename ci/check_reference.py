@@ -4,11 +4,14 @@ Usage: check_reference.py [OPTION ...], options of `socketserver-reference check
 and one line for all of them in the end. Exits with the highest exit status.
 """
 
+import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from socketserver_reference.conformance.runner.display import has_colours
 
 COMMAND = str(Path(sys.executable).with_name("socketserver-reference"))
 
@@ -26,8 +29,15 @@ def checks(options: list[str]) -> dict[str, list[str]]:
 
 
 def check(arguments: list[str]) -> tuple[int, str]:
-    """Run one check; return its exit status and its report."""
-    done = subprocess.run([COMMAND, "check", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    """Run one check; return its exit status and its report, in colours if this goes to a terminal."""
+    colours = {"FORCE_COLOR": "1"} if has_colours(sys.stdout) else {}
+    done = subprocess.run(
+        [COMMAND, "check", *arguments],
+        env={**os.environ, **colours},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
     return done.returncode, done.stdout.decode(errors="backslashreplace")
 
 
@@ -36,12 +46,15 @@ def main(options: list[str]) -> int:
     begun = time.monotonic()
     named = checks(options)
     statuses: dict[str, int] = {}
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    pool = ThreadPoolExecutor(max_workers=2)
+    try:
         longest_first = sorted(named, key=lambda name: name != "chat")
         running = {name: pool.submit(check, named[name]) for name in longest_first}
         for name in named:
             statuses[name], report = running[name].result()
             print(report, flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an interrupt, which ends the checks that run, none begins
     failed = {name: status for name, status in statuses.items() if status}
     verdict = "; ".join(f"{name}: exit status {status}" for name, status in failed.items()) or "all conform"
     print(f"{', '.join(named)}: {verdict} ({time.monotonic() - begun:.1f} s)")

@@ -1,11 +1,13 @@
 """`make check`: all reports in order, one line for all, and the highest exit status."""
 
 import importlib.util
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import pytest
 
-from tests.support.serving import ROOT
+from tests.support.serving import ROOT, TIMEOUT
 
 
 @pytest.fixture
@@ -44,3 +46,29 @@ def test_options_reach_the_checks_of_this_process(script: ModuleType) -> None:
         name for name, arguments in script.checks(["--seed", "7"]).items() if arguments[1:] == ["--seed", "7"]
     }
     assert with_options == {"echo", "chat", "family"}
+
+
+def test_after_an_interrupt_no_other_check_begins(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    ending = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ending.set()  # the interrupt reaches the checks that run as well
+            super().shutdown(wait)
+
+    def check(arguments: list[str]) -> tuple[int, str]:
+        begun.append(arguments[0])
+        assert arguments[0] == "echo" or ending.wait(TIMEOUT)
+        return 0, ""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(script, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(script, "check", check)
+    monkeypatch.setattr(script, "print", interrupted, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        script.main([])
+    assert "family" not in begun
