@@ -91,9 +91,12 @@ def test_without_any_file_the_command_says_what_would_be_right(capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("quick_learning")
-def test_init_learns_a_server_and_check_alone_checks_it(check: Checker, directory: Path) -> None:
+def test_init_learns_a_server_and_check_alone_checks_it(
+    check: Checker, directory: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     command = f"{BARE_PYTHON} -m socketserver_reference serve echo --port {{port}}"
     assert main(["init", "echo", "--launch", command]) == EXIT_LEARNED
+    assert capfd.readouterr().err.endswith("init: next: socketserver-reference check\n")
     assert sorted(path.name for path in directory.iterdir()) == ["conformance.toml", "dialect.toml"]
     assert shlex.join(words()) == shlex.join(["echo", f"--launch={command}", "--dialect=dialect.toml"])
     assert check("--only", "ECHO-2", "--examples", 0).code == 0

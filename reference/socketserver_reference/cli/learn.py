@@ -6,6 +6,7 @@ what does not fit.
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 from socketserver_reference.cli import learning
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the dialect of the server that the options name; return the exit code."""
-    return learning.report(options, lambda text: _write(text, options.output))
+    return learning.report(options, lambda text: _write(text, options.output), next_command(options))
 
 
 def _write(text: str, output: str | None) -> None:
@@ -31,3 +32,12 @@ def _write(text: str, output: str | None) -> None:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
         raise CommandError(f"--output {output}: cannot write: {error.strerror}") from None
+
+
+def next_command(options: argparse.Namespace) -> str:
+    """Return the command that checks the server in the dialect."""
+    words = ["socketserver-reference", "check", options.protocol]
+    words += [options.target] if options.target else []
+    words += ["--launch", options.launch] if options.launch else []
+    words += ["--transport", options.transport] if options.transport else []
+    return shlex.join([*words, "--dialect", options.output or "FILE"])

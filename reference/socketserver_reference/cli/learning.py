@@ -1,7 +1,6 @@
 """What `learn` and `init` share: the options that name a server, and its dialect as proposed."""
 
 import argparse
-import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -44,10 +43,10 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def report(options: argparse.Namespace, write: Callable[[str], object]) -> int:
+def report(options: argparse.Namespace, write: Callable[[str], object], further: str) -> int:
     """Learn the dialect of a server, and write the proposal; say what else there is to say, and return the exit code.
 
-    `write` gets the proposal, and raises CommandError if it cannot be written.
+    `write` gets the proposal, and raises CommandError if it cannot be written; `further` is the command to go on with.
     """
     try:
         proposal = learn(options)
@@ -61,21 +60,12 @@ def report(options: argparse.Namespace, write: Callable[[str], object]) -> int:
         _say(options, proposal.trouble)
         print(*map(printable, proposal.evidence), sep="\n", file=sys.stderr)
         return EXIT_CANNOT_LEARN
-    _say(options, f"next: {next_command(options)}")
+    _say(options, f"next: {further}")
     return EXIT_LEARNED
 
 
 def _say(options: argparse.Namespace, line: str) -> None:
     print(f"socketserver-reference {options.command}: {printable(line)}", file=sys.stderr)
-
-
-def next_command(options: argparse.Namespace) -> str:
-    """Return the command that checks the server in the dialect."""
-    words = ["socketserver-reference", "check", options.protocol]
-    words += [options.target] if options.target else []
-    words += ["--launch", options.launch] if options.launch else []
-    words += ["--transport", options.transport] if options.transport else []
-    return shlex.join([*words, "--dialect", options.output or "FILE"])
 
 
 def learn(options: argparse.Namespace) -> "Proposal":
