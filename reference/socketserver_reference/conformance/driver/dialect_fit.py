@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.handshake import NotGreeted, shake_hands, whole
+from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Did, Ending, Heard, Transcript
@@ -33,6 +34,9 @@ REQUEST = b" Does it fit? "
 """White space and both cases: each transformation of an echo gives another reply."""
 
 LINE_END = b"\r\n"
+
+CLIENTS = ("fitann", "fitben")
+"""The two that talk in a chat."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,16 @@ def misfit(site: Site, dialect: Dialect, protocol: str, timeout: float) -> Misfi
 
 def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit | None:
     read: list[bytes] = []
-    for client, name in zip(clients, ("fitann", "fitben"), strict=True):
+    limiter = RateLimiter(dialect.limits)
+    for client, name in zip(clients, CLIENTS, strict=True):
         transcript = Transcript()
         try:
             read.append(shake_hands(client, name, whole(dialect, name.encode()), transcript, timeout))
         except NotGreeted as error:
             return _ungreeted(client, transcript, dialect, str(error), timeout)
+        limiter.joined(name)
     body = dialect.sayable(b"does it fit") or b"x"
-    time.sleep(dialect.limits.join_delay)  # nothing may be said before
+    limiter.wait_to_send(CLIENTS[0])
     clients[0].send(dialect.sent(body))
     nudged = b""
     until = time.monotonic() + timeout
