@@ -14,8 +14,8 @@ from tests.support.scheduling.virtual_threads import started
 from tests.support.serving import ROOT
 
 ECHO = """
-    import atexit, concurrent.futures, importlib, io, json, logging, logging.handlers, os, queue, sched, select
-    import selectors, signal, socket, socketserver, sys, threading, time, _thread
+    import atexit, concurrent.futures, importlib, io, json, logging, logging.config, logging.handlers, os, queue, sched
+    import select, selectors, signal, socket, socketserver, sys, threading, time, _thread
     class Handler(socketserver.StreamRequestHandler):
         BUFFERED = 0
         wbufsize = BUFFERED
@@ -191,11 +191,13 @@ def test_two_threads_may_use_one_buffered_file_of_a_socket(scheduler: Scheduler,
 def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
     part = """
                 log = logging.getLogger("mine")
-                log.setLevel("INFO"); log.addHandler(logging.handlers.RotatingFileHandler("x"))
-                log.debug("hidden"); log.info("%s and %d", "shown", 1); logging.error("%(a)s", {"a": 2})
+                handler = logging.handlers.RotatingFileHandler("x")
+                handler.setFormatter(logging.Formatter()); log.setLevel("INFO"); log.addHandler(handler)
+                logging.config.dictConfig({}); log.debug("hidden"); log.info("%s and %d", "shown", 1)
+                logging.error("%(a)s", {"a": 2})
                 assert log.isEnabledFor(logging.INFO) and log.getChild("x").getEffectiveLevel() == logging.INFO
                 logging.getLogger().info("hidden"); logging.basicConfig(level=10); logging.debug("also")
-                log.exception("100%"); assert log.hasHandlers()
+                log.exception("100%"); logging.warning("connected", 7); assert log.hasHandlers()
                 1 / 0
     """
     program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
@@ -203,7 +205,8 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
     found = searched("uses:Handler", "ask")
     assert found.outcome is not None
     logged = [event.what for event in found.outcome.story.events if event.what.startswith("logs") and event.note]
-    assert logged[:4] == ["logs 'shown and 1'", "logs '2'", "logs 'also'", "logs '100%'"]
+    said = ["shown and 1", "2", "also", "100%", "connected (TypeError)"]
+    assert logged[:5] == [f"logs {line!r}" for line in said]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +214,7 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
     [
         ("signal.alarm(1)", "signal.alarm"),
         ("sys.settrace(None)", "sys.settrace"),
-        ("os.kill(1, 1)", "os.kill"),
+        ("os.kill(os.getppid(), 0)", "os.kill"),
         ("import asyncio; asyncio.run(1)", "does not model asyncio.run: its tasks are"),
         ("socket.socket(socket.AF_UNIX)", "no AF_UNIX, only AF_INET; serve AF_INET"),
         ("socket.socket(type=socket.SOCK_DGRAM)", "no SOCK_DGRAM, only SOCK_STREAM; check an echo of datagrams"),
@@ -220,6 +223,8 @@ def test_what_a_program_logs_is_in_its_story(write: Write) -> None:
         ("import tempfile; tempfile.mkdtemp()", "the program makes a folder"),
         ("import sqlite3; sqlite3.connect('x.db')", "the program opens a database (x.db): use one in memory"),
         ("os.rename('/no/such', '/no/file')", "the program renames a file"),
+        ("os.symlink('x', '/no/such')", "the program makes a link"),
+        ("os.putenv('NAME', 'x')", "the program changes its real environment"),
     ],
 )
 def test_what_is_not_modelled_is_named(part: str, name: str, write: Write) -> None:
@@ -227,6 +232,32 @@ def test_what_is_not_modelled_is_named(part: str, name: str, write: Write) -> No
     write(uses=program.replace("PREPARE", part))
     with pytest.raises(NotModelled, match=re.escape(name)):
         searched("uses:Handler", "ask")
+
+
+def test_what_is_done_outside_after_a_refusal_is_refused_too(write: Write) -> None:
+    folder = write(
+        cleans_up="""
+            import pathlib, socketserver
+            class Handler(socketserver.BaseRequestHandler):
+                def handle(self):
+                    try:
+                        pathlib.Path("first.txt").write_text("x")
+                    except:
+                        pathlib.Path(__file__).with_suffix(".txt").write_text("x")
+        """
+    )
+    with pytest.raises(NotModelled, match="writes a real file"):
+        searched("cleans_up:Handler", "ask")
+    assert not (folder / "cleans_up.txt").exists()
+
+
+def test_to_ask_whether_a_name_is_there_is_no_use_of_it(write: Write) -> None:
+    """The reply has a wrong byte, and that is told, not that `select.epoll` is not modelled."""
+    part = "assert not hasattr(select, 'epoll') and getattr(select, 'kqueue', None) is None; self.reply(b'!')"
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(uses=program.replace("PREPARE", part))
+    found = searched("uses:Handler", "ask")
+    assert found.outcome is not None
 
 
 def test_what_only_reads_or_stays_in_memory_is_no_act_outside(write: Write) -> None:

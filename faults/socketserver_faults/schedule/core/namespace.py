@@ -22,11 +22,27 @@ class Namespace(ModuleType):
 class NotModelled(AttributeError):
     """The program uses something that the scheduler does not model; the message names it.
 
-    A program may catch it, so each is kept in `refusals` until the next run begins.
+    A program may catch it, so the message of each is kept in `refusals` until the next run begins.
     """
 
-    refusals: ClassVar[list["NotModelled"]] = []
+    refusals: ClassVar[list[str]] = []
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.refusals.append(self)
+        self.refusals.append(message)
+
+
+def program_hasattr(thing: object, name: str) -> bool:
+    """The hasattr() of a program: whoever asks whether a name is there does not use it."""
+    before = len(NotModelled.refusals)
+    found = hasattr(thing, name)
+    del NotModelled.refusals[before:]
+    return found
+
+
+def program_getattr(thing: Any, name: str, *default: Any) -> Any:
+    """The getattr() of a program; with a default, it asks as hasattr() does."""
+    before = len(NotModelled.refusals)
+    value = getattr(thing, name, *default)
+    del NotModelled.refusals[before:]
+    return value

@@ -22,6 +22,15 @@ class _Anything:
         return lambda *_, **__: None
 
 
+class _Handlers(ModuleType):
+    """A module of handlers, all of which do nothing."""
+
+    def __getattr__(self, name: str) -> type[_Anything]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Anything
+
+
 class Logger:
     """A logger that notes what its level lets through."""
 
@@ -56,7 +65,11 @@ class Logger:
     def log(self, level: int, message: object, *arguments: Any, **_: Any) -> None:
         if self.isEnabledFor(level):
             one = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], dict) and arguments[0] else arguments
-            self._note(f"logs {str(message) % one if arguments else str(message)!r}")
+            try:
+                text = str(message) % one if arguments else str(message)
+            except Exception as error:  # the library prints such an error, and goes on
+                text = f"{message if isinstance(message, str) else type(message)} ({type(error).__name__})"
+            self._note(f"logs {text!r}")
 
     def debug(self, *what: Any, **how: Any) -> None:
         self.log(logging.DEBUG, *what, **how)
@@ -100,5 +113,5 @@ def silent_logging(note: Callable[[str], None], at_begin: list[Callable[[], None
     for name in ("debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"):
         vars(module)[name] = getattr(root, name)
     for name in ("handlers", "config"):
-        vars(module)[name] = _Anything()
+        vars(module)[name] = _Handlers(f"logging.{name}")
     return module

@@ -29,7 +29,7 @@ from itertools import chain
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
-from socketserver_faults.schedule.core.namespace import Namespace
+from socketserver_faults.schedule.core.namespace import Namespace, program_getattr, program_hasattr
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
@@ -124,6 +124,8 @@ class Modules:
             **vars(builtins),
             "__import__": self._import,
             "__build_class__": _build_class,
+            "getattr": program_getattr,
+            "hasattr": program_hasattr,
             "id": SERIALS.address,
             "input": self._input,
             "open": self._sys.files.open,

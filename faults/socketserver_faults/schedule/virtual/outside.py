@@ -12,6 +12,7 @@ import threading
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import NotModelled
+from socketserver_faults.schedule.core.run import Aborted
 from socketserver_faults.schedule.core.scheduler import Scheduler
 
 CHECK = "check the running server instead (`socketserver-reference check`)"
@@ -34,13 +35,23 @@ SOCKETS = {
 
 _FILE = "keep it in memory, or write with open(), which the scheduler keeps in memory"
 
+_ENVIRONMENT = "change os.environ in a module of the program"
+
 OUTSIDE = {
     "open": ("writes a real file", _FILE),
     "os.mkdir": ("makes a folder", _FILE),
     "os.remove": ("removes a file", _FILE),
     "os.rename": ("renames a file", _FILE),
     "os.rmdir": ("removes a folder", _FILE),
+    "os.link": ("makes a link", _FILE),
+    "os.symlink": ("makes a link", _FILE),
     "os.truncate": ("changes a real file", _FILE),
+    "os.chmod": ("changes a real file", _FILE),
+    "os.chown": ("changes a real file", _FILE),
+    "os.utime": ("changes a real file", _FILE),
+    "os.chdir": ("changes its working folder", "name files with their folder"),
+    "os.putenv": ("changes its real environment", _ENVIRONMENT),
+    "os.unsetenv": ("changes its real environment", _ENVIRONMENT),
     "sqlite3.connect": ("opens a database", "use one in memory (:memory:)"),
     "socket.__new__": ("makes a real socket", "import socket or socketserver in a module of the program; or " + CHECK),
     "socket.gethostbyname": ("asks for the address of a host", "use the socket module in a module of the program"),
@@ -66,12 +77,14 @@ class _Guard:
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         scheduler = self.scheduler
-        if scheduler is None or event not in OUTSIDE or scheduler.aborting:
+        if scheduler is None or event not in OUTSIDE:
             return
         task = scheduler.running
         if task is None or task.worker is None or task.worker.thread is not threading.current_thread():
             return
         if not _harmless(event, arguments):
+            if scheduler.aborting:  # a bare except or a finally goes on after the end of the run
+                raise Aborted
             what, instead = OUTSIDE[event]
             shown = f" ({os.fsdecode(arguments[0])})" if arguments and isinstance(arguments[0], str | bytes) else ""
             scheduler.give_up(NotModelled(f"the program {what}{shown}: {instead}"))

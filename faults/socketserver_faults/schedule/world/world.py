@@ -146,7 +146,7 @@ class World:
                 "shutdown(); play its handler class, module:Handler, which the scheduler serves"
             )
         if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
-            raise NotModelled.refusals[0]
+            raise NotModelled(NotModelled.refusals[0])
         return ScheduleResult(self.scheduler.story, failure, judged)
 
     def _main(self, visit: Callable[[], object]) -> None:
