@@ -2,8 +2,9 @@
 
 Bytes that never come cannot be awaited. Where the threads of a server can be observed, it has sent everything when they
 sleep; elsewhere only `timeout` seconds of silence show that. An answer shows how fast the server is, so the silence
-after it may be shorter. A server that polls sleeps before it answers: the longest time that it was seen to do so is its
-`lag`, and the silence lasts longer than that.
+after it may be shorter. A server that polls sleeps before it answers: the longest time that it was seen to do so, up to
+a bound, is its `lag`, and the silence lasts longer than that. Bytes that nobody awaited show no lag: a server that says
+something every few seconds would otherwise lengthen each silence until it says the next thing.
 
 Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
 clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
@@ -33,6 +34,9 @@ IDLE_SILENCE = 0.005
 
 MAX_PROMPT_LAG = 0.02
 """Seconds between rest and answer that are put down to this machine; after more, the server polls or waits."""
+
+MAX_LAG = 1.0
+"""Longest lag in seconds: inetd may sleep so long; a server that answers more slowly could lengthen every silence."""
 
 LAG_FACTOR = 3.0
 """The silence lasts so many times the lag of the server."""
@@ -92,7 +96,7 @@ class Conversation:
         self._seen_idle = site.restartable and sys.platform == "linux"
         self._restarts = site.restartable
         self.lag = 0.0
-        """The longest time in seconds for which the server was seen at rest before it sent something."""
+        """The longest time in seconds for which the server was seen at rest before it answered."""
         self._answered = False
         self._attempt = 1
         self._clients: dict[str, Client] = {}
@@ -191,15 +195,19 @@ class Conversation:
         timeout = self._brief_patience if briefly else self._patience
         begun = last = rested = time.monotonic()
         resting = False
+        lag = 0.0
         while True:
             self.site.wait_idle()
             rested = rested if resting else time.monotonic()
             resting = True
             met = until is None or until(self._heard_by_now())
+            if met:
+                self._note_lag(lag)
             self._notice()
             if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
                 last = time.monotonic()
-                self._note_lag(last - rested)
+                lag = lag if met else max(lag, last - rested)
+                self._answered = True
                 resting = False
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise CannotLearn("the server sends without end")
@@ -221,10 +229,9 @@ class Conversation:
         return max(BRIEF_AWAIT_TIMEOUT, LAG_FACTOR * self.lag) if self._seen_idle else self.timeout
 
     def _note_lag(self, rested: float) -> None:
-        """Note that the server has sent something after so many seconds at rest."""
-        self._answered = True
-        if self._seen_idle and rested > max(MAX_PROMPT_LAG, self.lag):
-            self.lag = rested
+        """Note that the server has sent awaited bytes after so many seconds at rest."""
+        if self._seen_idle and rested > MAX_PROMPT_LAG:
+            self.lag = max(self.lag, min(rested, MAX_LAG))
 
     def _heard_by_now(self) -> HeardBytes:
         return {who: bytes(heard) for who, heard in self._heard.items()}

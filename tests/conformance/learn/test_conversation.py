@@ -1,0 +1,69 @@
+"""How long clients wait for a server: after an answer that comes late, and beside bytes that nobody awaits."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from socketserver_reference.conformance.learn import conversation
+from socketserver_reference.conformance.learn.conversation import MAX_LAG, Conversation, HeardBytes
+
+Arrivals = Sequence[tuple[float, bytes]]
+
+
+class Rehearsed(Conversation):
+    """One client of a server that sends these bytes, each at its second of a clock that only this client moves."""
+
+    now = 0.0
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        site: Any = SimpleNamespace(restartable=True, wait_idle=lambda: None)
+        super().__init__(site, 0.1)
+        self._seen_idle = True
+        self._heard = {"ann": bytearray()}
+        self._arrivals = list(arrivals)
+
+    def _read(self, wait: float) -> bool:
+        if not self._arrivals or self._arrivals[0][0] > self.now + wait:
+            self.now += wait
+            return False
+        at, data = self._arrivals.pop(0)
+        self.now = max(self.now, at)
+        self._heard["ann"] += data
+        return True
+
+
+def rehearsed(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> Rehearsed:
+    ann = Rehearsed(arrivals)
+    monkeypatch.setattr(conversation, "time", SimpleNamespace(monotonic=lambda: ann.now))
+    return ann
+
+
+def answered(heard: HeardBytes) -> bool:
+    return b"answer" in heard["ann"]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "lag"),
+    [
+        ([(0.01, b"answer")], 0.0),
+        ([(0.25, b"answer")], 0.25),
+        ([(0.25, b"ans"), (0.25, b"wer")], 0.25),
+        ([(1.5, b"answer")], MAX_LAG),
+    ],
+)
+def test_a_late_answer_shows_the_lag_up_to_a_bound(
+    arrivals: Arrivals, lag: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = rehearsed(arrivals, monkeypatch)
+    assert answered(ann.hear(answered))
+    assert ann.lag == pytest.approx(lag)
+
+
+def test_what_a_server_says_every_five_seconds_shows_no_lag_and_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = rehearsed([(5.0 * count, b"tick\n") for count in range(1000)], monkeypatch)
+    for _ in range(20):
+        ann.hear(answered)
+    ann.hear()
+    assert ann.lag == 0.0
