@@ -18,6 +18,8 @@ REFUSED = [
     ("a = " + "[" * 5000, "is not TOML", "recursion"),
     (CHAT + "colour = 1", "colour: no such key", "[framing], [[handshake]], [delivery]"),
     (CHAT + '"\\u001b[2J" = 1', "\\x1b[2J: no such key", "protocol, about"),
+    (CHAT + '"" = 1', '"": no such key', "protocol, about"),
+    (CHAT + '[""]\nabout = "x"', '"": no such key', "protocol, about"),
     (CHAT + "about = 3", "about = 3", "a text in quotation marks"),
     (CHAT + 'about = "a\\u001b"', "about = ", "without control characters"),
     (CHAT + 'verified = "ncat"', "verified = ", "a list of at most 50 texts"),

@@ -42,10 +42,11 @@ def check(document: Mapping[str, object]) -> Document:
     """Read every key; raise BadDialect for the first that is unknown, out of place or has an invalid value."""
     top = {key: value for key, value in document.items() if TABLES[""].key(key)}
     for key in document:
-        if key not in (*top, *TABLES, WAIVED):
+        if not key or key not in (*top, *TABLES, WAIVED):  # the top level has the empty name
             headings = [table.heading for table in TABLES.values() if table.name]
             known = ", ".join([*(one.name for one in TABLES[""].keys), *headings, f"[{WAIVED}]"])
-            raise BadDialect(f"{printable(key)}: no such key; a dialect has {known}")
+            shown = printable(key) or '""'
+            raise BadDialect(f"{shown}: no such key; a dialect has {known}")
     if "protocol" not in top:
         raise BadDialect('protocol is missing: write protocol = "chat" or "echo" or "datagram"')
     tables = {"": _read(TABLES[""], "", top)}
