@@ -1,5 +1,6 @@
 """Dialects as files: those that come along load, and what is wrong is refused in one line that says what is right."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_file_s_name_is_its_dialect_s(tmp_path: Path) -> None:
         ("\x1b[2J" + "x" * 300, "no dialect is named '\\x1b[2J"),
         ("no/such.toml", "cannot read no/such.toml: No such file or directory"),
         (str(BUNDLED) + "/", f"cannot read {BUNDLED}: Is a directory"),
-        ("/dev/zero", "/dev/zero: is longer than 100000 bytes"),
+        ("/dev/zero", "/dev/zero: is not a regular file: write one"),
     ],
 )
 def test_what_is_no_dialect_s_name_is_refused(name: str, message: str) -> None:
@@ -74,6 +75,31 @@ def test_what_is_no_dialect_s_name_is_refused(name: str, message: str) -> None:
         find(name)
     assert message in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_bytes(b"#" * 100_001)
+    with pytest.raises(BadDialect, match=r"long\.toml: is longer than 100000 bytes"):
+        load(file)
+
+
+def test_no_terminal_is_waited_for() -> None:
+    ours, terminal = os.openpty()
+    try:
+        with pytest.raises(BadDialect, match="is not a regular file: write one"):
+            load(Path(os.ttyname(terminal)))
+    finally:
+        os.close(ours)
+        os.close(terminal)
+
+
+def test_a_directory_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+    before = os.listdir("/dev/fd")
+    for _ in range(3):
+        with pytest.raises(BadDialect):
+            load(tmp_path)
+    assert len(os.listdir("/dev/fd")) == len(before)
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 Each kind of file has its own subclass of BadFile.
 """
 
-import os
 import stat
 import tomllib
 from pathlib import Path
@@ -23,9 +22,12 @@ def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead:
     """Return the text of a file of at most `most` bytes; if it is unreadable, raise `bad` with the advice `instead`."""
     where = printable(str(file))
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
-            if stat.S_ISFIFO(os.fstat(opened.fileno()).st_mode):
-                raise bad(f"{where}: is a pipe, and the suite may read it twice: write a file{instead}")
+        kind = file.stat().st_mode
+        if stat.S_ISFIFO(kind):
+            raise bad(f"{where}: is a pipe, and the suite may read it twice: write a file{instead}")
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a terminal, say: to read it may wait for ever
+            raise bad(f"{where}: is not a regular file: write one{instead}")
+        with file.open("rb") as opened:
             data = opened.read(most + 1)
     except OSError as error:
         raise bad(f"cannot read {where}: {error.strerror}{instead}") from None
