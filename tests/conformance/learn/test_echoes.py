@@ -210,3 +210,17 @@ def test_words_around_the_reply_and_a_farewell() -> None:
     dialect = learned(served(polite), "echo")
     assert (dialect.reply_template, dialect.quit, dialect.farewell) == (Template("you said: {body}"), b"stop", b"bye\n")
     assert dialect.transform == "identity"
+
+
+@pytest.mark.parametrize("farewell", [b"quit\n", b""])
+def test_an_echo_that_repeats_the_quit_word_or_says_nothing_to_it(farewell: bytes) -> None:
+    def echo_until_quit(client: socket.socket) -> None:
+        with client.makefile("rwb") as stream:
+            for line in stream:
+                stream.write(farewell if line == b"quit\n" else line)
+                stream.flush()
+                if line == b"quit\n":
+                    return
+
+    dialect = learned(served(echo_until_quit), "echo")
+    assert (dialect.quit, dialect.farewell) == (b"quit", farewell)

@@ -81,7 +81,7 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         return
     if learned.knows("echo", "requests", "many"):
         conversation.fresh()
-        _ask_quit(echo, transform, greetings, learned)
+        _ask_quit(echo, greetings, learned)
     if echo.around == (b"", b""):
         conversation.fresh()
         _ask_bytes(echo, transform, learned)
@@ -159,9 +159,8 @@ def _stands_around(echo: EchoConversation, before: bytes, transform: Callable[[b
     return reply.removesuffix(echo.framing.newline if echo.framing.kind == "line" else b"") == expected
 
 
-def _ask_quit(echo: EchoConversation, transform: str, told: Iterable[bytes], learned: LearnedDialect) -> None:
+def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDialect) -> None:
     """Try words after which an echo that answers many requests ends the stream."""
-    before, after = echo.around
     for word in dict.fromkeys([*named_words(told), *QUIT_WORDS]):
         who = echo.client()
         request = echo.framing.put(word.encode()) if echo.framing.kind == "line" else word.encode()
@@ -170,8 +169,7 @@ def _ask_quit(echo: EchoConversation, transform: str, told: Iterable[bytes], lea
         if answer.ended is None or echo.conversation.site.exit_report():
             continue
         learned.learn("quit", "word", word, f"a client that said it got {ENDINGS[answer.ended]}")
-        usual = before + TRANSFORMS[transform](word.encode()) + after
-        if answer.reply and usual not in answer.reply:
+        if answer.reply:
             farewell = answer.reply.decode("utf-8", "replace")
             learned.learn("quit", "farewell", farewell, f"before that came {quoted(answer.reply)}")
         return

@@ -59,7 +59,7 @@ CHAT_LEAVING: Sequence[Step] = (
 )
 
 ECHO_FORM: Sequence[Step] = (
-    *(Connect("ann"), Say("ann", b"Hello, World")),
+    *(Connect("ann"), Say("ann", b"Hello, World"), Quit("ann")),
     *(Connect("ben"), Say("ben", LONGER_WORDS)),
     *(Connect("cal"), Say("cal", b"x")),
 )
