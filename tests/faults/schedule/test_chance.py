@@ -33,6 +33,10 @@ DRAWING = """
     ]
     random.seed(5)
     seeded = random.random()
+    now = datetime.datetime.now()
+    kinds = [isinstance(value, datetime.date) for value in (now, now.date(), datetime.date.today(), 5)]
+    class Later(datetime.datetime): pass
+    kinds += [isinstance(now, datetime.datetime), isinstance(now, Later), isinstance(Later(1, 1, 1), datetime.date)]
     moment = datetime.datetime(2020, 1, 2) + datetime.timedelta(days=1)
 """
 
@@ -85,6 +89,7 @@ def test_every_run_draws_the_same(write: Write) -> None:
 def test_seeds_and_times_of_the_programs_own_are_kept(write: Write) -> None:
     drawing = loaded(write)
     assert drawing.drawn[3] == drawing.seeded == random.Random(5).random()
+    assert drawing.kinds == [True, True, True, False, True, False, True]
     assert str(drawing.moment) == "2020-01-03 00:00:00"
 
 
@@ -94,7 +99,9 @@ def test_a_set_of_names_has_the_same_order_in_each_process(write: Write) -> None
     for seed in ("1", "2"):
         command = [sys.executable, "-m", "socketserver_faults", "schedule", "named:Handler", "speak"]
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
-        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
         assert ran.returncode == 1, ran.stderr
         told.add(ran.stdout.rpartition("again: ")[2])
     assert len(told) == 1

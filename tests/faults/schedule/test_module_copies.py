@@ -17,7 +17,7 @@ from socketserver_faults.schedule.virtual.chance import Chance
 from socketserver_faults.schedule.virtual.log import silent_logging
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_faults.schedule.virtual.process import Os
+from socketserver_faults.schedule.virtual.process import Os, Output
 
 PACKAGE = {
     "__init__.py": "from own_chat.rooms import Room\nfrom . import names\n",
@@ -66,6 +66,35 @@ def test_a_module_that_a_program_imports_by_its_name_is_copied_too(modules: Modu
     importlib = modules.load("own_chat.plugins").importlib
     assert importlib.import_module(".rooms", "own_chat") is modules.load("own_chat.rooms")
     assert importlib.import_module("json") is sys.modules["json"]
+
+
+CHANGES = """
+import contextlib, io, os, sys, traceback
+def change():
+    with contextlib.redirect_stdout(io.StringIO()) as kept:
+        print("kept")
+    sys.stdout, sys.own = kept, 1
+    os.environ["OWN"] = "1"
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        traceback.print_exc()
+    return kept.getvalue(), os.getenv("OWN"), os.getenv("NONE", "2")
+"""
+
+
+def test_what_a_program_changes_in_sys_and_os_is_forgotten_and_no_other_process_sees_it(
+    modules: Modules, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own_chat" / "changes.py").write_text(CHANGES)
+    system, own = modules.load("sys"), modules.load("os")
+    assert modules.load("own_chat.changes").change() == ("kept\n", "1", "2")
+    assert said[-1] == "prints 'ZeroDivisionError: division by zero'"
+    assert capsys.readouterr() == ("", "")
+    assert "OWN" not in os.environ
+    modules.forget()
+    assert (hasattr(system, "own"), isinstance(system.stdout, Output)) == (False, True)
+    assert own.getenv("OWN") is None
 
 
 def test_what_a_package_does_not_have_is_not_found_and_leaves_no_half_of_a_module(modules: Modules) -> None:

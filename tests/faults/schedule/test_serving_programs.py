@@ -82,6 +82,21 @@ def test_a_bug_in_the_loop_of_the_server_ends_it_and_is_shown(write: Write) -> N
     assert any("ends by ZeroDivisionError" in event.what for event in found.outcome.story.events)
 
 
+def test_what_fails_at_the_end_of_a_program_stops_nothing_else_that_is_to_be_done_then(write: Write) -> None:
+    wanted = "((print, 'last'), (int, 'x'), (print, 'first'))"
+    wants = f"import atexit; [atexit.register(call, word) for call, word in {wanted}]; atexit.unregister(len)"
+    folder = write(ends=echo(verified="1 / 0").replace("parser = ", f"{wants}\n        parser = "))
+    found = searched(f"{folder}/ends.py", "ask", 0)
+    assert found.outcome is not None
+    said = [event.what for event in found.outcome.story.events if event.note]
+    begin = next(at for at, what in enumerate(said) if what.startswith("ends by ZeroDivisionError"))
+    assert said[begin + 1 : begin + 4] == [
+        "prints 'first'",
+        "fails at its end with ValueError: invalid literal for int() with base 10: 'x'",
+        "prints 'last'",
+    ]
+
+
 def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
     serves = THREAD.format(", daemon=True", "import time; time.sleep(0.5)")
     text = echo(serves, after="import time; time.sleep(5)").replace("actions = 0", "actions = 0; daemon_threads = True")

@@ -128,7 +128,6 @@ IN_A_HANDLER = {
 }
 
 AT_IMPORT = {
-    "at the end": "atexit.register(lambda: 1 / 0); atexit.unregister(print)",
     "a signal of the main thread": "signal.signal(signal.SIGINT, lambda *_: sys.exit(0))",
     "IPv6": """
     class Server(socketserver.ThreadingTCPServer):

@@ -74,16 +74,30 @@ def uuid_helper() -> ModuleType:
     return module
 
 
+class _InPlaceOf(type):
+    """The type of a class in place of one of the library, whose instances count as its own."""
+
+    def __instancecheck__(cls, thing: object) -> bool:
+        return issubclass(type(thing), cls)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return type.__subclasscheck__(vars(cls).get("stands_for", cls), kind)
+
+
 def datetime_of(scheduler: Scheduler) -> ModuleType:
     """Return a `datetime` whose clock is the scheduler's, in UTC."""
 
-    class VirtualDate(datetime.date):
+    class VirtualDate(datetime.date, metaclass=_InPlaceOf):
+        stands_for = datetime.date
+
         @classmethod
         def today(cls) -> Self:
             moment = datetime.datetime.fromtimestamp(scheduler.now, datetime.UTC)
             return cls(moment.year, moment.month, moment.day)
 
-    class VirtualDatetime(datetime.datetime):
+    class VirtualDatetime(datetime.datetime, metaclass=_InPlaceOf):
+        stands_for = datetime.datetime
+
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Self:
             moment = cls.fromtimestamp(scheduler.now, tz or datetime.UTC)

@@ -6,7 +6,6 @@ Next: `socket_object.py`.
 import io
 import os
 import socket
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
@@ -77,57 +76,102 @@ def socket_file(
     return text
 
 
-class _Written(io.BytesIO):
-    """A file in memory, whose content is kept when it is closed or flushed."""
+class _MemoryFile(io.RawIOBase):
+    """One open file in memory: a position of its own in the content, which all open files of a path share."""
 
-    def __init__(self, content: bytes, keep: Callable[[bytes], None], at_end: bool) -> None:
-        super().__init__(content)
-        self._keep = keep
-        self.seek(0, io.SEEK_END if at_end else io.SEEK_SET)
+    def __init__(self, path: str, mode: str, content: bytearray) -> None:
+        self.name, self.mode = path, mode
+        self._content = content
+        self._position = 0
+        self._reads, self._writes = "r" in mode or "+" in mode, "r" not in mode or "+" in mode
 
-    def flush(self) -> None:
-        self._keep(self.getvalue())
+    def readable(self) -> bool:
+        return self._reads
 
-    def close(self) -> None:
-        if not self.closed:
-            self.flush()
-        super().close()
+    def writable(self) -> bool:
+        return self._writes
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read = self._content[self._position : self._position + len(buffer)]
+        buffer[: len(read)] = read
+        self._position += len(read)
+        return len(read)
+
+    def write(self, data: Any) -> int:
+        if "a" in self.mode:
+            self._position = len(self._content)
+        self._content.extend(bytes(max(0, self._position - len(self._content))))
+        end = self._position + len(data)
+        self._content[self._position : end] = data
+        self._position = end
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._content)}[whence]
+        if origin + offset < 0:
+            raise OSError(22, os.strerror(22))
+        self._position = origin + offset
+        return self._position
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self._position if size is None else size
+        self._content[size:] = bytes(max(0, size - len(self._content)))  # cut off, or zeros added
+        return size
 
 
 class Files:
     """The open() of a virtual process: what is written is kept in memory, and forgotten when the run ends."""
 
     def __init__(self) -> None:
-        self._content: dict[str, bytes] = {}
+        self._contents: dict[str, bytearray] = {}
 
     def begin(self) -> None:
         """Begin a run."""
-        self._content.clear()
+        self._contents.clear()
 
-    def open(self, file: Any, mode: str = "r", buffering: int = -1, *rest: Any, **keywords: Any) -> Any:
+    def open(
+        self,
+        file: Any,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        **keywords: Any,
+    ) -> Any:
         """Open a file that exists for reading, or one in memory."""
         path = file if isinstance(file, int) else os.path.abspath(os.fsdecode(file))
         writes = bool(set(mode) & set("wax+"))
-        if isinstance(path, int) or not (writes or path in self._content):
-            return open(file, mode, buffering, *rest, **keywords)
-        exists = path in self._content or os.path.exists(path)
-        if "x" in mode and exists:
-            raise FileExistsError(17, os.strerror(17), file)
-        content = b""
-        if "w" not in mode and exists:
-            content = self._content[path] if path in self._content else _read(path)
-        elif "r" in mode:
-            raise FileNotFoundError(2, os.strerror(2), file)
-
-        def keep(written: bytes) -> None:
-            self._content[path] = written
-
-        opened = _Written(content, keep if writes else lambda _: None, "a" in mode)
-        if writes:
-            keep(content)
+        if isinstance(path, int) or not (writes or path in self._contents):
+            return open(file, mode, buffering, encoding, errors, newline, **keywords)
+        raw = _MemoryFile(path, mode, self._content(path, file, mode))
+        if buffering == 0:
+            if "b" not in mode:
+                raise ValueError("can't have unbuffered text I/O")
+            return raw
+        kind = io.BufferedRandom if "+" in mode else io.BufferedWriter if writes else io.BufferedReader
+        buffered = kind(raw, buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE)
+        if "a" in mode:
+            buffered.seek(0, io.SEEK_END)
         if "b" in mode:
-            return opened
-        return io.TextIOWrapper(opened, *rest, **{"write_through": True, **keywords})
+            return buffered
+        return io.TextIOWrapper(buffered, encoding, errors, newline, line_buffering=buffering == 1)
+
+    def _content(self, path: str, file: Any, mode: str) -> bytearray:
+        """Return the content of a path, made or emptied as the mode says."""
+        exists = path in self._contents or os.path.exists(path)
+        if "x" in mode and exists:
+            raise FileExistsError(17, os.strerror(17), os.fspath(file))
+        if "r" in mode and not exists:
+            raise FileNotFoundError(2, os.strerror(2), os.fspath(file))
+        if path not in self._contents:
+            self._contents[path] = bytearray(_read(path) if exists and "w" not in mode else b"")
+        elif "w" in mode:
+            self._contents[path].clear()
+        return self._contents[path]
 
 
 def _read(path: str) -> bytes:

@@ -33,16 +33,19 @@ from socketserver_faults.schedule.core.namespace import Namespace, program_getat
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
-from socketserver_faults.schedule.virtual.process import Exits, Sys
+from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
 
 PERSISTENT_MODULES = (
     "argparse",
+    "contextlib",
     "dataclasses",
     "optparse",
+    "pprint",
     "queue",
     "socketserver",
     "socketserver_faults",
     "socketserver_reference",
+    "traceback",
 )
 """Modules and packages with one copy for all runs."""
 
@@ -285,10 +288,11 @@ class Modules:
     ) -> None:
         """The print() of a copy: it writes to the story, because there are thousands of runs."""
         text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-        if file is not None and file not in (self._sys.stdout, self._sys.stderr):
-            print(text, end="", file=file, flush=flush)
-        else:
+        target = self._sys.stdout if file is None else file
+        if isinstance(target, Output):
             self._say(f"prints {text.rstrip()!r}")
+        elif target is not None:  # print() of a process without a standard output prints nothing
+            print(text, end="", file=target, flush=flush)
 
     def _input(self, prompt: object = "") -> str:
         """The input() of a copy: nobody is there."""

@@ -12,13 +12,14 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
+from socketserver_faults.schedule.core.run import Aborted
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.chance import PROCESS_ID, Chance
 from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.kernel import Kernel
 
 PROCESS_CALLS = ("_exit", "abort", "exec", "fork", "kill", "popen", "posix_spawn", "spawn", "system", "wait")
-DESCRIPTOR_CALLS = ("dup", "pipe", "read", "write")
+DESCRIPTOR_CALLS = ("closerange", "dup", "fdopen", "pipe", "read", "sendfile", "write")
 """Beginnings of the names of functions that would act outside the virtual process."""
 
 TRACING_CALLS = ("settrace", "setprofile", "set_asyncgen_hooks", "addaudithook")
@@ -37,6 +38,8 @@ def refuse(what: str, *_: object, **__: object) -> NoReturn:
 class Os(ModuleType):
     """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
+    environ: dict[str, str]
+
     def __init__(self, kernel: Callable[[], Kernel], chance: Chance) -> None:
         super().__init__("os")
         vars(self).update(
@@ -45,7 +48,13 @@ class Os(ModuleType):
             urandom=chance.urandom,
             getrandom=lambda size, _=0: chance.urandom(size),
             register_at_fork=lambda **_: None,
+            getenv=lambda name, default=None: self.environ.get(name, default),
         )
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a run: forget what the program has changed in its environment."""
+        self.environ = os.environ.copy()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith((*PROCESS_CALLS, *DESCRIPTOR_CALLS)) and hasattr(
@@ -117,28 +126,34 @@ class Sys(ModuleType):
     stdin: Keyboard
     stdout: Output
     stderr: Output
-    files: Files
-    exits: "Exits"
 
-    def __init__(self, scheduler: Scheduler, arguments: Sequence[str], folders: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        arguments: Sequence[str],
+        folders: Sequence[str],
+        files: Files,
+        exits: "Exits",
+        at_begin: list[Callable[[], None]],
+    ) -> None:
+        """`at_begin` is what else begins with a run."""
         super().__init__("sys")
-        self._begin = arguments, folders
-        self.at_begin: list[Callable[[], None]] = []
-        """What else begins with a run."""
-        vars(self).update(
-            stdin=Keyboard(scheduler),
-            stdout=Output(scheduler.note),
-            stderr=Output(scheduler.note),
-            setswitchinterval=lambda _: None,
-        )
+        self.files, self.exits = files, exits
+        self._scheduler, self._arguments, self._folders, self._at_begin = scheduler, arguments, folders, at_begin
+        self.setswitchinterval = lambda _: None
+        self._own = dict(vars(self))
         self.begin()
 
     def begin(self) -> None:
         """Begin a run: forget what the program has changed."""
-        arguments, folders = self._begin
-        for begin in self.at_begin:
+        own = self._own
+        vars(self).clear()
+        vars(self).update(own, _own=own)
+        for begin in self._at_begin:
             begin()
-        self.argv, self.path, self.modules = list(arguments), [*folders, *sys.path], dict(sys.modules)
+        note = self._scheduler.note
+        self.stdin, self.stdout, self.stderr = Keyboard(self._scheduler), Output(note), Output(note)
+        self.argv, self.path, self.modules = list(self._arguments), [*self._folders, *sys.path], dict(sys.modules)
 
     def __getattr__(self, name: str) -> Any:
         if name in TRACING_CALLS:
@@ -149,7 +164,8 @@ class Sys(ModuleType):
 class Exits:
     """What a program wants to be called when it ends, in each run."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
         self._before: list[Callable[[], object]] = []
         self._last: list[Callable[[], object]] = []
 
@@ -177,9 +193,14 @@ class Exits:
             self._before.pop()()
 
     def end(self) -> None:
-        """Call what was wanted at the very end, the last first."""
+        """Call what was wanted at the very end, the last first; one that fails stops no other."""
         while self._last:
-            self._last.pop()()
+            try:
+                self._last.pop()()
+            except (Aborted, NotModelled):
+                raise
+            except BaseException as error:
+                self._note(f"fails at its end with {type(error).__name__}: {error}")
 
     def module(self) -> Namespace:
         """Return the `atexit`."""

@@ -97,15 +97,14 @@ def substitutes(
 
     `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
     """
-    chance, files, exits = Chance(), Files(), Exits()
+    chance, files, exits = Chance(), Files(), Exits(scheduler.note)
     threading = threading_of(scheduler, exits.before_threads)
-    system = Sys(scheduler, arguments, folders)
-    system.at_begin = [chance.begin, files.begin, exits.begin]
-    system.files, system.exits = files, exits
 
     def kernel() -> Kernel:
         return network().kernel
 
+    operating_system = Os(kernel, chance)
+    at_begin = [chance.begin, files.begin, exits.begin, operating_system.begin]
     return {
         "threading": threading,
         "_thread": old_threads(threading),
@@ -113,14 +112,14 @@ def substitutes(
         "time": time_of(scheduler),
         "selectors": selectors_of(scheduler, kernel),
         "select": select_of(scheduler, kernel),
-        "logging": silent_logging(lambda _: None, system.at_begin),
-        "logging of the program": silent_logging(scheduler.note, system.at_begin),
+        "logging": silent_logging(lambda _: None, at_begin),
+        "logging of the program": silent_logging(scheduler.note, at_begin),
         "atexit": exits.module(),
-        "signal": signal_of(scheduler, system.at_begin),
+        "signal": signal_of(scheduler, at_begin),
         "datetime": datetime_of(scheduler),
-        "os": Os(kernel, chance),
+        "os": operating_system,
         "random": RandomModule(chance),
-        "sys": system,
+        "sys": Sys(scheduler, arguments, folders, files, exits, at_begin),
         "_uuid": uuid_helper(),
         "_queue": ModuleType("_queue"),  # empty, so `queue` uses its version in Python
         "socketserver_faults.catalogue.race_window": without_racing(),
