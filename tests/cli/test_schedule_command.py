@@ -2,12 +2,15 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_reference.conformance.runner.affinity import one_processor
 from tests.support.serving import ROOT
@@ -66,7 +69,10 @@ def test_a_broken_clause_hides_no_other_in_another_scenario(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever does not read delays the others, without any deviation; and two orders come about with one."""
-    (tmp_path / "two_bugs.py").write_text(
+    file = tmp_path / "two bugs" / "two_bugs.py"
+    file.parent.mkdir()
+    program = f"{file}:Handler"
+    file.write_text(
         "import socketserver\nmembers = []\nclass Handler(socketserver.BaseRequestHandler):\n"
         "    def handle(self):\n        members.append(self.request)\n"
         "        try:\n            while (chunk := self.request.recv(1024)) and chunk.strip() != b'quit':\n"
@@ -74,18 +80,18 @@ def test_a_broken_clause_hides_no_other_in_another_scenario(
         "                    except OSError: pass\n        except OSError: pass\n"
         "        members.remove(self.request)\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(
         "socketserver_faults.cli.schedule.scenarios_for",
         lambda _, named, __: {name: SCENARIOS[name] for name in ([named] if named else ["speak", "arrive", "flood"])},
     )
-    out = told(capsys, "two_bugs:Handler", code=1)
+    out = told(capsys, program, code=1)
+    assert shlex.split(out.partition("\nagain: ")[2])[:4] == ["socketserver-faults", "schedule", program, "--replay"]
     assert "\nCHAT-15: the server MUST " in out
     also = re.findall(r"^also breaks (\S+) in speak .*, with one deviation: --replay (\S+)$", out, re.MULTILINE)
     assert [clause for clause, _ in also] == ["CHAT-13"]
     assert out.count("also breaks") == 1
-    assert "\nCHAT-15: " not in told(capsys, "two_bugs:Handler", "--replay", also[0][1], code=1)
-    assert "also" not in told(capsys, "two_bugs:Handler", "--deviations", "0", code=1)
+    assert "\nCHAT-15: " not in told(capsys, program, "--replay", also[0][1], code=1)
+    assert "also" not in told(capsys, program, "--deviations", "0", code=1)
 
 
 def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(
@@ -101,8 +107,26 @@ def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(
     monkeypatch.setattr("socketserver_faults.schedule.exploration.html_story.MAX_ROWS", 4)
     told(capsys, "delivers-without-the-lock", "speak", "--html", str(file), code=1)
     assert re.search(r">\d+ events are left out<", file.read_text())
+    code = out.rpartition(" ")[2].strip()
+    again = str(tmp_path / "again.html")
+    assert "HERE T2" in told(capsys, "delivers-without-the-lock", "--replay", code, "--html", again, code=1)
+    assert " breaks CHAT-13" in Path(again).read_text()
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: os.open("/no/folder", 0))
+    assert main(["schedule", "delivers-without-the-lock", "--replay", code, "--html", again]) == 2
+    assert f"cannot write {again}: No such file" in capsys.readouterr().err
     nowhere = str(tmp_path / "no" / "page.html")
     assert "cannot write" in told(capsys, "chat", "greet", "--html", nowhere, code=2)
+
+
+def test_trouble_in_the_search_for_other_clauses_leaves_the_failure_confirmed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lost(*_: object) -> NoReturn:
+        raise LostThread("T1 computes without end")
+
+    monkeypatch.setattr("socketserver_faults.cli.schedule.further_failures", lost)
+    out = told(capsys, "delivers-without-the-lock", "speak", code=1)
+    assert out.endswith("the search for other clauses has ended: T1 computes without end\n")
 
 
 def test_what_each_thread_waits_for_is_reported_when_none_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`socketserver-faults list | show | serve | demo | matrix | proxy | schedule`: see this package's `__init__.py`."""
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -45,22 +46,18 @@ def build_parser() -> Parser:
     parser = Parser(prog=PROGRAM, description=what)
     add_version(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar=" | ".join(COMMANDS))
-    for name, (purpose, module_name, declare, run) in COMMANDS.items():
-        module = import_module(f"socketserver_faults.cli.{module_name}")
-        command = commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}.")
-        getattr(module, declare)(command)
-        command.set_defaults(run=getattr(module, run))
+    for name, (purpose, *_) in COMMANDS.items():
+        _declare(name, commands.add_parser(name, help=purpose))
     return parser
 
 
-def build_command_parser(name: str) -> Parser:
-    """Return the parser of the words after a command."""
+def _declare(name: str, parser: argparse.ArgumentParser) -> None:
+    """Give a parser the description and the options of a command."""
     purpose, module_name, declare, run = COMMANDS[name]
-    parser = Parser(prog=f"{PROGRAM} {name}", description=f"{purpose.capitalize()}.")
+    parser.description = f"{purpose.capitalize()}."
     module = import_module(f"socketserver_faults.cli.{module_name}")
     getattr(module, declare)(parser)
     parser.set_defaults(run=getattr(module, run))
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +81,8 @@ def _run(words: Sequence[str]) -> int:
         options = parser.parse_args(words)
         return int(options.run(options))
     with interrupted_without_traceback():
-        parser = build_command_parser("schedule")
+        parser = Parser(prog=f"{PROGRAM} schedule")
+        _declare("schedule", parser)
     own = words.index("--") if "--" in words else len(words)
     options = parser.parse_intermixed_args(words[1:own])  # SCENARIO may stand anywhere among the options
     options.arguments = words[own + 1 :]

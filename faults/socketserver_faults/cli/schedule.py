@@ -25,7 +25,7 @@ from socketserver_faults.schedule.exploration.explore import (
     world_of,
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
-from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer
+from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, SearchResult
 from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
@@ -34,10 +34,12 @@ from socketserver_reference.cli import report_files
 from socketserver_reference.cli.report_files import CannotWrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect, find
-from socketserver_reference.conformance.results import output_file
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
+
+UNPLAYABLE = (SubjectRefused, NotModelled, NoLines, LostThread, RunsDiffer)
+"""Errors that say why a program cannot be played."""
 
 
 class Models(argparse.Action):
@@ -105,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
         if options.replay is not None:
             return _replay(options, dialect)
         return _search(options, dialect)
-    except (SubjectRefused, BadCode, BadDialect, NotModelled, NoLines, LostThread, RunsDiffer, CannotWrite) as error:
+    except (*UNPLAYABLE, BadCode, BadDialect, CannotWrite) as error:
         print(f"socketserver-faults schedule: {printable(str(error))}", file=sys.stderr)
         return 2
 
@@ -121,7 +123,7 @@ def spoken_dialect(name: str) -> Dialect:
 def _again(options: argparse.Namespace, code: Code) -> str:
     dialect = "" if options.dialect == NOTE.name else f" --dialect {shlex.quote(options.dialect)}"
     arguments = f" -- {shlex.join(options.arguments)}" if options.arguments else ""
-    return f"socketserver-faults schedule {options.program}{dialect} --replay {code}{arguments}"
+    return f"socketserver-faults schedule {shlex.quote(options.program)}{dialect} --replay {code}{arguments}"
 
 
 def _search(options: argparse.Namespace, dialect: Dialect) -> int:
@@ -142,11 +144,13 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
         if found.outcome is not None:
             again = _again(options, code_of(found, lines=options.lines))
             print(f"{options.program} " + "\n".join(story.report_lines(found, again)))
-            if options.html:
-                output_file.write(options.html, html_story.write(options.program, found, again).encode())
-            for other in further_failures(world, scenarios, found, bounds):
-                confirm(world, scenarios, other, lines=options.lines)
-                print(story.further_line(other, code_of(other, lines=options.lines)), flush=True)
+            _write_page(options, found, again)
+            try:
+                for other in further_failures(world, scenarios, found, bounds):
+                    confirm(world, scenarios, other, lines=options.lines)
+                    print(story.further_line(other, code_of(other, lines=options.lines)), flush=True)
+            except UNPLAYABLE as error:  # the failure is confirmed all the same
+                print(f"the search for other clauses has ended: {printable(str(error))}")
             return 1
     print(f"{options.program}: {found.schedules} schedules in {found.seconds:.1f} s, and none fails")
     print("\n".join(story.coverage_lines(found)))
@@ -162,4 +166,13 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
         outcome = replay_schedule(world, scenario, code)
     print("\n".join(story.run_lines(outcome)))
-    return 0 if outcome.failure is None else 1
+    if outcome.failure is None:
+        return 0
+    found = SearchResult({}, scenario=code.scenario, deviations=code.deviations, outcome=outcome)
+    _write_page(options, found, _again(options, code))
+    return 1
+
+
+def _write_page(options: argparse.Namespace, found: SearchResult, again: str) -> None:
+    if options.html:
+        report_files.write(options.html, html_story.write(options.program, found, again))

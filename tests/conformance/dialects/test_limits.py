@@ -53,6 +53,21 @@ def written(directory: Path, limits: str, rest: str = "") -> Path:
     return file
 
 
+def test_who_plays_scenarios_keeps_all_limits_of_a_dialect() -> None:
+    dialect = read(LINES + 'history = 2\n[limits]\nmembers = 4\nrate = "2/1"', "limited", "limited.toml")
+    rewriter, capacity = rewrite_limits.within_limits(StreamRewriter(dialect), dialect, sees_idle=True, mark="m1")
+    assert capacity is not None
+    steps = [*join("ann", "ben", "cal", "dan", "eve"), *(Send("ann", word) for word in (b"one", b"two", b"three"))]
+    told = [str(one) for step in steps for one in rewriter.rewrite(step)]
+    assert not any("eve" in line for line in told)
+    assert told[-4:] == [
+        "ann sends b'm1 one' without waiting",
+        str(Settle()),
+        "ann sends b'm1 two' without waiting",
+        "ann sends b'm1 three' without waiting",
+    ]
+
+
 # Members
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from socketserver_faults.cli.main import main
-from socketserver_faults.schedule.exploration.explore import explore
+from socketserver_faults.schedule.exploration.explore import explore, world_of
 from socketserver_faults.schedule.world.fitting import SpeaksOtherwise
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused
+from socketserver_faults.schedule.world.subject import read as read_subject
 from socketserver_reference.conformance.dialects.loader import read
-from socketserver_reference.conformance.scenario.steps import Connect, Say
+from socketserver_reference.conformance.scenario.steps import Connect, Say, Settle
 from tests.servers import racy_chat
 from tests.support.scheduling.programs import Write, searched
 
@@ -77,6 +79,13 @@ def test_a_chat_in_another_dialect_is_played_within_its_limits(scenario: str, wr
     write(asks_for_names=NAMES.replace("LONGEST", "102"))
     dialect = read(DIALECT, "names", "names.toml")
     assert searched("asks_for_names:Handler", scenario, 0, dialect).outcome is None
+
+
+def test_a_client_that_may_say_little_at_a_time_waits_until_it_was_read() -> None:
+    text = 'protocol = "chat"\n[delivery]\ntemplate = "ack{body}"\n[limits]\nrate = "1/1"'
+    with world_of(read_subject("tests.servers.racy_chat:Locked"), dialect=read(text, "slow", "slow.toml")) as world:
+        story = world.play(SCENARIOS["speak"]).story
+    assert any(event.note and str(Settle()).endswith(event.what) for event in story.events)
 
 
 def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from socketserver_faults.schedule.core.run import ScheduleTrace
 from socketserver_faults.schedule.exploration.search import SearchResult
-from socketserver_faults.schedule.exploration.story import deviation, failure_line, in_its_lane, told
+from socketserver_faults.schedule.exploration.story import ToldSchedule, deviation, failure_line, in_its_lane, told
 from socketserver_reference.conformance.reports.html.drawing import legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
 from socketserver_reference.conformance.reports.html.page import article, headline
@@ -45,14 +45,13 @@ def _schedule(story: ScheduleTrace) -> Element:
         "table",
         tag("caption", f"What each thread does, {begins}; before HERE, another thread would have gone on"),
         tag("thead", tag("tr", *titles)),
-        tag("tbody", *_rows(story)),
+        tag("tbody", *_rows(schedule)),
     )
     heading = tag("h2", "Schedule", id="schedule")
     return tag("section", heading, tag("div", table, class_="wide"), aria_labelledby="schedule")
 
 
-def _rows(story: ScheduleTrace) -> Iterator[Element]:
-    schedule = told(story)
+def _rows(schedule: ToldSchedule) -> Iterator[Element]:
     width = str(len(schedule.lanes))
     left_out = range(MAX_ROWS // 2, len(schedule.events) - MAX_ROWS // 2)
     for index, event in enumerate(schedule.events):

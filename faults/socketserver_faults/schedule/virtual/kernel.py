@@ -9,7 +9,7 @@ connection closed, and the other end sees it.
 A system call that must wait says so to the `Points`, with what it waits for. `poll()` waits for a number, not for a
 file: when the file that it found first changes, it looks the number up again, and may find none, or another file.
 
-Next: `socket_object.py`.
+Next: `options.py`.
 """
 
 import errno

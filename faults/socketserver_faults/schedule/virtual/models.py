@@ -9,10 +9,19 @@ from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual import outside
 from socketserver_faults.schedule.virtual.module_copies import FRESH_MODULES, PERSISTENT_MODULES
 from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.process import DESCRIPTOR_CALLS, PROCESS_CALLS, TRACING_CALLS
 from socketserver_faults.schedule.virtual.socket_object import Socket
 from socketserver_faults.schedule.virtual.substitutes import substitutes
 
 OWN_PACKAGES = ("socketserver_faults", "socketserver_reference")
+
+OTHER_NAMES = {
+    "os": "the real one; refused if it begins with "
+    + ", ".join(f"`{name}`" for name in sorted((*PROCESS_CALLS, *DESCRIPTOR_CALLS))),
+    "socket": "the real one if it is a constant; otherwise refused",
+    "sys": f"the real one; refused: {', '.join(f'`{name}`' for name in TRACING_CALLS)}",
+}
+"""Module -> what its other names are, where some are refused and some are not."""
 
 HEAD = """# What plays under the scheduler
 
@@ -30,11 +39,12 @@ def lines() -> Iterator[str]:
     yield "|---|---|---|"
     with Scheduler() as scheduler:
         network = Network(scheduler)
-        found = {**substitutes(scheduler, lambda: network), "socket": network.module}
+        found = substitutes(scheduler, lambda: network)
+        vars(found["socket"]).update(vars(network.module))
     for name in sorted(found):
         if "." not in name and " " not in name and (names := _names(name, found[name])):
-            strict = isinstance(found[name], Namespace) or name == "socket"
-            yield f"| `{name}` | {', '.join(names)} | {'refused' if strict else 'the real one'} |"
+            other = OTHER_NAMES.get(name, "refused" if isinstance(found[name], Namespace) else "the real one")
+            yield f"| `{name}` | {', '.join(names)} | {other} |"
     methods = sorted(method for method in vars(Socket) if not method.startswith("_") and method != "kernel")
     yield f"| a socket | {', '.join(f'`{method}`' for method in methods)} | refused |"
     yield "\n`open`, `print`, `input` and `id` are modelled, too: files that a program writes stay in memory, what it"

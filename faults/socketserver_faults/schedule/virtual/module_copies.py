@@ -5,7 +5,7 @@ Its imports are resolved here: to a substitute, to another copy, or to the modul
 do with threads and sockets. `sys.modules` is read and never written.
 
 There are two kinds of copies. *Lasting* ones are executed once: `socketserver`, `queue`, the reference and the
-catalogue, which keep no state in the module. *Fresh* ones are executed again for each run: the whole program under
+catalogue, which keep no state that decides a run. *Fresh* ones are executed again for each run: the whole program under
 test, which may keep its members in a global set. The program is every module that belongs neither to the standard
 library nor to an installed distribution, so the modules that lie beside a handler are under the scheduler, too.
 
@@ -64,7 +64,8 @@ COPIED_MODULES = (
     "socketserver_reference.conformance.driver.dialect_fit",
     "socketserver_reference.conformance.targets.client",
 )
-"""Packages within LASTING that are not under test: the process's own modules, except those that touch sockets."""
+"""Packages within PERSISTENT_MODULES that are not under test: the process's own modules, but for those that touch
+sockets."""
 
 
 def below(name: str, packages: Iterable[str]) -> bool:

@@ -17,6 +17,8 @@ may decide them either way:
 
 There are connections and listeners, no datagrams, no family but AF_INET, and no option with an effect but SO_LINGER.
 Anything else raises `NotModelled`, with its name.
+
+Next: `outside.py`.
 """
 
 import socket

@@ -1,6 +1,8 @@
 """Options of virtual sockets: getsockopt() returns what setsockopt() was given. Only SO_LINGER of 0 s has an effect.
 
 An option belongs to the open file. Its value is bytes, usually those of a C int, as in setsockopt(2).
+
+Next: `files.py`.
 """
 
 import errno

@@ -21,8 +21,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.rewrite import Rewriter
-from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
+from socketserver_reference.conformance.dialects.rewrite_limits import within_limits
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Did, Ended, Entry, Heard, Waited
@@ -51,13 +50,6 @@ class _OnlySite:
 
     address = ADDRESS
     restart = exit_report = wait_idle = staticmethod(lambda: "")
-
-
-def _within_limits(rewriter: Rewriter, dialect: Dialect) -> Rewriter:
-    """Return a rewriter that keeps the limits of the dialect; each run has a fresh server."""
-    if dialect.limits.members:
-        rewriter = CapacityLimit(rewriter, dialect, sees_idle=True)
-    return RateLimited(rewriter, dialect.limits) if dialect.limits.gap and "chat" in dialect.protocols else rewriter
 
 
 class NotedTranscript(list[Entry]):
@@ -138,6 +130,7 @@ class VirtualClients:
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""
         conformance = CONFORMANCE[scenario.protocol]
+        rewriter, _ = within_limits(conformance.rewriter(dialect), dialect, sees_idle=True)
         stage: Stage = self._stage.Stage(
             ADDRESS,
             conformance.oracle(dialect),
@@ -146,7 +139,7 @@ class VirtualClients:
             wait_idle=self._scheduler.wait_idle,
             restartable=True,
             dialect=dialect,
-            rewriter=_within_limits(conformance.rewriter(dialect), dialect),
+            rewriter=rewriter,
             rate_limiter=self._limits.RateLimiter(dialect.limits),
             politeness=scenario.politeness,
         )

@@ -47,7 +47,9 @@ class Subject:
     name: str
     protocol: str
     make: MakeServer | None = None
-    """None if the program runs as `__main__`, and makes its server itself."""
+    """None if the program makes its server itself."""
+    main: str = ""
+    """The module that runs as `__main__` then."""
     arguments: tuple[str, ...] = ()
     """The program's command line, with its name first."""
     folders: tuple[str, ...] = ()
@@ -128,6 +130,7 @@ def _own(name: str, path: str, attribute: str, protocol: str, arguments: Sequenc
         name,
         protocol,
         make if attribute else None,
+        "" if attribute else module,
         (spec.origin or module, *arguments),
         (folder,),
         fresh=(module.partition(".")[0],),

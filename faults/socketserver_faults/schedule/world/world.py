@@ -77,6 +77,12 @@ class World:
             subject.fresh,
             self.scheduler.note,
         )
+        self._begin()
+        self._watch(self.modules.load("socketserver").BaseServer)
+        self._players = VirtualClients(self.modules, self.scheduler, self._connect)
+
+    def _begin(self) -> None:
+        """Begin a run."""
         self._server: Any = None
         self._ended = ""
         """How the program has ended."""
@@ -84,8 +90,6 @@ class World:
         """The thread of the program that has called shutdown()."""
         self._left = False
         """Whether the clients have left."""
-        self._watch(self.modules.load("socketserver").BaseServer)
-        self._players = VirtualClients(self.modules, self.scheduler, self._connect)
 
     def _connect(self, who: str) -> Any:
         if self._server is not None:
@@ -111,7 +115,7 @@ class World:
         self.modules.forget()
         SERIALS.begin()
         NotModelled.refusals.clear()
-        self._server, self._ended, self._shut_down_by = None, "", ""
+        self._begin()
         self._network = Network(self.scheduler, capacity=self._capacity)
         failure: Violation | None = None
         judged = True
@@ -154,7 +158,6 @@ class World:
         assert self.subject.make is not None
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
-        self._left = False
         clients = self.scheduler.spawn(lambda: self._play(visit), CLIENTS)
         if self.subject.loop:
             while not self._left:  # a handler may call shutdown(): the program that would end then is not here
@@ -169,7 +172,7 @@ class World:
         """The first thread of a run of a program that serves by itself."""
         clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
         try:
-            self.modules.run(self.subject.lines[0])
+            self.modules.run(self.subject.main)
             self._ended = f"it ends ({ARGUMENTS})"
         except (Aborted, NotModelled, SubjectRefused):
             raise

@@ -130,6 +130,23 @@ class RateLimited:
         return self._limits.gap > 0 or self._limits.rate.is_over(self._spoken[who])
 
 
+def within_limits(
+    rewriter: Rewriter, dialect: Dialect, *, sees_idle: bool, mark: str | None = None
+) -> tuple[Rewriter, CapacityLimit | None]:
+    """Return a rewriter that keeps the limits of the dialect, and its limit of members, if there is one.
+
+    `mark` distinguishes utterances from those of earlier scenarios, where the server repeats its history.
+    """
+    capacity: CapacityLimit | None = None
+    if dialect.history and mark is not None:
+        rewriter = ScenarioMarked(rewriter, dialect, mark)
+    if dialect.limits.members:
+        rewriter = capacity = CapacityLimit(rewriter, dialect, sees_idle=sees_idle)
+    if dialect.limits.pace and "chat" in dialect.protocols:
+        rewriter = RateLimited(rewriter, dialect.limits)
+    return rewriter, capacity
+
+
 def too_long(steps: Sequence[Step], limits: Limits, rewriter: Rewriter) -> bool:
     """Whether the gaps of a scenario take more than MAX_SCENARIO_SECONDS together."""
     now = may_join = 0.0

@@ -6,7 +6,7 @@ from typing import Protocol
 from socketserver_reference.conformance.dialects import rewrite_limits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import Rewriter
-from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited, ScenarioMarked
+from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit
 from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.carry_over import CarryOver
 from socketserver_reference.conformance.driver.reading import Pace
@@ -81,15 +81,10 @@ class Staging:
 
     def _rewriter(self, mark: str = "") -> Rewriter:
         """Return the rewriter of a scenario for this server, within its limits."""
-        limits = self._dialect.limits
-        rewriter = self._suite.rewriter(self._dialect)
-        if self._dialect.history:
-            rewriter = ScenarioMarked(rewriter, self._dialect, mark)
-        self._capacity_limit = None
-        if limits.members:
-            self._capacity_limit = CapacityLimit(rewriter, self._dialect, sees_idle=self._site.restartable)
-            rewriter = self._capacity_limit
-        return RateLimited(rewriter, limits) if limits.pace and "chat" in self._dialect.protocols else rewriter
+        rewriter, self._capacity_limit = rewrite_limits.within_limits(
+            self._suite.rewriter(self._dialect), self._dialect, sees_idle=self._site.restartable, mark=mark
+        )
+        return rewriter
 
     def check_duration(self, steps: Sequence[Step]) -> None:
         """Raise NotApplicable for a scenario that would take too long with the dialect's gaps."""
