@@ -21,9 +21,9 @@ def toml(value: Any) -> str:
     return json.dumps(value)
 
 
-def default(key: Key) -> str:
-    """Return what holds without a key."""
-    return key.without or toml(key.default)
+def default(key: Key, mark: str = "") -> str:
+    """Return what holds without a key; a value of TOML stands between these marks."""
+    return key.without or f"{mark}{toml(key.default)}{mark}"
 
 
 def _example(key: Key) -> str:
@@ -75,18 +75,14 @@ def markdown() -> str:
                 f"`{key.name}`{_only(table.applies(key), table.protocols)}",
                 key.meaning,
                 key.kind.words,
-                key.without or _code(toml(key.default)),
-                _code(_example(key)),
+                default(key, "`"),
+                f"`{_example(key)}`",
             )
             for key in table.keys
         ]
         blocks.append("\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows))
     blocks.append(f"## `[{WAIVED}]`: {WAIVED_MEANING}\n\n    {WAIVED_EXAMPLE}")
     return "\n\n".join(blocks) + "\n"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
 
 
 # JSON Schema

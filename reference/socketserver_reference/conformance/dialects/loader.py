@@ -169,6 +169,16 @@ def _consider(dialect: Dialect) -> None:
     for number, turn in enumerate(dialect.handshake, 1):
         if turn.framed and dialect.framing_out.kind == "none":
             raise BadDialect(f'handshake, exchange {number}: there are no frames to wait for with framing.out = "none"')
+    if dialect.quit != dialect.quit.strip():
+        raise BadDialect("quit.word has white space around it, which is ignored: write it without")
+    if len(dialect.quit) > MIN_UTTERANCE_BYTES or not all(dialect.framing_in.holds(byte) for byte in dialect.quit):
+        raise BadDialect(
+            f"quit.word fits into no utterance: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
+        )
+    if dialect.farewell and not dialect.quit:
+        raise BadDialect("quit.farewell needs a quit word: write quit.word, or leave out the farewell")
+    if dialect.framing_in.kind == "line" and not all(map(dialect.framing_in.holds, b"".join(dialect.say.parts))):
+        raise BadDialect("commands.say contains the end of a line, so the server reads two utterances: write one line")
     if not dialect.quit_framed and dialect.framing_in.kind != "chunk":
         raise BadDialect(
             f'quit.line_end = false: with framing.in = "{dialect.framing_in.kind}" the server waits for the end; '
@@ -184,12 +194,6 @@ def _consider(dialect: Dialect) -> None:
 def _consider_chat(dialect: Dialect) -> None:
     if 0 < dialect.limits.members < MIN_MEMBERS:
         raise BadDialect(f"limits.members is too low to check a chat: write at least {MIN_MEMBERS}")
-    if dialect.quit != dialect.quit.strip():
-        raise BadDialect("quit.word has white space around it, which is ignored: write it without")
-    if len(dialect.quit) > MIN_UTTERANCE_BYTES or not all(dialect.framing_in.holds(byte) for byte in dialect.quit):
-        raise BadDialect(
-            f"quit.word fits into no utterance: write at most {MIN_UTTERANCE_BYTES} bytes, without the end of a frame"
-        )
     if dialect.framing_out.kind == "none" and dialect.notices:
         raise BadDialect(
             'delivery.notices cannot be told from deliveries: framing.out = "none" marks no end; write them as '
@@ -226,3 +230,9 @@ def _consider_chat(dialect: Dialect) -> None:
                     f'delivery.{key} has "{printable(one.text)}", which every delivery matches: no error could be '
                     f"found; write more of the {key[:-1]}'s text"
                 )
+    for prompt in dialect.prompts:
+        if not prompt.parts[-1]:
+            raise BadDialect(
+                f'delivery.prompts has "{printable(prompt.text)}", and nothing says where its last field ends: write '
+                "the text that follows"
+            )
