@@ -93,4 +93,4 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_SAID", 8)
     monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 0.3)
     monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
-    monkeypatch.setattr(first_contact, "HEADERS", ("%4d", "%04d"))
+    monkeypatch.setattr(first_contact, "PROBED_HEADERS", ("%4d", "%04d"))

@@ -7,14 +7,14 @@ import pytest
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import first_contact
-from socketserver_reference.conformance.learn.first_contact import HEADERS
+from socketserver_reference.conformance.learn.first_contact import PROBED_HEADERS
 from tests.servers.dialects_served import DIALECTS
 from tests.support.dialects.drawn_dialects import difference, drawn_by_seed, learned_as
 
 
 @pytest.fixture(autouse=True)
 def _in_every_framing(quick_learning: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001  # it comes first
-    monkeypatch.setattr(first_contact, "HEADERS", HEADERS)
+    monkeypatch.setattr(first_contact, "PROBED_HEADERS", PROBED_HEADERS)
 
 
 def outcome(seed: int) -> str:

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.learn.conclusions import (
     conclude_framing,
     conclude_handshake,
     conclude_notices,
+    presume_framing,
     refusal,
 )
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
@@ -62,9 +63,7 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
 def _presume(room: RoomConversation, learned: LearnedDialect) -> None:
     """Note what holds if its question cannot be asked: no key is left out."""
     why = "could not be asked for; this is a guess"
-    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why)
-    learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
-    conclude_framing(room, learned)
+    presume_framing(room, learned, why)
     learned.learn("delivery", "history", 0, why)
     learned.learn("quit", "word", "", why)
 

@@ -7,7 +7,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
-from socketserver_reference.conformance.learn.framing import LINE_ENDS, MAX_AROUND_BYTES
+from socketserver_reference.conformance.learn.framing import DELIVERY_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
 from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, Occasion, RoomConversation
 
@@ -17,10 +17,8 @@ def refusal(found: UnderstoodMeeting) -> str:
     room = RoomConversation(found.meeting.conversation, found)
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "")
-    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, "")
-    learned.learn("framing", "out", room.heard_in.kind, "")
-    conclude_framing(room, learned)
-    if any(end in room.template.text.encode() for end in LINE_ENDS):
+    presume_framing(room, learned, "")
+    if any(end in room.template.text.encode() for end in DELIVERY_ENDS):
         return f"deliveries have a line's end within: {room.template.text!r}"
     for answer in room.answers:
         if room.said.kind == "chunk" and answer.end and _comes_back_within(room, answer):
@@ -42,6 +40,13 @@ def _comes_back_within(room: RoomConversation, answer: Answer) -> bool:
             if said in heard and not heard.endswith(said):
                 return True
     return False
+
+
+def presume_framing(room: RoomConversation, learned: LearnedDialect, why: str) -> None:
+    """Note the framing as the meeting showed it: where utterances ended in lines, the server may read lines."""
+    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why)
+    learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
+    conclude_framing(room, learned)
 
 
 def conclude_framing(room: RoomConversation, learned: LearnedDialect) -> None:
@@ -75,11 +80,11 @@ def conclude_handshake(room: RoomConversation, learned: LearnedDialect) -> None:
         asked = [one[number] for one in waits]
         send = (answer.text if framed else answer.template, saw)
         if wait := _awaited(room, asked):
-            learned.exchange(wait=(wait, f"a client is asked: {quoted(asked[-1])}"), send=send, **framed)
+            learned.exchange(wait=(wait, f"a client is asked: {_quoted(asked[-1])}"), send=send, **framed)
         else:
             learned.exchange(send=send, **framed)
     if wait := _awaited(room, [one[-1] for one in waits]):
-        learned.exchange(wait=(wait, f"it was answered by {quoted(waits[-1][-1])}"), **framed)
+        learned.exchange(wait=(wait, f"it was answered by {_quoted(waits[-1][-1])}"), **framed)
 
 
 def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetings: list[bytes]) -> None:
@@ -89,15 +94,18 @@ def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetin
             framed = {"framed": (True, "it came in a frame")} if room.heard_in.kind in ("fixed", "length") else {}
             learned.exchange(wait=(wait, f"a client was greeted by {quoted(greetings[-1])}"), **framed)
     elif any(own):
-        lines = [line for one in own for line in one.splitlines(keepends=True)]
-        room.lines["joining"] |= {line.removesuffix(room.heard_in.newline): None for line in lines}
+        room.keep("joining", [piece for one in own for piece in one])
         learned.remarks.append("Some clients were greeted and others were not; the greetings are among the notices.")
 
 
-def _own(room: RoomConversation, heard: bytes) -> bytes:
+def _own(room: RoomConversation, heard: bytes) -> list[bytes]:
     """Return what was said to a newcomer alone: no notice that the others heard as well, and no earlier delivery."""
     told, _ = room.notices()
-    return b"".join(line for line in room.news(heard) if not _is_among(line, told))
+    return [piece for piece in room.news(heard) if not _is_among(piece, told)]
+
+
+def _quoted(pieces: Sequence[bytes]) -> str:
+    return quoted(b"".join(pieces))
 
 
 def _reason_for_answers(room: RoomConversation) -> str:
@@ -107,18 +115,16 @@ def _reason_for_answers(room: RoomConversation) -> str:
     return f"{saw}: perhaps it is a name, or a password; this is a guess"
 
 
-def _awaited(room: RoomConversation, told: Sequence[bytes]) -> str:
+def _awaited(room: RoomConversation, told: Sequence[Sequence[bytes]]) -> str:
     """Return a template for what all three heard last before they spoke; "" if nothing that all heard is alike.
 
     What came after it, and differs from one to the next, counts among the notices.
     """
-    lines = [room.news(one) for one in told]
-    while all(lines):
-        wait = _template(room, [one[-1] for one in lines])
+    for last in zip(*map(reversed, told), strict=False):
+        wait = _template(room, last)
         if Template.parse(wait, "any", "name").literal.strip():
             return wait
-        for one in lines:
-            room.lines["joining"].setdefault(one.pop().removesuffix(room.heard_in.newline))
+        room.keep("joining", last)
     return ""
 
 
@@ -126,7 +132,7 @@ def _is_among(line: bytes, told: list[str]) -> bool:
     return any(Template.parse(one, "any").matches(line.rstrip(b"\r\n")) for one in told)
 
 
-def _template(room: RoomConversation, lines: list[bytes]) -> str:
+def _template(room: RoomConversation, lines: Sequence[bytes]) -> str:
     names = [room.conversation.name(who) if room.answers else "" for who in MEETING_NAMES]
     readers = [patterns.reader(room.varying, name) for name in names]
     read = [reader(line[-MAX_NOTICE_BYTES:]) for reader, line in zip(readers, lines, strict=True)]
@@ -204,6 +210,10 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     if room.unended:
         prompts = patterns.notices(room.unended, room.varying)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]
+        if endless := [one for one in prompts if one.endswith("{any}")]:
+            prompts = [one for one in prompts if one not in endless]
+            remark = f"These came without an end, and what they end in varies: {', '.join(endless)}."
+            learned.remarks += [remark] if remark not in learned.remarks else []
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
         learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
     joining, leaving = room.notices()

@@ -13,10 +13,10 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, C
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
 
-HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
+PROBED_HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
 """The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
 
-COUNTED_HEADERS = ("u32be", "u16be", "%4d", "%04d", "u32le")
+PROBED_COUNTED_HEADERS = ("u32be", "u16be", "%4d", "%04d", "u32le")
 """The same for lengths that include the header."""
 
 MIN_PROBED_FRAME_BYTES, MAX_PROBED_FRAME_BYTES = 16, 4096
@@ -62,8 +62,8 @@ class Search:
         self.conversation.fresh()
         if size := _fixed_size(self.conversation):
             yield Framing("fixed", size=size)
-        yield from (Framing("length", header=header) for header in HEADERS)
-        yield from (Framing("length", header=header, header_counted=True) for header in COUNTED_HEADERS)
+        yield from (Framing("length", header=header) for header in PROBED_HEADERS)
+        yield from (Framing("length", header=header, header_counted=True) for header in PROBED_COUNTED_HEADERS)
 
     def _meet_in(self, said: Framing) -> UnderstoodMeeting | None:
         """Let clients meet who give more and other answers, until one meeting works."""
@@ -85,23 +85,18 @@ class Search:
         self.conversation.fresh()
         try:
             meeting.arrive()
-            if not meeting.talk(briefly=bool(self.reasons)):
-                if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
-                    why = meeting.failure_reason()
-                    if meeting.is_heard_later():
-                        first, *_, last = MEETING_NAMES
-                        why = f"{last}, who came last, is heard by {first}, who came first, but does not hear {first}"
-                    raise _Alone(why)
-                self.reasons.append(meeting.failure_reason())
-                self._clues += [one for one in _lengths(meeting) if one not in self._clues]
-                return None
-            found = understand(self._with_the_servers_newline(meeting))
-        except _Alone as error:
-            raise CannotLearn(str(error)) from None
+            heard = meeting.talk(briefly=bool(self.reasons))
+            found = understand(self._with_the_servers_newline(meeting)) if heard else None
         except CannotLearn as error:
             if not self.reasons and not meeting.arrivals:
                 raise
             self.reasons.append(str(error))
+            return None
+        if found is None:
+            if meeting.heard_by_themselves and not meeting.greets and not self.reasons:
+                raise CannotLearn(_heard_by_themselves(meeting))
+            self.reasons.append(meeting.failure_reason())
+            self._clues += [one for one in _lengths(meeting) if one not in self._clues]
             return None
         if refused := self._refusal(found):
             self.reasons.append(refused)
@@ -128,8 +123,12 @@ class Search:
         return meeting
 
 
-class _Alone(Exception):
-    """Speakers hear themselves alone."""
+def _heard_by_themselves(meeting: Meeting) -> str:
+    """Return why a meeting failed in which speakers hear themselves alone."""
+    why = meeting.failure_reason()
+    first, *_, last = MEETING_NAMES
+    heard = meeting.is_heard_later()
+    return f"{last}, who came last, is heard by {first}, who came first, but does not hear {first}" if heard else why
 
 
 def _further(meeting: Meeting) -> Iterator[tuple[Answer, ...]]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
 
-HEADERS = (
+KNOWN_HEADERS = (
     *(f"%{pad}{digits}d" for digits in range(1, 10) for pad in ("", "0", "-")),
     *BINARY_HEADERS,
 )
 """The formats of lengths."""
 
-LINE_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n", b"\n")
+DELIVERY_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n", b"\n")
 """What ends the lines of servers: a blank line behind each, or just the line's end."""
 
 MAX_AROUND_BYTES = 4096
@@ -71,7 +71,7 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
 
 def length_framings(newline: bytes = b"\n") -> Iterator[Framing]:
     """Yield each framing with lengths."""
-    for header in HEADERS:
+    for header in KNOWN_HEADERS:
         for counted in (False, True):
             yield Framing("length", newline, header=header, header_counted=counted)
 
@@ -100,9 +100,9 @@ def _ended(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     parts = [one.data.partition(one.text) for one in deliveries]
     tail = _only([after for _, _, after in parts])
     heads = tuple(before for before, _, _ in parts)
-    for newline in LINE_ENDS:
+    for newline in DELIVERY_ENDS:
         before, end, prompt = tail.rpartition(newline)
-        if end and LINE_ENDS[-1] not in before:
+        if end and DELIVERY_ENDS[-1] not in before:
             why = f"deliveries end in {newline!r}" + (f", and {prompt!r} comes behind" if prompt else "")
             return ObservedFraming(Framing("line", newline), heads, before, why, prompt)
     why = f"deliveries do not end in a line's end, but in {tail!r}"

@@ -29,7 +29,7 @@ def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
 def _newcomer_hears(room: RoomConversation) -> int:
     """Return how many earlier deliveries a newcomer hears."""
     conversation = room.conversation
-    who = "late"
+    who = room.guest()  # where all stay, the one before has not left
     conversation.join(who)
     told = [conversation.hear()[who]]
     for answer in room.answers:

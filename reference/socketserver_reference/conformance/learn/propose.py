@@ -14,6 +14,7 @@ from socketserver_reference.conformance.learn.dialect_writer import LearnedDiale
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit, verify
+from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import Site, Target
 from socketserver_reference.conformance.targets.notice import Notice
@@ -92,7 +93,11 @@ def _verified(
             dialect = loader.read(written, PROPOSED_NAME, PROPOSED_NAME)
         except loader.BadDialect as error:
             return _refused(learned, header, str(error))
-        misfit = verify(target, protocol, dialect, timeout)
+        try:
+            misfit = verify(target, protocol, dialect, timeout)
+        except NotApplicable as why:
+            learned.remarks.append(f"Not verified in a conversation: {why}.")
+            return Proposal(text(learned, header), "", [], [str(one) for one in learned.suspicions])
         if misfit is None or _is_suspected(misfit, learned):
             return Proposal(written, "", [], [str(one) for one in learned.suspicions])
         if room is None or not _repaired(room, learned, misfit):
@@ -120,7 +125,7 @@ def _is_suspected(misfit: Misfit, learned: LearnedDialect) -> bool:
 def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Misfit) -> bool:
     """Add what came unexpectedly to the notices; return whether that says anything new."""
     before = len(room.lines["joining"])
-    room.lines["joining"] |= dict.fromkeys(misfit.unexpected)
+    room.keep("joining", misfit.unexpected)
     if len(room.lines["joining"]) == before:
         return False
     learned.remarks.append(f"In a conversation in this dialect, {quoted(misfit.unexpected[0])} came; it is a notice.")

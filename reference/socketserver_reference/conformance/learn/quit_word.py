@@ -5,7 +5,7 @@ A word after which the server dies is no quit word: it is tried again, alone, on
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
@@ -82,22 +82,30 @@ def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     """Find out which word makes its sender leave."""
     own = named_words([*_told_at_first(room), *_help(room)])
     words = list(dict.fromkeys([*own, *QUIT_WORDS]))
-    trial = _try_all(room, {word: room.said.put(word.encode()) for word in words})
+    trial = QuitTrial()
     bare = ""
-    if not trial.quits and learned.knows("framing", "in", "chunk"):
-        again = _try_all(room, {word: word.encode() for word in words}, together=1)
-        trial.quits, bare = again.quits, " (without the end of a line; with it, it was delivered)"
-    for word, how in trial.killed.items():
-        learned.suspect(f"The server died when a client said {word!r}: {how}", *BROKEN_BY_WORD)
-    for word in trial.broke:
-        learned.suspect(f"After a client had said {word!r} the room did not work any more", *BROKEN_BY_WORD)
+    try:
+        _try_all(room, {word: room.said.put(word.encode()) for word in words}, trial)
+        if not trial.quits and learned.knows("framing", "in", "chunk"):
+            bare = " (without the end of a line; with it, it was delivered)"
+            _try_all(room, {word: word.encode() for word in words}, trial, together=1)
+    finally:  # what was found counts, also if the server lets nobody in after it
+        for word, how in trial.killed.items():
+            learned.suspect(f"The server died when a client said {word!r}: {how}", *BROKEN_BY_WORD)
+        for word in trial.broke:
+            learned.suspect(f"After a client had said {word!r} the room did not work any more", *BROKEN_BY_WORD)
+        if trial.quits:
+            _conclude(room, learned, trial, own, bare)
     if not trial.quits:
         why = f"no client left by any of {', '.join(words)}"
         if trial.silent:
-            why += f"; these were not delivered: {', '.join(trial.silent)}"
+            why += f"; these were not delivered: {', '.join(dict.fromkeys(trial.silent))}"
         learned.learn("quit", "word", "", why)
         learned.remarks.append(f"No quit word was found: clients leave by closing. Tried: {', '.join(words)}.")
-        return
+
+
+def _conclude(room: RoomConversation, learned: LearnedDialect, trial: QuitTrial, own: Sequence[str], bare: str) -> None:
+    """Note the likeliest of the words that made their speakers leave; `bare` says that it had no line end."""
     word, *others = trial.quits
     how = trial.quits[word]
     why = f"a client that said it{bare} got {how}"
@@ -141,40 +149,38 @@ def _help(room: RoomConversation) -> list[bytes]:
     return answers
 
 
-def _try_all(room: RoomConversation, words: dict[str, bytes], together: int = 0) -> QuitTrial:
+def _try_all(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial, together: int = 0) -> None:
     """Have newcomers say these words, so many at once; each word after which the server died again, and alone."""
-    trial = QuitTrial()
     if not together:  # without framing, concurrent deliveries cannot be told apart
         together = 1 if room.heard_in.kind == "none" else len(words)
     waiting = list(words)
     while waiting:
         asked = waiting[:together]
+        batch = QuitTrial()
         try:
-            _try(room, {word: words[word] for word in asked}, trial)
-            died = room.conversation.site.exit_report() or not room.heard_by_all()[0]
+            _try(room, {word: words[word] for word in asked}, batch)
+            died = bool(room.conversation.site.exit_report()) or not room.heard_by_all()[0]
         except CannotLearn:
             if not room.conversation.site.restartable:
                 raise
             died = True
+        how = room.conversation.site.exit_report()
+        died = died or bool(how)
         if died and len(asked) > 1 and room.conversation.site.restartable:
-            for word in asked:
-                trial.quits.pop(word, None)
             together = 1
-        elif died:
-            how = room.conversation.site.exit_report()
-            if how:
-                trial.quits.pop(asked[0], None)
-                trial.killed[asked[0]] = how
-            elif not room.fragile:
-                trial.broke.append(asked[0])
-            if not room.conversation.site.restartable:
-                return trial
-            del waiting[0]
+            room.begin()
+            continue
+        if how:
+            trial.killed[asked[0]] = how
         else:
-            del waiting[: len(asked)]
+            trial.quits |= batch.quits
+            trial.silent += batch.silent
+            trial.broke += asked[:1] if died and not room.fragile else []
+        if died and not room.conversation.site.restartable:
+            return
         if died:
             room.begin()
-    return trial
+        del waiting[: 1 if died else len(asked)]
 
 
 def _try(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Literal, TypeVar
@@ -11,6 +12,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.meeting import (
+    MAX_FRAMES,
     MEETING_NAMES,
     Arrival,
     UnderstoodMeeting,
@@ -107,8 +109,8 @@ class RoomConversation:
                 (frame, self.is_delivery(frame, self.words) or self._is_unmarked(frame)) for frame in self.frames(data)
             )
             return
-        for piece in LINE.findall(data):
-            yield piece, self.is_delivery(piece.rstrip(b"\r\n"), self.words)
+        for found in deque(LINE.finditer(data), MAX_FRAMES):  # the last ones: a question comes last
+            yield found[0], self.is_delivery(found[0].rstrip(b"\r\n"), self.words)
 
     def _note(
         self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
@@ -123,17 +125,23 @@ class RoomConversation:
                     self.unended.setdefault(rest)
             elif rest:
                 whole.append(rest)
-            self._keep(occasion, whole, said)
+            self._keep_notices(occasion, whole, said)
 
-    def _keep(self, occasion: Occasion, told: Iterable[bytes], said: Iterable[bytes]) -> None:
+    def _keep_notices(self, occasion: Occasion, told: Iterable[bytes], said: Iterable[bytes]) -> None:
         for frame in told:
             ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
                 frame, (*said, *self.words)
             )
             glued = bool(self.unended) and any(frame.endswith(word) for word in said)
-            ours = ours or glued or self._is_unmarked(frame)
-            if not ours and len(frame) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
-                self.lines[occasion].setdefault(frame)
+            if not (ours or glued or self._is_unmarked(frame)):
+                self.keep(occasion, [frame])
+
+    def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
+        """Keep these frames as notices, except for those that are too long or too many."""
+        for frame in told:
+            line = frame.rstrip(b"\r\n") if self.heard_in.kind == "line" else frame
+            if len(line) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
+                self.lines[occasion].setdefault(line)
 
     def _staying(self, heard: HeardBytes) -> HeardBytes:
         return {who: heard[who] for who in MEETING_NAMES if who in heard}
@@ -151,7 +159,11 @@ class RoomConversation:
 
     def newcomers(self, number: int) -> list[str]:
         """Connect so many clients, with the handshake of the three; return the names of those that the server kept."""
-        return self._come([f"guest{next(self._numbers)}" for _ in range(number)])
+        return self._come([self.guest() for _ in range(number)])
+
+    def guest(self) -> str:
+        """Return the name of one more client, which has not connected yet."""
+        return f"guest{next(self._numbers)}"
 
     def _come(self, coming: Sequence[str]) -> list[str]:
         """Connect these clients; return those that the server kept."""
@@ -167,7 +179,7 @@ class RoomConversation:
                 if not len(arrived) % MAX_WAITING_NEWCOMERS:  # more might not fit into the backlog
                     self.conversation.site.wait_idle()
         greeted = self._await(arrived, all(one.greeting for one in self._arrivals))
-        self.one_by_one = self.one_by_one or not greeted
+        self.one_by_one = self.one_by_one or (len(arrived) > 1 and not greeted)
         for number, answer in enumerate(self.answers):
             for who in arrived:
                 self.conversation.say(who, self.meeting.answered(answer, who))

@@ -15,7 +15,7 @@ from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
-from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Close,
@@ -107,7 +107,10 @@ class Misfit:
 
 
 def verify(target: Target, protocol: str, dialect: Dialect, timeout: float) -> Misfit | None:
-    """Talk in the dialect; return what does not fit, if anything does not."""
+    """Talk in the dialect; return what does not fit, if anything does not.
+
+    Raises NotApplicable if the limits of the dialect allow no such conversation.
+    """
     suite, *parts = SUITES[protocol]
     for leaving, steps in enumerate(parts):
         if steps and (misfit := _play(suite, target, dialect, timeout, steps, leaving=bool(leaving))):
@@ -129,8 +132,6 @@ def _play(
             if error.violation is None:
                 return Misfit(None, str(error), leaving)
             return _misfit(error.violation, dialect, leaving=False)
-        except NotApplicable:  # a limit of the dialect left something out
-            return None
     return None
 
 

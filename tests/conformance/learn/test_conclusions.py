@@ -1,0 +1,111 @@
+"""What is concluded from the meeting of three clients, and which meetings a dialect cannot describe."""
+
+import pytest
+
+from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.learn import propose as proposing
+from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.conclusions import conclude_handshake, conclude_notices, refusal
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey
+from socketserver_reference.conformance.learn.meeting import MAX_FRAMES, MEETING_NAMES, MeetingUtterance
+from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.targets.external import Running
+from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
+
+CONVERSATION = RehearsedConversation()
+SPOKEN = MeetingUtterance(MEETING_NAMES[0], b"mink-1", dict.fromkeys(MEETING_NAMES, b"mink-1\n"))
+
+LENGTHS = Framing("length", header="%4d")
+FRAMES = Framing("fixed", size=8)
+
+
+def values(learned: LearnedDialect, *keys: str) -> list[object]:
+    return [one.value for one in learned.findings if one.key in keys]
+
+
+def handshake(*greetings: bytes, framing: Framing) -> tuple[list[tuple[LearnedKey, ...]], list[bytes]]:
+    """Return what is concluded from these greetings: the handshake, and the notices."""
+    found = room(CONVERSATION, understood(CONVERSATION, greetings, said=framing, heard_in=framing))
+    learned = LearnedDialect()
+    conclude_handshake(found, learned)
+    return learned.handshake, [*found.lines["joining"]]
+
+
+@pytest.mark.parametrize(
+    ("template", "framing", "why"),
+    [
+        ("{sender}\n{body}", Framing("line"), "deliveries have a line's end within"),
+        ("{body}", Framing("fixed", size=20), "framing and limits leave 19 bytes for an utterance"),
+    ],
+)
+def test_a_meeting_that_no_dialect_describes_is_refused(template: str, framing: Framing, why: str) -> None:
+    found = understood(CONVERSATION, heard_in=framing, template=template)
+    found.meeting.utterances = [SPOKEN]
+    assert why in refusal(found)
+
+
+@pytest.mark.parametrize(
+    ("heard", "why"),
+    [
+        (b"annika\n joined\n", "the end of '{name}' comes back within what others hear of it"),
+        (b"annika\n", ""),
+    ],
+)
+def test_an_answer_s_line_end_that_others_hear_within_a_notice_is_none(heard: bytes, why: str) -> None:
+    found = understood(CONVERSATION, answers=[Answer("{name}", b"\n")])
+    found.meeting.utterances = [SPOKEN]
+    found.meeting.arrivals["annika"].others[1] = {"bertil": heard}
+    assert refusal(found) == why
+
+
+@pytest.mark.parametrize("framing", [LENGTHS, FRAMES])
+def test_a_greeting_of_two_frames_is_cut_once(framing: Framing) -> None:
+    greeting = framing.put(b"Hello") + framing.put(b"Name?")
+    (exchange,), _ = handshake(greeting, greeting, greeting, framing=framing)
+    assert ("wait", "Name?") in [(key.key, key.value) for key in exchange]
+
+
+def test_a_greeting_s_last_line_is_awaited_however_many_come_before() -> None:
+    greeting = b"".join(b"%x\n" % number for number in range(20_000)) + b"Name: "
+    (exchange,), _ = handshake(greeting, greeting, greeting, framing=Framing("line"))
+    assert exchange[0].value == "Name: "
+    assert len(room(CONVERSATION).news(greeting)) == MAX_FRAMES
+
+
+def test_greetings_that_only_some_get_are_notices_as_far_as_they_are_few_and_short() -> None:
+    told = b"x" * (MAX_NOTICE_BYTES + 1) + b"\nyou are first\r\n"
+    assert handshake(told, b"", b"", framing=Framing("line")) == ([], [b"you are first"])
+    many = b"".join(b"%x\n" % number for number in range(MAX_FRAMES))
+    assert len(handshake(many, b"", b"", framing=Framing("line"))[1]) == MAX_LINES
+
+
+def test_lines_of_greetings_that_differ_are_notices_as_far_as_they_are_few() -> None:
+    told = [b"".join(b"%s%d\n" % (word, number) for number in range(MAX_FRAMES)) for word in (b"a", b"b", b"c")]
+    exchanges, notices = handshake(*told, framing=Framing("line"))
+    assert not exchanges
+    assert len(notices) == MAX_LINES
+
+
+def test_no_prompt_ends_in_what_varies() -> None:
+    found, learned = room(CONVERSATION), LearnedDialect()
+    found.unended = {b"now 7": None, b"now 12": None, b"> ": None}
+    conclude_notices(found, learned)
+    conclude_notices(found, learned)
+    assert values(learned, "prompts") == [["> "]]
+    assert learned.remarks == ["These came without an end, and what they end in varies: now {any}."]
+
+
+def test_a_proposal_whose_limits_allow_no_conversation_says_that_it_was_not_verified(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def verify(*_: object) -> None:
+        raise NotApplicable("that takes an hour with limits.gap")
+
+    monkeypatch.setattr(proposing, "verify", verify)
+    learned = LearnedDialect()
+    learned.learn("", "protocol", "chat", "they heard each other")
+    target = Running("tcp://127.0.0.1:1")
+    proposal = proposing._verified("chat", target, learned, [], None, 1)  # the rest needs a server
+    assert "# Not verified in a conversation: that takes an hour with limits.gap." in proposal.text
+    assert not proposal.trouble

@@ -1,0 +1,97 @@
+"""Clients that come to a room and leave it, and the words that they say: what is kept when the server breaks."""
+
+from collections.abc import Collection
+
+import pytest
+
+from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.history import ask_history
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
+from socketserver_reference.conformance.learn.quit_word import ask_quit
+from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
+
+NAME = Answer("{name}", b"\n")
+
+
+def test_one_client_that_hears_no_greeting_says_nothing_about_several() -> None:
+    conversation = RehearsedConversation()
+    found = room(conversation, understood(conversation, [b"Name? "] * 3, answers=[NAME]))
+    assert found.newcomer() == "guest1"
+    assert not found.one_by_one
+    assert found.newcomers(3) == ["guest2", "guest3", "guest4"]
+    assert found.one_by_one
+    assert found.newcomers(2) == ["guest5", "guest6"]
+
+
+def test_a_room_that_sends_one_of_the_three_away_is_told() -> None:
+    found = room(RehearsedConversation(seats=2))
+    with pytest.raises(CannotLearn, match="the server sends clients away that it let in before"):
+        found.begin()
+
+
+def test_where_all_stay_a_full_room_is_begun_again() -> None:
+    conversation = RehearsedConversation(seats=4)
+    found = room(conversation)
+    found.begin()
+    found.fragile = True
+    assert [found.newcomer(), found.newcomer()] == ["guest1", "guest3"]
+    assert conversation.present == [*MEETING_NAMES, "guest3"]
+
+
+def test_where_all_stay_no_newcomer_takes_another_s_place() -> None:
+    conversation = RehearsedConversation(greeting=b"mink-1\n")
+    conversation.texts.append(b"mink-1")
+    found = room(conversation)
+    found.begin()
+    found.fragile = True
+    ask_history(found, LearnedDialect())
+    assert len(set(conversation.joined)) == len(conversation.joined) == 5
+
+
+class Hall(RehearsedConversation):
+    """A chat in which some words end their speaker's stream, some are not delivered, and some end the server."""
+
+    def __init__(self, quits: Collection[str] = (), silent: Collection[str] = (), deadly: Collection[str] = ()) -> None:
+        super().__init__()
+        self.quits, self.silent, self.deadly = quits, silent, deadly
+        self.deaths = 1000
+        """How often the server lets clients in again after it has died."""
+
+    def fresh(self) -> None:
+        self.deaths -= bool(self.exit_report)
+        self.seats = self.seats if self.deaths >= 0 else 0
+        self.exit_report = ""
+        super().fresh()
+
+    def say(self, who: str, data: bytes) -> None:
+        word = data.decode().strip()
+        if word in self.deadly:
+            self.exit_report = "the server ended"
+        if word in self.quits:
+            self.ended[who] = "eof"
+        elif word not in self.silent:
+            super().say(who, data)
+
+
+def test_a_word_that_is_tried_again_is_noted_once() -> None:
+    found, learned = room(Hall(silent=["/q", ":q"], deadly=["QUIT"])), LearnedDialect()
+    found.begin()
+    ask_quit(found, learned)
+    (finding,) = learned.findings
+    assert finding.value == ""
+    assert finding.why.endswith("these were not delivered: /q, :q")
+    assert [one.what for one in learned.suspicions] == ["The server died when a client said 'QUIT': the server ended"]
+
+
+def test_a_quit_word_counts_though_nobody_is_let_in_after_another_word() -> None:
+    hall = Hall(quits=["quit"], deadly=["bye"])
+    hall.deaths = 1
+    found, learned = room(hall), LearnedDialect()
+    found.begin()
+    with pytest.raises(CannotLearn, match="sends clients away"):
+        ask_quit(found, learned)
+    (finding,) = learned.findings
+    assert (finding.key, finding.value) == ("word", "quit")
+    assert "'bye'" in learned.suspicions[0].what
