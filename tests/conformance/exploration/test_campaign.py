@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -63,3 +65,12 @@ def test_what_cannot_be_judged_when_it_is_played_again_is_forgotten(
     campaign.session.prepare()
     monkeypatch.setattr(campaign.session, "stage_of", ambiguous)
     assert confirmed(campaign, "CHAT-7", CRIME, premature=True) is None
+
+
+def test_a_violation_of_a_clause_that_nobody_asked_for_is_kept_and_fails_nothing() -> None:
+    budget = SimpleNamespace(last_begin=float("inf"))
+    session: Any = SimpleNamespace(note_violation=lambda _: None, explanation_of=lambda _: None, budget=budget)
+    campaign = Campaign(session, "basic", examples=1, chosen=["CHAT-2"])
+    assert campaign.note_violation(VIOLATIONS["CHAT-7"]("something", "something else", [])) is None
+    assert [*campaign.known] == ["CHAT-7"]
+    assert not campaign.found

@@ -54,7 +54,7 @@ def test_a_room_that_falls_silent_after_a_byte_is_told() -> None:
 
 def test_a_room_that_breaks_at_an_address_is_told() -> None:
     with closing(room_of(Ghost).start(1)) as site:
-        proposal = propose("chat", Running(site.address), 0.03)
+        proposal = propose("chat", Running(site.address), 0.3)
     assert any("did not work any more" in remark or "had closed" in remark for remark in proposal.remarks)
 
 

@@ -1,5 +1,7 @@
 """What is concluded from the meeting of three clients, and which meetings a dialect cannot describe."""
 
+from collections.abc import Callable
+
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -8,7 +10,9 @@ from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.conclusions import conclude_handshake, conclude_notices, refusal
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey
 from socketserver_reference.conformance.learn.meeting import MAX_FRAMES, MEETING_NAMES, MeetingUtterance
-from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES
+from socketserver_reference.conformance.learn.propose import MAX_REPAIRS, Proposal
+from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES, RoomConversation
+from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.targets.external import Running
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
@@ -75,7 +79,7 @@ def test_a_greeting_s_last_line_is_awaited_however_many_come_before() -> None:
 
 def test_greetings_that_only_some_get_are_notices_as_far_as_they_are_few_and_short() -> None:
     told = b"x" * (MAX_NOTICE_BYTES + 1) + b"\nyou are first\r\n"
-    assert handshake(told, b"", b"", framing=Framing("line")) == ([], [b"you are first"])
+    assert handshake(told, b"", b"", framing=Framing("line")) == ([], [b"you are first\r"])
     many = b"".join(b"%x\n" % number for number in range(MAX_FRAMES))
     assert len(handshake(many, b"", b"", framing=Framing("line"))[1]) == MAX_LINES
 
@@ -96,16 +100,41 @@ def test_no_prompt_ends_in_what_varies() -> None:
     assert learned.remarks == ["These came without an end, and what they end in varies: now {any}."]
 
 
+def verified(
+    found: RoomConversation, verify: Callable[..., Misfit | None], monkeypatch: pytest.MonkeyPatch
+) -> Proposal:
+    """Return the proposal of a dialect without notices, when this is what its verification says."""
+    monkeypatch.setattr(proposing, "verify", verify)
+    learned = LearnedDialect()
+    learned.learn("", "protocol", "chat", "they heard each other")
+    return proposing._verified("chat", Running("tcp://127.0.0.1:1"), learned, [], found, 1)
+
+
 def test_a_proposal_whose_limits_allow_no_conversation_says_that_it_was_not_verified(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def verify(*_: object) -> None:
         raise NotApplicable("that takes an hour with limits.gap")
 
-    monkeypatch.setattr(proposing, "verify", verify)
-    learned = LearnedDialect()
-    learned.learn("", "protocol", "chat", "they heard each other")
-    target = Running("tcp://127.0.0.1:1")
-    proposal = proposing._verified("chat", target, learned, [], None, 1)  # the rest needs a server
+    proposal = verified(room(CONVERSATION), verify, monkeypatch)
     assert "# Not verified in a conversation: that takes an hour with limits.gap." in proposal.text
     assert not proposal.trouble
+
+
+@pytest.mark.parametrize("kinds", [2, MAX_REPAIRS + 1])
+def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_time(
+    kinds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = iter([b"otter has come", b"mink went away", b"it rains", b"no news", b"good morning everybody"][:kinds])
+
+    def verify(*_: object) -> Misfit | None:
+        return Misfit(None, "something came", False, (word,)) if (word := next(words, None)) else None
+
+    proposal = verified(room(CONVERSATION), verify, monkeypatch)
+    assert 'notices = ["otter has come", "mink went away"' in proposal.text
+    assert bool(proposal.trouble) == (kinds > MAX_REPAIRS)
+
+
+def test_what_came_unexpectedly_and_is_too_long_for_a_notice_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    misfit = Misfit(None, "something came", leaving=False, unexpected=(b"x" * (MAX_NOTICE_BYTES + 1),))
+    assert verified(room(CONVERSATION), lambda *_: misfit, monkeypatch).trouble

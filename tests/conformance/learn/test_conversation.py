@@ -67,3 +67,11 @@ def test_what_a_server_says_every_five_seconds_shows_no_lag_and_has_an_end(monke
         ann.hear(answered)
     ann.hear()
     assert ann.lag == 0.0
+
+
+def test_a_client_that_is_ready_though_nothing_came_has_heard_nothing() -> None:
+    ann = Rehearsed([])
+    client: Any = SimpleNamespace(set_timeout=lambda seconds: seconds, receive=lambda: None)
+    ann._clients = {"ann": client}
+    assert not ann._read_from(["ann"])
+    assert ann._heard_by_now() == {"ann": b""}

@@ -1,9 +1,11 @@
 """Clients that come to a room and leave it, and the words that they say: what is kept when the server breaks."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
@@ -56,6 +58,9 @@ class Hall(RehearsedConversation):
     def __init__(self, quits: Collection[str] = (), silent: Collection[str] = (), deadly: Collection[str] = ()) -> None:
         super().__init__()
         self.quits, self.silent, self.deadly = quits, silent, deadly
+        self.breaks: Collection[str] = ()
+        """Words after which nobody hears anything."""
+        self.broken = False
         self.deaths = 1000
         """How often the server lets clients in again after it has died."""
 
@@ -69,9 +74,10 @@ class Hall(RehearsedConversation):
         word = data.decode().strip()
         if word in self.deadly:
             self.exit_report = "the server ended"
+        self.broken = self.broken or word in self.breaks
         if word in self.quits:
             self.ended[who] = "eof"
-        elif word not in self.silent:
+        elif word not in self.silent and not self.broken:
             super().say(who, data)
 
 
@@ -95,3 +101,26 @@ def test_a_quit_word_counts_though_nobody_is_let_in_after_another_word() -> None
     (finding,) = learned.findings
     assert (finding.key, finding.value) == ("word", "quit")
     assert "'bye'" in learned.suspicions[0].what
+
+
+def test_at_an_address_no_word_is_tried_after_one_that_breaks_the_room() -> None:
+    hall = Hall(quits=["/q"])
+    hall.breaks = ["/exit"]
+    found, learned = room(hall), LearnedDialect()
+    found.framed = replace(found.framed, framing=Framing("none"))  # so words are said one at a time
+    found.begin()
+    hall.site.restartable = False
+    ask_quit(found, learned)
+    assert learned.suspicions[0].what == "After a client had said '/exit' the room did not work any more"
+    assert learned.findings[0].why.endswith(", /exit")  # the last one that was tried
+
+
+def test_at_an_address_that_lets_nobody_in_no_word_is_tried() -> None:
+    found, learned = room(Hall()), LearnedDialect()
+    found.begin()
+    hall = found.conversation
+    assert isinstance(hall, Hall)
+    hall.seats, hall.site.restartable = 3, False
+    with pytest.raises(CannotLearn, match="lets no more clients in"):
+        ask_quit(found, learned)
+    assert not learned.findings

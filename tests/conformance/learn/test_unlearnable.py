@@ -89,7 +89,7 @@ def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
 
 def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
     with closing(chat(deliver=b"{number}: {body}\n", admits=20).start(1)) as site:
-        proposal = propose("chat", Running(site.address), 0.03)
+        proposal = propose("chat", Running(site.address), 0.3)
     text = re.sub(r"\n#\s+", " ", proposal.text)
     assert re.search("May be a bug: After .* the room did not work any more: the server", text)
     assert proposal.trouble

@@ -184,3 +184,11 @@ def test_words_with_too_many_readings_are_not_judged() -> None:
         oracle.begin(Send(who, b"ack" * 100), idle_before=False)
     with mock.patch.object(segmentation, "MAX_HYPOTHESES", 5), pytest.raises(Ambiguous):
         oracle.feed("ann", b"ack" * 60)
+
+
+def test_deliveries_are_not_numbered_where_what_is_said_looks_like_their_beginning() -> None:
+    oracle = fed(Connect("ann"), Say("ann", b"ackack"), Say("ann", b"hello"))
+    assert oracle.feed("ann", b"ackackack")
+    finding = oracle.feed_end("ann", "eof")
+    assert finding is not None
+    assert "the next delivery" in str(finding)

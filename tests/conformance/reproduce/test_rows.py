@@ -281,3 +281,10 @@ def test_what_is_said_in_pieces_is_sent_so() -> None:
     assert [row[2] for row in rows if row[1] in ("sends", "waits")] == [b"h", 0.1, b"el", 0.1, b"lo", 0.1, b"\n"]
     assert str(Say("ann", b"hello", in_pieces=True)) == "ann says b'hello' in pieces"
     assert pieces(b"x") == [b"x"]
+
+
+def test_a_greeting_that_ends_the_handshake_leaves_nothing_to_read() -> None:
+    greeting = Template("Hello {any}\n")
+    greeted = replace(NAMED, handshake=(HandshakeTurn(wait=greeting),))
+    rows = table(did(Connect("ann")), heard("ann", b"Hello 7\n"), dialect=greeted, failing="")
+    assert [(who, action) for who, action, _ in rows] == [("ann", "reads")]

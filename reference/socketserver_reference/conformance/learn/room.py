@@ -138,8 +138,8 @@ class RoomConversation:
 
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
-        for frame in told:
-            line = frame.rstrip(b"\r\n") if self.heard_in.kind == "line" else frame
+        lines = self.heard_in.kind == "line"
+        for line in (line for frame in told for line in (self.frames(frame) if lines else [frame])):
             if len(line) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
                 self.lines[occasion].setdefault(line)
 
