@@ -13,6 +13,8 @@ import pytest
 from socketserver_reference.cli import check as checking_module
 from socketserver_reference.cli.main import main
 from socketserver_reference.cli.options import NEEDS, NOT_CHECKED
+from socketserver_reference.conformance.checks.base import decides
+from socketserver_reference.conformance.checks.echo import EchoConformance
 from tests.support.checking import Checker, Lifeline, bad, checking, run_check
 from tests.support.serving import SOURCES, TIMEOUT
 
@@ -88,7 +90,9 @@ def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
         out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (2, "")
     assert "CHAT-1   holds" in out
-    assert json.loads(file.read_text())["summary"]["holds"] == 1
+    document = json.loads(file.read_text())
+    assert document["summary"]["holds"] == 1
+    assert {clause["why"] for clause in document["clauses"] if clause["verdict"] == "not-checked"} == {"interrupted"}
     assert list(temporary.iterdir()) == []
     lifeline.wait_for_the_end()
 
@@ -116,6 +120,19 @@ def test_an_interrupt_before_anything_was_begun_is_told(
         "",
         "socketserver-reference check: interrupted before there was any result\n",
     )
+
+
+def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_clause_held(
+    check: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @decides("ECHO-2")
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EchoConformance, "test_other_bytes_stay_as_they_are", interrupted)
+    outcome = check("echo", "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0)
+    assert outcome.code == NOT_CHECKED
+    assert [outcome.clause(id)["why"] for id in ("ECHO-2", "ECHO-3")] == ["interrupted"] * 2
 
 
 def test_a_check_in_another_thread_than_the_main_one_leaves_signals_alone(check: Checker) -> None:

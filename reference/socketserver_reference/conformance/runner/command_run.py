@@ -46,6 +46,8 @@ class Progress:
         """Clause -> seconds that its checks took."""
         self._collected: set[str | None] = set()  # clauses with a check that runs
         self._deselected: set[str] = set()  # clauses with a check that pytest's own arguments leave out
+        self._unplayed: dict[str, str | None] = {}  # the checks that have not ended yet -> the clause each decides
+        self._interrupted = False
         self.trouble = False
         """Whether a check ended with an error of its own, or the run was interrupted."""
 
@@ -84,7 +86,8 @@ class Progress:
                 self._deselected.add(clause)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._collected = {plugin.decided(item) for item in session.items}
+        self._unplayed = {item.nodeid: plugin.decided(item) for item in session.items}
+        self._collected = {*self._unplayed.values()}
         self._of = len(session.items)
 
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
@@ -102,6 +105,7 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and not (report.when == "setup" and report.outcome != "passed"):
             return
+        self._unplayed.pop(report.nodeid, None)
         if self._run.cannot or self._run.misfit:
             return
         clause, outcome = report.clause, report.verdict
@@ -131,7 +135,7 @@ class Progress:
         self._outcomes.clear()
 
     def pytest_keyboard_interrupt(self) -> None:
-        self.trouble = True
+        self._interrupted = self.trouble = True
 
     # The results
 
@@ -139,6 +143,7 @@ class Progress:
         """Return the verdicts on the chosen clauses of the protocol; pytest's own arguments are a choice, too."""
         found: list[Verdict] = []
         for record in self._run.records.values():
+            self._note_interrupt(record)
             for clause in self._deselected & self._collected:
                 record.note(clause, "not-checked", "the arguments after -- leave out a part of its checks")
         for group in self._groups:
@@ -154,7 +159,13 @@ class Progress:
             kind = "datagrams" if datagrams else "connections"
             for clause in record.clauses:
                 record.note(clause.id, "not-applicable", f"the clause is about {kind}")
+        self._note_interrupt(record)
         return record.verdicts()
+
+    def _note_interrupt(self, record: Record) -> None:
+        """Note that the checks which had not ended when the user interrupted the run decide nothing."""
+        for clause in filter(None, self._unplayed.values()) if self._interrupted else ():
+            record.note(clause, "not-checked", "interrupted")
 
     def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
         """Return a line about the script for each violation, if scripts were requested."""
