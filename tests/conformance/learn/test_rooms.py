@@ -61,6 +61,8 @@ class Hall(RehearsedConversation):
         self.breaks: Collection[str] = ()
         """Words after which nobody hears anything."""
         self.broken = False
+        self.fills = ""
+        """The word after which nobody else comes in."""
         self.deaths = 1000
         """How often the server lets clients in again after it has died."""
 
@@ -75,6 +77,7 @@ class Hall(RehearsedConversation):
         if word in self.deadly:
             self.exit_report = "the server ended"
         self.broken = self.broken or word in self.breaks
+        self.seats = 0 if word == self.fills else self.seats
         if word in self.quits:
             self.ended[who] = "eof"
         elif word not in self.silent and not self.broken:
@@ -115,12 +118,14 @@ def test_at_an_address_no_word_is_tried_after_one_that_breaks_the_room() -> None
     assert learned.findings[0].why.endswith(", /exit")  # the last one that was tried
 
 
-def test_at_an_address_that_lets_nobody_in_no_word_is_tried() -> None:
-    found, learned = room(Hall()), LearnedDialect()
+def test_at_an_address_that_lets_nobody_in_after_a_word_no_more_words_are_tried() -> None:
+    hall = Hall(quits=["exit"])
+    hall.fills = "exit"
+    found, learned = room(hall), LearnedDialect()
+    found.framed = replace(found.framed, framing=Framing("none"))
     found.begin()
-    hall = found.conversation
-    assert isinstance(hall, Hall)
-    hall.seats, hall.site.restartable = 3, False
+    hall.site.restartable = False
     with pytest.raises(CannotLearn, match="lets no more clients in"):
         ask_quit(found, learned)
-    assert not learned.findings
+    (finding,) = learned.findings
+    assert finding.value == "exit"

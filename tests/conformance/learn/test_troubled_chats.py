@@ -21,6 +21,8 @@ from socketserver_reference.conformance.learn.propose import _at_fault, propose
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.scenario.steps import Say
+from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.base import CannotCheck
 from tests.servers import dialect_servers as servers
@@ -183,3 +185,12 @@ def test_a_meeting_to_which_nobody_came_suggests_no_answers() -> None:
     meeting: Any = Meeting.__new__(Meeting)
     meeting.answers, meeting.said, meeting.arrivals = [None], Framing(), {}
     assert list(_further(meeting)) == []
+
+
+def test_frames_that_deliver_nothing_are_what_came_unexpectedly() -> None:
+    violation = VIOLATIONS["CHAT-4"]("much", "more", ())
+    violation.shape, violation.failing = "extra", "ann"
+    entries: list[Entry] = [Did(Say("ben", b"mink"), b"mink\n"), Heard("ann", b"it rains\nsomebody: mink\n", 0.0)]
+    violation.transcript = Transcript(entries)
+    lines = replace(DIALECTS["named"], template=Template("{sender}: {body}"), notices=(), prompts=())
+    assert verification._misfit(violation, lines, leaving=False).unexpected == (b"it rains",)
