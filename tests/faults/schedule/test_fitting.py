@@ -84,7 +84,7 @@ def test_a_chat_in_another_dialect_is_played_within_its_limits(scenario: str, wr
 def test_a_client_that_may_say_little_at_a_time_waits_until_it_was_read() -> None:
     text = 'protocol = "chat"\n[delivery]\ntemplate = "ack{body}"\n[limits]\nrate = "1/1"'
     with world_of(read_subject("tests.servers.racy_chat:Locked"), dialect=read(text, "slow", "slow.toml")) as world:
-        story = world.play(SCENARIOS["speak"]).story
+        story = world.play(SCENARIOS["quit"]).story
     assert any(event.note and str(Settle()).endswith(event.what) for event in story.events)
 
 
