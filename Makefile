@@ -8,9 +8,11 @@ LAUNCH ?=
 OPTIONS ?=
 SERVE ?= chat
 SEEDS ?= 1
+FAULTS ?=
+RANDOM_RUNS ?= 25000
 SERVERS ?=
 
-.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench crowds wheel job clean
+.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +37,10 @@ coverage: .venv/dev  ## run the tests and print the coverage, branches included
 	$(BIN)/coverage report
 
 sweep: .venv/dev  ## run the tests that take long: every dialect, bad server, network and seed
-	$(BIN)/pytest -m sweep --numprocesses=8 --dist=loadgroup
+	$(BIN)/pytest -m sweep --numprocesses=8 --dist=loadgroup $(OPTIONS)
 
-matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: make matrix SEEDS=20
-	$(BIN)/socketserver-faults matrix --markdown faults/MATRIX.md --seeds $(SEEDS)
+matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: all, or FAULTS='greets'; SEEDS=20
+	$(BIN)/socketserver-faults matrix $(if $(FAULTS),$(FAULTS),--markdown faults/MATRIX.md) --seeds $(SEEDS)
 
 interop: .venv/check  ## check servers of other projects, fetched for this checkout alone: all, or SERVERS='node-chat xinetd-echo'
 	@$(BIN)/python ci/interop/check.py $(SERVERS)
@@ -59,17 +61,14 @@ demo: .venv/check  ## play the closed-request bug, row by row, and its fix
 	@$(BIN)/socketserver-faults demo closed-request
 
 schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 random ones
-	$(BIN)/socketserver-faults schedule chat --seconds 900
-	$(BIN)/socketserver-faults schedule overthreaded --seconds 900
-	$(BIN)/socketserver-faults schedule echo
-	$(BIN)/socketserver-faults schedule chat --random 25000
-	$(BIN)/socketserver-faults schedule overthreaded --random 25000
+	$(BIN)/socketserver-faults schedule chat --seconds 900 $(OPTIONS)
+	$(BIN)/socketserver-faults schedule overthreaded --seconds 900 $(OPTIONS)
+	$(BIN)/socketserver-faults schedule echo $(OPTIONS)
+	$(BIN)/socketserver-faults schedule chat --random $(RANDOM_RUNS)
+	$(BIN)/socketserver-faults schedule overthreaded --random $(RANDOM_RUNS)
 
-bench: .venv/dev  ## measure what exploration and settled steps cost
-	$(BIN)/python ci/bench.py
-
-crowds: .venv/check  ## measure what crowds and full rooms cost the chat: OPTIONS='--sizes 50 100 --times 1'
-	@$(BIN)/python ci/crowds.py $(OPTIONS)
+bench: .venv/bench  ## measure servers, checks and schedules beside others: OPTIONS=--short, OPTIONS='--only rooms'
+	@$(BIN)/python ci/bench/bench.py --json build/bench.json --html build/bench.html $(OPTIONS)
 
 wheel:  ## build the wheel, and try it with a sample project in an empty environment
 	PYTHON=$(PYTHON) ci/wheel
@@ -91,6 +90,10 @@ export LAUNCH
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $@
+
+.venv/bench: .venv/check
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 .venv/dev: .venv/check

@@ -1,0 +1,98 @@
+"""`make bench`: what follows from figures, and that a room is measured. ci/targets runs all of it, in a short form."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[2] / "ci" / "bench"
+MODULES = [file.stem for file in HERE.glob("*.py")]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return a function that imports a module of the folder."""
+    monkeypatch.syspath_prepend(HERE)
+    yield importlib.import_module
+    for module in MODULES:
+        sys.modules.pop(module, None)
+
+
+def rooms(bench: Any, **cpu: float) -> Any:
+    """Return a table of rooms of 100 members, with the processor time of a delivery by server."""
+    results = bench("results")
+    rows = [{"server": name, "members": 100, "cpu_us": figure, "join_us": 1.0} for name, figure in cpu.items()]
+    return results.Table("rooms", "Rooms", results.ROOMS, rows)
+
+
+@pytest.mark.parametrize(("cost", "status"), [(4.0, 0), (40.0, 1)])
+def test_a_clear_loss_beside_another_server_ends_a_run_with_1(
+    cost: float, status: int, bench: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = rooms(bench, reference=cost, uvloop=5.0, floor=4.0)
+    sys.modules["rooms"] = ModuleType("rooms")
+    vars(sys.modules["rooms"])["measure"] = lambda _: iter([table])
+    file = tmp_path / "new" / "figures.json"
+    assert bench("bench").main(["--only", "rooms", "--json", str(file)]) == status
+    out = capsys.readouterr().out
+    assert out.count("too much: ") == 2 * status
+    found = json.loads(file.read_text())
+    assert found["tables"]["rooms"] == table.rows
+    assert [row["ratio"] for row in found["tables"]["ratios"]] == [cost / 5, cost / 4]
+
+
+def test_ratios_are_those_of_figures_that_there_are(bench: Any) -> None:
+    results = bench("results")
+    assert results.ratios([rooms(bench, reference=5.0)]).rows == []
+    (row,) = results.ratios([rooms(bench, reference=5.0, floor=4.0)]).rows
+    assert (row["what"], row["beside"], row["ratio"], row["goal"]) == ("reference 100", "floor 100", 1.25, 1.15)
+
+
+def test_each_ratio_is_of_servers_that_are_measured(bench: Any) -> None:
+    results = bench("results")
+    chats = bench("rooms").chats(["reference", "floor", "note", "asyncio-protocol"]).keys() | {"uvloop"}
+    echoes = bench("echoes").echoes("tcp", None, short=False)
+    for claim in results._claims():
+        for server in (claim.of["server"], claim.beside["server"]):
+            assert server in {"rooms": chats, "echoes": echoes, "crowds": ["chat"]}[claim.table]
+
+
+def test_medians_and_the_slowest_hundredth(bench: Any) -> None:
+    results = bench("results")
+    assert results.medians([{"a": 1.0}, {"a": 5.0}, {"a": 2.0}]) == {"a": 2.0}
+    assert [results.percentile(range(count), 99) for count in (1, 50, 200)] == [0, 49, 198]
+
+
+def test_clients_that_were_the_limit_are_told(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    results = bench("results")
+    table = results.Table("rooms", "Rooms", results.ROOMS)
+    for load in (0.5, 0.95):
+        results.add(table, {"server": "floor", "members": 1000, "load": load})
+    first, second = capsys.readouterr().out.splitlines()
+    assert "the clients were the limit" not in first
+    assert second.endswith("0.95  (the clients were the limit)")
+
+
+def test_a_room_of_the_simplest_server_is_measured(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    options = SimpleNamespace(servers=["floor"], members=[3], short=True, times=1)
+    (table,) = bench("rooms").measure(options)
+    (row,) = table.rows
+    assert (row["server"], row["members"]) == ("floor", 3)
+    assert all(row[key] > 0 for key in ("cpu_us", "per_second", "median_ms", "p99_ms", "join_us", "load"))
+    assert "floor" in capsys.readouterr().out
+
+
+def test_a_server_that_hangs_up_or_says_too_much_is_not_measured(bench: Any) -> None:
+    module = bench("rooms")
+    with bench("served").serving(bench("served").peer("floor", "chat", "tcp")) as server:
+        room = module.Room(server, module.Chat("", b"ac"), 2)
+        with pytest.raises(ConnectionError, match="bytes too many have come"):
+            room.say(b"word")
+        with pytest.raises(ConnectionError, match="has hung up"):
+            [room.say(b"quit") for _ in range(2)]
+        room.close()
