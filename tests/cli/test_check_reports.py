@@ -13,6 +13,7 @@ from tests.support.checking import Checker, bad
 QUICK = ("--examples", 2)
 ONE = ("--only", "ECHO-2", "--examples", 0)
 JSON_KEYS = [
+    "format",
     "protocol",
     "target",
     "dialect",
@@ -56,15 +57,18 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
             "sentence": CLAUSES["ECHO-2"].sentence,
             "asked": CLAUSES["ECHO-2"].sentence,
             "verdict": "holds",
+            "seconds": document["clauses"][0]["seconds"],
             "why": None,
             "known": None,
             "stale": False,
             "expected": None,
             "observed": None,
+            "place": None,
             "note": None,
             "confirmation": None,
             "shown": None,
             "replays": None,
+            "again": None,
             "before": None,
             "exchange": None,
             "events": None,

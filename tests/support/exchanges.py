@@ -82,4 +82,5 @@ def report(*violations: Violation, **what: Any) -> Report:
     }
     verdicts = {**others, **broken}
     settings: dict[str, Any] = {"target": MARKUP, "conclusion": "does not conform", "code": 1, "seconds": 1.5}
-    return Report(protocol="chat", verdicts=[verdicts[id] for id in CLAUSES if id in verdicts], **{**settings, **what})
+    settings["verdicts"] = [verdicts[id] for id in CLAUSES if id in verdicts]
+    return Report(protocol="chat", **{**settings, **what})

@@ -65,7 +65,7 @@ def _find(directory: Path) -> tuple[str, Mapping[str, Any]]:
 def _words(where: str, table: Mapping[str, Any], parser: argparse.ArgumentParser) -> Iterator[str]:
     """Yield the words of a command line that say the same as the table."""
     options = {name[2:] for action in parser._actions for name in action.option_strings if name.startswith("--")}
-    known = [*POSITIONAL, *sorted(options - {"help"})]
+    known = [*POSITIONAL, *sorted(options - {"help", "json-schema"})]
     if "protocol" not in table:
         raise CommandError(f"{where}: no protocol; add echo, chat or family")
     for key in (*POSITIONAL, *(key for key in table if key not in POSITIONAL)):

@@ -4,6 +4,7 @@ The formats are in `conformance/reports/`, one module each.
 """
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,7 @@ FORMATS = {
     "json": ("JSON", "json_report"),
     "markdown": ("Markdown, for the summary of a CI job", "markdown"),
     "html": ("one self-contained HTML page", "html.page"),
+    "badge": ("a badge, a small picture in SVG", "badge"),
 }
 """Option -> the format, and the module of `conformance/reports/` that writes it."""
 
@@ -26,10 +28,21 @@ class CannotWrite(Exception):
     """A report cannot be written; the message says why."""
 
 
+class PrintSchema(argparse.Action):
+    """Print the JSON Schema of a JSON report, and end."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from socketserver_reference.conformance.reports import json_schema
+
+        print(json.dumps(json_schema.schema(), indent=2))
+        parser.exit()
+
+
 def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[str] = FORMATS) -> None:
-    """Declare an option for each format."""
+    """Declare an option for each format, and the one for the schema of JSON."""
     for name in formats:
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what} as {FORMATS[name][0]}")
+    parser.add_argument("--json-schema", action=PrintSchema, nargs=0, help="print the JSON Schema of --json, and end")
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Path]:

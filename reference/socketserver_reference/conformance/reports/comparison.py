@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.reports.json_report import FORMAT
 from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
 from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS
@@ -167,4 +168,5 @@ def as_json(compared: Comparison) -> str:
         {"name": server.name, "protocol": server.protocol, "why": server.why or None, "report": server.document}
         for server in compared.servers
     ]
-    return json.dumps({"conclusion": compared.conclusion, "code": compared.code, "servers": reports}, indent=2) + "\n"
+    told = {"format": FORMAT, "conclusion": compared.conclusion, "code": compared.code, "servers": reports}
+    return json.dumps(told, indent=2) + "\n"

@@ -57,6 +57,8 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
     )
     if report.fails(verdict):
         story = verdict.violation.lines(verdict.clause) if verdict.violation else [line(verdict)]
+        again = report.again(verdict.clause.id)
+        story += [f"again: {again}"] if again and verdict.violation else []
         message = verdict.violation.observed if verdict.violation else line(verdict)
         failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(message))
         failure.text = clean("\n".join(story))

@@ -8,7 +8,7 @@ markup in it.
 import re
 from collections.abc import Iterable, Sequence
 
-from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.reports.story import ViolationStory, stories
 from socketserver_reference.conformance.results.report import SYMBOLS, Report, counted, own_version, word
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
@@ -36,8 +36,7 @@ def write(report: Report) -> str:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
         waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]
         head += ["", f"In the dialect {code(report.dialect)}:", "", *changes, *waived]
-    stories = [ViolationStory.of(verdict.violation, verdict.clause) for verdict in report.verdicts if verdict.violation]
-    return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories))
+    return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories(report)))
 
 
 def _row(verdict: Verdict) -> list[str]:
@@ -53,8 +52,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 def folded(story: ViolationStory, whose: str = "") -> str:
     """Return the story of a violation, its exchange in a block that a click opens."""
     title = f"{story.clause.id}{whose and f' of {code(whose)}'}"
-    remarks = [("replayed", story.confirmation), ("note", story.note)]
+    remarks = [("that is", story.place), ("replayed", story.confirmation), ("note", story.note)]
     note = "".join(f"<br>{what}: {words(text)}" for what, text in remarks if text)
+    note += f"<br>again: {code(story.again)}" if story.again else ""
     return "\n".join(
         [
             f"<details><summary><strong>{title}</strong>: the server {words(story.clause.level)} "

@@ -4,11 +4,13 @@ An event names the client, its action, and the bytes. `--json` writes events, an
 """
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, Clause
+from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
     Ended,
@@ -26,6 +28,9 @@ MAX_EVENT_BYTES = 1024
 
 MAX_STORY_EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
+
+ENDED = re.compile(r"^it ended\b|; the server ended\b")
+"""How an observation says that the server ended."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class StoryEvent:
     """The number of bytes in all."""
     sent: bytes = b""
     """The first bytes as sent on the wire, where they differ."""
+    shows: bool = False
+    """Whether the violation shows here."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as a report of `check --json` holds it."""
@@ -59,14 +66,15 @@ class StoryEvent:
             "bytes": self.size,
             "sent": repr(self.sent) if self.sent else None,
             "line": self.line,
+            "shows": self.shows,
         }
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "StoryEvent":
         """Return the event that `as_json` wrote."""
         data, sent = (ast.literal_eval(document[key] or "b''") for key in ("data", "sent"))
-        who, size = tuple(document["who"]), document["bytes"]
-        return cls(document["does"], who, document["line"], document["step"], data, size, sent)
+        who, size, shows = tuple(document["who"]), document["bytes"], document.get("shows", False)
+        return cls(document["does"], who, document["line"], document["step"], data, size, sent, shows)
 
 
 @dataclass(frozen=True)
@@ -85,11 +93,15 @@ class ViolationStory:
     """The exchange as data; empty for a check inside this process."""
     before: tuple[str, ...] = ()
     """The exchanges on the same server before it, in words, if it depends on them."""
+    place: str = ""
+    """Where what is wrong begins, in a sentence."""
+    again: str = ""
+    """The command that checks the clause again."""
 
     @classmethod
-    def of(cls, violation: Violation, clause: Clause | None = None) -> "ViolationStory":
+    def of(cls, violation: Violation, clause: Clause | None = None, again: str = "") -> "ViolationStory":
         """Return the story of a violation; `clause` is the clause in the words of the server's dialect."""
-        happened = events(violation.transcript) if violation.transcript else []
+        happened = _told(violation)
         if len(happened) > 2 * MAX_STORY_EVENTS:
             happened[MAX_STORY_EVENTS:-MAX_STORY_EVENTS] = [
                 StoryEvent("skips", (), f"{len(happened) - 2 * MAX_STORY_EVENTS} events are left out")
@@ -103,6 +115,8 @@ class ViolationStory:
             violation.exchange,
             tuple(happened),
             tuple(violation.transcript.lines_before()) if violation.transcript else (),
+            violation.place,
+            again,
         )
 
     @classmethod
@@ -117,7 +131,37 @@ class ViolationStory:
             tuple(document["exchange"]),
             tuple(StoryEvent.read(event) for event in document["events"]),
             tuple(document.get("before") or ()),
+            document.get("place") or "",
+            document.get("again") or "",
         )
+
+    @property
+    def server_ended(self) -> bool:
+        """Whether the server ended, as far as the observation says so."""
+        return ENDED.search(self.observed) is not None
+
+
+def stories(report: Report) -> list[ViolationStory]:
+    """Return the stories of the violations that a report has, those of a MUST first."""
+    told = [
+        ViolationStory.of(verdict.violation, verdict.clause, report.again(verdict.clause.id))
+        for verdict in report.verdicts
+        if verdict.violation
+    ]
+    return sorted(told, key=lambda story: story.clause.level == "SHOULD")
+
+
+def _told(violation: Violation) -> list[StoryEvent]:
+    """Return all events of an exchange, with a mark on the one in which the violation shows."""
+    if not violation.transcript or not violation.transcript.entries:
+        return []
+    happened = events(violation.transcript)
+    seen = violation.observed.partition("; ")[0].rstrip("'\"")
+    by_words = [index for index, event in enumerate(happened) if event.line.startswith(seen)]
+    by_time = len(joined(violation.transcript.entries[: violation.at])) - 1  # the last, if nobody knows when
+    place = by_words[-1] if by_words else max(by_time, 0)
+    happened[place] = replace(happened[place], shows=True)
+    return happened
 
 
 def events(transcript: Transcript) -> list[StoryEvent]:

@@ -26,7 +26,7 @@ def write(report: Report, *, whole: bool = False) -> list[str]:
     lines: list[str] = []
     for verdict in sorted(report.verdicts, key=lambda verdict: verdict.clause.level == "SHOULD"):
         if verdict.violation is not None and verdict.known is None:
-            lines += ["", *_shortened(list(_story(verdict, report.command)), verdict, whole=whole)]
+            lines += ["", *_shortened(list(_story(verdict, report.again(verdict.clause.id))), verdict, whole=whole)]
     for profile in PROFILES:
         of_profile = [verdict for verdict in report.verdicts if verdict.clause.profile == profile]
         if of_profile:
@@ -46,15 +46,15 @@ def write(report: Report, *, whole: bool = False) -> list[str]:
     return [printable(line) for line in (*lines, "", *report.news, report.conclusion)]
 
 
-def _story(verdict: Verdict, command: str) -> Iterator[str]:
+def _story(verdict: Verdict, again: str) -> Iterator[str]:
     """Yield the lines about a violation; under what was observed, a mark where it differs from what was expected."""
     assert verdict.violation is not None
     for told in verdict.violation.lines(verdict.clause):
         yield told
         if told.startswith("observed: "):
             yield from _mark(verdict.violation.expected, verdict.violation.observed)
-    if command:
-        yield f"again:    {command} --only {verdict.clause.id}"
+    if again:
+        yield f"again:    {again}"
 
 
 def _mark(expected: str, observed: str) -> Iterator[str]:

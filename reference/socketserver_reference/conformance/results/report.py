@@ -76,6 +76,10 @@ class Report:
         facts = {key: getattr(self, key) for key in COMPARED_KEYS} | {"profile": self.profile or "all"}
         return replace(self, baseline=BaselineDiff.of(file, before, self.verdicts, facts))
 
+    def again(self, clause: str) -> str:
+        """Return the command that checks one clause again; "" if there is none."""
+        return f"{self.command} --only {clause}" if self.command else ""
+
     def lacks(self, verdict: Verdict) -> bool:
         """Whether a verdict keeps the check from saying that the server conforms."""
         return lacks(verdict, self.strict)

@@ -82,10 +82,10 @@ def _list(rows: Sequence[DiagramRow]) -> Element:
 
 def _row(row: DiagramRow) -> Element:
     event = row.event
-    told = tag("div", *_words(event), tag("em", "The violation shows here.", class_="here") if row.wrong else None)
+    told = tag("div", *_words(event), tag("em", "The violation shows here.", class_="here") if event.shows else None)
     number = tag("span", str(event.step or ""), class_="number")
     told.set("class", "told")
-    kind = event.does + (" step" if event.step else "") + (" wrong" if row.wrong else "")
+    kind = event.does + (" step" if event.step else "") + (" wrong" if event.shows else "")
     return tag("li", _lanes(row), number, told, class_=kind)
 
 

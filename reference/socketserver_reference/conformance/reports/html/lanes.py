@@ -52,8 +52,8 @@ class DiagramRow:
     """Empty: all lanes."""
     before: tuple[State, ...]
     after: tuple[State, ...]
-    wrong: bool = False
-    """Whether the violation shows in this event."""
+    server: tuple[State, State] = ("open", "open")
+    """The state of the server before and after it."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,16 @@ def draw(story: ViolationStory) -> Diagram:
     places = {who: own.index(who) if who in own else len(own) for who in (*own, *shared)}
     room = _Room(places, len(lanes))
     rows = [room.row(event) for event in _gathered(story.events, shared)]
-    seen = story.observed.partition("; ")[0].rstrip("'\"")
-    wrong = next((row for row in reversed(rows) if row.event.line.startswith(seen)), None)
-    return Diagram(lanes, tuple(replace(row, wrong=row is wrong) for row in rows))
+    return Diagram(lanes, tuple(_until_it_ended(rows) if story.server_ended else rows))
+
+
+def _until_it_ended(rows: Sequence[DiagramRow]) -> Iterator[DiagramRow]:
+    """Yield the rows with a server that is away from where it was seen to have ended."""
+    server: State = "open"
+    for row in rows:
+        after: State = "away" if row.event.shows else server
+        yield replace(row, server=(server, after))
+        server = after
 
 
 def _choose(events: Sequence[StoryEvent]) -> tuple[list[str], set[str]]:
@@ -107,7 +114,8 @@ def _gathered(events: Sequence[StoryEvent], shared: set[str]) -> Iterator[StoryE
         else:
             first, everybody = same[0], tuple(who for event in same for who in event.who)
             did = re.sub(r"^ reads\b", " each read", first.line.removeprefix(first.who[0]))
-            yield replace(first, who=everybody, line=f"{len(same)} others{did}")
+            shows = any(event.shows for event in same)
+            yield replace(first, who=everybody, line=f"{len(same)} others{did}", shows=shows)
 
 
 class _Room:
