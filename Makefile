@@ -12,7 +12,7 @@ FAULTS ?=
 RANDOM_RUNS ?= 25000
 SERVERS ?=
 
-.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench wheel job clean
+.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench docs wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ schedules: .venv/check  ## play the reference under all schedules with few devia
 bench: .venv/bench  ## measure servers, checks and schedules beside others: OPTIONS=--short, OPTIONS='--only rooms'
 	@$(BIN)/python ci/bench/bench.py --json build/bench.json --html build/bench.html $(OPTIONS)
 
+docs: .venv/docs  ## build the site in build/docs/html, and run the commands that its pages show
+	@$(BIN)/python -m docs.derive
+
 wheel:  ## build the wheel, and try it with a sample project in an empty environment
 	PYTHON=$(PYTHON) ci/wheel
 
@@ -96,6 +99,10 @@ export LAUNCH
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-.venv/dev: .venv/check
+.venv/docs: .venv/check
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+.venv/dev: .venv/docs
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

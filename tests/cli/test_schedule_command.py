@@ -13,7 +13,6 @@ from socketserver_faults.cli.main import main
 from socketserver_faults.schedule.core.run import LostThread
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_reference.conformance.runner.affinity import one_processor
-from tests.support.serving import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -213,18 +212,3 @@ def test_a_bound_that_is_none_is_told(capsys: pytest.CaptureFixture[str], option
         main(["schedule", "chat", *option])
     assert exit.value.code == 2
     assert "is not a number from" in capsys.readouterr().err
-
-
-def test_the_example_of_the_readme_is_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readme = (ROOT / "README.md").read_text()
-    program = re.search(r"as `my_chat\.py`.*?```python\n(.*?)```", readme, re.DOTALL)
-    assert program
-    (tmp_path / "my_chat.py").write_text(program[1])
-    monkeypatch.syspath_prepend(tmp_path)
-    out = told(capsys, "my_chat:Handler", "speak", code=1)
-    block = readme[readme.index("    my_chat:Handler fails") :].partition("\nThat is")[0]
-    said = [line.removeprefix("    ") for line in block.splitlines() if line.strip() not in ("", "...")]
-    printed = [re.sub(r"after \d+\.\d+ s", "after 0.06 s", line) for line in out.splitlines()]
-    assert [line for line in said if line not in printed] == []

@@ -1,0 +1,26 @@
+"""Settings of Sphinx. The pages are in build/docs/pages, where `derive/` writes them."""
+
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+project = "socketserver-reference"
+release = version = version_of("socketserver-reference")
+copyright = "the contributors, MIT licence"
+
+extensions = ["myst_parser"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]  # a docstring may begin with a heading of any level
+
+html_theme = "furo"
+html_title = project
+html_static_path = [str(HERE / "assets"), str(HERE.parent / "build" / "docs" / "pages" / "assets")]
+html_css_files = ["lanes.css", "site.css"]
+html_js_files = ["filter.js"]
+html_show_sphinx = False
+html_copy_source = False
+exclude_patterns = ["assets"]
+pygments_style = "tango"
+pygments_dark_style = "monokai"

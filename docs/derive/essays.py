@@ -1,0 +1,58 @@
+"""Explanations that live beside the code: docstrings, and documents of the checkout, as pages."""
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+
+import socketserver_reference
+from docs.derive.clauses import ROOT
+from docs.derive.markdown import docstring, fence
+from socketserver_faults import schedule
+from socketserver_faults.catalogue import closed_request
+from socketserver_faults.demo.play import play
+from socketserver_faults.demo.rows import ROWS
+from socketserver_faults.demo.timeline import render
+from socketserver_reference.cli.family_table import family_table
+
+DOCUMENTS = {
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "explanation/other-servers.md": "ci/interop/README.md",
+}
+"""Page -> the document of the checkout that it is."""
+
+
+def of(module: object, title: str) -> str:
+    """Return the docstring of a module as a page."""
+    return f"# {title}\n\n{docstring(inspect.getdoc(module) or '')}\n"
+
+
+def closed_request_page() -> str:
+    """Return the page about the closed request: the essay of the catalogue, and the demo with its timelines."""
+    lines = [
+        of(closed_request, "The closed-request bug"),
+        "## All rows, played",
+        "`socketserver-faults demo closed-request` plays each row on real sockets, without the join and with it, and "
+        "prints this. The lanes are threads of the server, and what the client does stands between.",
+    ]
+    for number, row in enumerate(ROWS, 1):
+        lines.append(f"### {number}. The worker is {row.case}\n\n{row.why}")
+        for joined in (False, True):
+            lines.append(f"{'With' if joined else 'Without'} the join:\n\n{fence(render(play(row, joined)))}")
+    return "\n\n".join(lines) + "\n"
+
+
+def family_page() -> str:
+    """Return the page about the classes of socketserver."""
+    family = import_module("socketserver_reference.family")
+    return f"{of(family, 'The family of socketserver classes')}\n## What each can serve\n\n{fence(family_table())}\n"
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the pages: path and text."""
+    yield "explanation/closed-request.md", closed_request_page()
+    yield "explanation/scheduler.md", of(schedule, "What the scheduler covers")
+    yield "explanation/reading-order.md", of(socketserver_reference, "Reading the reference")
+    yield "explanation/family.md", family_page()
+    for page, document in DOCUMENTS.items():
+        yield page, (ROOT / document).read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+"""The site has a page, or a place, for everything that it promises to have; and no link of a page leads nowhere."""
+
+import inspect
+import posixpath
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from docs.derive import clauses, essays, faults, manual, site
+from socketserver_faults.cli import main as faults_command
+from socketserver_reference import conformance
+from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.cli import main as reference_command
+from socketserver_reference.cli import spec
+from socketserver_reference.conformance.dialects.keys import TABLES
+from socketserver_reference.conformance.dialects.loader import bundled
+from socketserver_reference.conformance.reports import json_report
+from socketserver_reference.conformance.runner.options import OPTIONS
+
+pytestmark = pytest.mark.xdist_group("the pages of the site")  # they are made once
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    """All pages, without the drawings and stories that have to be played."""
+    derived = (clauses.pages({}), faults.pages({}), manual.pages(), essays.pages())
+    return {**site.written(), **{path: text for some in derived for path, text in some}, "assets/filter.js": ""}
+
+
+def test_every_clause_has_a_page_with_an_anchor_a_title_and_a_reason(pages: dict[str, str]) -> None:
+    assert list(clauses.REASONS) == list(CLAUSES)
+    for id in CLAUSES:
+        page = pages[f"specification/{id}.md"]
+        assert page.startswith(f"({id})=\n# {id}: ")
+        assert clauses.REASONS[id]["why"] in page
+
+
+def test_the_page_of_a_clause_has_its_code_its_checks_and_its_faults(pages: dict[str, str]) -> None:
+    page = pages["specification/CHAT-7.md"]
+    assert re.search(r"literalinclude\} .*/socketserver_reference/chat\.py\n:lines: \d+-\d+\n", page)
+    for _, check in (found for found in ((id, name) for id, _, name in spec.checks()) if found[0] == "CHAT-7"):
+        assert check in page
+    for name in (name for id, _, name in spec.faults() if id == "CHAT-7"):
+        assert f"(../faults/{name}.md)" in page
+    assert "| `node-chat` | The server MUST remove a member whose line is" in page
+
+
+def test_every_fault_has_a_page_with_its_story_and_its_difference(pages: dict[str, str]) -> None:
+    names = {name for _, _, name in spec.faults()}
+    assert len(names) > 80
+    for name in names:
+        page = pages[f"faults/{name}.md"]
+        assert "**Seen.** " in page
+        assert "```diff\n--- socketserver" in page
+        assert f"[{name}]({name}.md)" in pages["faults/index.md"]
+
+
+@pytest.mark.parametrize("main", [reference_command, faults_command])
+def test_every_command_has_a_page_with_all_its_options(pages: dict[str, str], main: type[reference_command]) -> None:
+    for name in main.COMMANDS:
+        page = pages[f"reference/{main.PROGRAM}/{name}.md"]
+        shown = main.build_command_parser(name).format_help()
+        for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
+            assert f"`{option}" in page or option in page, f"{name} {option}"
+
+
+def test_every_option_of_pytest_every_key_and_every_public_name_has_its_place(pages: dict[str, str]) -> None:
+    for option in OPTIONS:
+        assert f"`--conformance-{option.name}" in pages["reference/pytest.md"]
+    for table in TABLES.values():
+        for key in table.keys:
+            assert f"| `{key.name}`" in pages["reference/dialect-keys.md"]
+    for name in bundled():
+        assert f"\n## {name}\n" in pages["reference/dialects.md"]
+    for name in conformance.__all__:
+        assert f"\n### {name}\n" in pages["reference/api.md"]
+
+
+def test_every_key_of_the_json_report_is_told(pages: dict[str, str]) -> None:
+    keys = set(re.findall(r'^ +"(\w+)": ', inspect.getsource(json_report), re.MULTILINE))
+    assert len(keys) > 30
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b", pages["reference/json.md"])] == []
+
+
+def test_no_link_of_a_page_leads_nowhere(pages: dict[str, str]) -> None:
+    there = {*pages, "reference/dialect.schema.json"}
+    dead = []
+    for path, text in pages.items():
+        prose = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)", prose):
+            home = PurePosixPath(path).parent
+            if "://" not in target and posixpath.normpath(str(home / target)) not in there:
+                dead.append(f"{path}: {target}")
+    assert dead == []
+
+
+def test_a_written_page_has_its_numbers(pages: dict[str, str]) -> None:
+    assert f"{len(CLAUSES)} numbered clauses" in pages["index.md"]
+    assert not [path for path in site.written() if re.search(r"\{\{(?!checkout)", pages[path])]
