@@ -1,6 +1,7 @@
 """Explanations that live beside the code: docstrings, and documents of the checkout, as pages."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -13,6 +14,9 @@ from socketserver_faults.demo.play import play
 from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.cli.family_table import family_table
+
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)]+)\)")
+"""A link to a file of the checkout, which the site does not have."""
 
 DOCUMENTS = {
     "contributing.md": "CONTRIBUTING.md",
@@ -55,4 +59,5 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "explanation/reading-order.md", of(socketserver_reference, "Reading the reference")
     yield "explanation/family.md", family_page()
     for page, document in DOCUMENTS.items():
-        yield page, (ROOT / document).read_text(encoding="utf-8")
+        text = (ROOT / document).read_text(encoding="utf-8")
+        yield page, LINK.sub(r"`\1`", text)

@@ -20,9 +20,17 @@ from socketserver_reference.conformance.dialects.example import conversation
 from socketserver_reference.conformance.reports import json_report
 from socketserver_reference.conformance.runner.options import OPTIONS
 
+
+def _of_faults(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a command of `socketserver-faults`."""
+    actions = faults_command.build_parser()._actions
+    found: argparse.ArgumentParser = next(action.choices[name] for action in actions if action.dest == "command")  # type: ignore[index]  # the parsers by their names
+    return found
+
+
 PROGRAMS: dict[str, tuple[Sequence[str], Callable[[str], argparse.ArgumentParser]]] = {
     reference_command.PROGRAM: (list(reference_command.COMMANDS), reference_command.build_command_parser),
-    faults_command.PROGRAM: (list(faults_command.COMMANDS), faults_command.build_command_parser),
+    faults_command.PROGRAM: (list(faults_command.COMMANDS), _of_faults),
 }
 """Program -> its commands, and the function that makes the parser of one."""
 
