@@ -36,9 +36,6 @@ PROGRAM = {"chat": ("chat", "tcp"), "echo": ("echo", "tcp"), "datagram": ("echo"
 FIRST, LAST = 40, 8
 """Events at the beginning and at the end of a long exchange that a page shows."""
 
-UNBROKEN = "nothing"
-"""What was observed wrongly: no line of an exchange begins so, and no row is marked."""
-
 SCOPE = "drawn-exchange"
 """The class around a drawing: the styles of the HTML report apply within it alone."""
 
@@ -86,7 +83,7 @@ def drawing(clause: str, transcript: Transcript) -> str:
     if len(happened) > FIRST + LAST:
         left_out = len(happened) - FIRST - LAST
         happened[FIRST:-LAST] = [StoryEvent("skips", (), f"{left_out} events are left out")]
-    story = ViolationStory(CLAUSES[clause], "", UNBROKEN, "", "", tuple(transcript.lines()), tuple(happened))
+    story = ViolationStory(CLAUSES[clause], "", "", "", "", tuple(transcript.lines()), tuple(happened))
     return html(exchange(story))
 
 

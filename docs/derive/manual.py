@@ -17,7 +17,7 @@ from socketserver_reference import conformance
 from socketserver_reference.cli import main as reference_command
 from socketserver_reference.conformance.dialects import key_list, loader
 from socketserver_reference.conformance.dialects.example import conversation
-from socketserver_reference.conformance.reports import json_report
+from socketserver_reference.conformance.reports import json_schema
 from socketserver_reference.conformance.runner.options import OPTIONS
 
 
@@ -113,9 +113,10 @@ def keys_page() -> str:
     )
 
 
-def schema() -> str:
-    """Return the JSON Schema of dialect files."""
-    return json.dumps(key_list.schema(), indent=2) + "\n"
+def schemas() -> Iterator[tuple[str, str]]:
+    """Yield the JSON Schemas that pages link to: path and text."""
+    yield "reference/dialect.schema.json", json.dumps(key_list.schema(), indent=2) + "\n"
+    yield "reference/report.schema.json", json.dumps(json_schema.schema(), indent=2) + "\n"
 
 
 def dialects_page() -> str:
@@ -134,8 +135,26 @@ def dialects_page() -> str:
 
 
 def json_page() -> str:
-    """Return the page of the JSON report."""
-    return "# The JSON report\n\n" + docstring(inspect.getdoc(json_report) or "") + "\n"
+    """Return the page of the JSON report, from its schema."""
+    lines = [
+        "# The JSON report",
+        "Keys are added, never removed or given another meaning; otherwise `format` counts on. The same as a [JSON "
+        "Schema](report.schema.json), which `check --json-schema` prints.",
+    ]
+    for name, about in json_schema.schema()["$defs"].items():
+        lines.append(f"## {name}\n\n{escaped(about['description'])}.")
+        lines.append(table(("key", "meaning"), _keys(about)))
+    return "\n\n".join(lines) + "\n"
+
+
+def _keys(about: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the keys of an object and their meanings, those of objects in it included."""
+    for key, value in about["properties"].items():
+        among = f"; one of {', '.join(map(str, value['enum']))}" if "enum" in value and key != "id" else ""
+        yield f"`{prefix}{key}`", escaped(value["description"] + among)
+        inner = value.get("items", value)
+        if "properties" in inner:
+            yield from _keys(inner, f"{prefix}{key}.")
 
 
 def scheduler_models_page() -> str:

@@ -53,7 +53,7 @@ def derived() -> Iterator[tuple[str, str]]:
     yield from manual.pages()
     yield from essays.pages()
     yield "assets/lanes.css", drawings.styles()
-    yield "reference/dialect.schema.json", manual.schema()
+    yield from manual.schemas()
 
 
 def write(target: Path) -> None:
