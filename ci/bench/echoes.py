@@ -26,7 +26,7 @@ WARM_UP = 50
 SHORT = {
     "tcp": ("reference sync", "reference threading", "asyncio-protocol"),
     "udp": ("reference threading", "asyncio-protocol"),
-    "unix": ("reference forking", "uvloop"),
+    "unix": ("reference forking",),
 }
 """Transport -> the servers of a short run."""
 

@@ -32,7 +32,7 @@ WARM_UP = 5
 
 SIZES = [10, 100, 500, 1000, 2000]
 SHORT_SIZES = [10, 100]
-COMPARED = ("reference", "floor", "asyncio-protocol", "uvloop")
+COMPARED = ("reference", "floor", "uvloop")
 """Servers in the larger rooms of a short run."""
 
 DELIVERY_TIMEOUT = 20.0
