@@ -1,8 +1,8 @@
 """What checking takes: whole checks, and the parts of one.
 
 Exploration of the reference is compared with the same machine, seed and number of steps on a stage that does nothing:
-the cost of Hypothesis itself. A settled step is one of a room with four members. Both run on one processor, because to
-switch threads of the interpreter between two processors costs more than either.
+the cost of Hypothesis itself. A settled step is one utterance in a room, and all its members read it. Both run on one
+processor, because to switch threads of the interpreter between two processors costs more than either.
 
 Next: `scheduling.py`.
 """
@@ -109,10 +109,10 @@ def exploring(session: Session, profile: Profile, examples: int) -> None:
     explore(session, Record(("CHAT",)), "chat", profile, examples=examples, with_seed=0)
 
 
-def settling(session: Session, steps: int) -> float:
-    """Return the seconds of one settled step in a room of four."""
+def settling(session: Session, members: int, steps: int) -> float:
+    """Return the seconds of one settled step in a room of so many."""
     with session.stage() as stage:
-        stage.play(join("ann", "ben", "cal", "dan"))
+        stage.play(join("ann", *(f"m{number}" for number in range(1, members))))
         return timed(lambda: stage.play([Say("ann", b"%d" % n) for n in range(steps)]))["seconds"] / steps
 
 
@@ -135,8 +135,9 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
                     work = partial(exploring, session, profile, examples)
                     runs = [timed(work) for _ in range(options.times)]
                     results.add(table, {"what": f"exploring {name}, {profile}", **results.medians(runs)})
-            step = statistics.median(settling(real, steps) for _ in range(options.times))
-            results.add(table, {"what": "1000 settled steps of four members", "seconds": step * 1000})
+            for members in (4,) if options.short else (1, 4, 16, 64):
+                step = statistics.median(settling(real, members, steps) for _ in range(options.times))
+                results.add(table, {"what": f"1000 settled steps, {members} members", "seconds": step * 1000})
     finally:
         real.close()
         empty.close()
