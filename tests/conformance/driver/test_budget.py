@@ -62,6 +62,12 @@ def test_scenarios_begin_in_the_first_part_of_the_time_and_go_on_in_all_of_it(cl
         budget.go_on()
 
 
+def test_polite_exploration_leaves_time_for_the_scenarios_of_the_hardened_profile(clock: list[float]) -> None:
+    budget = Budget(20.0)
+    assert budget.last_run("basic") == clock[0] + 8.0
+    assert budget.last_run("hardened") == budget.last_begin == clock[0] + 15.0
+
+
 def test_without_a_budget_there_is_always_time(clock: list[float]) -> None:
     budget = Budget()
     clock[0] += 1e9

@@ -17,7 +17,7 @@ from socketserver_reference.conformance.driver.rewritings import Rewriting
 from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import expect_failures, open_session
-from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Say, Step, join
+from socketserver_reference.conformance.scenario.steps import HalfClose, Quit, Reset, Say, Step, join
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.support.planted import Bug
@@ -255,3 +255,24 @@ def test_what_cannot_be_asked_of_the_server_is_taken_for_what_it_fails_on() -> N
         assert not shows(session, join("ann"))
         session.unusable = "it is gone"
         assert shows(session, join("ann"))
+
+
+class EndsAllAtAReset(ChatHandler):
+    """Ends all connections when a client resets its own."""
+
+    def finish(self) -> None:
+        try:
+            self.request.getpeername()
+        except OSError:
+            for member in list(self.server.members):
+                self.server.cut_off(member)
+        super().finish()
+
+
+def test_harm_by_a_reset_is_not_put_down_to_other_departures_if_those_do_none() -> None:
+    with closing(open_session("chat", Bug("chat", EndsAllAtAReset).target(), TIMEOUT)) as session:
+        session.masking.known.add("CHAT-11")
+        with pytest.raises(VIOLATIONS["CHAT-12"]):
+            session.play(
+                *join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"hm"), Say("ben", b"hm"), about="CHAT-12"
+            )

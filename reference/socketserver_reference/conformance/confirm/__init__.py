@@ -4,6 +4,7 @@ Read in this order:
 
     replay.py       plays scenarios again on a fresh server
     cut.py          removes clients and steps that a violation does not need
+    cause.py        what a violation depends on
     crowded.py      whether a server refuses clients by their number or rate
     confirmer.py    the procedure for one violation, within a time limit
 

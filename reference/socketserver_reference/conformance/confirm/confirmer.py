@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.confirm import crowded
+from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
 from socketserver_reference.conformance.confirm.cut import Cutter, as_shown, condensed
-from socketserver_reference.conformance.confirm.replay import Exchange
+from socketserver_reference.conformance.confirm.replay import Exchange, play_again
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Scene
@@ -147,13 +148,34 @@ class Confirmer:
         cutter = Cutter(as_shown(exchange), lambda one: self._shows(one, 1 if always else RACE_TRIES), until)
         with suppress(NotChecked):  # it has shown, even if no time is left for more
             cutter.cut()
-        for short in reversed(cutter.kept[-FALLBACKS:]):
+        return self._attributed(self._often_shown(cutter.kept[-FALLBACKS:], always=always)).told
+
+    def _often_shown(self, exchanges: Sequence[Exchange], *, always: bool) -> Exchange:
+        """Play exchanges a few times more, the last first; return the first that shows the violation each time, or the
+        one that shows it most often. Of a race, return the last.
+        """
+        for short in reversed(exchanges):
             with suppress(NotChecked):
                 while short.of < self._effort.replays and time.monotonic() < self._until + LEAST_SECONDS:
                     short.replay(self._session, self._timeout(short))
             if short.shown == short.of or not always:
-                return short.told
-        return max(cutter.kept[-FALLBACKS:], key=lambda one: one.shown).told
+                return short
+        return max(exchanges, key=lambda one: one.shown)
+
+    def _attributed(self, exchange: Exchange) -> Exchange:
+        """Return an exchange that has shown a violation, counted against the clause that it depends on."""
+        session, told = self._session, exchange.last
+        if told is None or len(exchange.scenes) > 1 or not is_doubtful(told) or time.monotonic() > self._until:
+            return exchange
+        (scene,) = exchange.scenes
+
+        def shows(steps: list[Step]) -> bool:
+            seen = play_again(session, [scene.of(steps)], session.brief_timeout, told.clause_id)
+            return seen is not None and seen.shape == told.shape
+
+        with suppress(NotChecked):
+            return replace(exchange, counts_against=cause_of(told, scene.steps, session.dialect, shows))
+        return exchange
 
     def _limit(self, scenes: Sequence[Scene]) -> str:
         """Return after how many clients the server refuses one, if it has seen enough clients to refuse any."""

@@ -22,6 +22,8 @@ class Exchange:
     of: int = 0
     last: Violation | None = None
     """The violation as it was last seen in a replay."""
+    counts_against: str = ""
+    """The clause that the violation depends on, if that is another than it was first put down to."""
 
     def of_scenes(self, scenes: Sequence[Scene]) -> "Exchange":
         """Return another exchange for the same violation, not yet played."""
@@ -42,6 +44,8 @@ class Exchange:
     def told(self) -> Violation:
         """The violation to report: as it was last seen, with the number of replays."""
         violation = self.last or self.like
+        if self.counts_against not in ("", violation.clause_id):
+            violation = violation.of(self.counts_against)
         violation.replays = Replays(self.shown, self.of)
         return violation
 

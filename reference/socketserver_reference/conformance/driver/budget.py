@@ -6,6 +6,7 @@ The last part of it is for what begins late: a scenario that is played then stil
 import math
 import time
 
+from socketserver_reference.clauses import Profile
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.results.outcomes import NotChecked
 
@@ -29,6 +30,11 @@ LEAST_SECONDS = 0.01
 
 BEGINNING_SHARE = 0.75
 """Share of the budget after which no further scenario begins."""
+
+POLITE_EXPLORATION_SHARE = 0.4
+"""Share of the budget after which exploration of the basic profile ends: the scenarios of the hardened profile follow,
+and a clause that they decide matters more than further runs.
+"""
 
 
 def default_budget(timeout: float, examples: int, limits: Limits) -> float:
@@ -71,6 +77,11 @@ class Budget:
             f"the server took {pace:.1f} s to serve its first client, so the check was given {self._seconds:.0f} s "
             f"instead of {before:g} s; --budget bounds it"
         )
+
+    def last_run(self, profile: Profile) -> float:
+        """The monotonic time after which no further run of the exploration of a profile begins."""
+        share = POLITE_EXPLORATION_SHARE if profile == "basic" else BEGINNING_SHARE
+        return self._begun + share * self._seconds
 
     @property
     def left(self) -> float:

@@ -107,6 +107,12 @@ class Masking:
         other.spares = violation.in_final_steps
         return other
 
+    def put_down(self, seen: str, told: str) -> None:
+        """Note that what looked like a violation of one clause is one of another."""
+        if told != seen:
+            self.known.discard(seen)
+            self.known.add(told)
+
     def demanded(self, violation: Violation) -> Violation:
         """Return the violation; raise NotChecked if the dialect does not demand its clause."""
         clause = violation.clause_id

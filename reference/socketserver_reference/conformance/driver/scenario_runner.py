@@ -82,6 +82,7 @@ class ScenarioRunner:
                     raise
                 told = self._session.confirm(seen)
                 if told is not None and not told.unconfirmed:
+                    self._session.masking.put_down(seen.clause_id, told.clause_id)
                     raise (told if seen is error else NotChecked(str(error), told)) from None
                 self._session.acquit(seen)
                 doubtful = told or doubtful

@@ -201,7 +201,7 @@ class Session:
         self._last = stage
         self.site.drain()
         if self.site.exit_report():
-            raise stage.violation(stage.oracle.explain_death(EXPECTED_SURVIVAL))
+            raise stage.violation_after_all(stage.oracle.explain_death(EXPECTED_SURVIVAL))
 
     def prepare(self) -> None:
         """Make sure that a healthy server is there; raise NotChecked otherwise, or CannotCheck if there never was one.

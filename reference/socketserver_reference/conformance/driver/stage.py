@@ -48,6 +48,7 @@ from socketserver_reference.conformance.scenario.steps import (
     pieces,
 )
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript, Waited
+from socketserver_reference.conformance.scenario.violation import Finding, Violation
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
@@ -118,6 +119,7 @@ class Stage(ClientConnector):
         self._probed = ""  # the silent client that a probe is for
         self._held: list[tuple[Client, bytes]] = []  # datagrams that go with the next step
         self._ends_with_it: set[str] = set()  # whose last words and end of stream come in one segment
+        self._dismissed: list[str] = []  # clients that left because the scenario was over
 
     def play(self, steps: Iterable[Step]) -> Transcript:
         """Perform the steps; raise a Violation at the first broken clause."""
@@ -304,6 +306,11 @@ class Stage(ClientConnector):
 
     # The end of a scenario
 
+    def violation_after_all(self, finding: Finding) -> Violation:
+        """Return a violation that showed when all clients had left, with their leaving in its exchange."""
+        self.transcript.entries += [Did(Close(who)) for who in self._dismissed]
+        return self.violation(finding)
+
     def __enter__(self) -> Self:
         return self
 
@@ -321,6 +328,7 @@ class Stage(ClientConnector):
             if clients:
                 self._wait_idle()
             until = time.monotonic() + min(self.timeout, 1.0)
+            self._dismissed += clients
             for client in clients.values():  # one after another: several that leave at once are a scenario of their own
                 if not self.address.datagram:
                     client.leave(max(LAST_READ_TIMEOUT, until - time.monotonic()))

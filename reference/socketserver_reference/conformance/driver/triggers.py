@@ -54,6 +54,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Stall,
     Step,
     WaitUntilHeard,
+    join,
 )
 
 Steps = Sequence[Step]
@@ -169,11 +170,6 @@ def end_of_stream(steps: Steps, _: Dialect) -> bool:
     return any(isinstance(step, HalfClose | Close | Abandon) for step in steps)
 
 
-def leaving(steps: Steps, dialect: Dialect) -> bool:
-    """Somebody leaves, or falls so far behind that the server may end its connection."""
-    return any(step.leaves for step in steps) or slow_reader(steps, dialect)
-
-
 def reset(steps: Steps, _: Dialect) -> bool:
     """A client resets, or closes with something under way or unread, which the kernel makes a reset."""
     under_way = False
@@ -262,6 +258,7 @@ _IN_A_ROW: Steps = (
     *(Send("ann", b"one of many") for _ in range(20)),
     Settle(),
 )
+_DEPARTURES: Steps = (*join("ann", "ben"), HalfClose("ben"), Say("ann", b"and on"), HalfClose("ann"), *join("cal"))
 _LONG_UTTERANCE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"long" * 200), Say("ann", b"and on"))
 
 
@@ -296,7 +293,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-8": (_if(like_quit, unlike_quit),),
     "CHAT-9": (_if(silent_member, speaking),),
     "CHAT-10": (_if(end_of_stream, quitting, staying),),
-    "CHAT-11": (_if(quits, staying), _if(end_of_stream, staying), _if(leaving, staying)),
+    "CHAT-11": (_if(quits, staying), _if(end_of_stream, staying), _if(reset, probe=_DEPARTURES), _if(slow_reader)),
     "CHAT-12": (_if(reset, half_closing),),
     "CHAT-13": (_if(at_once, one_at_a_time), _if(hurried)),
     "CHAT-14": (_if(at_once, one_at_a_time), _if(slow_reader, always_reading)),

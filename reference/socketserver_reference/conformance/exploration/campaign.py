@@ -47,7 +47,9 @@ class Campaign:
         self.steps = 0
         self.known: dict[str, Violation] = {}
         self.stopped: NotChecked | Violation | None = None
-        self._until = min(time.monotonic() + EXPLORATION_BUDGET * max(1.0, examples / 30), session.budget.last_begin)
+        self._until = min(
+            time.monotonic() + EXPLORATION_BUDGET * max(1.0, examples / 30), session.budget.last_run(profile)
+        )
 
     @property
     def over(self) -> bool:

@@ -93,7 +93,8 @@ def explore(
         f"{protocol}, {profile}: {campaign.runs} runs{cut_short}, {campaign.steps} steps (seed {with_seed}){again}"
     )
     confirmed = [campaign.confirm(clause, finding) for clause, finding in campaign.found.items()]
-    reported = [violation for violation in confirmed if violation is not None]
+    told = {violation.clause_id: violation for violation in reversed(confirmed) if violation is not None}
+    reported = [violation for clause, violation in told.items() if clause not in session.masking.known]
     for violation in reported:
         violation.explored = True
         if violation.unconfirmed:

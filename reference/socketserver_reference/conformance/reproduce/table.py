@@ -104,7 +104,7 @@ class Table:
                 if count:
                     self.add(who, "waits", PIECE_SECONDS)
                 self.add(who, "sends", piece)
-        elif step.verb in ACTIONS:
+        elif step.verb in ACTIONS and self.here.count(step.clients[0]):
             (who,) = step.clients
             self.add(who, ACTIONS[step.verb])
             if step.effect == "half-closes":
@@ -183,6 +183,6 @@ class Table:
     def finish(self, violation: Violation) -> None:
         """Add the row that shows the violation."""
         if violation.expected == EXPECTED_SURVIVAL:
-            self.flush()
+            self.dismiss()
             self.add("visitor", "connects", {})
             self.add("visitor", "hears nothing", NOTHING)  # not even the end

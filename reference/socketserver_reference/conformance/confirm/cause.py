@@ -1,0 +1,57 @@
+"""Asks what a violation depends on, by playing its exchange without one of its circumstances.
+
+Harm that a client does by leaving may show much later, when somebody says something unusual, say. What the oracle sees
+then fits many clauses. So an exchange in which somebody leaves, and in which something is missing later, is played
+without what triggers its clause, and without the leaving: it counts against the clause without which it does not show.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from socketserver_reference.conformance.confirm.cut import is_legal
+from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.triggers import TRIGGERS
+from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.violation import Shape, Violation
+
+LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused", "died")
+"""What happens to a room, or to a client in it, when the harm was done before."""
+
+ABOUT_LEAVING = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
+"""The clauses about clients that leave: what is put down to one of them stays there."""
+
+DEPARTURES = ("CHAT-12", "CHAT-11", "ECHO-7", "UDP-5")
+"""The clauses that promise that a client that leaves harms no other, the narrowest first."""
+
+
+def is_doubtful(violation: Violation) -> bool:
+    """Whether something is missing in an exchange that may be the work of a client that left before."""
+    return violation.shape in LATER_HARM and violation.clause_id not in ABOUT_LEAVING
+
+
+def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, shows: Callable[[list[Step]], bool]) -> str:
+    """Return the clause that a violation of these steps counts against: its own, unless it shows without what triggers
+    that, and not without a departure.
+
+    `shows` plays other steps, and says whether the same happens.
+    """
+    own = violation.clause_id
+    suspects = [clause for clause in DEPARTURES if clause.split("-")[0] == own.split("-")[0]]
+    departures = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
+    if not any(departures.values()):
+        return own
+    special = all(trigger.without for trigger in TRIGGERS[own])  # what anything triggers cannot be taken out
+    if special and any(not shows(others) for others in _without(own, steps, dialect)):
+        return own
+    for clause, ways in departures.items():
+        if ways and not any(shows(others) for others in ways):
+            return clause
+    return own
+
+
+def _without(clause: str, steps: Sequence[Step], dialect: Dialect) -> Iterator[list[Step]]:
+    """Yield the steps without each trigger of a clause that they hold, as far as it can be taken out."""
+    for trigger in TRIGGERS[clause]:
+        if trigger.present(steps, dialect):
+            ways = (rewriting(steps, dialect) for rewriting in trigger.without)
+            legal = [others for others in ways if others != list(steps) and is_legal(others)]
+            yield from legal[:1]

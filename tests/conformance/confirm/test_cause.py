@@ -1,0 +1,86 @@
+"""What is missing because a client left before counts against the clause about leaving."""
+
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.scenario.steps import (
+    HalfClose,
+    Reset,
+    Say,
+    Step,
+    join,
+)
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Shape
+from tests.support.confirming import checked, violation
+from tests.support.planted import Bug
+
+UNUSUAL = Say("ann", b"  kept  ")
+
+
+class Avenges(ChatHandler):
+    """Ends the connection of whoever says the third utterance after somebody has left."""
+
+    def handle(self) -> None:
+        super().handle()
+        vars(self.server)["since"] = 0
+
+    def deliver(self, chunk: bytes) -> None:
+        memory = vars(self.server)
+        super().deliver(chunk)
+        if "since" in memory:
+            memory["since"] += 1
+            if memory["since"] == 3:
+                self.request.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_does_not_happen_unless_somebody_left_counts_against_that() -> None:
+    with checked(Bug("chat", Avenges)) as session:
+        steps = (*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1"), Say("ann", b"2"), UNUSUAL)
+        found = violation(session, "CHAT-3", *steps)
+        assert found.clause_id == "CHAT-11"
+        assert session.masking.known == {"CHAT-11"}
+    assert found.confirmation == "shown 3 of 3 times on fresh servers"
+
+
+@pytest.mark.parametrize(
+    ("needed", "steps", "cause"),
+    [
+        ("leaving", [HalfClose("ben"), UNUSUAL], "CHAT-11"),
+        ("a reset", [Reset("ben"), UNUSUAL], "CHAT-12"),
+        ("leaving", [Reset("ben"), UNUSUAL], "CHAT-3"),  # it cannot be taken out: its client half-closes instead
+        ("both", [HalfClose("ben"), UNUSUAL], "CHAT-3"),
+        ("nothing", [HalfClose("ben"), UNUSUAL], "CHAT-3"),
+        ("nothing", [UNUSUAL], "CHAT-3"),
+    ],
+)
+def test_the_own_clause_is_told_unless_it_shows_without_it_and_not_without_a_departure(
+    needed: str, steps: Sequence[Step], cause: str
+) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        leaves, resets = any(step.leaves for step in others), any(isinstance(step, Reset) for step in others)
+        return {
+            "leaving": leaves,
+            "a reset": resets,
+            "both": leaves and UNUSUAL in others,
+            "nothing": True,
+        }[needed]
+
+    found = VIOLATIONS["CHAT-3"]("", "", ())
+    assert cause_of(found, [*join("ann", "ben"), *steps], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(
+    ("clause", "shape", "doubtful"),
+    [("CHAT-3", "early end", True), ("CHAT-3", "altered", False), ("CHAT-10", "early end", False)],
+)
+def test_a_clause_about_leaving_and_what_comes_altered_are_never_doubtful(
+    clause: str, shape: Shape, doubtful: bool
+) -> None:
+    found = VIOLATIONS[clause]("", "", ())
+    found.shape = shape
+    assert is_doubtful(found) is doubtful
