@@ -326,9 +326,10 @@ def test_a_quit_that_is_delivered_without_an_end_is_put_down_to_it() -> None:
     assert oracle.explain_silence("ann").clauses == ("CHAT-7",)
 
 
-def test_words_that_their_speaker_should_not_hear_are_misdirected() -> None:
+@pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])
+def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Step]) -> None:
     oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))
-    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"hello")]
+    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"hello"), *then]
     for step in steps:
         oracle.begin(step, idle_before=True)
     assert not oracle.feed("ann", b"7: hello\n")

@@ -223,7 +223,8 @@ class ChatOracle(ABC, Generic[MemberT]):
     def _speaks(self, who: str, data: bytes, *, settled: bool) -> None:
         member = self.members[who]
         self._says(who, data, settled=settled)
-        member.said = [data] if settled else [*member.said[-MAX_KEPT_UTTERANCES:], data]
+        heard = settled and self.dialect.hears_itself  # else it may still come to its speaker, by mistake
+        member.said = [data] if heard else [*member.said[-MAX_KEPT_UTTERANCES:], data]
         if member.stalled:  # it may be cut off for what waits for it, answers to this included, before this is read
             self._doubt(who)
             self.lags(who)
