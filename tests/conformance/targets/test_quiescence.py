@@ -1,5 +1,6 @@
 """Whether threads are at rest, as far as Linux tells."""
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,26 @@ def test_threads_that_wait_are_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 3600.0)  # it comes back because they rest, or never
     with waiting() as thread:
         quiescence.IdleWaiter(Tasks(f"/proc/self/task/{thread.native_id}"))()
+
+
+def test_threads_that_ran_come_or_go_while_they_are_looked_at_are_not_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    with waiting() as thread:
+        place = f"/proc/self/task/{thread.native_id}"
+        assert quiescence.IdleWaiter(Tasks(place)).looks_idle()
+        comes = iter([[], [place]])
+        assert not quiescence.IdleWaiter(lambda: next(comes)).looks_idle()
+        used = itertools.count()
+        monkeypatch.setattr(quiescence, "clock", lambda _: next(used))
+        assert not quiescence.IdleWaiter(Tasks(place)).looks_idle()
+
+
+def test_a_thread_that_computes_uses_processor_time_and_one_that_has_ended_none() -> None:
+    own = f"/proc/self/task/{threading.get_native_id()}"
+    assert 0 < quiescence.clock(own) < quiescence.clock(own)
+    with waiting() as thread:
+        pass
+    while quiescence.clock(f"/proc/self/task/{thread.native_id}") != quiescence.ENDED:
+        os.sched_yield()  # the system ends it a little after Python has
 
 
 def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound_and_then_only_glanced_at(

@@ -6,15 +6,18 @@ from pathlib import Path
 READ_BYTES = 65536
 """Bytes to read of a file about one thread: more than any of these files has."""
 
+LINE_BYTES = 512
+"""The same for a file that is one line: to read it takes a third less time."""
 
-def read(file: str) -> str:
+
+def read(file: str, most: int = READ_BYTES) -> str:
     """Return the text of a file about one thread, or "" if there is none."""
     try:
         opened = os.open(file, os.O_RDONLY)
     except OSError:  # the thread has ended, or this system has no /proc
         return ""
     try:  # os.read(): a file object would cost more than the rest of a look
-        return os.read(opened, READ_BYTES).decode("utf-8", "replace")
+        return os.read(opened, most).decode("utf-8", "replace")
     except OSError:
         return ""
     finally:

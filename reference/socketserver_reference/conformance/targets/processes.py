@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.targets import proc_files
-from socketserver_reference.conformance.targets.quiescence import SLEEPING_STATES, IdleWaiter, state
+from socketserver_reference.conformance.targets.quiescence import ENDED, SLEEPING_STATES, IdleWaiter, state
 
 DEAD_STATES = ("Z", "X", "")
 """Letters of /proc/*/stat: a zombie, dead, gone."""
@@ -26,9 +26,6 @@ more than a processor needs to notice that it shall run a thread.
 MAX_KILL_ROUNDS = 200
 KILL_INTERVAL = 0.01
 """Rounds, and seconds between two: a killed process may leave orphans."""
-
-ENDED = -1
-"""In place of the processor time of a process that has ended."""
 
 
 class ServerWaiter(IdleWaiter):

@@ -21,16 +21,15 @@ FAST_POLLS = 20
 SLOW_POLL_INTERVAL = 0.002
 """Polls without a pause, and seconds between two polls after these."""
 
-IDLE_CONFIRMATIONS = 2
-"""Times that all threads are read again: they are read one after another, and each may sleep just while another runs.
-"""
-
 REST_INTERVAL = 0.1
 REST_COST = 0.005
 """A server that uses less processor time in so many seconds has done all that it had to do; both in seconds."""
 
 REST_TIMEOUT = 10.0
 """Most seconds to wait for that."""
+
+ENDED = -1
+"""In place of the processor time of a thread, or of a process, that has ended."""
 
 SLEEPING_STATES = ("S", "D", "Z", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
@@ -59,11 +58,15 @@ class IdleWaiter:
         self._timeouts = 0
 
     def looks_idle(self) -> bool:
-        """Look once: whether all these threads sleep, and none has run while it looked."""
-        before = [_runs(task) for task in self._tasks()]
-        return None not in before and all(
-            before == [_runs(task) for task in self._tasks()] for _ in range(IDLE_CONFIRMATIONS)
-        )
+        """Look once: whether all these threads sleep, and none has run while it looked.
+
+        A thread that wakes another and goes to sleep has used processor time by then, and so has one that came and
+        went. To read a clock costs a hundredth of reading a state.
+        """
+        tasks = list(self._tasks())
+        used = [clock(task) for task in tasks]
+        asleep = all(state(task) in SLEEPING_STATES for task in tasks)
+        return asleep and tasks == list(self._tasks()) and used == [clock(task) for task in tasks]
 
 
 def cost_at_rest(cost: Callable[[], float], least: float) -> float:
@@ -84,11 +87,14 @@ def other_threads() -> Iterator[str]:
     yield from (f"/proc/self/task/{task}" for task in proc_files.listed("/proc/self/task") if task != own)
 
 
-def _runs(task: str) -> tuple[str, str] | None:
-    """Return the thread's directory and how often it has run; None while it runs or waits for a processor."""
-    return (task, proc_files.read(f"{task}/schedstat")) if state(task) in SLEEPING_STATES else None
+def clock(task: str) -> int:
+    """Return the nanoseconds of processor time that a thread of this process has used; ENDED if it has ended."""
+    try:
+        return time.clock_gettime_ns(~int(task.rpartition("/")[2]) << 3 | 6)  # see pthread_getcpuclockid()
+    except OSError:
+        return ENDED
 
 
 def state(task: str) -> str:
     """Return the letter of a thread's state, or "" if it has ended."""
-    return proc_files.read(f"{task}/stat").rpartition(")")[2].lstrip()[:1]
+    return proc_files.read(f"{task}/stat", proc_files.LINE_BYTES).rpartition(")")[2].lstrip()[:1]
