@@ -116,8 +116,8 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", features=asked)
 
     def ask(self, expression: str) -> Any:
-        """Evaluate JavaScript from outside the page; return its value."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Evaluate JavaScript from outside the page; return its value, or that of the promise."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

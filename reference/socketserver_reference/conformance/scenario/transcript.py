@@ -1,7 +1,7 @@
 """The transcript: what every client did and read, in the order in which the checker saw it, and its report lines."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
@@ -115,18 +115,25 @@ def folded(lines: Sequence[str]) -> list[str]:
     """Return the lines of an exchange, with repetitions that differ in numbers alone told by their first and last."""
     alike = [DIGITS.sub("#", line[NUMBER_WIDTH:]) for line in lines]
     told: list[str] = []
-    at = 0
-    while at < len(lines):
-        length, times = _repetition(alike, at)
+    for at, length, times in repetitions(alike):
         end = at + length * times
         if times < MIN_REPETITIONS:
             told.append(lines[at])
-            at += 1
             continue
         again = f"{times - 2} times more" if length == 1 else f"these {length} lines {times - 2} times more"
         told += [*lines[at : at + length], f"{'':{NUMBER_WIDTH}}  ... {again} ...", *lines[end - length : end]]
-        at = end
     return told
+
+
+def repetitions(alike: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield where each part begins, how many lines it has, and how often these come; lines that are not repeated are
+    parts by themselves.
+    """
+    at = 0
+    while at < len(alike):
+        length, times = _repetition(alike, at)
+        yield at, length, times
+        at += length * times
 
 
 def _repetition(alike: Sequence[str], at: int) -> tuple[int, int]:

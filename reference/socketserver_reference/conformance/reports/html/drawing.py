@@ -1,24 +1,26 @@
 """A diagram as HTML: the lanes on the left, each event in words on the right.
 
 The words are a list and say everything, so the lanes are hidden from screen readers. Lanes narrow and words wrap, so
-that no reader has to scroll sideways. A long exchange is folded in its middle.
+that no reader has to scroll sideways. `folding.py` folds what is long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Literal
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.conformance.reports.html.elements import Child, tag
-from socketserver_reference.conformance.reports.html.lanes import Diagram, DiagramRow, draw
+from socketserver_reference.conformance.reports.html.folding import Fold, Part, fold
+from socketserver_reference.conformance.reports.html.lanes import JOINING, Diagram, DiagramRow, draw
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
 from socketserver_reference.conformance.scenario.steps import KINDS
 from socketserver_reference.conformance.scenario.text import MAX_SHOWN_BYTES, printable, show
 
-UNFOLDED_ROWS = 24
-"""Rows at the beginning and at the end of a long exchange that are not folded."""
-
 MAX_WIDE_LANES = 5
 """Lanes that are wide enough for their names to lie, on a screen of usual width."""
+
+MAX_LYING_NAME = 6
+"""Characters of the longest name that fits into a wide lane; if one is longer, all names stand."""
 
 MAX_LINE_BYTES = 64
 """Bytes in one line, where all of them are shown."""
@@ -58,9 +60,10 @@ def exchange(story: ViolationStory) -> Element:
         )
     diagram = draw(story)
     lanes = len(diagram.lanes) + 1
-    crowded = " many" if lanes > MAX_WIDE_LANES else ""
+    stands = lanes > MAX_WIDE_LANES or max(map(len, diagram.lanes), default=0) > MAX_LYING_NAME
+    parts = _parts(fold(diagram.rows), refused=" cannot connect" in story.observed)
     style = f"--lanes: {lanes}"
-    return tag("div", _names(diagram), *_rows(diagram.rows), class_=f"exchange{crowded}", style=style)
+    return tag("div", _names(diagram), *parts, class_=f"exchange{' many' if stands else ''}", style=style)
 
 
 def _names(diagram: Diagram) -> Element:
@@ -68,24 +71,26 @@ def _names(diagram: Diagram) -> Element:
     return tag("div", *names, class_="names", aria_hidden="true")
 
 
-def _rows(rows: Sequence[DiagramRow]) -> list[Element]:
-    if len(rows) <= 2 * UNFOLDED_ROWS + 1:
-        return [_list(rows)]
-    middle = rows[UNFOLDED_ROWS:-UNFOLDED_ROWS]
-    folded = tag("details", tag("summary", f"{len(middle)} more events"), _list(middle), class_="middle")
-    return [_list(rows[:UNFOLDED_ROWS]), folded, _list(rows[-UNFOLDED_ROWS:])]
+def _parts(parts: Sequence[Part], *, refused: bool) -> Iterator[Element]:
+    """Yield lists of rows, and the folds between them."""
+    for is_fold, group in groupby(parts, key=lambda part: isinstance(part, Fold)):
+        if not is_fold:
+            rows = [_row(part, refused=refused) for part in group if isinstance(part, DiagramRow)]
+            yield tag("ol", *rows, role="list")
+            continue
+        for part in group:
+            if isinstance(part, Fold):
+                inner = _parts(part.parts, refused=refused)
+                yield tag("details", tag("summary", part.summary), *inner, class_=f"fold {part.kind}")
 
 
-def _list(rows: Sequence[DiagramRow]) -> Element:
-    return tag("ol", *map(_row, rows), role="list")
-
-
-def _row(row: DiagramRow) -> Element:
+def _row(row: DiagramRow, *, refused: bool) -> Element:
     event = row.event
     told = tag("div", *_words(event), tag("em", "The violation shows here.", class_="here") if event.shows else None)
     number = tag("span", str(event.step or ""), class_="number")
     told.set("class", "told")
     kind = event.does + (" step" if event.step else "") + (" wrong" if event.shows else "")
+    kind += " refused" if refused and event.shows and event.does in JOINING else ""
     return tag("li", _lanes(row), number, told, class_=kind)
 
 
@@ -95,7 +100,9 @@ def _lanes(row: DiagramRow) -> Element:
     for index, (before, after) in enumerate(zip(row.before, row.after, strict=True)):
         mark = tag("b") if index in row.lanes else None
         lines.append(tag("i", mark, class_=f"{before}-before {after}-after"))
-    lines.append(tag("i", class_="open-before open-after server"))
+    before, after = row.server
+    ends = tag("b", class_="dead") if (before, after) == ("open", "away") else None
+    lines.append(tag("i", ends, class_=f"{before}-before {after}-after server"))
     way = _way(row.event.does)
     arrow = tag("span", class_=f"arrow {way}", style=f"--from: {row.lanes[0]}") if way and row.lanes else None
     return tag("span", *lines, arrow, class_="lanes", aria_hidden="true")

@@ -1,20 +1,34 @@
 """HTML as a tree of elements: text goes in as text and cannot come out as markup, whatever its source.
 
-`page` makes a whole document of them. It loads nothing and contains no script, and its policy forbids the browser to
-run any.
+`page` makes a whole document of them. It loads nothing, and needs no script. It has one, `page.js`, for buttons that
+copy, and its policy forbids the browser to run any other.
 """
 
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.conformance.scenario.text import printable
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-"""Content-Security-Policy: styles that are written in the page, and nothing else."""
+
+def digest(script: str) -> str:
+    """Return the hash by which a policy names a script."""
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
+
 
 STYLE = Path(__file__).with_name("page.css")
+
+SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+
+POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src '{digest(SCRIPT)}'; base-uri 'none'; form-action 'none'"
+)
+"""Content-Security-Policy: styles that are written in the page, this one script, and nothing else."""
+
+PREFORMATTED = ("pre", "style", "script")
 
 Child = Element | str | None
 
@@ -33,7 +47,7 @@ def extend(element: Element, children: Iterable[Child]) -> Element:
         if isinstance(child, Element):
             element.append(child)
         elif child is not None:
-            text = "\n".join(map(printable, child.split("\n"))) if element.tag in ("pre", "style") else printable(child)
+            text = "\n".join(map(printable, child.split("\n"))) if element.tag in PREFORMATTED else printable(child)
             if len(element):
                 element[-1].tail = (element[-1].tail or "") + text
             else:
@@ -59,6 +73,6 @@ def page(title: str, *main: Child) -> str:
         tag("title", title),
         tag("style", STYLE.read_text(encoding="utf-8")),
     )
-    body = tag("body", tag("a", "Skip to the report", href="#report", class_="skip"), *main)
+    body = tag("body", tag("a", "Skip to the report", href="#report", class_="skip"), *main, tag("script", SCRIPT))
     document = tag("html", head, body, lang="en")
     return "<!DOCTYPE html>\n" + ET.tostring(document, encoding="unicode", method="html") + "\n"

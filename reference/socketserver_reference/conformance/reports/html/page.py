@@ -1,17 +1,17 @@
 """The report as one HTML page, for people: the verdicts, what was waived and why, and each violation with its exchange.
 
-One file, which loads nothing and runs nothing; see `elements.py` for why a server cannot add markup to it. It is plain
-headings, tables and lists, so it works by keyboard, with a screen reader, on paper and on a phone. `page.css` is
-its style.
+One file, which loads nothing; see `elements.py` for why a server cannot add markup to it. It is plain headings, tables
+and lists, so it works without scripts, by keyboard, with a screen reader, on paper and on a phone. `page.css` is its
+style.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
-from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.reports.story import ViolationStory, stories
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -19,18 +19,19 @@ from socketserver_reference.conformance.results.verdicts import Verdict
 def write(report: Report) -> str:
     """Return the report as an HTML document."""
     title = f"{report.protocol} {report.conclusion}"
-    stories = [ViolationStory.of(verdict.violation, verdict.clause) for verdict in report.verdicts if verdict.violation]
-    sections = [("verdicts", "Verdicts")]
+    told = stories(report)
+    sections = [("violations-title", "Violations")] if told else []
+    sections += [("verdicts", "Verdicts")]
     sections += [("changes", "Asked differently")] if report.changes else []
     sections += [("waived", "Waived")] if report.waived else []
     return page(
         f"{title}: {report.target}",
-        _header(report),
-        contents(stories, sections),
+        _header(report, told),
+        contents(sections),
         tag(
             "main",
             _misfit(report),
-            *_violations(stories, report.changes),
+            *_violations(told, report.changes),
             _verdicts(report),
             *_dialect(report),
             _explored(report),
@@ -39,21 +40,21 @@ def write(report: Report) -> str:
     )
 
 
-def _header(report: Report) -> Element:
+def _header(report: Report, told: Sequence[ViolationStory]) -> Element:
     when = report.began.strftime("%Y-%m-%d %H:%M UTC")
     facts: list[tuple[str, Child]] = [
         ("dialect", report.dialect),
         ("profile", (report.profile or "all") + (", strict" if report.strict else "")),
         ("seed", str(report.seed)),
         ("checked", f"{when}, in {report.seconds:.1f} s, by version {own_version()}"),
-        *([("again", tag("code", report.command))] if report.command else []),
+        *([("again", command(report.command, "the command"))] if report.command else []),
     ]
     return tag(
         "header",
         tag("p", f"{report.protocol} conformance", class_="over"),
         headline(_sentence(report.conclusion), report.code),
         tag("p", tag("code", report.target), class_="target"),
-        tag("p", counted(report.verdicts), class_="counted"),
+        *(_summary(report, told) if not report.misfit else []),
         listed(facts, class_="facts"),
     )
 
@@ -63,14 +64,56 @@ def headline(text: str, code: int) -> Element:
     return tag("h1", text, class_=("good", "bad", "unsure")[code])
 
 
+def command(words: str, what: str) -> Element:
+    """Return a command that the reader can copy; `what` it is, as part of a sentence."""
+    return tag("code", words, class_="copy", data_what=what)
+
+
+def _summary(report: Report, told: Sequence[ViolationStory]) -> list[Element]:
+    """Return what came of the check in a few sentences, and each violation in one."""
+    found = report.count()
+    broken = [verdict for verdict in report.verdicts if verdict.outcome == "violated"]
+    must = sum(verdict.clause.level == "MUST" for verdict in broken)
+    known = sum(verdict.known is not None for verdict in broken)
+    counts = [
+        ("holds", "held", found["holds"]),
+        ("violated", "MUST broken", must),
+        ("violated should", "SHOULD broken", len(broken) - must),
+        ("unconfirmed", "unconfirmed", found["unconfirmed"]),
+        ("not-checked", "not checked", found["not-checked"]),
+        ("not-applicable", "not applicable", found["not-applicable"]),
+        ("known", "of them known", known),
+    ]
+    tiles = [tag("li", tag("b", str(n)), f" {what}", class_=kind) for kind, what, n in counts if n]
+    lead = f"{found['holds']} of {len(report.verdicts)} clauses hold."
+    if must:
+        lead += f" The server breaks {must} that it must keep{', so it does not conform' if report.code == 1 else ''}."
+    elif broken:
+        lead += " What the server breaks, it should keep and need not."
+    brief = [
+        tag(
+            "li",
+            tag("a", story.clause.id, href=f"#{story.clause.id}"),
+            " The server ",
+            *promise(story.clause),
+            f" ({story.confirmation})." if story.confirmation else ".",
+        )
+        for story in told
+    ]
+    return [
+        tag("p", lead, class_="lead"),
+        tag("ul", *tiles, class_="tiles", role="list"),
+        *([tag("ul", *brief, class_="brief", role="list")] if brief else []),
+    ]
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def contents(stories: Sequence[ViolationStory], sections: Sequence[tuple[str, str]]) -> Element:
-    """Return the links to what is on the page: every violation, then the other sections."""
-    links = [(story.clause.id, story.clause.id) for story in stories] + list(sections)
-    items = [tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in links]
+def contents(sections: Sequence[tuple[str, str]]) -> Element:
+    """Return the links to the sections of the page."""
+    items = [tag("li", tag("a", name, href=f"#{anchor}")) for anchor, name in sections]
     return tag("nav", tag("ul", *items, role="list"), aria_label="On this page")
 
 
@@ -87,14 +130,19 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
     """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
     said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
     said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
-    said += [(what, text) for what, text in (("replayed", story.confirmation), ("note", story.note)) if text]
+    remarks = (("that is", story.place), ("replayed", story.confirmation), ("note", story.note))
+    said += [(what, text) for what, text in remarks if text]
+    said += [("again", command(story.again, f"the command for {story.clause.id}"))] if story.again else []
     said += [("before", tag("pre", "\n".join(story.before)))] if story.before else []
+    shown = exchange(story)
+    if story.clause.level == "SHOULD":
+        shown = tag("details", tag("summary", "The exchange"), shown, class_="advice")
     return tag(
         "article",
         tag("h3", tag("a", story.clause.id, href=f"#{anchor}"), id=f"{anchor}-title"),
         tag("p", "The server ", *promise(story.clause), "."),
         listed(said, class_="said"),
-        exchange(story),
+        shown,
         id=anchor,
         aria_labelledby=f"{anchor}-title",
     )
@@ -108,23 +156,42 @@ def promise(clause: Clause) -> list[Child]:
 
 def _verdicts(report: Report) -> Element:
     columns = [tag("th", name, scope="col") for name in ("clause", "verdict", "the server")]
+    columns.append(tag("th", "time", scope="col", class_="time"))
     bodies = [
-        tag("tbody", _profile(profile, of_profile), *map(_verdict, of_profile))
+        tag("tbody", _profile(profile, of_profile), *(_verdict(verdict, report.spent) for verdict in of_profile))
         for profile in PROFILES
         if (of_profile := [verdict for verdict in report.verdicts if verdict.clause.profile == profile])
     ]
     table = tag(
         "table", tag("caption", "Every clause, and what came of it"), tag("thead", tag("tr", *columns)), *bodies
     )
-    return tag("section", tag("h2", "Verdicts", id="verdicts"), table, aria_labelledby="verdicts")
+    return tag("section", tag("h2", "Verdicts", id="verdicts"), _filter(report), table, aria_labelledby="verdicts")
+
+
+def _filter(report: Report) -> Element:
+    """Return what selects the rows of the table that are shown: `page.css` hides the others."""
+    should = sum(verdict.clause.level == "SHOULD" for verdict in report.verdicts)
+    outcomes = report.count()
+    choices = [("all", "all", len(report.verdicts)), ("violated", "violated", outcomes["violated"])]
+    choices += [("should", "SHOULD", should), ("not-checked", "not checked", outcomes["not-checked"])]
+    labels = [
+        tag(
+            "label",
+            tag("input", type="radio", name="show", id=f"show-{kind}", checked="" if kind == "all" else None),
+            f" {what} ({n})",
+        )
+        for kind, what, n in choices
+    ]
+    return tag("fieldset", tag("legend", "Show"), *labels, class_="filter")
 
 
 def _profile(profile: str, verdicts: Sequence[Verdict]) -> Element:
-    return tag("tr", tag("th", f"{profile}: {counted(verdicts)}", colspan="3", scope="rowgroup"), class_="profile")
+    return tag("tr", tag("th", f"{profile}: {counted(verdicts)}", colspan="4", scope="rowgroup"), class_="profile")
 
 
-def _verdict(verdict: Verdict) -> Element:
+def _verdict(verdict: Verdict, spent: Mapping[str, float]) -> Element:
     clause = verdict.clause
+    seconds = f"{spent[clause.id]:.1f} s" if clause.id in spent else ""
     name: Child = tag("a", clause.id, href=f"#{clause.id}") if verdict.violation else clause.id
     why: Child = tag("code", verdict.why) if verdict.violation else verdict.why
     return tag(
@@ -138,7 +205,8 @@ def _verdict(verdict: Verdict) -> Element:
             tag("div", f"listed: {verdict.known}", class_="why") if verdict.known else None,
             tag("div", "It holds: the entry is stale, and therefore the check fails.") if verdict.stale else None,
         ),
-        class_=verdict.outcome,
+        tag("td", seconds, class_="time"),
+        class_=verdict.outcome + (" should" if clause.level == "SHOULD" else ""),
     )
 
 
