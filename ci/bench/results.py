@@ -141,7 +141,10 @@ def _claims() -> Iterable[Claim]:
     for members in (100, 200):  # four times as many members cost four times as much, and not sixteen
         crowd: dict[str, object] = {"server": "chat", "transport": "tcp", "what": "close"}
         larger = {**crowd, "members": 4 * members}
-        yield Claim("crowds", "cpu_s", larger, {**crowd, "members": members}, 4.0, 10.0)
+        yield Claim("crowds", "cpu_s", larger, {**crowd, "members": members}, 4.0, 13.0)
+    for profile in ("basic", "hardened"):
+        real = {"what": f"exploring the reference, {profile}"}
+        yield Claim("checks", "cpu_s", real, {"what": f"exploring nothing, {profile}"}, None, 40.0)
     for transport in ("tcp", "udp", "unix"):
         for concurrency, loss in (("sync", 4.0), ("threading", 15.0)):  # a thread for each request has its price
             over: dict[str, object] = {"transport": transport}

@@ -58,6 +58,8 @@ def test_each_ratio_is_of_servers_that_are_measured(bench: Any) -> None:
     chats = bench("rooms").chats(["reference", "floor", "note", "asyncio-protocol"]).keys() | {"uvloop"}
     echoes = bench("echoes").echoes("tcp", None, short=False)
     for claim in results._claims():
+        if claim.table == "checks":
+            continue
         for server in (claim.of["server"], claim.beside["server"]):
             assert server in {"rooms": chats, "echoes": echoes, "crowds": ["chat"]}[claim.table]
 
