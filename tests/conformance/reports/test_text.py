@@ -4,9 +4,11 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports import text
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.scenario.steps import Say, join
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.scenario.violation import VIOLATIONS
-from tests.support.exchanges import MARKUP, report
+from socketserver_reference.conformance.scenario.transcript import Waited
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays
+from tests.support.exchanges import MARKUP, did, report, violation
 
 
 def test_the_terminal_is_told_what_the_dialect_changes_and_waives() -> None:
@@ -35,6 +37,20 @@ def test_a_violation_is_marked_where_it_differs_and_can_be_checked_again() -> No
     at = lines.index("observed: ann reads b'ackhallo'")
     assert lines[at + 1 : at + 4] == [f"{' ' * 26}^ differs from here on", "exchange:", "   1  ann connects"]
     assert lines[at + 4] == "again:    socketserver-reference check chat --only CHAT-2"
+
+
+def test_the_row_in_which_it_shows_is_marked_and_what_was_replayed_is_told_after_it() -> None:
+    told = violation([*did(*join("ann"), Say("ann", b"hi")), Waited("ann", 5.0)], observed="ann reads nothing")
+    told.replays = Replays(2, 3)
+    lines = text.write(report(told))
+    assert lines[lines.index("exchange:") :][:6] == [
+        "exchange:",
+        "   1  ann connects",
+        "   2  ann says b'ann is here'",
+        "   3  ann says b'hi'",
+        "      ann reads nothing for 5 s   <- it shows here",
+        "replayed: shown 2 of 3 times on fresh servers",
+    ]
 
 
 def test_nothing_is_marked_where_there_are_no_bytes_to_compare() -> None:

@@ -1,12 +1,15 @@
 """The report on a terminal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from socketserver_reference.clauses import PROFILES
+from socketserver_reference.conformance.reports.story import ViolationStory
 from socketserver_reference.conformance.results.report import Report, counted, line
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
+from socketserver_reference.conformance.scenario.transcript import NUMBER_WIDTH
+from socketserver_reference.conformance.scenario.violation import Violation
 
 MAX_STORY_LINES = {"MUST": 40, "SHOULD": 20}
 """Level of a clause -> lines about its violation, unless all are asked for."""
@@ -49,12 +52,22 @@ def write(report: Report, *, whole: bool = False) -> list[str]:
 def _story(verdict: Verdict, again: str) -> Iterator[str]:
     """Yield the lines about a violation; under what was observed, a mark where it differs from what was expected."""
     assert verdict.violation is not None
-    for told in verdict.violation.lines(verdict.clause):
+    lines = verdict.violation.lines(verdict.clause)
+    if (place := _place(verdict.violation, lines)) is not None:
+        lines[place] += "   <- it shows here"
+    for told in lines:
         yield told
         if told.startswith("observed: "):
             yield from _mark(verdict.violation.expected, verdict.violation.observed)
     if again:
         yield f"again:    {again}"
+
+
+def _place(violation: Violation, lines: Sequence[str]) -> int | None:
+    """Return the number of the line in which the violation shows; None if no line is known to be it."""
+    shown = [event.line for event in ViolationStory.of(violation).events if event.shows]
+    places = [at for at, line in enumerate(lines) if line[NUMBER_WIDTH:].strip() in shown]
+    return places[-1] if places else None
 
 
 def _mark(expected: str, observed: str) -> Iterator[str]:

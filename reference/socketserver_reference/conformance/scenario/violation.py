@@ -153,14 +153,14 @@ class Violation(AssertionError):
         return str(self.replays or (self.unrepeatable and f"not confirmed: {self.unrepeatable}"))
 
     def lines(self, clause: Clause | None = None) -> list[str]:
-        """Return the lines of a report: clause, expected, observed, where it begins, confirmation, note, exchange.
+        """Return the lines of a report: clause, expected, observed, where it begins, note, exchange, confirmation.
 
         `clause` is the clause in the words of the server's dialect.
         """
         story = [str(clause or CLAUSES[self.clause_id]), f"expected: {self.expected}", f"observed: {self.observed}"]
-        remarks = [("that is", self.place), ("replayed", self.confirmation), ("note", self.note)]
-        told = [f"{what + ':':<9} {text}" for what, text in remarks if text]
-        return [*story, *told, "exchange:", *self.exchange]
+        remarks = [("that is", self.place), ("note", self.note), ("replayed", self.confirmation)]
+        told = {what: [f"{what + ':':<9} {text}"] if text else [] for what, text in remarks}
+        return [*story, *told["that is"], *told["note"], "exchange:", *self.exchange, *told["replayed"]]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
