@@ -1,4 +1,5 @@
-// A box above a table that keeps the rows with all its words. Without scripts the table is whole.
+// A box above a table that keeps the rows with all its words; `?show=CHAT-12` in the address fills it. Without scripts
+// the table is whole.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   for (const part of document.querySelectorAll(".filtered")) {
@@ -22,6 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
       }
       counted.textContent = `${shown} of ${rows.length}`;
     };
+    box.value = new URLSearchParams(location.search).get("show") ?? "";
     box.addEventListener("input", filter);
     const line = document.createElement("div");
     line.className = "filter";

@@ -7,7 +7,8 @@ and runs as a doctest. Figures that differ from run to run, such as seconds, are
 
 Comments above a block say more:
 
-    <!-- file: my_chat.py -->     the block is this file, in the folder where the commands of the page run
+    <!-- file: my_chat.py -->     the block is this file, in the folder where the commands of the page run; the
+                                  second time, the site marks the lines that have changed
     <!-- serve: COMMAND -->       this server listens while the block runs; the block calls its port 10007
     <!-- status: 1 -->            the exit status of the last command
     <!-- in: checkout -->         the commands run in the checkout, not in the folder of the page
@@ -23,6 +24,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from socketserver_reference.conformance.targets.launched import Launched
@@ -65,27 +67,43 @@ def with_outputs(text: str, page: str) -> str:
         def run(found: re.Match[str]) -> str:
             block = Block(found["language"], found["code"], dict(COMMENT.findall(found["comments"])))
             try:
-                code = _run(block, Path(folder))
+                return _run(block, Path(folder))
             except WrongOutput as wrong:
                 raise WrongOutput(f"{page}: {wrong}") from None
-            return f"```{block.language}\n{code}```"
 
         return BLOCK.sub(run, text)
 
 
 def _run(block: Block, folder: Path) -> str:
+    """Do what a block says; return it as the site shows it."""
     if block.said.get("in") == "checkout":
         folder = ROOT
     if name := block.said.get("file"):
-        (folder / name).write_text(block.code, encoding="utf-8")
+        return _file(block, folder / name)
     if block.language not in ("console", "pycon"):
-        return block.code
+        return f"```{block.language}\n{block.code}```"
     with _serving(block.said.get("serve"), folder) as port:
         if block.language == "pycon":
             _doctest(block.code.replace(SHOWN_PORT, port), folder)
-            return block.code
+            return f"```pycon\n{block.code}```"
         status = int(block.said.get("status", "0"))
-        return "".join(_session(block.code, folder, port, status))
+        return f"```console\n{''.join(_session(block.code, folder, port, status))}```"
+
+
+def _file(block: Block, path: Path) -> str:
+    """Write a file; return its block, with a mark on the lines that differ from the last time the page wrote it."""
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    path.write_text(block.code, encoding="utf-8")
+    lines = block.code.splitlines()
+    same = {
+        line
+        for match in SequenceMatcher(None, before, lines, autojunk=False).get_matching_blocks()
+        for line in range(match.b, match.b + match.size)
+    }
+    changed = [str(number) for number, line in enumerate(lines, 1) if number - 1 not in same and line]
+    if not before or not changed:
+        return f"```{block.language}\n{block.code}```"
+    return f"```{{code-block}} {block.language}\n:emphasize-lines: {','.join(changed)}\n\n{block.code}```"
 
 
 @contextmanager

@@ -1,19 +1,24 @@
 """Explanations that live beside the code: docstrings, and documents of the checkout, as pages."""
 
+import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from importlib import import_module
 
 import socketserver_reference
 from docs.derive.clauses import ROOT
-from docs.derive.markdown import docstring, fence
+from docs.derive.markdown import docstring, escaped, fence, table
 from socketserver_faults import schedule
 from socketserver_faults.catalogue import closed_request
 from socketserver_faults.demo.play import play
 from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.cli.family_table import family_table
+
+FIGURES = ROOT / "build" / "bench.json"
+"""What `make bench` has measured here."""
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)]+)\)")
 """A link to a file of the checkout, which the site does not have."""
@@ -52,11 +57,41 @@ def family_page() -> str:
     return f"{of(family, 'The family of socketserver classes')}\n## What each can serve\n\n{fence(family_table())}\n"
 
 
+def figures_page() -> str:
+    """Return the page about what is measured, with the figures of the last `make bench` in this checkout, if any."""
+    lines = [
+        "# Measured figures",
+        "`make bench` measures the reference beside servers on other libraries, the suite, and the scheduler, in "
+        "15 minutes; every figure is a median, and servers alternate, so that a change of the machine's speed meets "
+        "all of them. It judges ratios within one run alone, and fails on a clear loss.",
+    ]
+    for name in ("rooms", "echoes", "crowds", "checking", "scheduling"):
+        tree = ast.parse((ROOT / "ci" / "bench" / f"{name}.py").read_text(encoding="utf-8"))
+        about = (ast.get_docstring(tree) or "").partition("\n\nNext: ")[0]
+        lines.append(f"## {name.capitalize()}\n\n{docstring(about, level=3)}")
+    lines.append("## The last run")
+    if FIGURES.exists():
+        found = json.loads(FIGURES.read_text(encoding="utf-8"))
+        lines.append("\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items()))
+        for name, rows in found["tables"].items():
+            if rows:
+                cells = [[escaped(_figure(value)) for value in row.values()] for row in rows]
+                lines.append(f"### Figures: {name}\n\n{table([*map(escaped, rows[0])], cells)}")
+    else:
+        lines.append("This site was built where nothing had been measured: `make bench`, then `make docs`.")
+    return "\n\n".join(lines) + "\n"
+
+
+def _figure(value: object) -> str:
+    return "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the pages: path and text."""
     yield "explanation/closed-request.md", closed_request_page()
     yield "explanation/scheduler.md", of(schedule, "What the scheduler covers")
     yield "explanation/reading-order.md", of(socketserver_reference, "Reading the reference")
+    yield "explanation/figures.md", figures_page()
     yield "explanation/family.md", family_page()
     for page, document in DOCUMENTS.items():
         text = (ROOT / document).read_text(encoding="utf-8")

@@ -46,6 +46,7 @@ def test_the_blocks_of_a_page_share_a_folder_and_its_files() -> None:
     assert "$ python sums.py\n42\n" in written
     assert "$ python \\\n    sums.py\n48\n" in written
     assert "<!--" not in written
+    assert "```{code-block} python\n:emphasize-lines: 1\n\nprint(6 * 8)\n```" in written
 
 
 def test_a_session_with_python_runs_against_the_server_of_its_block() -> None:
