@@ -8,6 +8,7 @@ from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.check_outcomes import explain, outcome_of
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays
+from socketserver_reference.conformance.targets.base import CannotCheck
 from tests.support.checking import PLUGIN, Checker
 
 
@@ -32,7 +33,7 @@ def test_an_error_of_a_check_itself_is_told_and_is_no_verdict(check: Checker, mo
     outcome = check("echo", "--only=ECHO-1", "--examples=0", "--transport=tcp")
     assert outcome.code == 2
     assert "of the checker's own" in outcome.out
-    assert outcome.clause("ECHO-1")["why"] == "of the checker's own"
+    assert outcome.clause("ECHO-1")["why"] == "ZeroDivisionError: of the checker's own"
 
 
 UNMADE = """
@@ -103,3 +104,16 @@ def test_in_pytest_what_no_replay_shows_fails_when_strict() -> None:
 def test_in_pytest_a_should_that_cannot_be_checked_fails_when_strict(strict: bool, outcome: str) -> None:
     assert told("CHAT-16", NotChecked("no clock"), strict=strict)[0] == outcome
     assert told("CHAT-13", NotApplicable("no crowd"), strict=strict)[0] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (KeyError("cal"), "KeyError: 'cal'"),
+        (TimeoutError(), "TimeoutError"),
+        (NotChecked("no time"), "no time"),
+        (CannotCheck("nothing listens"), "nothing listens"),
+    ],
+)
+def test_an_error_of_the_suite_s_own_is_told_as_one(error: Exception, why: str) -> None:
+    assert outcome_of("CHAT-2", error) == ("not-checked", why)

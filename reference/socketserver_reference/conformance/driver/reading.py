@@ -50,14 +50,16 @@ class ClientReader:
         self._clients: dict[str, Client] = {}
         self._cut_off: set[str] = set()  # whose streams have ended, rightly: they do nothing any more
         self._stalled: set[str] = set()
+        self._visitors: set[str] = set()  # who stays in its handshake: the oracle judges nothing that it reads
         self._flooded = False  # whether much was said at once
 
     def _note_reading(self, step: Step) -> None:
         """Note who reads from now on."""
         if step.effect in ("stops reading", "approaches", "falls silent"):
             self._stalled.update(step.clients)
+            self._visitors.update(step.clients if step.effect == "approaches" else ())
         elif step.effect in ("reads again", "leaves", "half-closes"):
-            self._stalled.difference_update(step.clients)
+            self._stalled.difference_update({*step.clients} - self._visitors)
 
     def _keep_up(self) -> None:
         """Let all who read take what is there, once much was said at once: while one of them is read and judged, the

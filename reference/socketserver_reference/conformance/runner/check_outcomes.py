@@ -10,6 +10,7 @@ from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Outcome
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import CannotCheck
 
 WORST_FIRST: tuple[Outcome, ...] = ("violated", "unconfirmed", "not-checked", "holds", "not-applicable")
 """Of several outcomes for one clause, the first in this order counts."""
@@ -27,7 +28,9 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
         if error.unconfirmed:  # the scenario was played once more, and showed nothing
             return "holds", ""
         return ("holds", "") if error.spares else ("not-checked", known.masked_by(error.clause_id))
-    return "not-checked", str(error) or type(error).__name__
+    if isinstance(error, NotChecked | CannotCheck):
+        return "not-checked", str(error)
+    return "not-checked", f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def explain(
