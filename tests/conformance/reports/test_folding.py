@@ -37,6 +37,12 @@ def test_one_client_that_answers_much_is_folded_too() -> None:
     assert folded([*entries, *did(Say("ann", b"hi")), Waited("ann", 5.0)])[0] == "[a client joins: ann]"
 
 
+def test_of_many_clients_that_join_some_names_are_told() -> None:
+    crowd = [f"m{number}" for number in range(200)]
+    (first, *_) = folded([*did(*map(Connect, crowd), Say("m0", b"hi")), Waited("m0", 5.0)], "m0 reads nothing")
+    assert first == "[200 clients join: m0, m1, m2, m3, m4, m5, m6, m7, ...]"
+
+
 def test_few_rows_are_not_folded() -> None:
     told = folded([*coming("ann"), *did(Say("ann", b"hi")), Waited("ann", 5.0)])
     assert told[:3] == ["ann connects", "ann says b'ann is here'", "ann reads b'ackann is here'"]

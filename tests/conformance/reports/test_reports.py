@@ -203,6 +203,15 @@ def test_a_page_without_violations_has_no_lanes() -> None:
     assert "legend" not in unplayed.classes
 
 
+def test_a_page_says_what_a_broken_should_and_another_dialect_mean() -> None:
+    advice = Page(page.write(report(violation(crowded(), "CHAT-17", "m199 reads nothing"), code=0)))
+    assert "What the server breaks, it should keep and need not." in advice.text
+    assert "advice" in advice.classes
+    other = Page(page.write(report(code=2, misfit=["it says nothing"])))
+    assert "it says nothing" in other.text
+    assert "lead" not in other.classes
+
+
 # JSON
 
 

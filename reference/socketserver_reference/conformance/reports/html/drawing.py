@@ -5,7 +5,6 @@ that no reader has to scroll sideways. `folding.py` folds what is long.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Literal
 from xml.etree.ElementTree import Element
 
@@ -73,15 +72,18 @@ def _names(diagram: Diagram) -> Element:
 
 def _parts(parts: Sequence[Part], *, refused: bool) -> Iterator[Element]:
     """Yield lists of rows, and the folds between them."""
-    for is_fold, group in groupby(parts, key=lambda part: isinstance(part, Fold)):
-        if not is_fold:
-            rows = [_row(part, refused=refused) for part in group if isinstance(part, DiagramRow)]
-            yield tag("ol", *rows, role="list")
+    rows: list[Element] = []
+    for part in parts:
+        if not isinstance(part, Fold):
+            rows.append(_row(part, refused=refused))
             continue
-        for part in group:
-            if isinstance(part, Fold):
-                inner = _parts(part.parts, refused=refused)
-                yield tag("details", tag("summary", part.summary), *inner, class_=f"fold {part.kind}")
+        if rows:
+            yield tag("ol", *rows, role="list")
+            rows = []
+        inner = _parts(part.parts, refused=refused)
+        yield tag("details", tag("summary", part.summary), *inner, class_=f"fold {part.kind}")
+    if rows:
+        yield tag("ol", *rows, role="list")
 
 
 def _row(row: DiagramRow, *, refused: bool) -> Element:

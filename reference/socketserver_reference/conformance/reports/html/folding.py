@@ -17,6 +17,10 @@ MIN_JOINING_ROWS = 6
 """Rows in which clients join, from which on these are folded."""
 
 
+MAX_NAMES = 8
+"""Most names in the summary of those who join."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """Rows behind a summary."""
@@ -24,11 +28,6 @@ class Fold:
     kind: Literal["joins", "repeated", "middle"]
     summary: str
     parts: "Sequence[Part]"
-
-    @property
-    def shows(self) -> bool:
-        """Whether the violation shows in it."""
-        return any(map(_shows, self.parts))
 
 
 Part = DiagramRow | Fold
@@ -41,7 +40,8 @@ def fold(rows: Sequence[DiagramRow]) -> list[Part]:
     if joining >= MIN_JOINING_ROWS:
         who = list(dict.fromkeys(who for row in rows[:joining] if row.event.does in JOINING for who in row.event.who))
         told = f"{len(who)} clients join" if len(who) > 1 else "a client joins"
-        parts.append(Fold("joins", f"{told}: {', '.join(who)}", rows[:joining]))
+        names = ", ".join(who[:MAX_NAMES]) + (", ..." if len(who) > MAX_NAMES else "")
+        parts.append(Fold("joins", f"{told}: {names}", rows[:joining]))
     parts += _repeated(rows[joining:] if parts else rows)
     if len(parts) <= 2 * UNFOLDED_ROWS + 1:
         return parts
@@ -85,7 +85,7 @@ def _repeated(rows: Sequence[DiagramRow]) -> list[Part]:
 
 
 def _shows(part: Part) -> bool:
-    return part.shows if isinstance(part, Fold) else part.event.shows
+    return isinstance(part, DiagramRow) and part.event.shows
 
 
 def _size(part: Part) -> int:
