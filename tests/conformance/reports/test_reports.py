@@ -1,15 +1,12 @@
-"""The reports as what reads them finds them: JUnit by its schema, Markdown by GitHub's renderer, JSON read back."""
+"""The reports as what reads them finds them: Markdown by GitHub's renderer, HTML as text, JSON read back, diagrams."""
 
 import html
 import json
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 
 import cmarkgfm
 import pytest
-import xmlschema
 from cmarkgfm.cmark import Options
 
 from socketserver_reference.conformance.reports import json_report, junit, markdown
@@ -18,69 +15,13 @@ from socketserver_reference.conformance.reports.html.lanes import MAX_LANES, dra
 from socketserver_reference.conformance.reports.story import MAX_EVENT_BYTES, MAX_STORY_EVENTS, ViolationStory
 from socketserver_reference.conformance.results import report as results_report
 from socketserver_reference.conformance.results.report import Report, own_version
-from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.scenario.steps import KINDS, Connect, Say, Send, Stall, join
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import Did, Ended, Heard
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays
-from tests.support.checking import Checker, bad
 from tests.support.exchanges import EVERYTHING, MARKUP, crowded, did, report, story, violation
 
-SCHEMA = Path(__file__).with_name("junit-10.xsd")
-"""The schema of Jenkins's xUnit plugin, MIT licence, as pytest's own tests carry it."""
-
 WAIVED = [("CHAT-8", "it has no quit word"), (MARKUP, MARKUP)]
-
-
-# JUnit
-
-
-def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
-    file = tmp_path / "verdicts.xml"
-    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--junit", file)
-    schema = xmlschema.XMLSchema(SCHEMA)
-    schema.validate(file)
-    schema.validate(junit.write(report(violation(EVERYTHING), explored=[MARKUP], waived=WAIVED)))
-    with pytest.raises(xmlschema.XMLSchemaValidationError):
-        schema.validate(file.read_text().replace("failures=", "failure="))
-
-
-def test_junit_says_when_it_was_and_how_long_it_took() -> None:
-    (suite,) = ET.fromstring(junit.write(report(violation(EVERYTHING), spent={"CHAT-1": 0.25})))
-    times = {case.attrib["name"].partition(":")[0]: case.attrib["time"] for case in suite.findall("testcase")}
-    assert (suite.attrib["time"], times["CHAT-1"], times["CHAT-2"]) == ("1.500", "0.250", "0.000")
-    assert len(suite.attrib["timestamp"]) == len("2026-01-01T00:00:00")
-    assert [suite.attrib[key] for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "1", "1"]
-
-
-def test_junit_has_what_ants_schema_asks_for_besides() -> None:
-    (suite,) = ET.fromstring(junit.write(report()))
-    assert [child.tag for child in suite] == ["properties", *["testcase"] * 4, "system-out", "system-err"]
-    assert {"id", "package", "hostname", "timestamp", "time"} <= set(suite.attrib)
-    assert all({"name", "classname", "time"} <= set(case.attrib) for case in suite.findall("testcase"))
-
-
-def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
-    violation = VIOLATIONS["CHAT-17"]("200 members", "\x1b[31m 8", ["   1  ann connects"])
-    record = Record(["CHAT"])
-    record.note_violation(violation)
-    record.note("CHAT-1", "holds")
-    verdicts = record.verdicts()
-    lenient, strict = (
-        ET.fromstring(junit.write(Report("chat", "\0", verdicts, strict=strict)))[0] for strict in (False, True)
-    )
-    assert (lenient.get("failures"), strict.get("failures")) == ("0", "1")
-    assert strict.get("name") == "chat ?"
-    assert (failure := strict.find(".//failure")) is not None
-    assert failure.get("message") == "?[31m 8"
-
-
-def test_each_check_is_timed(check: Checker, tmp_path: Path) -> None:
-    file = tmp_path / "verdicts.xml"
-    check("echo", "--only", "ECHO-2", "--junit", file)
-    suite = ET.parse(file).getroot()[0]
-    spent = sum(float(case.attrib["time"]) for case in suite.findall("testcase"))
-    assert 0 < spent <= float(suite.attrib["time"]) + 0.001 * len(suite)
 
 
 # Markdown

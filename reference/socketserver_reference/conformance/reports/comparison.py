@@ -11,7 +11,7 @@ from typing import Any
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.json_report import FORMAT
 from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
-from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.reports.story import ViolationStory, in_order
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -73,9 +73,9 @@ class Checked:
         return self.document.get("misfit", []) if self.document else []
 
     def stories(self) -> list[ViolationStory]:
-        """Return the stories of the violations."""
+        """Return the stories of the violations, those of a MUST first."""
         clauses = self.document["clauses"] if self.document else []
-        return [ViolationStory.read(clause) for clause in clauses if clause["expected"] is not None]
+        return in_order(ViolationStory.read(clause) for clause in clauses if clause["expected"] is not None)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 There is no standard, but many consumers follow one of two schemas, Jenkins's (`junit-10.xsd`) or Ant's. This report
 satisfies both: hence attributes and empty elements without content. A violation that does not fail the check is
-reported as skipped, with the observed bytes; a clause that had to be checked and was not is an error.
+reported as skipped, with its story as well; a clause that had to be checked and was not is an error.
 """
 
 import re
@@ -55,17 +55,20 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
         name=clean(str(verdict.clause)),
         time=f"{report.spent.get(verdict.clause.id, 0.0):.3f}",
     )
+    said, seen = clean(line(verdict)), verdict.violation
     if report.fails(verdict):
-        story = verdict.violation.lines(verdict.clause) if verdict.violation else [line(verdict)]
-        again = report.again(verdict.clause.id)
-        story += [f"again: {again}"] if again and verdict.violation else []
-        message = verdict.violation.observed if verdict.violation else line(verdict)
-        failure = ET.SubElement(case, "failure", type=verdict.clause.id, message=clean(message))
-        failure.text = clean("\n".join(story))
+        message = clean(seen.observed) if seen else said
+        told = ET.SubElement(case, "failure", type=verdict.clause.id, message=message)
+        told.text = said
     elif report.lacks(verdict):
-        ET.SubElement(case, "error", type=verdict.clause.id, message=clean(line(verdict)))
+        told = ET.SubElement(case, "error", type=verdict.clause.id, message=said)
     elif verdict.outcome != "holds":
-        ET.SubElement(case, "skipped", message=clean(line(verdict)))
+        told = ET.SubElement(case, "skipped", message=said)
+    else:
+        return case
+    if seen is not None:
+        again = report.again(verdict.clause.id)
+        told.text = clean("\n".join([*seen.lines(verdict.clause), *([f"again:    {again}"] if again else [])]))
     return case
 
 

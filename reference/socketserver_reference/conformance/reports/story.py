@@ -5,7 +5,7 @@ An event names the client, its action, and the bytes. `--json` writes events, an
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,11 +143,15 @@ class ViolationStory:
 
 def stories(report: Report) -> list[ViolationStory]:
     """Return the stories of the violations that a report has, those of a MUST first."""
-    told = [
+    return in_order(
         ViolationStory.of(verdict.violation, verdict.clause, report.again(verdict.clause.id))
         for verdict in report.verdicts
         if verdict.violation
-    ]
+    )
+
+
+def in_order(told: Iterable[ViolationStory]) -> list[ViolationStory]:
+    """Return stories, those of a MUST first."""
     return sorted(told, key=lambda story: story.clause.level == "SHOULD")
 
 

@@ -56,7 +56,7 @@ def _server(server: Checked, anchor: str) -> Element:
     return tag(
         "section",
         tag("h2", server.name, id=anchor),
-        tag("p", f"It {server.conclusion}."),
+        tag("p", f"It {server.conclusion}{'' if server.conclusion.endswith('?') else '.'}"),
         listed(facts, class_="facts") if facts else None,
         legend() if any(story.events for story in stories) else None,
         *(article(story, f"{anchor}-{story.clause.id}", server.changes) for story in stories),
