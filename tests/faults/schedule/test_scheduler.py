@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from socketserver_faults.schedule.core import scheduler as scheduler_module
 from socketserver_faults.schedule.core.run import Aborted, Deadlock, LostThread, StepLimitReached, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.exploration.search import chooser, levels
@@ -138,23 +137,37 @@ def test_a_run_without_an_end_is_ended(scheduler: Scheduler) -> None:
         scheduler.run(main, most_steps=50)
 
 
+class OutOfTime:
+    """A lock on which the first two timeouts are over as soon as another lock is free."""
+
+    def __init__(self, lock: Any, over: Any) -> None:
+        self._lock = lock
+        self._over = over
+        self._timeouts = iter([0.0, 0.0])
+        self.release = lock.release
+
+    def acquire(self, timeout: float) -> bool:
+        with self._over:
+            return self._lock.acquire(timeout=next(self._timeouts, timeout))  # type: ignore[no-any-return]
+
+
 def test_a_thread_that_waits_behind_the_schedulers_back_is_given_up(
     scheduler: Scheduler, virtual: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "LOST_TIMEOUT", 0.05)
     before = set(threading.enumerate())
-    real = threading.Lock()
+    real, arriving = threading.Lock(), threading.Lock()
+    monkeypatch.setattr(scheduler, "_home", OutOfTime(scheduler._home, arriving))
+    arriving.acquire()
     with real:
 
         def main() -> None:
             started(virtual, virtual.Event().wait)
             with suppress(Aborted):
                 scheduler.sleep(1)
+            arriving.release()
             real.acquire()
 
-        with pytest.raises(
-            LostThread, match=r"main has not come to a point for 0\.05 seconds; it is at .*test_scheduler"
-        ):
+        with pytest.raises(LostThread, match=r"main has not come to a point for 10 seconds; it is at .*test_scheduler"):
             scheduler.run(main)
     with pytest.raises(AssertionError, match="a thread was lost"):
         scheduler.run(main)
