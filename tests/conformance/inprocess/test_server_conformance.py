@@ -81,6 +81,23 @@ def test_a_broken_server_breaks_its_clause_and_no_other(clause: str, served: Ser
     assert clause in deciding
 
 
+class ServesNobody(Faultless):
+    def verify_request(self, *_: object) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    "first", ["test_a_handler_knows_its_request_its_client_and_its_server", "test_a_silent_client_delays_nobody"]
+)
+def test_where_no_handler_runs_nothing_is_checked_and_nobody_waits_for_one_again(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cls = subject(made(ServesNobody, "tcp", "threading"), 0.1)
+    assert outcome(cls, first) == "not checked"
+    monkeypatch.setattr(cls, "timeout", None)  # no event is waited for
+    assert {outcome(cls, check) for check in CHECKS} == {"not checked", "not applicable"}
+
+
 @pytest.fixture
 def pool() -> Iterator[None]:
     thread = threading.Thread(target=keep_working)

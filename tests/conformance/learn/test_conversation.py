@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -75,3 +75,17 @@ def test_a_client_that_is_ready_though_nothing_came_has_heard_nothing() -> None:
     ann._clients = {"ann": client}
     assert not ann._read_from(["ann"])
     assert ann._heard_by_now() == {"ann": b""}
+
+
+def test_clients_end_their_connections_before_their_server_ends_so_that_its_port_is_free_again() -> None:
+    acts: list[str] = []
+
+    def noted(act: str) -> Any:
+        return lambda: acts.append(act)
+
+    site: Any = SimpleNamespace(restartable=True, exit_report=str, restart=noted("restart"), address=None)
+    conversation = Conversation(site, 0.1)
+    conversation.names.add("ann")
+    conversation._clients["ann"] = cast(Any, SimpleNamespace(half_close=noted("half-close"), close=noted("close")))
+    conversation.fresh()
+    assert acts == ["half-close", "close", "restart"]

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.inprocess.coordinator import PhaseReport
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.inprocess.support import (
+    NO_HANDLER,
     ServerChecks,
     describe_end,
     is_answered,
@@ -45,7 +46,8 @@ class ServerConformance(ServerChecks):
             ann = session.connect("ann")
             event = session.wait("ann", "setup") or next(iter(session.coordinator.events), None)
             if event is None:
-                raise NotChecked("no handler runs")
+                self.no_handler_runs(session)
+                raise NotChecked(NO_HANDLER)
             for expected, observed in self._misinformed(session, ann, event):
                 raise session.violation("SRV-1", expected, observed)
 

@@ -16,6 +16,8 @@ from socketserver_reference.conformance.inprocess.server_session import ServerSe
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import ENDINGS
 
+NO_HANDLER = "no handler runs"
+
 
 class ServerChecks(Conformance):
     """A target, and the helpers of its checks. `timeout` is in seconds, for any event that must come."""
@@ -26,6 +28,8 @@ class ServerChecks(Conformance):
     timeout: ClassVar[float] = 5.0
     forker: ClassVar[Forker] = Forker()
     """Shared by all classes; started when first needed."""
+    serves_nobody: ClassVar[bool] = False
+    """Whether no handler ran within the timeout when a client came and spoke: no other check waits as long."""
 
     @classmethod
     def teardown_class(cls) -> None:
@@ -33,8 +37,21 @@ class ServerChecks(Conformance):
         cls.forker.close()
 
     def session(self, *, own: bool = False) -> ServerSession:
-        """Return a session with a reporting handler, or with the program's own."""
+        """Return a session with a reporting handler, or with the program's own; raise NotChecked if no handler runs."""
+        if self.serves_nobody:
+            raise NotChecked(NO_HANDLER)
         return ServerSession(self.target, self.timeout, self.forker, own=own)
+
+    def no_handler_runs(self, session: ServerSession) -> bool:
+        """Whether no handler runs at all, not even for a client that says something: of no clause is that a violation.
+        Then it is not waited for again.
+        """
+        if session.coordinator.events or not session.clients:
+            return False
+        client = session.clients[0]
+        client.say(b"?")
+        type(self).serves_nobody = session.wait(client.name, "setup") is None
+        return self.serves_nobody
 
     def only_for(self, concurrency: str, how: str) -> None:
         """Raise NotApplicable for servers of another kind."""
@@ -50,7 +67,7 @@ class ServerChecks(Conformance):
         """Return the first report of that client's handler; raise NotChecked if there is none."""
         event = session.wait(name, phase)
         if event is None:
-            raise NotChecked(f"no handler runs for {name}")
+            raise NotChecked(NO_HANDLER if self.no_handler_runs(session) else f"{NO_HANDLER} for {name}")
         return event
 
     def served(self, session: ServerSession, name: str, clause: str, when: str) -> PhaseReport:
@@ -60,6 +77,8 @@ class ServerChecks(Conformance):
             event = session.wait(name, "handle")
             if event and session.wait(name, "finish"):
                 return event
+        if self.no_handler_runs(session):
+            raise NotChecked(NO_HANDLER)
         raise session.violation(clause, f"{name} is served {when}", f"{name} is not served")
 
     def control(self, session: ServerSession) -> None:

@@ -113,14 +113,15 @@ class Conversation:
             return  # nobody has come yet
         self._attempt += 1
         if self._restarts or (died and self.site.restartable):
+            for client in self._clients.values():  # before their server ends: the side that ends a connection first
+                client.half_close()  # keeps the port for a minute, and the server may need it again at once
+                client.close()
+            self._clients.clear()
+            self._heard.clear()
             begun = time.monotonic()
             self.site.restart()
             self._reach = FirstContact(self.site)
             self._restarts = time.monotonic() - begun < MAX_RESTART_SECONDS
-            for client in self._clients.values():  # their server has ended
-                client.close()
-            self._clients.clear()
-            self._heard.clear()
         else:
             self.leave(*self._clients)
         self.ended.clear()
