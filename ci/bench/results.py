@@ -176,7 +176,7 @@ def shown(column: Column, value: Any) -> str:
     return str(value) if column.digits is None else f"{value:,.{column.digits}f}"
 
 
-WORD_COLUMNS = 26
+WORD_COLUMNS = 31
 """Width of a column of words."""
 
 
