@@ -1,6 +1,7 @@
 """What a reader of a diagram sees first, and what is in folds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from socketserver_reference.conformance.reports.html.folding import UNFOLDED_ROWS, Fold, fold
 from socketserver_reference.conformance.reports.html.lanes import draw
@@ -35,6 +36,12 @@ def test_one_client_that_answers_much_is_folded_too() -> None:
         entries += [Heard("ann", word.encode(), 1.0), *did(Answer("ann", b"red"))]
     assert folded([*entries, Waited("ann", 5.0)])[0] == "ann connects"  # it shows in the handshake
     assert folded([*entries, *did(Say("ann", b"hi")), Waited("ann", 5.0)])[0] == "[a client joins: ann]"
+
+
+def test_an_exchange_of_nothing_else_is_not_folded() -> None:
+    rows = draw(story(coming("ann", "ben"))).rows
+    plain = [replace(row, event=replace(row.event, shows=False)) for row in rows]
+    assert fold(plain) == plain
 
 
 def test_of_many_clients_that_join_some_names_are_told() -> None:

@@ -124,12 +124,13 @@ def test_a_page_holds_everything_as_text() -> None:
         waived=WAIVED,
         changes=[("CHAT-2", "in lines")],
         explored=[MARKUP],
+        scripts=[MARKUP],
     )
     shown = Page(page.write(told))
     assert not {"img", "link"} & set(shown.names)
     assert shown.names.count("script") == 1
     assert shown.text.count(printable(MARKUP)) == len(
-        ["title", "target", "note", "line", "why", *WAIVED[1], "explored"]
+        ["title", "target", "note", "line", "why", *WAIVED[1], "explored", "scripts"]
     )
     assert r"on the wire b'hi\r\n'" in shown.text
     assert {"repeated", "whole", "wire", "wrong", "legend", "lines"} <= set(shown.classes)

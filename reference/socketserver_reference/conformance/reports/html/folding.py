@@ -56,11 +56,11 @@ def fold(rows: Sequence[DiagramRow]) -> list[Part]:
 
 
 def _joining(rows: Sequence[DiagramRow]) -> int:
-    """Return how many rows at the beginning are about clients that join, if they do so in order."""
-    end = next((at for at, row in enumerate(rows) if row.event.step and not _joins(row)), len(rows))
+    """Return how many rows at the beginning are about clients that join, and are not all that there is."""
+    end = next((at for at, row in enumerate(rows) if row.event.step and not _joins(row)), None)
     wrong = next((at for at, row in enumerate(rows[:end]) if row.event.shows), None)
     if wrong is None:
-        return end
+        return end or 0
     return max((at for at in range(wrong) if rows[at].event.does in JOINING), default=0)  # whose joining fails
 
 

@@ -34,7 +34,8 @@ def write(report: Report) -> str:
             *_violations(told, report.changes),
             _verdicts(report),
             *_dialect(report),
-            _explored(report),
+            _lines("Reproductions", report.scripts),
+            _lines("Explored", report.explored),
             id="report",
         ),
     )
@@ -235,8 +236,10 @@ def _misfit(report: Report) -> Element | None:
     return tag("section", tag("h2", "Another dialect", id="misfit"), tag("pre", "\n".join(report.misfit)))
 
 
-def _explored(report: Report) -> Element | None:
-    if not report.explored:
+def _lines(heading: str, lines: Sequence[str]) -> Element | None:
+    """Return a section of lines, or nothing if there are none."""
+    if not lines:
         return None
-    lines = [tag("li", line) for line in report.explored]
-    return tag("section", tag("h2", "Explored", id="explored"), tag("ul", *lines), aria_labelledby="explored")
+    anchor = heading.lower()
+    told = tag("ul", *(tag("li", line) for line in lines))
+    return tag("section", tag("h2", heading, id=anchor), told, aria_labelledby=anchor)
