@@ -77,14 +77,21 @@ class Room:
         self._buffer = bytearray(1 << 16)
         self.members: dict[int, socket.socket] = {}
         self._ready = select.epoll()
-        for count in range(size):
-            member = socket.create_connection((server.address.host, server.address.port))
-            member.setblocking(False)
-            self.members[member.fileno()] = member
-            self._ready.register(member, select.EPOLLIN)
-            if count % JOIN_BATCH == 0:
-                server.accepted()
+        try:
+            for count in range(size):
+                self._join(server)
+                if count % JOIN_BATCH == 0:
+                    server.accepted()
+        except OSError:
+            self.close()
+            raise
         self._speaker = next(iter(self.members.values()))
+
+    def _join(self, server: Served) -> None:
+        member = socket.create_connection((server.address.host, server.address.port))
+        member.setblocking(False)
+        self.members[member.fileno()] = member
+        self._ready.register(member, select.EPOLLIN)
 
     def say(self, word: bytes) -> None:
         """Say a word, and return when it has arrived everywhere."""
