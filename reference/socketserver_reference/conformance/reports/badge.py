@@ -11,7 +11,7 @@ COLOURS = ("#1c6b3f", "#b3261e", "#7d5300")
 
 LABEL_COLOUR = "#3a3935"
 
-CHARACTER_WIDTH = 6.6
+CHARACTER_WIDTH = 6.2
 """Width of a character in pixels; the reader of the picture squeezes the text into that, whatever its fonts."""
 
 PADDING, HEIGHT, BASELINE = 7, 20, 14
