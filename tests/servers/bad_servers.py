@@ -128,6 +128,17 @@ def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) 
                     member.sendall(b"ack" + chunk)
 
 
+def ends_with_the_silent(port: int) -> None:
+    """Answer one request of one client after another; end when a client leaves that has asked nothing."""
+    with listening(port) as server:
+        while True:
+            client, _ = server.accept()
+            with client:
+                if not (request := client.recv(1024)):
+                    return
+                client.sendall(request.upper())
+
+
 def mortal(chunks: int) -> None:
     """Die, with a last word, at the twelfth chunk."""
     if chunks == 12:
@@ -216,6 +227,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "hostile": lambda: for_each_client(port, hostile),
         "markup": lambda: for_each_client(port, markup),
         "line-by-line": lambda: for_each_client(port, line_by_line),
+        "ends-with-the-silent": lambda: ends_with_the_silent(port),
         "mortal": lambda: chat(port, mortal),
         "crashing": lambda: chat(port, crashing),
         "hanging": lambda: chat(port, partial(hanging, notify), notify),

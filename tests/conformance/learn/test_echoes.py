@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -18,13 +19,19 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.propose import propose
+from socketserver_reference.conformance.runner.direct import open_session, play_all
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.in_process import InProcess
+from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
 from tests.servers.dialect_servers import answering, served
+from tests.support.checking import bad
 from tests.support.learning import differences, learned, proposed, reason, unfit
 from tests.support.planted import Planted
+from tests.support.serving import TIMEOUT
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -224,3 +231,15 @@ def test_an_echo_that_repeats_the_quit_word_or_says_nothing_to_it(farewell: byte
 
     dialect = learned(served(echo_until_quit), "echo")
     assert (dialect.quit, dialect.farewell) == (b"quit", farewell)
+
+
+def test_an_echo_that_ends_with_a_silent_client_is_started_again_and_other_clauses_are_decided() -> None:
+    target = Launched(bad("ends-with-the-silent"))
+    proposal = propose("echo", target, 0.1, 10)
+    assert not proposal.trouble
+    dialect = loader.read(proposal.text, "learned", "learned")
+    assert (dialect.transform, dialect.stream) == ("upper", False)
+    assert "Two clients left that had said nothing: the server ended with exit status 0" in proposal.text
+    with closing(open_session("echo", target, TIMEOUT, dialect)) as session:
+        told = [outcome for clause in ("ECHO-2", "ECHO-7") for _, _, outcome in play_all(session, "echo", clause)]
+    assert [outcome and type(outcome) for outcome in told] == [None, None, VIOLATIONS["ECHO-7"]]

@@ -40,7 +40,12 @@ class EchoConversation:
         self._clients = 0
 
     def client(self) -> str:
-        """Connect a client, and read its greeting, if there is one; return the client's name."""
+        """Connect a client, and read its greeting, if there is one; return the client's name.
+
+        A server that has died of an earlier client is started again.
+        """
+        if self.conversation.site.exit_report():
+            self.conversation.fresh()
         self._clients += 1
         who = f"client{self._clients}"
         self.conversation.join(who)
@@ -69,6 +74,8 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
     echo = EchoConversation(conversation)
     greetings = _greetings(conversation)
     learned.learn("", "protocol", "echo", "over connections")
+    if report := conversation.site.exit_report():
+        learned.suspect(f"Two clients left that had said nothing: {report}", "ECHO-7", polite=True)
     echo.greeting = patterns.template(patterns.align([*map(patterns.reader(), greetings)]))
     who, first = _first_answer(echo, learned)
     transform = _conclude_transform(echo, first, learned)
