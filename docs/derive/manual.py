@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -194,7 +195,11 @@ def _signature(thing: Any) -> str:
         found = str(inspect.signature(thing))
     except (TypeError, ValueError):
         return ""
-    return "" if found in ("()", "(*args, **kwargs)", "(*args: object, **kwargs: object)") else found.replace("'", "")
+    return (
+        ""
+        if found in ("()", "(*args, **kwargs)", "(*args: object, **kwargs: object)")
+        else re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", found)
+    )
 
 
 def pages() -> Iterator[tuple[str, str]]:

@@ -45,6 +45,7 @@ def test_the_page_of_a_clause_has_its_code_its_checks_and_its_faults(pages: dict
     for name in (name for id, _, name in spec.faults() if id == "CHAT-7"):
         assert f"(../faults/{name}.md)" in page
     assert "| `node-chat` | The server MUST remove a member whose line is" in page
+    assert "| `rfc862` | not asked: " in pages["specification/ECHO-4.md"]
 
 
 def test_every_fault_has_a_page_with_its_story_and_its_difference(pages: dict[str, str]) -> None:

@@ -7,8 +7,9 @@ from docs.derive.markdown import docstring, fence, table
 from socketserver_faults.catalogue.index import catalogue
 
 
-def test_a_directed_scenario_is_drawn_as_the_reference_plays_it() -> None:
-    for clause, _, transcripts in drawings.play_all("datagram"):
+@pytest.mark.parametrize("protocol", ["datagram", "echo"])
+def test_a_directed_scenario_is_drawn_as_the_reference_plays_it(protocol: str) -> None:
+    for clause, _, transcripts in drawings.play_all(protocol):
         html = drawings.drawing(clause, transcripts[0])
         assert html.startswith('<div class="drawn-exchange"><div class="exchange')
         assert "\n\n" not in html  # it would end there, for Markdown
