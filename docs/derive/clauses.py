@@ -62,9 +62,10 @@ def overview() -> str:
         "A clause is one requirement, with a number that never changes. *Basic* clauses hold for polite clients, which "
         "come and go one at a time; *hardened* ones for clients that are abrupt, slow, concurrent or many. A clause "
         "with SHOULD is reported when it is broken, and fails a check only with `--strict`. The [terms and the reading "
-        "order](../explanation/reading-order.md) are those of the reference. In a terminal, `socketserver-reference spec` "
-        "prints all clauses, `spec CHAT-7` one of them with the places of its code, checks and faults, and `spec "
-        "--family` what [each class of socketserver](../explanation/family.md) can serve.",
+        "order](../explanation/reading-order.md) are those of the reference.",
+        "In a terminal, `socketserver-reference spec` prints all clauses, `spec CHAT-7` one of them with the places of "
+        "its code, checks and faults, and `spec --family` what [each class of socketserver](../explanation/family.md) "
+        "can serve.",
     ]
     for group, (heading, _) in GROUPS.items():
         lines.append(f"## {heading}")

