@@ -97,6 +97,13 @@ def test_what_fails_at_the_end_of_a_program_stops_nothing_else_that_is_to_be_don
     ]
 
 
+def test_an_exception_outside_the_handlers_ends_a_server_and_is_shown() -> None:
+    found = searched("asks-who-is-there", "hang-up", 0)
+    assert found.outcome is not None
+    assert found.outcome.clause == "ECHO-7"
+    assert any(event.what.startswith("ends by OSError") for event in found.outcome.story.events)
+
+
 def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
     serves = THREAD.format(", daemon=True", "import time; time.sleep(0.5)")
     text = echo(serves, after="import time; time.sleep(5)").replace("actions = 0", "actions = 0; daemon_threads = True")

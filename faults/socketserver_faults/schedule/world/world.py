@@ -121,7 +121,7 @@ class World:
         judged = True
         watch(self.scheduler)
         try:
-            self.scheduler.run(lambda: self._main(visit) if self.subject.make else self._run_whole(visit), choose)
+            self.scheduler.run(lambda: self._serve(visit) if self.subject.make else self._run_whole(visit), choose)
         except Violation as found:
             failure = found
         except StepLimitReached as endless:
@@ -153,8 +153,23 @@ class World:
             raise NotModelled(NotModelled.refusals[0])
         return ScheduleResult(self.scheduler.story, failure, judged)
 
+    def _serve(self, visit: Callable[[], object]) -> None:
+        """The first thread of a run. An exception outside the handlers, as in verify_request(), ends the process."""
+        try:
+            self._main(visit)
+        except (Aborted, NotModelled, SubjectRefused):
+            raise
+        except Exception as error:
+            clients = next((task for task in self.scheduler.tasks if task.name == CLIENTS), None)
+            if clients is None:  # there is no server yet
+                raise
+            self.scheduler.note(f"ends by {type(error).__name__}: {error}")
+            self.scheduler.freeze()
+            self._network.kernel.end_process()
+            self.scheduler.point("has ended", lambda: clients.over)
+
     def _main(self, visit: Callable[[], object]) -> None:
-        """The first thread of a run."""
+        """Make the server, and serve until all clients have left."""
         assert self.subject.make is not None
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
