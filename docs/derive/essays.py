@@ -89,7 +89,8 @@ def _figure(value: object) -> str:
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the pages: path and text."""
     yield "explanation/closed-request.md", closed_request_page()
-    yield "explanation/scheduler.md", of(schedule, "What the scheduler covers")
+    plays = "[What plays under it, what is refused, and what to do instead](../reference/scheduler.md).\n"
+    yield "explanation/scheduler.md", f"{of(schedule, 'What the scheduler covers')}\n{plays}"
     yield "explanation/reading-order.md", of(socketserver_reference, "Reading the reference")
     yield "explanation/figures.md", figures_page()
     yield "explanation/family.md", family_page()

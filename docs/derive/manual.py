@@ -143,7 +143,7 @@ def json_page() -> str:
         "Schema](report.schema.json), which `check --json-schema` prints.",
     ]
     for name, about in json_schema.schema()["$defs"].items():
-        lines.append(f"## {name}\n\n{escaped(about['description'])}.")
+        lines.append(f"## {name}\n\n{escaped(about['description'][:1].upper() + about['description'][1:])}.")
         lines.append(table(("key", "meaning"), _keys(about)))
     return "\n\n".join(lines) + "\n"
 

@@ -14,9 +14,11 @@ from socketserver_reference import conformance
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import main as reference_command
 from socketserver_reference.cli import spec
+from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.keys import TABLES
 from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.reports import json_report
+from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.options import OPTIONS
 
 pytestmark = pytest.mark.xdist_group("the pages of the site")  # they are made once
@@ -40,7 +42,7 @@ def test_every_clause_has_a_page_with_an_anchor_a_title_and_a_reason(pages: dict
 def test_the_page_of_a_clause_has_its_code_its_checks_and_its_faults(pages: dict[str, str]) -> None:
     page = pages["specification/CHAT-7.md"]
     assert re.search(r"literalinclude\} .*/socketserver_reference/chat\.py\n:lines: \d+-\d+\n", page)
-    for _, check in (found for found in ((id, name) for id, _, name in spec.checks()) if found[0] == "CHAT-7"):
+    for _, check in direct.checks(ChatConformance, "CHAT-7"):
         assert check in page
     for name in (name for id, _, name in spec.faults() if id == "CHAT-7"):
         assert f"(../faults/{name}.md)" in page
@@ -65,6 +67,15 @@ def test_every_command_has_a_page_with_all_its_options(pages: dict[str, str], ma
         shown = manual.PROGRAMS[main.PROGRAM][1](name).format_help()
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
             assert f"`{option}" in page or option in page, f"{name} {option}"
+
+
+def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict[str, str]) -> None:
+    known = {f"--conformance-{option.name}" for option in OPTIONS}
+    for names, parser in manual.PROGRAMS.values():
+        known |= {option for name in names for option in re.findall(r"--[a-z-]+", parser(name).format_help())}
+    written = {**{path: pages[path] for path in site.written()}, "README.md": (site.ROOT / "README.md").read_text()}
+    named = {path: set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text)) for path, text in written.items()}
+    assert {path: options - known for path, options in named.items() if options - known} == {}
 
 
 def test_every_option_of_pytest_every_key_and_every_public_name_has_its_place(pages: dict[str, str]) -> None:
