@@ -73,7 +73,7 @@ def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict
     known = {f"--conformance-{option.name}" for option in OPTIONS}
     for names, parser in manual.PROGRAMS.values():
         known |= {option for name in names for option in re.findall(r"--[a-z-]+", parser(name).format_help())}
-    written = {**{path: pages[path] for path in site.written()}, "README.md": (site.ROOT / "README.md").read_text()}
+    written = {**{path: pages[path] for path in site.written()}, "README.md": (clauses.ROOT / "README.md").read_text()}
     named = {path: set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", text)) for path, text in written.items()}
     assert {path: options - known for path, options in named.items() if options - known} == {}
 
