@@ -34,6 +34,7 @@ import served
 import servers
 
 from socketserver_reference.conformance.runner.options import number
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import CannotCheck
 
 KINDS = ("rooms", "echoes", "crowds", "checking", "scheduling")
@@ -62,30 +63,38 @@ def main(words: list[str] | None = None) -> int:
     options = parser().parse_args(words)
     options.times = options.times or (1 if options.short else 3)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    tables = []
-    for kind in options.only or KINDS:
-        for table in import_module(kind).measure(options):
-            tables.append(table)
+    tables: list[results.Table] = []
+    machine = results.machine()
+    status = 0
+    try:
+        for kind in options.only or KINDS:
+            try:
+                for table in import_module(kind).measure(options):
+                    tables.append(table)  # it is filled afterwards, so that an error leaves what was measured
+            except (CannotCheck, OSError) as error:
+                print(f"{kind} ends here: {printable(str(error))}", flush=True)
+                status = 1
+    except KeyboardInterrupt:  # what was measured is kept
+        status = 130
     tables.append(results.ratios(tables))
     if tables[-1].rows:
         results.show(tables[-1])
-    found = {"machine": results.machine(), "tables": {table.name: table.rows for table in tables}}
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
-    if options.html:
-        options.html.parent.mkdir(parents=True, exist_ok=True)
-        options.html.write_text(import_module("page").write(tables, results.machine()))
+    _write(options, tables, machine)
     lost = [row for row in tables[-1].rows if row["ratio"] > row["limit"]]
     for row in lost:
         print(f"too much: {row['what']} is {row['ratio']:.2f} times that of {row['beside']}, above {row['limit']:g}")
-    return 1 if lost else 0
+    return status or int(bool(lost))
+
+
+def _write(options: argparse.Namespace, tables: list[results.Table], machine: dict[str, str]) -> None:
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        figures = {"machine": machine, "tables": {table.name: table.rows for table in tables}}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.html:
+        options.html.parent.mkdir(parents=True, exist_ok=True)
+        options.html.write_text(import_module("page").write(tables, machine))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (CannotCheck, OSError) as error:
-        sys.exit(f"make bench: {error}")
+    sys.exit(main())

@@ -123,8 +123,9 @@ def measure_echo(command: str, transport: str, requests: int) -> dict[str, float
 
 
 def measure(options: argparse.Namespace) -> Iterator[results.Table]:
-    """Measure all echoes; print and yield the table."""
+    """Measure all echoes; yield the table, then fill and print it."""
     table = results.Table("echoes", f"Echo: {AT_ONCE} clients at once", results.ECHOES)
+    yield table
     results.head(table)
     requests = 100 if options.short else REQUESTS
     for transport in ("tcp", "udp", "unix"):
@@ -135,4 +136,3 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
                 runs[name].append(measure_echo(command, transport, requests))
         for name, found in runs.items():
             results.add(table, {"server": name, "transport": transport, **results.medians(found)})
-    yield table

@@ -148,8 +148,9 @@ def measure_room(chat: Chat, size: int, deliveries: int) -> dict[str, float]:
 
 
 def measure(options: argparse.Namespace) -> Iterator[results.Table]:
-    """Measure rooms of all sizes; print and yield the table."""
+    """Measure rooms of all sizes; yield the table, then fill and print it."""
     table = results.Table("rooms", "Full rooms: one member speaks, all listen", results.ROOMS)
+    yield table
     named = chats(options.servers)
     results.head(table)
     sizes = options.members or (SHORT_SIZES if options.short else SIZES)
@@ -159,7 +160,6 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
         selected = {name: chat for name, chat in named.items() if not few or name in COMPARED}
         for name, figures in alternating(selected, size, deliveries, options.times):
             results.add(table, {"server": name, "members": size, **figures})
-    yield table
 
 
 def alternating(

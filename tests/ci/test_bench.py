@@ -46,6 +46,24 @@ def test_a_clear_loss_beside_another_server_ends_a_run_with_1(
     assert [row["ratio"] for row in found["tables"]["ratios"]] == [cost / 5, cost / 4]
 
 
+@pytest.mark.parametrize(("error", "status"), [(OSError("no\x1b"), 1), (KeyboardInterrupt(), 130)])
+def test_what_was_measured_before_an_error_or_an_interrupt_is_kept(
+    error: BaseException, status: int, bench: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(_: object) -> Iterator[Any]:
+        yield table
+        table.rows.append({"server": "floor", "members": 1})
+        raise error
+
+    table = rooms(bench)
+    sys.modules["rooms"] = ModuleType("rooms")
+    vars(sys.modules["rooms"])["measure"] = measure
+    file = tmp_path / "figures.json"
+    assert bench("bench").main(["--only", "rooms", "--json", str(file)]) == status
+    assert json.loads(file.read_text())["tables"]["rooms"] == [{"server": "floor", "members": 1}]
+    assert capsys.readouterr().out == ("rooms ends here: no\\x1b\n" if status == 1 else "")
+
+
 def test_ratios_are_those_of_figures_that_there_are(bench: Any) -> None:
     results = bench("results")
     assert results.ratios([rooms(bench, reference=5.0)]).rows == []
