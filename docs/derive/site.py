@@ -9,7 +9,6 @@ from docs.derive import clauses, consoles, drawings, essays, faults, manual, rac
 from docs.derive.clauses import HOME, ROOT
 from socketserver_faults.catalogue.index import catalogue
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
 HAND_WRITTEN = ("index.md", "tutorial", "how-to", "explanation", "reference")
@@ -20,7 +19,7 @@ COMMANDS_AT_ONCE = 2
 CHECKOUT = "{{checkout}}"
 """What stands in a page for the way to the root of the checkout."""
 
-COUNTS = {"{{faults}}": str(len(catalogue())), "{{clauses}}": str(len(CLAUSES)), "{{dialects}}": str(len(bundled()))}
+COUNTS = {"{{faults}}": str(len(catalogue())), "{{clauses}}": str(len(CLAUSES))}
 """What stands in a page for a number that changes with the code."""
 
 
