@@ -15,8 +15,8 @@ from results import BUSY, Table, shown
 
 from socketserver_reference.conformance.reports.html.elements import listed, page, tag
 
-COLOURS = ("#000000", "#999999", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-"""Okabe and Ito's, which everybody can tell apart, and grey."""
+COLOURS = ("#000000", "#999999", "#e69f00", "#56b4e9", "#009e73", "#8c564b", "#0072b2", "#d55e00", "#cc79a7")
+"""Okabe and Ito's, which everybody can tell apart; grey and brown in place of yellow, which is pale on white."""
 
 MARKERS = "osD^vPX<>*"
 
@@ -29,6 +29,9 @@ PLOTTED = {
     "member_kib": "memory of a member (KiB)",
 }
 """Figure of a room -> what its plot says."""
+
+LINEAR = ("cpu_us", "per_second")
+"""Figures that hardly depend on the number of members."""
 
 
 def write(tables: Sequence[Table], machine: Mapping[str, str]) -> str:
@@ -75,7 +78,8 @@ def _rooms(table: Table) -> Figure:
             heights = [max(row[key], 0.01) for row in rows]  # a logarithm of nothing is no place
             width = 2.5 if server == "reference" else 1.2
             place.plot([row["members"] for row in rows], heights, label=server, linewidth=width, **_look(number))
-        place.set(xscale="log", yscale="log", xlabel="members", title=what)
+        place.set(xscale="log", xlabel="members", title=what)
+        place.set(ylim=(0, None)) if key in LINEAR else place.set(yscale="log")
         place.set_xticks(sizes, labels=[f"{size:,}" for size in sizes])
         place.minorticks_off()
         place.grid(alpha=0.3)
