@@ -30,7 +30,7 @@ def main() -> int:
         "--keep-going",
         "--quiet",
         "-j",
-        "auto",
+        "4",  # of two, one would only read
     ]
     places = ["-c", str(HOME), "-d", str(BUILD / "doctrees"), str(BUILD / "pages"), str(BUILD / "html")]
     done = subprocess.run([*sphinx, *places], check=False)
