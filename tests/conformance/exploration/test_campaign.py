@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.exploration.campaign import Campaign, ExplorationFinding
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.runner.direct import open_session
@@ -68,7 +69,7 @@ def test_what_cannot_be_judged_when_it_is_played_again_is_forgotten(
 
 
 def test_a_violation_of_a_clause_that_nobody_asked_for_is_kept_and_fails_nothing() -> None:
-    budget = SimpleNamespace(last_begin=float("inf"))
+    budget = Budget()
     session: Any = SimpleNamespace(note_violation=lambda _: None, explanation_of=lambda _: None, budget=budget)
     campaign = Campaign(session, "basic", examples=1, chosen=["CHAT-2"])
     assert campaign.note_violation(VIOLATIONS["CHAT-7"]("something", "something else", [])) is None

@@ -17,6 +17,7 @@ MAX_ATTEMPTS = 3
 """Times that a scenario is played, as long as its violations do not show again."""
 
 Played = TypeVar("Played")
+Raised = TypeVar("Raised", Violation, Violation | NotChecked)
 
 
 class ScenarioRunner:
@@ -67,29 +68,45 @@ class ScenarioRunner:
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. A scenario whose violation no
-        replay shows is played once more, since it may show another.
+        replay shows is played once more, since it may show another; and so is one that was not played, since the first
+        conversation with the server showed a violation.
         """
         doubtful: Violation | None = None
+        first: Violation | None = None
         for _ in range(MAX_ATTEMPTS):
             known = frozenset(self._session.masking.known)
             try:
                 played = play()
             except (Violation, NotChecked) as error:
                 seen = error if isinstance(error, Violation) else error.violation
-                if doubtful is not None and seen is None:
-                    raise doubtful from None
                 if seen is None or seen.clause_id in known:
-                    raise
+                    if seen is None and (before := doubtful or first):
+                        raise before from None
+                    raise _after(first, error) from None
                 told = self._session.confirm(seen)
-                if told is not None and not told.unconfirmed:
-                    self._session.masking.put_down(seen.clause_id, told.clause_id)
-                    raise (told if seen is error else NotChecked(str(error), told)) from None
-                self._session.acquit(seen)
-                doubtful = told or doubtful
+                if told is None or told.unconfirmed:
+                    self._session.acquit(seen)
+                    doubtful = told or doubtful
+                    continue
+                self._session.masking.put_down(seen.clause_id, told.clause_id)
+                if seen is error:
+                    raise _after(first, told) from None
+                if not self._session.healthy:
+                    raise NotChecked(str(error), told) from None
+                first = told
             else:
                 break
         else:
-            raise NotChecked("its scenario showed something else each time that it was played", doubtful)
-        if doubtful is not None:
-            raise doubtful
+            raise NotChecked("its scenario showed something else each time that it was played", doubtful or first)
+        if first is not None:
+            first.spares = True
+        if (shown := doubtful or first) is not None:
+            raise _after(first, shown)
         return played
+
+
+def _after(first: Violation | None, error: Raised) -> Raised:
+    """Return what a scenario showed, after the violation of the first conversation with the server."""
+    if first is not None and first is not error and isinstance(error, Violation):
+        error.before = (first, *error.before)
+    return error

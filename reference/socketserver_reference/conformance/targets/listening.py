@@ -19,8 +19,8 @@ SEES_LISTENERS = os.access("/proc/net/unix", os.R_OK)
 TABLES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6"), "unix": ("unix",), "unix-datagram": ("unix",)}
 """Transport -> the files of /proc/net with its sockets."""
 
-TCP_LISTEN, UDP_UNCONNECTED = "0A", "07"
-"""States in these files: of sockets that take connections, and of those that take datagrams from everywhere."""
+STATES = {"tcp": "0A", "udp": "07"}
+"""Transport -> the state in these files of a socket that takes connections, or datagrams from everywhere."""
 
 UNIX_TYPES = {"0001": "unix", "0002": "unix-datagram"}
 UNIX_ACCEPTING = 0x10000
@@ -62,6 +62,8 @@ def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | N
     """Look whether a process below this one listens there, and, if asked, where else; None where that is not seen."""
     if not (SEES_LISTENERS and os.path.exists(f"/proc/{process}/task/{process}/children")):
         return None
+    if not elsewhere and sockets_of(processes.processes_below(process)) == set():
+        return Sight(False)  # without a look at the table, which may have the closed connections of a minute
     listening = [
         one for transport in TABLES if elsewhere or transport == wanted.transport for one in listeners(transport)
     ]
@@ -80,7 +82,7 @@ def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | N
 def listeners(transport: str) -> Iterator[Listener]:
     """Yield all sockets of this machine that take connections or datagrams over the transport."""
     for table in TABLES[transport]:
-        for columns in proc_files.rows(f"/proc/net/{table}"):
+        for columns in proc_files.rows(f"/proc/net/{table}", f" {STATES[transport]} " if transport in STATES else ""):
             found = _unix(columns) if table == "unix" else _internet(transport, columns)
             if found is not None and found.address.transport == transport:
                 yield found
@@ -105,7 +107,7 @@ def sockets_of(those: Iterable[str]) -> set[str] | None:
 
 def _internet(transport: str, columns: list[str]) -> Listener | None:
     """Read a line of /proc/net/tcp or its like: number, local address, remote address, state, ..., inode."""
-    if columns[3] != (UDP_UNCONNECTED if transport == "udp" else TCP_LISTEN):
+    if columns[3] != STATES[transport]:
         return None
     host, _, port = columns[1].partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))

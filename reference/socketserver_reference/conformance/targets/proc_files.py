@@ -24,13 +24,13 @@ def read(file: str, most: int = READ_BYTES) -> str:
         os.close(opened)
 
 
-def rows(table: str) -> list[list[str]]:
-    """Return the rows of a table about the whole machine, without its head, each as its columns."""
+def rows(table: str, text: str = "") -> list[list[str]]:
+    """Return the rows with that text of a table about the whole machine, without its head, each as its columns."""
     try:
-        text = Path(table).read_bytes().decode("utf-8", "replace")
+        lines = Path(table).read_bytes().decode("utf-8", "replace").splitlines()
     except OSError:  # this system has none
         return []
-    return [line.split() for line in text.splitlines()[1:]]
+    return [line.split() for line in lines[1:] if text in line]
 
 
 def listed(directory: str) -> list[str]:
