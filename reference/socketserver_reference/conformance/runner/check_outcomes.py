@@ -10,7 +10,6 @@ from socketserver_reference.conformance.results.known import Known
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Outcome
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.base import CannotCheck
 
 WORST_FIRST: tuple[Outcome, ...] = ("violated", "unconfirmed", "not-checked", "holds", "not-applicable")
 """Of several outcomes for one clause, the first in this order counts."""
@@ -28,6 +27,8 @@ def outcome_of(clause: str | None, error: BaseException | None) -> tuple[Outcome
         if error.unconfirmed:  # the scenario was played once more, and showed nothing
             return "holds", ""
         return ("holds", "") if error.spares else ("not-checked", known.masked_by(error.clause_id))
+    from socketserver_reference.conformance.targets.base import CannotCheck  # other projects need not load it
+
     if isinstance(error, NotChecked | CannotCheck):
         return "not-checked", str(error)
     return "not-checked", f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
