@@ -8,7 +8,7 @@ import logging
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
@@ -60,12 +60,23 @@ class Recorder(ScenarioRunner):
         return False
 
 
+@contextmanager
+def without_log() -> Iterator[None]:
+    """Have servers in this process log nothing meanwhile."""
+    log = logging.getLogger("socketserver_reference")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
 def play_all(protocol: str) -> Iterator[tuple[str, str, list[Transcript]]]:
     """Yield for each directed check the clause, the check's name, and what happened."""
-    logging.getLogger("socketserver_reference").setLevel(logging.CRITICAL)
     program, transport = PROGRAM[protocol]
     target = InProcess(partial(make_server, PROGRAMS[program], Address(transport, "127.0.0.1")))
-    with closing(direct.open_session(protocol, target, TIMEOUT)) as session:
+    with without_log(), closing(direct.open_session(protocol, target, TIMEOUT)) as session:
         suite = direct.SUITES[protocol]
         for clause, name in direct.checks(suite):
             recorder = Recorder(session, clause)
