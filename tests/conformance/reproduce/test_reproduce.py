@@ -14,7 +14,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce import write
-from socketserver_reference.conformance.reproduce.script import PLAYER
+from socketserver_reference.conformance.reproduce.script import PLAYER, Trial
 from socketserver_reference.conformance.reproduce.write import Reproduction, write_all
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import open_session
@@ -193,7 +193,7 @@ def crime(session: Session) -> Violation:
 
 
 def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "TRIALS", ((1, 0.0),))
+    monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0),))
     with closing(open_session("chat", Planted("delivers-quit").target(), BRIEF_TIMEOUT)) as session:
         found = crime(session)
     with closing(open_session("chat", Bug("chat").target(), BRIEF_TIMEOUT)) as session:
@@ -204,6 +204,17 @@ def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypat
         (told,) = write_all(session, "chat", [found], tmp_path)
         assert told.remark.endswith("it had not ended after 0.001 s")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_script_waits_for_silence_as_long_as_the_trial_that_showed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert any(trial.rounds == 1 and trial.quiet >= 2.0 for trial in write.TRIALS)
+    monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0, quiet=2.5),))
+    with closing(open_session("chat", Planted("delivers-quit").target(), BRIEF_TIMEOUT)) as session:
+        (told,) = write_all(session, "chat", [crime(session)], tmp_path)
+    assert told.file is not None
+    assert "\nQUIET, LAG = 2.5, 0.02" in told.file.read_text()
 
 
 def test_a_known_failure_is_confirmed_before_it_is_written(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
@@ -42,7 +42,7 @@ import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempf
 ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.{family}, {datagrams}, {delivery}
 REST = {rest:g}  # seconds between two steps, so that the server notices each
 TIMEOUT, START = float(os.environ.get("TIMEOUT", "5")), 10  # seconds for what must come, and for a server to start
-QUIET, LAG = 0.3, 0.02  # seconds for what must not come, and after which a client reads late
+QUIET, LAG = {quiet:g}, 0.02  # seconds for what must not come, and after which a client reads late
 
 
 def numbered(size, word=b"%06d "):
@@ -61,15 +61,23 @@ sys.exit(main(*sys.argv[1:]))
 '''
 
 
+class Trial(NamedTuple):
+    """How a script plays its rows."""
+
+    rounds: int
+    rest: float
+    """Seconds between two steps, so that the server notices each; without it, some races show."""
+    quiet: float = 0.3
+    """Seconds in which nothing must come."""
+
+
 def script(
     violation: Violation,
     rows: Sequence[Row],
     bursts: Sequence[bytes],
     dialect: Dialect,
     address: Address,
-    *,
-    rounds: int,
-    rest: float,
+    trial: Trial,
 ) -> str:
     """Return the script that plays these rows."""
     clause = CLAUSES[violation.clause_id]
@@ -80,11 +88,12 @@ def script(
         observed=_safe(violation.observed),
         confirmation=confirmation,
         file=f"{clause.id}.py",
-        rounds=rounds,
+        rounds=trial.rounds,
         family=address.family.name,
         datagrams=address.datagram,
         delivery=_literal(patterns.pieces(dialect, bursts)) if bursts else None,
-        rest=rest,
+        rest=trial.rest,
+        quiet=trial.quiet,
         rows="\n".join(f"    {_row(row)}," for row in rows),
         player=PLAYER,
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce.rows import rows_of
-from socketserver_reference.conformance.reproduce.script import script, test
+from socketserver_reference.conformance.reproduce.script import Trial, script, test
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -30,10 +30,13 @@ ROUNDS = 100
 """Rounds of an exchange whose violation shows by chance."""
 
 REST = 0.02
-"""Seconds between two steps of a script, so that the server notices each; without it, some races show."""
+"""Seconds between two steps of a script, if there are any."""
 
-TRIALS = ((1, REST), (1, 0.0), (ROUNDS, 0.0), (ROUNDS, REST))
-"""Rounds and rest of the scripts to try, until one shows the violation."""
+SLOW = 2.0
+"""Seconds of quiet where a server, or this machine, may be slow to send what must not come."""
+
+TRIALS = (Trial(1, REST), Trial(1, 0.0), Trial(1, REST, SLOW), Trial(ROUNDS, 0.0), Trial(ROUNDS, REST))
+"""The scripts to try, until one shows the violation."""
 
 UNWRITTEN = "the check ended before it was written"
 
@@ -78,9 +81,9 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
     rows, bursts = rows_of(violation, protocol, session.dialect)
     ended = ""
     with tempfile.TemporaryDirectory(prefix="reproduction-") as own:
-        for rounds, rest in TRIALS:
+        for trial in TRIALS:
             draft = Path(own) / file.name
-            text = script(violation, rows, bursts, session.dialect, session.site.address, rounds=rounds, rest=rest)
+            text = script(violation, rows, bursts, session.dialect, session.site.address, trial)
             draft.write_text(text, "utf-8")
             try:
                 shows, ended = _try(draft, session)
