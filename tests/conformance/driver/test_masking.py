@@ -276,3 +276,14 @@ def test_harm_by_a_reset_is_not_put_down_to_other_departures_if_those_do_none() 
             session.play(
                 *join("ann", "ben", "cal"), Reset("cal"), Say("ann", b"hm"), Say("ben", b"hm"), about="CHAT-12"
             )
+
+
+@pytest.mark.parametrize(("fails", "explained"), [(True, "CHAT-10"), (False, "")])
+def test_a_reset_shows_what_a_server_does_at_an_end_of_stream_if_it_fails_at_a_plain_one(
+    fails: bool, explained: str
+) -> None:
+    masking = Masking(NOTE)
+    masking.known.add("CHAT-10")
+    masking.shows = lambda _: fails
+    after = [*join("ann", "ben"), Reset("ben"), Say("ann", b"hm")]
+    assert masking.explanation_of(seen("CHAT-14", "CHAT-14", "CHAT-10", after=after)) == explained

@@ -292,7 +292,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-7": (_if(quits, half_closing, staying),),
     "CHAT-8": (_if(like_quit, unlike_quit),),
     "CHAT-9": (_if(silent_member, speaking),),
-    "CHAT-10": (_if(end_of_stream, quitting, staying),),
+    "CHAT-10": (_if(end_of_stream, quitting, staying), _if(reset, probe=_DEPARTURES)),
     "CHAT-11": (_if(quits, staying), _if(end_of_stream, staying), _if(reset, probe=_DEPARTURES), _if(slow_reader)),
     "CHAT-12": (_if(reset, half_closing),),
     "CHAT-13": (_if(at_once, one_at_a_time), _if(hurried)),
