@@ -17,7 +17,6 @@ MAX_ATTEMPTS = 3
 """Times that a scenario is played, as long as its violations do not show again."""
 
 Played = TypeVar("Played")
-Raised = TypeVar("Raised", Violation, Violation | NotChecked)
 
 
 class ScenarioRunner:
@@ -67,46 +66,49 @@ class ScenarioRunner:
         return self._confirmed(partial(scale, self._session, room, many, about=self._clause))
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
-        """Play a scenario, and confirm the violation that it shows, if it is a new one. A scenario whose violation no
-        replay shows is played once more, since it may show another; and so is one that was not played, since the first
-        conversation with the server showed a violation.
+        """Play a scenario, and confirm the violation that it shows, if it is a new one. It is played all the same if it
+        could not be because the first conversation with the server showed a violation.
         """
+        known = frozenset(self._session.masking.known)
+        try:
+            return self._decided(play)
+        except NotChecked as error:
+            first = error.violation
+            if first is None or first.unconfirmed or first.clause_id in known or not self._session.healthy:
+                raise
+        try:
+            self._decided(play)
+        except Violation as violation:
+            violation.before = (first, *violation.before)
+            raise
+        except NotChecked:
+            raise first from None
+        first.spares = True
+        raise first
+
+    def _decided(self, play: Callable[[], Played]) -> Played:
+        """Play a scenario, once more if no replay shows its violation, since it may show another."""
         doubtful: Violation | None = None
-        first: Violation | None = None
         for _ in range(MAX_ATTEMPTS):
             known = frozenset(self._session.masking.known)
             try:
                 played = play()
             except (Violation, NotChecked) as error:
                 seen = error if isinstance(error, Violation) else error.violation
+                if doubtful is not None and seen is None:
+                    raise doubtful from None
                 if seen is None or seen.clause_id in known:
-                    if seen is None and (before := doubtful or first):
-                        raise before from None
-                    raise _after(first, error) from None
+                    raise
                 told = self._session.confirm(seen)
-                if told is None or told.unconfirmed:
-                    self._session.acquit(seen)
-                    doubtful = told or doubtful
-                    continue
-                self._session.masking.put_down(seen.clause_id, told.clause_id)
-                if seen is error:
-                    raise _after(first, told) from None
-                if not self._session.healthy:
-                    raise NotChecked(str(error), told) from None
-                first = told
+                if told is not None and not told.unconfirmed:
+                    self._session.masking.put_down(seen.clause_id, told.clause_id)
+                    raise (told if seen is error else NotChecked(str(error), told)) from None
+                self._session.acquit(seen)
+                doubtful = told or doubtful
             else:
                 break
         else:
-            raise NotChecked("its scenario showed something else each time that it was played", doubtful or first)
-        if first is not None:
-            first.spares = True
-        if (shown := doubtful or first) is not None:
-            raise _after(first, shown)
+            raise NotChecked("its scenario showed something else each time that it was played", doubtful)
+        if doubtful is not None:
+            raise doubtful
         return played
-
-
-def _after(first: Violation | None, error: Raised) -> Raised:
-    """Return what a scenario showed, after the violation of the first conversation with the server."""
-    if first is not None and first is not error and isinstance(error, Violation):
-        error.before = (first, *error.before)
-    return error
