@@ -1,13 +1,20 @@
 """What is missing because a client left before counts against the clause about leaving."""
 
+import math
 import socket
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from socketserver_reference.chat import ChatHandler
+from socketserver_reference.conformance.confirm import confirmer
 from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
+from socketserver_reference.conformance.confirm.confirmer import Confirmer, Effort
+from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
     Reset,
@@ -36,6 +43,23 @@ class Avenges(ChatHandler):
             memory["since"] += 1
             if memory["since"] == 3:
                 self.request.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("often", "replays", "cause"), [(3, 3, "CHAT-11"), (3, 2, "CHAT-2"), (2, 3, "CHAT-2")])
+def test_what_shows_at_times_alone_counts_against_no_other_clause(
+    often: int, replays: int, cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the three replays without the leaving so many do not show it, after it has shown so often in three."""
+    found = VIOLATIONS["CHAT-2"]("", "", ())
+    found.shape = "missing"
+    seen = iter([*([None] * replays), *([found] * 3)])
+    monkeypatch.setattr(confirmer, "play_again", lambda *_: next(seen))
+    session: Any = SimpleNamespace(dialect=NOTE, brief_timeout=1.0)
+    steps: list[Step] = [*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1")]
+    one = Confirmer(session, Effort())
+    one._until = math.inf
+    exchange = Exchange([Scene(steps)], found, shown=often, of=3, last=found)
+    assert one._attributed(exchange).told.clause_id == cause
 
 
 def test_what_does_not_happen_unless_somebody_left_counts_against_that() -> None:

@@ -163,15 +163,20 @@ class Confirmer:
         return max(exchanges, key=lambda one: one.shown)
 
     def _attributed(self, exchange: Exchange) -> Exchange:
-        """Return an exchange that has shown a violation, counted against the clause that it depends on."""
+        """Return an exchange that has shown a violation each time, counted against the clause that it depends on."""
         session, told = self._session, exchange.last
-        if told is None or len(exchange.scenes) > 1 or not is_doubtful(told) or time.monotonic() > self._until:
+        if exchange.shown < exchange.of or len(exchange.scenes) > 1 or time.monotonic() > self._until:
+            return exchange
+        if told is None or not is_doubtful(told):
             return exchange
         (scene,) = exchange.scenes
 
         def shows(steps: list[Step]) -> bool:
-            seen = play_again(session, [scene.of(steps)], session.brief_timeout, told.clause_id)
-            return seen is not None and seen.shape == told.shape
+            for _ in range(self._effort.replays):  # not to show once may be chance
+                seen = play_again(session, [scene.of(steps)], session.brief_timeout, told.clause_id)
+                if seen is not None and seen.shape == told.shape:
+                    return True
+            return False
 
         with suppress(NotChecked):
             return replace(exchange, counts_against=cause_of(told, scene.steps, session.dialect, shows))
