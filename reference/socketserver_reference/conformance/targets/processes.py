@@ -10,7 +10,13 @@ import time
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.targets import proc_files
-from socketserver_reference.conformance.targets.quiescence import ENDED, SLEEPING_STATES, IdleWaiter, state
+from socketserver_reference.conformance.targets.quiescence import (
+    PROCESS_CLOCK,
+    SLEEPING_STATES,
+    IdleWaiter,
+    read_clock,
+    state,
+)
 
 DEAD_STATES = ("Z", "X", "")
 """Letters of /proc/*/stat: a zombie, dead, gone."""
@@ -138,10 +144,7 @@ def clock(process: str) -> int:
     """Return the nanoseconds of processor time that all threads of a process have used, as counted when each last
     stopped; ENDED if it has ended.
     """
-    try:
-        return time.clock_gettime_ns(~int(process) << 3 | 2)  # the clock of another process: see clock_getcpuclockid()
-    except OSError:
-        return ENDED
+    return read_clock(process, PROCESS_CLOCK)
 
 
 def _ticks(process: str) -> int:

@@ -31,6 +31,9 @@ REST_TIMEOUT = 10.0
 ENDED = -1
 """In place of the processor time of a thread, or of a process, that has ended."""
 
+PROCESS_CLOCK, THREAD_CLOCK = 2, 6
+"""Kinds of processor time, as Linux numbers its clocks."""
+
 SLEEPING_STATES = ("S", "D", "Z", "")
 """Letters of /proc/*/stat: sleeping, waiting for a disk, a zombie, gone."""
 
@@ -88,9 +91,14 @@ def other_threads() -> Iterator[str]:
 
 
 def clock(task: str) -> int:
-    """Return the nanoseconds of processor time that a thread of this process has used; ENDED if it has ended."""
+    """Return the nanoseconds of processor time that a thread has used; ENDED if it has ended."""
+    return read_clock(task.rpartition("/")[2], THREAD_CLOCK)
+
+
+def read_clock(number: str, kind: int) -> int:
+    """Return the nanoseconds of processor time of a thread or a process; ENDED if it has ended."""
     try:
-        return time.clock_gettime_ns(~int(task.rpartition("/")[2]) << 3 | 6)  # see pthread_getcpuclockid()
+        return time.clock_gettime_ns(~int(number) << 3 | kind)  # see pthread_getcpuclockid(), clock_getcpuclockid()
     except OSError:
         return ENDED
 
