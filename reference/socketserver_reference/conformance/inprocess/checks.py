@@ -16,7 +16,6 @@ from socketserver_reference.conformance.inprocess.coordinator import PhaseReport
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.inprocess.support import (
-    NO_HANDLER,
     ServerChecks,
     describe_end,
     is_answered,
@@ -46,8 +45,7 @@ class ServerConformance(ServerChecks):
             ann = session.connect("ann")
             event = session.wait("ann", "setup") or next(iter(session.coordinator.events), None)
             if event is None:
-                self.no_handler_runs(session)
-                raise NotChecked(NO_HANDLER)
+                raise self.unserved(session, "ann")
             for expected, observed in self._misinformed(session, ann, event):
                 raise session.violation("SRV-1", expected, observed)
 

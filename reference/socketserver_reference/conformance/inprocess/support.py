@@ -67,8 +67,12 @@ class ServerChecks(Conformance):
         """Return the first report of that client's handler; raise NotChecked if there is none."""
         event = session.wait(name, phase)
         if event is None:
-            raise NotChecked(NO_HANDLER if self.no_handler_runs(session) else f"{NO_HANDLER} for {name}")
+            raise self.unserved(session, name)
         return event
+
+    def unserved(self, session: ServerSession, name: str) -> NotChecked:
+        """Return why nothing is decided if no handler runs for that client."""
+        return NotChecked(NO_HANDLER if self.no_handler_runs(session) else f"{NO_HANDLER} for {name}")
 
     def served(self, session: ServerSession, name: str, clause: str, when: str) -> PhaseReport:
         """Have one more client served from beginning to end; return the report of its handler from handle."""
