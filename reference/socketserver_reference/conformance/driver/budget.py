@@ -80,8 +80,9 @@ class Budget:
 
     def last_run(self, profile: Profile) -> float:
         """The monotonic time after which no further run of the exploration of a profile begins."""
-        share = POLITE_EXPLORATION_SHARE if profile == "basic" else BEGINNING_SHARE
-        return self._begun + share * self._seconds
+        if profile == "basic":
+            return self._begun + POLITE_EXPLORATION_SHARE * self._seconds
+        return self.last_begin
 
     @property
     def left(self) -> float:

@@ -93,7 +93,9 @@ def explore(
         f"{protocol}, {profile}: {campaign.runs} runs{cut_short}, {campaign.steps} steps (seed {with_seed}){again}"
     )
     confirmed = [campaign.confirm(clause, finding) for clause, finding in campaign.found.items()]
-    told = {violation.clause_id: violation for violation in reversed(confirmed) if violation is not None}
+    told: dict[str, Violation] = {}
+    for violation in filter(None, confirmed):  # two findings may turn out to break one clause, or one that is known
+        told.setdefault(violation.clause_id, violation)
     reported = [violation for clause, violation in told.items() if clause not in session.masking.known]
     for violation in reported:
         violation.explored = True

@@ -104,7 +104,7 @@ class Table:
                 if count:
                     self.add(who, "waits", PIECE_SECONDS)
                 self.add(who, "sends", piece)
-        elif step.verb in ACTIONS and self.here.count(step.clients[0]):
+        elif step.verb in ACTIONS and step.clients[0] in self.here:  # the server may have ended its stream before
             (who,) = step.clients
             self.add(who, ACTIONS[step.verb])
             if step.effect == "half-closes":

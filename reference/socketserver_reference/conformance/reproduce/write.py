@@ -30,7 +30,7 @@ ROUNDS = 100
 """Rounds of an exchange whose violation shows by chance."""
 
 REST = 0.02
-"""Seconds between two steps of a script, if there are any."""
+"""Seconds between two steps of a script, in which any server notices the first."""
 
 SLOW = 2.0
 """Seconds of quiet where a server, or this machine, may be slow to send what must not come."""
