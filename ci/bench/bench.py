@@ -1,6 +1,6 @@
 """Measures the servers, the checks and the scheduler, side by side on the same work: `make bench`.
 
-    make bench                                          everything: 20 minutes
+    make bench                                          everything, in a long time
     make bench OPTIONS=--short                          a little of everything, in seconds
     make bench OPTIONS='--only rooms --times 5'         full rooms alone, five times
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import proc_files, processes, quiescence
 from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.listening import STATES
 
 HERE = Path(__file__).resolve().parent
 FETCHED = HERE.parents[1] / "build" / "interop" / "bin"
@@ -25,11 +26,10 @@ FETCHED = HERE.parents[1] / "build" / "interop" / "bin"
 OTHERS = ("reference", "reference --quiet", "ncat --broker")
 """Servers that are not in servers.py."""
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = ACCEPT_TIMEOUT = 30.0
 JOIN_BATCH = 32
 """Connections that are made before the server has accepted them: the shortest queue has room for them."""
 
-LISTENING = "0A"
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -61,13 +61,14 @@ class Served:
 
     def accepted(self) -> None:
         """Wait until no connection waits to be accepted."""
-        here = f"{self.address.port:04X}"
-        while any(
-            row[1].endswith(here) and row[3] == LISTENING and row[4][-8:] != "00000000"
-            for row in proc_files.rows("/proc/net/tcp")
-            if self.address.port
+        until = time.monotonic() + ACCEPT_TIMEOUT
+        while self.address.port and any(
+            row[3] == STATES["tcp"] and row[4][-8:] != "00000000"
+            for row in proc_files.rows("/proc/net/tcp", f":{self.address.port:04X} ")
         ):
-            time.sleep(0.001)
+            if time.monotonic() > until:
+                raise TimeoutError(f"the server at {self.address} accepts no more connections")
+            time.sleep(0.001)  # no event says that the queue is empty
 
     def close(self) -> None:
         """End it."""

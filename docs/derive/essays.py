@@ -61,8 +61,8 @@ def figures_page() -> str:
     """Return the page about what is measured, with the figures of the last `make bench` in this checkout, if any."""
     lines = [
         "# Measured figures",
-        "`make bench` measures the reference beside servers on other libraries, the suite, and the scheduler, in "
-        "15 minutes; every figure is a median, and servers alternate, so that a change of the machine's speed meets "
+        "`make bench` measures the reference beside servers on other libraries, the suite, and the "
+        "scheduler; every figure is a median, and servers alternate, so that a change of the machine's speed meets "
         "all of them. It judges ratios within one run alone, and fails on a clear loss.",
     ]
     for name in ("rooms", "echoes", "crowds", "checking", "scheduling"):

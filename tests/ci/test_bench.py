@@ -107,6 +107,17 @@ def test_a_room_of_the_simplest_server_is_measured(bench: Any, capsys: pytest.Ca
     assert "floor" in capsys.readouterr().out
 
 
+def test_a_server_that_accepts_nothing_is_given_up(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = bench("served")
+    with served.serving(served.peer("floor", "chat", "tcp")) as server:
+        server.accepted()
+        monkeypatch.setattr(served, "ACCEPT_TIMEOUT", -1.0)
+        waiting = [["0:", f"0100007F:{server.address.port:04X}", "00000000:0000", "0A", "00000000:00000001"]]
+        monkeypatch.setattr(served.proc_files, "rows", lambda *_: waiting)
+        with pytest.raises(TimeoutError, match="accepts no more connections"):
+            server.accepted()
+
+
 def test_a_server_that_hangs_up_or_says_too_much_is_not_measured(bench: Any) -> None:
     module = bench("rooms")
     with bench("served").serving(bench("served").peer("floor", "chat", "tcp")) as server:
