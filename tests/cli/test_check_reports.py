@@ -63,6 +63,8 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
             "stale": False,
             "expected": None,
             "observed": None,
+            "shape": None,
+            "server_ended": None,
             "place": None,
             "note": None,
             "confirmation": None,

@@ -145,6 +145,7 @@ def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) 
             session.play(*join("ann"), about="CHAT-2")
         assert caught.value.clause_id == "CHAT-11"
         assert caught.value.observed == "it ended; it died"
+        assert caught.value.server_ended
         assert caught.value.expected == "the server goes on when its clients have gone"
 
 

@@ -71,6 +71,7 @@ def test_without_scripts_it_has_no_button_and_on_paper_no_closed_fold(full: Brow
 def test_a_server_that_died_has_no_lifeline_from_there_on(tab: Browser, tmp_path: Path) -> None:
     told = violation(did(*join("ann", "witness1"), Connect("witness2")), "CHAT-11")
     told.observed = "witness2 cannot connect: connection refused; the server ended with exit status 1"
+    told.shape, told.server_ended = "refused", True
     showing(tab, page.write(report(told)), tmp_path)
     last = "[...document.querySelectorAll('.exchange li')].at(-1)"
     assert tab.ask(f"{last}.className") == "connects step wrong refused"

@@ -9,6 +9,7 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports import json_report, junit, markdown
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.reports.html.lanes import MAX_LANES, draw
@@ -283,3 +284,13 @@ def test_every_report_says_which_version_checked_and_how_to_do_it_again(written:
     assert own_version() in shown
     assert f"{command} --only CHAT-2" in shown
     assert "shown 2 of 3 times on fresh servers" in shown
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_a_server_says_of_its_end_ends_no_lifeline(ended: bool) -> None:
+    forged = violation(EVERYTHING, observed="ann reads b'hi; the server ended'")
+    forged.server_ended = ended
+    told = ViolationStory.of(forged)
+    assert {row.server[1] for row in draw(told).rows} == ({"open", "away"} if ended else {"open"})
+    (clause,) = [one for one in json.loads(json_report.write(report(forged)))["clauses"] if one["id"] == "CHAT-2"]
+    assert ViolationStory.read(clause) == ViolationStory.of(forged, CLAUSES["CHAT-2"])

@@ -192,8 +192,8 @@ class Session:
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
         self.site.wait_idle()  # a server that is about to die gets the time for it
-        exit_report = self.site.exit_report()
-        if exit_report:
+        if exit_report := self.site.exit_report():
+            violation.server_ended = True
             violation.observed += f"; {exit_report}"
         return violation
 

@@ -67,6 +67,8 @@ def _clause(verdict: Verdict, report: Report) -> dict[str, Any]:
         "why": None if story or not verdict.why else verdict.why,
         "expected": story.expected if story else None,
         "observed": story.observed if story else None,
+        "shape": story.shape or None if story else None,
+        "server_ended": story.server_ended if story else None,
         "place": story.place if story else None,
         "note": story.note if story else None,
         "confirmation": story.confirmation if story else None,

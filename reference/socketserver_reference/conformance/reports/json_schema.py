@@ -144,6 +144,8 @@ def _clause() -> Schema:
             ),
             "expected": ("of a violation: what was expected", _of_a_violation(TEXT)),
             "observed": ("of a violation: what was observed instead", _of_a_violation(TEXT)),
+            "shape": ("of a violation: what happened, in a word, if that is known", _of_a_violation(TEXT)),
+            "server_ended": ("of a violation: whether the server was seen to have ended", _of_a_violation(TRUTH)),
             "place": ("of a violation: where what is wrong begins, if there is anything to say", _of_a_violation(TEXT)),
             "note": ("of a violation: a remark", _of_a_violation(TEXT)),
             "confirmation": ("of a violation: how often it showed on fresh servers", _of_a_violation(TEXT)),

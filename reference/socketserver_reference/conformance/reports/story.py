@@ -4,7 +4,6 @@ An event names the client, its action, and the bytes. `--json` writes events, an
 """
 
 import ast
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,9 +27,6 @@ MAX_EVENT_BYTES = 1024
 
 MAX_STORY_EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
-
-ENDED = re.compile(r"^it ended\b|; the server ended\b")
-"""How an observation says that the server ended."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +93,10 @@ class ViolationStory:
     """Where what is wrong begins, in a sentence."""
     again: str = ""
     """The command that checks the clause again."""
+    shape: str = ""
+    """What happened, in a word, if that is known."""
+    server_ended: bool = False
+    """Whether the server was seen to have ended."""
 
     @classmethod
     def of(cls, violation: Violation, clause: Clause | None = None, again: str = "") -> "ViolationStory":
@@ -117,6 +117,8 @@ class ViolationStory:
             tuple(violation.transcript.lines_before()) if violation.transcript else (),
             violation.place,
             again,
+            violation.shape or "",
+            violation.server_ended,
         )
 
     @classmethod
@@ -133,12 +135,9 @@ class ViolationStory:
             tuple(document.get("before") or ()),
             document.get("place") or "",
             document.get("again") or "",
+            document.get("shape") or "",
+            document.get("server_ended") or False,
         )
-
-    @property
-    def server_ended(self) -> bool:
-        """Whether the server ended, as far as the observation says so."""
-        return ENDED.search(self.observed) is not None
 
 
 def stories(report: Report) -> list[ViolationStory]:

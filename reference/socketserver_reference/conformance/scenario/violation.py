@@ -118,6 +118,8 @@ class Violation(AssertionError):
         """Why it was not played again although that is possible: no time was left, say."""
         self.scenes: tuple[Scene, ...] = ()
         """The scenarios that its server had seen, that of the violation last."""
+        self.server_ended = False
+        """Whether the server was seen to have ended."""
         self.failing = ""
         """The client that read something wrong, or nothing, if there is one."""
         self.due = b""

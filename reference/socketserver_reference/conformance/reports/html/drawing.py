@@ -60,7 +60,7 @@ def exchange(story: ViolationStory) -> Element:
     diagram = draw(story)
     lanes = len(diagram.lanes) + 1
     stands = lanes > MAX_WIDE_LANES or max(map(len, diagram.lanes), default=0) > MAX_LYING_NAME
-    parts = _parts(fold(diagram.rows), refused=" cannot connect" in story.observed)
+    parts = _parts(fold(diagram.rows), refused=story.shape == "refused")
     style = f"--lanes: {lanes}"
     return tag("div", _names(diagram), *parts, class_=f"exchange{' many' if stands else ''}", style=style)
 
