@@ -4,7 +4,8 @@ import math
 import socket
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtf
 from socketserver_reference.conformance.confirm.confirmer import Confirmer, Effort
 from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import (
     HalfClose,
@@ -60,6 +62,16 @@ def test_what_shows_at_times_alone_counts_against_no_other_clause(
     one._until = math.inf
     exchange = Exchange([Scene(steps)], found, shown=often, of=3, last=found)
     assert one._attributed(exchange).told.clause_id == cause
+
+
+def test_without_time_to_ask_what_it_depends_on_a_violation_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = VIOLATIONS["CHAT-2"]("", "", ())
+    found.shape = "missing"
+    monkeypatch.setattr(confirmer, "play_again", Mock(side_effect=NotChecked("no time is left")))
+    one = Confirmer(cast(Any, SimpleNamespace(dialect=NOTE, brief_timeout=1.0)), Effort())
+    one._until = math.inf
+    exchange = Exchange([Scene([*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1")])], found, 3, 3, found)
+    assert one._attributed(exchange).told.clause_id == "CHAT-2"
 
 
 def test_what_does_not_happen_unless_somebody_left_counts_against_that() -> None:

@@ -129,3 +129,24 @@ def test_at_an_address_that_lets_nobody_in_after_a_word_no_more_words_are_tried(
         ask_quit(found, learned)
     (finding,) = learned.findings
     assert finding.value == "exit"
+
+
+class Reopens(Hall):
+    """A full server that lets clients in again once it was started again."""
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.seats = 1000
+
+
+def test_a_word_at_which_nobody_comes_in_breaks_the_room_and_the_next_is_tried_on_a_fresh_server() -> None:
+    hall = Reopens(quits=["QUIT"])
+    hall.fills = "exit"
+    found, learned = room(hall), LearnedDialect()
+    found.framed = replace(found.framed, framing=Framing("none"))
+    found.begin()
+    ask_quit(found, learned)
+    assert [one.what for one in learned.suspicions] == [
+        "After a client had said 'bye' the room did not work any more",
+    ]
+    assert (learned.findings[0].key, learned.findings[0].value) == ("word", "QUIT")

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from socketserver_reference.conformance.reports.html.drawing import _parts
 from socketserver_reference.conformance.reports.html.folding import UNFOLDED_ROWS, Fold, fold
 from socketserver_reference.conformance.reports.html.lanes import draw
 from socketserver_reference.conformance.scenario.steps import Answer, Connect, Say, join
 from socketserver_reference.conformance.scenario.transcript import Entry, Heard, Waited
-from tests.support.exchanges import did, story
+from tests.support.exchanges import EVERYTHING, did, story
 
 
 def folded(entries: Sequence[Entry], observed: str = "ann reads nothing") -> list[str]:
@@ -88,3 +89,11 @@ def test_a_long_middle_is_folded_unless_the_violation_shows_in_it() -> None:
     assert len(told) == 2 * UNFOLDED_ROWS + 1
     assert told[UNFOLDED_ROWS] == f"[{64 - 2 * UNFOLDED_ROWS} more events]"
     assert len(folded(entries, observed="ann says b'ee'")) == 64
+
+
+def test_after_a_fold_that_is_the_last_part_there_is_no_empty_list() -> None:
+    rows = draw(story(EVERYTHING)).rows
+    assert [part.tag for part in _parts([rows[0], Fold("repeated", "again", rows[1:])], refused=False)] == [
+        "ol",
+        "details",
+    ]

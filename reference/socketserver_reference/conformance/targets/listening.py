@@ -105,10 +105,8 @@ def sockets_of(those: Iterable[str]) -> set[str] | None:
     return inodes
 
 
-def _internet(transport: str, columns: list[str]) -> Listener | None:
+def _internet(transport: str, columns: list[str]) -> Listener:
     """Read a line of /proc/net/tcp or its like: number, local address, remote address, state, ..., inode."""
-    if columns[3] != STATES[transport]:
-        return None
     host, _, port = columns[1].partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
     name = socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words)
