@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.conformance.learn import conversation, datagram, first_contact, history, limits, propose
+from socketserver_reference.conformance.targets import ports
 from tests.support.checking import Checker, Lifeline
 from tests.support.serving import SOURCES, TIMEOUT
 
@@ -33,6 +34,15 @@ os.environ["PYTHONPATH"] = SOURCES  # what is started without site-packages find
 # A shell has what it starts in the background ignore Ctrl-C, and whatever that launches inherits it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ports_of_its_own(worker_id: str) -> Iterator[None]:
+    """Give each worker its own range of free ports: one that is free is never taken by another before it is used."""
+    number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ports, "PORTS", range(11000 + 900 * (number % 10), 11000 + 900 * (number % 10 + 1)))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import Checker, bad
+from tests.support.serving import unserved
 
 QUICK = ("--examples", 2)
 ONE = ("--only", "ECHO-2", "--examples", 0)
@@ -124,5 +124,6 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told_after_the_results(ch
 
 def test_a_check_that_cannot_be_leaves_no_empty_report(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
-    check.refusal("echo", f"tcp://127.0.0.1:{free_port()}", "--junit", file)
+    with unserved() as address:
+        check.refusal("echo", address, "--junit", file)
     assert not file.exists()

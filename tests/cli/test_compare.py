@@ -4,12 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from socketserver_reference.address import Address
 from socketserver_reference.cli import compare, options
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.reports import comparison, json_report
@@ -18,11 +19,10 @@ from socketserver_reference.conformance.reports.html import comparison as compar
 from socketserver_reference.conformance.runner import compare as comparing
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.browser import CHROMIUM, browser
 from tests.support.checking import Lifeline, bad
 from tests.support.exchanges import EVERYTHING, MARKUP, report, violation
-from tests.support.serving import TIMEOUT
+from tests.support.serving import TIMEOUT, unserved
 
 QUICK = ("--examples", "1", "--timeout", "3", "--profile", "basic")
 
@@ -63,13 +63,19 @@ def run(capfd: pytest.CaptureFixture[str], file: Path) -> Compare:
 # Real servers
 
 
+@pytest.fixture
+def absent() -> Iterator[Address]:
+    """An address where no server is."""
+    with unserved() as address:
+        yield address
+
+
 @pytest.mark.sweep
-def test_servers_are_put_side_by_side(run: Compare, tmp_path: Path) -> None:
-    absent = f"tcp://127.0.0.1:{free_port()}"
+def test_servers_are_put_side_by_side(run: Compare, tmp_path: Path, absent: Address) -> None:
     text = (
         server("reference", served("echo"))
         + server("bad <b>\x1b", bad("markup"))
-        + server("absent", target=absent)
+        + server("absent", target=str(absent))
         + server("dead", f"{sys.executable} -c 'raise SystemExit(3)' {{port}}")
     )
     files = {name: tmp_path / f"compared.{name}" for name in compare.COMPARISON_FORMATS}

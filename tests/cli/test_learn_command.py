@@ -11,10 +11,9 @@ import pytest
 from socketserver_reference.address import Address, server_address
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.dialects import loader
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BARE_PYTHON, bad
 from tests.support.planted import Planted
-from tests.support.serving import serving
+from tests.support.serving import serving, unserved
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -44,7 +43,6 @@ def test_a_running_server_is_learned_by_its_silence(capsys: pytest.CaptureFixtur
         (["chat"], "name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND"),
         (["chat", "udp://127.0.0.1:9"], "a chat needs connections"),
         (["echo", "nowhere"], "is not an address"),
-        (["echo", f"tcp://127.0.0.1:{free_port()}"], "connection refused"),
         (["chat", "--launch", bad("hangs-up")], "nothing could be learned: a client that had not said anything got"),
         (["chat", "--launch", "no-such-program {port}"], "found no program 'no-such-program'"),
     ],
@@ -58,6 +56,12 @@ def test_what_cannot_be_learned_is_told_in_one_line(
     (line,) = err.splitlines()
     assert line.startswith("socketserver-reference learn: ")
     assert why in line
+
+
+def test_an_address_where_no_server_is_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with unserved() as address:
+        assert main(["learn", "echo", str(address)]) == 2
+    assert f"nothing to check at {address}: connection refused" in capfd.readouterr().err
 
 
 def test_a_server_that_dies_is_told_with_its_last_words(capfd: pytest.CaptureFixture[str]) -> None:

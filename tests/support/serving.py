@@ -48,6 +48,18 @@ def somewhere(transport: str, directory: Any) -> Address:
     return Address(transport, host="127.0.0.1")
 
 
+@contextmanager
+def unserved(transport: str = "tcp") -> Iterator[Address]:
+    """Yield an address where nothing listens, and nothing can: a socket holds it that takes no client."""
+    datagram = transport == "udp"
+    with socket.socket(type=socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM) as holding:
+        holding.bind(("127.0.0.1", 0))
+        address = Address(transport, *holding.getsockname())
+        if datagram:
+            holding.connect(holding.getsockname())  # datagrams of others are refused
+        yield address
+
+
 def connect(server: Any) -> socket.socket:
     """Connect to a server, or give a datagram client the server as its peer and a name of its own."""
     return connect_to(server_address(server))

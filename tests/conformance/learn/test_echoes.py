@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -25,13 +24,12 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.external import RunningSite
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
 from tests.servers.dialect_servers import answering, served
 from tests.support.checking import bad
 from tests.support.learning import differences, learned, proposed, reason, unfit
 from tests.support.planted import Planted
-from tests.support.serving import TIMEOUT
+from tests.support.serving import TIMEOUT, unserved
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -171,9 +169,9 @@ def test_an_echo_that_answers_no_datagram() -> None:
 
 
 def test_an_address_at_which_no_socket_receives_datagrams() -> None:
-    gone = RunningSite(Address("udp", "127.0.0.1", free_port()))
-    with pytest.raises(CannotLearn, match=r"nothing to check at udp:.*: connection refused; is the server running\?"):
-        learn_datagrams(gone, 0.1, LearnedDialect())
+    refused = r"nothing to check at udp:.*: connection refused; is the server running\?"
+    with unserved("udp") as address, pytest.raises(CannotLearn, match=refused):
+        learn_datagrams(RunningSite(address), 0.1, LearnedDialect())
 
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:

@@ -15,10 +15,10 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.external import Running, RunningSite
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.servers.bad_servers import HOSTILE
 from tests.servers.dialect_servers import chat, served
 from tests.support.learning import learned, proposed, unfit
+from tests.support.serving import unserved
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -55,9 +55,9 @@ def test_a_server_that_always_has_something_to_say_is_given_up(monkeypatch: pyte
 
 
 def test_a_server_that_does_not_listen_any_more_is_told() -> None:
-    gone = RunningSite(Address("tcp", "127.0.0.1", free_port()))
     with (
-        conversation.Conversation(gone, 0.1) as clients,
+        unserved() as address,
+        conversation.Conversation(RunningSite(address), 0.1) as clients,
         pytest.raises(CannotCheck, match="nothing to check at tcp:"),
     ):
         clients.join("annika")

@@ -22,7 +22,6 @@ from socketserver_reference.conformance.scenario.steps import Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.conformance.targets.launched import Launched
-from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.family import PROGRAMS, make_server
 from tests.servers import dialect_echoes, dialects_served
 from tests.servers.dialect_bugs import BUGS
@@ -31,6 +30,7 @@ from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
 from tests.support.scripts import play
+from tests.support.serving import unserved
 from tests.support.troubled_targets import fragile
 
 ECHO = read(
@@ -173,7 +173,8 @@ def test_a_script_starts_a_fresh_server_for_every_round(tmp_path: Path) -> None:
     assert told.file is not None
     status, out = play(told.file, "--launch", bad("hangs-up"), timeout=TIMEOUT)
     assert (status, out[:11]) == (1, "Round 1 of ")
-    status, out = play(told.file, "127.0.0.1", free_port(), timeout=0.1)
+    with unserved() as address:
+        status, out = play(told.file, address.host, address.port, timeout=0.1)
     assert (status, "onnection refused" in out) == (2, True)
 
 

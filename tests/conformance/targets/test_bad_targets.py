@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.targets.ports import free_port
 from tests.support.checking import BAD_SERVERS, BARE_PYTHON, Checker, Lifeline, bad, checking
+from tests.support.serving import unserved
 
 QUICK = ("--timeout", 0.3, "--examples", 2)
 """For servers that are wrong however long one waits."""
@@ -40,8 +40,8 @@ def running(name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_where_nothing_listens_nothing_is_checked(check: Checker, transport: str) -> None:
-    address = f"{transport}://127.0.0.1:{free_port()}"
-    line = check.refusal("echo", address, *QUICK)
+    with unserved(transport) as address:
+        line = check.refusal("echo", address, *QUICK)
     assert f"nothing to check at {address}: connection refused; is the server running?" in line
 
 

@@ -25,12 +25,7 @@ from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 from socketserver_reference.family import make_server
 from tests.support.checking import BARE_PYTHON, bad
-from tests.support.serving import TIMEOUT, serving
-
-
-def running(timeout: float = TIMEOUT, transport: str = "tcp") -> FirstContact:
-    """Return the first contact with a server that does not listen yet."""
-    return FirstContact(Running(Address(transport, "127.0.0.1", free_port())).start(timeout))
+from tests.support.serving import TIMEOUT, serving, unserved
 
 
 @contextmanager
@@ -75,8 +70,8 @@ def test_learning_touches_a_server_with_its_clients_alone() -> None:
 
 
 def test_the_first_client_waits_until_a_server_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    contact = running()
-    address = contact._site.address
+    address = Address("tcp", "127.0.0.1", free_port())
+    contact = FirstContact(Running(address).start(TIMEOUT))
     server: list[socket.socket] = []
 
     def start_meanwhile(_: float) -> None:
@@ -89,10 +84,11 @@ def test_the_first_client_waits_until_a_server_listens(monkeypatch: pytest.Monke
 
 
 def test_where_no_server_ever_listens_there_is_nothing_to_check() -> None:
-    contact = running(timeout=0.05)
-    address = contact._site.address
-    with pytest.raises(CannotCheck, match=f"nothing to check at {address}: connection refused; is the server running"):
-        contact(lambda: Client(address, TIMEOUT))
+    with unserved() as address:
+        contact = FirstContact(Running(address).start(0.05))
+        reason = f"nothing to check at {address}: connection refused; is the server running"
+        with pytest.raises(CannotCheck, match=reason):
+            contact(lambda: Client(address, TIMEOUT))
 
 
 def test_a_server_that_is_said_to_run_is_not_waited_for_long() -> None:
@@ -117,9 +113,8 @@ def test_a_later_client_does_not_wait() -> None:
 def test_a_session_without_a_server_has_nothing_to_check(transport: str) -> None:
     if transport == "udp" and sys.platform != "linux":
         pytest.skip("only Linux tells a socket that is not connected")
-    address = Address(transport, "127.0.0.1", free_port())
     protocol = "datagram" if transport == "udp" else "echo"
-    with closing(open_session(protocol, str(address), 0.2)) as session:
+    with unserved(transport) as address, closing(open_session(protocol, str(address), 0.2)) as session:
         for _ in range(2):  # the second time at once
             with pytest.raises(CannotCheck, match=f"nothing to check at {address}: connection refused"):
                 session.play(Connect("ann"), about="UDP-1" if transport == "udp" else "ECHO-1")

@@ -79,6 +79,24 @@ def test_a_server_that_turns_on_its_parent_ends_with_the_check(check: Checker, l
 # A port of its own
 
 
+def test_a_port_that_somebody_else_took_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports_of_choice = iter([other.getsockname()[1], free_port()])
+        monkeypatch.setattr(launched, "free_port", lambda: next(ports_of_choice))
+        with closing(Launched(frail("plain")).start(TIMEOUT)) as site:
+            assert ports.is_served(site.address)
+            assert site.address != Address("tcp", *other.getsockname())
+
+
+def test_a_command_that_ends_at_two_ports_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "is_served", lambda _: True)
+    starts = iter([free_port(), free_port()])
+    monkeypatch.setattr(launched, "free_port", lambda: next(starts))
+    with pytest.raises(CannotCheck, match="cannot be checked: the server ended"):
+        Launched(f"{BARE_PYTHON} -c pass {{port}}").start(TIMEOUT)
+    assert next(starts, None) is None
+
+
 def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lifeline, fixed: Address) -> None:
     command = frail("plain", fixed.port, lifeline.path)
     with socket.socket() as holding:

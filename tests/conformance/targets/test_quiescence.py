@@ -54,7 +54,8 @@ def test_threads_that_wait_are_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_threads_that_ran_come_or_go_while_they_are_looked_at_are_not_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     with waiting() as thread:
         place = f"/proc/self/task/{thread.native_id}"
-        assert quiescence.IdleWaiter(Tasks(place)).looks_idle()
+        while not quiescence.IdleWaiter(Tasks(place)).looks_idle():
+            os.sched_yield()  # it is on its way to wait
         comes = iter([[], [place]])
         assert not quiescence.IdleWaiter(lambda: next(comes)).looks_idle()
         used = itertools.count()

@@ -87,34 +87,50 @@ class LaunchedSite(DirectSite):
         begun = time.monotonic()
         command = split_command(self._target.command)
         self._fixed = fixed_address(self._target, PORT_CLOSE_TIMEOUT if self._starts else 0.0)
-        self.address = self._fixed or self._free_address()
         self._starts += 1
         try:
-            self._start([fill_in(word, self.address) for word in command])
+            if self._fixed is None:
+                self._start_anywhere(command)
+            else:
+                self._start_at(self._fixed, command)
         finally:
             self._spent += time.monotonic() - begun
 
-    def _start(self, command: list[str]) -> None:
-        """Launch the command and wait until it listens; retry if its fixed port was not free yet."""
+    def _start_anywhere(self, command: list[str]) -> None:
+        """Launch the command at a free address; at another one if somebody else took that one meanwhile."""
+        try:
+            self._start(self._free_address(), command)
+        except CannotCheck:
+            if not ports.is_served(self.address):
+                raise
+            self._start(self._free_address(), command)
+
+    def _start_at(self, fixed: Address, command: list[str]) -> None:
+        """Launch the command, which brings its address; retry if its port was not free yet."""
         begun = time.monotonic()
         until = min(begun + PORT_FREE_TIMEOUT, self.deadline)
         while True:
-            is_taken = self._fixed is not None and ports.is_taken(self._fixed)
-            self._launch = Launch(command)
+            is_taken = ports.is_taken(fixed)
             try:
-                return self._await_listening()
+                return self._start(fixed, command)
             except CannotCheck as error:
-                self.close()
-                if self._fixed is None or not is_taken:
+                if not is_taken:
                     raise
-                if not ports.await_free(self._fixed, until):
+                if not ports.await_free(fixed, until):
                     raise CannotCheck(
-                        f"{error}; {self._fixed} is still not free after {until - begun:.3g} s: let the server "
+                        f"{error}; {fixed} is still not free after {until - begun:.3g} s: let the server "
                         "set SO_REUSEADDR, or write {port} in its command"
                     ) from None
-            except BaseException:
-                self.close()
-                raise
+
+    def _start(self, address: Address, command: list[str]) -> None:
+        """Launch the command and wait until it listens; end it if it does not."""
+        self.address = address
+        try:
+            self._launch = Launch([fill_in(word, address) for word in command])
+            self._await_listening()
+        except BaseException:
+            self.close()
+            raise
 
     def _free_address(self) -> Address:
         """Return an address for the command to listen at."""
