@@ -20,6 +20,7 @@ import os
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ def each_in_its_process(
         while waiting or running:
             while waiting and len(running) < jobs:
                 ours, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_check_into, args=(theirs, waiting[0], check))
+                process = context.Process(target=_check_into, args=(theirs, waiting[0], check, result_type))
                 process.start()
                 theirs.close()
                 running[ours] = (waiting.pop(0), process, time.monotonic() + timeout)
@@ -194,13 +195,19 @@ def each_in_its_process(
             _end(pipe, process)
 
 
-def _check_into(pipe: Any, name: str, check: Callable[[str], object]) -> None:
+def _check_into(pipe: Any, name: str, check: Callable[[str], object], result_type: type[Outcome]) -> None:
     """Check, and send the result. Threads that are left, such as one that spins, end with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     logging.disable()
-    pipe.send(check(name))
+    try:
+        result = check(name)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        result = result_type(name, died=f"its check ended by {type(error).__name__} at {where}: {error}")
+    pipe.send(result)
     pipe.close()
     os._exit(0)
 

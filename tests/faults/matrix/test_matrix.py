@@ -13,9 +13,9 @@ from socketserver_faults.cli import matrix
 from socketserver_faults.cli.main import main
 from socketserver_faults.matrix import table
 from socketserver_faults.matrix.result import FaultResult
-from socketserver_faults.matrix.runner import check_in_processes
+from socketserver_faults.matrix.runner import check_in_processes, each_in_its_process
 from socketserver_reference.clauses import CLAUSES
-from tests.support.serving import ROOT
+from tests.support.serving import LONG_TIMEOUT, ROOT
 
 FAULTS = list(catalogue().values())
 LEAST = 45
@@ -82,6 +82,17 @@ def test_a_process_that_ends_by_itself_or_hangs_is_a_wrong_result() -> None:
     assert FaultResult("greets", died="its process ended with exit status 1").mismatches() == [
         "greets: its process ended with exit status 1"
     ]
+
+
+def fails(name: str) -> FaultResult:
+    """A check with a bug."""
+    raise ValueError(name)
+
+
+def test_an_error_in_a_process_is_told_with_its_place() -> None:
+    (result,) = each_in_its_process(fails, FaultResult, ["greets"], 1, LONG_TIMEOUT)
+    line = fails.__code__.co_firstlineno + 2
+    assert result.mismatches() == [f"greets: its check ended by ValueError at test_matrix.py:{line}: greets"]
 
 
 # The command
