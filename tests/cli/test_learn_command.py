@@ -1,17 +1,24 @@
 """The `learn` command: a dialect on stdout, or one line that says why there is none."""
 
 import re
+import shlex
+import signal
 import sys
 import textwrap
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from socketserver_reference.address import Address, server_address
+from socketserver_reference.cli import learning
 from socketserver_reference.cli.main import main
 from socketserver_reference.conformance.dialects import loader
-from tests.support.checking import BARE_PYTHON, bad
+from socketserver_reference.conformance.driver import budget
+from socketserver_reference.conformance.learn import chat as questions
+from socketserver_reference.conformance.learn.propose import Proposal
+from tests.support.checking import BARE_PYTHON, Lifeline, bad
 from tests.support.planted import Planted
 from tests.support.serving import serving, unserved
 
@@ -86,6 +93,37 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
     assert "# transform = " in out
     assert 'socketserver-reference learn: learned: echo.requests = "many": nothing marks the end' in err
     assert "\nLook at echo.transform: cannot tell" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_prints_what_was_found_and_ends_the_server(
+    number: signal.Signals, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(questions, "QUESTIONS", [replace(questions.QUESTIONS[-1], ask=interrupt)])
+    code = "import runpy, sys; held = open(sys.argv.pop(1), 'w'); print('up', file=held, flush=True); "
+    code += "runpy.run_module('socketserver_reference', run_name='__main__')"
+    command = f"{sys.executable} -c {shlex.quote(code)} {lifeline.path} serve chat --port {{port}}"
+    assert main(["learn", "chat", "--launch", command]) == 130
+    lifeline.wait_for_the_end()
+    out, err = capfd.readouterr()
+    assert '\nprotocol = "chat"' in out
+    assert '\n# word = ""' in out
+    assert "learn: interrupted: the proposal has what was found until then" in err
+    assert "Traceback" not in err
+
+
+def test_what_the_budget_leaves_out_is_told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(budget, "BEGINNING_SHARE", 0.0)
+    with serving("chat", Address("tcp", "127.0.0.1")) as server:
+        assert main(["learn", "chat", str(server_address(server)), "--budget", "60"]) == 2
+    assert "0 framings were tried, and for others no time was left: see --budget" in capfd.readouterr().err
+    proposal = Proposal('protocol = "chat"\n', left_out={"no time was left": ["quit.word", "limits.members"]})
+    monkeypatch.setattr(learning, "learn", lambda _: proposal)
+    assert main(["learn", "chat", "tcp://127.0.0.1:1"]) == 0
+    assert "learn: not asked, since no time was left: quit.word, limits.members\n" in capfd.readouterr().err
 
 
 def test_a_dialect_that_cannot_be_written_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CommandError, require_extra
+from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets
-from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, number
+from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, OPTIONS, number
 from socketserver_reference.conformance.scenario.text import printable
 
 if TYPE_CHECKING:
     from socketserver_reference.conformance.learn.propose import Proposal
 
-EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
+EXIT_LEARNED, EXIT_CANNOT_LEARN, EXIT_INTERRUPTED = 0, 2, 130
+
+DEFAULT_BUDGET = 30.0
+"""Seconds that suffice for a server that answers promptly."""
 
 ACCEPTABLE = ("bytes.handling", "limits.utterance")
 """The keys that may describe a bug."""
@@ -33,6 +38,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="idle time after which an answer counts as complete, if nothing else shows that it is (default: 0.5)",
     )
+    budget = next(option for option in OPTIONS if option.name == "budget")
+    what = "seconds that it may take; for a question that has no time left its keys are told, and their defaults taken"
+    parser.add_argument(
+        "--budget",
+        **replace(budget, help=f"{what} (default: {DEFAULT_BUDGET:g})", default=DEFAULT_BUDGET).settings(),
+    )
     parser.add_argument(
         "--accept",
         action="append",
@@ -49,17 +60,21 @@ def report(options: argparse.Namespace, write: Callable[[str], object], further:
     `write` gets the proposal, and raises CommandError if it cannot be written; `further` is the command to go on with.
     """
     try:
-        proposal = learn(options)
+        with terminated_as_interrupted():
+            proposal = learn(options)
         write(proposal.text)
     except CommandError as error:
         _say(options, str(error))
         return EXIT_CANNOT_LEARN
     for remark in proposal.remarks:
         _say(options, f"may be a bug: {remark}")
+    for why, keys in proposal.left_out.items():
+        _say(options, f"not asked, since {why}: {', '.join(keys)}")
     if proposal.trouble:
         _say(options, proposal.trouble)
-        print(*map(printable, proposal.evidence), sep="\n", file=sys.stderr)
-        return EXIT_CANNOT_LEARN
+        for line in proposal.evidence:
+            print(printable(line), file=sys.stderr)
+        return EXIT_INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN
     _say(options, f"next: {further}")
     return EXIT_LEARNED
 
@@ -74,13 +89,15 @@ def learn(options: argparse.Namespace) -> "Proposal":
         raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
     require_extra()
     _, targets = find_targets(options)
+    from socketserver_reference.conformance.driver.budget import Budget
     from socketserver_reference.conformance.learn.conversation import CannotLearn
     from socketserver_reference.conformance.learn.propose import propose
     from socketserver_reference.conformance.targets.base import CannotCheck
 
     (target,) = targets.values()
     try:
-        return propose(options.protocol, target, options.timeout, max(options.timeout, 1.0), options.accept)
+        budget = Budget(options.budget)
+        return propose(options.protocol, target, options.timeout, max(options.timeout, 1.0), options.accept, budget)
     except CannotCheck as error:  # no client could connect
         raise CommandError(str(error)) from None
     except CannotLearn as error:

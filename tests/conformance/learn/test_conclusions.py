@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import propose as proposing
 from socketserver_reference.conformance.learn.answers import Answer
@@ -14,7 +15,6 @@ from socketserver_reference.conformance.learn.propose import MAX_REPAIRS, Propos
 from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES, RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotApplicable
-from socketserver_reference.conformance.targets.external import Running
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
 CONVERSATION = RehearsedConversation()
@@ -100,41 +100,34 @@ def test_no_prompt_ends_in_what_varies() -> None:
     assert learned.remarks == ["These came without an end, and what they end in varies: now {any}."]
 
 
-def verified(
-    found: RoomConversation, verify: Callable[..., Misfit | None], monkeypatch: pytest.MonkeyPatch
-) -> Proposal:
+def verified(found: RoomConversation, verify: Callable[[Dialect], Misfit | None]) -> Proposal:
     """Return the proposal of a dialect without notices, when this is what its verification says."""
-    monkeypatch.setattr(proposing, "verify", verify)
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "they heard each other")
-    return proposing._verified("chat", Running("tcp://127.0.0.1:1"), learned, [], found, 1)
+    return proposing._verified(verify, learned, [], found)
 
 
-def test_a_proposal_whose_limits_allow_no_conversation_says_that_it_was_not_verified(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_proposal_whose_limits_allow_no_conversation_says_that_it_was_not_verified() -> None:
     def verify(*_: object) -> None:
         raise NotApplicable("that takes an hour with limits.gap")
 
-    proposal = verified(room(CONVERSATION), verify, monkeypatch)
+    proposal = verified(room(CONVERSATION), verify)
     assert "# Not verified in a conversation: that takes an hour with limits.gap." in proposal.text
     assert not proposal.trouble
 
 
 @pytest.mark.parametrize("kinds", [2, MAX_REPAIRS + 1])
-def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_time(
-    kinds: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_time(kinds: int) -> None:
     words = iter([b"otter has come", b"mink went away", b"it rains", b"no news", b"good morning everybody"][:kinds])
 
     def verify(*_: object) -> Misfit | None:
         return Misfit(None, "something came", False, (word,)) if (word := next(words, None)) else None
 
-    proposal = verified(room(CONVERSATION), verify, monkeypatch)
+    proposal = verified(room(CONVERSATION), verify)
     assert 'notices = ["otter has come", "mink went away"' in proposal.text
     assert bool(proposal.trouble) == (kinds > MAX_REPAIRS)
 
 
-def test_what_came_unexpectedly_and_is_too_long_for_a_notice_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_came_unexpectedly_and_is_too_long_for_a_notice_does_not_fit() -> None:
     misfit = Misfit(None, "something came", leaving=False, unexpected=(b"x" * (MAX_NOTICE_BYTES + 1),))
-    assert verified(room(CONVERSATION), lambda *_: misfit, monkeypatch).trouble
+    assert verified(room(CONVERSATION), lambda _: misfit).trouble

@@ -15,6 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
@@ -171,7 +172,7 @@ def test_an_echo_that_answers_no_datagram() -> None:
 def test_an_address_at_which_no_socket_receives_datagrams() -> None:
     refused = r"nothing to check at udp:.*: connection refused; is the server running\?"
     with unserved("udp") as address, pytest.raises(CannotLearn, match=refused):
-        learn_datagrams(RunningSite(address), 0.1, LearnedDialect())
+        learn_datagrams(RunningSite(address), 0.1, LearnedDialect(), Budget())
 
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:

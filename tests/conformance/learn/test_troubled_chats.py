@@ -10,6 +10,7 @@ import pytest
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.learn import verification
 from socketserver_reference.conformance.learn.conversation import CannotLearn
@@ -148,7 +149,7 @@ def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monke
         raise raised
 
     monkeypatch.setattr(Session, "play_once", play_once)
-    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1)
+    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1, Budget())
     assert found is not None
     assert found.why == why
     assert why in "".join(found.lines())

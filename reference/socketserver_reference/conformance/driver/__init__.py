@@ -8,7 +8,7 @@ Read in this order:
     pouring.py            sends much to a server that answers while it reads
     handshake.py          what a client says before it is a member
     rate_limit.py         how often clients may connect and speak
-    budget.py             the time that a check may take
+    budget.py             the time that a check, or `learn`, may take
     carry_over.py         state that one scenario leaves for the next
     staging.py            the stage of each scenario: its oracle and rewriter
     triggers.py           which steps can show that a clause is broken     rewritings.py    the same steps without those

@@ -1,6 +1,7 @@
-"""The time that a check may take: nothing begins that would not end in time, and what was left out is not checked.
+"""The time that a check, or `learn`, may take: nothing begins that would not end in time; what was left out is told.
 
-The last part of it is for what begins late: a scenario that is played then still ends, and its violation is confirmed.
+The last part of it is for what begins late: a scenario that is played then still ends, and its violation is confirmed;
+a dialect that was learned is verified.
 """
 
 import math
@@ -89,14 +90,24 @@ class Budget:
         """The seconds that are left, of which there are always some."""
         return max(LEAST_SECONDS, self.until - time.monotonic())
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it is too late to begin a scenario, or another question."""
+        return time.monotonic() > self.last_begin
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() > self.until
+
     def begin(self) -> None:
         """Raise NotChecked if it is too late to begin a scenario."""
-        self._check(self.last_begin)
+        self._raise_if(self.is_late)
 
     def go_on(self) -> None:
         """Raise NotChecked if the time is over."""
-        self._check(self.until)
+        self._raise_if(self.is_over)
 
-    def _check(self, until: float) -> None:
-        if time.monotonic() > until:
+    def _raise_if(self, too_late: bool) -> None:
+        if too_late:
             raise NotChecked(f"the check may take {self._seconds:g} s, and had no time left for it: see --budget")

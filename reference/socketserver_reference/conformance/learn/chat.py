@@ -4,7 +4,8 @@ Each question is an attempt of its own, so none suffers from what another did to
 an answer, a fence replaces it: a client that has received the fence has received all that was sent before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
 from socketserver_reference.conformance.learn.commands import ask_carriage_return, ask_commands
@@ -16,7 +17,7 @@ from socketserver_reference.conformance.learn.conclusions import (
     presume_framing,
     refusal,
 )
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.history import ask_history
@@ -27,7 +28,14 @@ from socketserver_reference.conformance.targets.base import CannotCheck
 
 UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
 
-Question = Callable[[RoomConversation, LearnedDialect], None]
+
+@dataclass(frozen=True)
+class ChatQuestion:
+    """A question to a chat, in words and as a function, and the keys that it decides."""
+
+    subject: str
+    ask: Callable[[RoomConversation, LearnedDialect], None]
+    keys: tuple[str, ...]
 
 
 def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConversation:
@@ -38,54 +46,56 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
         conclude_handshake(room, learned)
         conclude_delivery(room, learned)
         _presume(room, learned)
-    questions: list[tuple[str, Question]] = [
-        ("utterances without a line's end", ask_newline),
-        ("who leaves", ask_leaving),
-        ("words to quit by", ask_quit),
-        ("what newcomers hear", ask_history),
-        ("commands", ask_commands),
-        ("carriage returns", ask_carriage_return),
-        ("unusual bytes", ask_bytes),
-        ("white space", ask_white_space),
-        ("long utterances", ask_longest),
-        ("many members", ask_members),
-    ]
-    for subject, ask in questions:
-        with conversation.about(subject):
-            if not _ask(room, learned, subject, ask) and not conversation.site.restartable:
+    waiting = list(QUESTIONS)
+    try:
+        while waiting:
+            with conversation.about(waiting[0].subject):
+                works = _ask(room, learned, waiting[0])
+            del waiting[0]
+            if not works and not conversation.site.restartable:
+                learned.leave_out(keys(waiting), "the room did not work any more")
                 break
+    except OutOfTime:
+        learned.leave_out(keys(waiting))
     conclude_notices(room, learned)
     for limit in ("gap", "join_gap", "start"):
         learned.learn("limits", limit, 0, UNKNOWN, sure=False)
     return room
 
 
+def keys(questions: Iterable[ChatQuestion]) -> list[str]:
+    """Return the keys that these questions decide."""
+    return [key for question in questions for key in question.keys]
+
+
 def _presume(room: RoomConversation, learned: LearnedDialect) -> None:
     """Note what holds if its question cannot be asked: no key is left out."""
     why = "could not be asked for; this is a guess"
     presume_framing(room, learned, why)
-    learned.learn("delivery", "history", 0, why)
-    learned.learn("quit", "word", "", why)
+    learned.learn("delivery", "history", 0, why, presumed=True)
+    learned.learn("quit", "word", "", why, presumed=True)
 
 
-def _ask(room: RoomConversation, learned: LearnedDialect, subject: str, ask: Question) -> bool:
+def _ask(room: RoomConversation, learned: LearnedDialect, question: ChatQuestion) -> bool:
     """Ask a question on a fresh server; return whether the room works after it, and tell what happened if not."""
     conversation = room.conversation
     try:
         room.begin()
-        ask(room, learned)
+        question.ask(room, learned)
         if room.fragile or room.heard_by_all()[0]:
             return True
         reason = ""
     except CannotLearn as error:
         reason = f": {error}"
     except CannotCheck as error:
-        learned.remarks.append(f"{subject} could not be asked for: {error}")
+        learned.remarks.append(f"{question.subject} could not be asked for: {error}")
         return False
     conversation.site.wait_idle()  # one that is about to die gets the time for it
     said = "; ".join(conversation.said[-4:-1])
     learned.suspect(
-        f"After {subject} the room did not work any more{reason}. {conversation.site.exit_report()}".strip(" .")
+        f"After {question.subject} the room did not work any more{reason}. {conversation.site.exit_report()}".strip(
+            " ."
+        )
         + (f" (before: {said})" if said else ""),
         *BROKEN_ROOM,
     )
@@ -153,3 +163,20 @@ def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
         why = f"{quoted(text)} was never delivered, for its line's end came later than the rest; a guess"
     learned.learn("framing", "in", "line", why)
     learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
+
+
+QUESTIONS: Sequence[ChatQuestion] = (
+    ChatQuestion("utterances without a line's end", ask_newline, ("framing.in", "framing.out")),
+    ChatQuestion("who leaves", ask_leaving, ()),
+    ChatQuestion("what newcomers hear", ask_history, ("delivery.history",)),
+    ChatQuestion("words to quit by", ask_quit, ("quit.word",)),
+    ChatQuestion("commands", ask_commands, ("commands.prefixes",)),
+    ChatQuestion("carriage returns", ask_carriage_return, ("bytes.carriage_return",)),
+    ChatQuestion("unusual bytes", ask_bytes, ("bytes.handling",)),
+    ChatQuestion("white space", ask_white_space, ("bytes.white_space",)),
+    ChatQuestion("long utterances", ask_longest, ("limits.utterance",)),
+    ChatQuestion("many members", ask_members, ("limits.members",)),
+)
+"""The questions in order: what a conversation in the dialect needs comes first, in case that the time does not suffice
+for all.
+"""

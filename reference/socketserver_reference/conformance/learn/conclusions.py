@@ -44,8 +44,8 @@ def _comes_back_within(room: RoomConversation, answer: Answer) -> bool:
 
 def presume_framing(room: RoomConversation, learned: LearnedDialect, why: str) -> None:
     """Note the framing as the meeting showed it: where utterances ended in lines, the server may read lines."""
-    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why)
-    learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
+    learned.learn("framing", "in", "line" if room.said.kind == "chunk" else room.said.kind, why, presumed=True)
+    learned.learn("framing", "out", room.heard_in.kind, room.framed.why, presumed=True)
     conclude_framing(room, learned)
 
 

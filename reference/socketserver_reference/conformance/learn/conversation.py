@@ -9,7 +9,7 @@ something every few seconds would otherwise lengthen each silence until it says 
 Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
 clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
 
-No output of a server is trusted, neither to end nor to be short.
+No output of a server is trusted, neither to end nor to be short. When the budget is spent, every question ends.
 """
 
 import selectors
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
@@ -79,12 +80,17 @@ class CannotLearn(Exception):
     """Nothing can be learned from this server; the message, one line, says why."""
 
 
+class OutOfTime(Exception):
+    """The budget has no time left for this question, nor for any other."""
+
+
 class Conversation:
     """Some clients of one server."""
 
-    def __init__(self, site: Site, timeout: float) -> None:
+    def __init__(self, site: Site, timeout: float, budget: Budget | None = None) -> None:
         self.site = site
         self.timeout = timeout
+        self._budget = budget or Budget()
         self.ended: dict[str, Ending] = {}
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
@@ -154,6 +160,7 @@ class Conversation:
 
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if that fails."""
+        self._go_on()
         try:
             client = self._reach(lambda: Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
         except Unreachable as error:
@@ -165,6 +172,7 @@ class Conversation:
 
     def say(self, who: str, data: bytes) -> None:
         """Send these bytes at once, or as many of them as the server takes within the timeout."""
+        self._go_on()
         self.said = [*self.said[-5:], f"{self.name(who)} said {show(data)}"]
         client = self._clients[who]
         client.set_timeout(max(self.timeout, 1.0))
@@ -198,6 +206,7 @@ class Conversation:
         resting = False
         lag = 0.0
         while True:
+            self._go_on()
             self.site.wait_idle()
             rested = rested if resting else time.monotonic()
             resting = True
@@ -217,6 +226,11 @@ class Conversation:
                 for one in self._heard.values():
                     one.clear()
                 return heard
+
+    def _go_on(self) -> None:
+        """Raise OutOfTime if the rest of the budget is for the verification."""
+        if self._budget.is_late:
+            raise OutOfTime
 
     @property
     def _patience(self) -> float:

@@ -6,10 +6,12 @@ only.
 
 import re
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import tomlkit
+
+from socketserver_reference.conformance.dialects.keys import TABLES
 
 COMMENT_COLUMNS = 110
 """Width of a comment, in columns."""
@@ -19,6 +21,9 @@ MAX_QUOTED_BYTES = 60
 
 TABLE_ORDER = ("", "framing", "delivery", "commands", "quit", "bytes", "limits", "echo", "datagrams")
 """The tables of the file in order; handshakes come after `framing`."""
+
+NO_TIME = "no time was left"
+"""Why a question is not asked when the budget is spent."""
 
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -34,6 +39,13 @@ class LearnedKey:
     value: Value
     why: str
     sure: bool = True
+    presumed: bool = False
+    """Whether its question has not been answered yet."""
+
+    @property
+    def name(self) -> str:
+        """Its name with that of its table: `quit.word`."""
+        return f"{self.table}.{self.key}"
 
 
 @dataclass(frozen=True)
@@ -67,11 +79,32 @@ class LearnedDialect:
     """What may be bugs."""
     accepted: frozenset[str] = frozenset()
     """The keys whose values are written even if they may describe bugs."""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """The reason why questions were left out -> the keys that they would have decided."""
 
-    def learn(self, table: str, key: str, value: Value, why: str, *, sure: bool = True) -> None:
+    def learn(self, table: str, key: str, value: Value, why: str, *, sure: bool = True, presumed: bool = False) -> None:
         """Note a finding, in place of an earlier one for the same key."""
         self.findings = [one for one in self.findings if (one.table, one.key) != (table, key)]
-        self.findings.append(LearnedKey(table, key, value, why, sure))
+        self.findings.append(LearnedKey(table, key, value, why, sure, presumed))
+
+    def leave_out(self, names: Iterable[str], why: str = NO_TIME) -> None:
+        """Note that these keys were not asked for, unless the answer is known: what was presumed of them stays, and the
+        others are comments with their default.
+        """
+        known = {one.name: one for one in self.findings}
+        for name in names:
+            table, _, key = name.partition(".")
+            if name not in known:
+                self.learn(table, key, _default(table, key), f"not asked: {why}", sure=False, presumed=True)
+            elif known[name].presumed:
+                self.learn(table, key, known[name].value, f"not asked: {why}", presumed=True)
+            else:
+                continue
+            self.left_out.setdefault(why, []).append(name)
+
+    def doubt(self, doubtful: Callable[[LearnedKey], bool]) -> None:
+        """Make comments of the keys that are doubtful."""
+        self.findings = [replace(one, sure=one.sure and not doubtful(one)) for one in self.findings]
 
     def knows(self, table: str, key: str, value: Value) -> bool:
         """Whether there is a finding for this key."""
@@ -100,6 +133,14 @@ class LearnedDialect:
     def exchange(self, **texts: tuple[str | bool, str]) -> None:
         """Note a part of the handshake: the bytes to wait for and those to send then, each with the reason."""
         self.handshake.append(tuple(LearnedKey("handshake", key, text, why) for key, (text, why) in texts.items()))
+
+
+def _default(table: str, key: str) -> Value:
+    """Return what holds without a key; "" if that depends on others."""
+    described = TABLES[table].key(key)
+    assert described is not None, f"{table} has no key {key}"
+    value: Value | None = described.default
+    return "" if value is None else value
 
 
 def quoted(data: bytes) -> str:

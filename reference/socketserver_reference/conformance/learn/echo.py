@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, conclude_bytes
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.meeting import too_early
@@ -84,16 +85,19 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         f"two clients heard {quoted(greetings[0])}" if echo.greeting else "two clients heard nothing before they spoke"
     )
     learned.learn("echo", "greeting", echo.greeting, why)
-    if not transform:
-        return
-    if learned.knows("echo", "requests", "many"):
-        conversation.fresh()
-        _ask_quit(echo, greetings, learned)
-    if echo.around == (b"", b""):
-        conversation.fresh()
-        _ask_bytes(echo, transform, learned)
-        conversation.fresh()
-        _ask_longest(echo, learned)
+    waiting: list[tuple[Callable[[], None], str]] = []
+    if transform and learned.knows("echo", "requests", "many"):
+        waiting.append((partial(_ask_quit, echo, greetings, learned), "quit.word"))
+    if transform and echo.around == (b"", b""):
+        waiting.append((partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
+        waiting.append((partial(_ask_longest, echo, learned), "limits.utterance"))
+    try:
+        while waiting:
+            conversation.fresh()
+            waiting[0][0]()
+            del waiting[0]
+    except OutOfTime:
+        learned.leave_out(key for _, key in waiting)
 
 
 def _greetings(conversation: Conversation) -> list[bytes]:

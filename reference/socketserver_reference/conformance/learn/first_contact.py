@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
 
@@ -45,17 +45,25 @@ class Search:
         self._refused: UnderstoodMeeting | None = None
 
     def meet(self) -> UnderstoodMeeting:
-        """Let clients meet until one framing works; raise CannotLearn if none does."""
+        """Let clients meet until one framing works; raise CannotLearn if none does, or none in time."""
         tried: list[Framing] = []
+        try:
+            if (found := self._meet(tried)) is not None:
+                return found
+            why = "neither lines nor frames of a fixed size nor length prefixes were understood"
+        except OutOfTime:
+            why = f"{len(tried)} framings were tried, and for others no time was left: see --budget"
+        if self._refused is not None:
+            return self._refused
+        raise CannotLearn("; ".join([*self.reasons[:1], why]))
+
+    def _meet(self, tried: list[Framing]) -> UnderstoodMeeting | None:
         for framing in self._framings():
             for said in (framing, *self._clues):
                 if said not in tried and (found := self._meet_in(said)) is not None:
                     return found
                 tried.append(said)
-        if self._refused is not None:
-            return self._refused
-        why = self.reasons[0]
-        raise CannotLearn(f"{why}; neither lines nor frames of a fixed size nor length prefixes were understood")
+        return None
 
     def _framings(self) -> Iterator[Framing]:
         yield from (Framing(newline=end) for end in LINE_ENDS)

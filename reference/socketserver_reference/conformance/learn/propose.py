@@ -1,14 +1,15 @@
 """Proposes a dialect for a given server: asks, writes down, and verifies what it wrote before anybody relies on it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
-from socketserver_reference.conformance.learn.conversation import LAG_FACTOR, CannotLearn, Conversation
+from socketserver_reference.conformance.learn.conversation import LAG_FACTOR, CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
@@ -40,38 +41,79 @@ class Proposal:
     """The conversation that does not fit, and what to look at."""
     remarks: list[str] = field(default_factory=list)
     """What may be bugs of the server."""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The reason why something was not asked -> the keys that it would have decided."""
+    interrupted: bool = False
+    """Whether the user ended it before it was complete."""
 
 
 def propose(
-    protocol: str, target: Target, timeout: float, start_timeout: float = 1.0, accepted: Collection[str] = ()
+    protocol: str,
+    target: Target,
+    timeout: float,
+    start_timeout: float = 1.0,
+    accepted: Collection[str] = (),
+    budget: Budget | None = None,
 ) -> Proposal:
-    """Talk to a server; return a dialect for it. Raises CannotLearn if nothing can be learned."""
+    """Talk to a server; return a dialect for it. Raises CannotLearn if nothing can be learned.
+
+    An interrupt ends it: the proposal has what was found by then. Raises KeyboardInterrupt if that is nothing.
+    """
     learned = LearnedDialect(accepted=frozenset(accepted))
+    try:
+        proposal = _propose(protocol, target, timeout, start_timeout, learned, budget or Budget())
+    except KeyboardInterrupt:
+        if not learned.findings:
+            raise
+        proposal = _interrupted(target, learned)
+    proposal.left_out = learned.left_out
+    return proposal
+
+
+def _propose(
+    protocol: str, target: Target, timeout: float, start_timeout: float, learned: LearnedDialect, budget: Budget
+) -> Proposal:
     room: RoomConversation | None = None
     with closing(target.start(start_timeout)) as site:
+        site.deadline = budget.last_begin
         try:
-            room, silence, lag = _ask(protocol, site, timeout, learned)
+            room, silence, lag = _ask(protocol, site, timeout, learned, budget)
         except CannotLearn as error:
             site.wait_idle()  # one that is about to die gets the time for it
             died = site.exit_report()
             raise CannotLearn(f"{error}" + (f"; {died}" if died else "")) from None
+        except OutOfTime:
+            raise CannotLearn("no time was left for the first answers: see --budget") from None
         datagram = site.address.datagram
-    learned.learn("", "about", f"learned from {printable(str(target))}", "by talking to it; say more, if you know more")
+    learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")
     header = [f"What {target} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
     conformance = "datagram" if datagram else protocol
     patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * lag)
     with Notice("learning: whether the proposal fits"):
-        return _verified(conformance, target, learned, header, room, patience)
+        return _verified(lambda dialect: verify(target, conformance, dialect, patience, budget), learned, header, room)
+
+
+def _about(target: Target) -> str:
+    return f"learned from {printable(str(target))}"
+
+
+def _interrupted(target: Target, learned: LearnedDialect) -> Proposal:
+    """Return a proposal of what was found until then: what was only presumed is a comment."""
+    learned.learn("", "about", _about(target), "by talking to it, until that was interrupted")
+    learned.doubt(lambda one: one.presumed)
+    header = [f"What {target} seems to speak, as far as it was asked. THIS IS NOT COMPLETE: learning was interrupted."]
+    trouble = "interrupted: the proposal has what was found until then, and was not verified in a conversation"
+    return Proposal(text(learned, header), trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
 
 
 def _ask(
-    protocol: str, site: Site, timeout: float, learned: LearnedDialect
+    protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget
 ) -> tuple[RoomConversation | None, str, float]:
     """Ask all questions; return the room, if there is one, the sign that nothing comes, and the lag of the server."""
     if site.address.datagram:
-        learn_datagrams(site, timeout, learned)
+        learn_datagrams(site, timeout, learned, budget)
         return None, "a datagram that was sent later was answered", 0.0
-    with Conversation(site, timeout) as conversation:
+    with Conversation(site, timeout, budget) as conversation:
         if protocol == "chat":
             return learn_chat(conversation, learned), conversation.by_silence, conversation.lag
         learn_echo(conversation, learned)
@@ -79,12 +121,10 @@ def _ask(
 
 
 def _verified(
-    protocol: str,
-    target: Target,
+    talk: Callable[[Dialect], Misfit | None],
     learned: LearnedDialect,
     header: list[str],
     room: RoomConversation | None,
-    timeout: float,
 ) -> Proposal:
     """Return the proposal, verified; repair what a conversation in it shows to be missing."""
     for _ in range(1 + MAX_REPAIRS):
@@ -94,10 +134,14 @@ def _verified(
         except loader.BadDialect as error:
             return _refused(learned, header, str(error))
         try:
-            misfit = verify(target, protocol, dialect, timeout)
+            misfit = talk(dialect)
         except NotApplicable as why:
             learned.remarks.append(f"Not verified in a conversation: {why}.")
             return Proposal(text(learned, header), "", [], [str(one) for one in learned.suspicions])
+        except OutOfTime:
+            trouble = "no time was left for a conversation in the dialect that was learned: see --budget"
+            head = [*header, f"THIS IS NOT VERIFIED: {trouble}."]
+            return Proposal(text(learned, head), trouble, [], [str(one) for one in learned.suspicions])
         if misfit is None or _is_suspected(misfit, learned):
             return Proposal(written, "", [], [str(one) for one in learned.suspicions])
         if room is None or not _repaired(room, learned, misfit):
@@ -148,9 +192,7 @@ def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal
 def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Misfit) -> Proposal:
     """Return a proposal that does not fit: the keys that may be wrong are comments."""
     keys = _at_fault(misfit)
-    learned.findings = [
-        replace(one, sure=one.sure and f"{one.table}.{one.key}" not in keys) for one in learned.findings
-    ]
+    learned.doubt(lambda one: one.name in keys)
     evidence = [*misfit.lines(), f"Look at {', '.join(keys)}, which are comments in the proposal."]
     head = [*header, f"THIS DOES NOT FIT YET. In a conversation in it: {misfit.why}."]
     trouble = f"a conversation in the dialect that was learned does not fit {dialect.about}: {misfit.why}"

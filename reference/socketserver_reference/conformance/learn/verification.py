@@ -13,7 +13,9 @@ from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.checks.datagram import DatagramConformance
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.learn.conversation import OutOfTime
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -106,26 +108,30 @@ class Misfit:
         return [*told, "exchange:", *self.violation.exchange]
 
 
-def verify(target: Target, protocol: str, dialect: Dialect, timeout: float) -> Misfit | None:
+def verify(target: Target, protocol: str, dialect: Dialect, timeout: float, budget: Budget) -> Misfit | None:
     """Talk in the dialect; return what does not fit, if anything does not.
 
-    Raises NotApplicable if the limits of the dialect allow no such conversation.
+    Raises NotApplicable if the limits of the dialect allow no such conversation, and OutOfTime if the budget is spent.
     """
     suite, *parts = SUITES[protocol]
     for leaving, steps in enumerate(parts):
-        if steps and (misfit := _play(suite, target, dialect, timeout, steps, leaving=bool(leaving))):
+        if not steps:
+            continue
+        session = Session(target, suite, min(timeout, budget.left), dialect)
+        session.keep(Budget(budget.left))
+        misfit = _play(session, suite.health_clause, dialect, steps, leaving=bool(leaving))
+        if budget.is_over:
+            raise OutOfTime
+        if misfit:
             return misfit
     return None
 
 
-def _play(
-    suite: type[Conformance], target: Target, dialect: Dialect, timeout: float, steps: Sequence[Step], *, leaving: bool
-) -> Misfit | None:
-    session = Session(target, suite, timeout, dialect)
+def _play(session: Session, clause: str, dialect: Dialect, steps: Sequence[Step], *, leaving: bool) -> Misfit | None:
     session.healthy = True  # a conversation before this one would already leave something behind
     with closing(session):
         try:
-            session.play_once(steps, suite.health_clause, timeout)
+            session.play_once(steps, clause, session.timeout)
         except Violation as violation:
             return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
         except NotChecked as error:
