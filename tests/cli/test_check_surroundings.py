@@ -1,7 +1,9 @@
 """`check` and its surroundings: directory, environment, terminal, signals, threads."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,9 +14,10 @@ import pytest
 
 from socketserver_reference.cli import check as checking_module
 from socketserver_reference.cli.main import main
-from socketserver_reference.cli.options import NEEDS, NOT_CHECKED
+from socketserver_reference.cli.options import NEEDS
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.checks.echo import EchoConformance
+from socketserver_reference.conformance.results.exit_codes import INTERRUPTED
 from tests.support.checking import Checker, Lifeline, bad, checking, run_check
 from tests.support.serving import SOURCES, TIMEOUT
 
@@ -57,6 +60,25 @@ def test_without_what_it_needs_it_says_what_to_install(missing: str, command: st
     assert result.stderr == f"socketserver-reference {command}: {NEEDS}\n"
 
 
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_a_terminal_gets_colours_and_a_line_of_progress(environment: dict[str, str], coloured: bool) -> None:
+    ours, terminal = os.openpty()
+    left = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    command = [sys.executable, "-m", "socketserver_reference", "check", "echo", *map(str, ONE)]
+    with subprocess.Popen(command, stdout=terminal, env={**left, "TERM": "xterm", **environment}) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # so Linux says that nobody writes to the terminal any more
+            while piece := os.read(ours, 65536):
+                shown += piece
+        os.close(ours)
+    assert process.returncode == 0
+    assert (b"  \x1b[32mholds\x1b[0m" in shown, b"\x1b[1;32mconforms\x1b[0m" in shown) == (coloured, coloured)
+    assert bool(re.search(rb"\r\x1b\[K  1 of \d+, \d+ s: [\w ]+\r\x1b\[K", shown)) == ("TERM" not in environment)
+
+
 def test_who_stops_reading_the_report_hears_no_complaint() -> None:
     with checking("echo", *QUICK) as process:
         assert process.stdout is not None
@@ -88,8 +110,10 @@ def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
         lifeline.wait_for(b"hanging")
         process.send_signal(number)
         out, err = process.communicate(timeout=TIMEOUT)
-    assert (process.returncode, err) == (2, "")
+    assert (process.returncode, err) == (INTERRUPTED, "")
     assert "CHAT-1   holds" in out
+    assert out.endswith("\n\ninterrupted\n")
+    assert "KeyboardInterrupt" not in out
     document = json.loads(file.read_text())
     assert document["summary"]["holds"] == 1
     assert {clause["why"] for clause in document["clauses"] if clause["verdict"] == "not-checked"} == {"interrupted"}
@@ -103,8 +127,9 @@ def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, num
         lifeline.wait_for(b"up")
         process.send_signal(number)
         out, err = process.communicate(timeout=TIMEOUT)
-    assert process.returncode == 2
+    assert process.returncode == INTERRUPTED
     assert "Traceback" not in out + err
+    assert "KeyboardInterrupt" not in out + err
     lifeline.wait_for_the_end()
 
 
@@ -115,7 +140,7 @@ def test_an_interrupt_before_anything_was_begun_is_told(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checking_module, "_check", interrupted)
-    assert main(["check", "echo"]) == NOT_CHECKED
+    assert main(["check", "echo"]) == INTERRUPTED
     assert capsys.readouterr() == (
         "",
         "socketserver-reference check: interrupted before there was any result\n",
@@ -131,8 +156,27 @@ def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_
 
     monkeypatch.setattr(EchoConformance, "test_other_bytes_stay_as_they_are", interrupted)
     outcome = check("echo", "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0)
-    assert outcome.code == NOT_CHECKED
+    assert outcome.code == outcome.document["code"] == INTERRUPTED
+    assert outcome.out.endswith("\n\ninterrupted\n")
+    assert not {"KeyboardInterrupt", "full-trace"} & {*re.findall(r"[\w-]+", outcome.out)}
     assert [outcome.clause(id)["why"] for id in ("ECHO-2", "ECHO-3")] == ["interrupted"] * 2
+
+
+def test_an_interrupted_check_that_saw_a_clause_broken_says_so(
+    check: Checker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    @decides("ECHO-3")
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    badge = tmp_path / "badge.svg"
+    monkeypatch.setattr(EchoConformance, "test_the_whole_reply_then_end_of_stream", interrupted)
+    command = "--launch", f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
+    outcome = check("echo", *command, "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0, "--badge", badge)
+    assert outcome.code == INTERRUPTED
+    assert outcome.out.endswith("\n\ninterrupted; does not conform: breaks ECHO-2\n")
+    assert "ECHO-3   not checked: interrupted\n" in outcome.out
+    assert "breaks ECHO-2" in badge.read_text()
 
 
 def test_a_check_in_another_thread_than_the_main_one_leaves_signals_alone(check: Checker) -> None:

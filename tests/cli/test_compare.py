@@ -141,7 +141,7 @@ def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline
         lifeline.wait_for(b"hanging")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=6 * TIMEOUT)
-    assert (process.returncode, err) == (2, "")
+    assert (process.returncode, err) == (130, "")
     assert "first could not be checked: nothing to check" in out
     assert "hanging could not be checked: interrupted" in out
     assert "last could not be checked: interrupted" in out
@@ -242,11 +242,12 @@ def checked(name: str, *violations: Violation, **what: Any) -> Checked:
 
 @pytest.mark.parametrize(
     ("codes", "code"),
-    [((0, 0), 0), ((0, 1), 1), ((0, 2), 2), ((2, 1, 0), 1)],
-    ids=["all", "violated", "cannot", "both"],
+    [((0, 0), 0), ((0, 1), 1), ((0, 2), 2), ((2, 1, 0), 1), ((0, 130), 2), ((1, 3), 130)],
+    ids=["all", "violated", "cannot", "both", "one check interrupted", "interrupted"],
 )
 def test_a_violation_comes_first(codes: Sequence[int], code: int) -> None:
     made = {0: checked("a"), 1: checked("b", violation(EVERYTHING)), 2: Checked("c", "chat", None, "no")}
+    made |= {130: checked("d", code=130), 3: Checked("e", "chat", None, comparison.INTERRUPTED_CHECK)}
     assert Comparison([made[each] for each in codes]).code == code
 
 

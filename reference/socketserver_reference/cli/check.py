@@ -1,7 +1,7 @@
 """`socketserver-reference check`: check any server, and say which clauses it breaks.
 
 The checks run in pytest; this module turns a command line into a pytest run, and its outcome into a report. Exit codes:
-0 the server conforms, 1 it does not, 2 it could not be checked.
+0 the server conforms, 1 it does not, 2 it could not be checked; 130 after an interrupt, with the results so far.
 """
 
 import argparse
@@ -17,10 +17,7 @@ from typing import Any
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli import input_files, report_files
 from socketserver_reference.cli.options import (
-    CONFORMS,
     GROUPS,
-    NOT_CHECKED,
-    VIOLATED,
     CommandError,
     add_check_arguments,
     of_the_plugin,
@@ -29,6 +26,7 @@ from socketserver_reference.cli.options import (
 from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets, read_dialect
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.results.exit_codes import CONFORMS, INTERRUPTED, NOT_CHECKED, VIOLATED
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import OPTIONS
 from socketserver_reference.conformance.scenario.text import printable
@@ -48,6 +46,7 @@ def run(options: argparse.Namespace, pytest_arguments: Sequence[str] = ()) -> in
         print(f"socketserver-reference check: {printable(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("socketserver-reference check: interrupted before there was any result", file=sys.stderr)
+        return INTERRUPTED
     return NOT_CHECKED
 
 
@@ -85,6 +84,9 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     code, conclusion = conclude(verdicts, strict=options.strict, trouble=trouble)
     if progress.misfit:
         code, conclusion = NOT_CHECKED, f"could not be checked: it does not speak the dialect {printable(dialect.name)}"
+    if progress.interrupted:
+        so_far = f"; {conclusion}" if code == VIOLATED or progress.misfit else ""
+        code, conclusion = INTERRUPTED, f"interrupted{so_far}"
     about = {verdict.clause.id for verdict in verdicts}
     report = Report(
         options.protocol,

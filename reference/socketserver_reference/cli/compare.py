@@ -1,7 +1,7 @@
 """`socketserver-reference compare SERVERS.toml`: check several servers, and print a table of clauses by servers.
 
 Exit codes: 0 all conform; 1 at least one does not, even if others could not be checked; 2 no server was found not to
-conform, but not all could be checked.
+conform, but not all could be checked; 130 after an interrupt, with the results so far.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 from socketserver_reference.cli import report_files
 from socketserver_reference.cli.options import (
-    NOT_CHECKED,
     CommandError,
     add_check_arguments,
     add_effort_arguments,
@@ -23,6 +22,7 @@ from socketserver_reference.cli.options import (
 )
 from socketserver_reference.cli.parser import Parser
 from socketserver_reference.cli.targets import find_targets, read_dialect
+from socketserver_reference.conformance.results.exit_codes import NOT_CHECKED
 from socketserver_reference.conformance.scenario.text import printable
 
 COMPARISON_FORMATS = ("json", "markdown", "html")

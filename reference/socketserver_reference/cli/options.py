@@ -7,9 +7,6 @@ from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli import input_files, report_files
 from socketserver_reference.conformance.runner.options import OPTIONS
 
-CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
-"""Exit codes."""
-
 GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
 """Protocol -> the groups of clauses that its check covers."""
 

@@ -131,3 +131,15 @@ def test_what_a_dialect_does_not_ask_is_not_done_to_the_server() -> None:
         for rule in (machine.half_close, machine.close, machine.reset, machine.stall):
             rule(number=0)
         assert done(machine) == before
+
+
+def test_after_an_interrupt_nothing_more_is_done_that_could_hide_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with run("basic") as machine:
+        monkeypatch.setattr(machine.stage, "perform", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            machine.say(number=0, data=b"hello")
+        assert machine.stage is None
+        machine.teardown()

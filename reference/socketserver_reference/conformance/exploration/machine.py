@@ -59,6 +59,9 @@ class Machine(RuleBasedStateMachine):
                 raise failure from None
         except Ambiguous:
             self._end()
+        except KeyboardInterrupt:  # nobody knows what was done of the step: what follows would prove nothing
+            self._end(failed=True)
+            raise
 
     def _end(self, *, failed: bool = False) -> None:
         if self.stage is not None:

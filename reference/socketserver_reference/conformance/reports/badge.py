@@ -3,11 +3,16 @@
 import xml.etree.ElementTree as ET
 
 from socketserver_reference.clauses import CLAUSES
+from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
 from socketserver_reference.conformance.results.report import Report
 from socketserver_reference.conformance.scenario.text import printable
 
-COLOURS = ("#1c6b3f", "#b3261e", "#7d5300")
-"""Exit code -> the colour of the badge; white text on each is legible (a contrast of at least 4.5)."""
+COLOURS = {CONFORMS: "#1c6b3f", VIOLATED: "#b3261e"}
+
+UNSURE = "#7d5300"
+"""The colours of the badge by exit code, and that for any other; white text on each is legible (a contrast of at least
+4.5).
+"""
 
 LABEL_COLOUR = "#3a3935"
 
@@ -30,7 +35,9 @@ def write(report: Report) -> str:
     )
     ET.SubElement(picture, "title").text = f"{printable(report.target)}: {said}"
     at = 0
-    for text, width, colour in zip((label, found), widths, (LABEL_COLOUR, COLOURS[report.code]), strict=True):
+    for text, width, colour in zip(
+        (label, found), widths, (LABEL_COLOUR, COLOURS.get(report.code, UNSURE)), strict=True
+    ):
         ET.SubElement(picture, "rect", x=str(at), width=str(width), height=str(HEIGHT), fill=colour)
         shown = ET.SubElement(
             picture,
@@ -51,8 +58,8 @@ def conclusion(report: Report) -> str:
         return "another dialect"
     if broken := [verdict for verdict in report.verdicts if report.fails(verdict) and not verdict.stale]:
         return f"breaks {broken[0].clause.id}" if len(broken) == 1 else f"breaks {len(broken)} clauses"
-    if report.code == 0:
+    if report.code == CONFORMS:
         groups = {verdict.clause.group for verdict in report.verdicts}
         asked, all_ = len(report.verdicts), sum(clause.group in groups for clause in CLAUSES.values())
         return "conforms" if asked == all_ else f"conforms in {asked} of {all_} clauses"
-    return "known failures are stale" if report.code == 1 else "not checked in full"
+    return "known failures are stale" if report.code == VIOLATED else "not checked in full"

@@ -12,13 +12,15 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.reports.json_report import FORMAT
 from socketserver_reference.conformance.reports.markdown import code, fit, folded, table, words
 from socketserver_reference.conformance.reports.story import ViolationStory, in_order
+from socketserver_reference.conformance.results.exit_codes import CONFORMS, INTERRUPTED, NOT_CHECKED, VIOLATED
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS
 from socketserver_reference.conformance.scenario.text import printable
 
 TABLE_COLUMNS = 80
 """Columns of a terminal."""
 
-CONFORMS, VIOLATED, NOT_CHECKED = 0, 1, 2
+INTERRUPTED_CHECK = "interrupted"
+"""Why a server was not checked, after an interrupt."""
 
 CELLS = {
     "holds": "holds",
@@ -87,8 +89,10 @@ class Comparison:
     @property
     def code(self) -> int:
         """The exit code: a violation is certain even if another server could not be checked, so it comes first."""
+        if any(server.why == INTERRUPTED_CHECK for server in self.servers):
+            return INTERRUPTED
         codes = {server.code for server in self.servers}
-        return next((code for code in (VIOLATED, NOT_CHECKED) if code in codes), CONFORMS)
+        return VIOLATED if VIOLATED in codes else CONFORMS if codes <= {CONFORMS} else NOT_CHECKED
 
     @property
     def conclusion(self) -> str:

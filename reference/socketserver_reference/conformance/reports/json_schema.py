@@ -7,6 +7,7 @@ from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, PROFILES
 from socketserver_reference.conformance.reports.json_report import FORMAT
+from socketserver_reference.conformance.results.exit_codes import CONFORMS, INTERRUPTED, NOT_CHECKED, VIOLATED
 from socketserver_reference.conformance.results.verdicts import OUTCOMES
 from socketserver_reference.conformance.scenario.steps import KINDS
 
@@ -17,7 +18,7 @@ SECONDS: Schema = {"type": "number", "minimum": 0}
 TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 TRUTH: Schema = {"type": "boolean"}
-CODE: Schema = {"enum": [0, 1, 2]}
+CODE: Schema = {"enum": [CONFORMS, VIOLATED, NOT_CHECKED, INTERRUPTED]}
 
 VERBS = {
     **{kind.verb: "a step" for kind in KINDS},

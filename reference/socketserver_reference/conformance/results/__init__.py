@@ -3,6 +3,7 @@
 Read in this order:
 
     outcomes.py        how a check may end without a verdict of its own
+    exit_codes.py      how the command ends
     known.py           clauses that are known to be broken         known_file.py    the file that lists them
     verdicts.py        a verdict for every clause, from all observations
     output_file.py     writes a file all at once

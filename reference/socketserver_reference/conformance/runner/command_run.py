@@ -47,9 +47,10 @@ class Progress:
         self._collected: set[str | None] = set()  # clauses with a check that runs
         self._deselected: set[str] = set()  # clauses with a check that pytest's own arguments leave out
         self._unplayed: dict[str, str | None] = {}  # the checks that have not ended yet -> the clause each decides
-        self._interrupted = False
+        self.interrupted = False
+        """Whether a signal ended the run."""
         self.trouble = False
-        """Whether a check ended with an error of its own, or the run was interrupted."""
+        """Whether a check ended with an error of its own."""
 
     @property
     def cannot(self) -> str:
@@ -77,6 +78,9 @@ class Progress:
 
     # The hooks of pytest
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        self._plugins = config.pluginmanager
+
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._run = session.config.stash[plugin.RUN]
 
@@ -97,6 +101,8 @@ class Progress:
     def pytest_sessionfinish(self) -> None:
         self._sum_up()
         self._display.clear()
+        if self.interrupted:
+            self._display.print("")  # as pytest would
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self) -> tuple[str, str, str]:
@@ -135,7 +141,8 @@ class Progress:
         self._outcomes.clear()
 
     def pytest_keyboard_interrupt(self) -> None:
-        self._interrupted = self.trouble = True
+        self.interrupted = True
+        self._plugins.unregister(name="terminalreporter")  # it would tell where in this project Python was
 
     # The results
 
@@ -164,7 +171,7 @@ class Progress:
 
     def _note_interrupt(self, record: Record) -> None:
         """Note that the checks which had not ended when the user interrupted the run decide nothing."""
-        for clause in filter(None, self._unplayed.values()) if self._interrupted else ():
+        for clause in filter(None, self._unplayed.values()) if self.interrupted else ():
             record.note(clause, "not-checked", "interrupted")
 
     def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:

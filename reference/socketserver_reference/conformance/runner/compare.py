@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import socketserver_reference
-from socketserver_reference.conformance.reports.comparison import Checked
+from socketserver_reference.conformance.reports.comparison import INTERRUPTED_CHECK, Checked
 from socketserver_reference.conformance.runner.server_list import ListedServer
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUPERVISOR
@@ -33,7 +33,7 @@ def check_all(servers: Sequence[ListedServer], effort: Sequence[str], directory:
             checked.append(_check(server, effort, directory))
         except KeyboardInterrupt:
             left = servers[len(checked) :]
-            return [*checked, *(Checked(server.name, server.protocol, None, "interrupted") for server in left)]
+            return [*checked, *(Checked(server.name, server.protocol, None, INTERRUPTED_CHECK) for server in left)]
         print(f"  {printable(checked[-1].conclusion)}", flush=True)
     return checked
 

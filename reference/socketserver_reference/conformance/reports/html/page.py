@@ -12,6 +12,7 @@ from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
 from socketserver_reference.conformance.reports.story import ViolationStory, stories
+from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
 
@@ -62,7 +63,7 @@ def _header(report: Report, told: Sequence[ViolationStory]) -> Element:
 
 def headline(text: str, code: int) -> Element:
     """Return the heading of a page, with a bar in the colour of an exit code."""
-    return tag("h1", text, class_=("good", "bad", "unsure")[code])
+    return tag("h1", text, class_={CONFORMS: "good", VIOLATED: "bad"}.get(code, "unsure"))
 
 
 def command(words: str, what: str) -> Element:
