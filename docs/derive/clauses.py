@@ -14,6 +14,7 @@ from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.cli import spec
 from socketserver_reference.conformance.dialects import effects, loader
 from socketserver_reference.conformance.dialects.wording import in_dialect
+from socketserver_reference.conformance.results.report import CLAUSE_PAGE
 from socketserver_reference.conformance.scenario.transcript import Transcript
 
 HOME = Path(__file__).parents[1]
@@ -47,7 +48,7 @@ def title(id: str) -> str:
 
 def page(id: str) -> str:
     """Return where the page of a clause is, without its suffix: an address that never changes."""
-    return f"specification/{id}"
+    return CLAUSE_PAGE.format(id)
 
 
 def link(id: str, home: str = "..") -> str:

@@ -1,6 +1,7 @@
 """What `check` reports, and where it cannot."""
 
 import os
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -34,6 +35,11 @@ JSON_KEYS = [
 ]
 
 
+def _elements(html: str, name: str) -> list[ET.Element]:
+    """Return the elements of this name in a report, which is XML but for a few empty ones."""
+    return [ET.fromstring(found) for found in re.findall(rf"<{name}\b.*?</{name}>", html, re.DOTALL)]
+
+
 def test_seed_random_prints_the_seed_that_was_drawn(check: Checker) -> None:
     outcome = check("echo", "--seed", "random", *ONE)
     assert f"(seed {outcome.document['seed']}, at most " in outcome.out.splitlines()[0]
@@ -56,6 +62,7 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
             "profile": "basic",
             "sentence": CLAUSES["ECHO-2"].sentence,
             "asked": CLAUSES["ECHO-2"].sentence,
+            "page": None,
             "verdict": "holds",
             "seconds": document["clauses"][0]["seconds"],
             "why": None,
@@ -127,3 +134,33 @@ def test_a_check_that_cannot_be_leaves_no_empty_report(check: Checker, tmp_path:
     with unserved() as address:
         check.refusal("echo", address, "--junit", file)
     assert not file.exists()
+
+
+def test_with_a_site_every_report_links_a_clause_to_its_page(check: Checker, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("html", "markdown", "junit")}
+    options = [word for name, file in files.items() for word in (f"--{name}", file)]
+    command = "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3, *options
+    page = "https://example.org/suite/specification/ECHO-2.html"
+    outcome = check("echo", *command, "--site", "https://example.org/suite/")
+    assert outcome.clause("ECHO-2")["page"] == page
+    assert "--site" not in outcome.document["command"]
+    assert all(page in file.read_text() for file in files.values())
+    check("echo", *command)
+    assert not [name for name, file in files.items() if "/specification/" in file.read_text()]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "javascript:alert(1)", "https://example.org/<b>", "https://a b"]
+)
+def test_what_is_no_address_of_a_site_is_refused(check: Checker, address: str) -> None:
+    line = check.refusal("echo", "--site", address)
+    assert f"argument --site: {address!r} is no address of a site: write https://" in line
+
+
+def test_the_page_of_a_violation_has_its_script(check: Checker, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    command = "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3, "--html", page, "--reproduce", tmp_path
+    assert check("echo", *command).code == 1
+    script = (tmp_path / "ECHO-2.py").read_text()
+    shown = [pre.text or "" for pre in _elements(page.read_text(), "pre") if pre.get("data-what")]
+    assert [text.strip() for text in shown] == [script.strip()]

@@ -1,6 +1,7 @@
 """`check` and its surroundings: directory, environment, terminal, signals, threads."""
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.results.exit_codes import INTERRUPTED
 from tests.support.checking import Checker, Lifeline, bad, checking, run_check
-from tests.support.serving import SOURCES, TIMEOUT
+from tests.support.serving import LONG_TIMEOUT, SOURCES, TIMEOUT
 
 QUICK = ("--examples", 2)
 ONE = ("--only", "ECHO-2", "--examples", 0)
@@ -160,6 +161,25 @@ def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_
     assert outcome.out.endswith("\n\ninterrupted\n")
     assert not {"KeyboardInterrupt", "full-trace"} & {*re.findall(r"[\w-]+", outcome.out)}
     assert [outcome.clause(id)["why"] for id in ("ECHO-2", "ECHO-3")] == ["interrupted"] * 2
+
+
+def test_an_interrupt_that_python_loses_in_a_callback_comes_again(
+    check: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        gc.callbacks.remove(interrupted)
+        raise KeyboardInterrupt
+
+    @decides("ECHO-3")
+    def collecting(_: object) -> None:
+        gc.callbacks.append(interrupted)
+        gc.collect()
+        assert threading.Event().wait(LONG_TIMEOUT), "the interrupt never came"
+
+    monkeypatch.setattr(EchoConformance, "test_the_whole_reply_then_end_of_stream", collecting)
+    outcome = check("echo", "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0)
+    assert outcome.code == INTERRUPTED
+    assert outcome.clause("ECHO-3")["why"] == "interrupted"
 
 
 def test_an_interrupted_check_that_saw_a_clause_broken_says_so(

@@ -299,6 +299,15 @@ def test_markdown_and_html_tell_each_violation_once() -> None:
     assert "It could not be checked: no." in page
 
 
+def test_with_a_site_each_clause_is_linked_to_its_page(run: Compare, tmp_path: Path) -> None:
+    page, site = tmp_path / "compared.html", "https://example.org/suite"
+    link = f'<th scope="row"><a href="{site}/specification/ECHO-1.html">ECHO-1</a>'
+    run(server("mine", served("echo")), "--examples", "0", "--html", page, "--site", site)
+    assert link in page.read_text()
+    run(server("mine", served("echo")), "--examples", "0", "--html", page)
+    assert "/specification/" not in page.read_text()
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 @pytest.mark.xdist_group("browser")
 def test_many_servers_fit_a_phone(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from tests.support.exchanges import EVERYTHING, MARKUP, crowded, report, violati
 CHANGES = [("CHAT-2", "in lines")]
 WAIVED = [("CHAT-8", "it has no quit word"), (MARKUP, MARKUP)]
 COMMAND = "socketserver-reference check chat '--launch=<b>serve</b> {port}'"
+SITE = "https://example.org/suite"
+SCRIPT = "#!/usr/bin/env python3\nROWS = [b'\\xff <b>grüß</b>']\n    # the end\n"
 TAB, ENTER = ("Tab", 9, ""), ("Enter", 13, "\r")
 
 CONTRAST = """
@@ -75,5 +77,7 @@ def with_everything() -> str:
         changes=CHANGES,
         command=COMMAND,
         spent={"CHAT-1": 1.25},
+        site=SITE,
+        sources={"CHAT-2": SCRIPT},
     )
     return page.write(told)

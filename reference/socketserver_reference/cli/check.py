@@ -88,6 +88,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         so_far = f"; {conclusion}" if code == VIOLATED or progress.misfit else ""
         code, conclusion = INTERRUPTED, f"interrupted{so_far}"
     about = {verdict.clause.id for verdict in verdicts}
+    written = progress.reproductions(verdicts)
     report = Report(
         options.protocol,
         name,
@@ -102,12 +103,14 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         changes=[(clause, what) for clause, what in effects.changes(dialect) if clause in about],
         waived=[(clause, why) for clause, why in effects.not_applicable(dialect).items() if clause in about],
         misfit=progress.misfit,
-        scripts=progress.reproductions(verdicts),
+        scripts=[str(told) for told in written],
+        sources={told.clause: told.text for told in written if told.file},
         news=[*progress.remarks(), *news],
         began=began,
         seconds=time.monotonic() - clock,
         spent=progress.spent,
         command=command,
+        site=options.site or "",
     )
     if before is not None:
         report = report.compared(options.compare, before)

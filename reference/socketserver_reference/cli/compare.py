@@ -75,7 +75,9 @@ def _compare(options: argparse.Namespace) -> int:
             raise server_list.BadServers(f"{options.servers}: server {number}: {error}") from None
     wanted = report_files.chosen(options)
     require_extra()
-    compared = comparison.Comparison(compare.check_all(listed, effort(options), directory))
+    compared = comparison.Comparison(
+        compare.check_all(listed, [*effort(options), *([f"--site={options.site}"] if options.site else [])], directory)
+    )
     lines = comparison.as_text(compared)
     writers: dict[str, Any] = {
         "json": comparison.as_json,

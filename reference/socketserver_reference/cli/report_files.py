@@ -5,6 +5,7 @@ The formats are in `conformance/reports/`, one module each.
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
@@ -24,6 +25,10 @@ FORMATS = {
 """Option -> the format, and the module of `conformance/reports/` that writes it."""
 
 
+SITE = re.compile(r"(?:https?://|file:///)[\w.~:/@%+,=-]+", re.ASCII)
+"""The address of a site: without what a report would have to escape."""
+
+
 class CannotWrite(Exception):
     """A report cannot be written; the message says why."""
 
@@ -38,10 +43,25 @@ class PrintSchema(argparse.Action):
         parser.exit()
 
 
+def site(text: str) -> str:
+    """Return the address of a site without its last slash; raise ArgumentTypeError for anything else."""
+    if not SITE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address of a site: write https://..., http://... or file:///..."
+        )
+    return text.removesuffix("index.html").rstrip("/")
+
+
 def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[str] = FORMATS) -> None:
-    """Declare an option for each format, and the one for the schema of JSON."""
+    """Declare an option for each format, the one for the links in them, and the one for the schema of JSON."""
     for name in formats:
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what} as {FORMATS[name][0]}")
+    parser.add_argument(
+        "--site",
+        type=site,
+        metavar="URL",
+        help="where the site of this project is, which `make docs` builds: reports then link each clause to its page",
+    )
     parser.add_argument("--json-schema", action=PrintSchema, nargs=0, help="print the JSON Schema of --json, and end")
 
 

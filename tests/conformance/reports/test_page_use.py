@@ -9,8 +9,8 @@ import pytest
 from socketserver_reference.conformance.reports.html import page
 from socketserver_reference.conformance.scenario.steps import Connect, join
 from tests.support.browser import CHROMIUM, Browser
-from tests.support.exchanges import did, report, violation
-from tests.support.pages import COMMAND, ENTER, elements, showing
+from tests.support.exchanges import EVERYTHING, did, report, violation
+from tests.support.pages import COMMAND, ENTER, SCRIPT, SITE, elements, showing
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
@@ -41,6 +41,28 @@ def test_the_verdicts_are_filtered_without_scripts(full: Browser, kind: str, sho
     full.ask(f"document.querySelector('#show-{kind}').click()")
     rows = "[...document.querySelectorAll('tbody tr:not(.profile)')].filter(row => row.checkVisibility())"
     assert full.ask(f"{rows}.map(row => row.querySelector('th').textContent)") == shown
+
+
+def test_each_clause_has_a_link_to_its_page_on_the_site_if_there_is_one(full: Browser, tmp_path: Path) -> None:
+    links = "[...document.querySelectorAll('a')].map(a => a.href).filter(to => !to.startsWith('file:'))"
+    pages = {id: f"{SITE}/specification/{id}.html" for id in ("CHAT-1", "CHAT-2", "CHAT-3", "CHAT-4", "CHAT-17")}
+    assert set(full.ask(links)) == {*pages.values()}
+    assert full.ask("document.querySelector('tbody tr.holds a').href") == pages["CHAT-1"]
+    assert full.ask("[...document.querySelectorAll('#CHAT-2 .said a')].at(-1).href") == pages["CHAT-2"]
+    showing(full, page.write(report(violation(EVERYTHING))), tmp_path)
+    assert full.ask(links) == []
+
+
+@pytest.mark.parametrize(("allowed", "copied"), [(True, "window.copied"), (False, "getSelection().toString()")])
+def test_a_button_copies_the_script_that_shows_a_violation(full: Browser, allowed: bool, copied: str) -> None:
+    keep = "text => { window.copied = text; }" if allowed else "() => { throw Error(); }"
+    full.ask(f"navigator.clipboard.writeText = {keep}")
+    full.ask("document.querySelector('#CHAT-2 .script').open = true")
+    full.ask("document.querySelector('#CHAT-2 .script button').focus()")
+    assert full.ask("document.activeElement.textContent") == "Copy the script for CHAT-2"
+    full.press(*ENTER)
+    assert full.ask(copied).rstrip("\n") == SCRIPT.rstrip("\n")
+    assert elements(full, "#CHAT-3 .script, #CHAT-17 .script") == []
 
 
 @pytest.mark.parametrize(("allowed", "said"), [(True, "Copied"), (False, "Selected")])

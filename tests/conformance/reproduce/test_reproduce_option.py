@@ -35,10 +35,12 @@ def test_a_violation_inside_a_process_has_a_test_instead(tmp_path: Path) -> None
     verdicts = [Verdict(CLAUSES["SRV-8"], "violated", "that", VIOLATIONS["SRV-8"]("this", "that", []))]
     assert progress.reproductions(verdicts) == []
     progress._run.options = Options(reproduce=tmp_path)
-    assert progress.reproductions(verdicts) == [f"{tmp_path}/test_SRV_8.py: a test to complete with your server"]
+    assert [*map(str, progress.reproductions(verdicts))] == [
+        f"{tmp_path}/test_SRV_8.py: a test to complete with your server"
+    ]
     compile((tmp_path / "test_SRV_8.py").read_text(), "test", "exec")
     verdicts = [Verdict(CLAUSES["CHAT-2"], "violated", "that", VIOLATIONS["CHAT-2"]("this", "that", []))]
-    assert progress.reproductions(verdicts) == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
+    assert [*map(str, progress.reproductions(verdicts))] == [f"no reproduction of CHAT-2: {write.UNWRITTEN}"]
 
 
 MINE = """

@@ -65,6 +65,12 @@ class Checked:
         return {clause["id"]: clause["verdict"] for clause in self.document["clauses"]} if self.document else {}
 
     @property
+    def pages(self) -> dict[str, str]:
+        """Clause -> the address of its page, if there is a site."""
+        clauses = self.document["clauses"] if self.document else []
+        return {clause["id"]: clause["page"] for clause in clauses if clause.get("page")}
+
+    @property
     def changes(self) -> list[tuple[str, str]]:
         """What its dialect asks differently."""
         return [(change["clause"], change["what"]) for change in self.document["changes"]] if self.document else []

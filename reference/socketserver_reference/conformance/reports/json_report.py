@@ -51,8 +51,7 @@ def build(report: Report) -> dict[str, Any]:
 
 
 def _clause(verdict: Verdict, report: Report) -> dict[str, Any]:
-    again = report.again(verdict.clause.id)
-    story = ViolationStory.of(verdict.violation, verdict.clause, again) if verdict.violation else None
+    story = ViolationStory.of(verdict.violation, verdict.clause, report) if verdict.violation else None
     replays = verdict.violation.replays if verdict.violation else None
     return {
         "id": verdict.clause.id,
@@ -60,6 +59,7 @@ def _clause(verdict: Verdict, report: Report) -> dict[str, Any]:
         "profile": verdict.clause.profile,
         "sentence": CLAUSES[verdict.clause.id].sentence,
         "asked": verdict.clause.sentence,
+        "page": report.page(verdict.clause.id) or None,
         "verdict": verdict.outcome,
         "seconds": round(report.spent.get(verdict.clause.id, 0.0), 3),
         "known": verdict.known.reason if verdict.known else None,

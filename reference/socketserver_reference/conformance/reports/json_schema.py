@@ -135,6 +135,7 @@ def _clause() -> Schema:
             "profile": ("whether polite clients ask it, or abrupt ones", {"enum": [*PROFILES]}),
             "sentence": ("what the clause says", TEXT),
             "asked": ("the same in the words of the dialect", TEXT),
+            "page": ("the address of its page, if --site was given", {"type": ["string", "null"]}),
             "verdict": ("what came of it", {"enum": [*OUTCOMES]}),
             "seconds": ("how long its checks took", SECONDS),
             "known": ("why it is listed as broken", {"type": ["string", "null"]}),

@@ -67,8 +67,9 @@ def _case(report: Report, verdict: Verdict) -> ET.Element:
     else:
         return case
     if seen is not None:
-        again = report.again(verdict.clause.id)
-        told.text = clean("\n".join([*seen.lines(verdict.clause), *([f"again:    {again}"] if again else [])]))
+        links = {"again": report.again(verdict.clause.id), "page": report.page(verdict.clause.id)}
+        lines = [f"{f'{name}:':<9} {link}" for name, link in links.items() if link]
+        told.text = clean("\n".join([*seen.lines(verdict.clause), *lines]))
     return case
 
 

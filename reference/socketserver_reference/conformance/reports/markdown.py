@@ -17,6 +17,9 @@ MAX_DOCUMENT_BYTES = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
 
 
+ABOUT = "{} in the specification"
+"""What links to the page of a clause."""
+
 CLAUSE_COLUMNS = ("clause", "verdict", "why")
 
 
@@ -28,7 +31,11 @@ def write(report: Report) -> str:
         "",
         ", ".join(f"{name} {value}" for name, value in facts) + f": {counted(report.verdicts)}.",
         "",
-        *(fenced(report.misfit) if report.misfit else table(CLAUSE_COLUMNS, map(_row, report.verdicts))),
+        *(
+            fenced(report.misfit)
+            if report.misfit
+            else table(CLAUSE_COLUMNS, [_row(one, report.page(one.clause.id)) for one in report.verdicts])
+        ),
     ]
     if report.command:
         head += ["", f"Checked by version {words(own_version())}. To check it again:", "", *fenced([report.command])]
@@ -39,9 +46,14 @@ def write(report: Report) -> str:
     return fit("\n".join(head) + "\n", ("\n" + folded(story) for story in stories(report)))
 
 
-def _row(verdict: Verdict) -> list[str]:
+def _row(verdict: Verdict, page: str) -> list[str]:
     why = code(verdict.why) if verdict.violation else words(verdict.why)
-    return [verdict.clause.id, f"{SYMBOLS[verdict.outcome]} {words(word(verdict))}", why]
+    return [linked(verdict.clause.id, page), f"{SYMBOLS[verdict.outcome]} {words(word(verdict))}", why]
+
+
+def linked(text: str, address: str) -> str:
+    """Return a text as a link, if there is an address."""
+    return f"[{text}]({address})" if address else text
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -55,6 +67,7 @@ def folded(story: ViolationStory, whose: str = "") -> str:
     remarks = [("that is", story.place), ("replayed", story.confirmation), ("note", story.note)]
     note = "".join(f"<br>{what}: {words(text)}" for what, text in remarks if text)
     note += f"<br>again: {code(story.again)}" if story.again else ""
+    note += f"<br>{linked(ABOUT.format(story.clause.id), story.page)}" if story.page else ""
     return "\n".join(
         [
             f"<details><summary><strong>{title}</strong>: the server {words(story.clause.level)} "

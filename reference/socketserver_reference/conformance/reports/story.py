@@ -97,17 +97,24 @@ class ViolationStory:
     """What happened, in a word, if that is known."""
     server_ended: bool = False
     """Whether the server was seen to have ended."""
+    page: str = ""
+    """The address of the page of the clause, if there is a site."""
+    script: str = ""
+    """The script that shows it, if one was written."""
 
     @classmethod
-    def of(cls, violation: Violation, clause: Clause | None = None, again: str = "") -> "ViolationStory":
-        """Return the story of a violation; `clause` is the clause in the words of the server's dialect."""
+    def of(cls, violation: Violation, clause: Clause | None = None, report: Report | None = None) -> "ViolationStory":
+        """Return the story of a violation, one of the report's; `clause` is the clause in the words of the server's
+        dialect.
+        """
+        id = violation.clause_id
         happened = _told(violation)
         if len(happened) > 2 * MAX_STORY_EVENTS:
             happened[MAX_STORY_EVENTS:-MAX_STORY_EVENTS] = [
                 StoryEvent("skips", (), f"{len(happened) - 2 * MAX_STORY_EVENTS} events are left out")
             ]
         return cls(
-            clause or CLAUSES[violation.clause_id],
+            clause or CLAUSES[id],
             violation.expected,
             violation.observed,
             violation.note,
@@ -116,9 +123,11 @@ class ViolationStory:
             tuple(happened),
             tuple(violation.transcript.lines_before()) if violation.transcript else (),
             violation.place,
-            again,
+            report.again(id) if report else "",
             violation.shape or "",
             violation.server_ended,
+            report.page(id) if report else "",
+            report.sources.get(id, "") if report else "",
         )
 
     @classmethod
@@ -137,15 +146,14 @@ class ViolationStory:
             document.get("again") or "",
             document.get("shape") or "",
             document.get("server_ended") or False,
+            document.get("page") or "",
         )
 
 
 def stories(report: Report) -> list[ViolationStory]:
     """Return the stories of the violations that a report has, those of a MUST first."""
     return in_order(
-        ViolationStory.of(verdict.violation, verdict.clause, report.again(verdict.clause.id))
-        for verdict in report.verdicts
-        if verdict.violation
+        ViolationStory.of(verdict.violation, verdict.clause, report) for verdict in report.verdicts if verdict.violation
     )
 
 

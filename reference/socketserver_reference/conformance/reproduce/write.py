@@ -51,6 +51,11 @@ class Reproduction:
     file: Path | None
     remark: str
 
+    @property
+    def text(self) -> str:
+        """What is in the file; "" if there is none."""
+        return self.file.read_text("utf-8") if self.file else ""
+
     def __str__(self) -> str:
         return f"{self.file or 'no reproduction of ' + self.clause}: {self.remark}"
 

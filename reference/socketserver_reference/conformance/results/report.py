@@ -22,6 +22,9 @@ OUTCOME_WORDS = {
     "not-checked": "not checked",
 }
 
+CLAUSE_PAGE = "specification/{}"
+"""Where on the site the page of a clause is, without its suffix: an address that never changes."""
+
 DISTRIBUTION = "socketserver-reference"
 
 SYMBOLS = {"holds": "✓", "violated": "✗", "unconfirmed": "~", "not-applicable": "-", "not-checked": "?"}
@@ -55,6 +58,8 @@ class Report:
     """How the server shows that it does not speak the dialect, in lines; empty unless it does."""
     scripts: Sequence[str] = ()
     """What became of the script for each violation, a line each."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Clause -> the script that shows its violation, if one was written."""
     news: Sequence[str] = ()
     """Messages about the list of known failures, a line each."""
     baseline: BaselineDiff | None = None
@@ -66,6 +71,8 @@ class Report:
     """Clause -> how many seconds its checks took."""
     command: str = ""
     """The command that checks the server again, without `--only`."""
+    site: str = ""
+    """The address of the site with the pages of the clauses, if it was given."""
 
     def count(self) -> dict[str, int]:
         """Return how many clauses have each outcome."""
@@ -79,6 +86,10 @@ class Report:
     def again(self, clause: str) -> str:
         """Return the command that checks one clause again; "" if there is none."""
         return f"{self.command} --only {clause}" if self.command else ""
+
+    def page(self, clause: str) -> str:
+        """Return the address of the page of a clause; "" without a site."""
+        return f"{self.site}/{CLAUSE_PAGE.format(clause)}.html" if self.site else ""
 
     def lacks(self, verdict: Verdict) -> bool:
         """Whether a verdict keeps the check from saying that the server conforms."""

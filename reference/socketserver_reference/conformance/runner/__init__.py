@@ -10,6 +10,7 @@ Read in this order:
     direct.py            checks without pytest, for the kill matrix
     display.py           what a check shows while it runs
     command_run.py       pytest for `check`; it collects the classes of collected.py or collected_family.py
+    lost_interrupts.py   an interrupt that Python loses comes again
     affinity.py          one processor for checker and server
     server_list.py, compare.py    several servers, one after the other
 

@@ -6,21 +6,24 @@ file there. A user passes options to pytest after `--`.
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, counted_outcomes
 from socketserver_reference.conformance.results.verdicts import Outcome, Record, Verdict
-from socketserver_reference.conformance.runner import plugin
+from socketserver_reference.conformance.runner import lost_interrupts, plugin
 from socketserver_reference.conformance.runner.check_outcomes import WORST_FIRST
 from socketserver_reference.conformance.runner.display import NORMAL, VERBOSE, Display
 from socketserver_reference.conformance.runner.options import Options
 from socketserver_reference.conformance.runner.selection import chosen
 from socketserver_reference.conformance.targets.notice import on_this_stderr
+
+if TYPE_CHECKING:
+    from socketserver_reference.conformance.reproduce.write import Reproduction
 
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, if not `collected`."""
@@ -93,6 +96,11 @@ class Progress:
         self._unplayed = {item.nodeid: plugin.decided(item) for item in session.items}
         self._collected = {*self._unplayed.values()}
         self._of = len(session.items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        with lost_interrupts.repeated():
+            return (yield)
 
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
         self._number += 1
@@ -174,8 +182,8 @@ class Progress:
         for clause in filter(None, self._unplayed.values()) if self.interrupted else ():
             record.note(clause, "not-checked", "interrupted")
 
-    def reproductions(self, verdicts: Sequence[Verdict]) -> list[str]:
-        """Return a line about the script for each violation, if scripts were requested."""
+    def reproductions(self, verdicts: Sequence[Verdict]) -> "list[Reproduction]":
+        """Return what became of the script for each violation, if scripts were requested."""
         if self._run.options.reproduce is None:
             return []
         from socketserver_reference.conformance.reproduce.write import UNWRITTEN, Reproduction, write_test
@@ -187,7 +195,7 @@ class Progress:
             else Reproduction(violation.clause_id, None, UNWRITTEN)
             for violation in violated
         }
-        return [str(told) for told in {**none, **self._run.reproductions}.values()]
+        return [*{**none, **self._run.reproductions}.values()]
 
     def remarks(self) -> list[str]:
         """Return the messages about the servers."""

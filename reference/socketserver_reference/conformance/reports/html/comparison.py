@@ -28,17 +28,19 @@ def write(compared: Comparison) -> str:
 def _table(protocol: str, those: Sequence[Checked], rows: Sequence[TableRow], anchors: dict[str, str]) -> Element:
     names = [tag("th", tag("a", server.name, href=f"#{anchors[server.name]}"), scope="col") for server in those]
     head = tag("thead", tag("tr", tag("th", "clause", scope="col"), *names))
-    body = tag("tbody", *(_row(row, [anchors[server.name] for server in those]) for row in rows))
+    pages = {clause: page for server in those for clause, page in server.pages.items()}
+    body = tag("tbody", *(_row(row, [anchors[server.name] for server in those], pages.get(row[0])) for row in rows))
     table = tag("table", tag("caption", "Clause by server"), head, body)
     title = f"{protocol}-title"
     scroll = tag("div", table, class_="wide", tabindex="0", role="region", aria_label=f"{protocol}, clause by server")
     return tag("section", tag("h2", protocol.capitalize(), id=title), scroll, aria_labelledby=title)
 
 
-def _row(row: TableRow, anchors: Sequence[str]) -> Element:
+def _row(row: TableRow, anchors: Sequence[str], page: str | None) -> Element:
     id, outcomes = row
     cells = [tag("td", _cell(id, found, anchor), class_=found) for found, anchor in zip(outcomes, anchors, strict=True)]
-    return tag("tr", tag("th", id, tag("div", *promise(CLAUSES[id]), class_="why"), scope="row"), *cells)
+    name = tag("a", id, href=page) if page else id
+    return tag("tr", tag("th", name, tag("div", *promise(CLAUSES[id]), class_="why"), scope="row"), *cells)
 
 
 def _cell(id: str, found: str, anchor: str) -> Element:

@@ -1,22 +1,22 @@
 "use strict";
-// A button beside each command copies it; where the browser forbids that, it selects the command instead.
-for (const command of document.querySelectorAll("code.copy")) {
+// A button beside each command and script copies it; where the browser forbids that, it selects it instead.
+for (const copied of document.querySelectorAll(".copy")) {
   const button = document.createElement("button");
   const what = document.createElement("span");
   what.className = "unseen";
-  what.textContent = " " + command.dataset.what;
+  what.textContent = " " + copied.dataset.what;
   button.type = "button";
   button.append("Copy", what);
   button.addEventListener("click", async () => {
     let done = "Copied";
     try {
-      await navigator.clipboard.writeText(command.textContent);
+      await navigator.clipboard.writeText(copied.textContent);
     } catch {
-      getSelection().selectAllChildren(command);
+      getSelection().selectAllChildren(copied);
       done = "Selected";
     }
     button.firstChild.data = done;
     setTimeout(() => { button.firstChild.data = "Copy"; }, 2000);
   });
-  command.after(" ", button);
+  copied.matches("pre") ? copied.before(button) : copied.after(" ", button);
 }

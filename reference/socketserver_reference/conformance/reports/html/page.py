@@ -5,12 +5,13 @@ and lists, so it works without scripts, by keyboard, with a screen reader, on pa
 style.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
+from socketserver_reference.conformance.reports.markdown import ABOUT
 from socketserver_reference.conformance.reports.story import ViolationStory, stories
 from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
@@ -135,6 +136,7 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
     remarks = (("that is", story.place), ("replayed", story.confirmation), ("note", story.note))
     said += [(what, text) for what, text in remarks if text]
     said += [("again", command(story.again, f"the command for {story.clause.id}"))] if story.again else []
+    said += [("page", tag("a", ABOUT.format(story.clause.id), href=story.page))] if story.page else []
     said += [("before", tag("pre", "\n".join(story.before)))] if story.before else []
     shown = exchange(story)
     if story.clause.level == "SHOULD":
@@ -145,9 +147,19 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
         tag("p", "The server ", *promise(story.clause), "."),
         listed(said, class_="said"),
         shown,
+        _script(story),
         id=anchor,
         aria_labelledby=f"{anchor}-title",
     )
+
+
+def _script(story: ViolationStory) -> Element | None:
+    """Return the script that shows a violation, for the reader to copy; None if there is none."""
+    if not story.script:
+        return None
+    summary = tag("summary", "The script that shows it")
+    text = tag("pre", story.script, class_="copy", data_what=f"the script for {story.clause.id}")
+    return tag("details", summary, text, class_="script")
 
 
 def promise(clause: Clause) -> list[Child]:
@@ -160,7 +172,7 @@ def _verdicts(report: Report) -> Element:
     columns = [tag("th", name, scope="col") for name in ("clause", "verdict", "the server")]
     columns.append(tag("th", "time", scope="col", class_="time"))
     bodies = [
-        tag("tbody", _profile(profile, of_profile), *(_verdict(verdict, report.spent) for verdict in of_profile))
+        tag("tbody", _profile(profile, of_profile), *(_verdict(verdict, report) for verdict in of_profile))
         for profile in PROFILES
         if (of_profile := [verdict for verdict in report.verdicts if verdict.clause.profile == profile])
     ]
@@ -191,10 +203,11 @@ def _profile(profile: str, verdicts: Sequence[Verdict]) -> Element:
     return tag("tr", tag("th", f"{profile}: {counted(verdicts)}", colspan="4", scope="rowgroup"), class_="profile")
 
 
-def _verdict(verdict: Verdict, spent: Mapping[str, float]) -> Element:
+def _verdict(verdict: Verdict, report: Report) -> Element:
     clause = verdict.clause
-    seconds = f"{spent[clause.id]:.1f} s" if clause.id in spent else ""
-    name: Child = tag("a", clause.id, href=f"#{clause.id}") if verdict.violation else clause.id
+    seconds = f"{report.spent[clause.id]:.1f} s" if clause.id in report.spent else ""
+    where = f"#{clause.id}" if verdict.violation else report.page(clause.id)
+    name: Child = tag("a", clause.id, href=where) if where else clause.id
     why: Child = tag("code", verdict.why) if verdict.violation else verdict.why
     return tag(
         "tr",
