@@ -7,7 +7,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn.answers import Answer
-from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.conversation import CannotLearn, TooFewSeats
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
@@ -22,9 +22,81 @@ def test_one_client_that_hears_no_greeting_says_nothing_about_several() -> None:
     found = room(conversation, understood(conversation, [b"Name? "] * 3, answers=[NAME]))
     assert found.newcomer() == "guest1"
     assert not found.one_by_one
-    assert found.newcomers(3) == ["guest2", "guest3", "guest4"]
+    assert found.newcomers(3) == ["guest5", "guest6", "guest7"]
     assert found.one_by_one
-    assert found.newcomers(2) == ["guest5", "guest6"]
+    assert found.newcomers(2) == ["guest8", "guest9"]
+
+
+class Porch(RehearsedConversation):
+    """A server that greets the next client when the one before has answered, or has gone."""
+
+    def __init__(self) -> None:
+        super().__init__(greeting=b"Name? ")
+        self.waiting: list[str] = []
+        """Clients that have not answered; the first of them was greeted."""
+        self.early: list[str] = []
+        """Clients that answered before they were asked."""
+
+    def join(self, who: str) -> None:
+        super().join(who)
+        self.waiting.append(who)
+        self._unheard[who] = self.greeting if len(self.waiting) == 1 else b""
+
+    def say(self, who: str, data: bytes) -> None:
+        if who in self.waiting[1:]:
+            self.early.append(who)
+        if who in self.waiting:
+            self.waiting.remove(who)
+        super().say(who, data)
+
+    def leave(self, *whom: str) -> None:
+        super().leave(*whom)
+        self.waiting = [who for who in self.waiting if who not in whom]
+
+
+def test_clients_that_were_not_greeted_together_come_again_one_by_one_and_answer_what_they_are_asked() -> None:
+    conversation = Porch()
+    found = room(conversation, understood(conversation, [b"Name? "] * 3, answers=[NAME]))
+    assert found.newcomers(3) == ["guest4", "guest5", "guest6"]
+    assert conversation.early == []
+
+
+def test_one_by_one_nobody_comes_after_a_client_that_the_server_sends_away() -> None:
+    conversation = RehearsedConversation(seats=5)
+    found = room(conversation, understood(conversation, answers=[NAME]))
+    found.one_by_one = True
+    found.begin()
+    assert found.newcomers(4) == ["guest1", "guest2"]
+    assert conversation.joined[3:] == ["guest1", "guest2"]
+
+
+def test_a_server_with_three_seats_has_too_few_and_one_that_let_in_more_before_is_full() -> None:
+    conversation = RehearsedConversation(seats=3)
+    found = room(conversation)
+    found.begin()
+    with pytest.raises(TooFewSeats, match="a fresh server lets in 3 clients, and no more"):
+        found.newcomer()
+    conversation.seats = 4
+    found.newcomer()
+    with pytest.raises(CannotLearn, match="lets no more clients in") as full:
+        found.newcomer()
+    assert not isinstance(full.value, TooFewSeats)
+
+
+def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
+    found = room(RehearsedConversation(), understood(RehearsedConversation(), template="<guest{sender}> {body}"))
+    assert found.delivers(b"<guest7> mink-1", b"mink-1")
+    found.keep("leaving", [b"guest7 has left", b"number 7 is free"])
+    assert found.notices() == ([], ["{any} has left", "number {any} is free"])
+
+
+def test_a_line_belongs_to_the_occasion_on_which_lines_came_that_are_like_it() -> None:
+    found = room(RehearsedConversation())
+    found.keep("joining", [b"<--- No Name12 joined the room"])
+    found.keep("leaving", [b"---> No Name35 left the room"])
+    assert found.occasion_of(b"---> No Name left the room") == "leaving"
+    assert found.occasion_of(b"<--- No Name joined the room") == "joining"
+    assert found.occasion_of(b"it rains") == "joining"
 
 
 def test_a_room_that_sends_one_of_the_three_away_is_told() -> None:

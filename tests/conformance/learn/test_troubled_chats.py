@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +13,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.learn import verification
+from socketserver_reference.conformance.learn import conversation, verification
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import _further
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
@@ -26,11 +27,12 @@ from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat
 from tests.servers.dialects_served import DIALECTS, served
 from tests.servers.labelled_rooms import LABELLED, Ghost, room_of
-from tests.support.learning import learned, proposed, reason
+from tests.support.learning import learned, proposed, reason, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -195,3 +197,32 @@ def test_frames_that_deliver_nothing_are_what_came_unexpectedly() -> None:
     violation.transcript = Transcript(entries)
     lines = replace(DIALECTS["named"], template=Template("{sender}: {body}"), notices=(), prompts=())
     assert verification._misfit(violation, lines, leaving=False).unexpected == (b"it rains",)
+
+
+def test_a_chat_of_three_is_said_to_be_too_small_and_nothing_is_blamed_on_it() -> None:
+    proposal = unfit(chat(deliver=LABELLED, seats=3))
+    assert "limits.members is too low to check a chat" in proposal.trouble
+    assert "\nmembers = 3" in proposal.text
+    assert proposal.remarks == []
+    assert "quit.word" in proposal.left_out["it takes more clients than the server lets in"]
+
+
+@pytest.mark.parametrize(("dies", "trouble"), [(False, ""), (True, "no time was left for a conversation")])
+def test_a_server_that_is_slow_to_start_again_is_verified_as_it_runs(
+    dies: bool, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = chat(deliver=LABELLED, quit=b"quit")
+    started: list[InProcessSite] = []
+
+    def start(timeout: float) -> InProcessSite:
+        started.append(InProcess.start(target, timeout))
+        return started[-1]
+
+    monkeypatch.setattr(conversation, "MAX_RESTART_SECONDS", 0.0)
+    once = SimpleNamespace(start=start)
+    if dies:
+        monkeypatch.setattr(InProcessSite, "exit_report", lambda _: "it ended")
+        monkeypatch.setattr(InProcessSite, "restart", lambda _: True)
+    proposal = propose("chat", cast(Any, once), 0.1, 10)
+    assert proposal.trouble.startswith(trouble)
+    assert len(started) == 1

@@ -17,11 +17,12 @@ from socketserver_reference.conformance.learn.conclusions import (
     presume_framing,
     refusal,
 )
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, TooFewSeats
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.quit_word import ask_quit
 from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
 from socketserver_reference.conformance.targets.base import CannotCheck
@@ -57,6 +58,9 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
                 break
     except OutOfTime:
         learned.leave_out(keys(waiting))
+    except TooFewSeats as error:
+        learned.learn("limits", "members", len(MEETING_NAMES), str(error))
+        learned.leave_out(keys(waiting), "it takes more clients than the server lets in")
     conclude_notices(room, learned)
     for limit in ("gap", "join_gap", "start"):
         learned.learn("limits", limit, 0, UNKNOWN, sure=False)
@@ -85,6 +89,8 @@ def _ask(room: RoomConversation, learned: LearnedDialect, question: ChatQuestion
         if room.fragile or room.heard_by_all()[0]:
             return True
         reason = ""
+    except TooFewSeats:
+        raise
     except CannotLearn as error:
         reason = f": {error}"
     except CannotCheck as error:

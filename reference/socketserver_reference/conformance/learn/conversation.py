@@ -80,6 +80,10 @@ class CannotLearn(Exception):
     """Nothing can be learned from this server; the message, one line, says why."""
 
 
+class TooFewSeats(CannotLearn):
+    """A fresh server lets in no more clients than the three that must stay."""
+
+
 class OutOfTime(Exception):
     """The budget has no time left for this question, nor for any other."""
 
@@ -141,6 +145,11 @@ class Conversation:
         """Say from now on that this is being learned; the caller ends the notice."""
         self._notice = Notice(f"learning: {subject}")
         return self._notice
+
+    @property
+    def restarts(self) -> bool:
+        """Whether each attempt gets a fresh server: it can be restarted, and that is quick."""
+        return self._restarts
 
     @property
     def by_silence(self) -> str:

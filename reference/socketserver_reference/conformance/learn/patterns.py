@@ -138,12 +138,16 @@ def _labelled(own: Sequence[Pattern]) -> Pattern | None:
     return tuple(part for place in places for part in (label if place == words else place[:1]))
 
 
-def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
-    """Return a template for each kind of line among those that one kind of event caused."""
-    read = reader(varying)
+def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str] = ()) -> list[str]:
+    """Return a template for each kind of line among those that one kind of event caused.
+
+    Labels of senders vary, too, unless a line has no other word.
+    """
+    readers = reader([*varying, *labels]), reader(varying)
     kinds: list[Pattern] = []
     for line in dict.fromkeys(lines):
-        pattern = read(line)
+        labelled, plain = (read(line) for read in readers)
+        pattern = labelled if any(map(_is_word, labelled)) else plain
         for number, kind in enumerate(kinds):
             if _alike(kind, pattern):
                 kinds[number] = align([kind, pattern])
@@ -151,6 +155,14 @@ def notices(lines: Iterable[bytes], varying: Iterable[str]) -> list[str]:
         else:
             kinds += [pattern] * (len(kinds) < MAX_LINE_KINDS)
     return [template(kind) for kind in kinds]
+
+
+def likeness(one: bytes, other: bytes, varying: Iterable[str]) -> int:
+    """Return how many words two lines have in common at their beginning and end."""
+    read = reader(varying)
+    first, second = read(one), read(other)
+    begin, end = _common([first, second])
+    return sum(map(_is_word, [*first[:begin], *first[len(first) - end :]]))
 
 
 def _alike(one: Pattern, other: Pattern) -> bool:

@@ -18,6 +18,7 @@ from socketserver_reference.conformance.learn.verification import Misfit, verify
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import Site, Target
+from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.notice import Notice
 
 PROPOSED_NAME = "learned"
@@ -70,27 +71,48 @@ def propose(
     return proposal
 
 
+@dataclass(frozen=True)
+class Talk:
+    """What is known of a server that has been asked all questions, besides its dialect."""
+
+    room: RoomConversation | None = None
+    """None for an echo."""
+    silence: str = "a datagram that was sent later was answered"
+    """The sign that nothing comes."""
+    lag: float = 0.0
+    restarts: bool = True
+    """Whether a fresh server can be had quickly."""
+
+
 def _propose(
     protocol: str, target: Target, timeout: float, start_timeout: float, learned: LearnedDialect, budget: Budget
 ) -> Proposal:
-    room: RoomConversation | None = None
     with closing(target.start(start_timeout)) as site:
         site.deadline = budget.last_begin
         try:
-            room, silence, lag = _ask(protocol, site, timeout, learned, budget)
+            talk = _ask(protocol, site, timeout, learned, budget)
         except CannotLearn as error:
             site.wait_idle()  # one that is about to die gets the time for it
             died = site.exit_report()
             raise CannotLearn(f"{error}" + (f"; {died}" if died else "")) from None
         except OutOfTime:
             raise CannotLearn("no time was left for the first answers: see --budget") from None
-        datagram = site.address.datagram
-    learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")
-    header = [f"What {target} seems to speak. Read the reasons before you rely on it. Where nothing came: {silence}."]
-    conformance = "datagram" if datagram else protocol
-    patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * lag)
-    with Notice("learning: whether the proposal fits"):
-        return _verified(lambda dialect: verify(target, conformance, dialect, patience, budget), learned, header, room)
+        learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")
+        words = "Read the reasons before you rely on it. Where nothing came"
+        header = [f"What {target} seems to speak. {words}: {talk.silence}."]
+        conformance = "datagram" if site.address.datagram else protocol
+        patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
+        if talk.restarts:
+            site.close()
+
+        def verified(dialect: Dialect) -> Misfit | None:
+            if not talk.restarts and site.exit_report():  # it died, and the next could listen only after a minute
+                raise OutOfTime
+            server = target if talk.restarts else Running(site.address)
+            return verify(server, conformance, dialect, patience, budget)
+
+        with Notice("learning: whether the proposal fits"):
+            return _verified(verified, learned, header, talk.room)
 
 
 def _about(target: Target) -> str:
@@ -106,18 +128,18 @@ def _interrupted(target: Target, learned: LearnedDialect) -> Proposal:
     return Proposal(text(learned, header), trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
 
 
-def _ask(
-    protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget
-) -> tuple[RoomConversation | None, str, float]:
-    """Ask all questions; return the room, if there is one, the sign that nothing comes, and the lag of the server."""
+def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget) -> Talk:
+    """Ask all questions; return what else is known then."""
     if site.address.datagram:
         learn_datagrams(site, timeout, learned, budget)
-        return None, "a datagram that was sent later was answered", 0.0
+        return Talk()
     with Conversation(site, timeout, budget) as conversation:
         if protocol == "chat":
-            return learn_chat(conversation, learned), conversation.by_silence, conversation.lag
-        learn_echo(conversation, learned)
-        return None, conversation.by_silence, conversation.lag
+            room = learn_chat(conversation, learned)
+        else:
+            room = None
+            learn_echo(conversation, learned)
+        return Talk(room, conversation.by_silence, conversation.lag, conversation.restarts)
 
 
 def _verified(
@@ -168,9 +190,10 @@ def _is_suspected(misfit: Misfit, learned: LearnedDialect) -> bool:
 
 def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Misfit) -> bool:
     """Add what came unexpectedly to the notices; return whether that says anything new."""
-    before = len(room.lines["joining"])
-    room.keep("joining", misfit.unexpected)
-    if len(room.lines["joining"]) == before:
+    before = sum(map(len, room.lines.values()))
+    for line in misfit.unexpected:
+        room.keep(room.occasion_of(line), [line])
+    if sum(map(len, room.lines.values())) == before:
         return False
     learned.remarks.append(f"In a conversation in this dialect, {quoted(misfit.unexpected[0])} came; it is a notice.")
     conclude_notices(room, learned)

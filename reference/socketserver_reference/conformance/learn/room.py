@@ -4,13 +4,13 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
+from itertools import count, takewhile
 from typing import Literal, TypeVar
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes, TooFewSeats
 from socketserver_reference.conformance.learn.meeting import (
     MAX_FRAMES,
     MEETING_NAMES,
@@ -65,6 +65,10 @@ class RoomConversation:
         """Whether the server greets the next client only when the one before has answered."""
         self.fragile = False
         """Whether the room breaks when a client leaves; then all stay until the next attempt."""
+        self.received = 0
+        """Newcomers that came in, in any attempt."""
+        self.labels: set[str] = set()
+        """Labels of those that spoke, alone and as words."""
         self._numbers = count(1)
         if len(self.answers) < len(self.meeting.answers):
             self.words += [self.conversation.name(who).encode() for who in MEETING_NAMES]
@@ -87,7 +91,15 @@ class RoomConversation:
 
     def delivers(self, frame: bytes, text: bytes) -> bool:
         """Whether a frame delivers this text; where a prompt looks like its beginning, with or without that."""
-        return any(self.template.label(one, text) is not None for one in {frame, self.framed.prompt + frame})
+        labels = [self.template.label(one, text) for one in {frame, self.framed.prompt + frame}]
+        for label in filter(None, labels):
+            self._keep_label(frame, label)
+        return any(label is not None for label in labels)
+
+    def _keep_label(self, frame: bytes, label: bytes) -> None:
+        """Keep the label of a sender, alone and with what makes a word of it: `7` in `guest7`."""
+        if found := re.search(rb"\w*" + re.escape(label) + rb"\w*", frame):
+            self.labels |= {one.decode("utf-8", "replace") for one in (label, found[0])}
 
     def _is_unmarked(self, frame: bytes) -> bool:
         """Whether there is something that was said among bytes that nothing divides."""
@@ -170,7 +182,8 @@ class RoomConversation:
         size = 1 if self.one_by_one else MAX_ANSWERING_TOGETHER
         if self.answers and len(coming) > size:
             turns = [coming[begin : begin + size] for begin in range(0, len(coming), size)]
-            return [who for turn in turns for who in self._come(turn)]
+            kept = takewhile(bool, map(self._come, turns))  # after a turn of which nobody stays the server is full
+            return [who for turn in kept for who in turn]
         arrived: list[str] = []
         with contextlib.suppress(CannotLearn):  # the server takes no more
             for who in coming:
@@ -179,7 +192,10 @@ class RoomConversation:
                 if not len(arrived) % MAX_WAITING_NEWCOMERS:  # more might not fit into the backlog
                     self.conversation.site.wait_idle()
         greeted = self._await(arrived, all(one.greeting for one in self._arrivals))
-        self.one_by_one = self.one_by_one or (len(arrived) > 1 and not greeted)
+        if len(arrived) > 1 and not greeted and self.answers:  # what they answer would come before its question
+            self.one_by_one = True
+            self.conversation.leave(*arrived)
+            return self._come([self.guest() for _ in coming])
         for number, answer in enumerate(self.answers):
             for who in arrived:
                 self.conversation.say(who, self.meeting.answered(answer, who))
@@ -210,8 +226,11 @@ class RoomConversation:
         if not (arrived := self.newcomers(number)) and self._all_stay:
             self.begin()
             arrived = self.newcomers(number)
+        if not arrived and not self.received and self.conversation.restarts:
+            raise TooFewSeats(f"a fresh server lets in {len(MEETING_NAMES)} clients, and no more")
         if not arrived:
             raise CannotLearn("the server lets no more clients in")
+        self.received += len(arrived)
         return arrived
 
     @property
@@ -270,10 +289,19 @@ class RoomConversation:
         """Whether the listener received a delivery of exactly this text."""
         return any(self.delivers(frame, text) for frame in self.frames(heard[LISTENER]))
 
+    def occasion_of(self, line: bytes) -> Occasion:
+        """Return the occasion on which lines came that are most like this one."""
+
+        def likeness(occasion: Occasion) -> int:
+            return max((patterns.likeness(line, other, self.varying) for other in self.lines[occasion]), default=0)
+
+        occasions: tuple[Occasion, Occasion] = ("joining", "leaving")
+        return max(occasions, key=likeness)
+
     def notices(self) -> tuple[list[str], list[str]]:
         """Return templates for the notices of joining, and for those of leaving."""
-        joining = patterns.notices(self.lines["joining"], self.varying)
-        leaving = patterns.notices(self.lines["leaving"], self.varying)
+        joining = patterns.notices(self.lines["joining"], self.varying, self.labels)
+        leaving = patterns.notices(self.lines["leaving"], self.varying, self.labels)
         told = [one for one in dict.fromkeys([*joining, *leaving]) if one.replace("{any}", "").strip()]
         kept = [one for one in told if not any(_covers(other, one) for other in told if other != one)]
         return [one for one in kept if one in joining], [one for one in kept if one not in joining]
