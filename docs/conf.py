@@ -20,6 +20,7 @@ html_static_path = [str(HERE / "assets"), str(HERE.parent / "build" / "docs" / "
 html_css_files = ["lanes.css", "site.css"]
 html_js_files = ["filter.js"]
 html_show_sphinx = False
+html_show_search_summary = False  # the summaries are fetched, which a browser forbids for files: the search stopped
 html_copy_source = False
 exclude_patterns = ["assets"]
 pygments_style = "tango"

@@ -163,6 +163,22 @@ def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_
     assert [outcome.clause(id)["why"] for id in ("ECHO-2", "ECHO-3")] == ["interrupted"] * 2
 
 
+def test_an_interrupt_of_which_pytest_cannot_tell_the_place_ends_the_check_all_the_same(
+    check: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @decides("ECHO-3")
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def untold(*_: object, **__: object) -> None:
+        raise TypeError("unsupported operand type(s) for -: 'NoneType' and 'int'")
+
+    monkeypatch.setattr(EchoConformance, "test_the_whole_reply_then_end_of_stream", interrupted)
+    monkeypatch.setattr(pytest.ExceptionInfo, "getrepr", untold)
+    outcome = check("echo", "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0)
+    assert (outcome.code, outcome.verdicts) == (INTERRUPTED, {"ECHO-2": "holds", "ECHO-3": "not-checked"})
+
+
 def test_an_interrupt_that_python_loses_in_a_callback_comes_again(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

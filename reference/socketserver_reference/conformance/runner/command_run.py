@@ -148,9 +148,14 @@ class Progress:
             self._display.print(f"  {self._subject:<34} {counted_outcomes(self._outcomes.values())}")
         self._outcomes.clear()
 
-    def pytest_keyboard_interrupt(self) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_keyboard_interrupt(self) -> Generator[None, object, object]:
         self.interrupted = True
         self._plugins.unregister(name="terminalreporter")  # it would tell where in this project Python was
+        try:
+            return (yield)
+        except TypeError:  # pytest cannot tell it: Python 3.11 knows no line of some instructions
+            return None
 
     # The results
 
