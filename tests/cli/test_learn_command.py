@@ -1,5 +1,6 @@
 """The `learn` command: a dialect on stdout, or one line that says why there is none."""
 
+import html
 import re
 import shlex
 import signal
@@ -115,13 +116,37 @@ def test_an_interrupt_prints_what_was_found_and_ends_the_server(
     assert "Traceback" not in err
 
 
+def test_the_page_has_what_was_learned_and_also_what_was_not(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page, file = tmp_path / "learned.html", tmp_path / "mine.toml"
+    with serving("echo", Address("tcp", "127.0.0.1")) as server:
+        command = ["learn", "echo", str(server_address(server)), "--timeout", "0.05", "--html", str(page)]
+        assert main([*command, "--output", str(file)]) == 0
+    told = page.read_text(encoding="utf-8")
+    assert "The dialect was learned, and a conversation in it fits" in told
+    assert "echo.transform" in told
+    assert html.escape(file.read_text(), quote=False) in told
+    assert f"--dialect {file}" in told
+    assert main(["learn", "chat", "--launch", bad("hangs-up"), "--html", str(page)]) == 2
+    told = page.read_text(encoding="utf-8")
+    assert "Nothing could be learned: a client that had not said anything got" in told
+    assert "how clients speak" in told
+    capfd.readouterr()
+
+
+def test_a_page_that_cannot_be_written_is_told_before_the_server_is_started(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["learn", "chat", "--launch", "no-such-program {port}", "--html", str(tmp_path)]) == 2
+    assert f"cannot write {tmp_path}: Is a directory" in capfd.readouterr().err
+
+
 def test_what_the_budget_leaves_out_is_told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(budget, "BEGINNING_SHARE", 0.0)
     with serving("chat", Address("tcp", "127.0.0.1")) as server:
         assert main(["learn", "chat", str(server_address(server)), "--budget", "60"]) == 2
     assert "0 framings were tried, and for others no time was left: see --budget" in capfd.readouterr().err
     proposal = Proposal('protocol = "chat"\n', left_out={"no time was left": ["quit.word", "limits.members"]})
-    monkeypatch.setattr(learning, "learn", lambda _: proposal)
+    monkeypatch.setattr(learning, "learn", lambda *_: proposal)
     assert main(["learn", "chat", "tcp://127.0.0.1:1"]) == 0
     assert "learn: not asked, since no time was left: quit.word, limits.members\n" in capfd.readouterr().err
 

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"socketserver-reference init: {name} exists already; remove or edit it", file=sys.stderr)
             return learning.EXIT_CANNOT_LEARN
     proposed: list[str] = []
-    status = learning.report(options, proposed.append, "socketserver-reference check")
+    status = learning.report(options, proposed.append, "socketserver-reference check").code
     if status == learning.EXIT_LEARNED:
         Path(DIALECT).write_text(proposed[0], encoding="utf-8")
         server = {key: value for key in ("target", "launch", "transport") if (value := getattr(options, key))}

@@ -7,24 +7,65 @@ what does not fit.
 
 import argparse
 import shlex
+import sys
+from functools import partial
 from pathlib import Path
 
-from socketserver_reference.cli import learning
-from socketserver_reference.cli.options import CommandError
+from socketserver_reference.cli import learning, report_files
+from socketserver_reference.cli.options import CommandError, require_extra
+from socketserver_reference.conformance.scenario.text import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `learn`."""
     learning.add_server_arguments(parser)
     parser.add_argument("--output", metavar="FILE", help="write the dialect there instead of to stdout")
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write what was learned, and the conversations from which that follows, as one HTML page",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the dialect of the server that the options name; return the exit code."""
-    return learning.report(options, lambda text: _write(text, options.output), next_command(options))
+    """Print the dialect of the server that the options name, and write the page about it; return the exit code."""
+    further = next_command(options)
+    try:
+        if options.html is None:
+            return learning.report(options, partial(_write, options.output), further).code
+        report_files.check_writable(options.html)
+        return _with_page(options, further)
+    except report_files.CannotWrite as error:
+        print(f"socketserver-reference learn: {printable(str(error))}", file=sys.stderr)
+        return learning.EXIT_CANNOT_LEARN
 
 
-def _write(text: str, output: str | None) -> None:
+def _with_page(options: argparse.Namespace, further: str) -> int:
+    require_extra()
+    from socketserver_reference.conformance.learn.journal import Journal
+    from socketserver_reference.conformance.reports.html import learned
+    from socketserver_reference.conformance.reports.learning import LearnedReport
+
+    journal = Journal()
+    outcome = learning.report(options, partial(_write, options.output), further, journal)
+    proposal = outcome.proposal
+    report = LearnedReport(
+        options.protocol,
+        options.launch or options.target or "no server",
+        outcome.conclusion,
+        outcome.code,
+        proposal.keys if proposal else (),
+        learning.remarks(proposal) if proposal else (),
+        journal.chapters(),
+        proposal.text if proposal else "",
+        further=further if outcome.code == learning.EXIT_LEARNED else "",
+    )
+    report_files.write(options.html, learned.write(report))
+    return outcome.code
+
+
+def _write(output: str | None, text: str) -> None:
     if output is None:
         print(text, end="")
         return

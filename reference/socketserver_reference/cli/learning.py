@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CommandError, require_extra
@@ -14,6 +14,7 @@ from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, OPTIO
 from socketserver_reference.conformance.scenario.text import printable
 
 if TYPE_CHECKING:
+    from socketserver_reference.conformance.learn.journal import Journal
     from socketserver_reference.conformance.learn.propose import Proposal
 
 EXIT_LEARNED, EXIT_CANNOT_LEARN, EXIT_INTERRUPTED = 0, 2, 130
@@ -54,37 +55,55 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def report(options: argparse.Namespace, write: Callable[[str], object], further: str) -> int:
-    """Learn the dialect of a server, and write the proposal; say what else there is to say, and return the exit code.
+class Outcome(NamedTuple):
+    """What came of talking to a server."""
+
+    code: int
+    """The exit code."""
+    conclusion: str
+    proposal: "Proposal | None" = None
+    """None if nothing could be learned."""
+
+
+def report(
+    options: argparse.Namespace, write: Callable[[str], object], further: str, journal: "Journal | None" = None
+) -> Outcome:
+    """Learn the dialect of a server, and write the proposal; say what else there is to say, and return the outcome.
 
     `write` gets the proposal, and raises CommandError if it cannot be written; `further` is the command to go on with.
     """
     try:
         with terminated_as_interrupted():
-            proposal = learn(options)
+            proposal = learn(options, journal)
         write(proposal.text)
     except CommandError as error:
         _say(options, str(error))
-        return EXIT_CANNOT_LEARN
-    for remark in proposal.remarks:
-        _say(options, f"may be a bug: {remark}")
-    for why, keys in proposal.left_out.items():
-        _say(options, f"not asked, since {why}: {', '.join(keys)}")
+        return Outcome(EXIT_CANNOT_LEARN, str(error))
+    for line in remarks(proposal):
+        _say(options, line)
     if proposal.trouble:
         _say(options, proposal.trouble)
         for line in proposal.evidence:
             print(printable(line), file=sys.stderr)
-        return EXIT_INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN
+        return Outcome(EXIT_INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN, proposal.trouble, proposal)
     _say(options, f"next: {further}")
-    return EXIT_LEARNED
+    return Outcome(EXIT_LEARNED, "the dialect was learned, and a conversation in it fits", proposal)
+
+
+def remarks(proposal: "Proposal") -> list[str]:
+    """Return what is to be said of a proposal besides whether it fits."""
+    bugs = [f"may be a bug: {remark}" for remark in proposal.remarks]
+    return bugs + [f"not asked, since {why}: {', '.join(keys)}" for why, keys in proposal.left_out.items()]
 
 
 def _say(options: argparse.Namespace, line: str) -> None:
     print(f"socketserver-reference {options.command}: {printable(line)}", file=sys.stderr)
 
 
-def learn(options: argparse.Namespace) -> "Proposal":
-    """Return what is proposed for the server that the options name; raise CommandError if nothing can be learned."""
+def learn(options: argparse.Namespace, journal: "Journal | None" = None) -> "Proposal":
+    """Return what is proposed for the server that the options name, and note all that is said in the journal; raise
+    CommandError if nothing can be learned.
+    """
     if options.launch is None and options.target is None:
         raise CommandError("name a server: an address such as tcp://127.0.0.1:10007, or --launch COMMAND")
     require_extra()
@@ -97,7 +116,8 @@ def learn(options: argparse.Namespace) -> "Proposal":
     (target,) = targets.values()
     try:
         budget = Budget(options.budget)
-        return propose(options.protocol, target, options.timeout, max(options.timeout, 1.0), options.accept, budget)
+        start_timeout = max(options.timeout, 1.0)
+        return propose(options.protocol, target, options.timeout, start_timeout, options.accept, budget, journal)
     except CannotCheck as error:  # no client could connect
         raise CommandError(str(error)) from None
     except CannotLearn as error:

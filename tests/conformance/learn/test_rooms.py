@@ -222,3 +222,15 @@ def test_a_word_at_which_nobody_comes_in_breaks_the_room_and_the_next_is_tried_o
         "After a client had said 'bye' the room did not work any more",
     ]
     assert (learned.findings[0].key, learned.findings[0].value) == ("word", "QUIT")
+
+
+def test_what_a_guest_said_is_no_notice_even_if_it_is_delivered_only_when_the_guest_leaves() -> None:
+    class Slow(RehearsedConversation):
+        def leave(self, *whom: str) -> None:
+            super().leave(*whom)
+            self._unheard[MEETING_NAMES[1]] = b"QUIT\n* guest1 has left\n"
+
+    found = room(Slow())
+    found.begin()
+    found.gone(found.newcomer(), said=[b"QUIT"])
+    assert list(found.lines["leaving"]) == [b"* guest1 has left"]

@@ -17,6 +17,7 @@ from socketserver_reference.conformance.learn import conversation, verification
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.first_contact import _further
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
+from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.meeting import Meeting
 from socketserver_reference.conformance.learn.patterns import head, template
 from socketserver_reference.conformance.learn.propose import _at_fault, propose
@@ -151,7 +152,7 @@ def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monke
         raise raised
 
     monkeypatch.setattr(Session, "play_once", play_once)
-    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1, Budget())
+    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1, Budget(), Journal())
     assert found is not None
     assert found.why == why
     assert why in "".join(found.lines())

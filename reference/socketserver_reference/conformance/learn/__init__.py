@@ -3,6 +3,7 @@
 Read in this order:
 
     conversation.py      clients that send and receive, as data; bounded in time and memory; each attempt starts clean
+    journal.py           what was said and heard, for the page of `--html`
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
     framing.py           framing from received bytes: where a delivery ends
     answers.py           what clients answer before they are members

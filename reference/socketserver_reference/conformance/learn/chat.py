@@ -41,7 +41,8 @@ class ChatQuestion:
 
 def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConversation:
     """Learn all of a chat's dialect; return the room. Raises CannotLearn if no utterance is delivered."""
-    with conversation.about("how clients speak"):
+    learned.subject = "how clients speak"
+    with conversation.about(learned.subject):
         room = RoomConversation(conversation, Search(conversation, refusal).meet())
         learned.learn("", "protocol", "chat", "three clients heard each other")
         conclude_handshake(room, learned)
@@ -50,7 +51,8 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
     waiting = list(QUESTIONS)
     try:
         while waiting:
-            with conversation.about(waiting[0].subject):
+            learned.subject = waiting[0].subject
+            with conversation.about(learned.subject):
                 works = _ask(room, learned, waiting[0])
             del waiting[0]
             if not works and not conversation.site.restartable:
@@ -61,6 +63,7 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
     except TooFewSeats as error:
         learned.learn("limits", "members", len(MEETING_NAMES), str(error))
         learned.leave_out(keys(waiting), "it takes more clients than the server lets in")
+    learned.subject = ""
     conclude_notices(room, learned)
     for limit in ("gap", "join_gap", "start"):
         learned.learn("limits", limit, 0, UNKNOWN, sure=False)

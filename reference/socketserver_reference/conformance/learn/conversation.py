@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from socketserver_reference.conformance.driver.budget import Budget
+from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
@@ -91,10 +92,13 @@ class OutOfTime(Exception):
 class Conversation:
     """Some clients of one server."""
 
-    def __init__(self, site: Site, timeout: float, budget: Budget | None = None) -> None:
+    def __init__(
+        self, site: Site, timeout: float, budget: Budget | None = None, journal: Journal | None = None
+    ) -> None:
         self.site = site
         self.timeout = timeout
         self._budget = budget or Budget()
+        self.journal = journal or Journal()
         self.ended: dict[str, Ending] = {}
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
@@ -111,6 +115,7 @@ class Conversation:
         self._attempt = 1
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
+        self._just_ended: list[str] = []
         self._reach = FirstContact(site)
         self._notice = Notice("learning")
 
@@ -123,6 +128,8 @@ class Conversation:
             return  # nobody has come yet
         self._attempt += 1
         if self._restarts or (died and self.site.restartable):
+            for who in self._clients:
+                self.journal.did(self.name(who), "closes")
             for client in self._clients.values():  # before their server ends: the side that ends a connection first
                 client.half_close()  # keeps the port for a minute, and the server may need it again at once
                 client.close()
@@ -132,8 +139,10 @@ class Conversation:
             self.site.restart()
             self._reach = FirstContact(self.site)
             self._restarts = time.monotonic() - begun < MAX_RESTART_SECONDS
+            self.journal.fresh("a fresh server is started")
         else:
             self.leave(*self._clients)
+            self.journal.fresh("all have left")
         self.ended.clear()
         self.said.clear()
 
@@ -144,6 +153,7 @@ class Conversation:
     def about(self, subject: str) -> Notice:
         """Say from now on that this is being learned; the caller ends the notice."""
         self._notice = Notice(f"learning: {subject}")
+        self.journal.begin(subject)
         return self._notice
 
     @property
@@ -178,11 +188,13 @@ class Conversation:
         self._heard[who] = bytearray()
         self.ended.pop(who, None)
         self.names |= {self.name(who), *self.origin(who)}
+        self.journal.did(self.name(who), "connects")
 
     def say(self, who: str, data: bytes) -> None:
         """Send these bytes at once, or as many of them as the server takes within the timeout."""
         self._go_on()
         self.said = [*self.said[-5:], f"{self.name(who)} said {show(data)}"]
+        self.journal.did(self.name(who), "sends", data)
         client = self._clients[who]
         client.set_timeout(max(self.timeout, 1.0))
         client.send(data)
@@ -190,6 +202,7 @@ class Conversation:
     def half_close(self, who: str) -> None:
         """Send end of stream."""
         self._clients[who].half_close()
+        self.journal.did(self.name(who), "half-closes")
 
     def leave(self, *whom: str) -> None:
         """Disconnect clients, one after the other: each ends its stream, and reads until the server has ended it."""
@@ -197,6 +210,7 @@ class Conversation:
         for who in whom:
             client = self._clients.pop(who)
             del self._heard[who]
+            self.journal.did(self.name(who), "closes")
             client.half_close()
             if who not in self.ended:
                 self.site.wait_idle()
@@ -232,8 +246,13 @@ class Conversation:
                     raise CannotLearn("the server sends without end")
             elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
-                for one in self._heard.values():
-                    one.clear()
+                for who, data in heard.items():
+                    self._heard[who].clear()
+                    if data:
+                        self.journal.read(self.name(who), data)
+                for who in self._just_ended:
+                    self.journal.ended(self.name(who), self.ended[who])
+                self._just_ended.clear()
                 return heard
 
     def _go_on(self) -> None:
@@ -283,6 +302,7 @@ class Conversation:
             came = came or heard is not None
             if isinstance(heard, str):
                 self.ended[who] = heard
+                self._just_ended.append(who)
             elif heard:
                 self._heard[who] += heard
                 if len(self._heard[who]) > MAX_HEARD_BYTES:

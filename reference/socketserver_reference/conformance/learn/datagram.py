@@ -7,6 +7,7 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
+from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.limits import NUMBERED, in_common
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
@@ -34,9 +35,10 @@ class FellSilent(Exception):
 class DatagramConversation:
     """One client that sends datagrams; it knows the answer to the fence."""
 
-    def __init__(self, client: Client, site: Site, timeout: float, budget: Budget) -> None:
+    def __init__(self, client: Client, site: Site, timeout: float, budget: Budget, journal: Journal) -> None:
         self._client = client
         self._budget = budget
+        self._journal = journal
         self._site = site
         self._timeout = timeout
         self._fence = b""
@@ -48,7 +50,7 @@ class DatagramConversation:
     def raise_fence(self) -> None:
         """Find out the answer to the fence; raise CannotLearn if there is none."""
         for _ in range(MAX_SENDS):
-            self._client.send(FENCE)
+            self._send(FENCE)
             answer = self._receive(ANSWER_TIMEOUT)
             if answer:
                 self._fence = answer
@@ -67,10 +69,10 @@ class DatagramConversation:
             if self._budget.is_late:
                 raise OutOfTime
             self._drain()
-            self._client.send(datagram)
+            self._send(datagram)
             answer = self._receive(self._timeout)
             if answer is None:
-                self._client.send(FENCE)
+                self._send(FENCE)
                 answer = self._receive(ANSWER_TIMEOUT)
             if answer == self._fence:
                 return None
@@ -79,10 +81,17 @@ class DatagramConversation:
             self.lost += 1
         raise FellSilent(f"after {quoted(datagram)} the server answered nothing any more")
 
+    def _send(self, datagram: bytes) -> None:
+        self._journal.did("client", "sends", datagram)
+        self._client.send(datagram)
+
     def _receive(self, timeout: float) -> bytes | None:
         self._client.set_timeout(timeout)
         answer = self._client.receive()
-        return answer if isinstance(answer, bytes) else None
+        if not isinstance(answer, bytes):
+            return None
+        self._journal.read("client", answer)
+        return answer
 
     def _drain(self) -> None:
         """Read extra answers, such as a second one to the same datagram."""
@@ -92,10 +101,12 @@ class DatagramConversation:
                 self.extra = extra
 
 
-def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect, budget: Budget) -> None:
+def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: Journal) -> None:
     """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
+    learned.subject = "datagrams"
+    journal.begin(learned.subject)
     with Client(site.address, ANSWER_TIMEOUT) as client:
-        datagrams = DatagramConversation(client, site, timeout, budget)
+        datagrams = DatagramConversation(client, site, timeout, budget, journal)
         datagrams.raise_fence()
         learned.learn("", "protocol", "datagram", "over datagrams")
         try:

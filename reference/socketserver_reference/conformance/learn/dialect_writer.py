@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import tomlkit
 
 from socketserver_reference.conformance.dialects.keys import TABLES
+from socketserver_reference.conformance.reports.learning import ToldKey
 
 COMMENT_COLUMNS = 110
 """Width of a comment, in columns."""
@@ -41,6 +42,8 @@ class LearnedKey:
     sure: bool = True
     presumed: bool = False
     """Whether its question has not been answered yet."""
+    subject: str = ""
+    """What was being asked when it was found."""
 
     @property
     def name(self) -> str:
@@ -79,13 +82,15 @@ class LearnedDialect:
     """What may be bugs."""
     accepted: frozenset[str] = frozenset()
     """The keys whose values are written even if they may describe bugs."""
+    subject: str = ""
+    """What is being asked now."""
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """The reason why questions were left out -> the keys that they would have decided."""
 
     def learn(self, table: str, key: str, value: Value, why: str, *, sure: bool = True, presumed: bool = False) -> None:
         """Note a finding, in place of an earlier one for the same key."""
         self.findings = [one for one in self.findings if (one.table, one.key) != (table, key)]
-        self.findings.append(LearnedKey(table, key, value, why, sure, presumed))
+        self.findings.append(LearnedKey(table, key, value, why, sure, presumed, self.subject))
 
     def leave_out(self, names: Iterable[str], why: str = NO_TIME) -> None:
         """Note that these keys were not asked for, unless the answer is known: what was presumed of them stays, and the
@@ -124,6 +129,17 @@ class LearnedDialect:
         self.learn(table, key, value, f"{what}: this may be a bug, so it is not written down", sure=False)
         self.suspicions.append(Suspicion(f"{what[:1].upper()}{what[1:]}", clauses, name))
 
+    def told(self) -> list[ToldKey]:
+        """Return the keys in the order of the file, for a report."""
+        found = [one for table in TABLE_ORDER for one in self.findings if one.table == table]
+        asked = [
+            replace(one, table=f"{one.table} {number}") for number, part in enumerate(self.handshake, 1) for one in part
+        ]
+        return [
+            ToldKey(one.name.removeprefix("."), toml_value(one.value), one.why, one.sure, one.subject)
+            for one in [*asked, *found]
+        ]
+
     @property
     def doubtful(self) -> list[LearnedKey]:
         """The keys that are not sure, and describe no bug."""
@@ -132,7 +148,9 @@ class LearnedDialect:
 
     def exchange(self, **texts: tuple[str | bool, str]) -> None:
         """Note a part of the handshake: the bytes to wait for and those to send then, each with the reason."""
-        self.handshake.append(tuple(LearnedKey("handshake", key, text, why) for key, (text, why) in texts.items()))
+        self.handshake.append(
+            tuple(LearnedKey("handshake", key, text, why, subject=self.subject) for key, (text, why) in texts.items())
+        )
 
 
 def _default(table: str, key: str) -> Value:

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.learn.quit_word import QUIT_WORDS, named
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
+from socketserver_reference.conformance.targets.notice import Notice
 
 REQUEST = b"  Otter Weasel-1  "
 """Letters in both cases between blanks: each transformation changes it in another way."""
@@ -73,6 +74,34 @@ class EchoConversation:
 def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
     """Learn all of an echo's dialect over connections; raise CannotLearn if it does not answer."""
     echo = EchoConversation(conversation)
+    with _about("the first answers", conversation, learned):
+        transform, greetings = _first_answers(echo, learned)
+    waiting: list[tuple[str, Callable[[], None], str]] = []
+    if transform and learned.knows("echo", "requests", "many"):
+        waiting.append(("words to quit by", partial(_ask_quit, echo, greetings, learned), "quit.word"))
+    if transform and echo.around == (b"", b""):
+        waiting.append(("unusual bytes", partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
+        waiting.append(("long requests", partial(_ask_longest, echo, learned), "limits.utterance"))
+    try:
+        while waiting:
+            subject, ask, _ = waiting[0]
+            conversation.fresh()
+            with _about(subject, conversation, learned):
+                ask()
+            del waiting[0]
+    except OutOfTime:
+        learned.leave_out(key for *_, key in waiting)
+
+
+def _about(subject: str, conversation: Conversation, learned: LearnedDialect) -> Notice:
+    """Say from now on that this is being learned; the caller ends the notice."""
+    learned.subject = subject
+    return conversation.about(subject)
+
+
+def _first_answers(echo: EchoConversation, learned: LearnedDialect) -> tuple[str, list[bytes]]:
+    """Find out how it answers; return the name of the transformation, "" if it has none, and two greetings."""
+    conversation = echo.conversation
     greetings = _greetings(conversation)
     learned.learn("", "protocol", "echo", "over connections")
     if report := conversation.site.exit_report():
@@ -85,19 +114,7 @@ def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
         f"two clients heard {quoted(greetings[0])}" if echo.greeting else "two clients heard nothing before they spoke"
     )
     learned.learn("echo", "greeting", echo.greeting, why)
-    waiting: list[tuple[Callable[[], None], str]] = []
-    if transform and learned.knows("echo", "requests", "many"):
-        waiting.append((partial(_ask_quit, echo, greetings, learned), "quit.word"))
-    if transform and echo.around == (b"", b""):
-        waiting.append((partial(_ask_bytes, echo, transform, learned), "bytes.handling"))
-        waiting.append((partial(_ask_longest, echo, learned), "limits.utterance"))
-    try:
-        while waiting:
-            conversation.fresh()
-            waiting[0][0]()
-            del waiting[0]
-    except OutOfTime:
-        learned.leave_out(key for _, key in waiting)
+    return transform, greetings
 
 
 def _greetings(conversation: Conversation) -> list[bytes]:

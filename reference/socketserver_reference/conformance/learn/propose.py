@@ -13,13 +13,18 @@ from socketserver_reference.conformance.learn.conversation import LAG_FACTOR, Ca
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
+from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit, verify
+from socketserver_reference.conformance.reports.learning import ToldKey
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.targets.base import Site, Target
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.notice import Notice
+
+VERIFICATION = "whether the proposal fits"
+"""The subject of the conversations in the dialect."""
 
 PROPOSED_NAME = "learned"
 """The name of a dialect that has no file yet."""
@@ -46,6 +51,8 @@ class Proposal:
     """The reason why something was not asked -> the keys that it would have decided."""
     interrupted: bool = False
     """Whether the user ended it before it was complete."""
+    keys: Sequence[ToldKey] = ()
+    """The keys, for a report."""
 
 
 def propose(
@@ -55,19 +62,22 @@ def propose(
     start_timeout: float = 1.0,
     accepted: Collection[str] = (),
     budget: Budget | None = None,
+    journal: Journal | None = None,
 ) -> Proposal:
     """Talk to a server; return a dialect for it. Raises CannotLearn if nothing can be learned.
 
-    An interrupt ends it: the proposal has what was found by then. Raises KeyboardInterrupt if that is nothing.
+    An interrupt ends it: the proposal has what was found by then. Raises KeyboardInterrupt if that is nothing. All that
+    is said and heard goes into the journal.
     """
     learned = LearnedDialect(accepted=frozenset(accepted))
     try:
-        proposal = _propose(protocol, target, timeout, start_timeout, learned, budget or Budget())
+        proposal = _propose(protocol, target, timeout, start_timeout, learned, budget or Budget(), journal or Journal())
     except KeyboardInterrupt:
         if not learned.findings:
             raise
         proposal = _interrupted(target, learned)
     proposal.left_out = learned.left_out
+    proposal.keys = learned.told()
     return proposal
 
 
@@ -85,12 +95,18 @@ class Talk:
 
 
 def _propose(
-    protocol: str, target: Target, timeout: float, start_timeout: float, learned: LearnedDialect, budget: Budget
+    protocol: str,
+    target: Target,
+    timeout: float,
+    start_timeout: float,
+    learned: LearnedDialect,
+    budget: Budget,
+    journal: Journal,
 ) -> Proposal:
     with closing(target.start(start_timeout)) as site:
         site.deadline = budget.last_begin
         try:
-            talk = _ask(protocol, site, timeout, learned, budget)
+            talk = _ask(protocol, site, timeout, learned, budget, journal)
         except CannotLearn as error:
             site.wait_idle()  # one that is about to die gets the time for it
             died = site.exit_report()
@@ -109,9 +125,11 @@ def _propose(
             if not talk.restarts and site.exit_report():  # it died, and the next could listen only after a minute
                 raise OutOfTime
             server = target if talk.restarts else Running(site.address)
-            return verify(server, conformance, dialect, patience, budget)
+            return verify(server, conformance, dialect, patience, budget, journal)
 
-        with Notice("learning: whether the proposal fits"):
+        learned.subject = ""
+        journal.begin(VERIFICATION)
+        with Notice(f"learning: {VERIFICATION}"):
             return _verified(verified, learned, header, talk.room)
 
 
@@ -128,12 +146,12 @@ def _interrupted(target: Target, learned: LearnedDialect) -> Proposal:
     return Proposal(text(learned, header), trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
 
 
-def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget) -> Talk:
+def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: Journal) -> Talk:
     """Ask all questions; return what else is known then."""
     if site.address.datagram:
-        learn_datagrams(site, timeout, learned, budget)
+        learn_datagrams(site, timeout, learned, budget, journal)
         return Talk()
-    with Conversation(site, timeout, budget) as conversation:
+    with Conversation(site, timeout, budget, journal) as conversation:
         if protocol == "chat":
             room = learn_chat(conversation, learned)
         else:

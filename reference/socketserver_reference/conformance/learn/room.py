@@ -246,8 +246,10 @@ class RoomConversation:
             yield list(zip(waiting, guests, strict=False))
             del waiting[: len(guests)]
 
-    def gone(self, *whom: str, heard: HeardBytes | None = None, said: Iterable[bytes] = ()) -> None:
-        """Disconnect clients, unless they have left; keep the frames heard then and in `heard` but deliveries."""
+    def gone(self, *whom: str, heard: HeardBytes | None = None, said: Sequence[bytes] = ()) -> None:
+        """Disconnect clients, unless they have left; keep the frames heard then and in `heard` but deliveries, those of
+        what was `said` included: a busy server may deliver late.
+        """
         left = [
             *MEETING_NAMES,
             *(who for who in whom if who in self.conversation.ended),
@@ -256,7 +258,7 @@ class RoomConversation:
         if self._all_stay:
             return
         self.conversation.leave(*whom)
-        self._note("leaving", self._staying(self.conversation.hear()), several=len(whom) > 1)
+        self._note("leaving", self._staying(self.conversation.hear()), said, several=len(whom) > 1)
 
     def ask(self, who: str, data: bytes, until: Callable[[HeardBytes], bool], *, briefly: bool = False) -> HeardBytes:
         """Have a client send these bytes; return what is heard until `until` holds, its stream ends, or silence."""

@@ -16,6 +16,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.learn.conversation import OutOfTime
+from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -108,8 +109,10 @@ class Misfit:
         return [*told, "exchange:", *self.violation.exchange]
 
 
-def verify(target: Target, protocol: str, dialect: Dialect, timeout: float, budget: Budget) -> Misfit | None:
-    """Talk in the dialect; return what does not fit, if anything does not.
+def verify(
+    target: Target, protocol: str, dialect: Dialect, timeout: float, budget: Budget, journal: Journal
+) -> Misfit | None:
+    """Talk in the dialect, and note it in the journal; return what does not fit, if anything does not.
 
     Raises NotApplicable if the limits of the dialect allow no such conversation, and OutOfTime if the budget is spent.
     """
@@ -119,7 +122,7 @@ def verify(target: Target, protocol: str, dialect: Dialect, timeout: float, budg
             continue
         session = Session(target, suite, min(timeout, budget.left), dialect)
         session.keep(Budget(budget.left))
-        misfit = _play(session, suite.health_clause, dialect, steps, leaving=bool(leaving))
+        misfit = _play(session, suite.health_clause, dialect, steps, journal, leaving=bool(leaving))
         if budget.is_over:
             raise OutOfTime
         if misfit:
@@ -127,12 +130,16 @@ def verify(target: Target, protocol: str, dialect: Dialect, timeout: float, budg
     return None
 
 
-def _play(session: Session, clause: str, dialect: Dialect, steps: Sequence[Step], *, leaving: bool) -> Misfit | None:
+def _play(
+    session: Session, clause: str, dialect: Dialect, steps: Sequence[Step], journal: Journal, *, leaving: bool
+) -> Misfit | None:
     session.healthy = True  # a conversation before this one would already leave something behind
     with closing(session):
         try:
-            session.play_once(steps, clause, session.timeout)
+            journal.played(session.play_once(steps, clause, session.timeout))
         except Violation as violation:
+            if violation.transcript is not None:
+                journal.played(violation.transcript)
             return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
         except NotChecked as error:
             if error.violation is None:

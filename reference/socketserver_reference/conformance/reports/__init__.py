@@ -6,6 +6,7 @@
     junit.py          JUnit's XML, for CI services
     markdown.py       for the summary of a CI job
     html/             one page, for people
+    learning.py       what `learn` found, for the page that html/ makes of it
     badge.py          a small picture for the README of a project
     comparison.py     several servers side by side, in all of these
 

@@ -6,6 +6,7 @@
     drawing.py       lanes and rows as HTML
     page.py          the page for one server
     comparison.py    the page for several
+    learned.py       the page about what `learn` found
     page.css         how they look
     page.js          buttons that copy
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from socketserver_reference.conformance.reports.html.elements import Child, tag
 from socketserver_reference.conformance.reports.html.folding import Fold, Part, fold
-from socketserver_reference.conformance.reports.html.lanes import JOINING, Diagram, DiagramRow, draw
+from socketserver_reference.conformance.reports.html.lanes import JOINING, Diagram, DiagramRow, draw, lay_out
 from socketserver_reference.conformance.reports.story import StoryEvent, ViolationStory
 from socketserver_reference.conformance.scenario.steps import KINDS
 from socketserver_reference.conformance.scenario.text import MAX_SHOWN_BYTES, printable, show
@@ -57,16 +57,24 @@ def exchange(story: ViolationStory) -> Element:
             role="region",
             aria_label="Exchange",
         )
-    diagram = draw(story)
-    lanes = len(diagram.lanes) + 1
-    stands = lanes > MAX_WIDE_LANES or max(map(len, diagram.lanes), default=0) > MAX_LYING_NAME
-    parts = _parts(fold(diagram.rows), refused=story.shape == "refused")
+    return _drawn(draw(story), refused=story.shape == "refused")
+
+
+def conversation(events: Sequence[StoryEvent]) -> Element:
+    """Return events in which no violation shows, as a diagram."""
+    return _drawn(lay_out(events), refused=False)
+
+
+def _drawn(drawn: Diagram, *, refused: bool) -> Element:
+    lanes = len(drawn.lanes) + 1
+    stands = lanes > MAX_WIDE_LANES or max(map(len, drawn.lanes), default=0) > MAX_LYING_NAME
+    parts = _parts(fold(drawn.rows), refused=refused)
     style = f"--lanes: {lanes}"
-    return tag("div", _names(diagram), *parts, class_=f"exchange{' many' if stands else ''}", style=style)
+    return tag("div", _names(drawn), *parts, class_=f"exchange{' many' if stands else ''}", style=style)
 
 
-def _names(diagram: Diagram) -> Element:
-    names = [tag("span", tag("b", name)) for name in (*diagram.lanes, "server")]
+def _names(drawn: Diagram) -> Element:
+    names = [tag("span", tag("b", name)) for name in (*drawn.lanes, "server")]
     return tag("div", *names, class_="names", aria_hidden="true")
 
 

@@ -66,12 +66,17 @@ class Diagram:
 
 def draw(story: ViolationStory) -> Diagram:
     """Return the diagram of a violation's exchange."""
-    own, shared = _choose(story.events)
+    diagram = lay_out(story.events)
+    return replace(diagram, rows=tuple(_until_it_ended(diagram.rows))) if story.server_ended else diagram
+
+
+def lay_out(events: Sequence[StoryEvent]) -> Diagram:
+    """Return the diagram of these events."""
+    own, shared = _choose(events)
     lanes = (*own, *(["others"] if shared else []))
     places = {who: own.index(who) if who in own else len(own) for who in (*own, *shared)}
     room = _Room(places, len(lanes))
-    rows = [room.row(event) for event in _gathered(story.events, shared)]
-    return Diagram(lanes, tuple(_until_it_ended(rows) if story.server_ended else rows))
+    return Diagram(lanes, tuple(room.row(event) for event in _gathered(events, shared)))
 
 
 def _until_it_ended(rows: Sequence[DiagramRow]) -> Iterator[DiagramRow]:

@@ -36,8 +36,8 @@ def write(report: Report) -> str:
             *_violations(told, report.changes),
             _verdicts(report),
             *_dialect(report),
-            _lines("Reproductions", report.scripts),
-            _lines("Explored", report.explored),
+            lines("Reproductions", report.scripts),
+            lines("Explored", report.explored),
             id="report",
         ),
     )
@@ -250,10 +250,10 @@ def _misfit(report: Report) -> Element | None:
     return tag("section", tag("h2", "Another dialect", id="misfit"), tag("pre", "\n".join(report.misfit)))
 
 
-def _lines(heading: str, lines: Sequence[str]) -> Element | None:
+def lines(heading: str, told: Sequence[str]) -> Element | None:
     """Return a section of lines, or nothing if there are none."""
-    if not lines:
+    if not told:
         return None
     anchor = heading.lower()
-    told = tag("ul", *(tag("li", line) for line in lines))
-    return tag("section", tag("h2", heading, id=anchor), told, aria_labelledby=anchor)
+    items = tag("ul", *(tag("li", line) for line in told))
+    return tag("section", tag("h2", heading, id=anchor), items, aria_labelledby=anchor)
