@@ -170,7 +170,9 @@ def _broken_by(clause: Clause) -> Iterator[str]:
     if found := _in_the_wild(clause.id):
         yield "Programs of other projects that break it, as [checked here](../explanation/other-servers.md):"
         yield "\n".join(f"- {name}: {escaped(reason)}" for name, reason in found)
-    yield "The first of the planted bugs, beside the reference:\n\n" + fence(broken[0].diff(), "diff")
+    yield "The method of the reference, and the one with the bug:"
+    for fault in broken:
+        yield f"<details><summary>{fault.name}</summary>\n\n{fence(fault.diff(), 'diff')}\n\n</details>"
 
 
 def _in_the_wild(id: str) -> list[tuple[str, str]]:

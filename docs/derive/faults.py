@@ -12,6 +12,9 @@ from socketserver_faults.matrix.table import left_out
 PART = re.compile(r"^(Thought|Seen|Fixed):", re.MULTILINE)
 """The parts of a story."""
 
+ESSAY = re.compile(r"The\s+docstring\s+of\s+this\s+module")
+"""How a story names the essay above it in the code, which is a page of the site."""
+
 
 def overview() -> str:
     """Return the page with the kill matrix."""
@@ -54,6 +57,7 @@ def page(fault: Fault, race: str) -> str:
     promised = "" if fault.promises == fault.concurrency else f", which promises to be {fault.promises}"
     broken = ", ".join(f"[{clauses.title(id)}](../{clauses.page(id)}.md)" for id in fault.breaks)
     story = PART.sub(r"**\1.**", docstring(fault.story.partition("\n")[2]))
+    story = ESSAY.sub("[The closed-request bug](../explanation/closed-request.md)", story)
     parts = [
         f"(fault-{fault.name})=\n# {fault.name}",
         f"> {escaped(fault.summary)}",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from docs.derive import consoles
 from docs.derive.consoles import WrongOutput, commands, matches, with_outputs
 
 
@@ -36,6 +37,12 @@ def test_the_exit_status_is_compared() -> None:
     for wrong in (block("$ false"), block("$ true", above="<!-- status: 1 -->"), block("$ false", "$ true")):
         with pytest.raises(WrongOutput, match="ends with status"):
             with_outputs(wrong, "page")
+
+
+def test_a_command_that_does_not_end_is_an_error_and_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consoles, "COMMAND_TIMEOUT", 0.2)
+    with pytest.raises(WrongOutput, match=r"page: `cat; cat <fifo` has not ended after 0\.2 s"):
+        with_outputs(block("$ mkfifo fifo", "$ cat; cat <fifo"), "page")
 
 
 def test_the_blocks_of_a_page_share_a_folder_and_its_files() -> None:

@@ -46,6 +46,7 @@ def test_the_page_of_a_clause_has_its_code_its_checks_and_its_faults(pages: dict
         assert check in page
     for name in (name for id, _, name in spec.faults() if id == "CHAT-7"):
         assert f"(../faults/{name}.md)" in page
+        assert f"<details><summary>{name}</summary>\n\n```diff\n--- socketserver" in page
     assert "| `node-chat` | The server MUST remove a member whose line is" in page
     assert "| `rfc862` | not asked: " in pages["specification/ECHO-4.md"]
 
@@ -58,6 +59,9 @@ def test_every_fault_has_a_page_with_its_story_and_its_difference(pages: dict[st
         assert "**Seen.** " in page
         assert "```diff\n--- socketserver" in page
         assert f"[{name}]({name}.md)" in pages["faults/index.md"]
+    assert "[The closed-request bug](../explanation/closed-request.md) explains every case" in re.sub(
+        r"\s+", " ", pages["faults/closed-request.md"]
+    )
 
 
 @pytest.mark.parametrize("main", [reference_command, faults_command])
@@ -66,7 +70,7 @@ def test_every_command_has_a_page_with_all_its_options(pages: dict[str, str], ma
         page = pages[f"reference/{main.PROGRAM}/{name}.md"]
         shown = manual.PROGRAMS[main.PROGRAM][1](name).format_help()
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
-            assert f"`{option}" in page or option in page, f"{name} {option}"
+            assert re.search(rf"^\| .*`{option}[ `].* \|$", page, re.MULTILINE), f"{name} {option} has no row"
 
 
 def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict[str, str]) -> None:
