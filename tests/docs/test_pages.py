@@ -68,7 +68,7 @@ def test_every_fault_has_a_page_with_its_story_and_its_difference(pages: dict[st
 def test_every_command_has_a_page_with_all_its_options(pages: dict[str, str], main: Any) -> None:
     for name in main.COMMANDS:
         page = pages[f"reference/{main.PROGRAM}/{name}.md"]
-        shown = manual.PROGRAMS[main.PROGRAM][1](name).format_help()
+        shown = manual.PROGRAMS[main.PROGRAM][1](name).format_usage()
         for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)):
             assert re.search(rf"^\| .*`{option}[ `].* \|$", page, re.MULTILINE), f"{name} {option} has no row"
 
