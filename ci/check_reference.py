@@ -18,12 +18,16 @@ COMMAND = str(Path(sys.executable).with_name("socketserver-reference"))
 OVERTHREADED = f"'{COMMAND}' serve overthreaded --quiet --port {{port}}"
 
 
+PATIENT = ["--budget", "600"]
+"""A busy machine may take its time: the reference is asked for everything all the same."""
+
+
 def checks(options: list[str]) -> dict[str, list[str]]:
     """Return the arguments of each check, by its name."""
     return {
-        "echo": ["echo", *options],
-        "chat": ["chat", *options],
-        "over-threaded chat": ["chat", "--profile", "basic", "--examples", "0", "--launch", OVERTHREADED],
+        "echo": ["echo", *PATIENT, *options],
+        "chat": ["chat", *PATIENT, *options],
+        "over-threaded chat": ["chat", "--profile", "basic", "--examples", "0", *PATIENT, "--launch", OVERTHREADED],
         "family": ["family", *options],
     }
 

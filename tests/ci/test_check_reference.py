@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from socketserver_reference.cli.main import build_command_parser
 from tests.support.serving import ROOT, TIMEOUT
 
 
@@ -42,10 +43,22 @@ def test_all_are_summed_up(
 
 
 def test_options_reach_the_checks_of_this_process(script: ModuleType) -> None:
-    with_options = {
-        name for name, arguments in script.checks(["--seed", "7"]).items() if arguments[1:] == ["--seed", "7"]
-    }
+    asked = script.checks(["--seed", "7"])
+    with_options = {name for name, arguments in asked.items() if arguments[-2:] == ["--seed", "7"]}
     assert with_options == {"echo", "chat", "family"}
+
+
+def test_a_busy_machine_gets_more_time_than_a_check_by_hand_unless_the_caller_says_otherwise(
+    script: ModuleType,
+) -> None:
+    asked = script.checks(["--budget", "5"])
+    assert {name for name, arguments in asked.items() if script.PATIENT[0] in arguments} == set(asked)
+    assert {name: build_command_parser("check").parse_args(asked[name]).budget for name in asked} == {
+        "echo": 5,
+        "chat": 5,
+        "over-threaded chat": 600,
+        "family": 5,
+    }
 
 
 def test_after_an_interrupt_no_other_check_begins(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
