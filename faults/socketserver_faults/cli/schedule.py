@@ -16,6 +16,7 @@ from socketserver_faults.schedule.exploration.explore import (
     code_of,
     confirm,
     further_failures,
+    learn_dialect,
     meet,
     protocol_of,
     replay_schedule,
@@ -30,6 +31,7 @@ from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.world import World
 from socketserver_reference.cli import report_files
 from socketserver_reference.cli.report_files import CannotWrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -65,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=NOTE.name,
         metavar="NAME|FILE",
         help="how the program speaks: a bundled dialect, or a TOML file (default: the reference's own)",
+    )
+    parser.add_argument(
+        "--learn", action="store_true", help="learn first how the program speaks, from what it says to virtual clients"
     )
     parser.add_argument(
         "--deviations",
@@ -120,8 +125,19 @@ def spoken_dialect(name: str) -> Dialect:
     return dialect
 
 
+def _learn(options: argparse.Namespace, world: World, protocol: str) -> Dialect:
+    """Learn how the program speaks, and say it."""
+    if options.dialect != NOTE.name:
+        raise SubjectRefused("--learn and --dialect both say how the program speaks: leave one out")
+    text = learn_dialect(world, protocol)
+    print(f"{options.program} speaks this dialect, as learned:")
+    print(*(f"  {line}" for line in text.splitlines() if line and not line.startswith("#")), sep="\n")
+    return world.dialect
+
+
 def _again(options: argparse.Namespace, code: Code) -> str:
     dialect = "" if options.dialect == NOTE.name else f" --dialect {shlex.quote(options.dialect)}"
+    dialect = " --learn" if options.learn else dialect
     arguments = f" -- {shlex.join(options.arguments)}" if options.arguments else ""
     return f"socketserver-faults schedule {shlex.quote(options.program)}{dialect} --replay {code}{arguments}"
 
@@ -132,7 +148,8 @@ def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     protocol = protocol_of(options.scenario, dialect)
     subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
-        meet(world, protocol)
+        dialect = _learn(options, world, protocol) if options.learn else dialect
+        meet(world, protocol_of(options.scenario, dialect))
         scenarios: dict[str, NamedScenario] = {}
         bounds = Bounds(options.deviations, options.schedules, options.seconds)
         if options.random:
@@ -161,9 +178,12 @@ def _replay(options: argparse.Namespace, dialect: Dialect) -> int:
     code = Code.parse(options.replay)
     if options.scenario not in (None, code.scenario):
         raise BadCode(f"{code} is for the scenario {code.scenario!r}, not {options.scenario!r}")
-    subject = read(options.program, protocol_of(code.scenario, dialect), options.arguments)
-    (scenario,) = scenarios_for(subject, code.scenario, dialect).values()
+    protocol = protocol_of(code.scenario, dialect)
+    subject = read(options.program, protocol, options.arguments)
     with world_of(subject, lines=code.lines, dialect=dialect) as world:
+        if options.learn:
+            learn_dialect(world, protocol)
+        (scenario,) = scenarios_for(world.subject, code.scenario, world.dialect).values()
         outcome = replay_schedule(world, scenario, code)
     print("\n".join(story.run_lines(outcome)))
     if outcome.failure is None:

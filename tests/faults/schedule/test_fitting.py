@@ -95,6 +95,13 @@ def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None
     assert "learn its dialect (socketserver-reference learn chat" in str(told.value)
 
 
+def test_a_program_that_sleeps_before_it_answers_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
+    reply = "__import__('time').sleep(5); self.request.sendall(b'you said ' + self.request.recv(1024))"
+    write(sleeps=ECHO.replace("REPLY", reply))
+    with pytest.raises(SpeaksOtherwise, match=r"another dialect than note: said .*read b'you said "):
+        searched("sleeps:Handler", None)
+
+
 def test_a_bundled_dialect_that_fits_is_named(write: Write) -> None:
     reply = "while chunk := self.request.recv(1024): self.request.sendall(chunk)"
     write(repeats=ECHO.replace("REPLY", reply))

@@ -47,6 +47,8 @@ SERVING = {
     "a thread, and a key to stop": THREAD.format(", daemon=True", "input('Enter stops me')"),
     "a thread, and a line to stop": THREAD.format(", daemon=True", "sys.stdin.readline()"),
     "a thread, and a join": THREAD.format("", "thread.join()"),
+    "a thread, and a loop that does nothing": THREAD.format(", daemon=True", "\n            while True: pass"),
+    "a thread, and a loop until it has ended": THREAD.format("", "\n            while thread.is_alive(): 'it serves'"),
     "a loop of its own": "[server.handle_request() for _ in iter(int, 1)]",
 }
 

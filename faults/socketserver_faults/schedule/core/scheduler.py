@@ -210,6 +210,12 @@ class Scheduler:
             if task.daemon and not task.over:
                 task.ready, task.until = _never, None
 
+    def halt(self) -> None:
+        """Let no other thread run any more: their process has been ended, and another begins."""
+        for task in self.tasks:
+            if task is not self.running and not task.over:
+                task.ready, task.until, task.holder, task.daemon = _never, None, None, True
+
     def note(self, what: str, who: str = "") -> None:
         """Note what the running thread has just seen; a run keeps only so many notes."""
         if len(self.story.events) > 2 * self._most_steps:

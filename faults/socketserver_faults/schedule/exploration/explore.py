@@ -32,6 +32,8 @@ from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, 
 from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.dialects.loader import BadDialect
+from socketserver_reference.conformance.dialects.loader import read as read_dialect
 from socketserver_reference.conformance.scenario.steps import Step
 
 RANDOM_NAME = re.compile(r"random-(\d{1,9})")
@@ -96,6 +98,32 @@ def meet(world: World, protocol: str) -> None:
     if world.subject.loop:
         spoken = protocol_spoken(world, protocol or world.subject.protocol, given=bool(protocol))
         world.subject = replace(world.subject, protocol=spoken)
+
+
+def learn_dialect(world: World, protocol: str) -> str:
+    """Let the clients speak the dialect of a user's own program; return its text.
+
+    The first of chat and echo that can be learned, if no protocol is given. Raise SubjectRefused if none can.
+    """
+    if not world.subject.loop:
+        raise SubjectRefused(f"--learn is for a program of your own: the dialect of {world.subject.name} is known")
+    refusals: list[str] = []
+    for other in [protocol] if protocol else ["chat", "echo"]:
+        try:
+            return _learned(world, other)
+        except SubjectRefused as refusal:
+            refusals.append(f"as {'an' if other == 'echo' else 'a'} {other}: {refusal}")
+    raise SubjectRefused(f"the dialect of {world.subject.name} cannot be learned, {'; '.join(refusals)}")
+
+
+def _learned(world: World, protocol: str) -> str:
+    text = world.learn(protocol)
+    try:
+        world.dialect = read_dialect(text, "learned", "the dialect that was learned")
+    except BadDialect as error:
+        raise SubjectRefused(str(error)) from None
+    world.subject = replace(world.subject, protocol=protocol)
+    return text
 
 
 def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:

@@ -14,6 +14,7 @@ Next: `options.py`.
 
 import errno
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -71,6 +72,8 @@ class Kernel:
         self.partial = partial
         self.over = False
         """Whether the run has ended: what is still closed then, by the garbage collector say, is of no run."""
+        self.ends_read: Counter[str] = Counter()
+        """Client -> how often the server has read the end of its stream."""
         self._files: dict[int, OpenFile] = {}
         self._listeners: dict[int, Listener] = {}
         self._ports = itertools.count(FIRST_PORT)
@@ -218,7 +221,10 @@ class Kernel:
             end = file.end
             if isinstance(end, End) and not (file.nonblocking or dont_wait or end.readable()):
                 self._wait(_waiting_to("read from", end), end.readable)
-            return end.recv(size, peek)
+            data: bytes = end.recv(size, peek)
+            if size and not data and file.accepted:
+                self.ends_read[end.name] += 1
+            return data
         finally:
             self._let_go(file)
 

@@ -31,6 +31,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace, program_getattr, program_hasattr
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
+from socketserver_faults.schedule.virtual.busy_loops import NAP, NAP_SECONDS, with_naps
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
@@ -62,7 +63,9 @@ COPIED_MODULES = (
     "socketserver_reference.conformance.driver.handshake",
     "socketserver_reference.conformance.driver.rate_limit",
     "socketserver_reference.conformance.driver.dialect_fit",
+    "socketserver_reference.conformance.learn",
     "socketserver_reference.conformance.targets.client",
+    "socketserver_reference.conformance.targets.first_contact",
 )
 """Packages within PERSISTENT_MODULES that are not under test: the process's own modules, but for those that touch
 sockets."""
@@ -134,6 +137,7 @@ class Modules:
             "input": self._input,
             "open": self._sys.files.open,
             "print": self._print,
+            NAP: lambda: substitutes["time"].sleep(NAP_SECONDS),
         }
         self._say = say
         self._importlib = ModuleType("importlib")
@@ -160,7 +164,7 @@ class Modules:
             return self._importlib
         if below(name, REFUSED_MODULES):
             return Namespace(name, {}, REFUSED_MODULES[name.partition(".")[0]])
-        if name in COPIED_MODULES:
+        if below(name, COPIED_MODULES):
             return self._copy(name, self._lasting)
         if name == MAIN and MAIN in self._fresh:
             return self._fresh[MAIN]
@@ -211,7 +215,9 @@ class Modules:
             code = compile(b"", "<package>", "exec")
             if spec.origin is not None:
                 with open(spec.origin, "rb") as file:
-                    code = compile(file.read(), spec.origin, "exec", dont_inherit=True)
+                    source = file.read()
+                program = with_naps(source, spec.origin) if self._is_of_program(name) else source
+                code = compile(program, spec.origin, "exec", dont_inherit=True)
             self._code[name] = code, spec.submodule_search_locations is not None
             if self._is_of_program(name):
                 self._watch(code)

@@ -88,7 +88,7 @@ def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespac
             found = [(key, ready(kernel(), key.fd, key.events)) for key in self._keys.values()]
             return [(key, events) for key, events in found if events]
 
-    kinds = ("DefaultSelector", "PollSelector", "SelectSelector", "EpollSelector")
+    kinds = ("BaseSelector", "DefaultSelector", "PollSelector", "SelectSelector", "EpollSelector")
     names = {"EVENT_READ": READ, "EVENT_WRITE": WRITE, "SelectorKey": selectors.SelectorKey}
     return Namespace("selectors", {**dict.fromkeys(kinds, Selector), **names})
 

@@ -12,7 +12,8 @@ Next: `world.py`.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
@@ -39,10 +40,30 @@ CLIENTS = "clients"
 """Name of the thread that plays the clients."""
 
 
+class CannotLearn(Exception):
+    """The dialect of the program cannot be learned; the message says why."""
+
+
 CONFORMANCE: dict[str, Any] = {"chat": ChatConformance, "echo": EchoConformance}
 
 ADDRESS = Address("tcp", "127.0.0.1", 1)
 """Clients do not need it: they are connected to the server of the run."""
+
+
+FIT_TIMEOUT = 30.0
+"""Virtual seconds to wait for a program that says nothing: one that sleeps first may say something then."""
+
+LEARNED_MEMBERS = 8
+"""Members of the room, and utterances repeated to a newcomer, up to which learning asks: scenarios have fewer."""
+
+LEARNING_TIMEOUT = 0.5
+"""Virtual seconds of silence after which learning takes an answer for complete."""
+
+LEARNED_BYTES = 192 * 1024
+"""Bytes to one client after which learning takes a program to send without end: more than the longest utterances."""
+
+MAX_LEARNERS = 1000
+"""Clients that learning connects at most."""
 
 
 class _OnlySite:
@@ -50,6 +71,29 @@ class _OnlySite:
 
     address = ADDRESS
     restart = exit_report = wait_idle = staticmethod(lambda: "")
+
+
+@dataclass(frozen=True)
+class LearnedSite:
+    """The program as `learn` sees it: a target, and its site, which can be restarted within the run."""
+
+    name: str
+    restart: Callable[[], None]
+    exit_report: Callable[[], str]
+    wait_idle: Callable[[], None]
+    address = ADDRESS
+    restartable = True
+    start_timeout = 0.0
+    absence = staticmethod(str)
+
+    def start(self, _: float) -> Self:
+        return self
+
+    def close(self) -> None:
+        """Nothing: the run ends the program."""
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class NotedTranscript(list[Entry]):
@@ -117,7 +161,8 @@ class VirtualClients:
                 scheduler.sleep(0.01)  # so that the server does not read a name and a word at once
                 super().send(data)
 
-        vars(self._fit)["Client"] = PatientClient
+        vars(self._fit).update(Client=PatientClient, ANSWER_TIMEOUT=FIT_TIMEOUT)
+        self._modules, self._learner = modules, VirtualClient
 
     def misfit(self, dialect: Dialect, protocol: str) -> Misfit | None:
         """Return how the server shows that it does not speak the dialect, or None if it does not show that."""
@@ -126,6 +171,22 @@ class VirtualClients:
         found: Misfit | None = self._fit.misfit(_OnlySite, dialect, protocol, READ_TIMEOUT)
         # a program whose threads wait for each other says nothing: its schedules tell why
         return None if found is not None and found.read == "nothing" else found
+
+    def learn(self, site: LearnedSite, protocol: str) -> str:
+        """Talk to the server; return the text of a dialect for it. Raise CannotLearn if nothing can be learned."""
+        self._told = NotedTranscript(self._scheduler.note)
+        self._told.coming = [f"client {number}" for number in range(1, MAX_LEARNERS)]
+        learn = "socketserver_reference.conformance.learn"
+        conversation = vars(self._modules.load(f"{learn}.conversation"))
+        conversation.update(Client=self._learner, MIN_AWAIT_TIMEOUT=FIT_TIMEOUT, MAX_HEARD_BYTES=LEARNED_BYTES)
+        vars(self._modules.load(f"{learn}.limits"))["CROWD_MEMBERS"] = LEARNED_MEMBERS
+        vars(self._modules.load(f"{learn}.history"))["MAX_SAID"] = LEARNED_MEMBERS
+        propose = self._modules.load(f"{learn}.propose")
+        vars(propose)["verify"] = lambda *_: None  # whether the program speaks the dialect is asked next
+        try:
+            return str(propose.propose(protocol, site, LEARNING_TIMEOUT).text)
+        except conversation["CannotLearn"] as error:
+            raise CannotLearn(str(error)) from None
 
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""

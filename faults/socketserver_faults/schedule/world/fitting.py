@@ -60,7 +60,7 @@ def _told(misfit: Misfit, world: World, protocol: str) -> str:
     advice = (
         f"try --dialect {known}"
         if known
-        else f"run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > mine.toml), and "
-        "use --dialect mine.toml"
+        else f"add --learn; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
+        "mine.toml), and use --dialect mine.toml"
     )
     return f"{world.subject.name} speaks another dialect than {misfit.dialect}: {seen}; {advice}"

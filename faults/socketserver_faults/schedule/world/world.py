@@ -13,6 +13,7 @@ Next: `scenarios.py`.
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from socketserver_faults.schedule.core.run import (
@@ -24,14 +25,14 @@ from socketserver_faults.schedule.core.run import (
     Task,
     no_preemption,
 )
-from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.scheduler import MAX_RUN_STEPS, Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
-from socketserver_faults.schedule.world.clients import CLIENTS, VirtualClients
+from socketserver_faults.schedule.world.clients import CLIENTS, CannotLearn, LearnedSite, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -42,8 +43,13 @@ from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Vi
 WORLD_CAPACITY_BYTES = 72 * 1024
 """Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
 
+MAX_LEARNING_STEPS = 100 * MAX_RUN_STEPS
+"""Steps of a run in which the dialect of the program is learned."""
 
 ARGUMENTS = "its arguments stand after --"
+
+MANY_ENDS = 100
+"""A server that reads the end of a stream more often than that reads it for ever."""
 
 SERVING_TIMEOUT = 60.0
 """Virtual seconds within which a program must begin to listen."""
@@ -111,7 +117,34 @@ class World:
         self._run(lambda: found.append(self._players.misfit(self.dialect, protocol)), no_preemption)
         return found[0] if found else None
 
-    def _run(self, visit: Callable[[], object], choose: Choose) -> ScheduleResult:
+    def learn(self, protocol: str) -> str:
+        """Return the text of a dialect for the program; raise SubjectRefused if none can be learned."""
+        learned: list[str] = []
+        try:
+            site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
+            self._run(lambda: self._learn(site, protocol, learned), no_preemption, MAX_LEARNING_STEPS)
+        except CannotLearn as error:
+            raise SubjectRefused(str(error)) from None
+        if not learned:
+            raise SubjectRefused("it ends")
+        return learned[0]
+
+    def _learn(self, site: LearnedSite, protocol: str, learned: list[str]) -> None:
+        learned.append(self._players.learn(site, protocol))
+        self.scheduler.give_up()
+
+    def _restart(self) -> None:
+        """End the process of the program, and run it anew in the same run."""
+        self.scheduler.halt()
+        self.modules.forget()
+        self._begin()
+        self._network.kernel.over = True
+        self._network = Network(self.scheduler, capacity=self._capacity)
+        self.scheduler.spawn(self._run_program, "main")
+        kernel = self._network.kernel
+        self.scheduler.point("waits for a server", lambda: bool(kernel.listens_at or self._ended), SERVING_TIMEOUT)
+
+    def _run(self, visit: Callable[[], object], choose: Choose, most_steps: int = MAX_RUN_STEPS) -> ScheduleResult:
         self.modules.forget()
         SERIALS.begin()
         NotModelled.refusals.clear()
@@ -121,17 +154,12 @@ class World:
         judged = True
         watch(self.scheduler)
         try:
-            self.scheduler.run(lambda: self._serve(visit) if self.subject.make else self._run_whole(visit), choose)
+            serve = self._serve if self.subject.make else self._run_whole
+            self.scheduler.run(partial(serve, visit), choose, most_steps=most_steps)
         except Violation as found:
             failure = found
         except StepLimitReached as endless:
-            if not self._left or not self.subject.make:
-                raise SubjectRefused(
-                    f"{self.subject.name} makes no progress that the scheduler could judge: {endless}"
-                ) from None
-            failure = VIOLATIONS["SRV-9"](
-                "shutdown() and server_close() return, as all clients have left", str(endless), ()
-            )
+            failure = self._goes_on(str(endless))
         except Deadlock as blocked:
             if not self.subject.make:
                 raise SubjectRefused(f"{self.subject.name} does not go on: {blocked}") from None
@@ -152,6 +180,16 @@ class World:
         if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
             raise NotModelled(NotModelled.refusals[0])
         return ScheduleResult(self.scheduler.story, failure, judged)
+
+    def _goes_on(self, endless: str) -> Violation:
+        """Return the clause that is broken if a run has no end; raise SubjectRefused if that is not known."""
+        for client, times in self._network.kernel.ends_read.most_common(1):
+            if times > MANY_ENDS and self.subject.protocol == "chat":
+                observed = f"its end is read {times} times"
+                return VIOLATIONS["CHAT-10"](f"the server takes the end of {client}'s stream for leaving", observed, ())
+        if self._left and self.subject.make:
+            return VIOLATIONS["SRV-9"]("shutdown() and server_close() return, as all clients have left", endless, ())
+        raise SubjectRefused(f"{self.subject.name} makes no progress that the scheduler could judge: {endless}")
 
     def _serve(self, visit: Callable[[], object]) -> None:
         """The first thread of a run. An exception outside the handlers, as in verify_request(), ends the process."""
@@ -186,8 +224,17 @@ class World:
     def _run_whole(self, visit: Callable[[], object]) -> None:
         """The first thread of a run of a program that serves by itself."""
         clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
+        self._run_program()
+        self.scheduler.point("has ended", lambda: clients.over)
+
+    def _run_program(self) -> None:
+        """Run the program until it ends."""
         try:
-            self.modules.run(self.subject.main)
+            if self.subject.make:
+                self._server = self.subject.make(self.modules)
+                self._server.serve_forever()
+            else:
+                self.modules.run(self.subject.main)
             self._ended = f"it ends ({ARGUMENTS})"
         except (Aborted, NotModelled, SubjectRefused):
             raise
@@ -196,12 +243,12 @@ class World:
             self._ended = f"it ends by {type(error).__name__}: {error}{wants}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
         self.modules.exits.end_threads()
-        others = [task for task in self.scheduler.tasks[1:] if task is not clients and not task.daemon]
+        me = self.scheduler.running
+        others = [task for task in self.scheduler.tasks if not task.daemon and task.name != CLIENTS and task is not me]
         self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
         self.modules.exits.end()
         self.scheduler.freeze()
         self._network.kernel.end_process()
-        self.scheduler.point("has ended", lambda: clients.over)
 
     def _visit(self, visit: Callable[[], object]) -> None:
         """The second thread of a run of a program that serves by itself."""

@@ -1,0 +1,106 @@
+"""`--learn`: the dialect of a program is learned on virtual sockets, before its schedules are searched."""
+
+import re
+
+import pytest
+
+from socketserver_faults.cli.main import main
+from tests.support.scheduling.programs import Write
+
+NAMED_CHAT = """
+    import socketserver, threading
+    members, lock = {}, threading.Lock()
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.sendall(b"your name? ")
+            name = self.request.recv(1024).strip()
+            with lock:
+                members[self.request] = name
+            try:
+                while (said := self.request.recv(1024)) END:
+                    if said.strip() == b"/bye":
+                        break
+                    with LOCK:
+                        for member in list(members):
+                            member.sendall(name + b"> " + said)
+            except OSError:
+                pass
+            with lock:
+                del members[self.request]
+    if __name__ == "__main__":
+        with socketserver.ThreadingTCPServer(("", 7777), Handler) as server:
+            server.serve_forever()
+"""
+
+
+def named_chat(write: Write, **changes: str) -> str:
+    """Return the file of a chat that asks for names."""
+    text = NAMED_CHAT
+    for old, new in {"END": "", "LOCK": "lock", **changes}.items():
+        text = text.replace(old, new)
+    return f"{write(named=text)}/named.py"
+
+
+def test_a_program_is_played_in_the_dialect_that_was_learned(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schedule", named_chat(write), "greet", "--learn"]) == 0
+    out = capsys.readouterr().out
+    for line in ('wait = "your name? "', 'template = "{sender}> {body}"', 'word = "/bye"'):
+        assert f"  {line}\n" in out
+    assert "and none fails\n" in out
+
+
+def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever leaves makes this one flood the room, for ever."""
+    program = named_chat(write, **{"END": "is not None", "+ said)": "+ (said or bytes(4000)))"})
+    assert main(["schedule", program, "greet", "--learn", "--deviations", "0"]) == 1
+    out = capsys.readouterr().out
+    assert '  template = "{sender}> {body}"\n' in out
+    assert "\nCHAT-10: " in out
+    assert "\nexpected: the server takes the end of ann's stream for leaving\n" in out
+    assert re.search(r"^observed: its end is read \d{3,} times$", out, re.M)
+
+
+def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = named_chat(write, LOCK="threading.Lock()", **{"list(members)": "members"})
+    assert main(["schedule", program, "quit", "--learn"]) == 1
+    again = re.search(r"^again: socketserver-faults (.*)$", capsys.readouterr().out, re.M)
+    assert again is not None
+    assert again[1].split()[:3] == ["schedule", program, "--learn"]
+    assert main(again[1].split()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["chat", "--learn"], "--learn is for a program of your own: the dialect of chat is known"),
+        (["--learn", "--dialect", "ncat-broker"], "--learn and --dialect both say how the program speaks"),
+    ],
+)
+def test_a_dialect_that_is_known_is_not_learned(
+    arguments: list[str], why: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = [] if "chat" in arguments else [named_chat(write)]
+    assert main(["schedule", *program, *arguments]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_what_cannot_be_learned_is_told_for_both_protocols(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write(
+        silent="""
+        import socketserver
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                while self.request.recv(1024): pass
+    """
+    )
+    assert main(["schedule", f"{folder}/silent.py:Handler", "--learn"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]  # before it, a slow machine says what it is learning
+    assert re.search(r"the dialect of \S*silent.py:Handler cannot be learned, as a chat: .*; as an echo: ", line)
+
+
+def test_a_program_that_ends_is_no_server_to_learn_from(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    program = named_chat(write, **{"server.serve_forever()": "server.handle_request()"})
+    assert main(["schedule", program, "--learn"]) == 2
+    assert "cannot be learned, as a chat: " in capsys.readouterr().err
