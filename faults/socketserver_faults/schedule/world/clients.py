@@ -11,6 +11,7 @@ server's threads read it in any order.
 Next: `world.py`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -73,7 +74,7 @@ class _OnlySite:
     restart = exit_report = wait_idle = staticmethod(lambda: "")
 
 
-@dataclass(frozen=True)
+@dataclass
 class LearnedSite:
     """The program as `learn` sees it: a target, and its site, which can be restarted within the run."""
 
@@ -84,6 +85,7 @@ class LearnedSite:
     address = ADDRESS
     restartable = True
     start_timeout = 0.0
+    deadline = math.inf
     absence = staticmethod(str)
 
     def start(self, _: float) -> Self:
