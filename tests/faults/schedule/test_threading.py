@@ -107,6 +107,35 @@ def test_a_condition_needs_its_lock_and_keeps_its_time(scheduler: Scheduler, vir
     scheduler.run(main)
 
 
+@pytest.mark.parametrize("kind", ["event", "condition"])
+def test_a_thread_that_has_waited_too_long_takes_no_other_from_those_that_wait(
+    scheduler: Scheduler, virtual: Any, kind: str
+) -> None:
+    woken: dict[str, bool] = {}
+
+    def main() -> None:
+        event, condition = virtual.Event(), virtual.Condition()
+
+        def wait(name: str, seconds: float) -> None:
+            if kind == "event":
+                woken[name] = event.wait(seconds)
+            else:
+                with condition:
+                    woken[name] = condition.wait(seconds)
+
+        started(virtual, lambda: wait("patient", 10), lambda: wait("hasty", 1))
+        scheduler.sleep(2)
+        if kind == "event":
+            event.set()
+            event.clear()
+        else:
+            with condition:
+                condition.notify()
+
+    scheduler.run(main)
+    assert woken == {"hasty": False, "patient": True}
+
+
 def test_events_and_semaphores_as_in_threading(scheduler: Scheduler, virtual: Any) -> None:
     def main() -> None:
         event = virtual.Event()

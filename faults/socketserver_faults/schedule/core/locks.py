@@ -147,7 +147,7 @@ class Condition(Numbered):
         finally:
             self._lock._take_back(me, count)
             if not notified[0]:
-                self._waiting.remove(notified)
+                self._waiting = [other for other in self._waiting if other is not notified]
         return notified[0]
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
@@ -209,7 +209,7 @@ class Event(Numbered):
         self._waiting.append(woken)
         was_set = self._scheduler.point(f"waits for {self._name} to be set", lambda: woken[0] or self._flag, timeout)
         if not woken[0]:
-            self._waiting.remove(woken)
+            self._waiting = [other for other in self._waiting if other is not woken]
         return was_set
 
 
