@@ -17,6 +17,9 @@ NUMBERED = b"%07d."
 WORD_BYTES = len(NUMBERED % 0)
 """The numbered words of a long utterance, which no transformation of an echo changes; and their size in bytes."""
 
+SAME_COUNTS = 2
+"""So often the members are counted again before their number is believed: on a busy machine some come late."""
+
 MIN_CHUNK_BYTES = 16
 """Smallest chunk limit that a dialect can have, in bytes."""
 
@@ -102,11 +105,12 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
     """Connect as many clients as a chat should hold, and count those that hear an utterance."""
     guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
     everybody = [*MEETING_NAMES, *guests]
-    members, before = 1, 0
-    while before < members < len(everybody):  # a client may become a member shortly after it has connected
+    members, alike = 1, 0
+    while alike < SAME_COUNTS and members < len(everybody):  # a client may become a member after it has connected
         before = members
         _, heard = room.heard_by_all(SPEAKER, everybody)
         members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
+        alike = alike + 1 if members == before else 0
     room.gone(*guests)
     if members == len(everybody) == CROWD_MEMBERS:
         learned.learn(
