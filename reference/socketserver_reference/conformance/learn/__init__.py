@@ -9,6 +9,7 @@ Read in this order:
     answers.py           what clients answer before they are members
     meeting.py           three clients meet and talk: their framing, their readers, their handshake
     first_contact.py     the meetings until one works
+    pace.py              how fast clients may come and speak
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
     quit_word.py         the word that makes its sender leave

@@ -23,11 +23,12 @@ from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
+from socketserver_reference.conformance.learn.pace import ask_rate, conclude_pauses
 from socketserver_reference.conformance.learn.quit_word import ask_quit
 from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-UNKNOWN = "not asked: it would take too long, or too many; measure it, if you know of such a limit"
+UNKNOWN = "not asked: measure it, if the server needs long to start"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
         learned.learn("", "protocol", "chat", "three clients heard each other")
         conclude_handshake(room, learned)
         conclude_delivery(room, learned)
+        conclude_pauses(conversation, learned)
         _presume(room, learned)
     waiting = list(QUESTIONS)
     try:
@@ -55,7 +57,7 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
             with conversation.about(learned.subject):
                 works = _ask(room, learned, waiting[0])
             del waiting[0]
-            if not works and not conversation.site.restartable:
+            if not works and not conversation.fresh_after_this:
                 learned.leave_out(keys(waiting), "the room did not work any more")
                 break
     except OutOfTime:
@@ -65,8 +67,7 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
         learned.leave_out(keys(waiting), "it takes more clients than the server lets in")
     learned.subject = ""
     conclude_notices(room, learned)
-    for limit in ("gap", "join_gap", "start"):
-        learned.learn("limits", limit, 0, UNKNOWN, sure=False)
+    learned.learn("limits", "start", 0, UNKNOWN, sure=False)
     return room
 
 
@@ -176,6 +177,7 @@ def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
 
 QUESTIONS: Sequence[ChatQuestion] = (
     ChatQuestion("utterances without a line's end", ask_newline, ("framing.in", "framing.out")),
+    ChatQuestion("how fast one may speak", ask_rate, ("limits.rate",)),
     ChatQuestion("who leaves", ask_leaving, ()),
     ChatQuestion("what newcomers hear", ask_history, ("delivery.history",)),
     ChatQuestion("words to quit by", ask_quit, ("quit.word",)),

@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.driver.budget import Budget
+from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -105,6 +107,9 @@ class Conversation:
         """All texts that were said."""
         self.names: set[str] = set()
         """All names and addresses that clients have had, in any attempt."""
+        self.limits = UNLIMITED
+        """How fast clients come and speak."""
+        self._limiter = RateLimiter(UNLIMITED)
         self.said: list[str] = []
         """The last utterances of this attempt, in words."""
         self._seen_idle = site.restartable and sys.platform == "linux"
@@ -123,11 +128,10 @@ class Conversation:
 
     def fresh(self) -> None:
         """Begin another attempt: all clients are gone, and the server is a fresh one, if it can be restarted."""
-        died = bool(self.site.exit_report())
-        if not self.names and not died:
+        if not self.names and not self.site.exit_report():
             return  # nobody has come yet
         self._attempt += 1
-        if self._restarts or (died and self.site.restartable):
+        if self.fresh_after_this:
             for who in self._clients:
                 self.journal.did(self.name(who), "closes")
             for client in self._clients.values():  # before their server ends: the side that ends a connection first
@@ -145,6 +149,16 @@ class Conversation:
             self.journal.fresh("all have left")
         self.ended.clear()
         self.said.clear()
+        self._limiter.begin()
+
+    def keep_to(self, limits: Limits) -> None:
+        """Let clients come and speak no faster than this from now on."""
+        self.limits = limits
+        self._limiter = RateLimiter(limits)
+
+    def arrived(self, who: str) -> None:
+        """Note that a client has answered all that it was asked when it came."""
+        self._limiter.joined(who)
 
     def name(self, who: str) -> str:
         """Return the name that a client gives: another one in each attempt, unless nobody remembers the one before."""
@@ -160,6 +174,11 @@ class Conversation:
     def restarts(self) -> bool:
         """Whether each attempt gets a fresh server: it can be restarted, and that is quick."""
         return self._restarts
+
+    @property
+    def fresh_after_this(self) -> bool:
+        """Whether the next attempt gets a fresh server, also after one that broke but has not died."""
+        return self._restarts or (self.site.restartable and bool(self.site.exit_report()))
 
     @property
     def by_silence(self) -> str:
@@ -180,10 +199,12 @@ class Conversation:
     def join(self, who: str) -> None:
         """Connect one more client; raise CannotLearn if that fails."""
         self._go_on()
+        self._limiter.wait_to_connect()
         try:
             client = self._reach(lambda: Client(self.site.address, max(self.timeout, CONNECT_TIMEOUT)))
         except Unreachable as error:
             raise CannotLearn(f"no client can connect to {self.site.address} any more: {error}") from None
+        self._limiter.connected()
         self._clients[who] = client
         self._heard[who] = bytearray()
         self.ended.pop(who, None)
@@ -193,6 +214,7 @@ class Conversation:
     def say(self, who: str, data: bytes) -> None:
         """Send these bytes at once, or as many of them as the server takes within the timeout."""
         self._go_on()
+        self._limiter.wait_to_send(who)
         self.said = [*self.said[-5:], f"{self.name(who)} said {show(data)}"]
         self.journal.did(self.name(who), "sends", data)
         client = self._clients[who]
@@ -246,6 +268,7 @@ class Conversation:
                     raise CannotLearn("the server sends without end")
             elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
+                self._limiter.read()
                 for who, data in heard.items():
                     self._heard[who].clear()
                     if data:

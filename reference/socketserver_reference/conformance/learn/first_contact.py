@@ -7,11 +7,13 @@ or ends utterances otherwise; if a meeting works but its dialect would be refuse
 from collections.abc import Callable, Iterator
 
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
+from socketserver_reference.conformance.learn.pace import APART, LATER, shortest
 
 PROBED_HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
 """The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
@@ -28,6 +30,9 @@ MAX_ANSWERS = 4
 MAX_MEETINGS = 12
 """Most meetings in one framing."""
 
+MAX_SLOW_MEETINGS = 3
+"""Most meetings that are tried again slowly."""
+
 LINE_ENDS = (b"\n", b"\r\n")
 
 Refusal = Callable[[UnderstoodMeeting], str]
@@ -43,6 +48,7 @@ class Search:
         self._clues: list[Framing] = []
         self._refusal = refusal
         self._refused: UnderstoodMeeting | None = None
+        self._slow_meetings = 0
 
     def meet(self) -> UnderstoodMeeting:
         """Let clients meet until one framing works; raise CannotLearn if none does, or none in time."""
@@ -81,12 +87,33 @@ class Search:
             answers = plans.pop(0)
             tried += 1
             meeting = Meeting(self.conversation, said, answers)
-            found = self._attempt(meeting)
+            found = self._attempt(meeting) or self._slowly(meeting)
             if found is not None:
                 return found
             more = [plan for plan in _further(meeting) if plan not in plans]
             plans += more
         return None
+
+    def _slowly(self, meeting: Meeting) -> UnderstoodMeeting | None:
+        """Let the same clients meet again slowly, if that may help; return what that shows."""
+        partly = any(one.reached_all_others for one in meeting.utterances)
+        if not meeting.arrivals or not (partly or len(self.reasons) == 1) or self._slow_meetings == MAX_SLOW_MEETINGS:
+            return None
+        self._slow_meetings += 1
+        slow = LATER if len(meeting.arrivals) == len(MEETING_NAMES) else APART
+        found: list[UnderstoodMeeting] = []
+
+        def works(limits: Limits) -> bool:
+            self.conversation.keep_to(limits)
+            again = self._attempt(Meeting(self.conversation, meeting.said, meeting.answers))
+            found.extend([again] if again else [])
+            return again is not None
+
+        if not works(slow):
+            self.conversation.keep_to(UNLIMITED)
+            return None
+        self.conversation.keep_to(shortest(slow, works))
+        return found[-1]
 
     def _attempt(self, meeting: Meeting) -> UnderstoodMeeting | None:
         """Let one meeting take place; return what it shows, if it shows a dialect."""

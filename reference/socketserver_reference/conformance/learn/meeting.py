@@ -87,11 +87,13 @@ class Meeting:
             if who in self.conversation.ended:
                 raise CannotLearn(too_early(self.conversation.ended[who], heard[who]))
             arrival = self.arrivals[who] = Arrival(heard[who], [], [without(heard, who)])
+            self.conversation.arrived(who)  # what is taken for an answer may be an utterance already
             for answer in self.answers:
                 self.conversation.say(who, self.answered(answer, who))
                 then = self.conversation.hear(lambda heard: any(heard.values()), briefly=True)  # perhaps nothing comes
                 arrival.replies.append(then[who])
                 arrival.others.append(without(then, who))
+            self.conversation.arrived(who)
 
     def _is_greeted(self, who: str, heard: HeardBytes) -> bool:
         return bool(heard[who]) or not self.greets

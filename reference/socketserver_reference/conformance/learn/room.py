@@ -202,6 +202,8 @@ class RoomConversation:
             self._await(arrived, all(one.replies[number] for one in self._arrivals))
         refused = [who for who in arrived if who in self.conversation.ended]
         self.conversation.leave(*refused)
+        for who in arrived:
+            self.conversation.arrived(who)
         return [who for who in arrived if who not in refused]
 
     def _await(self, whom: Sequence[str], told: bool) -> bool:

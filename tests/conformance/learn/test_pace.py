@@ -1,0 +1,163 @@
+"""How fast clients may come and speak: what the server demands is learned, or it is said what to look at."""
+
+import pytest
+
+from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits, Rate
+from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.first_contact import Search
+from socketserver_reference.conformance.learn.pace import APART, SLOW, ask_rate, conclude_pauses, shortest
+from socketserver_reference.conformance.learn.room import OTHER
+from tests.support.rehearsed_rooms import RehearsedConversation, room
+
+
+class Hasty(RehearsedConversation):
+    """A server that demands pauses; whether clients keep them is known from the limits of the conversation."""
+
+    def __init__(self, name: str, pause: float = 0.4) -> None:
+        super().__init__()
+        self.demanded = name
+        self.pause = pause
+        self.spoke: set[str] = set()
+        self.attempts = 0
+
+    @property
+    def patient(self) -> bool:
+        return bool(getattr(self.limits, self.demanded) >= self.pause)
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.spoke.clear()
+        self.attempts += 1
+
+    def origin(self, who: str) -> tuple[str, str]:  # noqa: ARG002  # as of a server that has no addresses
+        return ("", "")
+
+    def join(self, who: str) -> None:
+        if self.demanded == "join_gap" and self.present and not self.patient:
+            raise CannotLearn("too early")
+        super().join(who)
+
+    def say(self, who: str, data: bytes) -> None:
+        early = self.demanded == "join_delay" or (self.demanded == "gap" and who in self.spoke)
+        self.spoke.add(who)
+        if self.patient or not early:
+            super().say(who, data)
+
+
+@pytest.mark.parametrize("name", ["join_gap", "join_delay", "gap"])
+def test_clients_that_were_too_hasty_meet_again_slowly(name: str) -> None:
+    conversation, learned = Hasty(name), LearnedDialect()
+    Search(conversation, lambda _: "").meet()
+    assert conversation.limits == Limits(**{name: 0.5})  # type: ignore[arg-type]  # it is a pause
+    conclude_pauses(conversation, learned)
+    (why,) = [one.why for one in learned.findings if one.value]
+    assert "0.5 s" in why
+
+
+def test_clients_that_are_not_heard_even_slowly_are_in_no_hurry_with_the_next_answers() -> None:
+    conversation = Hasty("join_delay", 100.0)
+    with pytest.raises(CannotLearn, match="neither lines nor"):
+        Search(conversation, lambda _: "").meet()
+    assert conversation.limits == UNLIMITED
+
+
+def test_only_the_pause_that_is_demanded_remains() -> None:
+    demanded = Limits(gap=0.4)
+    assert shortest(APART, lambda tried: tried.gap >= demanded.gap) == Limits(gap=0.5)
+    assert shortest(APART, lambda tried: tried.gap == SLOW) == Limits(gap=SLOW)
+
+
+def test_when_the_time_is_over_the_pauses_that_were_not_tried_stay() -> None:
+    tried: list[Limits] = []
+
+    def works(limits: Limits) -> bool:
+        tried.append(limits)
+        if len(tried) == 2:
+            raise OutOfTime
+        return True
+
+    assert shortest(APART, works) == Limits(gap=SLOW, join_delay=SLOW)
+
+
+def test_a_server_that_needs_no_pause_is_said_to_need_none() -> None:
+    learned = LearnedDialect()
+    conclude_pauses(RehearsedConversation(), learned)
+    assert {(one.key, one.value, one.sure) for one in learned.findings} == {
+        ("gap", 0.0, True),
+        ("join_gap", 0.0, True),
+        ("join_delay", 0.0, True),
+    }
+
+
+class Tiring(RehearsedConversation):
+    """Delivers so many utterances of the third client, one number for each attempt; then no more."""
+
+    def __init__(self, *patience: int) -> None:
+        super().__init__()
+        self.patience = list(patience)
+        self.restartable = True
+
+    @property
+    def restarts(self) -> bool:
+        return self.restartable
+
+    def join(self, who: str) -> None:
+        super().join(who)
+        self.left = self.patience.pop(0) if who == OTHER and self.patience else self.left_at_first
+
+    left_at_first = left = 1000
+    rest = 1000
+    """Seconds after which it delivers again."""
+
+    def say(self, who: str, data: bytes) -> None:
+        if who == OTHER:
+            self.left -= 1
+        if self.left >= 0 or self.limits.rate.seconds >= self.rest:
+            super().say(who, data)
+
+
+@pytest.mark.parametrize(
+    ("patience", "said"),
+    [((7, 9), "only 7 and 9 were delivered"), ((20, 1), "only 20 and 1 were delivered")],
+)
+def test_a_server_that_falls_silent_now_here_now_there_has_a_bug_and_no_limit(
+    patience: tuple[int, int], said: str
+) -> None:
+    found, learned = room(Tiring(*patience)), LearnedDialect()
+    found.begin()
+    ask_rate(found, learned)
+    (suspicion,) = learned.suspicions
+    assert said in str(suspicion)
+    assert not learned.findings
+
+
+def test_a_time_that_is_too_long_to_be_measured_is_left_to_the_reader() -> None:
+    found, learned = room(Tiring(*[7] * 10)), LearnedDialect()
+    found.begin()
+    ask_rate(found, learned)
+    (finding,) = learned.findings
+    assert (finding.value, finding.sure) == ("7/60", False)
+    assert "measure in which time it may say so many" in finding.why
+    assert learned.remarks[-1].startswith("Look at limits.rate: of 60 utterances of one client")
+
+
+def test_a_limit_of_utterances_in_a_time_is_learned_and_kept_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    conversation = Tiring(*[7] * 10)
+    monkeypatch.setattr(conversation, "rest", 2)
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    ask_rate(found, learned)
+    (finding,) = learned.findings
+    assert (finding.value, finding.sure) == ("7/2", True)
+    assert "of 60 utterances of one client, one after the other, only 7 were delivered" in finding.why
+    assert conversation.limits == Limits(rate=Rate(7, 2))
+
+
+def test_where_each_utterance_takes_long_fewer_are_said() -> None:
+    conversation = Tiring()
+    conversation.restartable = False
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    ask_rate(found, learned)
+    assert learned.findings[0].why.startswith("20 utterances of one client")
