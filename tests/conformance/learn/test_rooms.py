@@ -11,7 +11,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, T
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
-from socketserver_reference.conformance.learn.quit_word import ask_quit
+from socketserver_reference.conformance.learn.quit_word import QuitTrial, _try, ask_quit
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
 NAME = Answer("{name}", b"\n")
@@ -234,3 +234,23 @@ def test_what_a_guest_said_is_no_notice_even_if_it_is_delivered_only_when_the_gu
     found.begin()
     found.gone(found.newcomer(), said=[b"QUIT"])
     assert list(found.lines["leaving"]) == [b"* guest1 has left"]
+
+
+def test_what_a_command_leads_to_is_neither_a_notice_nor_a_prompt() -> None:
+    class Waving(Hall):
+        """Some words make it tell the others something; the quit word, that somebody left."""
+
+        def say(self, who: str, data: bytes) -> None:
+            super().say(who, data)
+            told = {"/q": b"guest waves ", ":q": b"* guest is now known as q\n", "quit": b"* guest has left\n"}
+            before = self._unheard.get(MEETING_NAMES[1], b"")
+            self._unheard[MEETING_NAMES[1]] = before + told.get(data.decode().strip(), b"")
+
+    found = room(Waving(quits=["quit"], silent=["/q", ":q"]))
+    found.begin()
+    trial = QuitTrial()
+    for word in ("/q", ":q", "quit"):
+        _try(found, {word: word.encode() + b"\n"}, trial)
+    assert found.unended == {}
+    assert list(found.lines["leaving"]) == [b"* guest has left"]
+    assert list(trial.quits) == ["quit"]

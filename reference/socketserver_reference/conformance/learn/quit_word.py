@@ -200,7 +200,9 @@ def _try(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial) -> N
                 trial.quits[word] = ending
             elif not came:
                 trial.silent.append(word)
-        room.gone(*asked.values(), heard=heard, said=[word.encode() for word in asked])
+        left = any(guest in room.conversation.ended for guest in asked.values())
+        # where nobody left, what the others heard is no notice of leaving, but what a command leads to
+        room.gone(*asked.values(), heard=heard if left else None, said=[word.encode() for word in asked])
 
 
 def _heard(room: RoomConversation, asked: dict[str, str]) -> HeardBytes:

@@ -97,8 +97,9 @@ class RoomConversation:
         return any(label is not None for label in labels)
 
     def _keep_label(self, frame: bytes, label: bytes) -> None:
-        """Keep the label of a sender, alone and with what makes a word of it: `7` in `guest7`."""
-        if found := re.search(rb"\w*" + re.escape(label) + rb"\w*", frame):
+        """Keep the label of a sender that is a word, or part of one: `7` in `guest7`."""
+        found = re.search(rb"\w*" + re.escape(label) + rb"\w*", frame)
+        if found and re.fullmatch(rb"\w+", label):
             self.labels |= {one.decode("utf-8", "replace") for one in (label, found[0])}
 
     def _is_unmarked(self, frame: bytes) -> bool:
@@ -256,7 +257,7 @@ class RoomConversation:
             *MEETING_NAMES,
             *(who for who in whom if who in self.conversation.ended),
         ]  # what a client read before its end is a notice, too
-        self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said)
+        self._note("leaving", {who: (heard or {}).get(who, b"") for who in left}, said, several=len(whom) > 1)
         if self._all_stay:
             return
         self.conversation.leave(*whom)
