@@ -113,7 +113,7 @@ class Tiring(RehearsedConversation):
     def say(self, who: str, data: bytes) -> None:
         if who == OTHER:
             self.left -= 1
-        if self.left >= 0 or self.limits.rate.seconds >= self.rest:
+        if who != OTHER or self.left >= 0 or self.limits.rate.seconds >= self.rest:
             super().say(who, data)
 
 
@@ -130,6 +130,20 @@ def test_a_server_that_falls_silent_now_here_now_there_has_a_bug_and_no_limit(
     (suspicion,) = learned.suspicions
     assert said in str(suspicion)
     assert not learned.findings
+
+
+def test_a_room_in_which_nobody_is_heard_any_more_has_no_limit_of_one_client() -> None:
+    class Deaf(Tiring):
+        def say(self, who: str, data: bytes) -> None:
+            self.left -= who == OTHER
+            if self.left > 0:
+                RehearsedConversation.say(self, who, data)
+
+    found, learned = room(Deaf(7, 7)), LearnedDialect()
+    found.begin()
+    ask_rate(found, learned)
+    assert not learned.findings
+    assert not learned.suspicions
 
 
 def test_a_time_that_is_too_long_to_be_measured_is_left_to_the_reader() -> None:

@@ -80,13 +80,6 @@ def test_a_room_that_dies_leaves_what_was_learned() -> None:
     assert loader.read(text, "learned", "learned").framing_in == Framing("line")
 
 
-def test_a_room_that_lets_nobody_else_in_leaves_what_was_learned() -> None:
-    proposal = unfit(chat(deliver=b"{number}: {body}\n", seats=3))
-    assert "limits.members is too low to check a chat" in proposal.trouble
-    text = proposal.text
-    assert "After words to quit by the room did not work any more: the server lets no more clients in" in text
-
-
 def test_a_room_that_is_closed_in_between_leaves_what_was_learned() -> None:
     with closing(chat(deliver=b"{number}: {body}\n", admits=20).start(1)) as site:
         proposal = propose("chat", Running(site.address), 0.3)

@@ -12,7 +12,8 @@ from itertools import count
 from socketserver_reference.conformance.dialects.limits import Limits, Rate
 from socketserver_reference.conformance.learn.conversation import Conversation, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.room import OTHER, RoomConversation
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
+from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, RoomConversation
 
 SLOW = 1.1
 """Seconds of the longest pause that is tried: servers that count by the second are the most usual."""
@@ -80,8 +81,12 @@ def ask_rate(room: RoomConversation, learned: LearnedDialect) -> None:
     if counts[0] == wanted:
         learned.learn("limits", "rate", "", f"{wanted} utterances of one client, one after the other, were delivered")
         return
+    there = [who for who in MEETING_NAMES if who not in room.conversation.ended]
+    if not room.heard_by_all(SPEAKER, there)[0]:
+        return  # nobody is heard any more: that is no limit of one client
     room.begin()
     counts.append(_utterances(room, wanted))
+    room.begin()
     if len(set(counts)) > 1:
         told = " and ".join(map(str, counts))
         learned.suspect(f"Of {wanted} utterances of one client only {told} were delivered", *TOO_FAST)
@@ -98,6 +103,7 @@ def _conclude_rate(room: RoomConversation, learned: LearnedDialect, most: int, w
             learned.learn("limits", "rate", f"{most}/{seconds}", f"{why}, and more when it had rested for {seconds} s")
             room.conversation.keep_to(replace(room.conversation.limits, rate=Rate(most, seconds)))
             return
+    room.begin()
     learned.remarks.append(f"Look at limits.rate: {why}, and no more after {RATE_SECONDS[-1]} s.")
 
 
