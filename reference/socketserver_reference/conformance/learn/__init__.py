@@ -13,9 +13,8 @@ Read in this order:
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
     quit_word.py         the word that makes its sender leave
-    commands.py          what is not delivered since it is a command
     history.py           what newcomers hear of earlier deliveries
-    byte_handling.py     the bytes that a chat delivers unchanged
+    byte_handling.py     what becomes of commands and of unusual bytes
     limits.py            how long an utterance may be, and how many members there may be
     echo.py, datagram.py    the same for an echo
     conclusions.py       keys of the dialect, with reasons, from the meeting

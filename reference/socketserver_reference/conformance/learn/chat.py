@@ -7,8 +7,12 @@ an answer, a fence replaces it: a client that has received the fence has receive
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.learn.byte_handling import ask_bytes, ask_white_space
-from socketserver_reference.conformance.learn.commands import ask_carriage_return, ask_commands
+from socketserver_reference.conformance.learn.byte_handling import (
+    ask_bytes,
+    ask_carriage_return,
+    ask_commands,
+    ask_white_space,
+)
 from socketserver_reference.conformance.learn.conclusions import (
     conclude_delivery,
     conclude_framing,
