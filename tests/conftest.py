@@ -101,6 +101,6 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "MIN_AWAIT_TIMEOUT", 0.3)
     monkeypatch.setattr(conversation, "PROMPT_AWAIT_TIMEOUT", 0.2)
     monkeypatch.setattr(history, "MAX_SAID", 8)
-    monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 0.3)
+    monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 1.0)
     monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "PROBED_HEADERS", ("%4d", "%04d"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.conformance.targets.client import ABORT
+from socketserver_reference.conformance.targets.parting import ABORT
 from socketserver_reference.family import Program, make_server
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_reference.conformance.targets.client import ABORT
+from socketserver_reference.conformance.targets.parting import ABORT
 from tests.support.scheduling.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
 
 LARGE = b"x" * (1024 * 1024)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.journal import InjectedEvent, InjectedKind
 from socketserver_faults.network.link import StreamLink
-from socketserver_reference.conformance.targets.client import ABORT
+from socketserver_reference.conformance.targets.parting import ABORT
 
 SOCKET_BUFFER_BYTES = 128 * 1024
 """Bytes of SO_SNDBUF and SO_RCVBUF of each socket. By default, kernels grow them to several MB, and a server

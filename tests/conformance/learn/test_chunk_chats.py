@@ -13,8 +13,8 @@ from socketserver_reference.conformance.learn import propose as proposing
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.learn.verification import Misfit
-from socketserver_reference.conformance.targets.client import ABORT
 from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.parting import ABORT
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat, served
 from tests.servers.labelled_rooms import LABELLED, Ghost, room_of

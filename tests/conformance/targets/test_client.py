@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address, server_address
-from socketserver_reference.conformance.targets import client, crowd
-from socketserver_reference.conformance.targets import client as client_module
+from socketserver_reference.conformance.targets import client, crowd, parting
 from socketserver_reference.conformance.targets.client import Client, Unreachable, describe
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 from socketserver_reference.family import make_server
@@ -125,7 +124,7 @@ def test_who_speaks_to_a_server_that_hung_up_hears_it_by_reading() -> None:
 
     def hangs_up(connection: socket.socket) -> None:
         connection.recv(1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, client_module.ABORT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, parting.ABORT)
         connection.close()
         hung_up.set()
 

@@ -1,18 +1,21 @@
 """Servers that die, at any time, and that cannot be started again at once: each is told, and none spoils the next."""
 
+import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets import launched, ports
+from socketserver_reference.conformance.targets import launched, parting, ports
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
+from socketserver_reference.conformance.targets.proc_files import rows
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
 from tests.support.serving import TIMEOUT
 
@@ -110,10 +113,10 @@ def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lif
 
 
 def leave_a_connection_behind(address: Address) -> None:
-    """Have the server close a connection first: that holds its port for a minute."""
-    with Client(address, TIMEOUT) as leaving:
-        leaving.send(b"quit")
-        assert leaving.receive() == "eof"
+    """Have the server close a connection first, and the client after it: that holds the port for a minute."""
+    with socket.create_connection((address.host, address.port), TIMEOUT) as leaving:
+        leaving.sendall(b"quit")
+        assert leaving.recv(1) == b""
 
 
 def test_an_address_where_the_last_server_still_listens_is_waited_for(
@@ -138,6 +141,51 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
         f"its last output: [Errno 98] Address already in use; {fixed} is still not free after 0.2 s: let the server "
         "set SO_REUSEADDR, or write {port} in its command"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose the other end is")
+@pytest.mark.parametrize("end", [Client.close, Client.half_close, Client.part], ids=lambda end: end.__name__)
+def test_a_client_that_closes_last_keeps_no_port(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch, end: Callable[[Client], None]
+) -> None:
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.0)
+    with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)) as site:
+        with Client(fixed, TIMEOUT) as ann:
+            ann.send(b"quit")
+            assert ann.receive() == "eof"
+            while end is not Client.part and is_served_by_a_process(ann.socket):
+                os.sched_yield()  # the server has ended its stream, and closes the socket next
+            end(ann)
+        assert site.restart()
+
+
+def is_served_by_a_process(client: socket.socket) -> bool:
+    """Whether the other end of a connection within this machine belongs to a process."""
+    ours, theirs = client.getsockname()[1], client.getpeername()[1]
+    (row,) = [row for row in rows("/proc/net/tcp", f":{theirs:04X} ") if row[2].endswith(f":{ours:04X}")]
+    return row[9] != parting.NO_INODE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose the other end is")
+def test_a_client_resets_no_connection_of_a_server_that_could_notice(fixed: Address) -> None:
+    with socket.create_server((fixed.host, fixed.port)) as listener:
+        parting.PORTS_TO_FREE.add(fixed.port)
+        try:
+            with Client(fixed, TIMEOUT) as ann:
+                served, _ = listener.accept()
+                with served:
+                    served.shutdown(socket.SHUT_WR)
+                    assert ann.receive() == "eof"
+                    ann.close()
+                    assert served.recv(1) == b""
+        finally:
+            parting.PORTS_TO_FREE.discard(fixed.port)
+
+
+def test_the_port_of_a_server_is_no_matter_of_clients_once_it_has_ended(fixed: Address) -> None:
+    with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)):
+        assert fixed.port in parting.PORTS_TO_FREE
+    assert fixed.port not in parting.PORTS_TO_FREE
 
 
 def test_a_server_that_reuses_its_port_is_not_waited_for(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:

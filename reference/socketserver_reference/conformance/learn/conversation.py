@@ -135,8 +135,7 @@ class Conversation:
             for who in self._clients:
                 self.journal.did(self.name(who), "closes")
             for client in self._clients.values():  # before their server ends: the side that ends a connection first
-                client.half_close()  # keeps the port for a minute, and the server may need it again at once
-                client.close()
+                client.part()  # keeps the port for a minute, and the server may need it again at once
             self._clients.clear()
             self._heard.clear()
             begun = time.monotonic()

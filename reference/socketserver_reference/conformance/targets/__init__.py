@@ -4,6 +4,7 @@ Read in this order:
 
     base.py           a target, and the site that it becomes when it is started
     client.py         one socket, and how it is used and closed
+    parting.py        how it closes without keeping the port of a server
     crowd.py          many connects in the same instant
     notice.py         says what the checker waits for
     first_contact.py  the first connection, where it is unknown whether a server listens

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 import sys
 import tempfile
 import time
@@ -13,6 +12,8 @@ from typing import Any, Self
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.scenario.transcript import Ending, UnexpectedSourceDatagram
+from socketserver_reference.conformance.targets import parting
+from socketserver_reference.conformance.targets.parting import ABORT
 
 MORE = getattr(socket, "MSG_MORE", 0)
 """Makes the kernel hold the end of what is sent until more follows, for 0.2 s at most."""
@@ -25,9 +26,6 @@ QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 
 TAKEN = 256
 """Reads at most that are kept for later: of RECV_BYTES bytes each, 16 MiB."""
-
-ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds: close() resets
-
 
 NOT_YET = (errno.ECONNREFUSED, errno.ENOENT)
 """Errors of connecting where no server listens, or not yet."""
@@ -183,6 +181,8 @@ class Client:
 
     def half_close(self) -> None:
         """Send end of stream; reading goes on."""
+        if self._frees_port():
+            return  # nobody is there who could read it
         with contextlib.suppress(OSError):  # the server closed first
             self.socket.shutdown(socket.SHUT_WR)
 
@@ -200,14 +200,24 @@ class Client:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.close()
 
+    def part(self) -> None:
+        """Close, in an orderly way, a connection whose server is ended next."""
+        if self._quick is None or not parting.frees_port(self.socket, served=False):
+            self.half_close()
+        self.close()
+
     def close(self) -> None:
         """Close the socket, and remove the name of a Unix datagram client."""
+        self._frees_port()
         self.socket.close()
         if self._own_path is not None:
             if os.path.exists(self._own_path):
                 os.unlink(self._own_path)
             os.rmdir(os.path.dirname(self._own_path))
             self._own_path = None
+
+    def _frees_port(self) -> bool:
+        return self._quick is not None and parting.frees_port(self.socket)
 
     def __enter__(self) -> Self:
         return self

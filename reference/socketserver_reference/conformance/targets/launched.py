@@ -20,6 +20,7 @@ from socketserver_reference.conformance.targets.base import POLL_INTERVAL, Canno
 from socketserver_reference.conformance.targets.command import fill_in, has_placeholder, split_command
 from socketserver_reference.conformance.targets.listening import Sight
 from socketserver_reference.conformance.targets.notice import Notice
+from socketserver_reference.conformance.targets.parting import PORTS_TO_FREE
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
 
@@ -111,6 +112,7 @@ class LaunchedSite(DirectSite):
         until = min(begun + PORT_FREE_TIMEOUT, self.deadline)
         while True:
             is_taken = ports.is_taken(fixed)
+            PORTS_TO_FREE.add(fixed.port)
             try:
                 return self._start(fixed, command)
             except CannotCheck as error:
@@ -192,6 +194,8 @@ class LaunchedSite(DirectSite):
         if self._launch is not None:
             self._launch.close()
             self._launch = None
+        if self._fixed is not None:
+            PORTS_TO_FREE.discard(self._fixed.port)
         if self._directory is not None:
             shutil.rmtree(self._directory)
             self._directory = None

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from socketserver_faults.schedule.virtual.connection import READING
 from socketserver_faults.schedule.virtual.network import Network
-from socketserver_reference.conformance.targets.client import ABORT
+from socketserver_reference.conformance.targets.parting import ABORT
 from tests.support.scheduling.two_worlds import NoThreads, Outcome, Twin, Worlds, outcome
 
 MOST = 4
