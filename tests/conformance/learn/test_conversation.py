@@ -86,6 +86,6 @@ def test_clients_end_their_connections_before_their_server_ends_so_that_its_port
     site: Any = SimpleNamespace(restartable=True, exit_report=str, restart=noted("restart"), address=None)
     conversation = Conversation(site, 0.1)
     conversation.names.add("ann")
-    conversation._clients["ann"] = cast(Any, SimpleNamespace(half_close=noted("half-close"), close=noted("close")))
+    conversation._clients["ann"] = cast(Any, SimpleNamespace(part=noted("part")))
     conversation.fresh()
-    assert acts == ["half-close", "close", "restart"]
+    assert acts == ["part", "restart"]

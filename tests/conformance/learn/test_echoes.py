@@ -72,6 +72,16 @@ def test_an_echo_that_answers_until_the_client_half_closes() -> None:
     assert "the client half-closed, then it ended too" in reason(text, "requests")
 
 
+def test_an_echo_that_takes_the_end_of_a_stream_for_a_request_is_learned_and_told() -> None:
+    def answer(client: socket.socket) -> None:
+        while True:
+            client.sendall(b"you said " + (client.recv(1024) or b"nothing" * 1000))
+
+    text = proposed(served(answer), "echo")
+    assert loader.read(text, "learned", "learned").persistent
+    assert "May be a bug: When a client had half-closed, the server sends without end" in re.sub(r"\n#\s+", " ", text)
+
+
 def test_an_echo_that_answers_once_so_many_bytes() -> None:
     text = proposed(served(once), "echo")
     assert differences(loader.read(text, "learned", "learned")) == {"transform": "identity", "chunk": 100}

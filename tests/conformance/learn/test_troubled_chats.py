@@ -21,6 +21,7 @@ from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.meeting import Meeting
 from socketserver_reference.conformance.learn.patterns import head, template
 from socketserver_reference.conformance.learn.propose import _at_fault, propose
+from socketserver_reference.conformance.learn.quit_word import QuitTrial, _hangs_up
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -64,6 +65,34 @@ def ending(word: bytes, then: Callable[[servers.Member], object] = lambda _: Non
 
 def plain(text: str) -> str:
     return re.sub(r"\n#\s+", " ", text)
+
+
+def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told() -> None:
+    """Whoever leaves floods the room with empty deliveries, for ever."""
+
+    def hear(member: servers.Member) -> bytes:
+        return servers.lines(member) or b""
+
+    text = proposed(chat(hear=hear, deliver=LABELLED, to_sender=LABELLED))
+    dialect = loader.read(text, "learned", "learned")
+    assert dialect.template == Template("{sender}: {body}")
+    assert dialect.notices == ()
+    assert dialect.quit == b""
+    assert "May be a bug: When guest1 had closed its connection" in plain(text)
+
+
+def test_the_name_of_a_client_is_no_word_to_quit_by() -> None:
+    text = proposed(chat(asks=b"name? ", answer=b"[{name}] has come\n", deliver=b"{name}: {body}\n", to_sender=None))
+    tried = re.search(r"Tried: ([^.]*)\.", plain(text))
+    assert tried is not None
+    assert "annika" not in tried[1]
+
+
+def test_words_after_which_a_server_hangs_up_whatever_they_are_are_no_quit_words() -> None:
+    many = QuitTrial(quits=dict.fromkeys(["quit", "exit", "bye"], "end of stream"))
+    assert _hangs_up(["quit", "exit", "bye", "leave"], many)
+    assert not _hangs_up(["quit", "exit", "bye", "leave", "logout", ":q"], many)
+    assert not _hangs_up(["quit"], QuitTrial(quits={"quit": "end of stream"}))
 
 
 def test_a_room_that_breaks_when_somebody_leaves_is_learned_and_told() -> None:

@@ -87,6 +87,13 @@ class TooFewSeats(CannotLearn):
     """A fresh server lets in no more clients than the three that must stay."""
 
 
+class SendsWithoutEnd(CannotLearn):
+    """The server sends more than anybody asked for, and goes on."""
+
+    def __init__(self, how_much: str = "") -> None:
+        super().__init__(f"the server sends without end{how_much}")
+
+
 class OutOfTime(Exception):
     """The budget has no time left for this question, nor for any other."""
 
@@ -264,7 +271,7 @@ class Conversation:
                 self._answered = True
                 resting = False
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
-                    raise CannotLearn("the server sends without end")
+                    raise SendsWithoutEnd
             elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
                 self._limiter.read()
@@ -328,7 +335,7 @@ class Conversation:
             elif heard:
                 self._heard[who] += heard
                 if len(self._heard[who]) > MAX_HEARD_BYTES:
-                    raise CannotLearn(f"the server sends without end: {MAX_HEARD_BYTES} bytes to one client, and on")
+                    raise SendsWithoutEnd(f": {MAX_HEARD_BYTES} bytes to one client, and on")
         return came
 
     def __enter__(self) -> Self:

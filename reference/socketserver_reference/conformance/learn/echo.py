@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, conclude_bytes
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.meeting import too_early
@@ -208,10 +208,7 @@ def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect
     """Send another request on the same connection, and then half-close."""
     request = echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2"
     second = echo.answer(who, request)
-    echo.conversation.half_close(who)
-    echo.conversation.hear(lambda _: who in echo.conversation.ended)
-    ended = echo.conversation.ended.get(who)
-    echo.conversation.leave(who)
+    ended = _half_close(echo, who, learned)
     if second.reply:
         then = "then it ended too" if ended else "but the server did not end it then"
         why = f"a second request on a connection was answered by {quoted(second.reply)}; the client half-closed, {then}"
@@ -233,6 +230,21 @@ def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect
         )
     elif ended == "reset":
         learned.suspect(f"After one answer the client got {how}", "ECHO-3", "ECHO-2", polite=True)
+
+
+def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> Ending | None:
+    """Half-close a connection; return how the server ended it, if it did."""
+    conversation = echo.conversation
+    conversation.half_close(who)
+    try:
+        conversation.hear(lambda _: who in conversation.ended)
+    except SendsWithoutEnd as error:
+        learned.suspect(f"When a client had half-closed, {error}", "ECHO-3", "ECHO-6", polite=True)
+        conversation.fresh()
+        return "eof"
+    ended = conversation.ended.get(who)
+    conversation.leave(who)
+    return ended
 
 
 def _ask_bytes(echo: EchoConversation, transform: str, learned: LearnedDialect) -> None:

@@ -80,7 +80,8 @@ def _word(found: re.Match[str]) -> str:
 
 def ask_quit(room: RoomConversation, learned: LearnedDialect) -> None:
     """Find out which word makes its sender leave."""
-    own = named_words([*_told_at_first(room), *_help(room)])
+    told = named_words([*_told_at_first(room), *_help(room)])
+    own = [word for word in told if word not in room.conversation.names]
     words = list(dict.fromkeys([*own, *QUIT_WORDS]))
     trial = QuitTrial()
     bare = ""
@@ -167,7 +168,7 @@ def _try_all(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial, 
                 raise
             died = True
         how = room.conversation.site.exit_report()
-        died = died or bool(how)
+        died = died or bool(how) or _hangs_up(asked, batch)
         if died and len(asked) > 1 and room.conversation.site.restartable:
             together = 1
             room.begin()
@@ -183,6 +184,11 @@ def _try_all(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial, 
         if died:
             room.begin()
         del waiting[: 1 if died else len(asked)]
+
+
+def _hangs_up(asked: Sequence[str], batch: QuitTrial) -> bool:
+    """Whether so many words ended a stream that the server hangs up on clients, whatever they say."""
+    return len(asked) > 1 and len(batch.quits) > len(asked) / 2
 
 
 def _try(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial) -> None:

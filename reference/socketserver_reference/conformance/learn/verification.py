@@ -17,6 +17,7 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.learn.conversation import OutOfTime
 from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -98,8 +99,8 @@ class Misfit:
 
     @property
     def may_be_a_bug(self) -> bool:
-        """Whether the dialect may fit, and the server lost somebody when another left."""
-        return self.leaving and self.violation is not None and self.violation.shape in BUGS
+        """Whether the dialect may fit, and the server lost somebody, or sent without end, when another left."""
+        return self.leaving and self.violation is not None and (self.violation.shape in BUGS or _floods(self.violation))
 
     def lines(self) -> list[str]:
         """Return the conversation, and what was expected and came instead."""
@@ -107,6 +108,13 @@ class Misfit:
             return [self.why]
         told = [f"expected: {self.violation.expected}", f"observed: {self.violation.observed}"]
         return [*told, "exchange:", *self.violation.exchange]
+
+
+def _floods(violation: Violation) -> bool:
+    """Whether the client of the violation has read last what is longer than any notice."""
+    entries = violation.transcript.entries if violation.transcript is not None else ()
+    heard = [one for one in entries if isinstance(one, Heard) and one.who == violation.failing]
+    return bool(heard) and len(heard[-1].data) > MAX_NOTICE_BYTES
 
 
 def verify(
