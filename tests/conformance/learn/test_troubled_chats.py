@@ -78,7 +78,10 @@ def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_t
     assert dialect.template == Template("{sender}: {body}")
     assert dialect.notices == ()
     assert dialect.quit == b""
-    assert "May be a bug: When guest1 had closed its connection" in plain(text)
+    assert (
+        len(re.findall(r"May be a bug: When a client went, others heard b'\d+: ', which says nothing", plain(text)))
+        == 1
+    )
 
 
 def test_the_name_of_a_client_is_no_word_to_quit_by() -> None:

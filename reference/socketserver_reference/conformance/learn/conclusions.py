@@ -198,6 +198,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
     """Note what else was heard when a client came or went."""
     occasions: dict[Occasion, str] = {"joining": "came", "leaving": "went"}
     for occasion, did in occasions.items():
+        empty: list[bytes] = []
         for line in [*room.lines[occasion]]:
             if room.receipt is not None and room.receipt.matches(line):
                 del room.lines[occasion][line]
@@ -205,8 +206,11 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
                 room.template.label(line, nothing) is not None for nothing in NOTHING
             ):
                 del room.lines[occasion][line]
-                what = f"When a client {did}, others heard {quoted(line)}, which says nothing"
-                learned.suspect(what, "CHAT-4", polite=True)
+                empty.append(line)
+        if empty:
+            more = f", and {len(empty) - 1} like it" if empty[1:] else ""
+            what = f"When a client {did}, others heard {quoted(empty[0])}, which says nothing{more}"
+            learned.suspect(what, "CHAT-4", polite=True)
     if room.unended:
         prompts = patterns.notices(room.unended, room.varying, room.labels)
         prompts = [one for one in prompts if one.replace("{any}", "").strip()]
