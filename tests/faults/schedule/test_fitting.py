@@ -109,6 +109,26 @@ def test_a_bundled_dialect_that_fits_is_named(write: Write) -> None:
         searched("repeats:Handler", None)
 
 
+def test_a_bundled_dialect_in_which_others_hear_what_is_said_is_not_named(write: Write) -> None:
+    """Its members hear their own words; in that of `ncat-broker` they do not."""
+    write(
+        repeats_to_all="""
+        import socketserver
+        members = []
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                members.append(self.request)
+                while chunk := self.request.recv(1024):
+                    for member in members:
+                        member.sendall(chunk)
+                members.remove(self.request)
+    """
+    )
+    with pytest.raises(SpeaksOtherwise) as told:
+        searched("repeats_to_all:Handler", None)
+    assert "ncat-broker" not in str(told.value)
+
+
 def test_an_echo_in_no_known_dialect_is_told_how_to_be_learned_as_one(write: Write) -> None:
     reply = "[self.request.sendall(line + b'.') for line in self.request.makefile('rb')]"
     write(adds=ECHO.replace("REPLY", reply))

@@ -22,6 +22,18 @@ FIRST_MEETING = {
     "echo": NamedScenario("meet", "", "ECHO-2", (Connect("ann"), Say("ann", b"hello")), "echo", "polite"),
 }
 
+TALK = {
+    **FIRST_MEETING,
+    "chat": NamedScenario(
+        "talk",
+        "",
+        "CHAT-2",
+        (*join("ann", "ben"), Say("ann", b"hello"), Say("ben", b"hello, too")),
+        politeness="polite",
+    ),
+}
+"""What shows a dialect as a whole: in a chat also who hears what."""
+
 
 class SpeaksOtherwise(SubjectRefused):
     """The program speaks another dialect; the message shows it, and says how to state the right one."""
@@ -50,7 +62,8 @@ def _meets(world: World, protocol: str, dialect: Dialect) -> bool:
 
 def _fitting(world: World) -> Iterator[str]:
     for name, dialect in bundled().items():
-        if any(_meets(world, protocol, dialect) for protocol in dialect.protocols if protocol in FIRST_MEETING):
+        talks = (TALK[protocol] for protocol in dialect.protocols if protocol in TALK)
+        if any(world.play(talk, dialect=dialect).failure is None for talk in talks):
             yield name
 
 
@@ -58,7 +71,7 @@ def _told(misfit: Misfit, world: World, protocol: str) -> str:
     seen = f"said {misfit.said}, expected {misfit.expected}, read {misfit.read}"
     known = ", ".join(_fitting(world))
     advice = (
-        f"try --dialect {known}"
+        f"add --learn, or try --dialect {known}"
         if known
         else f"add --learn; or run it, learn its dialect (socketserver-reference learn {protocol} tcp://HOST:PORT > "
         "mine.toml), and use --dialect mine.toml"
