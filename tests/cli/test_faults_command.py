@@ -14,7 +14,7 @@ from socketserver_faults.catalogue.registry import CATALOGUE, THEMES, fault
 from socketserver_faults.cli.main import main
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.echo import EchoHandler
-from tests.support.serving import TIMEOUT
+from tests.support.serving import LONG_TIMEOUT, TIMEOUT
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -85,7 +85,7 @@ def test_a_fault_that_is_served_can_be_met_and_ended() -> None:
     with served("greets") as (process, client):
         assert client.recv(100) == b"welcome\n"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(TIMEOUT) == 0
+        assert process.wait(LONG_TIMEOUT) == 0
 
 
 def test_a_fault_that_never_lets_go_is_ended_by_a_signal_as_any_process() -> None:
@@ -94,7 +94,7 @@ def test_a_fault_that_never_lets_go_is_ended_by_a_signal_as_any_process() -> Non
         assert client.recv(100) == b"ackhello"
         client.shutdown(socket.SHUT_WR)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(TIMEOUT) == -signal.SIGTERM
+        assert process.wait(LONG_TIMEOUT) == -signal.SIGTERM
 
 
 # The catalogue
@@ -123,4 +123,4 @@ def test_only_what_reads_can_break_the_pipe() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(TIMEOUT) == 2
+        assert process.wait(LONG_TIMEOUT) == 2

@@ -1,6 +1,7 @@
 """Each script shows its violation to a reader who has nothing but Python, and blames no right server."""
 
 import ast
+import socket
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -30,7 +31,7 @@ from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
 from tests.support.scripts import play
-from tests.support.serving import unserved
+from tests.support.serving import server_that, unserved
 from tests.support.troubled_targets import fragile
 
 ECHO = read(
@@ -164,6 +165,29 @@ def test_a_script_for_a_unix_socket_takes_its_path(transport: str, tmp_path: Pat
 
     bug = served(connection_handler=handler, datagram_handler=handler)
     check_script(bug, served(), clause, tmp_path)
+
+
+def test_what_a_client_hears_before_it_is_a_member_is_not_taken_for_the_probe(tmp_path: Path) -> None:
+    """A notice comes first; the first probe came too early for the listener, which hears the second."""
+
+    def answer(client: socket.socket) -> None:
+        probes = iter(client.makefile("rb"))
+        next(probes)
+        client.sendall(b"* ann has come\n")
+        for probe in probes:
+            client.sendall(probe)
+
+    file = tmp_path / "script.py"
+    header = "ROUNDS, FAMILY, DATAGRAMS, DELIVERY = 1, socket.AF_INET, False, None\nREST, START = 0, 10\n"
+    rows = (
+        "[('ann', 'connects', {}), ('ann', 'speaks until heard', (b'probe %02d\\n', b'(?s).*?probe %02d\\n', 'ann'))]"
+    )
+    imports = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
+    seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
+    file.write_text(f"{imports}{header}{seconds}ROWS = {rows}\n{PLAYER}\n\nsys.exit(main(*sys.argv[1:]))\n")
+    with server_that(answer) as address:
+        status, out = play(file, address.host, address.port, timeout=TIMEOUT)
+    assert status == 0, out
 
 
 def test_a_script_starts_a_fresh_server_for_every_round(tmp_path: Path) -> None:

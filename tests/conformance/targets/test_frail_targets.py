@@ -17,7 +17,7 @@ from socketserver_reference.conformance.targets.launched import Launched
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.proc_files import rows
 from tests.support.checking import BARE_PYTHON, Checker, Lifeline, checking
-from tests.support.serving import TIMEOUT
+from tests.support.serving import LONG_TIMEOUT, TIMEOUT
 
 QUICK = ("--timeout", 3, "--examples", 2)
 
@@ -107,7 +107,7 @@ def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lif
         with checking("chat", str(fixed), "--launch", command, "--only", "CHAT-2", "--examples", 0) as process:
             lifeline.wait_for(b"taken")
             holding.close()
-            out, err = process.communicate(timeout=TIMEOUT)
+            out, err = process.communicate(timeout=LONG_TIMEOUT)
     assert (process.returncode, err) == (0, "")
     assert "conforms" in out
 
