@@ -144,10 +144,52 @@ def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture
     assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
 
 
+HANDLER = """
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        {does}
+        while data := self.request.recv(1024):
+            self.request.sendall(data)
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "does", "cleared"),
+    [
+        ("os", "os.getpid()", True),
+        ("os", "open('log', 'a').close()", False),
+        ("os", "os.environ.get('HOME')", False),
+        ("pathlib", "pathlib.Path(__file__).read_text()", False),
+        ("uuid", "uuid.uuid4()", False),
+        ("random", "random.random()", True),
+        ("random", "random.Random().random()", False),
+        ("threading\nfrom secrets import token_hex", "token_hex()", False),
+        ("threading\nfrom os import urandom as draw", "draw(8)", False),
+    ],
+)
+def test_a_program_is_cleared_if_asked_for_and_if_all_that_it_uses_is_tracked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    imports: str,
+    does: str,
+    cleared: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "clear_echo.py"
+    file.write_text(f"import socketserver, {imports}\n{HANDLER.format(does=does)}")
+    words = (f"{file}:Handler", "ask", "--dialect", "rfc862", "--deviations", "0")
+    assert "all with up to 0 deviations" in told(capsys, *words, code=0)
+    out = told(capsys, *words, "--complete", code=0)
+    assert (" inequivalent schedules\n" in out) == cleared
+    assert ("all with up to 0 deviations\n" in out) != cleared
+
+
 def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert " 5 schedules  random, each with a scenario of its own\n" in told(capsys, "chat", "--random", "5", code=0)
     assert "random scenarios are for a chat" in told(capsys, "echo", "--random", "1", code=2)
     assert "leave the scenario out" in told(capsys, "chat", "speak", "--random", "1", code=2)
+    assert "leave one out" in told(capsys, "chat", "--random", "1", "--complete", code=2)
 
 
 @pytest.mark.parametrize("name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.sweep)])

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_reference.conformance.targets.parting import ABORT
 from tests.support.scheduling.two_worlds import BOUND, CAPACITY, Outcome, WouldWait, outcome, real_pair, wait_until
+from tests.support.scheduling.unrecorded import Unrecorded
 
 LARGE = b"x" * (1024 * 1024)
 """More than a connection takes."""
@@ -95,7 +96,7 @@ class RealWorld:
             self._thread.join(BOUND)
 
 
-class VirtualWorld:
+class VirtualWorld(Unrecorded):
     """A virtual connection, and a thread that is let go on between two operations of the other, if it can."""
 
     now = 0.0

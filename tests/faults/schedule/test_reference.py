@@ -9,6 +9,7 @@ from socketserver_faults.schedule.exploration.explore import scenarios_for, sear
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.world import World
 from socketserver_reference.conformance.runner.affinity import one_processor
 
 LONG = ("flood", "resume", "cut-off")
@@ -22,10 +23,28 @@ def on_one_processor() -> Iterator[None]:
         yield
 
 
-def searched(program: str, scenario: str, deviations: int) -> SearchResult:
+def searched(program: str, scenario: str, deviations: int | None, *, complete: bool = False) -> SearchResult:
     subject = read(program, SCENARIOS[scenario].protocol)
     with world_of(subject) as world:
-        return search_schedules(world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600))
+        return search_schedules(
+            world, scenarios_for(subject, scenario), Bounds(deviations, seconds=600, complete=complete)
+        )
+
+
+@pytest.mark.parametrize(("program", "scenario", "bounded"), [("chat", "speak", 1092), ("echo", "ask", 779)])
+def test_a_scenario_of_two_clients_is_cleared_by_few_schedules(program: str, scenario: str, bounded: int) -> None:
+    """By a twentieth of all with up to two deviations at most."""
+    found = searched(program, scenario, None, complete=True)
+    assert found.outcome is None
+    assert found.covered[scenario].cleared.whole
+    assert 20 * found.schedules <= bounded
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("program", ["chat", "overthreaded"])
+@pytest.mark.parametrize("scenario", ["greet", "arrive", "join", "turnover", "half-close", "quit", "stall"])
+def test_a_scenario_of_up_to_three_clients_is_cleared(program: str, scenario: str) -> None:
+    assert searched(program, scenario, None, complete=True).covered[scenario].cleared.whole
 
 
 @pytest.mark.sweep
@@ -53,3 +72,14 @@ def test_no_random_schedule_of_a_random_scenario_does() -> None:
         found = search_random(world, 100)
     assert found.outcome is None
     assert found.covered["random"].unjudged == 0
+
+
+@pytest.mark.parametrize("program", ["chat", "overthreaded", "echo", "closed-request", "changes-the-set-under-a-loop"])
+def test_a_program_that_is_watched_does_the_same(program: str) -> None:
+    subject = read(program)
+    scenarios = scenarios_for(subject, None)
+    with World(subject) as plain, World(subject, watched=True) as watched:
+        for name in scenarios.keys() - {*LONG}:
+            told, again = plain.play(scenarios[name]), watched.play(scenarios[name])
+            assert told.story == again.story
+            assert str(told.failure) == str(again.failure)

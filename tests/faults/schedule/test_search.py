@@ -5,14 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
+from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
+    FailsElsewhere,
     NoSuchOption,
     chooser,
     deviations_of,
     reduced,
     search,
 )
+from socketserver_faults.schedule.exploration.story import coverage_lines
 from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 
@@ -67,6 +70,32 @@ def test_a_search_keeps_its_bounds() -> None:
     found = search({"right": (right, 5)}, Bounds(schedules=4))
     assert (found.schedules, found.covered["right"].complete) == (4, 1)
     assert search({"right": (right, 5)}, Bounds(seconds=0)).schedules == 1
+
+
+def test_a_scenario_that_is_cleared_needs_no_further_level() -> None:
+    right = deciding(lambda _: False)
+
+    def clear(name: str, *_: float) -> Cleared:
+        return Cleared(7, 1, whole=name == "cleared")
+
+    found = search({"cleared": (right, 2), "not": (right, 2)}, Bounds(), clear)
+    assert {name: coverage.levels for name, coverage in found.covered.items()} == {"cleared": [1], "not": [1, 5, 10]}
+    assert found.whole
+    assert found.schedules == 9 + 24
+    assert [line.split("  ")[-1] for line in coverage_lines(found)] == [
+        "all 7 inequivalent schedules",
+        "all with up to 2 deviations",
+    ]
+
+
+def test_what_fails_in_the_reduced_search_is_searched_for_with_more_deviations() -> None:
+    def fails(*_: object) -> Cleared:
+        return Cleared(1, fails=True)
+
+    found = search({"deep": (deciding(lambda choices: sum(choices) >= 3), 2)}, Bounds(), fails)
+    assert found.deviations == ((0, 1), (1, 1), (2, 1))
+    with pytest.raises(FailsElsewhere, match="a schedule of right fails, but none with few deviations was found"):
+        search({"right": (deciding(lambda _: False), 2)}, Bounds(), fails)
 
 
 def test_a_drawn_schedule_is_reduced_to_what_it_needs() -> None:

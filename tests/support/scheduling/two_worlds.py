@@ -25,6 +25,7 @@ from typing import Any
 
 from socketserver_faults.schedule.virtual.connection import BOTH, READING, End
 from socketserver_faults.schedule.virtual.network import Network, Socket
+from tests.support.scheduling.unrecorded import Unrecorded
 
 BOUND = 20.0
 """Seconds to wait at most for a real socket; only one that differs takes that long."""
@@ -58,7 +59,7 @@ class WouldWait(BaseException):
     """No other thread runs, so none will end the wait."""
 
 
-class NoThreads:
+class NoThreads(Unrecorded):
     """The points of a thread that is alone: it never waits, but for time to pass."""
 
     aborting = False

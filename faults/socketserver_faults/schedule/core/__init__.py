@@ -2,13 +2,19 @@
 
 Read in this order:
 
+    footprints.py     what a step touches
     run.py            the data of a run
+    recorder.py       the steps of a run, with what they touch
     scheduler.py      one thread runs at a time; points, decisions, deadlocks
     serials.py        numbers of objects in place of addresses
     locks.py          locks made of points
     threads.py        a `threading` module
     thread_kinds.py   thread-local data, timers and barriers
     line_points.py    points between lines
+    reaching.py       names of objects, and what can be reached from them
+    shared_objects.py what the code of a program does with its objects
+    untracked.py      what no code says
+    watched_code.py   code that says so
     namespace.py      modules that refuse, by name, what is not modelled
 
 RULE: nothing here knows of sockets, servers or the suite.

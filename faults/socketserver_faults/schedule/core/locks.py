@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from socketserver_faults.schedule.core.footprints import MERGE, NEEDS, OPENS, READ, WRITE
+from socketserver_faults.schedule.core.recorder import Step
 from socketserver_faults.schedule.core.run import Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
@@ -36,11 +38,15 @@ class Lock(Numbered):
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
         self._scheduler = scheduler
+        self._label = scheduler.label()
         self._name = name
         self._owner: Task | None = None
         self._count = 0
+        self._taken_in: Step | None = None
+        """The step that has taken it, if that has not changed it before."""
 
-    def _free_for(self, task: Task | None) -> bool:
+    def _free_for(self, task: Task | None, *, needed: bool = False) -> bool:
+        self._scheduler.touch(self._label, READ | NEEDS * needed)
         return self._count == 0 or (self.again and self._owner is task)
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -52,7 +58,7 @@ class Lock(Numbered):
             limit = None if timeout < 0 else timeout
             taken = self._scheduler.point(
                 f"takes {self._name}",
-                lambda: self._free_for(me),
+                lambda: self._free_for(me, needed=limit is None or limit > 0),
                 limit,
                 waiting=f"waits for {self._name}",
                 holder=lambda: self._owner,
@@ -63,7 +69,25 @@ class Lock(Numbered):
         if taken:
             self._owner = me
             self._count += 1
+            if self._count == 1:
+                self._note_taken()
         return taken
+
+    def _note_taken(self) -> None:
+        recorder = self._scheduler.recorder
+        if recorder is not None and recorder.steps:
+            step = recorder.steps[-1]
+            self._taken_in = None if step.footprint.get(self._label, 0) & WRITE else step
+            self._scheduler.touch(self._label, WRITE)
+
+    def _note_released(self) -> None:
+        """Note a release; a step that takes a lock and releases it leaves it as it was."""
+        recorder = self._scheduler.recorder
+        if recorder is not None and self._taken_in is not None and self._taken_in is recorder.steps[-1]:
+            recorder.current[self._label] = READ
+        else:
+            self._scheduler.touch(self._label, WRITE | OPENS)
+        self._taken_in = None
 
     def release(self) -> None:
         """Release the lock; another thread may then go first."""
@@ -72,11 +96,13 @@ class Lock(Numbered):
         self._count -= 1
         if not self._count:
             self._owner = None
+            self._note_released()
         if not self._scheduler.aborting:
             self._scheduler.point(f"goes on without {self._name}")
 
     def locked(self) -> bool:
         """Whether a thread holds it."""
+        self._scheduler.touch(self._label, READ)
         return self._count > 0
 
     def __enter__(self) -> bool:
@@ -95,10 +121,12 @@ class Lock(Numbered):
 
     def _let_go(self) -> int:
         count, self._count, self._owner = self._count, 0, None
+        self._note_released()
         return count
 
     def _take_back(self, me: Task | None, count: int) -> None:
         self._owner, self._count = me, count
+        self._note_taken()
 
 
 class RLock(Lock):
@@ -112,6 +140,7 @@ class Condition(Numbered):
     def __init__(self, scheduler: Scheduler, lock: Lock, name: str) -> None:
         self._scheduler = scheduler
         self._lock = lock
+        self._label = scheduler.label()
         self._name = name
         self._waiting: list[list[bool]] = []
         self.acquire = lock.acquire
@@ -129,25 +158,31 @@ class Condition(Numbered):
             raise RuntimeError("cannot wait on un-acquired lock")
         me = self._scheduler.running
         notified = [False]
+        self._scheduler.touch(self._label, WRITE)
         self._waiting.append(notified)
         count = self._lock._let_go()
         try:
             self._scheduler.point(
                 f"waits for {self._name} to be notified",
-                lambda: notified[0] and self._lock._free_for(me),
+                lambda: self._was(notified) and self._lock._free_for(me),
                 timeout,
             )
             if self._lock.locked():
                 self._scheduler.point(
                     f"takes {self._lock._name} back",
-                    lambda: self._lock._free_for(me),
+                    lambda: self._lock._free_for(me, needed=True),
                     waiting=f"waits for {self._lock._name}",
                     holder=lambda: self._lock._owner,
                 )
         finally:
             self._lock._take_back(me, count)
-            if not notified[0]:
+            if not self._was(notified):
+                self._scheduler.touch(self._label, WRITE)
                 self._waiting = [other for other in self._waiting if other is not notified]
+        return notified[0]
+
+    def _was(self, notified: list[bool]) -> bool:
+        self._scheduler.touch(self._label, READ)
         return notified[0]
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
@@ -164,6 +199,7 @@ class Condition(Numbered):
         """Wake `n` waiting threads."""
         if not self._lock.locked():
             raise RuntimeError("cannot notify on un-acquired lock")
+        self._scheduler.touch(self._label, READ | WRITE)
         for notified in self._waiting[:n]:
             notified[0] = True
         del self._waiting[:n]
@@ -180,18 +216,25 @@ class Event(Numbered):
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
         self._scheduler = scheduler
+        self._label = scheduler.label()
         self._name = name
         self._flag = False
         self._waiting: list[list[bool]] = []
 
     def is_set(self) -> bool:
         """Whether the flag is set."""
+        return self._is_set()
+
+    def _is_set(self, *, needed: bool = False) -> bool:
+        self._scheduler.touch(self._label, READ | NEEDS * needed)
         return self._flag
 
     isSet = is_set  # noqa: N815 - an old spelling
 
     def set(self) -> None:
         """Set the flag, which wakes all that wait for it; another thread may then go first."""
+        self._scheduler.touch(self._label, MERGE | OPENS * (not self._flag))
+        self._scheduler.touch((self._label, "waiting"), READ | MERGE)
         self._flag = True
         for woken in self._waiting:
             woken[0] = True
@@ -201,14 +244,20 @@ class Event(Numbered):
 
     def clear(self) -> None:
         """Clear the flag; those that were woken stay so."""
+        self._scheduler.touch(self._label, WRITE)
         self._flag = False
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the flag, `timeout` virtual seconds at most; return whether it was set."""
         woken = [False]
+        self._scheduler.touch((self._label, "waiting"), WRITE)
         self._waiting.append(woken)
-        was_set = self._scheduler.point(f"waits for {self._name} to be set", lambda: woken[0] or self._flag, timeout)
+        needed = timeout is None or timeout > 0
+        was_set = self._scheduler.point(
+            f"waits for {self._name} to be set", lambda: woken[0] or self._is_set(needed=needed), timeout
+        )
         if not woken[0]:
+            self._scheduler.touch((self._label, "waiting"), WRITE)
             self._waiting = [other for other in self._waiting if other is not woken]
         return was_set
 
@@ -220,6 +269,7 @@ class Semaphore(Numbered):
         if value < 0:
             raise ValueError("semaphore initial value must be >= 0")
         self._scheduler = scheduler
+        self._label = scheduler.label()
         self._name = name
         self._value = value
         self._limit = limit
@@ -227,17 +277,27 @@ class Semaphore(Numbered):
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
         """Take a permit, and wait for one if `blocking`; return whether it was taken."""
         if blocking:
-            taken = self._scheduler.point(f"waits for a permit of {self._name}", lambda: self._value > 0, timeout)
+            needed = timeout is None or timeout > 0
+            taken = self._scheduler.point(
+                f"waits for a permit of {self._name}", lambda: self._has_permit(needed), timeout
+            )
         else:
             self._scheduler.point(f"tries to take a permit of {self._name}")
-            taken = self._value > 0
+            taken = self._has_permit()
         self._value -= taken
+        self._scheduler.touch(self._label, WRITE * taken)
         return taken
+
+    def _has_permit(self, needed: bool = False) -> bool:
+        self._scheduler.touch(self._label, READ | NEEDS * needed)
+        return self._value > 0
 
     def release(self, n: int = 1) -> None:
         """Release `n` permits; another thread may then go first."""
         if self._limit is not None and self._value + n > self._limit:
             raise ValueError("Semaphore released too many times")
+        how = MERGE if self._limit is None else READ | WRITE
+        self._scheduler.touch(self._label, how | OPENS * (not self._value))
         self._value += n
         if not self._scheduler.aborting:
             self._scheduler.point(f"goes on without a permit of {self._name}")

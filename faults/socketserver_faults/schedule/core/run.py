@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from socketserver_faults.schedule.core.footprints import Footprint, Path
+
 Choose = Callable[[list["Task"]], int]
 """Given the threads that can run, the running one first, return the index of the next to run."""
 
@@ -51,6 +53,13 @@ class Task:
     thread: Any = None
     """Its `Thread` object in the program; the first thread has none."""
     worker: "Worker | None" = None
+    path: Path = ()
+    """The name of the thread for all runs."""
+    born: int = -1
+    children: int = 0
+    steps: int = 0
+    waited: Footprint = field(default_factory=dict)
+    """While a run is recorded: the step that started it, and so on; see `recorder.Step`."""
 
     def enabled(self, now: float) -> bool:
         """Whether it can run."""

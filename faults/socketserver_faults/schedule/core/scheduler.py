@@ -25,6 +25,8 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn, Self
 
+from socketserver_faults.schedule.core.footprints import WRITE, CannotReduce
+from socketserver_faults.schedule.core.recorder import IDLE, PROCESS, Recording
 from socketserver_faults.schedule.core.run import (
     Aborted,
     Choose,
@@ -63,10 +65,7 @@ def _never() -> bool:
     return False
 
 
-IDLE = "waits until all other threads are idle"
-
-
-class Scheduler:
+class Scheduler(Recording):
     """See the module. One run at a time; a context manager, as it owns the real threads."""
 
     def __init__(self) -> None:
@@ -75,13 +74,14 @@ class Scheduler:
         self._home.acquire()
         self.trace: Callable[[bool], None] | None = None
         """Each thread calls it before it begins (True) and after it ends (False): for points between lines."""
+        super().__init__()
         self._lost: Task | None = None
         self._begin(no_preemption, MAX_RUN_STEPS)
 
     def _begin(self, choose: Choose, most_steps: int) -> None:
         self.story = ScheduleTrace()
         self.tasks: list[Task] = []
-        self.running: Task | None = None
+        self.running = None
         self.aborting = False
         self.now = 0.0
         self.threads_made = 0
@@ -105,6 +105,8 @@ class Scheduler:
         self.spawn(main, "main")
         self._pass_on()
         self._await()
+        if self.recorder is not None:
+            self.recorder.left = [(task.path, task.waited, task.born) for task in self.tasks if not task.over]
         self.aborting = True
         for task in self.tasks:  # those that are left; no thread begins any more
             if not task.over and task is not self._lost:
@@ -149,6 +151,7 @@ class Scheduler:
         if self.aborting:
             raise Aborted
         task = Task(len(self.tasks), name, daemon, body)
+        self._note_spawned(task)
         self.tasks.append(task)
         return task
 
@@ -175,6 +178,7 @@ class Scheduler:
             return True
         task.doing, task.waiting, task.ready, task.holder = what, waiting, ready, holder
         task.until = None if timeout is None else self.now + timeout
+        task.waited = {}
         self._pass_on()
         if self.aborting:
             raise Aborted
@@ -206,6 +210,7 @@ class Scheduler:
 
     def freeze(self) -> None:
         """Let no daemon run any more: the process has ended."""
+        self.touch(PROCESS, WRITE)
         for task in self.tasks:
             if task.daemon and not task.over:
                 task.ready, task.until = _never, None
@@ -269,6 +274,7 @@ class Scheduler:
         finally:
             if self.trace:
                 self.trace(False)
+        self._note_ended(task)
         task.over = True
         assert task.worker is not None
         worker, task.worker = task.worker, None
@@ -284,9 +290,12 @@ class Scheduler:
     def _decide(self, me: Task | None) -> Task | None:
         """Return the thread to run next; None if the run is over."""
         self._steps += 1
-        self.now += STEP_SECONDS
+        self.now += 0.0 if self.recorder else STEP_SECONDS
         options = self._options(me)
+        jumps = False
         if self._streak > MAX_STREAK_STEPS:
+            if self.recorder:
+                raise CannotReduce(f"{me.name if me else 'a thread'} waits by looking again and again")
             moments = self._moments() if options == [me] else []
             self._streak, self.now = 0, max(self.now + STREAK_SECONDS, min(moments, default=0.0))
             options = self._options(me, others_first=True)
@@ -296,15 +305,18 @@ class Scheduler:
                 self._end()
                 return None
             self.story.stuck = self.story.stuck or self.waits()
-            self.now = max(self.now, min(moments))
+            self.now, jumps = max(self.now, min(moments)), True
             options = self._options(me)
         if self._steps > self._most_steps:
             raise StepLimitReached(f"no end after {self._most_steps} steps: {'; '.join(self.waits())}")
         taken = 0
-        if len(options) > 1:
+        if len(options) > 1 or self.recorder:
             taken = self._choose(options)
+        if len(options) > 1:
             self.story.decisions.append((len(options), taken))
         chosen = options[taken]
+        if self.recorder is not None:
+            self.recorder.begin(chosen, options, jumps or chosen.doing == IDLE)
         self._streak = self._streak + 1 if chosen is me else 0
         first = options[0]
         instead = f"{first.name} {first.doing}" if taken else ""
@@ -319,7 +331,7 @@ class Scheduler:
         """Return the threads that can run: the running one, if it can, then the others in turn."""
         begin = me.number + others_first if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
-        return [task for task in in_turn if not task.over and task.enabled(self.now)]
+        return [task for task in in_turn if not task.over and self._enabled(task)]
 
     def _end(self) -> None:
         """No thread can ever run: the end if all left are daemons, a deadlock otherwise."""

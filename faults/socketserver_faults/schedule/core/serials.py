@@ -21,6 +21,8 @@ class Serials:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Callable[[], object], int]] = {}
         self._next = 1
+        self.note: Callable[[], object] = lambda: None
+        """Called when an object is numbered."""
 
     def begin(self) -> None:
         """Forget all objects, and begin with 1 again."""
@@ -33,6 +35,7 @@ class Serials:
         known = self._known.get(address)
         if known is not None and known[0]() is thing:
             return known[1]
+        self.note()
         number, self._next = self._next, self._next + 1
         reference: Callable[[], object]
         try:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import TIMEOUT_MAX
 from typing import Any
 
+from socketserver_faults.schedule.core.footprints import MERGE, READ, WRITE
 from socketserver_faults.schedule.core.locks import Condition, Event, Lock, RLock, Semaphore, named
 from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
+from socketserver_faults.schedule.core.recorder import LIVES, NUMBERS
 from socketserver_faults.schedule.core.run import Aborted, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
@@ -36,8 +38,10 @@ class _Thread(Numbered):
         assert group is None, "group argument must be None for now"
         self._target, self._args, self._kwargs = target, tuple(args), dict(kwargs or {})
         self._task: Task | None = None
+        self._label = self._scheduler.label()
         starter = self._scheduler.running
         self.daemon = bool(starter and starter.daemon) if daemon is None else daemon
+        self._scheduler.touch("the names of threads", MERGE if name else READ | WRITE)
         self._scheduler.threads_made += 1
         self.name = name or f"T{self._scheduler.threads_made}"
 
@@ -50,6 +54,7 @@ class _Thread(Numbered):
         """Start the thread; it runs when it is first chosen."""
         if self._task is not None:
             raise RuntimeError("threads can only be started once")
+        self._scheduler.touch(self._label, WRITE)
         self._task = self._scheduler.spawn(self._live, self.name, daemon=self.daemon)
         self._task.thread = self
         self._scheduler.point(f"goes on, having started {self.name}")
@@ -66,21 +71,29 @@ class _Thread(Numbered):
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the thread has ended, `timeout` virtual seconds at most."""
-        task = self._task
+        task = self._started()
         if task is None:
             raise RuntimeError("cannot join thread before it is started")
         if task is self._scheduler.running:
             raise RuntimeError("cannot join current thread")
-        self._scheduler.point(f"waits for {self.name} to end", lambda: task.over, timeout)
+        needed = timeout is None or timeout > 0
+        self._scheduler.point(f"waits for {self.name} to end", lambda: self._scheduler.is_over(task, needed), timeout)
 
     def is_alive(self) -> bool:
         """Whether it has started and not ended."""
-        return self._task is not None and not self._task.over
+        task = self._started()
+        return task is not None and not self._scheduler.is_over(task)
+
+    def _started(self) -> Task | None:
+        self._scheduler.touch(self._label, READ)
+        return self._task
 
     @property
     def ident(self) -> int | None:
         """The number of the thread, once it is started."""
-        return self._task.number if self._task else None
+        self._scheduler.touch(NUMBERS, READ)
+        task = self._started()
+        return task.number if task else None
 
     native_id = ident
 
@@ -136,10 +149,16 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         return Condition(scheduler, lock or RLock(scheduler, "condition's lock"), named("condition"))
 
     def living() -> list[Task]:
+        scheduler.touch(LIVES, READ)
+        scheduler.touch(NUMBERS, READ)
         return [task for task in scheduler.tasks if not task.over]
 
     def current_thread() -> Any:
         return of(running())
+
+    def number() -> int:
+        scheduler.touch(NUMBERS, READ)
+        return running().number
 
     def active_count() -> int:
         return len(living())
@@ -155,8 +174,8 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         "current_thread": current_thread,
         "currentThread": current_thread,
         "main_thread": lambda: of(scheduler.tasks[0]),
-        "get_ident": lambda: running().number,
-        "get_native_id": lambda: running().number,
+        "get_ident": number,
+        "get_native_id": number,
         "enumerate": lambda: [of(task) for task in living()],
         "active_count": active_count,
         "activeCount": active_count,
@@ -166,4 +185,4 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         "stack_size": lambda *_: 0,
         "_register_atexit": at_exit,
     }
-    return Namespace("threading", {**modelled, **from_the_library(modelled)})
+    return Namespace("threading", {**modelled, **from_the_library(scheduler, modelled)})

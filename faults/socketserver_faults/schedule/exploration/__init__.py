@@ -3,6 +3,8 @@
 Read in this order:
 
     search.py         all schedules with few deviations
+    reduction.py      one schedule of each class of equivalent ones
+    clearing.py       the two together
     random_runs.py    schedules and scenarios drawn at random or by Hypothesis
     replay.py         codes that replay a schedule
     story.py          the story, in lanes

@@ -13,6 +13,7 @@ from typing import Any
 
 from socketserver_faults.schedule.core.line_points import between_lines
 from socketserver_faults.schedule.exploration import story
+from socketserver_faults.schedule.exploration.clearing import Clearing
 from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, checksum
 from socketserver_faults.schedule.exploration.search import (
@@ -54,6 +55,7 @@ def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) 
         if lines:
             with between_lines(world.scheduler) as add:
                 world.modules.watch_code(add, subject.lines)
+                world.lines = True
                 yield world
         else:
             yield world
@@ -127,12 +129,15 @@ def _learned(world: World, protocol: str) -> str:
 
 
 def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
-    """Search the schedules of the scenarios."""
+    """Search the schedules of the scenarios; with `bounds.complete`, try to clear each."""
     plays = {
         name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
         for name, scenario in scenarios.items()
     }
-    return search(plays, bounds)
+    if not bounds.complete:
+        return search(plays, bounds)
+    with Clearing(world) as clearing:
+        return search(plays, bounds, lambda name, *limits: clearing.clear(scenarios[name], *limits))
 
 
 def search_random(world: World, count: int, first: int = 0) -> SearchResult:
@@ -225,6 +230,7 @@ def explore(
     deviations: int | None = None,
     seconds: float = 30.0,
     lines: bool = False,
+    complete: bool = False,
     replay: str = "",
     dialect: Dialect = NOTE,
 ) -> SearchResult:
@@ -233,8 +239,9 @@ def explore(
     `handler` is at the top level of a module that can be imported; it may also be a function without arguments that
     returns a server of `socketserver`, or a name as `schedule` takes it: "chat.py", say. `scenario` is the name of one,
     or steps of the suite; the default is all scenarios for its protocol in the `dialect`. All schedules with up to
-    `deviations` deviations are tried (default: 2, for some scenarios 1 or 3), for at most `seconds`. With `replay`, a
-    code, only that schedule is played. The result says what was covered; its `whole` is true if that is all.
+    `deviations` deviations are tried (default: 2, for some scenarios 1 or 3), for at most `seconds`. With `complete`, a
+    scenario is cleared by one schedule of each class of equivalent ones instead, where that is possible. With `replay`,
+    a code, only that schedule is played. The result says what was covered; its `whole` is true if that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
     named = scenario if isinstance(scenario, str) else None
@@ -250,7 +257,7 @@ def explore(
         if replay:
             found = _replay(world, scenarios, Code.parse(replay))
         else:
-            found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds))
+            found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds, complete=complete))
             confirm(world, scenarios, found, lines=lines)
     if found.outcome is not None:
         raise Race("\n".join(story.report_lines(found, _again(found, lines=lines))))

@@ -8,12 +8,15 @@ more deviation, after the last one, makes a schedule of the next level:
     level 1    [(0, 1)]  [(0, 2)]  [(1, 1)] ...
     level 2    [(0, 1), (1, 1)]  [(0, 1), (1, 2)] ...
 
+With `complete`, each scenario is tried to be cleared after level 0: by one schedule of each class of equivalent ones
+(`clearing.py`). A scenario that is cleared needs no further level.
+
 So every schedule is run once, and the first failure has the fewest deviations: it needs no shrinking. Measured here and
 elsewhere: one or two deviations show nearly all races.
 
 Random schedules deviate often. `reduced` finds shorter ones.
 
-Next: `random_runs.py`.
+Next: `reduction.py`.
 """
 
 import time
@@ -24,12 +27,21 @@ from itertools import groupby
 from operator import itemgetter
 
 from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
+from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.replay import Deviations
 from socketserver_faults.schedule.world.world import ScheduleResult
 
 PlaySchedule = Callable[[Choose], ScheduleResult]
 """Runs a scenario under a schedule."""
 
+Clear = Callable[[str, float, int], Cleared]
+"""Tries to clear a scenario until a moment of time.monotonic(), with at most so many schedules."""
+
+CLEARING_SHARE = 0.5
+"""The share of the time that may go into that."""
+
+MOST_DEVIATIONS = 9
+"""Deviations up to which a scenario is searched that is known to fail."""
 
 MAX_REDUCED_DEVIATIONS = 2
 MAX_REDUCTION_SCHEDULES = 1000
@@ -38,6 +50,10 @@ MAX_REDUCTION_SCHEDULES = 1000
 
 class NoSuchOption(Exception):
     """A schedule takes an option that a decision does not have: it belongs to another program or version."""
+
+
+class FailsElsewhere(Exception):
+    """A schedule fails, but none that can be replayed was found."""
 
 
 class RunsDiffer(Exception):
@@ -73,11 +89,15 @@ def deviations_of(outcome: ScheduleResult) -> Deviations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds of a search: most deviations (None: those of each scenario), most schedules, most seconds."""
+    """Bounds of a search: most deviations (None: those of each scenario), most schedules, most seconds.
+
+    With `complete`, each scenario is tried to be cleared without a bound on deviations.
+    """
 
     deviations: int | None = None
     schedules: int = 1_000_000
     seconds: float = 60.0
+    complete: bool = False
 
 
 @dataclass
@@ -90,6 +110,18 @@ class Coverage:
     """How many of these levels are complete; the last one may not be."""
     unjudged: int = 0
     """How many schedules the oracle could not judge."""
+    cleared: Cleared = field(default_factory=Cleared)
+    """What the reduced search has covered."""
+
+    @property
+    def schedules(self) -> int:
+        """The number of schedules that were run."""
+        return sum(self.levels) + self.cleared.complete + self.cleared.cut_short
+
+    @property
+    def whole(self) -> bool:
+        """Whether all schedules within the bound of deviations were run, or one of each class of equivalent ones."""
+        return self.cleared.whole or self.complete > self.most
 
 
 @dataclass
@@ -105,12 +137,12 @@ class SearchResult:
     @property
     def schedules(self) -> int:
         """The number of schedules that were run."""
-        return sum(sum(coverage.levels) for coverage in self.covered.values())
+        return sum(coverage.schedules for coverage in self.covered.values())
 
     @property
     def whole(self) -> bool:
-        """Whether all schedules within the bound of deviations were run, and none failed."""
-        return all(coverage.complete > coverage.most for coverage in self.covered.values())
+        """Whether all scenarios were covered as a whole, and none failed."""
+        return all(coverage.whole for coverage in self.covered.values())
 
 
 def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, ScheduleResult]]:
@@ -165,33 +197,60 @@ def _next(generation: list[tuple[Deviations, bytes]]) -> Iterator[tuple[Deviatio
                 yield (*deviations, (decision, option)), options[: decision + 1]
 
 
-def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds) -> SearchResult:
+def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds, clear: Clear | None = None) -> SearchResult:
     """Run schedules until one fails, all within the bound of deviations have been run, or another bound is reached.
 
-    All scenarios without a deviation come first, then all with one, and so on.
+    All scenarios without a deviation come first, then all with one, and so on; those that are cleared are left out.
     """
     found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
     generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
     begun = time.monotonic()
-    schedules = 0
-    for level in range(max((most for _, most in plays.values()), default=-1) + 1):
+    least = -1 if clear is None else 1
+    for level in range(max([least, *(most for _, most in plays.values())]) + 1):
+        if level == 1 and clear is not None:
+            _clear_all(found, clear, begun + CLEARING_SHARE * bounds.seconds, bounds.schedules)
         for name, generation in generations.items():
             coverage = found.covered[name]
-            if level > coverage.most:
+            if level > coverage.most or coverage.cleared.whole:
                 continue
             coverage.levels.append(0)
-            for _, deviations, outcome in next(generation)[1]:
+            for _, deviations, outcome in next(generation, (level, ()))[1]:
                 coverage.levels[-1] += 1
                 coverage.unjudged += not outcome.judged
-                schedules += 1
                 found.seconds = time.monotonic() - begun
                 if outcome.failure is not None:
                     found.scenario, found.deviations, found.outcome = name, deviations, outcome
                     return found
-                if schedules >= bounds.schedules or found.seconds > bounds.seconds:
+                if found.schedules >= bounds.schedules or found.seconds > bounds.seconds:
                     return found
             coverage.complete += 1
+    found.seconds = time.monotonic() - begun
+    for name, (play, _) in plays.items():
+        if found.covered[name].cleared.fails:
+            _search_deeper(found, name, play, bounds)
     return found
+
+
+def _search_deeper(found: SearchResult, name: str, play: PlaySchedule, bounds: Bounds) -> None:
+    """Search a scenario that is known to fail, with more deviations; raise FailsElsewhere if that finds nothing."""
+    left = Bounds(MOST_DEVIATIONS, bounds.schedules - found.schedules, bounds.seconds - found.seconds)
+    deeper = search({name: (play, MOST_DEVIATIONS)}, left)
+    found.covered[name].levels, found.seconds = deeper.covered[name].levels, found.seconds + deeper.seconds
+    if deeper.outcome is None:
+        raise FailsElsewhere(
+            f"a schedule of {name} fails, but none with few deviations was found in {found.seconds:.0f} s, and no code "
+            "replays another: try --seconds, or --random"
+        )
+    found.scenario, found.deviations, found.outcome = name, deeper.deviations, deeper.outcome
+
+
+def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> None:
+    """Try to clear each scenario, until one fails; each may take a third of the time that is left."""
+    for name, coverage in found.covered.items():
+        now = time.monotonic()
+        coverage.cleared = clear(name, now + (until - now) / 3, most - found.schedules)
+        if coverage.cleared.fails:
+            return
 
 
 def reduced(play: PlaySchedule, outcome: ScheduleResult) -> tuple[Deviations, ScheduleResult]:

@@ -84,9 +84,11 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
     """Yield a line for each scenario: the schedules that were run, and those that were not."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
-        run = f"{sum(coverage.levels)} schedules"
+        run = f"{coverage.schedules} schedules"
         if name == "random":
             what = "random, each with a scenario of its own"
+        elif coverage.cleared.whole:
+            what = f"all {coverage.cleared.complete} inequivalent schedules"
         else:
             whole = f"all with up to {coverage.complete - 1} deviations" if coverage.complete else ""
             rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""

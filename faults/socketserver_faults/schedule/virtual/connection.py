@@ -21,12 +21,14 @@ attributes stand for the states of TCP:
     finishing and ended             LAST_ACK or CLOSING
     none of these                   ESTABLISHED
 
-Next: `kernel.py`.
+Next: `listener.py`.
 """
 
 import errno
 import os
-from collections import deque
+from collections.abc import Callable
+
+from socketserver_faults.schedule.core.footprints import CHANGES, MERGE, NEEDS, OPENS, READ, WRITE, Name
 
 SocketAddress = tuple[str, int]
 
@@ -41,10 +43,18 @@ def failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
+Touch = Callable[[Name, int], None]
+"""Notes what is touched: see `core/footprints.py`."""
+
+ALL = ("data", "ended", "error", "finishing", "over", "shut")
+"""What is touched apart at an end: the data are those that come to it, wherever they wait."""
+
+
 class End:
     """One end of a connection, or a socket that is not connected yet."""
 
-    def __init__(self, name: str, capacity: int) -> None:
+    def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch = lambda *_: None) -> None:
+        self._label, self._touch_name = label, touch
         self.name = name
         """The story's name for the other end."""
         self.address: SocketAddress = ("0.0.0.0", 0)
@@ -65,13 +75,23 @@ class End:
 
     def join(self, peer: "End") -> None:
         """Establish the connection of two ends."""
+        self._touch(WRITE, "over")
+        peer._touch(WRITE, "over")
         self.peer, peer.peer = peer, self
         self.over = peer.over = False
         self._change()
         peer._change()
 
-    def readable(self) -> bool:
-        """Whether recv returns at once."""
+    def readable(self, needed: bool = False) -> bool:
+        """Whether recv returns at once; it is `needed` if a thread waits for that and for nothing else."""
+        how = READ | NEEDS * needed
+        self._touch(how, "data")
+        if self.received:
+            return True
+        self._touch(how, "shut", "error", "over")
+        return self._is_readable()
+
+    def _is_readable(self) -> bool:
         return bool(self.received or self.shut & READING or self.error or self.over)
 
     def writable(self) -> bool:
@@ -81,19 +101,25 @@ class End:
     @property
     def broken(self) -> bool:
         """Whether send fails."""
+        self._touch(READ, "over", "shut")
         return bool(self.over or self.shut & WRITING)
 
     def recv(self, size: int, peek: bool = False) -> bytes:
         """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once."""
+        self._touch(READ, "data")
         if self.received:
             data = bytes(self.received[:size])
             if not peek:
+                self._touch(WRITE, "data")
                 del self.received[:size]
                 self.peer._change()
-                self.peer._flow()
+                if self.peer.unsent:
+                    self.peer._flow()
             return data
+        self._touch(READ, "ended")
         if self.ended:  # even if a reset came after it
             return b""
+        self._touch(READ, "error", "over", "shut")
         if self.error:
             raise failure(self.take_error())
         if self.shut & READING:
@@ -107,12 +133,15 @@ class End:
         if data and self._room() <= 0:
             raise failure(errno.EAGAIN)
         taken = data[: self._room()]
+        self.peer._touch(WRITE, "data")
         self.unsent += taken
         self._flow()
         return len(taken)
 
     def shutdown(self, how: int) -> None:
         """End one direction or both, for all descriptors of this end. Bytes that arrive later are still readable."""
+        self._touch(READ, "over")
+        self._touch(MERGE, "shut")
         unconnected = self.over
         self.shut |= how
         if how & WRITING and not unconnected:
@@ -123,9 +152,16 @@ class End:
 
     def release(self, reset: bool) -> None:
         """Close the end: with an end of stream, or with a reset if `reset` or if there are unread bytes."""
+        self._touch(READ, "data", "finishing")
+        self._touch(MERGE, "shut")
         reset = reset or bool(self.received)
+        if self.received:
+            self._touch(WRITE, "data")
         self.received.clear()
         self.shut = BOTH
+        if self.finishing and not reset:  # all is said
+            return
+        self._touch(READ, "over")
         if self.over:
             return
         if reset:
@@ -136,26 +172,44 @@ class End:
 
     def take_error(self) -> int:
         """Return the number of the pending error, or 0; each is reported once."""
+        self._touch(READ | WRITE, "error")
         error, self.error = self.error, 0
         return error
 
     def peer_address(self) -> SocketAddress:
         """Return the address of the other end."""
+        self._touch(READ, "over")
         if self.over:
             raise failure(errno.ENOTCONN)
         return self.peer.address
 
+    def changed_since(self, seen: int) -> bool:
+        """Whether there were changes that wake a thread in poll()."""
+        self._touch(READ, "changes")
+        return self.changes != seen
+
+    def _touch(self, how: int, *names: str) -> None:
+        if how & CHANGES and not self._is_readable():
+            how |= OPENS
+        for name in names:
+            self._touch_name((self._label, name), how)
+
     def _room(self) -> int:
+        self.peer._touch(READ, "data")
         return self.peer.capacity - len(self.peer.received) - len(self.unsent)
 
     def _change(self) -> None:
+        self._touch(MERGE, "changes")
         self.changes += 1
 
     def _flow(self) -> None:
         """Deliver what is unsent as far as there is room, then the end of stream."""
         peer = self.peer
+        if self.unsent:
+            peer._touch(READ | WRITE, "data")
         room = peer.window - len(peer.received)
         if self.unsent and room > 0:
+            peer._touch(READ, "finishing", "shut")
             if peer.finishing and peer.shut & READING:  # it will never be read, nor answered
                 peer._reset()
                 self._reset()
@@ -163,7 +217,12 @@ class End:
             peer.received += self.unsent[:room]
             del self.unsent[:room]
             peer._change()
-        if self.finishing and not self.unsent and not self.over and not peer.ended:
+        if not self.finishing or self.unsent:
+            return
+        self._touch(READ, "over", "ended")
+        peer._touch(READ, "ended")
+        if not self.over and not peer.ended:
+            peer._touch(MERGE, "ended", "shut")
             peer.ended = True
             peer.shut |= READING
             if self.ended:
@@ -173,87 +232,22 @@ class End:
 
     def _finish(self) -> None:
         """Send the end of stream, after all that is unsent."""
+        self._touch(MERGE, "finishing")
         self.finishing = True
         self._flow()
 
     def _reset(self) -> None:
         """Receive a reset: the connection no longer exists."""
+        self._touch(READ | WRITE, *ALL)
         if not self.over:
             self.error = errno.EPIPE if self.ended and not self.finishing else errno.ECONNRESET
             self._stop()
 
     def _stop(self) -> None:
+        self._touch(MERGE, "over", "shut")
+        if self.unsent:
+            self.peer._touch(READ | WRITE, "data")
         self.over = True
         self.shut = BOTH
         self.unsent.clear()
         self._change()
-
-
-class Listener:
-    """A listening socket."""
-
-    def __init__(self, name: str, address: SocketAddress, capacity: int, backlog: int) -> None:
-        self.name = name
-        self.address = address
-        self.capacity = capacity
-        self.backlog = backlog
-        self.arrived: deque[End] = deque()
-        self.over = False
-        self.changes = 0
-        self.broken = True
-
-    def readable(self) -> bool:
-        """Whether accept returns at once."""
-        return bool(self.arrived or self.over)
-
-    def writable(self) -> bool:
-        """Whether poll reports it writable: never."""
-        return False
-
-    def crowded(self) -> bool:
-        """Whether another client must wait to connect. Linux accepts one more than the backlog."""
-        return len(self.arrived) > self.backlog
-
-    def arrive(self, end: End) -> None:
-        """Queue a connection of a client."""
-        self.arrived.append(end)
-        self.changes += 1
-
-    def accept(self) -> End:
-        """Return the first connection in the queue."""
-        if self.over:
-            raise failure(errno.EINVAL)
-        if not self.arrived:
-            raise failure(errno.EAGAIN)
-        return self.arrived.popleft()
-
-    def recv(self, size: int, peek: bool = False) -> bytes:  # noqa: ARG002 - the signature of End
-        """Fail: a listener cannot be read."""
-        raise failure(errno.ENOTCONN)
-
-    def send(self, data: bytes) -> int:  # noqa: ARG002 - the signature of End
-        """Fail: a listener cannot send."""
-        raise failure(errno.EPIPE)
-
-    def shutdown(self, how: int) -> None:
-        """Stop listening, if reading is shut down: threads that wait in accept() wake, and fail."""
-        if how & READING:
-            self._stop()
-
-    def release(self, reset: bool) -> None:  # noqa: ARG002 - the signature of End
-        """Close it. Connections that were not accepted are reset."""
-        self._stop()
-
-    def take_error(self) -> int:
-        """Return 0: there is never an error."""
-        return 0
-
-    def peer_address(self) -> SocketAddress:
-        """Fail: there is no other end."""
-        raise failure(errno.ENOTCONN)
-
-    def _stop(self) -> None:
-        self.over = True
-        self.changes += 1
-        while self.arrived:
-            self.arrived.popleft().release(reset=True)

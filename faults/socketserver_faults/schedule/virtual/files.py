@@ -56,6 +56,7 @@ def socket_file(
     if not set(mode) <= {"r", "w", "b"}:
         raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
     reading, writing = "r" in mode or "w" not in mode, "w" in mode
+    points.refuse_to_reduce("reads or writes a socket as a file (makefile, rfile, wfile)")
     raw = socket.SocketIO(cast(socket.socket, sock), "r" * reading + "w" * writing)  # type: ignore[arg-type]
     sock._io_refs += 1
     size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering

@@ -18,10 +18,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from socketserver_faults.schedule.virtual.connection import End, Listener, SocketAddress, failure
+from socketserver_faults.schedule.core.footprints import READ, WRITE, Name
+from socketserver_faults.schedule.virtual.connection import End, SocketAddress, failure
+from socketserver_faults.schedule.virtual.listener import Listener
 
 FIRST_DESCRIPTOR = 3
 """The lowest number of a socket: 0, 1 and 2 are taken in every process."""
+
+FIRST_DESCRIPTOR_OF_CLIENTS = 1000
+"""The lowest number of a socket of the clients in a recorded run, where they share no numbers with the program."""
 
 FIRST_PORT = 40001
 
@@ -36,6 +41,19 @@ class Points(Protocol):
     @property
     def now(self) -> float:
         """Virtual seconds since the run began."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether it is noted what is touched; then each operation that may wait has a point where it does."""
+
+    def touch(self, name: Name, how: int) -> None:
+        """Note that a shared thing is touched."""
+
+    def label(self) -> Name:
+        """Return the name of a new thing."""
+
+    def refuse_to_reduce(self, what: str) -> None:
+        """Say what the program does, if it is noted what is touched, and this cannot be."""
 
     def point(self, what: str, ready: Callable[[], bool] | None = None, timeout: float | None = None) -> bool:
         """Announce that the running thread is about to do `what`, in the words of a story: "reads from ann".
@@ -52,7 +70,8 @@ def _waiting_to(do: str, end: End | Listener) -> str:
 class OpenFile:
     """The open file that descriptors refer to."""
 
-    def __init__(self, end: End | Listener) -> None:
+    def __init__(self, end: End | Listener, label: Name = None) -> None:
+        self.label = label
         self.end = end
         self.nonblocking = False
         self.resets = False
@@ -78,24 +97,32 @@ class Kernel:
         self._listeners: dict[int, Listener] = {}
         self._ports = itertools.count(FIRST_PORT)
         self._serials = itertools.count(1)
+        self._serials_of_clients = itertools.count(1)
 
     # Descriptors
 
     def file(self, number: int) -> OpenFile:
         """Return the open file of a descriptor."""
+        self._touch_number(number, READ)
         try:
             return self._files[number]
         except KeyError:
             raise failure(errno.EBADF) from None
 
     def __contains__(self, number: int) -> bool:
+        self._touch_number(number, READ)
         return number in self._files
 
-    def open(self, file: OpenFile) -> int:
+    def _touch_number(self, number: int, how: int) -> None:
+        self.points.touch(("descriptor", number), how)
+
+    def open(self, file: OpenFile, lowest: int = FIRST_DESCRIPTOR) -> int:
         """Return a descriptor for the file: the lowest free number."""
-        number = FIRST_DESCRIPTOR
+        number = lowest
         while number in self._files:
+            self._touch_number(number, READ)
             number += 1
+        self._touch_number(number, READ | WRITE)
         self._files[number] = file
         file.holders += 1
         return number
@@ -103,6 +130,8 @@ class Kernel:
     def close(self, number: int) -> None:
         """Free the descriptor."""
         file = self.file(number)
+        self._touch_number(number, WRITE)
+        self.points.touch((file.label, "holders"), READ | WRITE)
         del self._files[number]
         self._let_go(file)
 
@@ -114,6 +143,7 @@ class Kernel:
     @property
     def listens_at(self) -> SocketAddress | None:
         """The address of the first listener; None if there is none."""
+        self.points.touch("the listeners", READ)
         return next((listener.address for listener in self._listeners.values()), None)
 
     def end_process(self) -> None:
@@ -124,6 +154,7 @@ class Kernel:
 
     def who_listens(self, address: SocketAddress) -> str:
         """Return the story's name for the listener at an address, or else the address."""
+        self.points.touch("the listeners", READ)
         listener = self._listeners.get(address[1])
         return listener.name if listener else "{}:{}".format(*address)
 
@@ -135,27 +166,35 @@ class Kernel:
     def _let_go(self, file: OpenFile) -> None:
         file.holders -= 1
         if not file.holders:
+            self.points.touch((file.label, "options"), READ)
             file.end.release(file.resets)
             if isinstance(file.end, Listener):
+                self.points.touch("the listeners", READ | WRITE)
                 del self._listeners[file.end.address[1]]
 
     # Making connections
 
     def end(self, name: str) -> End:
         """Return an end that is not connected."""
-        return End(name, self.capacity)
+        return End(name, self.capacity, self.points.label(), self.points.touch)
 
     def free_address(self) -> SocketAddress:
         """Return an address that has never been used."""
+        self.points.touch("the ports", READ | WRITE)
         return "127.0.0.1", next(self._ports)
 
-    def next_serial(self) -> int:
+    def next_serial(self, of_client: bool) -> int:
         """Return the serial number of the next socket."""
+        if of_client:
+            return next(self._serials_of_clients)
+        self.points.touch("the serial numbers", READ | WRITE)
         return next(self._serials)
 
     def bind(self, number: int, address: SocketAddress) -> None:
         """Give a socket its address; port 0 stands for a free one."""
         end, (host, port) = self.file(number).end, address
+        self.points.touch("the ports", READ | WRITE)
+        self.points.touch("the listeners", READ)
         if end.address[1]:
             raise failure(errno.EINVAL)
         if port in self._listeners:
@@ -168,7 +207,10 @@ class Kernel:
         if not file.end.address[1]:
             self.bind(number, file.end.address)
         address = file.end.address
-        file.end = self._listeners[address[1]] = Listener(file.end.name, address, self.capacity, backlog)
+        self.points.touch("the listeners", READ | WRITE)
+        file.end = self._listeners[address[1]] = Listener(
+            file.end.name, address, self.capacity, backlog, self.points.label(), self.points.touch
+        )
 
     def accept(self, number: int) -> tuple[int, End]:
         """Wait for a connection; return its descriptor and its end."""
@@ -177,12 +219,12 @@ class Kernel:
             listener = file.end
             if not isinstance(listener, Listener):
                 raise failure(errno.EINVAL)
-            if not file.nonblocking and not listener.readable():
-                self._wait(_waiting_to("accept", listener), listener.readable)
+            if not self._nonblocking(file) and (self.points.recording or not listener.readable()):
+                self._wait(file, _waiting_to("accept", listener), lambda: listener.readable(needed=True))
             end = listener.accept()
         finally:
             self._let_go(file)
-        accepted = OpenFile(end)
+        accepted = OpenFile(end, self.points.label())
         accepted.accepted = True
         return self.open(accepted), end
 
@@ -190,6 +232,7 @@ class Kernel:
         """Connect to the listener at the address, which knows this client by `name`; wait while its queue is full."""
         file = self._hold(number)
         try:
+            self.points.touch("the listeners", READ)
             client, listener = file.end, self._listeners.get(address[1])
             if not isinstance(client, End) or client.peer is not client:
                 raise failure(errno.EISCONN)
@@ -197,7 +240,7 @@ class Kernel:
                 raise failure(errno.ECONNREFUSED)
             if listener.crowded():
                 what = f"waits until {listener.name} accepts a connection"
-                if not self._wait(what, lambda: not listener.crowded(), timeout):
+                if not self._wait(file, what, lambda: not listener.crowded(), timeout):
                     raise TimeoutError("timed out")
             if listener.over:
                 raise failure(errno.ECONNREFUSED)
@@ -219,8 +262,9 @@ class Kernel:
         file = self._hold(number)
         try:
             end = file.end
-            if isinstance(end, End) and not (file.nonblocking or dont_wait or end.readable()):
-                self._wait(_waiting_to("read from", end), end.readable)
+            waits = isinstance(end, End) and not (dont_wait or self._nonblocking(file))
+            if waits and (self.points.recording or not end.readable()):
+                self._wait(file, _waiting_to("read from", end), lambda: end.readable(needed=True))
             data: bytes = end.recv(size, peek)
             if size and not data and file.accepted:
                 self.ends_read[end.name] += 1
@@ -233,14 +277,14 @@ class Kernel:
         file = self._hold(number)
         try:
             end = file.end
-            waits = isinstance(end, End) and not (file.nonblocking or dont_wait)
+            waits = isinstance(end, End) and not (dont_wait or self._nonblocking(file))
             sent = 0
             while True:
                 if not waits or end.writable():
                     sent += end.send(data[sent:])
                 if sent == len(data) or (sent and (self.partial or not waits)):
                     return sent
-                self._wait(_waiting_to("send to", end), end.writable)
+                self._wait(file, _waiting_to("send to", end), end.writable)
                 if sent and end.broken:  # the next call raises the reason
                     return sent
         finally:
@@ -252,6 +296,7 @@ class Kernel:
         end = file.end
         end.shutdown(how)
         if isinstance(end, Listener) and end.over:  # on Linux it becomes an unconnected socket
+            self.points.touch("the listeners", READ | WRITE)
             del self._listeners[end.address[1]]
             file.end = self.end(end.name)
             file.end.address = end.address
@@ -262,23 +307,38 @@ class Kernel:
         try:
             end = file.end
             what = _waiting_to("send to" if writing else "read from", end)
+            if self.points.recording and number >= FIRST_DESCRIPTOR_OF_CLIENTS:  # nobody else closes it
+                timeout = until - self.points.now
+                needed = not writing and timeout > 0
+                ready = (lambda: end.readable(needed)) if not writing else end.writable
+                return self._wait(file, what, ready, timeout)
             while not self._ready(number, writing):
-                if not self._wait(what, self._changed(end), until - self.points.now):
+                if not self._wait(file, what, self._changed(end), until - self.points.now):
                     return False
             return True
         finally:
             self._let_go(file)
 
     def _ready(self, number: int, writing: bool) -> bool:
+        self._touch_number(number, READ)
         file = self._files.get(number)
         return file is None or (file.end.writable() if writing else file.end.readable())
 
     def _changed(self, end: End | Listener) -> Callable[[], bool]:
         seen = end.changes
-        return lambda: end.changes != seen
+        end.changed_since(seen)
+        return lambda: end.changed_since(seen)
 
-    def _wait(self, what: str, ready: Callable[[], bool], timeout: float | None = None) -> bool:
+    def _nonblocking(self, file: OpenFile) -> bool:
+        self.points.touch((file.label, "options"), READ)
+        return file.nonblocking
+
+    def _wait(self, file: OpenFile, what: str, ready: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait; return whether it is ready. Without a timeout it always is."""
         if self.points.aborting:  # no thread is left to wait for
             raise failure(errno.ECONNABORTED)
-        return self.points.point(what, ready, timeout)
+        self.points.touch((file.label, "holders"), WRITE)
+        try:
+            return self.points.point(what, ready, timeout)
+        finally:
+            self.points.touch((file.label, "holders"), READ | WRITE)

@@ -45,7 +45,9 @@ def lines() -> Iterator[str]:
         if "." not in name and " " not in name and (names := _names(name, found[name])):
             other = OTHER_NAMES.get(name, "refused" if isinstance(found[name], Namespace) else "the real one")
             yield f"| `{name}` | {', '.join(names)} | {other} |"
-    methods = sorted(method for method in vars(Socket) if not method.startswith("_") and method != "kernel")
+    methods = sorted(
+        method for method in vars(Socket) if not method.startswith("_") and method not in ("kernel", "of_client")
+    )
     yield f"| a socket | {', '.join(f'`{method}`' for method in methods)} | refused |"
     yield "\n`open`, `print`, `input` and `id` are modelled, too: files that a program writes stay in memory, what it"
     yield "prints and logs is in the story, nobody types anything, and addresses are the same in every run.\n"

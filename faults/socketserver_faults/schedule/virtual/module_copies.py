@@ -15,6 +15,7 @@ name.
 Next: `models.py`.
 """
 
+import ast
 import builtins
 import importlib.util
 import os
@@ -31,10 +32,19 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import Namespace, program_getattr, program_hasattr
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
+from socketserver_faults.schedule.core.shared_objects import SharedObjects
+from socketserver_faults.schedule.core.untracked import untracked
+from socketserver_faults.schedule.core.watched_code import watched
 from socketserver_faults.schedule.virtual.busy_loops import NAP, NAP_SECONDS, with_naps
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
+
+UNWATCHED_MODULES = (
+    *("argparse", "dataclasses", "optparse", "pprint", "traceback"),
+    *("socketserver_reference.conformance", "socketserver_faults.schedule"),
+)
+"""Modules that do not say what they do with their objects: no two threads share them, or the scheduler knows."""
 
 PERSISTENT_MODULES = (
     "argparse",
@@ -118,7 +128,9 @@ class Modules:
         substitutes: Mapping[str, Any],
         fresh: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
+        shared: SharedObjects | None = None,
     ) -> None:
+        """With `shared`, the copies say what they do with their objects."""
         self._substitutes = substitutes
         self._fresh_names = tuple(fresh)
         self._sys: Sys = substitutes["sys"]
@@ -139,6 +151,10 @@ class Modules:
             "print": self._print,
             NAP: lambda: substitutes["time"].sleep(NAP_SECONDS),
         }
+        self._shared = shared
+        self.untracked: set[str] = set()
+        """Names in the watched copies of what is not tracked."""
+        self._watched_builtins = {**self._builtins, **(shared.functions() if shared else {})}
         self._say = say
         self._importlib = ModuleType("importlib")
         vars(self._importlib).update({**vars(importlib), "import_module": self._import_module})
@@ -148,6 +164,11 @@ class Modules:
     def exits(self) -> Exits:
         """What the program wants to be called when it ends."""
         return self._sys.exits
+
+    @property
+    def lasting(self) -> int:
+        """The number of copies that last."""
+        return len(self._lasting)
 
     def forget(self) -> None:
         """Drop the fresh copies, so that the next run begins like a new process."""
@@ -216,7 +237,13 @@ class Modules:
             if spec.origin is not None:
                 with open(spec.origin, "rb") as file:
                     source = file.read()
-                program = with_naps(source, spec.origin) if self._is_of_program(name) else source
+                program = (
+                    with_naps(source, spec.origin) if self._is_of_program(name) else ast.parse(source, spec.origin)
+                )
+                if self._shared is not None and not below(name, UNWATCHED_MODULES):
+                    self.untracked |= untracked(program)
+                    program = watched(program, name)
+                    self._shared.watched.add(name)
                 code = compile(program, spec.origin, "exec", dont_inherit=True)
             self._code[name] = code, spec.submodule_search_locations is not None
             if self._is_of_program(name):
@@ -244,7 +271,8 @@ class Modules:
         module.__package__ = package
         if is_package:
             module.__path__ = []
-        vars(module)["__builtins__"] = self._builtins
+        is_watched = self._shared is not None and name in self._shared.watched
+        vars(module)["__builtins__"] = self._watched_builtins if is_watched else self._builtins
         copies[name] = self._sys.modules[name] = module
         try:
             exec(code, vars(module))

@@ -101,20 +101,22 @@ class Network:
         """Begin without a socket. With `partial`, send() takes what there is room for, as it may with a timeout."""
         self.kernel = Kernel(points, capacity, partial)
         self.socket: type[Socket] = type("socket", (Socket,), {"kernel": self.kernel})
+        self.client_socket = type("socket", (self.socket,), {"of_client": True})
         self.module = SocketModule(self.socket)
 
     def pair(self, name: str, server: str = SERVER) -> tuple[Socket, Socket]:
         """Return the server's and the client's socket of a connection, without a point. Each has the other's name."""
+        points = self.kernel.points
         ends = self.kernel.end(name), self.kernel.end(server)
         for end in ends:
             end.address = self.kernel.free_address()
         ends[0].join(ends[1])
-        first, second = (self.socket(fileno=self.kernel.open(OpenFile(end))) for end in ends)
+        first, second = (self.socket(fileno=self.kernel.open(OpenFile(end, points.label()))) for end in ends)
         return first, second
 
     def listener(self, name: str = SERVER, backlog: int = socket.SOMAXCONN) -> Socket:
         """Return a socket that listens, without a point; the clients know it by its name."""
-        number = self.kernel.open(OpenFile(self.kernel.end(name)))
+        number = self.kernel.open(OpenFile(self.kernel.end(name), self.kernel.points.label()))
         self.kernel.bind(number, ("127.0.0.1", 0))
         self.kernel.listen(number, backlog)
         return self.socket(fileno=number)
@@ -125,7 +127,7 @@ class Network:
 
     def connect_to(self, address: SocketAddress, name: str) -> Socket:
         """Return a client's socket, connected to whoever listens at the address."""
-        client = self.socket()
+        client: Socket = self.client_socket()
         try:
             client.connect(address, name)
         except BaseException:

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual.connection import Listener, failure
+from socketserver_faults.schedule.virtual.connection import failure
 from socketserver_faults.schedule.virtual.kernel import Kernel
+from socketserver_faults.schedule.virtual.listener import Listener
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -78,7 +79,7 @@ def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespac
             return {key.fileobj: key for key in self._keys.values()}
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-            if not self._ready():
+            if scheduler.recording or not self._ready():
                 listening = [key.fd for key in self._keys.values() if _listens(kernel(), key.fd)]
                 what = "sees a client connect" if len(listening) == len(self._keys) else "waits for its sockets"
                 scheduler.point(what, lambda: bool(self._ready()), _seconds(timeout))
@@ -119,7 +120,7 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
                 [],
             )
 
-        if not any(found()):
+        if scheduler.recording or not any(found()):
             scheduler.point("waits for its sockets", lambda: any(found()), _seconds(timeout))
         return found()
 
@@ -136,7 +137,7 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
             del self._events[number_of(thing)]
 
         def poll(self, milliseconds: float | None = None) -> list[tuple[int, int]]:
-            if not self._ready():
+            if scheduler.recording or not self._ready():
                 seconds = None if milliseconds is None or milliseconds < 0 else milliseconds / 1000
                 scheduler.point("waits for its sockets", lambda: bool(self._ready()), seconds)
             return self._ready()

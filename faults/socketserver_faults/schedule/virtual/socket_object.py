@@ -19,11 +19,12 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from socketserver_faults.schedule.core.footprints import READ, WRITE
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual import options
 from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress, failure
 from socketserver_faults.schedule.virtual.files import socket_file
-from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile
+from socketserver_faults.schedule.virtual.kernel import FIRST_DESCRIPTOR, FIRST_DESCRIPTOR_OF_CLIENTS, Kernel, OpenFile
 from socketserver_faults.schedule.virtual.outside import SOCKETS
 
 Data = bytes | bytearray | memoryview
@@ -43,6 +44,7 @@ class Socket:
     """See the module. Methods without a docstring do what those of `socket.socket` do."""
 
     kernel: ClassVar[Kernel]
+    of_client: ClassVar[bool] = False
     family: int = socket.AF_INET
     type = socket.SOCK_STREAM
     proto = 0
@@ -60,12 +62,15 @@ class Socket:
                 name, only = options.named(prefix, wanted), options.named(prefix, known)
                 advice = f"; {SOCKETS[name]}" if name in SOCKETS else ""
                 raise NotModelled(f"virtual sockets have no {name}, only {only}{advice}")
-        self.serial = self.kernel.next_serial()
+        of_client = self.of_client and self.kernel.points.recording  # then they must not share numbers with the program
+        self.serial = self.kernel.next_serial(of_client)
+        self._label = self.kernel.points.label()
         self._timeout: float | None = None
         self._closed = False
         self._io_refs = 0
         if fileno is None:
-            fileno = self.kernel.open(OpenFile(self.kernel.end(f"socket {self.serial}")))
+            file = OpenFile(self.kernel.end(f"socket {self.serial}"), self.kernel.points.label())
+            fileno = self.kernel.open(file, FIRST_DESCRIPTOR_OF_CLIENTS if of_client else FIRST_DESCRIPTOR)
         self._number = fileno
         self.name = self._file.end.name
         """The story's name for the other end."""
@@ -86,12 +91,17 @@ class Socket:
 
     @property
     def _file(self) -> OpenFile:
-        return self.kernel.file(self._number)
+        return self.kernel.file(self.fileno())
+
+    def _touch(self, how: int) -> None:
+        self.kernel.points.touch(self._label, how)
 
     def fileno(self) -> int:
+        self._touch(READ)
         return self._number
 
     def detach(self) -> int:
+        self._touch(READ | WRITE)
         self._closed = True
         number, self._number = self._number, -1
         return number
@@ -102,19 +112,21 @@ class Socket:
         return other
 
     def close(self) -> None:
+        self._touch(READ | WRITE)
         self._closed = True
         if self._io_refs <= 0:
             self._real_close()
 
     def _decref_socketios(self) -> None:
         """Count down the files of makefile(), which call this; the last one completes close()."""
+        self._touch(READ | WRITE)
         self._io_refs -= 1
         if self._closed:
             self.close()
 
     def _real_close(self) -> None:
-        if self._number >= 0:
-            self._point(f"closes {self.kernel.called(self._number)}")
+        if self.fileno() >= 0:
+            self._point(f"closes {self.kernel.called(self.fileno())}")
         number = self.detach()
         if number >= 0:
             self.kernel.close(number)
@@ -174,15 +186,15 @@ class Socket:
         if how not in SHUTS:
             self._file  # noqa: B018 - EBADF comes before EINVAL
             raise failure(errno.EINVAL)
-        self.kernel.shutdown(self._number, (how + 1) & BOTH)
+        self.kernel.shutdown(self.fileno(), (how + 1) & BOTH)
 
     # Connecting
 
     def bind(self, address: SocketAddress) -> None:
-        self.kernel.bind(self._number, address[:2])
+        self.kernel.bind(self.fileno(), address[:2])
 
     def listen(self, backlog: int = socket.SOMAXCONN) -> None:
-        self.kernel.listen(self._number, backlog)
+        self.kernel.listen(self.fileno(), backlog)
 
     def accept(self) -> tuple[Self, Any]:
         self._point(f"accepts a connection to {self.name}")
@@ -192,7 +204,7 @@ class Socket:
     def connect(self, address: SocketAddress, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is this client's name in the story."""
         self._point(f"connects to {self.kernel.who_listens(address[:2])}")
-        self.name = self.kernel.connect(self._number, address[:2], self._timeout, name).name
+        self.name = self.kernel.connect(self.fileno(), address[:2], self._timeout, name).name
 
     def getsockname(self) -> Any:
         return self._address(self._file.end.address)
@@ -211,22 +223,30 @@ class Socket:
     def settimeout(self, value: float | None) -> None:
         if value is not None and value < 0:
             raise ValueError("Timeout value out of range")
+        self._touch_options(WRITE)
         self._timeout = value  # even if the socket is closed
+        self.kernel.points.touch((self._file.label, "options"), WRITE)
         self._file.nonblocking = value is not None
 
+    def _touch_options(self, how: int) -> None:
+        self.kernel.points.touch((self._label, "options"), how)
+
     def gettimeout(self) -> float | None:
+        self._touch_options(READ)
         return self._timeout
 
     def setblocking(self, flag: bool) -> None:
         self.settimeout(None if flag else 0.0)
 
     def getblocking(self) -> bool:
-        return self._timeout != 0.0
+        return self.gettimeout() != 0.0
 
     def setsockopt(self, level: int, option: int, value: int | Data) -> None:
+        self.kernel.points.touch((self._file.label, "options"), READ | WRITE)
         options.change(self._file, level, option, value if isinstance(value, int) else bytes(value))
 
     def getsockopt(self, level: int, option: int, buflen: int = 0) -> int | bytes:
+        self.kernel.points.touch((self._file.label, "options"), READ)
         value = options.value(self._file, level, option)
         return value[:buflen] if buflen else options.as_int(value)
 
@@ -248,10 +268,12 @@ class Socket:
         self._point(f"sends {shown} to {self.name}")
 
     def _until(self) -> float:
+        self._touch_options(READ)
         return self.kernel.points.now + self._timeout if self._timeout else 0.0
 
     def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
         """Make a system call as Python does: with a timeout, only after poll() has reported that it will not wait."""
-        if self._timeout and not self.kernel.poll(self._number, writing, self._until() if until is None else until):
+        self._touch_options(READ)
+        if self._timeout and not self.kernel.poll(self.fileno(), writing, self._until() if until is None else until):
             raise TimeoutError("timed out")
-        return call(self._number)
+        return call(self.fileno())

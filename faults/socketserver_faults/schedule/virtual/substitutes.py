@@ -16,6 +16,7 @@ from socketserver_faults.schedule.core.threads import threading_of
 from socketserver_faults.schedule.virtual.chance import Chance, RandomModule, datetime_of, uuid_helper
 from socketserver_faults.schedule.virtual.files import Files
 from socketserver_faults.schedule.virtual.kernel import Kernel
+from socketserver_faults.schedule.virtual.listener import Listener
 from socketserver_faults.schedule.virtual.log import silent_logging
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.virtual.process import Exits, Os, Sys, old_threads, signal_of
@@ -63,7 +64,8 @@ def time_of(scheduler: Scheduler) -> Namespace:
 def accepts(server: Any) -> bool:
     """Whether a client waits to be accepted; never if the server no longer listens."""
     sock: Socket = server.socket
-    return sock.fileno() >= 0 and bool(getattr(sock.kernel.file(sock.fileno()).end, "arrived", ()))
+    end = sock.kernel.file(sock.fileno()).end if sock.fileno() >= 0 else None
+    return isinstance(end, Listener) and end.has_arrived()
 
 
 def socket_of(network: Callable[[], Network]) -> ModuleType:

@@ -173,7 +173,9 @@ def _plain_server(socketserver: Any, name: str) -> type[Any]:
             f"program's own server, a function that returns it ({module}:make_server), or the whole program ({module})"
         )
 
-    return type("ThreadingTCPServer", (socketserver.ThreadingTCPServer,), {"__getattr__": missing})
+    return type(
+        "ThreadingTCPServer", (socketserver.ThreadingTCPServer,), {"__getattr__": missing, "__module__": "socketserver"}
+    )
 
 
 def name_of(handler: type[Any] | Callable[[], Any]) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
+from socketserver_faults.schedule.core.footprints import READ, WRITE
 from socketserver_faults.schedule.core.run import (
     Aborted,
     Choose,
@@ -27,6 +28,7 @@ from socketserver_faults.schedule.core.run import (
 )
 from socketserver_faults.schedule.core.scheduler import MAX_RUN_STEPS, Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS
+from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
@@ -72,9 +74,20 @@ class ScheduleResult:
 class World:
     """See the module. A context manager, as it owns a scheduler."""
 
-    def __init__(self, subject: Subject, *, capacity: int = WORLD_CAPACITY_BYTES, dialect: Dialect = NOTE) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        capacity: int = WORLD_CAPACITY_BYTES,
+        dialect: Dialect = NOTE,
+        watched: bool = False,
+    ) -> None:
+        """With `watched`, the program says what it does with its objects, and its runs can be recorded."""
         self.subject = subject
         self.scheduler = Scheduler()
+        self.lines = False
+        """Whether threads may be switched between its lines."""
+        shared = SharedObjects(self.scheduler) if watched else None
         self._capacity = capacity
         self.dialect = dialect
         self._network = Network(self.scheduler)
@@ -82,6 +95,7 @@ class World:
             substitutes.substitutes(self.scheduler, lambda: self._network, subject.arguments, subject.folders),
             subject.fresh,
             self.scheduler.note,
+            shared,
         )
         self._begin()
         self._watch(self.modules.load("socketserver").BaseServer)
@@ -147,6 +161,7 @@ class World:
     def _run(self, visit: Callable[[], object], choose: Choose, most_steps: int = MAX_RUN_STEPS) -> ScheduleResult:
         self.modules.forget()
         SERIALS.begin()
+        SERIALS.note = partial(self.scheduler.touch, "the numbers of objects", READ | WRITE)
         NotModelled.refusals.clear()
         self._begin()
         self._network = Network(self.scheduler, capacity=self._capacity)
@@ -204,7 +219,7 @@ class World:
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
             self.scheduler.freeze()
             self._network.kernel.end_process()
-            self.scheduler.point("has ended", lambda: clients.over)
+            self.scheduler.point("has ended", lambda: self.scheduler.is_over(clients))
 
     def _main(self, visit: Callable[[], object]) -> None:
         """Make the server, and serve until all clients have left."""
@@ -213,7 +228,7 @@ class World:
         self._network.kernel.file(server.fileno()).end.name = "the server"
         clients = self.scheduler.spawn(lambda: self._play(visit), CLIENTS)
         if self.subject.loop:
-            while not self._left:  # a handler may call shutdown(): the program that would end then is not here
+            while not self._have_left():  # a handler may call shutdown(): the program that would end then is not here
                 server.serve_forever()
         else:
             while self._comes(clients):
@@ -221,11 +236,15 @@ class World:
         server.server_close()
         self.modules.exits.end_threads()
 
+    def _have_left(self) -> bool:
+        self.scheduler.touch("whether the clients have left", READ)
+        return self._left
+
     def _run_whole(self, visit: Callable[[], object]) -> None:
         """The first thread of a run of a program that serves by itself."""
         clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
         self._run_program()
-        self.scheduler.point("has ended", lambda: clients.over)
+        self.scheduler.point("has ended", lambda: self.scheduler.is_over(clients))
 
     def _run_program(self) -> None:
         """Run the program until it ends."""
@@ -262,13 +281,14 @@ class World:
 
     def _comes(self, clients: Task) -> bool:
         """Wait for a client; return False once all have left."""
-        ready = lambda: clients.over or substitutes.accepts(self._server)  # noqa: E731
+        ready = lambda: self.scheduler.is_over(clients) or substitutes.accepts(self._server)  # noqa: E731
         self.scheduler.point("sees a client connect", ready, waiting="waits for clients")
         return substitutes.accepts(self._server)
 
     def _play(self, visit: Callable[[], object]) -> None:
         """The second thread of a run."""
         visit()
+        self.scheduler.touch("whether the clients have left", WRITE)
         self._left = True
         if self.subject.loop:
             self._server.shutdown()

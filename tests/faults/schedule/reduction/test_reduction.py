@@ -1,0 +1,102 @@
+"""The reduced search reaches what all schedules reach, on small programs that Hypothesis draws."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.shared_objects import SharedObjects
+from socketserver_faults.schedule.virtual.connection import End
+from tests.support.scheduling.small_programs import (
+    OPERATIONS,
+    Program,
+    SmallProgram,
+    TooMany,
+    all_outcomes,
+    reduced_outcomes,
+)
+
+MOST_SCHEDULES = 120
+"""Schedules of a program at most; one with more is not compared."""
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Draw two or three threads that have a few kinds of operations in common."""
+    kinds = draw(st.lists(st.sampled_from(sorted(OPERATIONS)), min_size=1, max_size=4, unique=True))
+    threads = draw(st.integers(2, 3))
+    thread = st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 1)), min_size=1, max_size=4 - threads)
+    return draw(st.lists(thread, min_size=threads, max_size=threads))
+
+
+def compared(scheduler: Scheduler, virtual: Any, examples: int) -> None:
+    """Compare the outcomes of all schedules with those of the reduced search, for so many programs."""
+
+    @settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(programs())
+    def check(program: Program) -> None:
+        small = SmallProgram(scheduler, virtual, program)
+        try:
+            every = all_outcomes(small.run, MOST_SCHEDULES)
+        except TooMany:
+            assume(False)
+        assert reduced_outcomes(small.run)[0] == every
+
+    check()
+
+
+def test_the_reduced_search_of_a_drawn_program_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
+    compared(scheduler, virtual, 300)
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+def test_the_reduced_search_of_ten_thousand_programs_does(scheduler: Scheduler, virtual: Any) -> None:
+    compared(scheduler, virtual, 10_000)
+
+
+MISSING: dict[str, tuple[type, str, Callable[..., object], Program]] = {
+    "an attribute": (SharedObjects, "store", lambda _, thing, __: thing, [[("read", 0)], [("write", 0)]]),
+    "a container": (SharedObjects, "_note_method", lambda *_: None, [[("append", 0)], [("copy", 0)]]),
+    "a variable": (SharedObjects, "change_name", lambda _, __, value: value, [[("count", 0)], [("tell", 0)]]),
+    "a connection": (End, "_touch", lambda *_: None, [[("send", 1)], [("receive now", 0)]]),
+}
+"""What a footprint lacks, the function that would note it, and a program to which it matters."""
+
+
+@pytest.mark.parametrize("lacking", MISSING)
+def test_without_a_part_of_the_footprints_outcomes_are_missed(
+    scheduler: Scheduler, virtual: Any, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    kind, name, silent, program = MISSING[lacking]
+    small = SmallProgram(scheduler, virtual, program)
+    every = all_outcomes(small.run, MOST_SCHEDULES)
+    assert len(every) > 1
+    assert reduced_outcomes(small.run)[0] == every
+    monkeypatch.setattr(kind, name, silent)
+    assert reduced_outcomes(SmallProgram(scheduler, virtual, program).run)[0] < every
+
+
+@pytest.mark.parametrize(
+    ("program", "classes"),
+    [
+        ([[("write", 0)], [("write", 1)]], 1),  # two attributes
+        ([[("write", 0)], [("write", 0)]], 2),  # one, which the main thread reads
+        ([[("append", 0)], [("append", 0)]], 1),  # a list that nobody reads
+        ([[("append", 0)], [("append", 0)], [("copy", 0)]], 6),
+        ([[("enter", 0)], [("enter", 1)], [("is in", 0)]], 2),
+        ([[("lock", 0)], [("lock", 1)]], 1),
+        ([[("give", 0)], [("give", 0)]], 1),
+    ],
+)
+def test_only_the_orders_that_matter_are_run(
+    scheduler: Scheduler, virtual: Any, program: Program, classes: int
+) -> None:
+    small = SmallProgram(scheduler, virtual, program)
+    _, reduction = reduced_outcomes(small.run)
+    assert reduction.complete == classes

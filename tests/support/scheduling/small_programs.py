@@ -1,0 +1,184 @@
+"""Small programs of two or three threads, and all that can come of them."""
+
+import ast
+import builtins
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from socketserver_faults.schedule.core.recorder import Recorder
+from socketserver_faults.schedule.core.run import Choose, Deadlock, Task
+from socketserver_faults.schedule.core.scheduler import Scheduler
+from socketserver_faults.schedule.core.shared_objects import SharedObjects
+from socketserver_faults.schedule.core.watched_code import watched
+from socketserver_faults.schedule.exploration.reduction import Reduction
+from socketserver_faults.schedule.virtual.network import Network
+
+HEAD = """
+class Shared:
+    y = 0
+
+def prepare():
+    global shared, things, names, members, logs, locks, permits, events, condition, ends, count
+    shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
+    shared.x = Shared.y = 0
+    locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]
+    events, condition = [threading.Event(), threading.Event()], threading.Condition()
+    ends = pair()
+
+def finish():
+    return shared.x, count
+
+def shares():
+    inner = 0
+    def more():
+        nonlocal inner
+        pause()
+        inner += 1
+        return inner
+    return more
+"""
+
+OPERATIONS = {
+    "read": "log.append(shared.{v})",
+    "write": "shared.{v} = {t}",
+    "add": "shared.{v} += 1",
+    "add slowly": "shared.{v} += pause() or 1",
+    "change the class": "Shared.y += 1",
+    "append": "things[{i}].append({t})",
+    "extend": "things[{i}] += [{t}]",
+    "pop": "log.append(things[{i}].pop() if things[{i}] else None)",
+    "walk": "log.append([pause() or one for one in things[{i}]])",
+    "copy": "log.append((*things[{i}], len(things[{i}])))",
+    "bind": "pop = things[{i}].pop; pause(); log.append(pop())",
+    "replace": "things[{i}] = [{t}]",
+    "put": "names[{i}] = {t}",
+    "get": "log.append(names.get({i}))",
+    "view": "view = names.values(); pause(); log.append(list(view))",
+    "delete": "del names[{i}]",
+    "enter": "members.add({i})",
+    "leave": "members.discard({i})",
+    "is in": "log.append({i} in members)",
+    "all": "log.append(sorted(members))",
+    "empty": "members.clear()",
+    "count": "count = count + 1",
+    "tell": "log.append(count)",
+    "share": "log.append(more())",
+    "lock": "with locks[{i}]: shared.{v} += 1",
+    "hold": "with locks[{i}]: pause(); log.append(shared.{v})",
+    "both": "with locks[{i}], locks[1 - {i}]: log.append({t})",
+    "try": "log.append(locks[{i}].acquire(blocking=False) and (locks[{i}].release() or True))",
+    "look": "log.append(locks[0].locked())",
+    "take": "permits[{i}].acquire(); log.append(shared.{v})",
+    "give": "permits[{i}].release()",
+    "set": "events[{i}].set()",
+    "clear": "events[{i}].clear()",
+    "wait": "events[{i}].wait(); log.append(shared.{v})",
+    "wait a second": "log.append(events[{i}].wait(1.0))",
+    "be notified": "with condition: log.append(condition.wait({i} or None))",
+    "notify": "with condition: condition.notify()",
+    "sleep": "sleep(1 + {i})",
+    "send": "ends[{i}].send(b'{t}')",
+    "receive": "log.append(ends[{i}].recv(9))",
+    "receive one": "log.append(ends[1 - {i}].recv(1))",
+    "receive now": "log.append(ends[{i}].recv(9, 0x40))",
+    "end": "ends[{i}].shutdown(1)",
+    "hang up": "ends[{i}].shutdown(2)",
+    "close": "ends[{i}].close()",
+}
+"""Name -> statement; `t` is the number of the thread, `i` is 0 or 1, and `v` is an attribute."""
+
+Operation = tuple[str, int]
+Program = list[list[Operation]]
+
+
+class TooMany(Exception):
+    """A program has too many schedules."""
+
+
+def text(program: Program) -> str:
+    """Return the source of a program."""
+    lines = [HEAD]
+    for number, operations in enumerate(program):
+        lines += [f"def thread{number}(log, more):", "    global count"]
+        for name, index in operations:
+            done = OPERATIONS[name].format(t=number, i=index, v="xy"[index])
+            lines += ["    pause()", "    try:", f"        {done}"]
+            lines += ["    except (OSError, LookupError, RuntimeError) as error:", "        log.append(repr(error))"]
+    return "\n".join(lines)
+
+
+class SmallProgram:
+    """A program that is run many times; a run returns its outcome."""
+
+    def __init__(self, scheduler: Scheduler, virtual: Any, program: Program) -> None:
+        """`virtual` is the `threading` of the scheduler."""
+        self._scheduler = scheduler
+        self._program = program
+        shared = SharedObjects(scheduler)
+        shared.watched |= {"small", __name__}
+        self._names: dict[str, Any] = {
+            "__name__": "small",
+            "__builtins__": {**vars(builtins), **shared.functions()},
+            "threading": virtual,
+            "pause": lambda: scheduler.point("goes on"),
+            "sleep": scheduler.sleep,
+            "pair": lambda: self._network.pair("ann"),
+        }
+        exec(compile(watched(ast.parse(text(program)), "small"), "small.py", "exec"), self._names)
+
+    def run(self, recorder: Recorder, choose: Choose) -> str:
+        """Run the program; return what its threads have seen, and which of them wait for ever."""
+        scheduler, names = self._scheduler, self._names
+        logs: list[list[object]] = [[] for _ in self._program]
+        self._network = Network(scheduler, capacity=4)
+        ended: list[object] = []
+
+        def main() -> None:
+            names["prepare"]()
+            more = names["shares"]()
+            bodies = [names[f"thread{number}"] for number in range(len(logs))]
+            tasks = [
+                scheduler.spawn(partial(body, log, more), f"T{number}")
+                for number, (body, log) in enumerate(zip(bodies, logs, strict=True))
+            ]
+            scheduler.point("waits for all to end", lambda: all(scheduler.is_over(task) for task in tasks))
+            ended.append(names["finish"]())
+
+        scheduler.recorder = recorder
+        waiting = ""
+        try:
+            scheduler.run(main, choose)
+        except Deadlock as blocked:
+            waiting = str(blocked)
+        finally:
+            scheduler.recorder = None
+        return f"{logs} {ended} {waiting}"
+
+
+def all_outcomes(run: Callable[[Recorder, Choose], str], most: int) -> set[str]:
+    """Return the outcomes of all schedules; raise TooMany if there are more than so many."""
+    found: set[str] = set()
+    prefix: list[int] = []
+    for _ in range(most):
+        taken: list[tuple[int, int]] = []
+
+        def choose(options: list[Task], taken: list[tuple[int, int]] = taken) -> int:
+            option = prefix[len(taken)] if len(taken) < len(prefix) else 0
+            taken.append((option, len(options)))
+            return option
+
+        found.add(run(Recorder(), choose))
+        while taken and taken[-1][0] + 1 == taken[-1][1]:
+            taken.pop()
+        if not taken:
+            return found
+        prefix[:] = [option for option, _ in taken]
+        prefix[-1] += 1
+    raise TooMany
+
+
+def reduced_outcomes(run: Callable[[Recorder, Choose], str]) -> tuple[set[str], Reduction]:
+    """Return the outcomes of the reduced search, and the search."""
+    reduction = Reduction()
+    return {outcome for outcome in reduction.runs(run) if outcome is not None}, reduction
