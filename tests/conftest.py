@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.learn import conversation, datagram, first_contact, history, limits, propose
+from socketserver_reference.conformance.dialects.limits import Limits
+from socketserver_reference.conformance.learn import (
+    conversation,
+    datagram,
+    first_contact,
+    history,
+    limits,
+    pace,
+    propose,
+)
 from socketserver_reference.conformance.targets import ports
 from tests.support.checking import Checker, Lifeline
 from tests.support.serving import SOURCES, TIMEOUT
@@ -100,7 +109,11 @@ def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CROWD_MEMBERS", 8)
     monkeypatch.setattr(conversation, "MIN_AWAIT_TIMEOUT", 0.3)
     monkeypatch.setattr(conversation, "PROMPT_AWAIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(conversation, "MAX_HEARD_BYTES", 1 << 18)
     monkeypatch.setattr(history, "MAX_SAID", 8)
+    monkeypatch.setattr(pace, "RATE_UTTERANCES", 8)
+    monkeypatch.setattr(first_contact, "LATER", Limits(gap=0.05, join_delay=0.05))
+    monkeypatch.setattr(first_contact, "APART", Limits(gap=0.05, join_delay=0.05, join_gap=0.05))
     monkeypatch.setattr(propose, "VERIFYING_TIMEOUT", 1.0)
     monkeypatch.setattr(datagram, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(first_contact, "PROBED_HEADERS", ("%4d", "%04d"))
