@@ -51,7 +51,7 @@ def compared(scheduler: Scheduler, virtual: Any, examples: int) -> None:
 
 
 def test_the_reduced_search_of_a_drawn_program_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
-    compared(scheduler, virtual, 300)
+    compared(scheduler, virtual, 100)
 
 
 @pytest.mark.sweep
