@@ -9,24 +9,24 @@ Next: `module_copies.py`.
 import ast
 from typing import Final
 
-NAP: Final = "__nap__"
+PAUSE: Final = "__pause__"
 """The built-in function that is called in such a loop."""
 
-NAP_SECONDS = 0.1
+PAUSE_SECONDS = 0.1
 """Virtual seconds that it takes: time passes only when no other thread can run."""
 
 
-def with_naps(source: bytes, file: str) -> ast.Module:
-    """Return the program of a file, with a nap in each loop that does nothing."""
-    return ast.fix_missing_locations(_Naps().visit(ast.parse(source, file)))  # type: ignore[no-any-return]
+def with_pauses(source: bytes, file: str) -> ast.Module:
+    """Return the program of a file, with a pause in each loop that does nothing."""
+    return ast.fix_missing_locations(_Pauses().visit(ast.parse(source, file)))  # type: ignore[no-any-return]
 
 
-class _Naps(ast.NodeTransformer):
+class _Pauses(ast.NodeTransformer):
     def visit_While(self, node: ast.While) -> ast.AST:
-        """Let it nap if it does nothing else."""
+        """Let it pause if it does nothing else."""
         if all(_does_nothing(statement) for statement in node.body):
-            nap = ast.Expr(ast.Call(ast.Name(NAP, ast.Load()), [], []))
-            node.body = [ast.copy_location(nap, node.body[0]), *node.body]
+            pause = ast.Expr(ast.Call(ast.Name(PAUSE, ast.Load()), [], []))
+            node.body = [ast.copy_location(pause, node.body[0]), *node.body]
         return self.generic_visit(node)
 
 

@@ -35,7 +35,7 @@ from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherit
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.core.untracked import untracked
 from socketserver_faults.schedule.core.watched_code import watched
-from socketserver_faults.schedule.virtual.busy_loops import NAP, NAP_SECONDS, with_naps
+from socketserver_faults.schedule.virtual.busy_loops import PAUSE, PAUSE_SECONDS, with_pauses
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
@@ -149,7 +149,7 @@ class Modules:
             "input": self._input,
             "open": self._sys.files.open,
             "print": self._print,
-            NAP: lambda: substitutes["time"].sleep(NAP_SECONDS),
+            PAUSE: lambda: substitutes["time"].sleep(PAUSE_SECONDS),
         }
         self._shared = shared
         self.untracked: set[str] = set()
@@ -238,7 +238,7 @@ class Modules:
                 with open(spec.origin, "rb") as file:
                     source = file.read()
                 program = (
-                    with_naps(source, spec.origin) if self._is_of_program(name) else ast.parse(source, spec.origin)
+                    with_pauses(source, spec.origin) if self._is_of_program(name) else ast.parse(source, spec.origin)
                 )
                 if self._shared is not None and not below(name, UNWATCHED_MODULES):
                     self.untracked |= untracked(program)
