@@ -10,6 +10,7 @@ from socketserver_reference.address import TRANSPORTS
 from socketserver_reference.cli.options import CommandError, require_extra
 from socketserver_reference.cli.signals import terminated_as_interrupted
 from socketserver_reference.cli.targets import find_targets
+from socketserver_reference.conformance.results.exit_codes import INTERRUPTED
 from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, OPTIONS, number
 from socketserver_reference.conformance.scenario.text import printable
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.learn.journal import Journal
     from socketserver_reference.conformance.learn.propose import Proposal
 
-EXIT_LEARNED, EXIT_CANNOT_LEARN, EXIT_INTERRUPTED = 0, 2, 130
+EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
 
 DEFAULT_BUDGET = 30.0
 """Seconds that suffice for a server that answers promptly."""
@@ -85,7 +86,7 @@ def report(
         _say(options, proposal.trouble)
         for line in proposal.evidence:
             print(printable(line), file=sys.stderr)
-        return Outcome(EXIT_INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN, proposal.trouble, proposal)
+        return Outcome(INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN, proposal.trouble, proposal)
     _say(options, f"next: {further}")
     return Outcome(EXIT_LEARNED, "the dialect was learned, and a conversation in it fits", proposal)
 
