@@ -114,6 +114,8 @@ def run(options: argparse.Namespace) -> int:
     """Run `schedule`; return the exit code."""
     try:
         report_files.chosen(options)
+        if options.learn and options.dialect != NOTE.name:
+            raise SubjectRefused("--learn and --dialect both say how the program speaks: leave one out")
         dialect = spoken_dialect(options.dialect)
         if options.replay is not None:
             return _replay(options, dialect)
@@ -133,8 +135,6 @@ def spoken_dialect(name: str) -> Dialect:
 
 def _learn(options: argparse.Namespace, world: World, protocol: str) -> Dialect:
     """Learn how the program speaks, and say it."""
-    if options.dialect != NOTE.name:
-        raise SubjectRefused("--learn and --dialect both say how the program speaks: leave one out")
     text = learn_dialect(world, protocol)
     print(f"{options.program} speaks this dialect, as learned:")
     print(*(f"  {line}" for line in text.splitlines() if line and not line.startswith("#")), sep="\n")

@@ -76,6 +76,7 @@ def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
     [
         (["chat", "--learn"], "--learn is for a program of your own: the dialect of chat is known"),
         (["--learn", "--dialect", "ncat-broker"], "--learn and --dialect both say how the program speaks"),
+        (["--learn", "--dialect", "ncat-broker", "--replay", "join:0~7d2484"], "--learn and --dialect both say"),
     ],
 )
 def test_a_dialect_that_is_known_is_not_learned(
