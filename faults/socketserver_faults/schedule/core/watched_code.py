@@ -21,6 +21,16 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 UNWATCHED_CALLS = {"super", "isinstance", "issubclass", "callable", "range", "type"}
 """Functions that are called as they are."""
 
+OPERATORS = {
+    "bitor": "or",
+    "bitand": "and",
+    "bitxor": "xor",
+    "mult": "mul",
+    "div": "truediv",
+    "matmult": "matmul",
+}
+"""Names of `ast` -> those of `operator`, where they differ."""
+
 
 def watched(tree: ast.Module, module: str) -> ast.Module:
     """Return the program of a module, so that it says what it does with its objects."""
@@ -104,8 +114,8 @@ class _Watch(ast.NodeTransformer):
         place = f"{self._module}:{getattr(node, 'lineno', 0)}"
         shared.update({name: place for name in mine if name in used and name in rebound})
         self._shared.append(shared)
-        for field in ("returns",):
-            setattr(node, field, None) if hasattr(node, field) else None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
         self.generic_visit(node)
         self._shared.pop()
         return node
@@ -172,17 +182,8 @@ class _Watch(ast.NodeTransformer):
                 else ast.Name(target.id, ast.Load())
             )
         )
-        what = ast.Constant(
-            "i"
-            + {
-                "bitor": "or",
-                "bitand": "and",
-                "bitxor": "xor",
-                "mult": "mul",
-                "div": "truediv",
-                "matmult": "matmul",
-            }.get(name := type(node.op).__name__.lower(), name)
-        )
+        name = type(node.op).__name__.lower()
+        what = ast.Constant(f"i{OPERATORS.get(name, name)}")
         made = ast.Assign([target], self._call("augmented", what, self.visit(old), self.visit(node.value)))
         made.value = self._renamed(target, made.value)
         made.targets = [self.visit(target)]
