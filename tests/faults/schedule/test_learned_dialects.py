@@ -50,6 +50,22 @@ def test_a_program_is_played_in_the_dialect_that_was_learned(write: Write, capsy
 
 
 def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """When somebody has left, this one lets nobody in any more."""
+    program = named_chat(
+        write,
+        **{
+            "members, lock = {}": "gone, members, lock = [], {}",
+            "def handle(self):": "def handle(self):\n            if gone: return",
+            "    del members": "    gone.append(members.pop(self.request)); return\n                del members",
+        },
+    )
+    assert main(["schedule", program, "greet", "--learn", "--deviations", "0"]) == 0
+    out = capsys.readouterr().out
+    for line in ('in = "chunk"', 'handling = "verbatim"'):
+        assert f"  {line}\n" in out
+
+
+def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever leaves makes this one flood the room, for ever."""
     program = named_chat(write, **{"END": "is not None", "+ said)": "+ (said or bytes(4000)))"})
     assert main(["schedule", program, "greet", "--learn", "--deviations", "0"]) == 1
