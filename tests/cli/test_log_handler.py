@@ -197,6 +197,20 @@ def test_the_end_does_not_wait_for_a_pipe_that_is_not_read(sink: Sink, monkeypat
     sink.open()
 
 
+def test_the_end_waits_for_its_reader_once(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    with logged(sink.stream(), "info"):
+        sink.stall()
+        (handler,) = logging.getLogger().handlers
+        thread = log_thread()
+        monkeypatch.setattr(thread, "join", waits.append)
+    handler.close()  # as logging.shutdown() does when the process exits
+    assert waits == [TIMEOUT]
+    monkeypatch.undo()
+    sink.open()
+    thread.join(TIMEOUT)
+
+
 def test_nothing_is_left_behind(sink: Sink) -> None:
     def state() -> list[Any]:
         root = logging.getLogger()

@@ -204,7 +204,12 @@ class QueuedHandler(logging.Handler):
         return True
 
     def close(self) -> None:
-        """Write the queued lines, and end the thread; return within LAST_WRITE seconds, written or not."""
+        """Write the queued lines, and end the thread; return within LAST_WRITE seconds, written or not.
+
+        Once: `logging` closes each handler again when the process exits.
+        """
+        if self.ending.is_set():
+            return
         self.ending.set()
         self.lines.put(self.END)
         self.thread.join(LAST_WRITE)
