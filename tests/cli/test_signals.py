@@ -1,11 +1,13 @@
 """What signals do to a program that serves: the first ends it in order, a second at once."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +52,27 @@ with stopped_by_signals() as signals:
     sys.stdin.read()
     sys.exit(serve(make_server("echo", Address("tcp", host="127.0.0.1")), signals))
 """
+
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == os.environ["INTERRUPT_AT"]:
+            signal.raise_signal(signal.SIGINT)
+
+
+sys.meta_path.insert(0, Interrupts())
+"""
+"""What Python runs before a program, from the module `sitecustomize`: Ctrl-C comes during the import of a module."""
+
+PROGRAMS = [
+    [str(Path(sys.executable).with_name("socketserver-reference"))],
+    [str(Path(sys.executable).with_name("socketserver-faults"))],
+    [sys.executable, "-m", "socketserver_reference"],
+    [sys.executable, "-m", "socketserver_faults"],
+]
 
 
 @dataclass
@@ -147,6 +170,31 @@ def test_an_interrupt_while_a_command_is_imported_ends_it_without_a_traceback() 
         with interrupted_without_traceback():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("module", ["argparse", "cli.main", "cli.command"])
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda words: Path(words[-1]).name)
+def test_an_interrupt_while_a_program_imports_ends_it_without_a_word(
+    program: list[str], module: str, tmp_path: Path
+) -> None:
+    faults = "faults" in program[-1]
+    package, command = ("socketserver_faults", "matrix") if faults else ("socketserver_reference", "check")
+    name = module if module == "argparse" else f"{package}.{module.replace('command', command)}"
+    assert interrupted_at(name, [*program, command, "--help"], tmp_path) == Ended(-signal.SIGINT, "")
+
+
+def test_an_ignored_interrupt_stays_ignored_while_a_program_imports(tmp_path: Path) -> None:
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    for program in PROGRAMS:
+        assert interrupted_at("argparse", [*ignoring, *program, "--version"], tmp_path) == Ended(0, "")
+
+
+def interrupted_at(module: str, command: list[str], folder: Path) -> Ended:
+    """Run a command that Ctrl-C interrupts while it imports a module."""
+    (folder / "sitecustomize.py").write_text(INTERRUPTED_IMPORT)
+    surroundings = {**os.environ, "PYTHONPATH": str(folder), "INTERRUPT_AT": module}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False, timeout=LONG_TIMEOUT)
+    return Ended(done.returncode, done.stderr)
 
 
 def test_an_ignored_interrupt_stays_ignored_while_a_command_is_imported() -> None:

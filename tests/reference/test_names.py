@@ -64,11 +64,6 @@ def test_the_entry_points_are_there() -> None:
 
 
 @pytest.mark.parametrize("package", ["socketserver_reference", "socketserver_faults"])
-def test_a_package_runs_as_its_command_does(package: str) -> None:
-    assert import_module(f"{package}.__main__").main is import_module(f"{package}.cli.main").main
-
-
-@pytest.mark.parametrize("package", ["socketserver_reference", "socketserver_faults"])
 def test_a_command_says_its_version(package: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         import_module(f"{package}.cli.main").main(["--version"])

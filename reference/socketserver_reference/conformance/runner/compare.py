@@ -19,7 +19,7 @@ from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUP
 
 RUN_FROM_HERE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from socketserver_reference.cli.main import main; sys.exit(main())"
+    "from socketserver_reference.__main__ import main; sys.exit(main())"
 )
 """Runs this very project, even if the directory where the servers are started has modules of the same names."""
 
