@@ -1,7 +1,7 @@
 """Checks the reference: the echo, the chat, the over-threaded chat and the family, two at a time.
 
 Usage: check_reference.py [OPTION ...], options of `socketserver-reference check`. Prints the reports one after another,
-and one line for all of them in the end. Exits with the highest exit status.
+and one line for all of them in the end; a terminal shows which report comes next. Exits with the highest exit status.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from socketserver_reference.conformance.runner.display import has_colours
+from socketserver_reference.conformance.runner.display import Display, has_colours
 
 COMMAND = str(Path(sys.executable).with_name("socketserver-reference"))
 
@@ -54,9 +54,13 @@ def main(options: list[str]) -> int:
     try:
         longest_first = sorted(named, key=lambda name: name != "chat")
         running = {name: pool.submit(check, named[name]) for name in longest_first}
-        for name in named:
-            statuses[name], report = running[name].result()
-            print(report, flush=True)
+        display = Display()
+        with display.ticking():
+            for number, name in enumerate(named, 1):
+                display.progress(name, number, len(named))
+                statuses[name], report = running[name].result()
+                display.clear()
+                print(report, flush=True)
     finally:
         pool.shutdown(cancel_futures=True)  # after an interrupt, which ends the checks that run, none begins
     failed = {name: status for name, status in statuses.items() if status}

@@ -1,6 +1,8 @@
 """`make check`: all reports in order, one line for all, and the highest exit status."""
 
 import importlib.util
+import io
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -40,6 +42,28 @@ def test_all_are_summed_up(
     lines = [line for line in capsys.readouterr().out.splitlines() if line]
     assert lines[:4] == ["report of echo", "report of chat", "report of chat", "report of family"]
     assert lines[4].startswith(f"echo, chat, over-threaded chat, family: {verdict}")
+
+
+def test_a_terminal_shows_which_report_comes_next(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 1
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(script, "check", lambda arguments: (0, f"report of {arguments[0]}"))
+    script.main([])
+    shown = re.findall(r"\x1b\[K  (\d of \d), \d+ s: ([\w-]+)[^\r]*\r\x1b\[K(.+)\n", terminal.getvalue())
+    assert shown == [
+        ("1 of 4", "echo", "report of echo"),
+        ("2 of 4", "chat", "report of chat"),
+        ("3 of 4", "over-threaded", "report of chat"),
+        ("4 of 4", "family", "report of family"),
+    ]
 
 
 def test_options_reach_the_checks_of_this_process(script: ModuleType) -> None:

@@ -121,7 +121,7 @@ def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(ch
     assert (
         "  ECHO-2   holds          a request is stripped and upper cased" in check("echo", *ONE, "-v").out.splitlines()
     )
-    assert check("echo", *ONE, "--quiet").out == "\nconforms\n"
+    assert check("echo", *ONE, "--quiet").out == "conforms\n"
 
 
 def test_a_violation_says_how_to_check_it_again(check: Checker) -> None:

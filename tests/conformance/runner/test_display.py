@@ -1,11 +1,23 @@
 """What a check shows while it runs, on a terminal and elsewhere."""
 
 import io
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from select import select
+from types import SimpleNamespace
 
 import pytest
 
+from socketserver_reference.conformance.runner import display as module
 from socketserver_reference.conformance.runner.display import NORMAL, QUIET, VERBOSE, Display, has_colours, painted
+from socketserver_reference.conformance.targets import notice
+from tests.support.serving import LONG_TIMEOUT
 
 
 class Terminal(io.StringIO):
@@ -64,6 +76,47 @@ def test_a_terminal_shows_one_line_of_progress_and_removes_it(monkeypatch: pytes
     shown, after = stdout.getvalue().split("\r\x1b[K")[1:]
     assert shown == "  2 of 44, 0 s: a lurker hears the othe"
     assert after == "  CHAT-9   \x1b[1;31mVIOLATED\x1b[0m\n\n"
+
+
+@contextmanager
+def terminal_as_stdout(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Let the standard output be a terminal within the block; yield the descriptor of its other end."""
+    monkeypatch.setattr(module, "TICK_SECONDS", 0.001)
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        yield ours
+    os.close(ours)
+
+
+def test_the_seconds_pass_while_one_check_is_played_whose_output_is_captured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seconds = count()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    captured = (tmp_path / "captured").open("w")
+    with captured, terminal_as_stdout(monkeypatch) as terminal, (display := Display()).ticking():
+        display.progress("a flood", 2, 44)
+        os.dup2(captured.fileno(), sys.stdout.fileno())
+        shown = b""
+        while b", 3 s: " not in shown:
+            assert select([terminal], [], [], LONG_TIMEOUT)[0]
+            shown += os.read(terminal, 1000)
+    assert shown.startswith(
+        b"\r\x1b[K  2 of 44, 1 s: a flood\r\x1b[K  2 of 44, 2 s: a flood\r\x1b[K  2 of 44, 3 s: a flood"
+    )
+    assert (tmp_path / "captured").read_bytes() == b"\r\x1b[K"
+
+
+def test_the_progress_line_leaves_the_terminal_to_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Semaphore(0)
+    monkeypatch.setattr(notice, "stands", lambda: asked.release() or True)  # type: ignore[func-returns-value]
+    with terminal_as_stdout(monkeypatch) as terminal:
+        with (display := Display()).ticking():
+            display.progress("a flood", 2, 44)
+            for _ in range(3):
+                assert asked.acquire(timeout=LONG_TIMEOUT)
+        assert re.fullmatch(rb"\r\x1b\[K  2 of 44, \d+ s: a flood\r\x1b\[K", os.read(terminal, 1000))
 
 
 @pytest.mark.parametrize(("verbosity", "shown"), [(QUIET, "c\n"), (NORMAL, "b\nc\n"), (VERBOSE, "a\nb\nc\n")])

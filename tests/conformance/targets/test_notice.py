@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from socketserver_reference.conformance.targets.notice import ERASE_LINE, Notice, on_this_stderr
+from socketserver_reference.conformance.targets.notice import ERASE_LINE, Notice, on_this_stderr, stands
 
 
 class Terminal(io.StringIO):
@@ -48,6 +48,20 @@ def test_a_terminal_shows_the_seconds_while_it_lasts(clock: list[float], monkeyp
     waits(clock, 1.1, 0.1, 1.0)
     told = f"{ERASE_LINE}waiting for \\x1b[31mit"
     assert terminal.getvalue() == f"{told} (1 s){told} (2 s){ERASE_LINE}"
+
+
+def test_a_notice_stands_on_a_terminal_from_its_first_second_to_its_end(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream, on_terminal in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Notice("waiting") as told:
+            told()
+            before = stands()
+            clock[0] += 1.1
+            told()
+            assert (before, stands()) == (False, on_terminal)
+        assert not stands()
 
 
 def test_a_closed_stderr_is_no_trouble(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:

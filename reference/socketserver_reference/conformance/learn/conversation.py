@@ -6,9 +6,6 @@ after it may be shorter. A server that polls sleeps before it answers: the longe
 a bound, is its `lag`, and the silence lasts longer than that. Bytes that nobody awaited show no lag: a server that says
 something every few seconds would otherwise lengthen each silence until it says the next thing.
 
-On a busy machine a server is late, and so is this process. So no silence is counted while the server works, and of a
-pause no more than was asked for: whoever gets the processor late has listened no longer for that.
-
 Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
 clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
 
@@ -256,28 +253,26 @@ class Conversation:
         asks briefly.
         """
         timeout = self._brief_patience if briefly else self._patience
-        begun = last = time.monotonic()
-        silence = lag = 0.0  # seconds
+        begun = last = rested = time.monotonic()
+        resting = False
+        lag = 0.0
         while True:
             self._go_on()
             self.site.wait_idle()
+            rested = rested if resting else time.monotonic()
+            resting = True
             met = until is None or until(self._heard_by_now())
             if met:
                 self._note_lag(lag)
             self._notice()
-            lull = self._lull(awaited=met and until is not None, after=last - begun)
-            pause = lull if met else max(lull, silence / 2)
-            paused = time.monotonic()
-            came = self._read(pause)
-            silence += min(pause, time.monotonic() - paused)
-            if came:
+            if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
                 last = time.monotonic()
-                lag = lag if met else max(lag, silence)
-                silence = 0.0
+                lag = lag if met else max(lag, last - rested)
                 self._answered = True
+                resting = False
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise SendsWithoutEnd
-            elif met or silence >= timeout:
+            elif met or time.monotonic() - last > timeout:
                 heard = self._heard_by_now()
                 self._limiter.read()
                 for who, data in heard.items():

@@ -71,13 +71,11 @@ class Progress:
             from socketserver_reference.conformance.runner import collected
 
             collected.put(self._targets)
-        with _undisturbed() as directory, on_this_stderr():
+        with _undisturbed() as directory, on_this_stderr(), self._display.ticking():
             isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
-            return int(
-                pytest.main(
-                    [*isolated, *QUIET, "-p", plugin.__name__, "--pyargs", self._module, *arguments], plugins=[self]
-                )
-            )
+            words = [*isolated, *QUIET, "-p", plugin.__name__, "--pyargs", self._module, *arguments]
+            with self._display.alone():
+                return int(pytest.main(words, plugins=[self]))
 
     # The hooks of pytest
 

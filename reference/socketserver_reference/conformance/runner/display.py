@@ -1,12 +1,17 @@
 """What a check shows while it runs: a row for each check that tells something, and one line about its progress."""
 
 import contextlib
+import io
 import os
 import re
 import shutil
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from typing import TextIO
+
+from socketserver_reference.conformance.targets import notice
 
 CLEAR = "\r\x1b[K"
 """Empties the last line of a terminal."""
@@ -27,6 +32,9 @@ STYLES = {
 PAINTED = re.compile(
     r"(?P<before>^|^  \S+ +)(?P<word>{})".format("|".join(sorted(map(re.escape, STYLES), key=len, reverse=True)))
 )
+
+TICK_SECONDS = 1.0
+"""Seconds until the progress line is written again."""
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 """How much is shown: the verdict alone; what does not hold; every check and whole exchanges."""
@@ -58,26 +66,66 @@ class Display:
         self._colours = has_colours(sys.stdout)
         self._live = verbosity >= NORMAL and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._begun = time.monotonic()
-        self._shown = False  # whether a progress line stands on the terminal
+        self._writing = threading.Lock()
+        self._progress: tuple[str, str] | None = None
+        """The parts of the progress line before and after the seconds, if it stands on the terminal."""
 
     def progress(self, what: str, number: int, of: int) -> None:
         """Show on a terminal which check is played, how many of how many it is, and the seconds so far."""
         if self._live:
-            text = f"  {number} of {of}, {time.monotonic() - self._begun:.0f} s: {what}"
-            self._write(f"{CLEAR}{text[: shutil.get_terminal_size().columns - 1]}")
-            self._shown = True
+            with self._writing:
+                self._progress = f"  {number} of {of}, ", f" s: {what}"
+                self._write(self._progress_line())
+
+    @contextlib.contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Let the seconds of the progress line pass within the block, at the end of which it goes away."""
+        if not self._live:
+            yield
+            return
+        ended = threading.Event()
+        with _duplicate(sys.stdout) as terminal:  # while pytest plays a check, it captures the standard output
+            ticker = threading.Thread(target=self._tick, args=[ended, terminal], name="progress", daemon=True)
+            ticker.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                ticker.join()
+                self.clear()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """If the verdict alone is to be shown, discard what others print within the block, pytest's empty line say."""
+        with contextlib.redirect_stdout(io.StringIO()) if self.verbosity < NORMAL else contextlib.nullcontext():
+            yield
+
+    def _tick(self, ended: threading.Event, terminal: TextIO) -> None:
+        while not ended.wait(TICK_SECONDS):
+            with self._writing, contextlib.suppress(OSError):
+                if self._progress is not None and not notice.stands():
+                    terminal.write(self._progress_line())
+                    terminal.flush()
+
+    def _progress_line(self) -> str:
+        assert self._progress is not None
+        before, after = self._progress
+        text = f"{before}{time.monotonic() - self._begun:.0f}{after}"
+        return f"{CLEAR}{text[: shutil.get_terminal_size().columns - 1]}"
 
     def clear(self) -> None:
         """Remove the progress line."""
-        if self._shown:
-            self._write(CLEAR)
-            self._shown = False
+        with self._writing:
+            if self._progress is not None:
+                self._progress = None
+                self._write(CLEAR)
 
     def print(self, *lines: str, least: int = NORMAL) -> None:
         """Print lines, unless less than that is to be shown."""
         if self.verbosity >= least:
             self.clear()
-            self._write("".join(f"{painted(line) if self._colours else line}\n" for line in lines))
+            with self._writing:
+                self._write("".join(f"{painted(line) if self._colours else line}\n" for line in lines))
 
     def _write(self, text: str) -> None:
         if self.unprinted is None:
@@ -88,3 +136,10 @@ class Display:
                 self.unprinted = error
                 with contextlib.suppress(OSError):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def _duplicate(stream: TextIO) -> Iterator[TextIO]:
+    """Yield a stream to the same terminal, which stays there when the descriptor of the other is redirected."""
+    with os.fdopen(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors=stream.errors) as other:
+        yield other

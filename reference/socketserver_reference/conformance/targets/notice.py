@@ -18,6 +18,13 @@ ERASE_LINE = "\r\x1b[K"
 
 _streams: list[TextIO] = []
 
+_standing: "set[Notice]" = set()
+
+
+def stands() -> bool:
+    """Whether a notice stands on the last line of a terminal."""
+    return bool(_standing)
+
 
 @contextmanager
 def on_this_stderr() -> Iterator[None]:
@@ -44,6 +51,8 @@ class Notice:
         if waited <= self._told or (self._told and not self._is_terminal()):
             return
         self._told = waited
+        if self._is_terminal():
+            _standing.add(self)
         self._write(f"{ERASE_LINE}{self._what} ({waited} s)" if self._is_terminal() else f"{self._what}\n")
 
     def _stream(self) -> TextIO:
@@ -61,5 +70,6 @@ class Notice:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._told and self._is_terminal():
+        if self in _standing:
             self._write(ERASE_LINE)
+            _standing.remove(self)
