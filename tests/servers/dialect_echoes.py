@@ -153,6 +153,14 @@ class IgnoresItsQuitWord(Echo):
             self.request.sendall(self.reply(request))
 
 
+class RepliesToTheEnd(Echo):
+    """Takes the end of the stream for a request, as recv() returns it: b"" again and again."""
+
+    def answer(self) -> None:
+        while True:
+            self.request.sendall(self.reply(self.request.recv(self.dialect.chunk)))
+
+
 DIALECTS: dict[str, Dialect] = {
     name: read('protocol = "echo"\n' + text, name, name)
     for name, text in {

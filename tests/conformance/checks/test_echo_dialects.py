@@ -18,6 +18,7 @@ from tests.servers.dialect_echoes import (
     DatagramEcho,
     Echo,
     IgnoresItsQuitWord,
+    RepliesToTheEnd,
     served,
 )
 
@@ -74,6 +75,20 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
 
 def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
+
+
+def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it() -> None:
+    dialect = DIALECTS["words around"]
+    told: dict[str, str] = {}
+    for outcome in outcomes("echo", served(dialect, RepliesToTheEnd), 0.5, None, dialect):
+        violation = direct.violation_of(outcome)
+        told.setdefault(outcome[0], violation.clause_id if violation else str(outcome[2] or "holds"))
+    assert {clause: told[clause] for clause in ("ECHO-1", "ECHO-2", "ECHO-3", "ECHO-7")} == {
+        "ECHO-1": "ECHO-1",
+        "ECHO-2": "ECHO-3",  # with the end of the stream; without it, it holds
+        "ECHO-3": "ECHO-3",
+        "ECHO-7": "ECHO-3",
+    }
 
 
 @pytest.mark.parametrize(

@@ -152,12 +152,18 @@ def waits_for_a_line(client: socket.socket) -> None:
             client.sendall(line)
 
 
+def puts_words_before(client: socket.socket) -> None:
+    while request := client.recv(1024):
+        client.sendall(b"you said: " + request)
+
+
 @pytest.mark.parametrize(
     ("target", "protocol", "asked", "read"),
     [
         (Bug("echo").target(), "echo", PLAIN, "b'DOES IT FIT?'"),
         (Bug("datagram").target(), "datagram", PLAIN, "b'DOES IT FIT?'"),
         (served(waits_for_a_line), "echo", NOTE, "b' Does it fit? \\r\\n'"),
+        (served(puts_words_before), "echo", NOTE, "b'you said:  Does it fit? '"),
     ],
 )
 def test_an_echo_shows_another_dialect_by_a_reply_that_one_describes(

@@ -151,9 +151,9 @@ def test_a_server_that_dies_though_nobody_was_harmed_breaks_a_clause(when: str) 
 
 def test_a_check_may_end_itself() -> None:
     with pytest.raises(NotApplicable, match="no such thing"):
-        Session.not_applicable("no such thing")
+        ScenarioRunner.not_applicable("no such thing")
     with pytest.raises(NotChecked, match="not here"):
-        Session.not_checked("not here")
+        ScenarioRunner.not_checked("not here")
 
 
 def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:

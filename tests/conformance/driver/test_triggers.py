@@ -236,3 +236,21 @@ def test_a_rewriting_leaves_the_rest_as_it_is(
     rewriting: rewritings.Rewriting, before: list[Step], after: list[Step]
 ) -> None:
     assert rewriting(before, NOTE) == after
+
+
+def test_at_an_echo_that_answers_everything_clients_close_instead_of_half_closing() -> None:
+    everything = Dialect(protocols=("echo",), persistent=True)
+    visits: list[Step] = [
+        Connect("ann"),
+        Say("ann", b"1"),
+        Connect("ben"),
+        Send("ben", b"2"),
+        HalfClose("ben"),
+        Connect("cal"),
+    ]
+    assert rewritings.closing(visits, NOTE) == visits
+    assert rewritings.closing(visits, everything) == [
+        *(Connect("ann"), Say("ann", b"1"), Close("ann")),
+        *(Connect("ben"), Send("ben", b"2"), Settle(), Close("ben")),
+        Connect("cal"),
+    ]

@@ -164,6 +164,25 @@ def quitting(steps: Sequence[Step], _: Dialect) -> list[Step]:
     return found
 
 
+def closing(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without the end of a stream before the server's, at an echo that answers everything: its client closes, once all
+    has come back.
+    """
+    found: list[Step] = []
+    asked: list[str] = []  # who would half-close when the next client comes
+    for step in steps:
+        if step.comes and dialect.persistent:
+            found += [Close(who) for who in asked]
+            asked.clear()
+        if isinstance(step, HalfClose) and dialect.persistent:
+            found += [Settle(), Close(step.who)]
+        else:
+            found.append(step)
+        asked = [who for who in asked if not (step.leaves and who in step.clients)]
+        asked += [step.who] if isinstance(step, Say) and step.who not in asked else []
+    return found
+
+
 def staying(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without leaving: all stay, but those that reset or close without reading."""
     return [step for step in steps if not step.leaves or isinstance(step, Abandon | Reset)]

@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import scaling
-from socketserver_reference.conformance.results.outcomes import NotChecked
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -27,8 +27,16 @@ class ScenarioRunner:
         self._clause = clause
         self.address = session.address
         self.dialect = session.dialect
-        self.not_applicable = session.not_applicable
-        self.not_checked = session.not_checked
+
+    @staticmethod
+    def not_applicable(why: str) -> None:
+        """End the check: the clause does not apply to this target."""
+        raise NotApplicable(why)
+
+    @staticmethod
+    def not_checked(why: str) -> None:
+        """End the check: the clause cannot be decided here."""
+        raise NotChecked(why)
 
     def needs_exact_chunks(self) -> None:
         """End the check if an utterance may reach the server in pieces: the clause is about whole chunks."""

@@ -20,7 +20,7 @@ from socketserver_reference.conformance.driver.rewritings import Rewriting, rewr
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.driver.staging import Staging, Suite
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
-from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -307,7 +307,12 @@ class Session:
             before = self._cause()
             violation = self.note_violation(first)
             if self._can_spare_the_leaver(violation):
-                return self._check_health()
+                try:
+                    return self._check_health()
+                except NotChecked as error:  # not the leaver alone
+                    if self.healthy or error.violation is None or {*LASTING}.intersection(violation.candidates):
+                        raise
+                    self.masking.known.discard(error.violation.clause_id)
             if self.healthy:
                 why = f"the server has not recovered from {before} and cannot be restarted"
                 self.unusable = why
@@ -327,22 +332,13 @@ class Session:
     def _can_spare_the_leaver(self, violation: Violation) -> bool:
         """Whether a fresh server may pass the health check without the client that leaves in it and says nothing."""
         leavers = {who for step in self._health_check if step.leaves for who in step.clients}
-        if not leavers or not {*LASTING}.intersection(violation.candidates) or not self.site.restart():
+        blamed = violation.failing in leavers or {*LASTING}.intersection(violation.candidates)
+        if not leavers or not blamed or not self.site.restart():
             return False
         self._health_check = [step for step in self._health_check if leavers.isdisjoint(step.clients)]
         self.address = self.site.address
         self.seen.clear()
         return True
-
-    @staticmethod
-    def not_applicable(why: str) -> None:
-        """End the check: the clause does not apply to this target."""
-        raise NotApplicable(why)
-
-    @staticmethod
-    def not_checked(why: str) -> None:
-        """End the check: the clause cannot be decided here."""
-        raise NotChecked(why)
 
     def close(self) -> None:
         """End the server, if the suite started it."""

@@ -24,6 +24,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     always_reading,
     capitals,
     chunk_by_chunk,
+    closing,
     half_closing,
     is_like_quit,
     is_unusual,
@@ -231,6 +232,10 @@ def blank(steps: Steps, _: Dialect) -> bool:
     return any(not step.data.strip() for step in steps if isinstance(step, Utterance))
 
 
+def half_closes(steps: Steps, _: Dialect) -> bool:
+    return any(isinstance(step, HalfClose) for step in steps)
+
+
 def half_closed_request(steps: Steps, _: Dialect) -> bool:
     return any(isinstance(step, HalfClose) for step in steps) and any(step.burst for step in steps)
 
@@ -273,7 +278,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
         _if(long_utterance, short, probe=_LONG_REQUEST),
         _if(anything, probe=_PLAIN_REQUEST),
     ),
-    "ECHO-3": (_if(anything),),
+    "ECHO-3": (_if(half_closes, closing), _if(anything)),
     "ECHO-4": (_if(more_than_a_chunk, short),),
     "ECHO-5": (_if(blank, capitals),),
     "ECHO-6": (_if(half_closed_request, waiting_for_the_reply),),
