@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from socketserver_reference.conformance.learn import (
 )
 from socketserver_reference.conformance.targets import ports
 from tests.support.checking import Checker, Lifeline
+from tests.support.grouping import scheduling
 from tests.support.serving import SOURCES, TIMEOUT
 
 LONGEST = (
@@ -52,6 +54,11 @@ def ports_of_its_own(worker_id: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ports, "PORTS", range(11000 + 900 * (number % 10), 11000 + 900 * (number % 10 + 1)))
         yield
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Any:
+    """Let the tests of a group share what is costly to make."""
+    return scheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,11 +17,9 @@ from socketserver_reference.conformance.reports import comparison, json_report
 from socketserver_reference.conformance.reports.comparison import Checked, Comparison
 from socketserver_reference.conformance.reports.html import comparison as comparison_page
 from socketserver_reference.conformance.runner import compare as comparing
-from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.support.browser import CHROMIUM, browser
 from tests.support.checking import Lifeline, bad
-from tests.support.exchanges import EVERYTHING, MARKUP, report, violation
+from tests.support.exchanges import EVERYTHING, report, violation
 from tests.support.serving import TIMEOUT, unserved
 
 QUICK = ("--examples", "1", "--timeout", "3", "--profile", "basic")
@@ -306,26 +304,3 @@ def test_with_a_site_each_clause_is_linked_to_its_page(run: Compare, tmp_path: P
     assert link in page.read_text()
     run(server("mine", served("echo")), "--examples", "0", "--html", page)
     assert "/specification/" not in page.read_text()
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
-@pytest.mark.xdist_group("browser")
-def test_many_servers_fit_a_phone(tmp_path: Path) -> None:
-    servers = [checked(f"{MARKUP} {number}", violation(EVERYTHING)) for number in range(9)]
-    file = tmp_path / "compared.html"
-    file.write_text(comparison_page.write(Comparison(servers)))
-    with browser(tmp_path) as tab:
-        tab.open(file)
-        tab.look(360)
-        assert tab.complaints() == []
-        assert tab.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        wide = "document.querySelector('.wide')"
-        assert tab.ask(f"{wide}.scrollWidth > {wide}.clientWidth && {wide}.tabIndex === 0")
-        tab.ask(f"{wide}.scrollLeft = 500")
-        assert tab.ask(f"{wide}.querySelector('tbody th').getBoundingClientRect().left") >= 0
-        names = tab.ask("[...document.querySelectorAll('thead th a')].map(a => a.textContent)")
-        assert names == [printable(f"{MARKUP} {number}") for number in range(9)]
-        ids = tab.ask("[...document.querySelectorAll('[id]')].map(e => e.id)")
-        assert len(ids) == len(set(ids))
-        targets = tab.ask("[...document.querySelectorAll('a')].map(a => a.getAttribute('href').slice(1))")
-        assert set(targets) <= set(ids)

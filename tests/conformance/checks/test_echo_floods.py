@@ -18,14 +18,13 @@ from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOra
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import CheckResult, outcomes, violation_of
 from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Pour, Say, Step
-from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.servers.dialect_echoes import DropsWhatIsNotRead, Echo, served
 from tests.support.serving import server_that
 
 STREAM = replace(bundled()["rfc862"], protocols=("echo",))
 TIMEOUT = 5.0
-MUCH = numbered(16 << 20)
+MUCH = b"0123456789abcdef" * (1 << 20)
 
 
 def about(clause: str, dialect: Dialect, handler: type[Any], timeout: float = TIMEOUT) -> list[CheckResult]:

@@ -28,6 +28,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.servers import dialect_servers as servers
@@ -67,8 +68,11 @@ def plain(text: str) -> str:
     return re.sub(r"\n#\s+", " ", text)
 
 
-def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told() -> None:
+def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Whoever leaves floods the room with empty deliveries, for ever."""
+    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 0.2)  # it is never at rest
 
     def hear(member: servers.Member) -> bytes:
         return servers.lines(member) or b""

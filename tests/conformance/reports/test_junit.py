@@ -4,7 +4,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import xmlschema
 
 from socketserver_reference.conformance.reports import junit
 from socketserver_reference.conformance.results.report import Report
@@ -18,6 +17,8 @@ SCHEMA = Path(__file__).with_name("junit-10.xsd")
 
 
 def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
+    import xmlschema  # it takes a second, which no other test should pay
+
     file = tmp_path / "verdicts.xml"
     check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--junit", file)
     schema = xmlschema.XMLSchema(SCHEMA)

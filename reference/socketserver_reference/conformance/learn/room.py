@@ -141,7 +141,7 @@ class RoomConversation:
             self._keep_notices(occasion, whole, said)
 
     def _keep_notices(self, occasion: Occasion, told: Iterable[bytes], said: Iterable[bytes]) -> None:
-        for frame in told:
+        for frame in dict.fromkeys(told):  # a flood has many of the same
             ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
                 frame, (*said, *self.words)
             )

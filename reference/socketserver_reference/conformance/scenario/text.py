@@ -50,7 +50,9 @@ def printable(text: str) -> str:
 
 def numbered(size: int, word: bytes = b"%06d ") -> bytes:
     """Return `size` bytes in which no stretch repeats soon: numbers, each in a word of the same length."""
-    return b"".join(word % number for number in range(size // len(word % 0) + 1))[:size]
+    numbers = range(size // len(word % 0) + 1)
+    stretches = (tuple(numbers[begin : begin + 1000]) for begin in range(0, len(numbers), 1000))
+    return b"".join(word * len(stretch) % stretch for stretch in stretches)[:size]
 
 
 def hyphenated(name: str) -> str:
