@@ -28,7 +28,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
-from socketserver_reference.conformance.targets import quiescence
+from socketserver_reference.conformance.targets import in_process, quiescence
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.servers import dialect_servers as servers
@@ -117,7 +117,8 @@ def test_a_room_in_which_only_those_who_came_earlier_hear_is_told() -> None:
         propose("chat", room_of(EarlierOnly), 0.1)
 
 
-def test_a_word_of_which_the_server_dies_is_no_quit_word() -> None:
+def test_a_word_of_which_the_server_dies_is_no_quit_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_process, "IDLE_POLL_INTERVAL", 0.005)  # it dies at once
     text = proposed(chat(deliver=LABELLED, hear=ending(b"/q", lambda member: member.server.shutdown())))
     assert "May be a bug: The server died when a client said '/quit'" in plain(text)
     assert loader.read(text, "learned", "learned").quit == b""

@@ -20,7 +20,7 @@ def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
     import xmlschema  # it takes a second, which no other test should pay
 
     file = tmp_path / "verdicts.xml"
-    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--junit", file)
+    check("echo", "--launch", bad("markup"), "--only", "ECHO-2", "--timeout", 0.3, "--examples", 0, "--junit", file)
     schema = xmlschema.XMLSchema(SCHEMA)
     schema.validate(file)
     schema.validate(
@@ -73,7 +73,7 @@ def test_a_violated_should_is_skipped_in_junit_unless_strict() -> None:
 
 def test_each_check_is_timed(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
-    check("echo", "--only", "ECHO-2", "--junit", file)
+    check("echo", "--only", "ECHO-2", "--examples", 1, "--junit", file)
     suite = ET.parse(file).getroot()[0]
     spent = sum(float(case.attrib["time"]) for case in suite.findall("testcase"))
     assert 0 < spent <= float(suite.attrib["time"]) + 0.001 * len(suite)

@@ -6,6 +6,8 @@ Next: `line_points.py`.
 import inspect
 import threading
 from collections.abc import Mapping
+from functools import cache
+from types import CodeType
 from typing import Any, Self
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
@@ -48,11 +50,17 @@ def local_of(scheduler: Scheduler) -> type[Any]:
     return local
 
 
+@cache
+def _code(kind: type[Any]) -> CodeType:
+    """Return the statement that makes a class."""
+    return compile(inspect.getsource(kind), kind.__name__, "exec", dont_inherit=True)
+
+
 def from_the_library(scheduler: Scheduler, names: Mapping[str, Any]) -> dict[str, Any]:
     """Return Timer and Barrier, made of the library's own source, but with these names in place of its own."""
     made = {"__name__": "threading", "BrokenBarrierError": threading.BrokenBarrierError, **names}
     for kind in (threading.Timer, threading.Barrier):
-        exec(inspect.getsource(kind), made)
+        exec(_code(kind), made)
     barrier = made["Barrier"]
 
     def make_barrier(*arguments: Any, **keywords: Any) -> Any:

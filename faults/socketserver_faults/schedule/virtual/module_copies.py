@@ -25,6 +25,7 @@ import sysconfig
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from itertools import chain
 from types import CodeType, ModuleType, SimpleNamespace
@@ -115,6 +116,15 @@ def _installed_in() -> tuple[str, ...]:
     """Return the folders of the standard library and of installed distributions."""
     packages = (*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib"))
     return tuple(os.path.join(os.path.realpath(folder), "") for folder in packages)
+
+
+@lru_cache(maxsize=256)
+def _code(source: bytes, file: str, name: str, *, pauses: bool, watches: bool) -> tuple[CodeType, frozenset[str]]:
+    """Return the code of a module, and the names in it of what is not tracked, if it is watched."""
+    program = with_pauses(source, file) if pauses else ast.parse(source, file)
+    names = frozenset(untracked(program)) if watches else frozenset()
+    program = watched(program, name) if watches else program
+    return compile(program, file, "exec", dont_inherit=True), names
 
 
 class Modules:
@@ -237,14 +247,11 @@ class Modules:
             if spec.origin is not None:
                 with open(spec.origin, "rb") as file:
                     source = file.read()
-                program = (
-                    with_pauses(source, spec.origin) if self._is_of_program(name) else ast.parse(source, spec.origin)
-                )
-                if self._shared is not None and not below(name, UNWATCHED_MODULES):
-                    self.untracked |= untracked(program)
-                    program = watched(program, name)
+                watches = self._shared is not None and not below(name, UNWATCHED_MODULES)
+                code, names = _code(source, spec.origin, name, pauses=self._is_of_program(name), watches=watches)
+                if self._shared is not None and watches:
+                    self.untracked |= names
                     self._shared.watched.add(name)
-                code = compile(program, spec.origin, "exec", dont_inherit=True)
             self._code[name] = code, spec.submodule_search_locations is not None
             if self._is_of_program(name):
                 self._watch(code)

@@ -126,7 +126,7 @@ class Dialect:
 
     # What goes over the wire
 
-    @property
+    @cached_property
     def stream(self) -> bool:
         """Whether only the beginning of the next delivery marks the end of one, and any bytes may be said: see the
         module.
@@ -143,7 +143,7 @@ class Dialect:
         """The beginning of every delivery, if it is constant."""
         return self.template.head
 
-    @property
+    @cached_property
     def raw(self) -> bool:
         """Whether utterances are any bytes and are sent as they are: in a stream, and to an echo without framing."""
         return self.stream or ("chat" not in self.protocols and self.framing_in.kind == "chunk")

@@ -36,6 +36,9 @@ MAX_HEARD_BYTES = 1 << 20
 IDLE_SILENCE = 0.005
 """Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
 
+MAX_WAIT = 0.1
+"""Most seconds of waiting for awaited bytes before the budget is looked at again."""
+
 MAX_PROMPT_LAG = 0.02
 """Seconds between rest and answer that are put down to this machine; after more, the server polls or waits."""
 
@@ -130,8 +133,6 @@ class Conversation:
         self._just_ended: list[str] = []
         self._reach = FirstContact(site)
         self._notice = Notice("learning")
-
-    # Attempts
 
     def fresh(self) -> None:
         """Begin another attempt: all clients are gone, and the server is a fresh one, if it can be restarted."""
@@ -265,7 +266,8 @@ class Conversation:
             if met:
                 self._note_lag(lag)
             self._notice()
-            if self._read(self._lull(awaited=met and until is not None, after=last - begun)):
+            left = max(IDLE_SILENCE, min(last + timeout - time.monotonic(), MAX_WAIT))
+            if self._read(self._lull(awaited=until is not None, after=last - begun) if met else left):
                 last = time.monotonic()
                 lag = lag if met else max(lag, last - rested)
                 self._answered = True
