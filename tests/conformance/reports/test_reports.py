@@ -182,6 +182,14 @@ def test_bytes_on_the_wire_are_told_where_they_differ() -> None:
     assert story([Did(Say("ann", b"hi"), b"hi")]).events[0].sent == b""
 
 
+def test_the_page_marks_all_from_the_first_byte_that_differs_in_what_was_expected_and_in_what_was_observed() -> None:
+    told = VIOLATIONS["CHAT-2"]("ann reads b'ack<b>'", "ann reads b'ack\x1b'", [])
+    shown = page.write(report(told))
+    assert "<code>ann reads b'ack<mark>&lt;b&gt;'</mark></code>" in shown
+    assert "<code>ann reads b'ack<mark>\\x1b'</mark></code>" in shown
+    assert "<mark>" not in page.write(report(VIOLATIONS["CHAT-2"]("ann reads b'ack'", "ann reads nothing", [])))
+
+
 def test_a_long_exchange_is_kept_in_part() -> None:
     told = story(
         did(

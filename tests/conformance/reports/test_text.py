@@ -34,9 +34,13 @@ def test_a_profile_without_clauses_is_left_out_of_the_text() -> None:
 def test_a_violation_is_marked_where_it_differs_and_can_be_checked_again() -> None:
     told = VIOLATIONS["CHAT-2"]("ann reads b'ackhello'", "ann reads b'ackhallo'", ["   1  ann connects"])
     lines = text.write(report(told, command="socketserver-reference check chat"))
-    at = lines.index("observed: ann reads b'ackhallo'")
-    assert lines[at + 1 : at + 4] == [f"{' ' * 26}^ differs from here on", "exchange:", "   1  ann connects"]
-    assert lines[at + 4] == "again:    socketserver-reference check chat --only CHAT-2"
+    at = lines.index("expected: ann reads b'ackhello'")
+    assert lines[at + 1 : at + 4] == [
+        "                          | they differ from here on",
+        "observed: ann reads b'ackhallo'",
+        "exchange:",
+    ]
+    assert lines[at + 5] == "again:    socketserver-reference check chat --only CHAT-2"
 
 
 def test_the_row_in_which_it_shows_is_marked_and_what_was_replayed_is_told_after_it() -> None:

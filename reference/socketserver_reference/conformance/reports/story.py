@@ -4,12 +4,14 @@ An event names the client, its action, and the bytes. `--json` writes events, an
 """
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, Clause
 from socketserver_reference.conformance.results.report import Report
+from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import (
     Did,
     Ended,
@@ -27,6 +29,13 @@ MAX_EVENT_BYTES = 1024
 
 MAX_STORY_EVENTS = 200
 """Events at the beginning and at the end of a long exchange that a report holds."""
+
+
+def first_difference(expected: str, observed: str) -> int | None:
+    """Return where two printed texts begin to differ, if both hold bytes there; None if there is nothing to compare."""
+    due, came = printable(expected), printable(observed)
+    at = next((at for at, (one, other) in enumerate(zip(due, came, strict=False)) if one != other), 0)
+    return at if re.search("b['\"]", due[:at]) else None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """The report on a terminal."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.conformance.reports.story import ViolationStory
+from socketserver_reference.conformance.reports.story import ViolationStory, first_difference
 from socketserver_reference.conformance.results.report import Report, counted, line
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.scenario.text import printable
@@ -50,15 +49,16 @@ def write(report: Report, *, whole: bool = False) -> list[str]:
 
 
 def _story(verdict: Verdict, again: str) -> Iterator[str]:
-    """Yield the lines about a violation; under what was observed, a mark where it differs from what was expected."""
+    """Yield the lines about a violation; between what was expected and what was observed, a mark where they differ."""
     assert verdict.violation is not None
     lines = verdict.violation.lines(verdict.clause)
     if (place := _place(verdict.violation, lines)) is not None:
         lines[place] += "   <- it shows here"
+    at = first_difference(verdict.violation.expected, verdict.violation.observed)
     for told in lines:
+        if told.startswith("observed: ") and at is not None:
+            yield f"{'':{len('observed: ') + at}}| they differ from here on"
         yield told
-        if told.startswith("observed: "):
-            yield from _mark(verdict.violation.expected, verdict.violation.observed)
     if again:
         yield f"again:    {again}"
 
@@ -68,14 +68,6 @@ def _place(violation: Violation, lines: Sequence[str]) -> int | None:
     shown = [event.line for event in ViolationStory.of(violation).events if event.shows]
     places = [at for at, line in enumerate(lines) if line[NUMBER_WIDTH:].strip() in shown]
     return places[-1] if places else None
-
-
-def _mark(expected: str, observed: str) -> Iterator[str]:
-    """Yield a line that points to the first byte that differs, if both hold bytes."""
-    due, came = printable(expected), printable(observed)
-    at = next((at for at, (one, other) in enumerate(zip(due, came, strict=False)) if one != other), 0)
-    if re.search("b['\"]", due[:at]):
-        yield f"{'':{len('observed: ') + at}}^ differs from here on"
 
 
 def _shortened(lines: list[str], verdict: Verdict, *, whole: bool) -> list[str]:

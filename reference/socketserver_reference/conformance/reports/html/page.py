@@ -12,10 +12,11 @@ from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
 from socketserver_reference.conformance.reports.markdown import ABOUT
-from socketserver_reference.conformance.reports.story import ViolationStory, stories
+from socketserver_reference.conformance.reports.story import ViolationStory, first_difference, stories
 from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
 from socketserver_reference.conformance.results.verdicts import Verdict
+from socketserver_reference.conformance.scenario.text import printable
 
 
 def write(report: Report) -> str:
@@ -132,7 +133,7 @@ def _violations(stories: Sequence[ViolationStory], changes: Sequence[tuple[str, 
 def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str]]) -> Element:
     """Return the whole story of a violation, to be linked to by the anchor, and what the dialect asks instead."""
     said: list[tuple[str, Child]] = [("dialect", what) for clause, what in changes if clause == story.clause.id]
-    said += [("expected", tag("code", story.expected)), ("observed", tag("code", story.observed))]
+    said += [("expected", _marked(story.expected, story)), ("observed", _marked(story.observed, story))]
     remarks = (("that is", story.place), ("replayed", story.confirmation), ("note", story.note))
     said += [(what, text) for what, text in remarks if text]
     said += [("again", command(story.again, f"the command for {story.clause.id}"))] if story.again else []
@@ -151,6 +152,12 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
         id=anchor,
         aria_labelledby=f"{anchor}-title",
     )
+
+
+def _marked(text: str, story: ViolationStory) -> Element:
+    """Return what was expected or observed, with a mark on all from the first byte in which these differ."""
+    at = first_difference(story.expected, story.observed)
+    return tag("code", text) if at is None else tag("code", printable(text)[:at], tag("mark", printable(text)[at:]))
 
 
 def _script(story: ViolationStory) -> Element | None:
