@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Draw dialects from the format, serve each, learn it, and count: equal, ambiguous, refused, wrong.
 
-    ci/learn_drawn.py [NUMBER [FIRST_SEED]]     default: 2000 dialects from seed 0; exit status 1 if any is wrong
+    ci/learn_drawn.py [NUMBER [FIRST_SEED [WORKERS]]]     default: 2000 dialects from seed 0
+
+The exit status is 1 if any is wrong.
 
 *Refused* means that `learn` itself says that its proposal does not fit. *Wrong* means that it proposes another dialect
 than is served, and would exit with 0. Each dialect that is not equal is printed with its seed.
@@ -12,6 +14,7 @@ import contextlib
 import io
 import multiprocessing
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -21,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "reference"), str(ROOT / "faults")]
 from tests.support.dialects.drawn_dialects import drawn_by_seed, learned_as, quickly  # noqa: E402  # not installed
 
 WORKERS = 3 * (os.cpu_count() or 2)
-"""Processes: learning mostly waits."""
+"""Processes, if no other number is asked for: learning mostly waits."""
 
 
 def learn_one(seed: int) -> tuple[int, str, str]:
@@ -31,16 +34,20 @@ def learn_one(seed: int) -> tuple[int, str, str]:
     return seed, outcome, details
 
 
-def main(number: int = 2000, first: int = 0) -> int:
-    """Learn so many dialects; return the exit status."""
+def main(number: int = 2000, first: int = 0, workers: int = WORKERS) -> int:
+    """Learn so many dialects, in so many processes; return the exit status."""
     counted: collections.Counter[str] = collections.Counter()
     quickly()
-    with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=50) as pool:
+    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=50) as pool:
         for seed, outcome, details in pool.imap_unordered(learn_one, range(first, first + number)):
             counted[outcome] += 1
             if outcome != "equal":
                 print(f"{seed}: {outcome}: {details}", flush=True)
-    print(", ".join(f"{outcome} {counted[outcome]}" for outcome in ("equal", "ambiguous", "refused", "wrong")))
+        pool.close()
+        pool.join()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = ", ".join(f"{outcome} {counted[outcome]}" for outcome in ("equal", "ambiguous", "refused", "wrong"))
+    print(f"{told}; {(used.ru_utime + used.ru_stime) / number:.1f} s of processor time each")
     return 1 if counted["wrong"] else 0
 
 

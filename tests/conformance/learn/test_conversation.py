@@ -34,8 +34,8 @@ class Rehearsed(Conversation):
         return True
 
 
-def rehearsed(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> Rehearsed:
-    ann = Rehearsed(arrivals)
+def rehearsed(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, kind: type[Rehearsed] = Rehearsed) -> Rehearsed:
+    ann = kind(arrivals)
     monkeypatch.setattr(conversation, "time", SimpleNamespace(monotonic=lambda: ann.now))
     return ann
 
@@ -59,6 +59,33 @@ def test_a_late_answer_shows_the_lag_up_to_a_bound(
     ann = rehearsed(arrivals, monkeypatch)
     assert answered(ann.hear(answered))
     assert ann.lag == pytest.approx(lag)
+
+
+def test_no_silence_is_counted_while_the_server_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = rehearsed([(5.05, b"answer")], monkeypatch)
+    works = iter([5.0])
+
+    def work() -> None:
+        ann.now += next(works, 0.0)
+
+    ann.site.wait_idle = work  # type: ignore[method-assign]
+    assert answered(ann.hear(answered, briefly=True))
+    assert ann.lag == pytest.approx(0.05)
+
+
+class Overslept(Rehearsed):
+    """On a machine so busy that each pause takes a second longer than it was asked for."""
+
+    def _read(self, wait: float) -> bool:
+        came = super()._read(wait)
+        self.now += 0.0 if came else 1.0
+        return came
+
+
+def test_of_a_pause_no_more_is_silence_than_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = rehearsed([(3.0, b"answer")], monkeypatch, Overslept)
+    assert answered(ann.hear(answered, briefly=True))
+    assert ann.lag == 0.0
 
 
 def test_what_a_server_says_every_five_seconds_shows_no_lag_and_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -86,6 +87,30 @@ def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound_and_then_only
         tasks.tasks = (f"/proc/self/task/{thread.native_id}",)
         while waiter._timeouts:
             waiter()
+
+
+def test_threads_that_wait_for_a_processor_are_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have used little of it, however long that has taken."""
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(quiescence, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    costs = iter([7.0, *(7.0 + count / 1000 for count in range(100))])
+    waiter = quiescence.IdleWaiter(list)
+    monkeypatch.setattr(waiter, "cost", lambda: next(costs, 8.1))
+    idle = iter([False] * (quiescence.FAST_POLLS + 90) + [True])
+    monkeypatch.setattr(waiter, "looks_idle", lambda: next(idle, False))
+    monkeypatch.setattr(quiescence, "SLOW_POLL_INTERVAL", 0.1)
+    waiter()
+    assert waiter._timeouts == 0
+    assert now > quiescence.IDLE_TIMEOUT
+    begun = now
+    waiter()  # it never rests, and computes
+    assert waiter._timeouts == 1
+    assert now < begun + quiescence.STARVED_TIMEOUT
 
 
 def test_what_ends_while_it_is_looked_at_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
+from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import BadDialect, read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.learn import conversation, history, limits, propose
+from socketserver_reference.conformance.learn import conversation, first_contact, history, limits, pace, propose
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from tests.servers.dialects_served import Speaker, served
 from tests.support.learning import differences
@@ -203,6 +204,9 @@ def quickly() -> None:
     conversation.MIN_AWAIT_TIMEOUT = 0.3
     conversation.PROMPT_AWAIT_TIMEOUT = 0.2
     history.MAX_SAID = 8
+    pace.RATE_UTTERANCES = 8
+    vars(first_contact)["LATER"] = Limits(gap=0.05, join_delay=0.05)
+    vars(first_contact)["APART"] = Limits(gap=0.05, join_delay=0.05, join_gap=0.05)
     propose.VERIFYING_TIMEOUT = 1.0
 
 

@@ -6,6 +6,9 @@ after it may be shorter. A server that polls sleeps before it answers: the longe
 a bound, is its `lag`, and the silence lasts longer than that. Bytes that nobody awaited show no lag: a server that says
 something every few seconds would otherwise lengthen each silence until it says the next thing.
 
+On a busy machine a server is late, and so is this process. So no silence is counted while the server works, and of a
+pause no more than was asked for: whoever gets the processor late has listened no longer for that.
+
 Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
 clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
 
@@ -16,7 +19,6 @@ import selectors
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Self
 
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
@@ -35,9 +37,6 @@ MAX_HEARD_BYTES = 1 << 20
 
 IDLE_SILENCE = 0.005
 """Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
-
-MAX_WAIT = 0.1
-"""Most seconds of waiting for awaited bytes before the budget is looked at again."""
 
 MAX_PROMPT_LAG = 0.02
 """Seconds between rest and answer that are put down to this machine; after more, the server polls or waits."""
@@ -133,6 +132,8 @@ class Conversation:
         self._just_ended: list[str] = []
         self._reach = FirstContact(site)
         self._notice = Notice("learning")
+
+    # Attempts
 
     def fresh(self) -> None:
         """Begin another attempt: all clients are gone, and the server is a fresh one, if it can be restarted."""
@@ -254,27 +255,28 @@ class Conversation:
         asks briefly.
         """
         timeout = self._brief_patience if briefly else self._patience
-        begun = last = rested = time.monotonic()
-        resting = False
-        lag = 0.0
+        begun = last = time.monotonic()
+        silence = lag = 0.0  # seconds
         while True:
             self._go_on()
             self.site.wait_idle()
-            rested = rested if resting else time.monotonic()
-            resting = True
             met = until is None or until(self._heard_by_now())
             if met:
                 self._note_lag(lag)
             self._notice()
-            left = max(IDLE_SILENCE, min(last + timeout - time.monotonic(), MAX_WAIT))
-            if self._read(self._lull(awaited=until is not None, after=last - begun) if met else left):
+            lull = self._lull(awaited=met and until is not None, after=last - begun)
+            pause = lull if met else max(lull, min(silence / 2, timeout - silence))
+            paused = time.monotonic()
+            came = self._read(pause)
+            silence += min(pause, time.monotonic() - paused)
+            if came:
                 last = time.monotonic()
-                lag = lag if met else max(lag, last - rested)
+                lag = lag if met else max(lag, silence)
+                silence = 0.0
                 self._answered = True
-                resting = False
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise SendsWithoutEnd
-            elif met or time.monotonic() - last > timeout:
+            elif met or silence >= timeout:
                 heard = self._heard_by_now()
                 self._limiter.read()
                 for who, data in heard.items():
@@ -343,8 +345,6 @@ class Conversation:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for client in self._clients.values():
             client.close()

@@ -67,6 +67,9 @@ class ServerWaiter(IdleWaiter):
         asleep = all(state(task) in SLEEPING_STATES for task in tasks)
         return asleep and self._used == {process: clock(process) for process in used}
 
+    def cost(self) -> float:
+        return sum(self._used.values()) / 1e9
+
     def _new_below(self) -> set[str]:
         """Return the processes below, found without a look at their threads: all new ones have one of them above."""
         there = set(filter(str.isdecimal, proc_files.listed("/proc")))

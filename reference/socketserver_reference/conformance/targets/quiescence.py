@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from socketserver_reference.conformance.targets import proc_files
 
 IDLE_TIMEOUT = 1.0
-"""Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
+"""Most seconds of processor time that threads may use until all sleep; one that computes all the time never does."""
+
+STARVED_TIMEOUT = 10.0
+"""Most seconds to wait for threads that use less: on a busy machine they wait for a processor."""
 
 MAX_IDLE_TIMEOUTS = 1
 """Timeouts in a row after which the waiter only polls once, until it finds all threads idle again."""
@@ -46,19 +49,25 @@ class IdleWaiter:
         self._timeouts = 0
 
     def __call__(self) -> None:
-        """Return when all these threads sleep and none has run between two polls, or after IDLE_TIMEOUT seconds."""
-        until = time.monotonic() + (IDLE_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
+        """Return when all these threads sleep and none has run between two polls, or at the timeouts."""
+        until = time.monotonic() + (STARVED_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
         looks = 0
+        before = 0.0
         while not self.looks_idle():
-            if time.monotonic() > until:
-                self._timeouts += 1
-                return
             looks += 1
             if looks < FAST_POLLS:
                 os.sched_yield()
             else:  # leave the processor to threads that work so long
+                before = before or self.cost()
                 time.sleep(SLOW_POLL_INTERVAL)
+            if time.monotonic() > until or (before and self.cost() - before > IDLE_TIMEOUT):
+                self._timeouts += 1
+                return
         self._timeouts = 0
+
+    def cost(self) -> float:
+        """Return the seconds of processor time that these threads have used."""
+        return sum(map(clock, self._tasks())) / 1e9
 
     def looks_idle(self) -> bool:
         """Look once: whether all these threads sleep, and none has run while it looked.
