@@ -7,7 +7,7 @@ from socketserver_faults.demo.rows import ROWS, DemoRow, PlayedConnection, Playe
 from socketserver_faults.schedule.core.run import Choose
 from socketserver_faults.schedule.exploration.search import levels
 from socketserver_faults.schedule.world.world import ScheduleResult
-from tests.support.rehearsal import Rehearsal
+from tests.support.scheduling.rehearsal import Rehearsal
 
 
 def lanes(talk: PlayedConnection) -> dict[str, list[str]]:
