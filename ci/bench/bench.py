@@ -64,7 +64,8 @@ def main(words: list[str] | None = None) -> int:
     options.times = options.times or (1 if options.short else 3)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     tables: list[results.Table] = []
-    machine = results.machine()
+    extent = [*(["a little of everything"] if options.short else []), *(f"{kind} alone" for kind in options.only or ())]
+    machine = {**results.machine(), "figures": ", ".join([f"medians of {options.times}", *extent])}
     status = 0
     try:
         for kind in options.only or KINDS:
@@ -89,7 +90,11 @@ def main(words: list[str] | None = None) -> int:
 def _write(options: argparse.Namespace, tables: list[results.Table], machine: dict[str, str]) -> None:
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        figures = {"machine": machine, "tables": {table.name: table.rows for table in tables}}
+        figures = {
+            "machine": machine,
+            "heads": {table.name: {column.key: column.head for column in table.columns} for table in tables},
+            "tables": {table.name: table.rows for table in tables},
+        }
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     if options.html:
         options.html.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,9 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 now = time.perf_counter
@@ -103,10 +106,14 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def machine() -> dict[str, str]:
-    """Return what figures depend on besides the code."""
+    """Return what figures depend on besides the code, and when they were measured."""
     with open("/proc/cpuinfo") as told:
         models = {line.partition(": ")[2].strip() for line in told if line.startswith("model name")}
+    libraries = {name: version(name) for name in ("trio", "twisted", "uvloop") if find_spec(name)}
     return {
+        "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+        "version": version("socketserver-reference"),
+        "beside": ", ".join(f"{name} {number}" for name, number in libraries.items()) or "-",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.release()}",
         "processors": f"{os.cpu_count()} x {', '.join(sorted(models)) or platform.machine()}",

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 import socketserver_reference
-from docs.derive.clauses import ROOT
+from docs.derive.clauses import HOME, ROOT
 from docs.derive.markdown import docstring, escaped, fence, table
 from socketserver_faults import schedule
 from socketserver_faults.catalogue import closed_request
@@ -17,8 +18,11 @@ from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.cli.family_table import family_table
 
-FIGURES = ROOT / "build" / "bench.json"
-"""What `make bench` has measured here."""
+FIGURES = HOME / "explanation" / "figures.json"
+"""A record of what `make bench` has measured: a copy of the `build/bench.json` that it writes."""
+
+TABLES = {"checking": "checks", "scheduling": "schedules"}
+"""Module of `ci/bench` -> its table, if that has another name."""
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#)([^)]+)\)")
 """A link to a file of the checkout, which the site does not have."""
@@ -58,32 +62,39 @@ def family_page() -> str:
 
 
 def figures_page() -> str:
-    """Return the page about what is measured, with the figures of the last `make bench` in this checkout, if any."""
+    """Return the page about what is measured, with the figures of the record."""
+    found = json.loads(FIGURES.read_text(encoding="utf-8"))
     lines = [
         "# Measured figures",
         "`make bench` measures the reference beside servers on other libraries, the suite, and the "
         "scheduler; every figure is a median, and servers alternate, so that a change of the machine's speed meets "
         "all of them. It judges ratios within one run alone, and fails on a clear loss.",
+        "The figures here are those of one run, which is recorded in the repository. Yours differ; `make bench` has "
+        "them in `build/bench.html`.",
+        "\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items()),
+        "## The reference beside others",
+        *_figures(found, "ratios"),
     ]
-    for name in ("rooms", "echoes", "crowds", "checking", "scheduling"):
-        tree = ast.parse((ROOT / "ci" / "bench" / f"{name}.py").read_text(encoding="utf-8"))
+    for kind in ("servers", "rooms", "echoes", "crowds", "checking", "scheduling"):
+        tree = ast.parse((ROOT / "ci" / "bench" / f"{kind}.py").read_text(encoding="utf-8"))
         about = (ast.get_docstring(tree) or "").partition("\n\nNext: ")[0]
-        lines.append(f"## {name.capitalize()}\n\n{docstring(about, level=3)}")
-    lines.append("## The last run")
-    if FIGURES.exists():
-        found = json.loads(FIGURES.read_text(encoding="utf-8"))
-        lines.append("\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items()))
-        for name, rows in found["tables"].items():
-            if rows:
-                cells = [[escaped(_figure(value)) for value in row.values()] for row in rows]
-                lines.append(f"### Figures: {name}\n\n{table([*map(escaped, rows[0])], cells)}")
-    else:
-        lines.append("This site was built where nothing had been measured: `make bench`, then `make docs`.")
+        lines.append(f"## {kind.capitalize()}\n\n{docstring(about, level=3)}")
+        lines += _figures(found, TABLES.get(kind, kind))
     return "\n\n".join(lines) + "\n"
 
 
+def _figures(found: Any, name: str) -> Iterator[str]:
+    """Yield the table of this name, if it is in the record and has rows."""
+    heads, rows = found["heads"].get(name, {}), found["tables"].get(name, [])
+    if rows:
+        cells = [[escaped(_figure(row.get(key))) for key in heads] for row in rows]
+        yield table([*map(escaped, heads.values())], cells)
+
+
 def _figure(value: object) -> str:
-    return "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return "-" if value is None else str(value)
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def pages() -> Iterator[tuple[str, str]]:

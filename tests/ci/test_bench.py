@@ -43,6 +43,10 @@ def test_a_clear_loss_beside_another_server_ends_a_run_with_1(
     assert out.count("too much: ") == 2 * status
     found = json.loads(file.read_text())
     assert found["tables"]["rooms"] == table.rows
+    assert (found["heads"]["rooms"]["cpu_us"], found["machine"]["figures"]) == (
+        "us CPU/delivery",
+        "medians of 3, rooms alone",
+    )
     assert [row["ratio"] for row in found["tables"]["ratios"]] == [cost / 5, cost / 4]
 
 

@@ -1,6 +1,7 @@
 """The site has a page, or a place, for everything that it promises to have; and no link of a page leads nowhere."""
 
 import inspect
+import json
 import posixpath
 import re
 from pathlib import PurePosixPath
@@ -98,6 +99,23 @@ def test_every_key_of_the_json_report_is_told(pages: dict[str, str]) -> None:
     keys = set(re.findall(r'^ +"(\w+)": ', inspect.getsource(json_report), re.MULTILINE))
     assert len(keys) > 30
     assert [key for key in sorted(keys) if not re.search(rf"`([\w.]+\.)?{key}`", pages["reference/json.md"])] == []
+
+
+def test_the_figures_of_the_record_are_shown_with_their_date_their_machine_and_their_versions(
+    pages: dict[str, str],
+) -> None:
+    text = essays.FIGURES.read_text(encoding="utf-8")
+    record = json.loads(text)
+    page = pages["explanation/figures.md"]
+    for name in ("measured", "version", "beside", "python", "system", "processors", "figures"):
+        assert record["machine"][name]
+        assert f"\n- {name}: " in page
+    assert set(record["tables"]) == {"rooms", "echoes", "crowds", "checks", "schedules", "ratios"}
+    for name, rows in record["tables"].items():
+        assert f"\n| {' | '.join(record['heads'][name].values())} |\n" in page
+        assert rows
+    assert page.count("\n| ") == sum(2 + len(rows) for rows in record["tables"].values())
+    assert not re.search(r"/(home|root|tmp|usr|work)\b", text)
 
 
 def test_no_link_of_a_page_leads_nowhere(pages: dict[str, str]) -> None:
