@@ -170,8 +170,10 @@ def chat(**speech: Any) -> InProcess:
     return InProcess(partial(Chat, Speech(**speech)))
 
 
-def served(answer: Callable[[socket.socket], object]) -> InProcess:
-    """Return a server as a target that does this with each connection, which is closed then."""
+def served(answer: Callable[[socket.socket], object], *, one_by_one: bool = False) -> InProcess:
+    """Return a server as a target that does this with each connection, which is closed then; with all at once, or with
+    one after the other.
+    """
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -179,6 +181,8 @@ def served(answer: Callable[[socket.socket], object]) -> InProcess:
                 answer(self.request)
 
     def make() -> socketserver.BaseServer:
+        if one_by_one:
+            return socketserver.TCPServer(("127.0.0.1", 0), Handler)
         server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         return server

@@ -44,7 +44,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     what = "seconds that it may take; for a question that has no time left its keys are told, and their defaults taken"
     parser.add_argument(
         "--budget",
-        **replace(budget, help=f"{what} (default: {DEFAULT_BUDGET:g})", default=DEFAULT_BUDGET).settings(),
+        **replace(budget, help=f"{what} (default: {DEFAULT_BUDGET:g}, more if it greets late)").settings(),
     )
     parser.add_argument(
         "--accept",
@@ -116,7 +116,7 @@ def learn(options: argparse.Namespace, journal: "Journal | None" = None) -> "Pro
 
     (target,) = targets.values()
     try:
-        budget = Budget(options.budget)
+        budget = Budget(options.budget or DEFAULT_BUDGET, fixed=options.budget is not None)
         start_timeout = max(options.timeout, 1.0)
         return propose(options.protocol, target, options.timeout, start_timeout, options.accept, budget, journal)
     except CannotCheck as error:  # no client could connect

@@ -3,7 +3,7 @@
 import pytest
 
 from socketserver_reference.conformance.learn.answers import Answer, answers_to
-from socketserver_reference.conformance.learn.quit_word import named_words
+from socketserver_reference.conformance.learn.questions.quit_word import named_words
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from socketserver_reference.conformance.learn import limits
-from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, ask_bytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.limits import SAME_COUNTS, ask_members
+from socketserver_reference.conformance.learn.questions import limits
+from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, ask_bytes
+from socketserver_reference.conformance.learn.questions.limits import SAME_COUNTS, ask_members
 from tests.support.rehearsed_rooms import RehearsedConversation, room
 
 

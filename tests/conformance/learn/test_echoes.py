@@ -19,6 +19,7 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
+from socketserver_reference.conformance.learn.echo import EchoConversation, _ask_quit
 from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.runner.direct import open_session, play_all
@@ -31,6 +32,7 @@ from tests.servers.dialect_servers import answering, served
 from tests.support.checking import bad
 from tests.support.learning import differences, learned, proposed, reason, unfit
 from tests.support.planted import Planted
+from tests.support.rehearsed_rooms import RehearsedConversation
 from tests.support.serving import TIMEOUT, unserved
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
@@ -80,6 +82,55 @@ def test_an_echo_that_takes_the_end_of_a_stream_for_a_request_is_learned_and_tol
     text = proposed(served(answer), "echo")
     assert loader.read(text, "learned", "learned").persistent
     assert "May be a bug: When a client had half-closed, the server sends without end" in re.sub(r"\n#\s+", " ", text)
+
+
+def test_an_echo_of_lines_that_serves_one_client_after_the_other() -> None:
+    def answer(client: socket.socket) -> None:
+        with client.makefile("rwb", buffering=0) as stream:
+            stream.write(b"hello\n")
+            for line in stream:
+                stream.write(b"you said: " + line)
+
+    dialect = learned(served(answer, one_by_one=True), "echo")
+    assert (dialect.framing_in, dialect.reply_template) == (Framing("line"), Template("you said: {body}"))
+    assert (dialect.persistent, dialect.handshake) == (True, (HandshakeTurn(wait=Template("hello\n")),))
+
+
+def test_an_echo_that_answers_nobody_when_a_client_has_left_is_learned_and_told() -> None:
+    """Each attempt has a fresh server, of which this one knows by its listening socket."""
+    left: set[tuple[str, int]] = set()
+
+    def answer(client: socket.socket) -> None:
+        server = client.getsockname()
+        while request := client.recv(1000):
+            if server not in left:
+                client.sendall(request)
+        left.add(server)
+
+    text = proposed(served(answer), "echo")
+    assert "May be a bug: When a client had left, the next was not answered." in text
+    dialect = loader.read(text, "learned", "learned")
+    assert (dialect.transform, dialect.persistent) == ("identity", True)
+    assert "all came unchanged" in reason(text, "handling")
+
+
+def test_a_word_of_which_an_echo_dies_is_no_quit_word() -> None:
+    class Mortal(RehearsedConversation):
+        def say(self, who: str, data: bytes) -> None:
+            super().say(who, data)
+            if data == b"exit":
+                self.exit_report = "the server ended with exit status 0"
+                self.ended[who] = "eof"
+
+        def fresh(self) -> None:
+            super().fresh()
+            self.exit_report = ""
+
+    told = LearnedDialect()
+    _ask_quit(EchoConversation(Mortal()), [], told)
+    (suspicion,) = told.suspicions
+    assert suspicion.what == "The server died when a client said 'exit': the server ended with exit status 0"
+    assert told.knows("quit", "word", "")
 
 
 def test_an_echo_that_answers_once_so_many_bytes() -> None:
@@ -249,7 +300,7 @@ def test_an_echo_that_ends_with_a_silent_client_is_started_again_and_other_claus
     assert not proposal.trouble
     dialect = loader.read(proposal.text, "learned", "learned")
     assert (dialect.transform, dialect.stream) == ("upper", False)
-    assert "Two clients left that had said nothing: the server ended with exit status 0" in proposal.text
+    assert "A client left that had said nothing: the server ended with exit status 0" in proposal.text
     with closing(open_session("echo", target, TIMEOUT, dialect)) as session:
         told = [outcome for clause in ("ECHO-2", "ECHO-7") for _, _, outcome in play_all(session, "echo", clause)]
     assert [outcome and type(outcome) for outcome in told] == [None, None, VIOLATIONS["ECHO-7"]]

@@ -20,6 +20,11 @@ class Hasty(RehearsedConversation):
         self.pause = pause
         self.spoke: set[str] = set()
         self.attempts = 0
+        self.slowest = 0.0
+
+    def keep_to(self, limits: Limits) -> None:
+        super().keep_to(limits)
+        self.slowest = max(self.slowest, limits.gap)
 
     @property
     def patient(self) -> bool:
@@ -62,6 +67,13 @@ def test_clients_that_are_not_heard_even_slowly_are_in_no_hurry_with_the_next_an
     assert conversation.limits == UNLIMITED
 
 
+def test_clients_that_all_heard_each_other_need_not_be_slower_if_their_dialect_would_be_refused() -> None:
+    conversation = Hasty("gap", 0.0)
+    Search(conversation, lambda _: "it cannot be written down").meet()
+    assert conversation.attempts
+    assert conversation.slowest == 0.0
+
+
 def test_only_the_pause_that_is_demanded_remains() -> None:
     demanded = Limits(gap=0.4)
     assert shortest(APART, lambda tried: tried.gap >= demanded.gap) == Limits(gap=0.5)
@@ -93,9 +105,9 @@ def test_a_server_that_needs_no_pause_is_said_to_need_none() -> None:
 class Tiring(RehearsedConversation):
     """Delivers so many utterances of the third client, one number for each attempt; then no more."""
 
-    def __init__(self, *patience: int) -> None:
+    def __init__(self, *most: int) -> None:
         super().__init__()
-        self.patience = list(patience)
+        self.most = list(most)
         self.restartable = True
 
     @property
@@ -104,7 +116,7 @@ class Tiring(RehearsedConversation):
 
     def join(self, who: str) -> None:
         super().join(who)
-        self.left = self.patience.pop(0) if who == OTHER and self.patience else self.left_at_first
+        self.left = self.most.pop(0) if who == OTHER and self.most else self.left_at_first
 
     left_at_first = left = 1000
     rest = 1000

@@ -7,11 +7,12 @@ import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn.answers import Answer
-from socketserver_reference.conformance.learn.conversation import CannotLearn, TooFewSeats
+from socketserver_reference.conformance.learn.chat import ask_leaving
+from socketserver_reference.conformance.learn.conversation import CannotLearn, SendsWithoutEnd, TooFewSeats
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
-from socketserver_reference.conformance.learn.history import ask_history
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
-from socketserver_reference.conformance.learn.quit_word import QuitTrial, _try, ask_quit
+from socketserver_reference.conformance.learn.questions.history import ask_history
+from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _try, ask_quit
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
 NAME = Answer("{name}", b"\n")
@@ -254,3 +255,24 @@ def test_what_a_command_leads_to_is_neither_a_notice_nor_a_prompt() -> None:
     assert found.unended == {}
     assert list(found.lines["leaving"]) == [b"* guest has left"]
     assert list(trial.quits) == ["quit"]
+
+
+class Flooding(RehearsedConversation):
+    """A server that sends without end when a client has left."""
+
+    def leave(self, *whom: str) -> None:
+        super().leave(*whom)
+        if whom:
+            raise SendsWithoutEnd
+
+
+def test_a_room_that_floods_when_somebody_leaves_is_told_once_and_nobody_leaves_any_more() -> None:
+    conversation = Flooding()
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    ask_leaving(found, learned)
+    (suspicion,) = learned.suspicions
+    assert suspicion.what == "When guest1 had closed its connection, the server sends without end"
+    guest = found.newcomer()
+    found.gone(guest)
+    assert guest in conversation.present

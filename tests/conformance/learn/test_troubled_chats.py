@@ -21,7 +21,7 @@ from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.meeting import Meeting
 from socketserver_reference.conformance.learn.patterns import head, template
 from socketserver_reference.conformance.learn.propose import _at_fault, propose
-from socketserver_reference.conformance.learn.quit_word import QuitTrial, _hangs_up
+from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _hangs_up
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit
 from socketserver_reference.conformance.results.outcomes import NotChecked

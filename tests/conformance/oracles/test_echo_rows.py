@@ -36,6 +36,11 @@ def reads_the_reply_and_nothing(oracle: Any) -> None:
     oracle.explain_silence("ann")
 
 
+def reads_the_reply_and_a_reset(oracle: Any) -> None:
+    assert oracle.feed("ann", b"HELLO")
+    oracle.feed_end("ann", "reset")
+
+
 def reads_the_end(oracle: Any) -> None:
     oracle.feed_end("ann", "eof")
 
@@ -59,7 +64,8 @@ ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("extra", "", ""): (None, reads(b"welcome")),
     ("altered", "", "long"): (LONG, reads(b"x")),
     ("altered", "", ""): (b"hello", reads(b"hello")),
-    ("no end | early end", "answered", ""): (b"hello", reads_the_reply_and_nothing),
+    ("no end", "", ""): (b"hello", reads_the_reply_and_nothing),
+    ("early end", "answered", ""): (b"hello", reads_the_reply_and_a_reset),
     ("missing | cut | early end", "", "unusual"): (b"\xe9", reads_nothing),
     ("missing | cut | early end", "", "long"): (LONG, reads_nothing),
     ("missing | cut | early end", "", "blank"): (b" \n", reads_nothing),

@@ -4,10 +4,19 @@ import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
-from socketserver_reference.conformance.scenario.steps import Stall
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Stall
+
+PERSISTENT = read('protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"', "mine", "mine.toml")
 
 
 def test_a_persistent_echo_knows_no_stall() -> None:
-    dialect = read('protocol = "echo"\n[echo]\ntransform = "identity"\nrequests = "many"', "mine", "mine.toml")
     with pytest.raises(ValueError, match="an echo server has no Stall"):
-        StreamEchoOracle(dialect).begin(Stall("ann"), idle_before=True)
+        StreamEchoOracle(PERSISTENT).begin(Stall("ann"), idle_before=True)
+
+
+def test_the_stream_of_a_client_that_asks_nothing_and_half_closes_must_end() -> None:
+    oracle = StreamEchoOracle(PERSISTENT)
+    for step in (Connect("ann"), HalfClose("ann")):
+        oracle.begin(step, idle_before=True)
+    found = oracle.explain_silence("ann")
+    assert (found.shape, found.clauses) == ("no end", ("ECHO-3",))

@@ -63,14 +63,14 @@ class Budget:
         """The monotonic time after which no scenario begins."""
         return self._begun + BEGINNING_SHARE * self._seconds
 
-    def allow_for(self, pace: float) -> str:
-        """Take more time once, if the user has not said how much, for a server that makes each client wait so many
-        seconds; return a message for the user if that is much.
+    def allow_for(self, pace: float, clients: int = CLIENTS) -> str:
+        """Take more time once, if the user has not said how much, for a server that makes each of so many clients wait
+        so many seconds; return a message for the user if that is much.
         """
         if self._is_fixed:
             return ""
         self._is_fixed = True
-        more = round(CLIENTS * pace)
+        more = round(clients * pace)
         before, self._seconds = self._seconds, self._seconds + more
         if more < before:
             return ""

@@ -2,6 +2,7 @@
 
 Read in this order:
 
+    patience.py          how long clients wait for a server
     conversation.py      clients that send and receive, as data; bounded in time and memory; each attempt starts clean
     journal.py           what was said and heard, for the page of `--html`
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
@@ -12,10 +13,7 @@ Read in this order:
     pace.py              how fast clients may come and speak
     room.py              a chat whose framing is known: newcomers, utterances and fences
     chat.py              all other questions to a chat
-    quit_word.py         the word that makes its sender leave
-    history.py           what newcomers hear of earlier deliveries
-    byte_handling.py     what becomes of commands and of unusual bytes
-    limits.py            how long an utterance may be, and how many members there may be
+    questions/           those that are long: how to quit, what newcomers hear, bytes, limits
     echo.py, datagram.py    the same for an echo
     conclusions.py       keys of the dialect, with reasons, from the meeting
     dialect_writer.py    the dialect file, every key with its reason; what may be bugs

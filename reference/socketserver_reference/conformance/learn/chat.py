@@ -7,12 +7,6 @@ an answer, a fence replaces it: a client that has received the fence has receive
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from socketserver_reference.conformance.learn.byte_handling import (
-    ask_bytes,
-    ask_carriage_return,
-    ask_commands,
-    ask_white_space,
-)
 from socketserver_reference.conformance.learn.conclusions import (
     conclude_delivery,
     conclude_framing,
@@ -21,14 +15,26 @@ from socketserver_reference.conformance.learn.conclusions import (
     presume_framing,
     refusal,
 )
-from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, TooFewSeats
+from socketserver_reference.conformance.learn.conversation import (
+    CannotLearn,
+    Conversation,
+    OutOfTime,
+    SendsWithoutEnd,
+    TooFewSeats,
+)
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import Search
-from socketserver_reference.conformance.learn.history import ask_history
-from socketserver_reference.conformance.learn.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.pace import ask_rate, conclude_pauses
-from socketserver_reference.conformance.learn.quit_word import ask_quit
+from socketserver_reference.conformance.learn.questions.byte_handling import (
+    ask_bytes,
+    ask_carriage_return,
+    ask_commands,
+    ask_white_space,
+)
+from socketserver_reference.conformance.learn.questions.history import ask_history
+from socketserver_reference.conformance.learn.questions.limits import ask_longest, ask_members
+from socketserver_reference.conformance.learn.questions.quit_word import ask_quit
 from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
@@ -125,18 +131,19 @@ def ask_leaving(room: RoomConversation, learned: LearnedDialect) -> None:
     for _ in range(2):
         guest = room.newcomer()
         room.heard_by_all(guest)
-        room.gone(guest)
-        for who in (SPEAKER, OTHER):
-            if not room.heard_by_all(who)[0]:
-                room.conversation.site.wait_idle()
-                room.fragile = True
-                report = room.conversation.site.exit_report()
-                learned.suspect(
-                    f"When {guest} had closed its connection and {who} spoke, not all others heard it, or {who} was "
-                    f"hung up on. {report}".strip(" ."),
-                    *LEAVING,
-                )
-                return
+        try:
+            room.gone(guest)
+            broken = next((who for who in (SPEAKER, OTHER) if not room.heard_by_all(who)[0]), "")
+            what = f"and {broken} spoke, not all others heard it, or {broken} was hung up on" if broken else ""
+        except SendsWithoutEnd as error:
+            what = f", {error}"
+        if what:
+            room.conversation.site.wait_idle()
+            room.fragile = True
+            report = room.conversation.site.exit_report()
+            what = f"When {guest} had closed its connection {what}".replace(" ,", ",")
+            learned.suspect(f"{what}. {report}".strip(" ."), *LEAVING)
+            return
 
 
 LEAVING = ("CHAT-10", "CHAT-11", "CHAT-12")

@@ -1,11 +1,6 @@
 """Clients that talk to a server, and what they hear, as data.
 
-Bytes that never come cannot be awaited. Where the threads of a server can be observed, it has sent everything when they
-sleep; elsewhere only `timeout` seconds of silence show that. An answer shows how fast the server is, so the silence
-after it may be shorter. A server that polls sleeps before it answers: the longest time that it was seen to do so, up to
-a bound, is its `lag`, and the silence lasts longer than that. Bytes that nobody awaited show no lag: a server that says
-something every few seconds would otherwise lengthen each silence until it says the next thing.
-
+Bytes that never come cannot be awaited: after a silence, nothing more comes. How long it lasts, `patience.py` says.
 On a busy machine a server is late, and so is this process. So no silence is counted while the server works, and of a
 pause no more than was asked for: whoever gets the processor late has listened no longer for that.
 
@@ -18,13 +13,14 @@ No output of a server is trusted, neither to end nor to be short. When the budge
 import selectors
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.patience import IDLE_SILENCE, Patience
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
@@ -35,35 +31,17 @@ from socketserver_reference.conformance.targets.notice import Notice
 MAX_HEARD_BYTES = 1 << 20
 """Bytes that one client reads between two questions; a server that sends more is taken to send without end."""
 
-IDLE_SILENCE = 0.005
-"""Seconds of silence that suffice when the server is seen at rest: its last bytes are under way."""
-
-MAX_PROMPT_LAG = 0.02
-"""Seconds between rest and answer that are put down to this machine; after more, the server polls or waits."""
-
-MAX_LAG = 1.0
-"""Longest lag in seconds: inetd may sleep so long; a server that answers more slowly could lengthen every silence."""
-
-LAG_FACTOR = 3.0
-"""The silence lasts so many times the lag of the server."""
-
-MIN_SILENCE = 0.1
-"""Least seconds of silence after an awaited answer, where the server's threads cannot be observed."""
-
-MIN_AWAIT_TIMEOUT = 2.0
-"""Least timeout in seconds for an answer: a server at rest may wake up by itself (inetd may sleep a second)."""
-
-PROMPT_AWAIT_TIMEOUT = 0.5
-"""The same timeout once a server that is seen at rest has answered without a lag."""
-
-BRIEF_AWAIT_TIMEOUT = 0.1
-"""The same timeout for what need not come."""
-
 LEAVING_TIMEOUT = 0.25
 """Most seconds for a server to end its side of the connections of clients that leave together."""
 
 MAX_RESTART_SECONDS = 3.0
 """A server that takes longer to restart (its port is fixed and not free yet) is restarted only when it has died."""
+
+GREETING_END_BYTES = 4
+"""Bytes at the end of a greeting that the next greeting has as well, most likely."""
+
+CLIENTS = 150
+"""Clients that are greeted in all attempts, about, those that come together counted as one."""
 
 CONNECT_TIMEOUT = 5.0
 """Timeout in seconds to connect: with a full backlog TCP tries again after one second, and after three."""
@@ -123,9 +101,8 @@ class Conversation:
         """The last utterances of this attempt, in words."""
         self._seen_idle = site.restartable and sys.platform == "linux"
         self._restarts = site.restartable
-        self.lag = 0.0
-        """The longest time in seconds for which the server was seen at rest before it answered."""
-        self._answered = False
+        self.patience = Patience(timeout, self._seen_idle)
+        self._greeting_end = b""
         self._attempt = 1
         self._clients: dict[str, Client] = {}
         self._heard: dict[str, bytearray] = {}
@@ -245,8 +222,27 @@ class Conversation:
             if who not in self.ended:
                 self.site.wait_idle()
                 left = until - time.monotonic()
-                client.leave(max(IDLE_SILENCE, self.lag if self._seen_idle else left))
+                client.leave(max(IDLE_SILENCE, self.patience.lag if self._seen_idle else left))
             client.close()
+
+    def hear_greeting(self, whom: Sequence[str], *, expected: bool = True) -> HeardBytes:
+        """Return the bytes that each client has received once these, which have just come, are greeted.
+
+        Whether the server greets at all, how late, and how its greetings end, is found out with the first client.
+        """
+        first = self.patience.greeting_lag is None
+        end = self._greeting_end if self.patience.greets_late else b""
+
+        def greeted(heard: HeardBytes) -> bool:
+            return all((heard[who] and heard[who].endswith(end)) or who in self.ended for who in whom)
+
+        heard, lag = self._hear(greeted if first or expected else None, self.patience.for_greeting, completely=first)
+        self.patience.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
+        if first and self.patience.greets_late:
+            self._budget.allow_for(lag, CLIENTS)
+        if first:
+            self._greeting_end = heard[whom[0]][-GREETING_END_BYTES:]
+        return heard
 
     def hear(self, until: Callable[[HeardBytes], bool] | None = None, *, briefly: bool = False) -> HeardBytes:
         """Return the bytes that each client has received since the last question, once nothing more comes.
@@ -254,17 +250,27 @@ class Conversation:
         `until` says whether the awaited bytes have come; they get the full timeout. A caller that sends a fence next
         asks briefly.
         """
-        timeout = self._brief_patience if briefly else self._patience
+        heard, lag = self._hear(until, self.patience.for_what_may_not_come if briefly else self.patience.for_an_answer)
+        self.patience.note_lag(lag)
+        return heard
+
+    def _hear(
+        self, until: Callable[[HeardBytes], bool] | None, timeout: float, *, completely: bool = False
+    ) -> tuple[HeardBytes, float]:
+        """Hear all until nothing more comes, with this timeout for what `until` awaits; return also for how many
+        seconds the server was at rest before the awaited bytes came, 0.0 if they did not come.
+
+        What must be heard `completely` may come in pieces, the next as late as the one before.
+        """
         begun = last = time.monotonic()
         silence = lag = 0.0  # seconds
         while True:
             self._go_on()
             self.site.wait_idle()
             met = until is None or until(self._heard_by_now())
-            if met:
-                self._note_lag(lag)
             self._notice()
-            lull = self._lull(awaited=met and until is not None, after=last - begun)
+            lull = self.patience.lull(awaited=met and until is not None, after=last - begun)
+            lull = max(lull, self.patience.between_pieces(lag)) if completely else lull
             pause = lull if met else max(lull, min(silence / 2, timeout - silence))
             paused = time.monotonic()
             came = self._read(pause)
@@ -273,7 +279,7 @@ class Conversation:
                 last = time.monotonic()
                 lag = lag if met else max(lag, silence)
                 silence = 0.0
-                self._answered = True
+                self.patience.answered = True
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise SendsWithoutEnd
             elif met or silence >= timeout:
@@ -286,37 +292,15 @@ class Conversation:
                 for who in self._just_ended:
                     self.journal.ended(self.name(who), self.ended[who])
                 self._just_ended.clear()
-                return heard
+                return heard, lag if met else 0.0
 
     def _go_on(self) -> None:
         """Raise OutOfTime if the rest of the budget is for the verification."""
         if self._budget.is_late:
             raise OutOfTime
 
-    @property
-    def _patience(self) -> float:
-        """Seconds for an answer that may come."""
-        prompt = self._seen_idle and self._answered
-        return max(self.timeout, PROMPT_AWAIT_TIMEOUT if prompt else MIN_AWAIT_TIMEOUT, LAG_FACTOR * self.lag)
-
-    @property
-    def _brief_patience(self) -> float:
-        """Seconds for an answer that is not needed."""
-        return max(BRIEF_AWAIT_TIMEOUT, LAG_FACTOR * self.lag) if self._seen_idle else self.timeout
-
-    def _note_lag(self, rested: float) -> None:
-        """Note that the server has sent awaited bytes after so many seconds at rest."""
-        if self._seen_idle and rested > MAX_PROMPT_LAG:
-            self.lag = max(self.lag, min(rested, MAX_LAG))
-
     def _heard_by_now(self) -> HeardBytes:
         return {who: bytes(heard) for who, heard in self._heard.items()}
-
-    def _lull(self, awaited: bool, after: float) -> float:
-        """Return the seconds of silence to wait for, when the awaited bytes came after so many seconds."""
-        if self._seen_idle:
-            return max(IDLE_SILENCE, LAG_FACTOR * self.lag)
-        return min(self.timeout, max(MIN_SILENCE, 10 * after)) if awaited else self.timeout
 
     def _read(self, wait: float) -> bool:
         """Read the available bytes, or wait so many seconds for some; return whether any came."""

@@ -8,7 +8,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, O
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
 from socketserver_reference.conformance.learn.journal import Journal
-from socketserver_reference.conformance.learn.limits import NUMBERED, in_common
+from socketserver_reference.conformance.learn.questions.limits import NUMBERED, in_common
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.client import Client

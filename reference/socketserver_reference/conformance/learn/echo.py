@@ -7,12 +7,12 @@ from functools import partial
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.byte_handling import UNUSUAL, compare, conclude_bytes
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime, SendsWithoutEnd
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
-from socketserver_reference.conformance.learn.limits import NUMBERED, PROBED_SIZES, in_common
 from socketserver_reference.conformance.learn.meeting import too_early
-from socketserver_reference.conformance.learn.quit_word import QUIT_WORDS, named_words
+from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, compare, conclude_bytes
+from socketserver_reference.conformance.learn.questions.limits import NUMBERED, PROBED_SIZES, in_common
+from socketserver_reference.conformance.learn.questions.quit_word import QUIT_WORDS, named_words
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
@@ -39,6 +39,8 @@ class EchoConversation:
         self.framing = Framing()
         self.around = (b"", b"")
         """What stands before and after the reply."""
+        self.fragile = False
+        """Whether nobody is answered when a client has left; then each client gets a fresh server."""
         self._clients = 0
 
     def client(self) -> str:
@@ -46,13 +48,13 @@ class EchoConversation:
 
         A server that has died of an earlier client is started again.
         """
-        if self.conversation.site.exit_report():
+        if self.conversation.site.exit_report() or self.fragile:
             self.conversation.fresh()
         self._clients += 1
         who = f"client{self._clients}"
         self.conversation.join(who)
         if self.greeting:
-            self.conversation.hear(lambda heard: bool(heard[who]) or who in self.conversation.ended)
+            self.conversation.hear_greeting([who])
         return who
 
     def answer(self, who: str, data: bytes) -> EchoAnswer:
@@ -102,35 +104,46 @@ def _about(subject: str, conversation: Conversation, learned: LearnedDialect) ->
 def _first_answers(echo: EchoConversation, learned: LearnedDialect) -> tuple[str, list[bytes]]:
     """Find out how it answers; return the name of the transformation, "" if it has none, and two greetings."""
     conversation = echo.conversation
-    greetings = _greetings(conversation)
+    greetings = _greetings(conversation, learned)
     learned.learn("", "protocol", "echo", "over connections")
-    if report := conversation.site.exit_report():
-        learned.suspect(f"Two clients left that had said nothing: {report}", "ECHO-7", polite=True)
     echo.greeting = patterns.template(patterns.align([*map(patterns.reader(), greetings)]))
     who, first = _first_answer(echo, learned)
+    second = echo.answer(who, echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2")
+    ended = _half_close(echo, who, learned)
+    _ask_next(echo, learned)
     transform = _conclude_transform(echo, first, learned)
-    _conclude_requests(echo, who, learned)
+    _conclude_requests(second, ended, learned)
     why = (
-        f"two clients heard {quoted(greetings[0])}" if echo.greeting else "two clients heard nothing before they spoke"
+        f"the first client heard {quoted(greetings[0])}"
+        if echo.greeting
+        else "two clients heard nothing before they spoke"
     )
     learned.learn("echo", "greeting", echo.greeting, why)
     return transform, greetings
 
 
-def _greetings(conversation: Conversation) -> list[bytes]:
-    greetings = []
+def _greetings(conversation: Conversation, learned: LearnedDialect) -> list[bytes]:
+    """Return what two clients hear first, one after the other: a server may serve one at a time."""
+    greetings: list[bytes] = []
     for who in ("annika", "bertil"):
         conversation.join(who)
-        greetings.append(conversation.hear()[who])
+        greetings.append(conversation.hear_greeting([who], expected=any(greetings))[who])
         if who in conversation.ended:
             raise CannotLearn(too_early(conversation.ended[who], greetings[-1]))
-    conversation.leave("annika", "bertil")
-    return [one[-MAX_NOTICE_BYTES:] for one in greetings]
+        conversation.leave(who)
+        if report := conversation.site.exit_report():
+            learned.suspect(f"A client left that had said nothing: {report}", "ECHO-7", polite=True)
+            conversation.fresh()
+    return [one[-MAX_NOTICE_BYTES:] for one in greetings if one or not greetings[0]]
 
 
 def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str, EchoAnswer]:
-    """Send a request without a line's end, and with each, until an answer comes; return the client that got it."""
+    """Send a request without a line's end, and with each, until an answer comes; return the client that got it.
+
+    Each is an attempt of its own: while a client waits in vain, a server may serve no other.
+    """
     for end in (b"", b"\n", b"\r\n"):
+        echo.conversation.fresh()
         who = echo.client()
         first = echo.answer(who, REQUEST + end)
         if first.reply or first.ended:
@@ -193,8 +206,11 @@ def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDia
         who = echo.client()
         request = echo.framing.put(word.encode()) if echo.framing.kind == "line" else word.encode()
         answer = echo.answer(who, request)
+        report = echo.conversation.site.exit_report()
+        if report:
+            learned.suspect(f"The server died when a client said {word!r}: {report}", "ECHO-7")
         echo.conversation.leave(who)
-        if answer.ended is None or echo.conversation.site.exit_report():
+        if answer.ended is None or report:
             continue
         learned.learn("quit", "word", word, f"a client that said it got {ENDINGS[answer.ended]}")
         if answer.reply:
@@ -204,11 +220,17 @@ def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDia
     learned.learn("quit", "word", "", "no usual word ended a connection")
 
 
-def _conclude_requests(echo: EchoConversation, who: str, learned: LearnedDialect) -> None:
-    """Send another request on the same connection, and then half-close."""
-    request = echo.framing.put(b"Mink-2") if echo.framing.kind == "line" else b"Mink-2"
-    second = echo.answer(who, request)
-    ended = _half_close(echo, who, learned)
+def _ask_next(echo: EchoConversation, learned: LearnedDialect) -> None:
+    """Find out whether another client is answered when one has left."""
+    if not echo.ask(b"Mink-3", b"Mink-3").reply:
+        echo.fragile = True
+        report = echo.conversation.site.exit_report()
+        what = f"When a client had left, the next was not answered. {report}"
+        learned.suspect(what.strip(" ."), "ECHO-7", "ECHO-2", "ECHO-3", polite=True)
+
+
+def _conclude_requests(second: EchoAnswer, ended: Ending | None, learned: LearnedDialect) -> None:
+    """Note how many requests a connection answers, from the answer to the second and what came of half-closing."""
     if second.reply:
         then = "then it ended too" if ended else "but the server did not end it then"
         why = f"a second request on a connection was answered by {quoted(second.reply)}; the client half-closed, {then}"

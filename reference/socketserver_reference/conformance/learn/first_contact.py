@@ -96,7 +96,10 @@ class Search:
 
     def _slowly(self, meeting: Meeting) -> UnderstoodMeeting | None:
         """Let the same clients meet again slowly, if that may help; return what that shows."""
-        partly = any(one.reached_all_others for one in meeting.utterances)
+        reached = [one.reached_all_others for one in meeting.utterances]
+        if reached and all(reached):
+            return None  # what it shows is not understood, or would be refused
+        partly = any(reached)
         if not meeting.arrivals or not (partly or len(self.reasons) == 1) or self._slow_meetings == MAX_SLOW_MEETINGS:
             return None
         self._slow_meetings += 1

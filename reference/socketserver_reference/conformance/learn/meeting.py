@@ -5,7 +5,6 @@ The answers were a handshake as far as they were not delivered as later utteranc
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
@@ -83,7 +82,7 @@ class Meeting:
         """Connect, one after the other, and answer; raise CannotLearn if one is sent away."""
         for who in MEETING_NAMES:
             self.conversation.join(who)
-            heard = self.conversation.hear(partial(self._is_greeted, who), briefly=True)
+            heard = self.conversation.hear_greeting([who], expected=self.greets)
             if who in self.conversation.ended:
                 raise CannotLearn(too_early(self.conversation.ended[who], heard[who]))
             arrival = self.arrivals[who] = Arrival(heard[who], [], [without(heard, who)])
@@ -94,9 +93,6 @@ class Meeting:
                 arrival.replies.append(then[who])
                 arrival.others.append(without(then, who))
             self.conversation.arrived(who)
-
-    def _is_greeted(self, who: str, heard: HeardBytes) -> bool:
-        return bool(heard[who]) or not self.greets
 
     @property
     def greets(self) -> bool:

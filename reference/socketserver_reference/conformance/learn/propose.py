@@ -9,11 +9,12 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
-from socketserver_reference.conformance.learn.conversation import LAG_FACTOR, CannotLearn, Conversation, OutOfTime
+from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.patience import LAG_FACTOR
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit, verify
 from socketserver_reference.conformance.reports.learning import ToldKey
@@ -116,6 +117,8 @@ def _propose(
         learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")
         words = "Read the reasons before you rely on it. Where nothing came"
         header = [f"What {target} seems to speak. {words}: {talk.silence}."]
+        if talk.lag:
+            header.append(f"It was seen at rest for {talk.lag:.1f} s before it greeted or answered.")
         conformance = "datagram" if site.address.datagram else protocol
         patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
         if talk.restarts:
@@ -157,7 +160,7 @@ def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, bud
         else:
             room = None
             learn_echo(conversation, learned)
-        return Talk(room, conversation.by_silence, conversation.lag, conversation.restarts)
+        return Talk(room, conversation.by_silence, conversation.patience.longest_lag, conversation.restarts)
 
 
 def _verified(

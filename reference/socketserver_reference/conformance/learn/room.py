@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count, takewhile
 from typing import Literal, TypeVar
 
@@ -79,6 +80,11 @@ class RoomConversation:
     @property
     def _arrivals(self) -> Iterable[Arrival]:
         return self.meeting.arrivals.values()
+
+    @property
+    def greets(self) -> bool:
+        """Whether the server greeted each of the three."""
+        return all(one.greeting for one in self._arrivals)
 
     @property
     def varying(self) -> set[str]:
@@ -164,8 +170,9 @@ class RoomConversation:
     def begin(self) -> None:
         """Begin another attempt: the three meet again, on a fresh server if it can be restarted."""
         self.conversation.fresh()
-        for who in MEETING_NAMES:
-            if not self._come([who]):
+        together = self.conversation.patience.greets_late
+        for whom in [MEETING_NAMES] if together else [[who] for who in MEETING_NAMES]:
+            if len(self._come(whom)) < len(whom):
                 raise CannotLearn("the server sends clients away that it let in before")
         for who in MEETING_NAMES:
             self.heard_by_all(who)
@@ -192,7 +199,9 @@ class RoomConversation:
                 arrived.append(who)
                 if not len(arrived) % MAX_WAITING_NEWCOMERS:  # more might not fit into the backlog
                     self.conversation.site.wait_idle()
-        greeted = self._await(arrived, all(one.greeting for one in self._arrivals))
+        heard = self.conversation.hear_greeting(arrived, expected=self.greets)
+        self._note_coming(arrived, heard)
+        greeted = not self.greets or self._all_told(arrived, heard)
         if len(arrived) > 1 and not greeted and self.answers:  # what they answer would come before its question
             self.one_by_one = True
             self.conversation.leave(*arrived)
@@ -200,25 +209,21 @@ class RoomConversation:
         for number, answer in enumerate(self.answers):
             for who in arrived:
                 self.conversation.say(who, self.meeting.answered(answer, who))
-            self._await(arrived, all(one.replies[number] for one in self._arrivals))
+            replies = all(one.replies[number] for one in self._arrivals)
+            self._note_coming(arrived, self.conversation.hear(partial(self._all_told, arrived) if replies else None))
         refused = [who for who in arrived if who in self.conversation.ended]
         self.conversation.leave(*refused)
         for who in arrived:
             self.conversation.arrived(who)
         return [who for who in arrived if who not in refused]
 
-    def _await(self, whom: Sequence[str], told: bool) -> bool:
-        """Hear what is said when clients come, until they have heard something, if the server greets or replies; return
-        whether they have.
-        """
+    def _all_told(self, whom: Sequence[str], heard: HeardBytes) -> bool:
+        return all(heard[who] or who in self.conversation.ended for who in whom)
 
-        def all_told(heard: HeardBytes) -> bool:
-            return not told or all(heard[who] or who in self.conversation.ended for who in whom)
-
-        heard = self.conversation.hear(all_told)
+    def _note_coming(self, whom: Sequence[str], heard: HeardBytes) -> None:
+        """Note what the others have heard when clients came."""
         others = {who: data for who, data in self._staying(heard).items() if who not in whom}
         self._note("joining", others, several=len(whom) > 1)
-        return all_told(heard)
 
     def newcomer(self) -> str:
         """Connect one more client; return its name."""

@@ -31,7 +31,7 @@ def _newcomer_hears(room: RoomConversation) -> int:
     conversation = room.conversation
     who = room.guest()  # where all stay, the one before has not left
     conversation.join(who)
-    told = [conversation.hear()[who]]
+    told = [conversation.hear_greeting([who], expected=room.greets)[who]]
     for answer in room.answers:
         conversation.say(who, room.meeting.answered(answer, who))
         told.append(conversation.hear()[who])
