@@ -9,10 +9,9 @@ from importlib import import_module
 from typing import Any
 
 from docs.derive.markdown import docstring, escaped, fence, table
-from socketserver_faults import schedule
+from socketserver_faults import network, schedule
 from socketserver_faults.cli import main as faults_command
-from socketserver_faults.network.conditions import Conditions
-from socketserver_faults.network.target import Through
+from socketserver_faults.network import Conditions, Through
 from socketserver_faults.schedule.virtual import models
 from socketserver_reference import conformance
 from socketserver_reference.cli import main as reference_command
@@ -166,8 +165,7 @@ def scheduler_models_page() -> str:
 PUBLIC: dict[str, tuple[Any, Sequence[str]]] = {
     "socketserver_reference.conformance": (conformance, conformance.__all__),
     "socketserver_faults.schedule": (schedule, schedule.__all__),
-    "socketserver_faults.network.target": (import_module(Through.__module__), [Through.__name__]),
-    "socketserver_faults.network.conditions": (import_module(Conditions.__module__), [Conditions.__name__]),
+    "socketserver_faults.network": (network, [Through.__name__, Conditions.__name__]),
 }
 """Module -> the names in it that users import."""
 
