@@ -96,6 +96,31 @@ def test_an_echo_of_lines_that_serves_one_client_after_the_other() -> None:
     assert (dialect.persistent, dialect.handshake) == (True, (HandshakeTurn(wait=Template("hello\n")),))
 
 
+def test_an_echo_whose_lines_end_otherwise_than_those_of_its_clients() -> None:
+    def answer(client: socket.socket) -> None:
+        with client.makefile("rwb", buffering=0) as stream:
+            for line in stream:
+                stream.write(b"> " + line.rstrip() + b"\r\n")
+
+    dialect = learned(served(answer), "echo")
+    assert (dialect.framing_in, dialect.framing_out) == (Framing("line"), Framing("line", newline=b"\r\n"))
+    assert (dialect.reply_template, dialect.transform, dialect.strips) == (Template("> {body}"), "identity", True)
+
+
+def test_an_echo_that_takes_the_end_of_a_stream_for_an_empty_line_is_learned_and_told() -> None:
+    def answer(client: socket.socket) -> None:
+        with client.makefile("rwb", buffering=0) as stream:
+            for line in stream:
+                stream.write(line)
+            stream.write(b"\n")
+
+    text = proposed(served(answer), "echo")
+    assert r"May be a bug: When a client had half-closed that had asked nothing more, it heard b'\n'" in re.sub(
+        r"\n#\s+", " ", text
+    )
+    assert loader.read(text, "learned", "learned").framing_in == Framing("line")
+
+
 def test_an_echo_that_answers_nobody_when_a_client_has_left_is_learned_and_told() -> None:
     """Each attempt has a fresh server, of which this one knows by its listening socket."""
     left: set[tuple[str, int]] = set()

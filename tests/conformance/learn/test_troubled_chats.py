@@ -247,7 +247,7 @@ def test_frames_that_deliver_nothing_are_what_came_unexpectedly() -> None:
 def test_a_chat_of_three_is_said_to_be_too_small_and_nothing_is_blamed_on_it() -> None:
     proposal = unfit(chat(deliver=LABELLED, seats=3))
     assert "limits.members is too low to check a chat" in proposal.trouble
-    assert "\nmembers = 3" in proposal.text
+    assert "\n# members = 3" in proposal.text
     assert proposal.remarks == []
     assert "quit.word" in proposal.left_out["it takes more clients than the server lets in"]
 

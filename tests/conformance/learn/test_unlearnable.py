@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -118,3 +118,21 @@ def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
         CannotLearn, match="deliveries were heard, but their framing was not understood: a field follows"
     ):
         learned(chat(deliver=b"{number}: {body}\xff\n"))
+
+
+def test_a_template_that_no_dialect_may_have_is_a_comment_and_the_rest_is_valid() -> None:
+    members: list[socket.socket] = []
+
+    def answer(client: socket.socket) -> None:
+        name = client.recv(100)  # with the end of its line
+        members.append(client)
+        while chunk := client.recv(1000):
+            for member in members:
+                with suppress(OSError):  # it was a member of an earlier server
+                    member.sendall(name + chunk)
+
+    proposal = unfit(served(answer))
+    assert "contains framing.newline" in proposal.trouble
+    assert '\n# template = "{sender}\\n{body}"' in proposal.text
+    assert "Look at delivery.template: annika's b'wolverine-" in "\n".join(proposal.evidence)
+    assert loader.read(proposal.text, "learned", "learned").handshake

@@ -38,7 +38,7 @@ MAX_RESTART_SECONDS = 3.0
 """A server that takes longer to restart (its port is fixed and not free yet) is restarted only when it has died."""
 
 GREETING_END_BYTES = 4
-"""Bytes at the end of a greeting that the next greeting has as well, most likely."""
+"""Bytes at the end of a greeting that the next greeting has as well, most likely; notices may follow."""
 
 CLIENTS = 150
 """Clients that are greeted in all attempts, about, those that come together counted as one."""
@@ -234,12 +234,12 @@ class Conversation:
         end = self._greeting_end if self.patience.greets_late else b""
 
         def greeted(heard: HeardBytes) -> bool:
-            return all((heard[who] and heard[who].endswith(end)) or who in self.ended for who in whom)
+            return all((heard[who] and end in heard[who]) or who in self.ended for who in whom)
 
         heard, lag = self._hear(greeted if first or expected else None, self.patience.for_greeting, completely=first)
         self.patience.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
-        if first and self.patience.greets_late:
-            self._budget.allow_for(lag, CLIENTS)
+        if self.patience.greets_late:
+            self._budget.allow_for(self.patience.longest_lag, CLIENTS)
         if first:
             self._greeting_end = heard[whom[0]][-GREETING_END_BYTES:]
         return heard

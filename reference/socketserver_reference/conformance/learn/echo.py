@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 from socketserver_reference.conformance.dialects.dialect import TRANSFORMS
 from socketserver_reference.conformance.dialects.framing import Framing
@@ -21,6 +22,12 @@ from socketserver_reference.conformance.targets.notice import Notice
 REQUEST = b"  Otter Weasel-1  "
 """Letters in both cases between blanks: each transformation changes it in another way."""
 
+AS_READ = (REQUEST, REQUEST.rstrip(), REQUEST.lstrip(), REQUEST.strip())
+"""What servers make of it when they read it."""
+
+LINE_ENDS = (b"\r\n", b"\n")
+"""What ends the lines of a server."""
+
 
 @dataclass(frozen=True)
 class EchoAnswer:
@@ -37,6 +44,8 @@ class EchoConversation:
         self.conversation = conversation
         self.greeting = ""
         self.framing = Framing()
+        self.newline_out = b""
+        """What ends the lines of the server."""
         self.around = (b"", b"")
         """What stands before and after the reply."""
         self.fragile = False
@@ -69,8 +78,17 @@ class EchoConversation:
         self.conversation.say(who, self.framing.put(request) if self.framing.kind == "line" else request)
         reply = self.conversation.hear(lambda heard: who in self.conversation.ended or whole in heard[who])[who]
         ended = self.conversation.ended.get(who)
-        self.conversation.leave(who)
+        self.gone(who)
         return EchoAnswer(reply, ended)
+
+    def gone(self, who: str) -> None:
+        """Disconnect a client, unless the server is not asked again after it."""
+        if not self.fragile:
+            self.conversation.leave(who)
+
+    def bare(self, reply: bytes) -> bytes:
+        """Return a reply without the end of its line."""
+        return reply.removesuffix(self.newline_out)
 
 
 def learn_echo(conversation: Conversation, learned: LearnedDialect) -> None:
@@ -159,15 +177,17 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
         return who, first
     echo.framing = Framing("line", end)
     learned.learn("framing", "in", "line", f"{quoted(REQUEST)} was not answered until {end!r} was said behind it")
-    learned.learn("framing", "out", "line" if first.reply.endswith(end) else "none", saw)
+    echo.newline_out = next((one for one in LINE_ENDS if first.reply.endswith(one)), b"")
+    learned.learn("framing", "out", "line" if echo.newline_out else "none", saw)
     learned.learn("framing", "newline", end.decode(), "was the line's end that was answered")
+    if echo.newline_out not in (end, b""):
+        learned.learn("framing", "newline_out", echo.newline_out.decode(), saw)
     return who, first
 
 
 def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: LearnedDialect) -> str:
     """Note how the answer follows from the request; return the transformation's name, or "" if it has none."""
-    line = echo.framing.kind == "line"
-    reply = first.reply.removesuffix(echo.framing.newline) if line else first.reply
+    reply = echo.bare(first.reply)
     why = f"{quoted(REQUEST)} came back as {quoted(reply)}"
     for name, transform in TRANSFORMS.items():
         if transform(REQUEST) == reply:
@@ -178,11 +198,13 @@ def _conclude_transform(echo: EchoConversation, first: EchoAnswer, learned: Lear
             learned.learn("echo", "transform", name, why)
             learned.learn("bytes", "white_space", "stripped", why)
             return name
-    for name, transform in TRANSFORMS.items():
-        before, found, after = reply.partition(transform(REQUEST))
+    for said, (name, transform) in product(AS_READ, TRANSFORMS.items()):
+        before, found, after = reply.partition(transform(said))
         if found and _stands_around(echo, before, transform, after):
             echo.around = (before, after)
             learned.learn("echo", "transform", name, why)
+            if said != REQUEST:
+                learned.learn("bytes", "white_space", "stripped", why)
             form = f"{patterns.literal(before)}{{body}}{patterns.literal(after)}"
             learned.learn("echo", "reply", form, "the same stands around the reply to another request")
             return name
@@ -197,7 +219,7 @@ def _stands_around(echo: EchoConversation, before: bytes, transform: Callable[[b
     text = echo.conversation.text()
     expected = before + transform(text) + after
     reply = echo.ask(text, expected).reply
-    return reply.removesuffix(echo.framing.newline if echo.framing.kind == "line" else b"") == expected
+    return echo.bare(reply) == expected
 
 
 def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDialect) -> None:
@@ -209,7 +231,7 @@ def _ask_quit(echo: EchoConversation, told: Iterable[bytes], learned: LearnedDia
         report = echo.conversation.site.exit_report()
         if report:
             learned.suspect(f"The server died when a client said {word!r}: {report}", "ECHO-7")
-        echo.conversation.leave(who)
+        echo.gone(who)
         if answer.ended is None or report:
             continue
         learned.learn("quit", "word", word, f"a client that said it got {ENDINGS[answer.ended]}")
@@ -259,11 +281,14 @@ def _half_close(echo: EchoConversation, who: str, learned: LearnedDialect) -> En
     conversation = echo.conversation
     conversation.half_close(who)
     try:
-        conversation.hear(lambda _: who in conversation.ended)
+        heard = conversation.hear(lambda _: who in conversation.ended)[who]
     except SendsWithoutEnd as error:
         learned.suspect(f"When a client had half-closed, {error}", "ECHO-3", "ECHO-6", polite=True)
         conversation.fresh()
         return "eof"
+    if heard:
+        what = f"When a client had half-closed that had asked nothing more, it heard {quoted(heard)}"
+        learned.suspect(what, "ECHO-3", "ECHO-6", polite=True)
     ended = conversation.ended.get(who)
     conversation.leave(who)
     return ended

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -11,7 +11,7 @@ from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.patience import LAG_FACTOR
@@ -222,8 +222,12 @@ def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Misfit) -
 
 
 def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal:
-    """Return a proposal that is no valid dialect, its doubtful keys as comments."""
+    """Return a proposal of what would be no valid dialect: the keys that make it so are comments, as all doubtful ones
+    are.
+    """
     evidence = ["The proposal has what was learned; it cannot be used before that is corrected."]
+    if key := next((one for one in learned.findings if one.key != "protocol" and _is_valid(learned, one)), None):
+        learned.doubt(lambda one: one.name == key.name)
     evidence += [f"Look at {one.table}.{one.key}: {one.why}" for one in learned.doubtful]
     return Proposal(
         text(learned, [*header, f"This is not a valid dialect yet: {error}"]),
@@ -231,6 +235,16 @@ def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal
         evidence,
         [str(one) for one in learned.suspicions],
     )
+
+
+def _is_valid(learned: LearnedDialect, left_out: LearnedKey) -> bool:
+    """Whether the findings are a valid dialect without this one."""
+    rest = replace(learned, findings=[one for one in learned.findings if one.name != left_out.name])
+    try:
+        loader.read(text(rest), PROPOSED_NAME, PROPOSED_NAME)
+    except loader.BadDialect:
+        return False
+    return True
 
 
 def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Misfit) -> Proposal:

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from socketserver_reference.conformance.targets import proc_files
 
 IDLE_TIMEOUT = 1.0
-"""Most seconds of processor time that threads may use until all sleep; one that computes all the time never does."""
+"""Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
+
+COMPUTING_COST = 0.25
+"""Seconds of processor time from which on threads compute; those that use less wait for a processor."""
 
 STARVED_TIMEOUT = 10.0
-"""Most seconds to wait for threads that use less: on a busy machine they wait for a processor."""
+"""Most seconds to wait for threads that wait for a processor."""
 
 MAX_IDLE_TIMEOUTS = 1
 """Timeouts in a row after which the waiter only polls once, until it finds all threads idle again."""
@@ -50,7 +53,8 @@ class IdleWaiter:
 
     def __call__(self) -> None:
         """Return when all these threads sleep and none has run between two polls, or at the timeouts."""
-        until = time.monotonic() + (STARVED_TIMEOUT if self._timeouts < MAX_IDLE_TIMEOUTS else 0.0)
+        waits = self._timeouts < MAX_IDLE_TIMEOUTS
+        begun = time.monotonic()
         looks = 0
         before = 0.0
         while not self.looks_idle():
@@ -60,7 +64,9 @@ class IdleWaiter:
             else:  # leave the processor to threads that work so long
                 before = before or self.cost()
                 time.sleep(SLOW_POLL_INTERVAL)
-            if time.monotonic() > until or (before and self.cost() - before > IDLE_TIMEOUT):
+            waited = time.monotonic() - begun
+            computes = waited > IDLE_TIMEOUT and bool(before) and self.cost() - before > COMPUTING_COST
+            if not waits or computes or waited > STARVED_TIMEOUT:
                 self._timeouts += 1
                 return
         self._timeouts = 0
