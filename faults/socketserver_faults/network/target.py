@@ -128,6 +128,9 @@ class ThroughSite:
             if not settled or self.proxy.events == before:
                 return
 
+    def note_flood(self) -> None:
+        self.server.note_flood()
+
     def drain(self) -> None:
         self.wait_idle()
         self.server.drain()

@@ -49,6 +49,16 @@ def quits_wrongly() -> Iterator[Session]:
 BREAKING = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 
+@pytest.mark.parametrize(("known", "same"), [("CHAT-7", True), ("CHAT-12", False)])
+def test_a_server_that_clients_harm_by_leaving_is_replaced_before_every_scenario(known: str, same: bool) -> None:
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        session.play(*join("ann"), about="CHAT-2")
+        session.masking.known.add(known)
+        before = session.address
+        session.play(*join("ann"), about="CHAT-2")
+        assert (session.address == before) == same
+
+
 def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Session) -> None:
     before = quits_wrongly.address
     with pytest.raises(Violation) as caught:

@@ -80,12 +80,13 @@ def test_a_thread_that_runs_is_waited_for_no_longer_than_the_bound_and_then_only
     tasks = Tasks(f"/proc/self/task/{threading.get_native_id()}")
     waiter = quiescence.IdleWaiter(tasks)
     waiter()
-    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 3600.0)
+    assert waiter.gave_up
+    waiter.timeout = 3600.0
     waiter()
     assert tasks.looks >= 2
     with waiting() as thread:  # seen at rest, it is worth waiting for again
         tasks.tasks = (f"/proc/self/task/{thread.native_id}",)
-        while waiter._timeouts:
+        while waiter.gave_up:
             waiter()
 
 

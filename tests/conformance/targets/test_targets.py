@@ -160,3 +160,27 @@ def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_pr
     for thread in threading.enumerate():
         if thread.name == "end":
             thread.join()
+
+
+def test_servers_are_waited_for_less_once_one_floods(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Launched(bad("silent")).start(TIMEOUT)) as site:
+        waiters = []
+        for idle, bound in ((True, TIMEOUT), (False, 0.0)):
+            monkeypatch.setattr(processes.ServerWaiter, "looks_idle", lambda _, idle=idle: idle)
+            assert site._launch is not None
+            site._launch.wait_idle.timeout = bound
+            site.wait_idle()
+            site.note_flood()
+            site.restart()
+            waiters.append(site._launch.wait_idle.timeout)
+        assert waiters == [quiescence.IDLE_TIMEOUT, quiescence.FLOODING_TIMEOUT]
+
+
+def test_so_is_a_server_in_this_process() -> None:
+    program = PROGRAMS["echo"]
+    with closing(InProcess(partial(make_server, program, Address("tcp", "127.0.0.1"))).start(TIMEOUT)) as site:
+        site.note_flood()
+        assert site.wait_idle.timeout == quiescence.IDLE_TIMEOUT
+        site.wait_idle._timeouts = 1
+        site.note_flood()
+        assert site.wait_idle.timeout == quiescence.FLOODING_TIMEOUT

@@ -51,24 +51,6 @@ def flood(who: str, size: int) -> list[Step]:
 class HardenedChat(Conformance):
     """See the module."""
 
-    @decides("CHAT-16")
-    def test_deliveries_do_not_wait_for_delayed_acknowledgements(self, play: Play) -> None:
-        if play.address.transport != "tcp":
-            play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
-        if not QUICKACK:
-            play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
-        play.measure_lag(
-            Connect("ann"),
-            Connect("ben"),
-            Connect("cal", acks="delayed"),
-            *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
-            Send("ann", b"go"),  # from here on no step waits for an idle server: that may outlast a stall
-            Settle(),
-            *(Say("ann", b"%d" % count) for count in range(20)),
-            prompt="ben",
-            late="cal",
-        )
-
     @decides("CHAT-13")
     def test_all_members_hear_one_order_when_two_speak_at_once(self, play: Play) -> None:
         names = ["ann", "ben", "cal", "dan", "eve", "fay"]
@@ -183,3 +165,21 @@ class HardenedChat(Conformance):
         slow: list[Step] = [Connect("ben", window=SMALL_WINDOW_BYTES), Say("ben", b"here"), Stall("ben")]
         many = said_one_by_one("ann", SMALL_BYTES, play.dialect.limits.rounds(SMALL_DELIVERIES, utterances=1))
         play(*join("ann"), *slow, *many, Resume("ben"), Say("ann", b"and on"))
+
+    @decides("CHAT-16")
+    def test_deliveries_do_not_wait_for_delayed_acknowledgements(self, play: Play) -> None:
+        if play.address.transport != "tcp":
+            play.not_applicable(f"{play.address.transport} knows no delayed acknowledgements")
+        if not QUICKACK:
+            play.not_checked("this system cannot choose when a client acknowledges (TCP_QUICKACK)")
+        play.measure_lag(
+            Connect("ann"),
+            Connect("ben"),
+            Connect("cal", acks="delayed"),
+            *(Say(who, f"{who} is here".encode()) for who in ("ann", "ben", "cal")),
+            Send("ann", b"go"),  # from here on no step waits for an idle server: that may outlast a stall
+            Settle(),
+            *(Say("ann", b"%d" % count) for count in range(20)),
+            prompt="ben",
+            late="cal",
+        )

@@ -166,7 +166,7 @@ class Masking:
     def _last_of(self, seen: Sequence[Violation]) -> Violation:
         """Return the last violation, with the others before it."""
         *before, last = seen
-        last.before = tuple(one for one in before if one.clause_id not in self.left_out)
+        last.before = (*(one for one in before if one.clause_id not in self.left_out), *last.before)
         return self.demanded(last)
 
 

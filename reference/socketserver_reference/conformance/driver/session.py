@@ -192,6 +192,8 @@ class Session:
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
         self.site.wait_idle()  # a server that is about to die gets the time for it
+        if not violation.absent:
+            self.site.note_flood()
         if exit_report := self.site.exit_report():
             violation.server_ended = True
             violation.observed += f"; {exit_report}"
@@ -253,8 +255,9 @@ class Session:
 
     @property
     def _used_up(self) -> bool:
-        """Whether every scenario needs a fresh server, and this one has seen a client."""
-        return bool(self.dialect.limits.fresh or self._limit) and bool(self.seen)
+        """Whether every scenario needs a fresh server, and this one has seen a client, which has left."""
+        harmed = not self.masking.known.isdisjoint(LASTING)
+        return bool(self.dialect.limits.fresh or self._limit or harmed) and bool(self.seen)
 
     def serve_afresh(self, limit: str) -> None:
         """Give every scenario a fresh server from now on: this one refuses clients after that many."""

@@ -46,6 +46,11 @@ class Site(Protocol):
     def wait_idle(self) -> None:
         """Wait, between two polite steps, until the server is idle, as far as that can be observed."""
 
+    def note_flood(self) -> None:
+        """Note that the server has sent what nobody was due: if it still computes, it may do so without end, and this
+        server and the next ones are waited for less.
+        """
+
     def drain(self) -> None:
         """The same before a scenario, so that nothing of the previous one leaks into it."""
 
@@ -83,6 +88,9 @@ class DirectSite:
     def absence(self, why: str) -> str:
         """Return in words that no client could ever connect."""
         return f"no client can connect to {self.address}: {why}"
+
+    def note_flood(self) -> None:
+        """Do nothing: nobody waits for it."""
 
     def interference(self) -> str:
         """Return "": nothing interferes."""

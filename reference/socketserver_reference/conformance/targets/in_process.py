@@ -43,6 +43,10 @@ class InProcessSite(DirectSite):
         self.wait_idle = self.drain = quiescence.IdleWaiter(quiescence.other_threads)
         self._serve()
 
+    def note_flood(self) -> None:
+        if self.wait_idle.gave_up:
+            self.wait_idle.timeout = quiescence.FLOODING_TIMEOUT
+
     def _serve(self) -> None:
         self.server = self._target.make()
         self.address = bound_address(self.server)

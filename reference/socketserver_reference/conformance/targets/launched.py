@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.conformance.targets import ports
+from socketserver_reference.conformance.targets import ports, quiescence
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL, CannotCheck, DirectSite
 from socketserver_reference.conformance.targets.command import fill_in, has_placeholder, split_command
 from socketserver_reference.conformance.targets.listening import Sight
@@ -78,6 +78,7 @@ class LaunchedSite(DirectSite):
         self._launch: Launch | None = None
         self._fixed: Address | None = None
         self._listened = False
+        self._idle_timeout = quiescence.IDLE_TIMEOUT
         self._starts = 0
         self._spent = 0.0  # seconds, all starts together
         self._serve()
@@ -129,6 +130,7 @@ class LaunchedSite(DirectSite):
         self.address = address
         try:
             self._launch = Launch([fill_in(word, address) for word in command])
+            self._launch.wait_idle.timeout = self._idle_timeout
             self._await_listening()
         except BaseException:
             self.close()
@@ -180,6 +182,10 @@ class LaunchedSite(DirectSite):
     def wait_idle(self) -> None:
         if self._launch is not None:
             self._launch.wait_idle()
+
+    def note_flood(self) -> None:
+        if self._launch is not None and self._launch.wait_idle.gave_up:
+            self._idle_timeout = self._launch.wait_idle.timeout = quiescence.FLOODING_TIMEOUT
 
     def drain(self) -> None:
         self.wait_idle()

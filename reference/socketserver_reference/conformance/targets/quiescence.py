@@ -14,6 +14,9 @@ from socketserver_reference.conformance.targets import proc_files
 IDLE_TIMEOUT = 1.0
 """Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
 
+FLOODING_TIMEOUT = 0.1
+"""The same for a server that is known to send without end."""
+
 COMPUTING_COST = 0.25
 """Seconds of processor time from which on threads compute; those that use less wait for a processor."""
 
@@ -50,6 +53,7 @@ class IdleWaiter:
     def __init__(self, tasks: Callable[[], Iterable[str]]) -> None:
         self._tasks = tasks
         self._timeouts = 0
+        self.timeout = IDLE_TIMEOUT
 
     def __call__(self) -> None:
         """Return when all these threads sleep and none has run between two polls, or at the timeouts."""
@@ -65,7 +69,8 @@ class IdleWaiter:
                 before = before or self.cost()
                 time.sleep(SLOW_POLL_INTERVAL)
             waited = time.monotonic() - begun
-            computes = waited > IDLE_TIMEOUT and bool(before) and self.cost() - before > COMPUTING_COST
+            least = min(COMPUTING_COST, self.timeout)
+            computes = waited > self.timeout and bool(before) and self.cost() - before > least
             if not waits or computes or waited > STARVED_TIMEOUT:
                 self._timeouts += 1
                 return
@@ -74,6 +79,11 @@ class IdleWaiter:
     def cost(self) -> float:
         """Return the seconds of processor time that these threads have used."""
         return sum(map(clock, self._tasks())) / 1e9
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether the threads still computed when they were last waited for."""
+        return self._timeouts > 0
 
     def looks_idle(self) -> bool:
         """Look once: whether all these threads sleep, and none has run while it looked.
