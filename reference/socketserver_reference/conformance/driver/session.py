@@ -192,7 +192,7 @@ class Session:
         if injected := self.site.interference():
             raise NotChecked(f"{injected}, so it may not be the server that breaks {violation.clause_id}")
         self.site.wait_idle()  # a server that is about to die gets the time for it
-        if not violation.absent:
+        if not violation.absent or violation.clause_id in self.masking.known:
             self.site.note_flood()
         if exit_report := self.site.exit_report():
             violation.server_ended = True

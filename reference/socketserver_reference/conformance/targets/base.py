@@ -47,8 +47,8 @@ class Site(Protocol):
         """Wait, between two polite steps, until the server is idle, as far as that can be observed."""
 
     def note_flood(self) -> None:
-        """Note that the server has sent what nobody was due: if it still computes, it may do so without end, and this
-        server and the next ones are waited for less.
+        """Note that the server has sent what nobody was due, or fails as it is known to. If it still computes, it may
+        do so without end: this server and the next ones are waited for less.
         """
 
     def drain(self) -> None:

@@ -15,7 +15,7 @@ IDLE_TIMEOUT = 1.0
 """Most seconds to wait until all threads sleep; a thread that computes all the time never does."""
 
 FLOODING_TIMEOUT = 0.1
-"""The same for a server that is known to send without end."""
+"""The same for a server that is known to send or to compute without end."""
 
 COMPUTING_COST = 0.25
 """Seconds of processor time from which on threads compute; those that use less wait for a processor."""
