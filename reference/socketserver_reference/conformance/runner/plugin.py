@@ -248,12 +248,10 @@ def pytest_runtest_makereport(
     run = item.config.stash[RUN]
     absent = str(error) if isinstance(error, CannotCheck) else ""
     run.cannot = run.cannot or absent
-    if isinstance(
-        error, Violation | NotApplicable | NotChecked | CannotCheck
-    ):  # reported as a story, below; a traceback says nothing more
-        call.excinfo = pytest.ExceptionInfo.from_exception(
-            pytest.fail.Exception(absent, pytrace=False).with_traceback(error.__traceback__)
-        )
+    if isinstance(error, Violation | NotApplicable | NotChecked | CannotCheck):  # reported as a story, below
+        call.excinfo = _untraced(absent)
+    elif isinstance(error, pytest.fail.Exception) and not error.pytrace:
+        call.excinfo = _untraced(str(error))
     report = yield
     call.excinfo = raised
     misfit = _misfit(run, cls, item, error)
@@ -278,6 +276,14 @@ def pytest_runtest_makereport(
         if misfit:
             report.longrepr = "\n".join(misfit)
     return report
+
+
+def _untraced(message: str) -> pytest.ExceptionInfo[BaseException]:
+    """Return a failure without a traceback: it would say nothing more, and pytest takes 10 ms to filter a long one."""
+    try:
+        raise pytest.fail.Exception(message, pytrace=False)
+    except pytest.fail.Exception as failure:
+        return pytest.ExceptionInfo.from_exception(failure)
 
 
 def _misfit(run: Run, cls: type[Conformance], item: pytest.Item, error: BaseException | None) -> Sequence[str]:
