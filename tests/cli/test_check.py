@@ -11,7 +11,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.cli.check import conclude
 from socketserver_reference.conformance.results.verdicts import Verdict
 from socketserver_reference.conformance.targets.ports import free_port
-from tests.support.checking import BARE_PYTHON, Checker
+from tests.support.checking import BARE_PYTHON, Checker, bad
 from tests.support.serving import serving
 
 ECHO = [id for id in CLAUSES if id.startswith("ECHO")]
@@ -125,7 +125,7 @@ def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(ch
 
 
 def test_a_violation_says_how_to_check_it_again(check: Checker) -> None:
-    command = f"{BARE_PYTHON} -m socketserver_faults serve --port {{port}} keeps-the-case"
+    command = bad("markup")
     outcome = check("echo", "--launch", command, "--timeout", 7, "--transport", "tcp", *ONE)
     same = [f"--launch={command}", "--transport=tcp", "--examples=0", "--timeout=7.0", "--budget=1000.0"]
     again = shlex.join(["socketserver-reference", "check", "echo", *same, "--only", "ECHO-2"])

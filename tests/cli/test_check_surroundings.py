@@ -22,7 +22,6 @@ from socketserver_reference.conformance.results.exit_codes import INTERRUPTED
 from tests.support.checking import Checker, Lifeline, bad, checking, run_check
 from tests.support.serving import LONG_TIMEOUT, SOURCES
 
-QUICK = ("--examples", 2)
 ONE = ("--only", "ECHO-2", "--examples", 0)
 
 
@@ -38,7 +37,7 @@ def test_the_directory_it_runs_in_neither_matters_nor_changes(tmp_path: Path) ->
         "PYTEST_PLUGINS": "no_such_plugin",
     }
     before = sorted(tmp_path.iterdir())
-    result = run_check("chat", "--only", "CHAT-2", "--examples", 2, cwd=tmp_path, env=surroundings)
+    result = run_check("echo", "--only", "ECHO-2", "--examples", 1, cwd=tmp_path, env=surroundings)
     assert (result.returncode, result.stderr) == (0, "")
     assert sorted(tmp_path.iterdir()) == before
 
@@ -81,7 +80,7 @@ def test_a_terminal_gets_colours_and_a_line_of_progress(environment: dict[str, s
 
 
 def test_who_stops_reading_the_report_hears_no_complaint() -> None:
-    with checking("echo", *QUICK) as process:
+    with checking("echo", "--examples", 0) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
@@ -122,7 +121,7 @@ def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
     lifeline.wait_for_the_end()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.sweep)])
 def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, number: signal.Signals) -> None:
     with checking("chat", "--launch", bad("deaf", lifeline.path), "--only", "CHAT-1") as process:
         lifeline.wait_for(b"up")
@@ -207,8 +206,9 @@ def test_an_interrupted_check_that_saw_a_clause_broken_says_so(
 
     badge = tmp_path / "badge.svg"
     monkeypatch.setattr(EchoConformance, "test_the_whole_reply_then_end_of_stream", interrupted)
-    command = "--launch", f"{sys.executable} -m socketserver_faults serve keeps-the-case --quiet --port {{port}}"
-    outcome = check("echo", *command, "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0, "--badge", badge)
+    outcome = check(
+        "echo", "--launch", bad("markup"), "--only", "ECHO-2", "--only", "ECHO-3", "--examples", 0, "--badge", badge
+    )
     assert outcome.code == INTERRUPTED
     assert outcome.out.endswith("\n\ninterrupted; does not conform: breaks ECHO-2\n")
     assert "ECHO-3   not checked: interrupted\n" in outcome.out

@@ -95,7 +95,9 @@ TRIED_IN = {
     "FailsOverAnUnfinishedFrame": ["prompting", "binary", "fixed"],
     "PanicsAtAResetBeforeTheName": ["named"],
 }
-"""Bug -> dialects in which it is tried here; a clause that says something in one is broken in another just so."""
+"""Bug -> dialects in which it is tried here; a clause that says something in one is broken in another just so. All but
+the first are for `make sweep`.
+"""
 
 
 SAYS_MUCH = ("SendsInPieces", "Waits")
@@ -109,7 +111,7 @@ def test_every_bug_is_tried() -> None:
 @pytest.mark.parametrize(
     ("bug", "name"),
     [
-        pytest.param(bug, name, marks=[pytest.mark.sweep] if bug in SAYS_MUCH else [])
+        pytest.param(bug, name, marks=[pytest.mark.sweep] if bug in SAYS_MUCH or name != names[0] else [])
         for bug, names in TRIED_IN.items()
         for name in names
     ],

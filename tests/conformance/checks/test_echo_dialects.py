@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from socketserver_reference.conformance.checks import echo
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.driver import stage
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
@@ -26,6 +28,12 @@ TIMEOUT = 5.0
 
 OTHERS = ("greets and quits", "words around", "two replies", "one in words")
 """Dialects in which each bug is sought only by `make sweep`."""
+
+
+@pytest.fixture(autouse=True)
+def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`test_echo_floods.py` pours more than two kernels hold."""
+    monkeypatch.setattr(echo, "FLOOD_BYTES", 512 * 1024)
 
 
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:
@@ -77,7 +85,8 @@ def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
 
 
-def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it() -> None:
+def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "CLOSING_TIMEOUT", 0.05)  # it never ends
     dialect = DIALECTS["words around"]
     told: dict[str, str] = {}
     for outcome in outcomes("echo", served(dialect, RepliesToTheEnd), 0.5, None, dialect):

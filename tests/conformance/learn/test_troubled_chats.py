@@ -72,7 +72,7 @@ def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_t
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever leaves floods the room with empty deliveries, for ever."""
-    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 0.2)  # it is never at rest
+    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 0.05)  # it is never at rest
 
     def hear(member: servers.Member) -> bytes:
         return servers.lines(member) or b""
