@@ -132,7 +132,7 @@ def test_a_bundled_dialect_in_which_others_hear_what_is_said_is_not_named(write:
 def test_an_echo_in_no_known_dialect_is_told_how_to_be_learned_as_one(write: Write) -> None:
     reply = "[self.request.sendall(line + b'.') for line in self.request.makefile('rb')]"
     write(adds=ECHO.replace("REPLY", reply))
-    with pytest.raises(SpeaksOtherwise, match=r"learn chat tcp://"):
+    with pytest.raises(SpeaksOtherwise, match=r"learn echo tcp://"):
         searched("adds:Handler", None)
     write(by_lines=ECHO.replace("REPLY", reply.replace(" + b'.'", "")))
     with pytest.raises(SpeaksOtherwise, match=r"learn echo tcp://"):
