@@ -142,9 +142,14 @@ def test_clients_end_their_connections_before_their_server_ends_so_that_its_port
     def noted(act: str) -> Any:
         return lambda: acts.append(act)
 
-    site: Any = SimpleNamespace(restartable=True, exit_report=str, restart=noted("restart"), address=None)
+    site: Any = SimpleNamespace(
+        restartable=True, exit_report=str, restart=noted("restart"), address=None, wait_idle=noted("wait")
+    )
     conversation = Conversation(site, 0.1)
     conversation.names.add("ann")
-    conversation._clients["ann"] = cast(Any, SimpleNamespace(part=noted("part")))
+    conversation._clients["ann"] = cast(
+        Any,
+        SimpleNamespace(part=noted("part"), half_close=noted("half-close"), leave=lambda _: acts.append("read")),
+    )
     conversation.fresh()
-    assert acts == ["part", "restart"]
+    assert acts == ["half-close", "wait", "read", "part", "restart"]

@@ -7,6 +7,8 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, O
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.pace import APART, SLOW, ask_rate, conclude_pauses, shortest
+from socketserver_reference.conformance.learn.questions import limits as crowds
+from socketserver_reference.conformance.learn.questions.limits import ask_members
 from socketserver_reference.conformance.learn.room import OTHER
 from tests.support.rehearsed_rooms import RehearsedConversation, room
 
@@ -187,3 +189,42 @@ def test_where_each_utterance_takes_long_fewer_are_said() -> None:
     found.begin()
     ask_rate(found, learned)
     assert learned.findings[0].why.startswith("20 utterances of one client")
+
+
+class Thronged(RehearsedConversation):
+    """Lets six in at once, and others only if they come no faster than that; or six, and no more."""
+
+    def __init__(self, *, by_rate: bool, more: int) -> None:
+        super().__init__()
+        self.by_rate = by_rate
+        self.more = more
+        self.attempts = 0
+
+    def fresh(self) -> None:
+        super().fresh()
+        self.attempts += 1
+
+    def join(self, who: str) -> None:
+        most = 6 + (self.more if self.attempts > 1 else 0)
+        if len(self.present) >= most and not (self.by_rate and self.limits.join_rate == Rate(6, 1)):
+            raise CannotLearn("full")
+        super().join(who)
+
+
+@pytest.mark.parametrize(
+    ("by_rate", "more", "learned_keys"),
+    [(True, 0, ("6/1", 0)), (False, 0, (None, 6)), (False, 1, (None, 0))],
+)
+def test_a_limit_of_connections_in_a_time_is_no_lack_of_seats(
+    by_rate: bool, more: int, learned_keys: tuple[str | None, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 8)
+    conversation = Thronged(by_rate=by_rate, more=more)
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    ask_members(found, learned)
+    known = {one.key: one.value for one in learned.findings}
+    assert (known.get("join_rate"), known["members"]) == learned_keys
+    assert [one.name for one in learned.doubtful] == (["limits.members"] if more else [])
+    assert bool(learned.remarks) == bool(more)
+    assert conversation.limits == (Limits(join_rate=Rate(6, 1)) if by_rate else UNLIMITED)

@@ -1,4 +1,4 @@
-"""In the basic profile no client resets a connection: counted in the proxy, in every bundled dialect."""
+"""In the basic profile no client resets a connection, nor does one of `learn`: counted in the proxy."""
 
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -11,7 +11,7 @@ from socketserver_faults.network.connection import Side
 from socketserver_faults.network.stream_relay import StreamRelay
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.dialects.loader import bundled
+from socketserver_reference.conformance.dialects.loader import bundled, read
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.results.outcomes import NotApplicable
@@ -23,6 +23,7 @@ from socketserver_reference.family import make_server
 from tests.servers import dialect_echoes
 from tests.servers.dialects_served import DIALECTS, served
 from tests.support.carrying import LOCALHOST
+from tests.support.learning import proposed
 from tests.support.serving import TIMEOUT
 
 CHATS = {
@@ -102,4 +103,11 @@ def test_a_client_reads_a_notice_before_it_closes(name: str, resets: list[str]) 
     with closing(of("chat", CHATS[name])) as session:
         session.play(*steps, about="CHAT-11")
         session.site.drain()
+    assert resets == []
+
+
+@pytest.mark.usefixtures("quick_learning")
+def test_no_client_of_learn_resets_its_connection(resets: list[str]) -> None:
+    text = proposed(Through(served(DIALECTS["named"])))
+    assert read(text, "learned", "learned").template == DIALECTS["named"].template
     assert resets == []

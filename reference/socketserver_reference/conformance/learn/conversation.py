@@ -34,6 +34,9 @@ MAX_HEARD_BYTES = 1 << 20
 LEAVING_TIMEOUT = 0.25
 """Most seconds for a server to end its side of the connections of clients that leave together."""
 
+PARTING_TIMEOUT = 0.001
+"""The same for one that is at rest, and is ended next."""
+
 MAX_RESTART_SECONDS = 3.0
 """A server that takes longer to restart (its port is fixed and not free yet) is restarted only when it has died."""
 
@@ -118,12 +121,7 @@ class Conversation:
             return  # nobody has come yet
         self._attempt += 1
         if self.fresh_after_this:
-            for who in self._clients:
-                self.journal.did(self.name(who), "closes")
-            for client in self._clients.values():  # before their server ends: the side that ends a connection first
-                client.part()  # keeps the port for a minute, and the server may need it again at once
-            self._clients.clear()
-            self._heard.clear()
+            self._part()
             begun = time.monotonic()
             self.site.restart()
             self._reach = FirstContact(self.site)
@@ -135,6 +133,24 @@ class Conversation:
         self.ended.clear()
         self.said.clear()
         self._limiter.begin()
+
+    def _part(self) -> None:
+        """Disconnect all from a server that is ended next, before it is: the side that ends a connection first keeps
+        the port for a minute. What others hear of it is read, for `close` with unread input is a reset.
+        """
+        staying = [client for who, client in self._clients.items() if who not in self.ended]
+        for who in self._clients:
+            self.journal.did(self.name(who), "closes")
+        for client in staying:
+            client.half_close()
+        if staying:
+            self.site.wait_idle()
+        for client in staying:
+            client.leave(PARTING_TIMEOUT)
+        for client in self._clients.values():
+            client.part()
+        self._clients.clear()
+        self._heard.clear()
 
     def keep_to(self, limits: Limits) -> None:
         """Let clients come and speak no faster than this from now on."""
@@ -330,5 +346,4 @@ class Conversation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for client in self._clients.values():
-            client.close()
+        self._part()

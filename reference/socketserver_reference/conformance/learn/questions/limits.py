@@ -1,9 +1,11 @@
 """The longest utterance and the most members of a chat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from socketserver_reference.conformance.dialects.effects import CROWD_MEMBERS
+from socketserver_reference.conformance.dialects.limits import Rate
+from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.room import LISTENER, SPEAKER, RoomConversation
@@ -19,6 +21,9 @@ WORD_BYTES = len(NUMBERED % 0)
 
 SAME_COUNTS = 2
 """So often the members are counted again before their number is believed: on a busy machine some come late."""
+
+JOIN_SECONDS = 1
+"""Seconds after which clients come again, where a server lets no more in: most count by the second."""
 
 MIN_CHUNK_BYTES = 16
 """Smallest chunk limit that a dialect can have, in bytes."""
@@ -103,6 +108,25 @@ def _longest_heard(room: RoomConversation, whole: int, size: int) -> int:
 
 def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
     """Connect as many clients as a chat should hold, and count those that hear an utterance."""
+    came, members = _crowd(room)
+    of = f"of {CROWD_MEMBERS} clients that connected at once"
+    if members == came == CROWD_MEMBERS:
+        learned.learn(
+            "limits", "members", 0, f"{CROWD_MEMBERS} clients were connected at once, and all heard what one said"
+        )
+    elif members <= len(MEETING_NAMES) < came:
+        why = f"cannot tell: {came - len(MEETING_NAMES)} clients that said nothing were connected, and heard nothing"
+        learned.learn("limits", "members", 0, why, sure=False)
+        silent = f"{came - len(MEETING_NAMES)} clients that had said nothing heard nothing"
+        learned.suspect(silent, "CHAT-9", "CHAT-17", polite=True)
+    elif members == came and room.conversation.restarts:
+        _conclude_refusal(room, learned, members)
+    else:
+        learned.learn("limits", "members", members, f"{of} {members} were members")
+
+
+def _crowd(room: RoomConversation) -> tuple[int, int]:
+    """Connect a crowd; return how many clients were let in, and how many were members."""
     guests = room.newcomers(CROWD_MEMBERS - len(MEETING_NAMES))
     everybody = [*MEETING_NAMES, *guests]
     members, alike = 1, 0
@@ -112,15 +136,38 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
         members = 1 + sum(room.conversation.texts[-1] in heard[one] for one in everybody if one != SPEAKER)
         alike = alike + 1 if members == before else 0
     room.gone(*guests)
-    if members == len(everybody) == CROWD_MEMBERS:
-        learned.learn(
-            "limits", "members", 0, f"{CROWD_MEMBERS} clients were connected at once, and all heard what one said"
-        )
-    elif members > len(MEETING_NAMES) or not guests:
-        learned.learn(
-            "limits", "members", members, f"of {CROWD_MEMBERS} clients that connected at once {members} were members"
-        )
-    else:
-        why = f"cannot tell: {len(guests)} clients that said nothing were connected, and heard nothing"
+    return len(everybody), members
+
+
+def _conclude_refusal(room: RoomConversation, learned: LearnedDialect, most: int) -> None:
+    """Find out why no more than so many clients were let in: the seats, or how fast they came."""
+    room.begin()
+    again, _ = _crowd(room)
+    of = f"of {CROWD_MEMBERS} clients that connected at once"
+    if again != most:
+        why = f"cannot tell: {of} {most} were let in, and {again} the next time; there may be a limit of connections"
         learned.learn("limits", "members", 0, why, sure=False)
-        learned.suspect(f"{len(guests)} clients that had said nothing heard nothing", "CHAT-9", "CHAT-17", polite=True)
+        learned.remarks.append(f"Look at limits.join_rate: {of} {most} were let in, and {again} the next time.")
+    elif _more_come_later(room, most):
+        why = f"{of} {most} were let in, and more {JOIN_SECONDS} s later"
+        learned.learn("limits", "join_rate", f"{most}/{JOIN_SECONDS}", why)
+        learned.learn("limits", "members", 0, why)
+    else:
+        learned.learn("limits", "members", most, f"{of} {most} were members, also the next time")
+
+
+def _more_come_later(room: RoomConversation, most: int) -> bool:
+    """Whether more clients are let in, on a fresh server, if no more than this come in a second; then none do so from
+    now on.
+    """
+    before = room.conversation.limits
+    room.conversation.keep_to(replace(before, join_rate=Rate(most, JOIN_SECONDS)))
+    try:
+        room.begin()
+        guests = room.newcomers(most - len(MEETING_NAMES) + 1)
+        more = len(guests) + len(MEETING_NAMES) > most and room.heard_by_all(SPEAKER, [*MEETING_NAMES, *guests])[0]
+    except CannotLearn:
+        more = False
+    if not more:
+        room.conversation.keep_to(before)
+    return more
