@@ -24,10 +24,13 @@ from tests.support.serving import SOURCES, TIMEOUT
 
 LONGEST = (
     "test_a_fault_of_each_kind_breaks",
+    "test_a_label_without_end_is_told",
     "test_a_script_shows_the_fault",
-    "test_who_keeps_the_gaps",
+    "test_deliveries_that_end_differently",
     "test_the_chat_holds",
-    "test_a_script_shows_the_bug",
+    "test_what_follows_a_delivery_and_is_no_text",
+    "test_what_is_no_chat_is_told",
+    "test_who_keeps_the_gaps",
 )
 """Tests that mostly wait, for what a broken server does not do."""
 

@@ -100,7 +100,7 @@ the first are for `make sweep`.
 """
 
 
-SAYS_MUCH = ("SendsInPieces", "Waits")
+SAYS_MUCH = ("IsImpatient", "SendsInPieces", "Waits")
 """Bugs that only much can show."""
 
 
