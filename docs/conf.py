@@ -14,6 +14,8 @@ myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # a docstring may begin with a heading of any level
 
+smartquotes = False  # they would make a dash of the two hyphens of an option
+
 html_theme = "furo"
 html_title = project
 html_static_path = [str(HERE / "assets"), str(HERE.parent / "build" / "docs" / "pages" / "assets")]

@@ -169,7 +169,8 @@ def ratios(tables: Iterable[Table]) -> Table:
         if own and other:
             what, beside = (" ".join(map(str, where.values())) for where in (claim.of, claim.beside))
             judged = {"ratio": own / other, "goal": claim.goal, "limit": claim.limit}
-            table.rows.append({"figure": claim.key, "what": what, "beside": beside, **judged})
+            head = next(column.head for column in by_name[claim.table].columns if column.key == claim.key)
+            table.rows.append({"figure": head, "what": what, "beside": beside, **judged})
     return table
 
 

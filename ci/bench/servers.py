@@ -1,4 +1,4 @@
-"""The servers beside which the reference is measured: python servers.py NAME chat|echo tcp|udp|unix PORT|PATH
+"""The servers beside which the reference is measured.
 
 All do the same work: a chat delivers each chunk, after `ack`, to every member, and lets who says `quit` leave; an echo
 answers one request of a connection, or each datagram, stripped and upper-cased. Each is written as the documentation of
@@ -6,7 +6,7 @@ its library has it, and all listen with the same queue. They log nothing, and su
 
 `floor` is no server for people, but a bound: one thread, one epoll, one send() a member.
 
-Next: `served.py`.
+Next: `served.py`. Usage: python servers.py NAME chat|echo tcp|udp|unix PORT|PATH
 """
 
 import asyncio

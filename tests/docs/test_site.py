@@ -3,6 +3,7 @@
 Skipped without a browser (`apt-get install chromium`), and where the site is not built (`make docs`).
 """
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 
@@ -66,6 +67,15 @@ def test_a_page_fits_a_phone_and_axe_finds_nothing_by_day_or_by_night(tab: Brows
         tab.ask(f"{axe}; 0")
         shown = "axe.run('article').then(found => found.violations.map(one => [one.id, one.nodes[0].html]))"
         assert tab.ask(shown) == [], scheme
+
+
+def test_an_option_has_its_two_hyphens_on_every_page() -> None:
+    mangled = {
+        str(page.relative_to(HOME)): found
+        for page in HOME.rglob("*.html")
+        if (found := re.findall(r"[\u2013\u2014][a-z][\w-]*", page.read_text(encoding="utf-8")))
+    }
+    assert mangled == {}
 
 
 def test_the_search_finds_clauses_and_faults_and_ends(tab: Browser) -> None:
