@@ -133,6 +133,11 @@ def test_a_tag_that_names_no_clause_is_noticed(tmp_path: Path, monkeypatch: pyte
     assert {id for id, _, _ in spec.enforcements()} - set(CLAUSES) == {"CHAT-99"}
 
 
+def test_the_list_of_clauses_fits_a_terminal_below_its_sentences() -> None:
+    assert spec.fitted("  CHAT-1   The server MUST be", 29) == "  CHAT-1   The server MUST be"
+    assert spec.fitted("  CHAT-1   The server MUST be", 28) == "  CHAT-1   The server MUST\n           be"
+
+
 def test_spec_prints_every_clause_once_in_its_profile(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["spec"]) == 0
     basic, hardened = capsys.readouterr().out.removeprefix("basic:\n").split("hardened:\n")

@@ -7,8 +7,11 @@ suite nor the faults are imported.
 
 import argparse
 import ast
+import math
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     elif options.ids:
         print("\n\n".join(in_full(CLAUSES[id]) for id in options.ids))
     else:
-        print("\n".join(in_brief()))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+        print("\n".join(fitted(line, columns) for line in in_brief()))
     return 0
 
 
@@ -59,6 +63,14 @@ def in_brief() -> Iterator[str]:
         for clause in CLAUSES.values():
             if clause.profile == profile:
                 yield f"  {clause.id:<8} The server {clause.level} {clause.sentence}."
+
+
+def fitted(line: str, columns: float) -> str:
+    """Return a line of the list in so many columns, each further line below the sentence."""
+    if len(line) <= columns:
+        return line
+    below = " " * len("  CHAT-17  ")
+    return textwrap.fill(line, int(columns), subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def in_full(clause: Clause) -> str:
