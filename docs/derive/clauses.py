@@ -43,7 +43,13 @@ Played = Mapping[str, Sequence[tuple[str, list[Transcript]]]]
 
 def title(id: str) -> str:
     """Return the title of a clause's page."""
-    return f"{id}: {REASONS[id]['title']}"
+    return f"{id}: {_said(id)['title']}"
+
+
+def _said(id: str) -> Mapping[str, str]:
+    if id not in REASONS:
+        raise LookupError(f"docs/clauses.toml says neither a title of {id} nor why it is a clause")
+    return REASONS[id]
 
 
 def page(id: str) -> str:
@@ -87,7 +93,7 @@ def clause_page(clause: Clause, played: Played) -> str:
         f"({clause.id})=\n# {title(clause.id)}",
         f"> The server **{clause.level}** {escaped(clause.sentence)}.",
         f"{clause.profile.capitalize()} profile, observed by {_observer(clause)}; source: {clause.source}.",
-        f"## Why\n\n{REASONS[clause.id]['why']}",
+        f"## Why\n\n{_said(clause.id)['why']}",
         *_scenarios(clause, played.get(clause.id, ())),
         "## In the reference\n\nThe lines with the tag of this clause, and what is around them:",
         *_enforcing(clause),

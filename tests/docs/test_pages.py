@@ -32,6 +32,14 @@ def pages() -> dict[str, str]:
     return {**site.written(), **{path: text for some in derived for path, text in some}}
 
 
+def test_a_clause_without_a_title_and_a_reason_is_an_error_that_says_where_they_belong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clauses, "REASONS", {})
+    with pytest.raises(LookupError, match=r"docs/clauses\.toml says neither a title of CHAT-7 nor why"):
+        clauses.clause_page(CLAUSES["CHAT-7"], {})
+
+
 def test_every_clause_has_a_page_with_an_anchor_a_title_and_a_reason(pages: dict[str, str]) -> None:
     assert list(clauses.REASONS) == list(CLAUSES)
     for id in CLAUSES:
