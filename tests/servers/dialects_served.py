@@ -50,9 +50,9 @@ class Speaker(ChatHandler):
             self.server.cut_off(self.request)
         self.shake_hands()
         self.listens_from = time.monotonic() + self.dialect.limits.join_delay
-        with self.server.lock:
+        with self.server.lock:  # so that a newcomer hears each delivery, as an earlier one or as a member
             self.remember(self.request)
-        super().setup()
+            self.server.members.add(self.request)
         self.notify(0)
 
     # The handshake

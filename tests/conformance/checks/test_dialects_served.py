@@ -4,6 +4,8 @@ What takes long for its size (a flood of six megabytes, two hundred members) is 
 """
 
 import re
+from dataclasses import replace
+from itertools import cycle
 
 import pytest
 
@@ -17,6 +19,7 @@ from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import CheckResult, open_session, outcomes
 from tests.servers.dialect_bugs import BUGS
 from tests.servers.dialects_served import DIALECTS, served
+from tests.support.dialects.drawn_dialects import drawn_by_seed
 
 TIMEOUT = 5.0
 
@@ -125,3 +128,32 @@ def test_each_clause_can_be_seen_broken_and_nothing_else_is_blamed(bug: str, nam
         if (violation := direct.violation_of(outcome))
     }
     assert seen == {clause}
+
+
+SHOWN_EVERYWHERE = ("LeavesOneOut", "PanicsAtAReset", "Repeats", "Shouts", "TakesAnotherAlong", "TurnsRound")
+"""Bugs that every dialect can show; others need a handshake, a length, a long utterance."""
+
+
+@pytest.mark.parametrize(
+    ("seed", "bug"),
+    [
+        *((seed, SHOWN_EVERYWHERE[seed % len(SHOWN_EVERYWHERE)]) for seed in range(2000, 2003)),
+        *(pytest.param(*each, marks=pytest.mark.sweep) for each in zip(range(2003, 2100), cycle(sorted(BUGS)))),
+    ],
+)
+def test_in_a_drawn_dialect_a_bug_is_seen_and_no_other_clause_is_blamed(seed: int, bug: str) -> None:
+    """Where nothing marks the end of a delivery, or a prompt looks like its beginning, it may look like another bug."""
+    dialect, clause = drawn_by_seed(seed), BUGS[bug].breaks
+    if dialect.framing_out.kind == "none" or any(dialect.template.head == one.head for one in dialect.prompts):
+        dialect = replace(dialect, framing_out=dialect.framing_in, prompts=())
+    if clause in effects.not_applicable(dialect) or (bug == "ReadsLengthsAtOnce") > (
+        dialect.framing_in.kind == "length"
+    ):
+        return
+    seen = {
+        violation.clause_id
+        for outcome in outcomes("chat", served(dialect, BUGS[bug]), 1.0, clause, dialect)
+        if (violation := direct.violation_of(outcome))
+    }
+    assert seen <= {clause}
+    assert seen or bug not in SHOWN_EVERYWHERE
