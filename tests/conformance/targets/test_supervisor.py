@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.targets.process import SUPERVISOR
+from socketserver_reference.conformance.targets.process import SUPERVISOR, supervised
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
+from tests.support.checking import Lifeline
 
 PROMPT = "import os; os.write(1, b'up');"
 """What a kept program says first, so that a test knows it runs."""
@@ -216,3 +217,16 @@ def test_a_command_that_stops_its_parent_is_ended_all_the_same(keep: Keep, turns
 
 def test_a_command_that_has_stopped_its_parent_still_tells_its_exit_status(keep: Keep) -> None:
     assert keep("import os, signal; os.kill(os.getppid(), signal.SIGSTOP); raise SystemExit(5)").wait() == 5
+
+
+HANGS = """
+import subprocess, sys
+lives = "import sys, time; file = open(sys.argv[1], 'w'); print('up', file=file, flush=True); time.sleep(1000)"
+subprocess.run([sys.executable, "-c", lives, sys.argv[1]], start_new_session=True)
+"""
+
+
+def test_at_the_end_of_the_block_a_command_that_hangs_and_what_it_has_started_are_ended(lifeline: Lifeline) -> None:
+    with supervised([sys.executable, "-c", HANGS, str(lifeline.path)]):
+        lifeline.wait_for(b"up")
+    lifeline.wait_for_the_end()

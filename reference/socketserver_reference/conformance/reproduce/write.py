@@ -22,6 +22,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.launched import Launched
+from socketserver_reference.conformance.targets.process import supervised
 
 SCRIPT_TIMEOUT = 30.0
 """Timeout in seconds for the trial of a script."""
@@ -115,17 +116,15 @@ def _try(draft: Path, session: Session) -> tuple[bool, str]:
             session.renew("the trial of a script")
         address = session.address
         where = [address.path] if address.path else [address.host, str(address.port)]
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-I", str(draft), *where],
-            env={"TIMEOUT": str(session.full_timeout), "PATH": os.environ.get("PATH", "")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=SCRIPT_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False, f"it had not ended after {SCRIPT_TIMEOUT:g} s"
-    lines = printable((ended.stdout.decode(errors="backslashreplace").splitlines() or [""])[-1])
+    with supervised(
+        [sys.executable, "-I", str(draft), *where],
+        env={"TIMEOUT": str(session.full_timeout), "PATH": os.environ.get("PATH", "")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as ended:
+        try:
+            printed, _ = ended.communicate(timeout=SCRIPT_TIMEOUT)
+        except subprocess.TimeoutExpired:  # the script is ended, and its server with it
+            return False, f"it had not ended after {SCRIPT_TIMEOUT:g} s"
+    lines = printable((printed.decode(errors="backslashreplace").splitlines() or [""])[-1])
     return ended.returncode == 1 and FAILED.match(lines) is not None, lines

@@ -15,7 +15,7 @@ import socketserver_reference
 from socketserver_reference.conformance.reports.comparison import INTERRUPTED_CHECK, Checked
 from socketserver_reference.conformance.runner.server_list import ListedServer
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.targets.process import GRACE_PERIOD, SUPERVISOR
+from socketserver_reference.conformance.targets.process import supervised
 
 RUN_FROM_HERE = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -53,22 +53,13 @@ def _check(server: ListedServer, effort: Sequence[str], directory: Path) -> Chec
 
 def _run(command: Sequence[str], directory: Path) -> tuple[int, str]:
     """Run a command until it ends; return its exit status and what it wrote to stderr."""
-    supervisor = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(SUPERVISOR), str(GRACE_PERIOD), *command],
+    with supervised(
+        command,
         cwd=directory,
-        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         errors="backslashreplace",
-        start_new_session=True,  # only this process gets a Ctrl-C; the supervisor then ends the check in an orderly way
-    )
-    assert supervisor.stdin is not None
-    assert supervisor.stderr is not None
-    try:
-        complaints = supervisor.stderr.read()
-        return supervisor.wait(), complaints
-    finally:
-        supervisor.stdin.close()
-        supervisor.stderr.close()
-        supervisor.wait()
+    ) as process:  # only this process gets a Ctrl-C; the check is then ended in an orderly way
+        _, complaints = process.communicate()
+    return process.returncode, complaints

@@ -11,8 +11,9 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import processes
@@ -33,6 +34,21 @@ GRACE_PERIOD = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+
+
+@contextlib.contextmanager
+def supervised(command: Sequence[str], **settings: Any) -> Iterator[subprocess.Popen[Any]]:
+    """Run a command within the block, at the end of which it and every process it started are ended.
+
+    The settings are those of Popen but for the standard input. Ctrl-C signals the checker alone.
+    """
+    words = [sys.executable, "-I", "-S", str(SUPERVISOR), str(GRACE_PERIOD), *command]
+    ended, held = map(os.fdopen, os.pipe(), "rw")  # the supervisor ends all of it when the other end is closed
+    with ended, held, subprocess.Popen(words, stdin=ended, start_new_session=True, **settings) as supervisor:
+        try:
+            yield supervisor
+        finally:
+            held.close()
 
 
 class Launch:
