@@ -49,33 +49,6 @@ def quits_wrongly() -> Iterator[Session]:
 BREAKING = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
 
 
-@pytest.mark.parametrize(
-    ("absent", "known", "noted"),
-    [(False, False, 1), (True, False, 0), (True, True, 1)],
-    ids=["sent", "absent", "known"],
-)
-def test_a_server_is_said_to_flood_if_it_sends_too_much_or_fails_as_it_is_known_to(
-    absent: bool, known: bool, noted: int, quits_wrongly: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    floods: list[None] = []
-    monkeypatch.setattr(quits_wrongly.site, "note_flood", lambda: floods.append(None))
-    violation = VIOLATIONS["CHAT-10"]("this", "that", ())
-    violation.absent = absent
-    quits_wrongly.masking.known.update(["CHAT-10"] if known else [])
-    quits_wrongly.note_violation(violation)
-    assert len(floods) == noted
-
-
-@pytest.mark.parametrize(("known", "same"), [("CHAT-7", True), ("CHAT-12", False)])
-def test_a_server_that_clients_harm_by_leaving_is_replaced_before_every_scenario(known: str, same: bool) -> None:
-    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
-        session.play(*join("ann"), about="CHAT-2")
-        session.masking.known.add(known)
-        before = session.address
-        session.play(*join("ann"), about="CHAT-2")
-        assert (session.address == before) == same
-
-
 def test_a_server_that_broke_a_clause_is_replaced_before_the_next_scenario(quits_wrongly: Session) -> None:
     before = quits_wrongly.address
     with pytest.raises(Violation) as caught:
