@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from socketserver_reference.__main__ import end_at_interrupts
 from socketserver_reference.address import Address
 from socketserver_reference.cli.serving import serve
 from socketserver_reference.cli.signals import SIGNALS, Signals, interrupted_without_traceback, stopped_by_signals
@@ -202,6 +204,16 @@ def test_an_ignored_interrupt_stays_ignored_while_a_command_is_imported() -> Non
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with interrupted_without_traceback():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(signal.SIG_IGN, signal.SIG_IGN), (signal.default_int_handler, signal.SIG_DFL)]
+)
+def test_a_program_that_begins_is_ended_by_what_it_does_not_ignore(before: Any, after: Any) -> None:
+    with restored():
+        signal.signal(signal.SIGINT, before)
+        end_at_interrupts()
+        assert signal.getsignal(signal.SIGINT) is after
 
 
 @contextmanager

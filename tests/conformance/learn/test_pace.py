@@ -182,6 +182,17 @@ def test_a_limit_of_utterances_in_a_time_is_learned_and_kept_from_then_on(monkey
     assert conversation.limits == Limits(rate=Rate(7, 2))
 
 
+def test_who_must_rest_between_utterances_is_not_asked_how_many_it_may_say() -> None:
+    conversation = Tiring(7)
+    conversation.keep_to(Limits(gap=0.5))
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    said = len(conversation.texts)
+    ask_rate(found, learned)
+    assert len(conversation.texts) == said
+    assert not learned.findings
+
+
 def test_where_each_utterance_takes_long_fewer_are_said() -> None:
     conversation = Tiring()
     conversation.restartable = False

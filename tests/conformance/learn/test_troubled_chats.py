@@ -180,6 +180,7 @@ def test_a_server_that_cannot_be_started_again_leaves_what_was_learned(monkeypat
     [
         (NotChecked("too many segmentations"), "too many segmentations"),
         (NotChecked("at first", VIOLATIONS["CHAT-2"]("much", "little", ())), "little"),
+        (VIOLATIONS["CHAT-2"]("much", "little", ()), "little"),
     ],
 )
 def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monkeypatch: Any) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes, TooFewSeats
+from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.room import RoomConversation
 
@@ -161,8 +161,6 @@ def _try_all(room: RoomConversation, words: dict[str, bytes], trial: QuitTrial, 
         try:
             _try(room, {word: words[word] for word in asked}, batch)
             died = bool(room.conversation.site.exit_report()) or not room.heard_by_all()[0]
-        except TooFewSeats:
-            raise
         except CannotLearn:
             if not room.conversation.site.restartable:
                 raise
