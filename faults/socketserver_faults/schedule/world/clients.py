@@ -181,8 +181,8 @@ class VirtualClients:
         learn = "socketserver_reference.conformance.learn"
         conversation = vars(self._modules.load(f"{learn}.conversation"))
         conversation.update(Client=self._learner, MIN_AWAIT_TIMEOUT=FIT_TIMEOUT, MAX_HEARD_BYTES=LEARNED_BYTES)
-        vars(self._modules.load(f"{learn}.limits"))["CROWD_MEMBERS"] = LEARNED_MEMBERS
-        vars(self._modules.load(f"{learn}.history"))["MAX_SAID"] = LEARNED_MEMBERS
+        vars(self._modules.load(f"{learn}.questions.limits"))["CROWD_MEMBERS"] = LEARNED_MEMBERS
+        vars(self._modules.load(f"{learn}.questions.history"))["MAX_SAID"] = LEARNED_MEMBERS
         propose = self._modules.load(f"{learn}.propose")
         vars(propose)["verify"] = lambda *_: None  # whether the program speaks the dialect is asked next
         try:
