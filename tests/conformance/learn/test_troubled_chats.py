@@ -1,6 +1,8 @@
 """`learn chat` of rooms that break: what may be a bug is told, and the rest is learned all the same."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -28,7 +30,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
-from socketserver_reference.conformance.targets import in_process, quiescence
+from socketserver_reference.conformance.targets import in_process
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.servers import dialect_servers as servers
@@ -68,14 +70,15 @@ def plain(text: str) -> str:
     return re.sub(r"\n#\s+", " ", text)
 
 
-def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Whoever leaves floods the room with empty deliveries, for ever."""
-    monkeypatch.setattr(quiescence, "IDLE_TIMEOUT", 0.05)  # it is never at rest
+@pytest.mark.parametrize("most", [1000, pytest.param(math.inf, marks=pytest.mark.sweep)])
+def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told(most: float) -> None:
+    """Whoever leaves floods the room with empty deliveries, so many, or for ever."""
+    ends: Counter[servers.Member] = Counter()
 
-    def hear(member: servers.Member) -> bytes:
-        return servers.lines(member) or b""
+    def hear(member: servers.Member) -> bytes | None:
+        line = servers.lines(member)
+        ends[member] += line is None
+        return line if ends[member] > most else line or b""
 
     text = proposed(chat(hear=hear, deliver=LABELLED, to_sender=LABELLED))
     dialect = loader.read(text, "learned", "learned")
