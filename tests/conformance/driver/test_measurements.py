@@ -1,15 +1,53 @@
-"""What a crowd costs is measured only where the server does as it should."""
+"""How late deliveries come, and what a crowd costs: it is measured only where the server does as it should."""
 
 from contextlib import closing
 
 import pytest
 
-from socketserver_reference.conformance.driver.measurements import scale
+from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag, scale
+from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.oracles.scaling import Departure
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import Close, Say, join
+from socketserver_reference.conformance.scenario.steps import Close, Quit, Say, join
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.support.planted import Planted
+from tests.support.planted import Bug, Planted
+
+TIMEOUT = 10.0
+"""Seconds in which whatever comes has come, on a busy machine as well."""
+
+LAG_STEPS = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
+
+
+def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        seen = iter([[1.0], [1.0], [0.0]])
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
+        measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+        monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
+        with pytest.raises(Violation) as caught:
+            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-16"
+
+
+def test_a_stall_is_measured_as_often_on_a_server_that_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = iter([[1.0]] * LAG_CONFIRMATIONS)
+    monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(measured))
+    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
+        address = session.address
+        monkeypatch.setattr(session.site, "restartable", False)
+        with pytest.raises(Violation) as caught:
+            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
+        assert session.address == address
+    assert list(measured) == []
+    assert caught.value.replays is None
+
+
+def test_another_violation_on_the_way_is_reported() -> None:
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        leaving = [*join("ann", "ben"), Quit("ann"), Say("ben", b"gone")]
+        with pytest.raises(Violation) as caught:
+            measure_lag(session, *leaving, about="CHAT-16", prompt="ann", late="ben")
+    assert caught.value.clause_id == "CHAT-7"
 
 
 def crowd(_: int) -> Departure:
@@ -17,7 +55,7 @@ def crowd(_: int) -> Departure:
 
 
 def test_a_server_that_fails_in_the_crowd_breaks_what_it_breaks_there() -> None:
-    with closing(open_session("chat", Planted("delivers-twice").target(), 5.0)) as session:
+    with closing(open_session("chat", Planted("delivers-twice").target(), TIMEOUT)) as session:
         session.healthy = True  # it fails in its first conversation, too
         with pytest.raises(Violation) as raised:
             scale(session, crowd, 8, "CHAT-15")

@@ -13,11 +13,9 @@ from socketserver_reference.chat import ChatHandler
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.driver.measurements import LAG_CONFIRMATIONS, measure_lag
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.explore import explore
-from socketserver_reference.conformance.oracles import delayed_ack
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import checks, open_session
@@ -166,39 +164,6 @@ def test_a_violation_of_what_is_not_asked_leaves_the_check_undecided() -> None:
 
 
 # The one question for a clock
-
-
-LAG_STEPS = [*join("ann", "ben"), *(Say("ann", b"%d" % count) for count in range(6))]
-
-
-def test_a_stall_has_to_be_seen_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(open_session("chat", Bug("chat").target(), 5.0)) as session:
-        seen = iter([[1.0], [1.0], [0.0]])
-        monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(seen))
-        measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
-        monkeypatch.setattr(delayed_ack, "lags", lambda *_: [1.0])
-        with pytest.raises(Violation) as caught:
-            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
-    assert caught.value.clause_id == "CHAT-16"
-
-
-def test_a_stall_is_measured_as_often_on_a_server_that_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = iter([[1.0]] * LAG_CONFIRMATIONS)
-    monkeypatch.setattr(delayed_ack, "lags", lambda *_: next(measured))
-    with closing(open_session("chat", Bug("chat").target(), TIMEOUT)) as session:
-        address = session.address
-        monkeypatch.setattr(session.site, "restartable", False)
-        with pytest.raises(Violation) as caught:
-            measure_lag(session, *LAG_STEPS, about="CHAT-16", prompt="ann", late="ben")
-        assert session.address == address
-    assert list(measured) == []
-    assert caught.value.replays is None
-
-
-def test_another_violation_on_the_way_is_reported(quits_wrongly: Session) -> None:
-    with pytest.raises(Violation) as caught:
-        measure_lag(quits_wrongly, *BREAKING, about="CHAT-16", prompt="ann", late="ben")
-    assert caught.value.clause_id == "CHAT-7"
 
 
 class Recorded:
