@@ -239,3 +239,35 @@ def test_a_limit_of_connections_in_a_time_is_no_lack_of_seats(
     assert [one.name for one in learned.doubtful] == (["limits.members"] if more else [])
     assert bool(learned.remarks) == bool(more)
     assert conversation.limits == (Limits(join_rate=Rate(6, 1)) if by_rate else UNLIMITED)
+
+
+class SoonShut(Thronged):
+    """Lets nobody in any more who comes slowly."""
+
+    def join(self, who: str) -> None:
+        if self.limits.join_rate.seconds:
+            raise CannotLearn("closed")
+        super().join(who)
+
+
+class NeverRestarted(Thronged):
+    restarts = False
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (SoonShut, "of 8 clients that connected at once 6 were members, also the next time"),
+        (NeverRestarted, "of 8 clients that connected at once 6 were members"),
+    ],
+)
+def test_a_crowd_that_cannot_come_again_shows_seats(
+    kind: type[Thronged], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 8)
+    conversation = kind(by_rate=False, more=0)
+    found, learned = room(conversation), LearnedDialect()
+    found.begin()
+    ask_members(found, learned)
+    assert [(one.key, one.value, one.why) for one in learned.findings] == [("members", 6, why)]
+    assert conversation.limits == UNLIMITED

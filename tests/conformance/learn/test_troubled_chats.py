@@ -17,12 +17,13 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.learn import conversation, verification
 from socketserver_reference.conformance.learn.conversation import CannotLearn
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import _further
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
 from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.meeting import Meeting
 from socketserver_reference.conformance.learn.patterns import head, template
-from socketserver_reference.conformance.learn.propose import _at_fault, propose
+from socketserver_reference.conformance.learn.propose import _at_fault, _refused, propose
 from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _hangs_up
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Misfit
@@ -212,6 +213,16 @@ def test_the_keys_to_look_at_follow_from_what_happened(clause: str, shape: Any, 
     violation.shape = shape
     assert _at_fault(Misfit(violation, "why", leaving=False))[0] == key
     assert _at_fault(Misfit(None, "why", leaving=False)) == ("delivery.template",)
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(1, ["delivery.template"]), (2, [])])
+def test_the_key_without_which_a_dialect_is_valid_is_named_if_it_is_one(wrong: int, told: list[str]) -> None:
+    learned = LearnedDialect()
+    learned.learn("", "protocol", "chat", "three clients heard each other")
+    for table, key, value in [("delivery", "template", "no field"), ("framing", "in", "smoke")][:wrong]:
+        learned.learn(table, key, value, "so it seemed")
+    evidence = _refused(learned, [], "it is not valid").evidence
+    assert evidence[1:] == [f"Look at {name}: so it seemed" for name in told]
 
 
 @pytest.mark.parametrize(("read", "leaving", "bug"), [(201, True, True), (200, True, False), (201, False, False)])
