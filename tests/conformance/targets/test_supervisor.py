@@ -1,10 +1,11 @@
 """The supervisor, run as a script: what it is told to keep ends when it should, and with it all that it started."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from socketserver_reference.conformance.targets.process import SUPERVISOR, supervised
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 from tests.support.checking import Lifeline
+from tests.support.serving import LONG_TIMEOUT
 
 PROMPT = "import os; os.write(1, b'up');"
 """What a kept program says first, so that a test knows it runs."""
@@ -217,6 +219,31 @@ def test_a_command_that_stops_its_parent_is_ended_all_the_same(keep: Keep, turns
 
 def test_a_command_that_has_stopped_its_parent_still_tells_its_exit_status(keep: Keep) -> None:
     assert keep("import os, signal; os.kill(os.getppid(), signal.SIGSTOP); raise SystemExit(5)").wait() == 5
+
+
+SLOW = """
+import os, runpy, subprocess, sys
+class Slow(subprocess.Popen):
+    def __init__(self, *arguments, **keywords):
+        super().__init__(*arguments, **keywords)
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+subprocess.Popen = Slow
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A supervisor that goes on with nothing before the command has ended."""
+
+
+@on_linux
+def test_a_command_may_stop_its_parent_before_that_has_done_anything_more() -> None:
+    stops = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP); raise SystemExit(5)"
+    words = [sys.executable, "-c", SLOW, str(SUPERVISOR), "5", sys.executable, "-c", stops]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True) as supervisor:
+        try:
+            assert supervisor.wait(LONG_TIMEOUT) == 5
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(supervisor.pid, signal.SIGKILL)
 
 
 HANGS = """

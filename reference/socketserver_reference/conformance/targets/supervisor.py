@@ -50,7 +50,7 @@ def supervise(grace: float, command: list[str]) -> int:
         os.close(reading)
         os._exit(end_like(run(command, writing)))
     os.close(writing)
-    group = int(os.read(reading, 20) or 0)  # 0 if there is no command
+    group = int(os.read(reading, 20) or 0)  # 0 if no process could be made for the command
     over = threading.Event()
 
     def end_with_the_checker() -> None:
@@ -77,17 +77,16 @@ def run(command: list[str], writing: int) -> int:  # pragma: no cover - likewise
     """Run the command as its parent, and write its process id; return its exit status, -n if signal n ended it."""
     os.setsid()
     control(SIGNAL_WHEN_PARENT_ENDS, signal.SIGKILL)
+
+    def begin() -> None:
+        control(SIGNAL_WHEN_PARENT_ENDS, signal.SIGKILL)
+        os.write(writing, b"%d" % os.getpid())  # here, since the command may stop its parent at once
+
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=lambda: control(SIGNAL_WHEN_PARENT_ENDS, signal.SIGKILL),
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=begin)
     except OSError as error:
         print(EXECUTION_FAILURE + (error.strerror or str(error)), file=sys.stderr)
         return NOT_EXECUTED
-    os.write(writing, b"%d" % process.pid)
     os.close(writing)
     return process.wait()
 
