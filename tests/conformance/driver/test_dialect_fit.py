@@ -35,6 +35,9 @@ ASKED = read(
     "asked",
     "asked.toml",
 )
+HANG_UP_TIMEOUT = 1.0
+"""Seconds in which a server hangs up, on a busy machine as well."""
+
 PLAIN = read('protocol = "echo"\n[echo]\ntransform = "identity"\n', "plain", "plain.toml")
 
 
@@ -94,7 +97,7 @@ def test_a_flood_is_read_in_part() -> None:
 
 @pytest.mark.parametrize(("dialect", "protocol"), [(NOTE, "chat"), (ASKED, "chat"), (NOTE, "echo")])
 def test_a_server_that_hangs_up_without_a_byte_shows_no_dialect(dialect: Dialect, protocol: str) -> None:
-    assert found(served(lambda client: client.recv(1)), dialect, protocol) is None
+    assert found(served(lambda client: client.recv(1)), dialect, protocol, timeout=HANG_UP_TIMEOUT) is None
 
 
 def says_nothing(client: socket.socket) -> None:
