@@ -10,8 +10,3 @@ from socketserver_reference.conformance.runner.direct import checks
 def test_two_hundred_members_come_after_all_that_a_chat_must_do() -> None:
     *_, (last, _) = groupby(clause for clause, _ in checks(ChatConformance))
     assert (last, CLAUSES[last].level) == ("CHAT-17", "SHOULD")
-
-
-def test_no_check_of_the_hardened_profile_comes_before_one_of_the_basic_profile() -> None:
-    profiles = [CLAUSES[clause].profile for clause, name in checks(ChatConformance) if "handshake" not in name]
-    assert profiles == sorted(profiles)
