@@ -1,5 +1,6 @@
 """What `check` reports, and where it cannot."""
 
+import html
 import os
 import re
 import xml.etree.ElementTree as ET
@@ -144,6 +145,8 @@ def test_with_a_site_every_report_links_a_clause_to_its_page(check: Checker, tmp
     outcome = check("echo", *command, "--site", "https://example.org/suite/")
     assert outcome.clause("ECHO-2")["page"] == page
     assert "--site" not in outcome.document["command"]
+    assert outcome.document["command"].endswith(" --only=ECHO-2"), "the same check again"
+    assert all(" --only=ECHO-2" in html.unescape(file.read_text()) for file in files.values())
     assert all(page in file.read_text() for file in files.values())
     check("echo", *command)
     assert not [name for name, file in files.items() if "/specification/" in file.read_text()]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES
@@ -32,6 +33,9 @@ from socketserver_reference.conformance.runner.options import OPTIONS
 from socketserver_reference.conformance.scenario.text import printable
 
 add_arguments = add_check_arguments
+
+CHOOSING = ("only", "profile", "known")
+"""Options that choose the clauses, or list those that are known to be broken."""
 
 BAD_USAGE, NOTHING_SELECTED = 4, 5
 """Exit statuses of pytest: it could not start; it found no test to run."""
@@ -62,7 +66,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
     from socketserver_reference.conformance.runner.display import NORMAL, QUIET, VERBOSE, Display
 
     display = Display(VERBOSE if options.verbose else QUIET if options.quiet else NORMAL)
-    command = again(options)
+    command, choice = again(options), chosen(options)
     dialect = read_dialect(options, targets)
     listed, before = input_files.read(options, dialect.name)
     spoken = "" if dialect.name == "note" else f", in the dialect {dialect.name}"
@@ -110,6 +114,7 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
         seconds=time.monotonic() - clock,
         spent=progress.spent,
         command=command,
+        choice=choice,
         site=options.site or "",
     )
     if before is not None:
@@ -126,15 +131,23 @@ def _check(options: argparse.Namespace, pytest_arguments: Sequence[str]) -> int:
 
 
 def again(options: argparse.Namespace) -> str:
-    """Return the command that checks the same server in the same way; what is only about the reports is left out."""
+    """Return the command that checks the same server in the same way; what chooses the clauses, or is only about the
+    reports, is left out.
+    """
     words = ["socketserver-reference", "check", options.protocol, *filter(None, [options.target])]
     for name in ("launch", "transport"):
         words += [f"--{name}={value}" for value in [getattr(options, name)] if value]
     for option in OPTIONS:
         value = getattr(options, option.field)
-        if option.name not in ("only", "profile", "known", "reproduce") and value != option.default:
+        if option.name not in (*CHOOSING, "reproduce") and value != option.default:
             words += option.spelled("--", value)
     return shlex.join(words)
+
+
+def chosen(options: argparse.Namespace) -> str:
+    """Return the options that choose the clauses, or list those that are known to be broken."""
+    given = [option.spelled("--", getattr(options, option.field)) for option in OPTIONS if option.name in CHOOSING]
+    return shlex.join(chain.from_iterable(given))
 
 
 def share_budget(options: argparse.Namespace, dialect: Dialect, targets: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def build(report: Report) -> dict[str, Any]:
         "version": own_version(),
         "began": report.began.isoformat(timespec="seconds"),
         "seconds": round(report.seconds, 3),
-        "command": report.command,
+        "command": report.rerun,
         "clauses": [_clause(verdict, report) for verdict in report.verdicts],
         "changes": [{"clause": clause, "what": what} for clause, what in report.changes],
         "waived": [{"clause": clause, "why": why} for clause, why in report.waived],

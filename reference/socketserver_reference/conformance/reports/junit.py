@@ -35,7 +35,7 @@ def write(report: Report) -> str:
     properties = ET.SubElement(suite, "properties")
     facts = [
         ("version", own_version()),
-        ("command", report.command),
+        ("command", report.rerun),
         ("dialect", report.dialect),
         ("seed", report.seed),
     ]

@@ -37,8 +37,8 @@ def write(report: Report) -> str:
             else table(CLAUSE_COLUMNS, [_row(one, report.page(one.clause.id)) for one in report.verdicts])
         ),
     ]
-    if report.command:
-        head += ["", f"Checked by version {words(own_version())}. To check it again:", "", *fenced([report.command])]
+    if report.rerun:
+        head += ["", f"Checked by version {words(own_version())}. To check it again:", "", *fenced([report.rerun])]
     if report.changes or report.waived:
         changes = [f"- {code(clause)}: {words(what)}" for clause, what in report.changes]
         waived = [f"- {code(clause)} is not asked: {words(why)}" for clause, why in report.waived]

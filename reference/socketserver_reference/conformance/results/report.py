@@ -70,7 +70,9 @@ class Report:
     spent: Mapping[str, float] = field(default_factory=dict)
     """Clause -> how many seconds its checks took."""
     command: str = ""
-    """The command that checks the server again, without `--only`."""
+    """The command that checks the server again, without what chooses the clauses."""
+    choice: str = ""
+    """The options that choose the clauses, or list those that are known to be broken."""
     site: str = ""
     """The address of the site with the pages of the clauses, if it was given."""
 
@@ -82,6 +84,11 @@ class Report:
         """Return the report, with what has changed since an earlier one that a file holds."""
         facts = {key: getattr(self, key) for key in COMPARED_KEYS} | {"profile": self.profile or "all"}
         return replace(self, baseline=BaselineDiff.of(file, before, self.verdicts, facts))
+
+    @property
+    def rerun(self) -> str:
+        """The command that makes the same check again; "" if there is none."""
+        return f"{self.command} {self.choice}".rstrip()
 
     def again(self, clause: str) -> str:
         """Return the command that checks one clause again; "" if there is none."""

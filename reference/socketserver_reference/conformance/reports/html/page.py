@@ -51,7 +51,7 @@ def _header(report: Report, told: Sequence[ViolationStory]) -> Element:
         ("profile", (report.profile or "all") + (", strict" if report.strict else "")),
         ("seed", str(report.seed)),
         ("checked", f"{when}, in {report.seconds:.1f} s, by version {own_version()}"),
-        *([("again", command(report.command, "the command"))] if report.command else []),
+        *([("again", command(report.rerun, "the command"))] if report.rerun else []),
     ]
     return tag(
         "header",
