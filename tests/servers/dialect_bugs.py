@@ -274,6 +274,19 @@ class TakesEachRecvForAnUtterance(Speaker):
         yield (chunk[framing.header_bytes :] if framing.kind == "length" else chunk.rstrip(framing.newline))
 
 
+class DropsTheSecondOfTwo(Speaker):
+    """Of the utterances that come in one segment it takes the first."""
+
+    breaks = "CHAT-6"
+
+    def read(self) -> Iterator[list[bytes]]:
+        for utterances in super().read():
+            yield utterances[:1]
+
+    def body(self, chunk: bytes) -> bytes:
+        return super().body(chunk).split(self.dialect.framing_in.newline)[0]
+
+
 class ReadsLengthsAtOnce(Speaker):
     """It ends a client whose length does not come in one segment."""
 

@@ -93,6 +93,7 @@ TRIED_IN = {
     "KeepsTheNameless": ["named"],
     "LeavesByName": ["named"],
     "TakesEachRecvForAnUtterance": ["named", "binary"],
+    "DropsTheSecondOfTwo": ["named", "binary", "chunks"],
     "ReadsLengthsAtOnce": ["binary"],
     "WaitsForTheRest": ["named", "binary", "fixed"],
     "FailsOverAnUnfinishedFrame": ["prompting", "binary", "fixed"],

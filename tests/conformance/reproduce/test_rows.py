@@ -283,6 +283,14 @@ def test_what_is_said_in_pieces_is_sent_so() -> None:
     assert pieces(b"x") == [b"x"]
 
 
+def test_what_is_said_in_one_segment_is_sent_so() -> None:
+    together = Send("ann", b"one", with_next=True)
+    steps = [did(Connect("ann")), Did(together, b"one\n"), Did(Send("ann", b"two"), b"two\n")]
+    rows = table(*steps, failing="", dialect=NAMED)
+    assert [row for row in rows if row[1] == "sends"] == [("ann", "sends", b"one\ntwo\n")]
+    assert str(together) == "ann sends b'one' in one segment with what comes next"
+
+
 def test_a_greeting_that_ends_the_handshake_leaves_nothing_to_read() -> None:
     greeting = Template("Hello {any}\n")
     greeted = replace(NAMED, handshake=(HandshakeTurn(wait=greeting),))

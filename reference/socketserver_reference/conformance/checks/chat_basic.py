@@ -39,6 +39,13 @@ class BasicChat(Conformance):
         coming_and_going = [Connect("cal"), HalfClose("cal"), *join("dan"), Quit("dan")]
         play(*join("ann", "ben"), Say("ann", b"once"), *coming_and_going, Say("ben", b"twice"), Say("ben", b"twice"))
 
+    @decides("CHAT-6")
+    def test_utterances_that_come_in_one_segment_are_delivered_one_by_one(self, play: Play) -> None:
+        if play.dialect.stream or play.dialect.one_by_one:
+            play.not_applicable("in the dialect the server may take what comes in one segment for one utterance")
+        together: list[Step] = [Send("ann", b"the first", with_next=True), Send("ann", b"the last"), Settle()]
+        play(*join("ann", "ben"), *together, Say("ben", b"all heard"))
+
     @decides("CHAT-5")
     def test_utterances_of_one_member_arrive_in_order(self, play: Play) -> None:
         words = play.dialect.limits.rounds(40, utterances=1)

@@ -86,7 +86,7 @@ class FramedRewriter:
             return []
         match step:
             case Utterance(who, data):
-                return self._sending(who, data) if step.burst else self._saying(who, data, in_pieces=step.in_pieces)
+                return self._sending(step) if step.burst else self._saying(who, data, in_pieces=step.in_pieces)
             case OneClient(who) if step.effect == "half-closes" and self._must_close():
                 return [Settle(), *self._going(who, Close(who))]
             case OneClient() if step.effect == "hears" and self._is_mute(step.spoken_by):
@@ -199,15 +199,16 @@ class FramedRewriter:
         unmarked = self._dialect.framing_out.kind == "none"
         return (unheard and said in self._said) or (unmarked and (unheard or bool(self._stalled)))
 
-    def _sending(self, who: str, data: bytes) -> list[Step]:
+    def _sending(self, step: Utterance) -> list[Step]:
+        who = step.who
         if self._is_mute(who):
             return []
         steps = self._heard_by(who)
-        for piece in self._pieces(data):
+        for piece in self._pieces(step.data):
             if self._dialect.framing_out.kind == "none":
                 steps.append(Say(who, piece))
                 continue
-            steps += self._in_one_chunk(who, Send(who, piece))
+            steps += self._in_one_chunk(who, Send(who, piece, with_next=step.with_next))
         return steps
 
     def _pieces(self, data: bytes) -> list[bytes]:

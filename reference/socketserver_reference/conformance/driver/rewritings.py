@@ -7,6 +7,7 @@ scenario may stay in the rewritten one, and the other way round; the oracle foll
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.step import Utterance
@@ -124,16 +125,21 @@ def chunk_by_chunk(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     return found
 
 
-def one_each(steps: Sequence[Step], _: Dialect) -> list[Step]:
-    """Without several utterances of one client under way: all read each before its speaker goes on."""
+def one_each(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without several frames of one client under way: all read each before its speaker goes on."""
     found: list[Step] = []
     speaking: set[str] = set()
+    size = dialect.piece - rewrite.SERIAL_BYTES
     for step in steps:
-        if step.burst and step.spoken_by in speaking:
-            found.append(Settle())
-            speaking.clear()
-        found.append(step)
-        speaking = set() if step.waits else speaking | ({step.spoken_by} if step.burst else set())
+        pieces = [step.said[at : at + size] for at in range(0, len(step.said), size)] if step.burst else []
+        for said in pieces:
+            if step.spoken_by in speaking:
+                found.append(Settle())
+                speaking.clear()
+            found.append(Send(step.spoken_by, said))
+            speaking.add(step.spoken_by)
+        found += [] if pieces else [step]
+        speaking = set() if step.waits else speaking
     return found
 
 

@@ -117,7 +117,7 @@ class Stage(ClientConnector):
         self._said = 0  # bytes, since everybody who reads was last read
         self._probes = 0
         self._probed = ""  # the silent client that a probe is for
-        self._held: list[tuple[Client, bytes]] = []  # datagrams that go with the next step
+        self._held: list[tuple[Client, bytes]] = []  # what goes with the next step: datagrams, and parts of a segment
         self._ends_with_it: set[str] = set()  # whose last words and end of stream come in one segment
         self._dismissed: list[str] = []  # clients that left because the scenario was over
 
@@ -226,10 +226,12 @@ class Stage(ClientConnector):
                     self._join(who)
             case Pour(who, data, reads):
                 pour(self._clients[who], data, partial(self._take, who), reads=reads)
-            case Send(who) if self.address.datagram:
+            case Send(who) if self.address.datagram or step.with_next:
+                self._rate_limiter.wait_to_send(who)
                 self._held.append((self._clients[who], sent))
             case Say(who) | Send(who) | Quit(who) | Begin(who):
                 self._rate_limiter.wait_to_send(who)
+                sent = self._held_of(who) + sent
                 for piece in pieces(sent) if step.in_pieces else [sent]:
                     self._clients[who].send(piece, held=who in self._ends_with_it)
                     if step.in_pieces:
@@ -251,6 +253,13 @@ class Stage(ClientConnector):
             client.send(data)
         self._held.clear()
 
+    def _held_of(self, who: str) -> bytes:
+        """Return what a client has said that is to go in one segment with what it says now."""
+        client = self._clients[who]
+        held = b"".join(data for one, data in self._held if one is client)
+        self._held = [(one, data) for one, data in self._held if one is not client]
+        return held
+
     def _close_politely(self, who: str) -> None:
         """End a connection, and read on until the server has ended it too: close() with unread input is a reset."""
         client = self._clients.pop(who)
@@ -267,8 +276,7 @@ class Stage(ClientConnector):
             self._probes += 1
             probe = Say(step.speaker, b"probe %d" % self._probes)
             self._probed = step.who
-            if self._dialect.one_by_one:
-                self._wait_idle()  # until the server has read the last probe, which nobody may hear
+            self._wait_idle()  # until the server has read the last probe, which nobody may hear
             self._rewrite(probe)
             self._probed = ""
             self._poll([who for who in self.oracle.required_readers(probe) if who == step.speaker])

@@ -121,6 +121,17 @@ def more_than_a_chunk(steps: Steps, dialect: Dialect) -> bool:
     return any(size > dialect.chunk for _, size in _under_way(steps))
 
 
+def more_than_a_piece(steps: Steps, dialect: Dialect) -> bool:
+    """The same, or an utterance longer than those that a long one becomes."""
+    if dialect.raw:
+        return more_than_a_chunk(steps, dialect)
+    return any(step.waits and len(step.said) > dialect.piece for step in steps if isinstance(step, Utterance))
+
+
+def long_frame(steps: Steps, dialect: Dialect) -> bool:
+    return not dialect.raw and long_utterance(steps, dialect)
+
+
 def several_under_way(steps: Steps, dialect: Dialect) -> bool:
     """A client says several chunks before they come back, or has them wait."""
     several = any(many > 1 or size > dialect.chunk for many, size in _under_way(steps))
@@ -129,7 +140,8 @@ def several_under_way(steps: Steps, dialect: Dialect) -> bool:
 
 def frames_in_a_row(steps: Steps, dialect: Dialect) -> bool:
     """A client says several frames before they come back: the server may read them together."""
-    return not dialect.raw and any(many > 1 for many, _ in _under_way(steps))
+    several = any(many > 1 for many, _ in _under_way(steps))
+    return not dialect.raw and (several or any(step.burst and len(step.said) > dialect.piece for step in steps))
 
 
 def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
@@ -260,7 +272,7 @@ _MONOLOGUE = (Connect("ann"), Say("ann", b"ann is here"), Say("ann", b"nobody el
 _IN_A_ROW: Steps = (
     Connect("ann"),
     Say("ann", b"ann is here"),
-    *(Send("ann", b"one of many") for _ in range(20)),
+    *(Send("ann", b"one of many", with_next=True) for _ in range(20)),
     Settle(),
 )
 _DEPARTURES: Steps = (*join("ann", "ben"), HalfClose("ben"), Say("ann", b"and on"), HalfClose("ann"), *join("cal"))
@@ -293,7 +305,11 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-3": (_if(unusual_bytes, letters), _if(long_utterance, short, probe=_LONG_UTTERANCE)),
     "CHAT-4": (_if(anything),),
     "CHAT-5": (_if(several_under_way, settled),),
-    "CHAT-6": (_if(more_than_a_chunk, chunk_by_chunk), _if(frames_in_a_row, one_each, probe=_IN_A_ROW)),
+    "CHAT-6": (
+        _if(more_than_a_piece, chunk_by_chunk),
+        _if(long_frame, short, probe=_LONG_UTTERANCE),
+        _if(frames_in_a_row, one_each, probe=_IN_A_ROW),
+    ),
     "CHAT-7": (_if(quits, half_closing, staying),),
     "CHAT-8": (_if(like_quit, unlike_quit),),
     "CHAT-9": (_if(silent_member, speaking),),

@@ -160,6 +160,18 @@ def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     else:
         _ask_newline(room, learned)
     conclude_framing(room, learned)
+    if not room.conversation.limits.gap:
+        _ask_one_segment(room, learned)
+
+
+def _ask_one_segment(room: RoomConversation, learned: LearnedDialect) -> None:
+    """Find out whether two utterances are delivered that come in one segment."""
+    texts = [room.conversation.text(), room.conversation.text()]
+    sent = b"".join(map(room.said.put, texts))
+    heard = room.ask(SPEAKER, sent, lambda heard: all(text in heard[LISTENER] for text in texts))[LISTENER]
+    if missing := [text for text in texts if text not in heard]:
+        what = f"Of two utterances in one segment, {quoted(sent)}, {quoted(missing[0])} was not delivered"
+        learned.suspect(f"{what}: each recv() may be taken for one utterance", "CHAT-6", polite=True)
 
 
 def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:

@@ -31,6 +31,7 @@ Circumstance = Literal[
     "unspoken to",  # it has read nothing yet
     "at once",  # nothing has been said in the scenario
     "first",  # the same, and the server has had no client before it
+    "in a row",  # a client has said several utterances since all were last read, each a frame
     "answered",  # the reply to it has come
 ]
 
@@ -53,7 +54,7 @@ CLAUSE_OF_DISRUPTION: dict[str, str] = {
 ABOUT: dict[str, Collection[Circumstance | Kind]] = {
     "CHAT-1": ["unspoken to"],
     "CHAT-3": ["unusual"],
-    "CHAT-6": ["long", "in pieces"],
+    "CHAT-6": ["long", "in pieces", "in a row"],
     "CHAT-7": ["quits"],
     "CHAT-8": ["like quit"],
     "CHAT-9": ["silent", "lurks"],

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
 from socketserver_reference.conformance.oracles.chat_room import Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
@@ -134,6 +135,12 @@ class FramedChatState(ChatFindings[FramedMember]):
         if member.gone or member.stalled:
             return False
         return bool(member.leaving) or any(due.required for dues in member.inbox.values() for due in dues)
+
+    def circumstances(self, who: str) -> list[attribution.Circumstance]:
+        found = super().circumstances(who)
+        if max(Counter(one.speaker for one in self.under_way).values(), default=0) > 1:
+            found.append("in a row")
+        return found
 
     def settled(self, step: Step) -> None:
         super().settled(step)

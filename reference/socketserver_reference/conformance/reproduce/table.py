@@ -56,6 +56,8 @@ class Table:
     """Client -> the turns of its handshake to come, and the bytes that it has read since the last."""
     reading: dict[str, bytes] = field(default_factory=dict)
     """Client -> bytes that it has read since its last row."""
+    held: dict[str, bytes] = field(default_factory=dict)
+    """Client -> what it says in one segment with what comes next."""
     paced: Counter[str] = field(default_factory=Counter)
     """Client -> how often it has spoken; the empty name counts connections."""
 
@@ -98,8 +100,11 @@ class Table:
             for who in step.clients:
                 self.add(who, "connects", late | ({"window": step.window} if step.window else {}))
                 self.shaking[who] = whole(self.dialect, b"{name}"), b""
+        elif sent and step.with_next:
+            self.held[step.spoken_by] = self.held.get(step.spoken_by, b"") + sent
         elif sent:
             who = step.spoken_by or step.clients[0]
+            sent = self.held.pop(who, b"") + sent
             for count, piece in enumerate(pieces(sent) if step.in_pieces else [sent]):
                 if count:
                     self.add(who, "waits", PIECE_SECONDS)

@@ -37,6 +37,8 @@ class BaseStep:
 
     in_pieces: bool = False
     """Whether its bytes go to the server in several segments: see `steps.pieces`."""
+    with_next: bool = False
+    """Whether its bytes go to the server in one segment with what its client says next."""
     window: int | None = None
     """Bytes of the receive buffer of its client, if that is bounded by it."""
 

@@ -15,7 +15,7 @@ Next: `driver/stage.py`, which performs them.
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, Self, get_args
 
@@ -111,8 +111,11 @@ class Send(Utterance):
 
     verb = "sends"
 
+    with_next: bool = field(default=False, kw_only=True)
+
     def __str__(self) -> str:
-        return f"{self.who} sends {show(self.data)} without waiting"
+        how = "in one segment with what comes next" if self.with_next else "without waiting"
+        return f"{self.who} sends {show(self.data)} {how}"
 
 
 @dataclass(frozen=True)
