@@ -83,8 +83,8 @@ clean:  ## remove everything that make made
 	rm -rf .venv .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The tests start hundreds of Python processes: modules are compiled once, even if the environment says otherwise.
-test coverage sweep .venv/dev: export PYTHONDONTWRITEBYTECODE :=
+# The commands start many Python processes: modules are compiled once, even if the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 
 # LAUNCH may contain quotes and braces, so it is passed in the environment, and no shell parses it.
 export LAUNCH

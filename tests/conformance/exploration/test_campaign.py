@@ -31,12 +31,17 @@ def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
             yield Campaign(session, "basic", examples=1)
 
 
-def confirmed(campaign: Campaign, clause: str, steps: Sequence[Step], *, premature: bool) -> Violation | None:
-    """Have a finding of a clause confirmed by these steps."""
+def seen(clause: str, steps: Sequence[Step]) -> Violation:
     violation = VIOLATIONS[clause]("something", "something else", [])
     violation.scenes = (Scene(list(steps)),)
+    return violation
+
+
+def confirmed(campaign: Campaign, clause: str, steps: Sequence[Step], *, premature: bool) -> Violation | None:
+    """Have a finding of a clause confirmed by these steps."""
+    violation = seen(clause, steps)
     violation.absent = premature
-    return campaign.confirm(clause, ExplorationFinding(violation, premature))
+    return campaign.confirm(clause, ExplorationFinding([violation], premature))
 
 
 def test_what_shows_again_is_reported(campaign: Campaign) -> None:
@@ -75,3 +80,23 @@ def test_a_violation_of_a_clause_that_nobody_asked_for_is_kept_and_fails_nothing
     assert campaign.note_violation(VIOLATIONS["CHAT-7"]("something", "something else", [])) is None
     assert [*campaign.known] == ["CHAT-7"]
     assert not campaign.found
+
+
+def test_a_run_that_only_seemed_to_show_it_hides_none_that_does() -> None:
+    longer, shorter, shortest = seen("CHAT-7", [*CRIME, Say("ben", b"on")]), seen("CHAT-7", CRIME), join("ann")
+    with contextlib.closing(open_session("chat", Planted("delivers-quit").target(), 0.3)) as session:
+        finding = ExplorationFinding([longer], premature=False)
+        finding.note(shorter)
+        finding.note(seen("CHAT-1", shortest))
+        told = Campaign(session, "basic", examples=1).confirm("CHAT-7", finding)
+    assert told is not None
+    assert (told.clause_id, told.unconfirmed) == ("CHAT-7", False)
+
+
+def test_the_two_shortest_runs_and_the_first_are_likely() -> None:
+    runs = [seen("CHAT-7", join("ann")[:1] * length) for length in (9, 10, 6, 5, 3, 3, 4)]
+    finding = ExplorationFinding(runs[:1], premature=False)
+    assert finding.likely == [runs[0]]
+    for run in runs[1:]:
+        finding.note(run)
+    assert finding.likely == [runs[5], runs[3], runs[0]]

@@ -3,6 +3,7 @@
 Read in this order:
 
     campaign.py         one exploration: its time budget and its findings
+    constants.py        keeps constants of source files out of what is drawn
     machine.py          the base of all state machines
     chat_machines.py    the machines for a chat
     handshake_rules.py  what clients of a chat also do where it has a handshake

@@ -28,11 +28,26 @@ def _length(violation: Violation) -> int:
 
 @dataclass
 class ExplorationFinding:
-    """A violation found by exploration: in the shortest run that showed it."""
+    """A violation found by exploration, in shorter and shorter runs: the first that showed it, and each shorter one.
 
-    shortest: Violation
+    While Hypothesis shrinks, a server that is only slow may seem to break the same clause in a run that is shorter yet.
+    """
+
+    runs: list[Violation]
     premature: bool
     """Whether expected data was missing, but only within a timeout shorter than the full one."""
+
+    def note(self, violation: Violation) -> None:
+        """Keep a run that is shorter than all before; of the same length, the later is simpler."""
+        if _length(violation) == _length(self.runs[-1]):
+            self.runs[-1] = violation
+        elif _length(violation) < _length(self.runs[-1]):
+            self.runs.append(violation)
+
+    @property
+    def likely(self) -> list[Violation]:
+        """The runs to confirm, the shortest first: the two shortest, and the first of all."""
+        return [*self.runs[:-3:-1], *self.runs[: max(0, len(self.runs) - 2)][:1]]
 
 
 class Campaign:
@@ -88,9 +103,10 @@ class Campaign:
         if not self.found:
             self._until = time.monotonic() + SHRINK_BUDGET
         premature = violation.absent and self.timeout < self.session.full_timeout
-        finding = self.found.setdefault(clause, ExplorationFinding(violation, premature))
-        if _length(violation) <= _length(finding.shortest):  # of the same length, the later is simpler
-            finding.shortest = violation
+        if clause in self.found:
+            self.found[clause].note(violation)
+        else:
+            self.found[clause] = ExplorationFinding([violation], premature)
         return violation.of(clause)
 
     def _found_as(self, violation: Violation) -> str:
@@ -102,14 +118,22 @@ class Campaign:
         """Return the violation to report, as it showed in replays; None if the missing data was only late, or if a
         limit of the server explains it.
 
-        The shortest run decides the clause: what the first run held besides may have suggested another.
+        The shortest run that shows decides the clause: what the first run held besides may have suggested another.
         """
-        own = finding.shortest.clause_id
-        shortest = finding.shortest.of(own if own in self._chosen and own not in self.found else clause)
-        shortest.note = "found by exploration"
-        if finding.premature and not self.session.site.restartable and not self._shows_patiently(shortest):
+        told = None
+        for seen in finding.likely:
+            told = self._confirm(clause, finding, seen) or told
+            if told is not None and not told.unconfirmed:
+                break
+        return told
+
+    def _confirm(self, clause: str, finding: ExplorationFinding, seen: Violation) -> Violation | None:
+        own = seen.clause_id
+        violation = seen.of(own if own in self._chosen and own not in self.found else clause)
+        violation.note = "found by exploration"
+        if finding.premature and not self.session.site.restartable and not self._shows_patiently(violation):
             return None
-        told = self.session.confirm(shortest)
+        told = self.session.confirm(violation)
         if told is None or (told.unconfirmed and finding.premature):
             return None
         return told

@@ -16,6 +16,7 @@ from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.exploration.campaign import Campaign
 from socketserver_reference.conformance.exploration.chat_machines import AbruptChatMachine, PoliteChatMachine
+from socketserver_reference.conformance.exploration.constants import without_constants_of_modules
 from socketserver_reference.conformance.exploration.echo_machines import (
     AbruptDatagramMachine,
     AbruptEchoMachine,
@@ -36,21 +37,20 @@ RUNS_PER_SEED = 10
 
 def _draw(machine: Any, steps: int, with_seed: str, runs: int) -> None:
     """Have Hypothesis draw so many runs; raise the failure that it shrank to."""
-    run_state_machine_as_test(
-        seed(with_seed)(machine),
-        settings=settings(
-            max_examples=runs,
-            stateful_step_count=steps,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            print_blob=False,
-            report_multiple_bugs=False,
-            verbosity=Verbosity.quiet,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        ),
+    chosen = settings(
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
     )
+    with without_constants_of_modules():
+        run_state_machine_as_test(seed(with_seed)(machine), settings=chosen)
 
 
 def _seen_again(clauses: set[str], session: Session) -> str:

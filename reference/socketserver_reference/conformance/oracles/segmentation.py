@@ -11,7 +11,7 @@ This file decides what is legal; `stream_chat.py` says whose fault it is when it
 """
 
 from collections.abc import Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.alignment import Possible
@@ -28,8 +28,7 @@ class Ambiguous(Exception):
     """There are too many hypotheses to follow."""
 
 
-@dataclass(frozen=True)
-class ParseHypothesis:
+class ParseHypothesis(NamedTuple):
     """The log up to `position` is deliveries, which took so many bytes of each pending speaker in turn."""
 
     position: int

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, if not `collected`."""
 
-QUIET = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly"]
+QUIET = [
+    "-qq",
+    "--assert=plain",
+    "--no-header",
+    "--no-summary",
+    "--tb=short",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:randomly",
+]
 
 
 class Progress:

@@ -21,10 +21,14 @@ def show(data: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
 
 def common_prefix(one: bytes, other: bytes) -> int:
     """Return how many leading bytes are the same."""
-    length = min(len(one), len(other))
-    if one[:length] == other[:length]:
-        return length
-    return next(index for index in range(length) if one[index] != other[index])
+    same, length = 0, min(len(one), len(other))
+    while same < length:  # half of what is left is the same, or one of its bytes differs
+        half = (length - same + 1) // 2
+        if one[same : same + half] == other[same : same + half]:
+            same += half
+        else:
+            length = same + half - 1
+    return same
 
 
 def show_against(data: bytes, other: bytes, limit: int = MAX_SHOWN_BYTES) -> str:
