@@ -19,12 +19,12 @@ class Shared:
     y = 0
 
 def prepare():
-    global shared, things, names, members, logs, locks, permits, events, condition, ends, count
+    global shared, things, names, members, logs, locks, permits, events, condition, ends, clients, count
     shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
     shared.x = Shared.y = 0
     locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]
     events, condition = [threading.Event(), threading.Event()], threading.Condition()
-    ends = pair()
+    ends, clients = pair(), pair_with_client()
 
 def finish():
     return shared.x, count
@@ -79,12 +79,19 @@ OPERATIONS = {
     "notify": "with condition: condition.notify()",
     "sleep": "sleep(1 + {i})",
     "send": "ends[{i}].send(b'{t}')",
+    "send much": "log.append(ends[{i}].send(b'{t}' * 3))",
+    "send now": "log.append(ends[{i}].send(b'{t}' * 2, 0x40))",
     "receive": "log.append(ends[{i}].recv(9))",
     "receive one": "log.append(ends[1 - {i}].recv(1))",
     "receive now": "log.append(ends[{i}].recv(9, 0x40))",
     "end": "ends[{i}].shutdown(1)",
     "hang up": "ends[{i}].shutdown(2)",
     "close": "ends[{i}].close()",
+    "reset": "ends[{i}].setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0'); ends[{i}].close()",
+    "say": "clients[{i}].send(b'{t}{i}')",
+    "hear": "log.append(clients[1].recv(9))",
+    "hear one": "log.append(clients[1].recv(1))",
+    "dismiss": "clients[{i}].shutdown(1)",
 }
 """Name -> statement; `t` is the number of the thread, `i` is 0 or 1, and `v` is an attribute."""
 
@@ -124,6 +131,7 @@ class SmallProgram:
             "pause": lambda: scheduler.point("goes on"),
             "sleep": scheduler.sleep,
             "pair": lambda: self._network.pair("ann"),
+            "pair_with_client": lambda: self._network.pair("ben", of_client=True),
         }
         exec(compile(watched(ast.parse(text(program)), "small"), "small.py", "exec"), self._names)
 

@@ -26,6 +26,7 @@ Next: `listener.py`.
 
 import errno
 import os
+from collections import deque
 from collections.abc import Callable
 
 from socketserver_faults.schedule.core.footprints import CHANGES, MERGE, NEEDS, OPENS, READ, WRITE, Name
@@ -46,12 +47,17 @@ def failure(number: int) -> OSError:
 Touch = Callable[[Name, int], None]
 """Notes what is touched: see `core/footprints.py`."""
 
-ALL = ("data", "ended", "error", "finishing", "over", "shut")
-"""What is touched apart at an end: the data are those that come to it, wherever they wait."""
+ALL = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
+"""What is touched apart at an end, besides the bytes that come to it: see `End`."""
 
 
 class End:
-    """One end of a connection, or a socket that is not connected yet."""
+    """One end of a connection, or a socket that is not connected yet.
+
+    The bytes of each send that come to it have a place of their own, `0`, `1`..., and what ends the stream comes to the
+    place behind them. So what comes matters to a thread that reads only if it has come to that place. `last` is the
+    sending side, and `next` the reading side: how much was read matters to a sender only if room may be short.
+    """
 
     def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch = lambda *_: None) -> None:
         self._label, self._touch_name = label, touch
@@ -71,12 +77,17 @@ class End:
         self.error = 0
         self.changes = 0
         """Number of changes that wake a thread in poll()."""
+        self.said = 0
+        """How many bytes the other end has sent."""
+        self._came = 0
+        self._lengths: deque[int] = deque()
+        """For each place with bytes that have come and were not read, their number."""
         self.peer = self  # until connected
 
     def join(self, peer: "End") -> None:
         """Establish the connection of two ends."""
-        self._touch(WRITE, "over")
-        peer._touch(WRITE, "over")
+        self._touch(WRITE, "over", self._came)
+        peer._touch(WRITE, "over", peer._came)
         self.peer, peer.peer = peer, self
         self.over = peer.over = False
         self._change()
@@ -84,11 +95,7 @@ class End:
 
     def readable(self, needed: bool = False) -> bool:
         """Whether recv returns at once; it is `needed` if a thread waits for that and for nothing else."""
-        how = READ | NEEDS * needed
-        self._touch(how, "data")
-        if self.received:
-            return True
-        self._touch(how, "shut", "error", "over")
+        self._touch(READ | NEEDS * needed, self._came - len(self._lengths))
         return self._is_readable()
 
     def _is_readable(self) -> bool:
@@ -96,30 +103,36 @@ class End:
 
     def writable(self) -> bool:
         """Whether send returns at once."""
-        return bool(self.broken or self._room() > 0)
+        self.peer._touch(READ, "last")
+        return bool(self.broken or self._room(1) > 0)
 
     @property
     def broken(self) -> bool:
         """Whether send fails."""
-        self._touch(READ, "over", "shut")
+        self._touch(READ, "over", "writing")
         return bool(self.over or self.shut & WRITING)
 
-    def recv(self, size: int, peek: bool = False) -> bytes:
-        """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once."""
-        self._touch(READ, "data")
+    def recv(self, size: int, peek: bool = False, one_send: bool = False) -> bytes:
+        """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once.
+
+        With `one_send`, return no more than what came by one send.
+        """
+        self._touch(READ, "next")
         if self.received:
+            size = min(size, self._lengths[0]) if one_send else size
+            self._touch_places(size)
             data = bytes(self.received[:size])
             if not peek:
-                self._touch(WRITE, "data")
-                del self.received[:size]
+                self._take(len(data))
                 self.peer._change()
                 if self.peer.unsent:
                     self.peer._flow()
             return data
-        self._touch(READ, "ended")
+        self._touch(READ, self._came)
         if self.ended:  # even if a reset came after it
             return b""
-        self._touch(READ, "error", "over", "shut")
+        if self.over:
+            self._touch(READ, "error")
         if self.error:
             raise failure(self.take_error())
         if self.shut & READING:
@@ -130,10 +143,12 @@ class End:
         """Take the bytes that there is room for. The first send to a closed end succeeds: no reset has come yet."""
         if self.broken:
             raise failure(self.take_error() or errno.EPIPE)
-        if data and self._room() <= 0:
+        self.peer._touch(READ | WRITE, "last")
+        room = self._room(len(data))
+        if data and room <= 0:
             raise failure(errno.EAGAIN)
-        taken = data[: self._room()]
-        self.peer._touch(WRITE, "data")
+        taken = data[:room]
+        self.peer.said += len(taken)
         self.unsent += taken
         self._flow()
         return len(taken)
@@ -141,9 +156,8 @@ class End:
     def shutdown(self, how: int) -> None:
         """End one direction or both, for all descriptors of this end. Bytes that arrive later are still readable."""
         self._touch(READ, "over")
-        self._touch(MERGE, "shut")
         unconnected = self.over
-        self.shut |= how
+        self._shut(how)
         if how & WRITING and not unconnected:
             self._finish()
         self._change()
@@ -152,13 +166,11 @@ class End:
 
     def release(self, reset: bool) -> None:
         """Close the end: with an end of stream, or with a reset if `reset` or if there are unread bytes."""
-        self._touch(READ, "data", "finishing")
-        self._touch(MERGE, "shut")
+        self._touch(READ, "next", "finishing", self._came - 1 if self.received else (self._came, "bytes"))
         reset = reset or bool(self.received)
         if self.received:
-            self._touch(WRITE, "data")
-        self.received.clear()
-        self.shut = BOTH
+            self._take(len(self.received))
+        self._shut(BOTH)
         if self.finishing and not reset:  # all is said
             return
         self._touch(READ, "over")
@@ -188,14 +200,50 @@ class End:
         self._touch(READ, "changes")
         return self.changes != seen
 
-    def _touch(self, how: int, *names: str) -> None:
-        if how & CHANGES and not self._is_readable():
-            how |= OPENS
+    def _touch(self, how: int, *names: object) -> None:
+        if how & CHANGES and not (self.shut & READING or self.error or self.over):
+            how |= OPENS  # the place behind the last bytes was empty
         for name in names:
             self._touch_name((self._label, name), how)
 
-    def _room(self) -> int:
-        self.peer._touch(READ, "data")
+    def _shut(self, how: int) -> None:
+        if how & READING:
+            self._touch(MERGE, "reading", self._came)
+        if how & WRITING:
+            self._touch(MERGE, "writing")
+        self.shut |= how
+        self._note_gone()
+
+    def _note_gone(self) -> None:
+        """Note that this end neither reads nor sends any more, if that is so."""
+        if self.finishing and self.shut & READING:
+            self._touch(MERGE, "gone")
+
+    def _touch_places(self, size: int) -> None:
+        """Note that so many bytes are read, from the places where they are; fewer if another send could add to them."""
+        place = self._came - len(self._lengths)
+        for length in self._lengths:
+            if size <= 0:
+                return
+            self._touch(READ, place)
+            place, size = place + 1, size - length
+        if size > 0:
+            self._touch(READ, (place, "bytes"))
+
+    def _take(self, size: int) -> None:
+        """Remove the first bytes that have come."""
+        self._touch(READ | WRITE, "next")
+        del self.received[:size]
+        while size:
+            taken = min(size, self._lengths[0])
+            size, self._lengths[0] = size - taken, self._lengths[0] - taken
+            if not self._lengths[0]:
+                self._lengths.popleft()
+
+    def _room(self, wanted: int) -> int:
+        """Return for how many bytes there is room; that is known if all that was sent would fit, and more is wanted."""
+        if self.peer.said + wanted > self.peer.window:
+            self.peer._touch(READ, "next")
         return self.peer.capacity - len(self.peer.received) - len(self.unsent)
 
     def _change(self) -> None:
@@ -206,14 +254,17 @@ class End:
         """Deliver what is unsent as far as there is room, then the end of stream."""
         peer = self.peer
         if self.unsent:
-            peer._touch(READ | WRITE, "data")
+            peer._touch(READ | WRITE, "last")
         room = peer.window - len(peer.received)
         if self.unsent and room > 0:
-            peer._touch(READ, "finishing", "shut")
+            peer._touch(READ, "gone")
             if peer.finishing and peer.shut & READING:  # it will never be read, nor answered
                 peer._reset()
                 self._reset()
                 return
+            peer._touch(WRITE, peer._came, (peer._came, "bytes"))
+            peer._lengths.append(len(self.unsent[:room]))
+            peer._came += 1
             peer.received += self.unsent[:room]
             del self.unsent[:room]
             peer._change()
@@ -222,9 +273,9 @@ class End:
         self._touch(READ, "over", "ended")
         peer._touch(READ, "ended")
         if not self.over and not peer.ended:
-            peer._touch(MERGE, "ended", "shut")
+            peer._touch(MERGE, "ended")
             peer.ended = True
-            peer.shut |= READING
+            peer._shut(READING)
             if self.ended:
                 self._stop()
                 peer._stop()
@@ -234,20 +285,21 @@ class End:
         """Send the end of stream, after all that is unsent."""
         self._touch(MERGE, "finishing")
         self.finishing = True
+        self._note_gone()
         self._flow()
 
     def _reset(self) -> None:
         """Receive a reset: the connection no longer exists."""
-        self._touch(READ | WRITE, *ALL)
+        self._touch(READ | WRITE, *ALL, self._came)
         if not self.over:
             self.error = errno.EPIPE if self.ended and not self.finishing else errno.ECONNRESET
             self._stop()
 
     def _stop(self) -> None:
-        self._touch(MERGE, "over", "shut")
+        self._touch(MERGE, "over")
         if self.unsent:
-            self.peer._touch(READ | WRITE, "data")
+            self.peer._touch(READ | WRITE, "last", "next")
+        self._shut(BOTH)
         self.over = True
-        self.shut = BOTH
         self.unsent.clear()
         self._change()

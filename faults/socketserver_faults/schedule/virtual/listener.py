@@ -88,7 +88,7 @@ class Listener:
         self._went += 1
         return self.arrived.popleft()
 
-    def recv(self, size: int, peek: bool = False) -> bytes:  # noqa: ARG002 - the signature of End
+    def recv(self, size: int, peek: bool = False, one_send: bool = False) -> bytes:  # noqa: ARG002 - the signature of End
         """Fail: a listener cannot be read."""
         raise failure(errno.ENOTCONN)
 

@@ -27,7 +27,13 @@ from typing import Any
 
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.connection import SocketAddress
-from socketserver_faults.schedule.virtual.kernel import Kernel, OpenFile, Points
+from socketserver_faults.schedule.virtual.kernel import (
+    FIRST_DESCRIPTOR,
+    FIRST_DESCRIPTOR_OF_CLIENTS,
+    Kernel,
+    OpenFile,
+    Points,
+)
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
 __all__ = ["Network", "NotModelled", "Points", "Socket", "SocketAddress"]
@@ -104,15 +110,20 @@ class Network:
         self.client_socket = type("socket", (self.socket,), {"of_client": True})
         self.module = SocketModule(self.socket)
 
-    def pair(self, name: str, server: str = SERVER) -> tuple[Socket, Socket]:
-        """Return the server's and the client's socket of a connection, without a point. Each has the other's name."""
+    def pair(self, name: str, server: str = SERVER, *, of_client: bool = False) -> tuple[Socket, Socket]:
+        """Return the server's and the client's socket of a connection, without a point. Each has the other's name.
+
+        With `of_client`, a recorded run takes the second for one of the suite's clients, as it does with `connect()`.
+        """
         points = self.kernel.points
         ends = self.kernel.end(name), self.kernel.end(server)
         for end in ends:
             end.address = self.kernel.free_address()
         ends[0].join(ends[1])
-        first, second = (self.socket(fileno=self.kernel.open(OpenFile(end, points.label()))) for end in ends)
-        return first, second
+        lowest = FIRST_DESCRIPTOR_OF_CLIENTS if of_client else FIRST_DESCRIPTOR
+        first = self.socket(fileno=self.kernel.open(OpenFile(ends[0], points.label())))
+        kind = self.client_socket if of_client else self.socket
+        return first, kind(fileno=self.kernel.open(OpenFile(ends[1], points.label()), lowest))
 
     def listener(self, name: str = SERVER, backlog: int = socket.SOMAXCONN) -> Socket:
         """Return a socket that listens, without a point; the clients know it by its name."""
