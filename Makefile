@@ -60,7 +60,7 @@ spec: .venv/check  ## print the clauses
 demo: .venv/check  ## play the closed-request bug, row by row, and its fix
 	@$(BIN)/socketserver-faults demo closed-request
 
-schedules: .venv/check  ## play the reference under all schedules with few deviations, and under 50,000 random ones
+schedules: .venv/check  ## play the reference under one schedule of each kind, and under 50,000 random ones
 	$(BIN)/socketserver-faults schedule chat --seconds 900 $(OPTIONS)
 	$(BIN)/socketserver-faults schedule overthreaded --seconds 900 $(OPTIONS)
 	$(BIN)/socketserver-faults schedule echo $(OPTIONS)

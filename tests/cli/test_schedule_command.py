@@ -139,7 +139,7 @@ def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture
     out = told(capsys, "chat", "greet", "--deviations", "1", code=0)
     assert re.search(r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1", out)
     out = told(capsys, "chat", "speak", "--schedules", "5", code=0)
-    assert "all with up to 0 deviations; NOT all with 1\n" in out
+    assert "all with up to 0 deviations; NOT all with 1; NOT all inequivalent ones: there are more than 4\n" in out
     out = told(capsys, "chat", "--schedules", "1", code=0)
     assert re.search(r"^  speak +0 schedules  NOT all with 0$", out, re.MULTILINE)
 
@@ -167,7 +167,7 @@ class Handler(socketserver.BaseRequestHandler):
         ("threading\nfrom os import urandom as draw", "draw(8)", False),
     ],
 )
-def test_a_program_is_cleared_if_asked_for_and_if_all_that_it_uses_is_tracked(
+def test_a_program_is_cleared_if_all_that_it_uses_is_tracked_and_the_report_says_why_not(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -178,18 +178,18 @@ def test_a_program_is_cleared_if_asked_for_and_if_all_that_it_uses_is_tracked(
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "clear_echo.py"
     file.write_text(f"import socketserver, {imports}\n{HANDLER.format(does=does)}")
-    words = (f"{file}:Handler", "ask", "--dialect", "rfc862", "--deviations", "0")
-    assert "all with up to 0 deviations" in told(capsys, *words, code=0)
-    out = told(capsys, *words, "--complete", code=0)
+    words = (f"{file}:Handler", "ask", "--dialect", "rfc862")
+    assert "all with up to 0 deviations" in told(capsys, *words, "--deviations", "0", code=0)
+    out = told(capsys, *words, "--schedules", "40", code=0)
     assert (" inequivalent schedules\n" in out) == cleared
-    assert ("all with up to 0 deviations\n" in out) != cleared
+    assert ("deviations; NOT all with" in out) != cleared
+    assert ("\nThe bound on deviations is needed, as the program names " in out) != cleared
 
 
 def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert " 5 schedules  random, each with a scenario of its own\n" in told(capsys, "chat", "--random", "5", code=0)
     assert "random scenarios are for a chat" in told(capsys, "echo", "--random", "1", code=2)
     assert "leave the scenario out" in told(capsys, "chat", "speak", "--random", "1", code=2)
-    assert "leave one out" in told(capsys, "chat", "--random", "1", "--complete", code=2)
 
 
 @pytest.mark.parametrize("name", ["closed-request", pytest.param("delivers-without-the-lock", marks=pytest.mark.sweep)])

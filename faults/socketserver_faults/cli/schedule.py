@@ -26,7 +26,7 @@ from socketserver_faults.schedule.exploration.explore import (
     world_of,
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
-from socketserver_faults.schedule.exploration.search import Bounds, FailsElsewhere, RunsDiffer, SearchResult
+from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, SearchResult
 from socketserver_faults.schedule.virtual import models
 from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
@@ -40,7 +40,7 @@ from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.runner.options import number
 from socketserver_reference.conformance.scenario.text import printable
 
-UNPLAYABLE = (SubjectRefused, NotModelled, NoLines, LostThread, RunsDiffer, FailsElsewhere)
+UNPLAYABLE = (SubjectRefused, NotModelled, NoLines, LostThread, RunsDiffer)
 """Errors that say why a program cannot be played."""
 
 
@@ -75,13 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--deviations",
         type=number(int, 0, 9),
         metavar="K",
-        help="try all schedules with up to K deviations (default: 2; some scenarios have 1 or 3)",
-    )
-    parser.add_argument(
-        "--complete",
-        action="store_true",
-        help="clear each scenario by one schedule of each class of equivalent ones, without a bound on deviations, "
-        "where that is possible; it is not for a program that serves by itself, or uses files, os.environ or entropy",
+        help="try all schedules with up to K deviations (default: one schedule of each class of equivalent ones, or "
+        "where that is not possible all with up to 2 deviations, in some scenarios 1 or 3)",
     )
     parser.add_argument(
         "--seconds", type=number(int, 1, 86_400), default=60, metavar="S", help="stop after S seconds (default: 60)"
@@ -151,15 +146,13 @@ def _again(options: argparse.Namespace, code: Code) -> str:
 def _search(options: argparse.Namespace, dialect: Dialect) -> int:
     if options.random and options.scenario:
         raise SubjectRefused("--random makes its own scenarios: leave the scenario out")
-    if options.random and options.complete:
-        raise SubjectRefused("--random draws schedules, and --complete runs one of each class: leave one out")
     protocol = protocol_of(options.scenario, dialect)
     subject = read(options.program, protocol, options.arguments)
     with one_processor(os.getpid()), world_of(subject, lines=options.lines, dialect=dialect) as world:
         dialect = _learn(options, world, protocol) if options.learn else dialect
         meet(world, protocol_of(options.scenario, dialect))
         scenarios: dict[str, NamedScenario] = {}
-        bounds = Bounds(options.deviations, options.schedules, options.seconds, options.complete)
+        bounds = Bounds(options.deviations, options.schedules, options.seconds)
         if options.random:
             found = search_random(world, options.random, options.seed)
         else:

@@ -10,14 +10,14 @@
 
 Without a scheduler, races are found by luck: two members see different orders in one of some hundred runs. Here the
 real handler classes run, through the real `process_request`, in real threads, but one thread at a time. The scheduler
-decides which thread runs next at every operation on a socket, a lock, a thread or the clock. It tries the schedules
-that differ from the undisturbed run in the fewest decisions first. So it always finds the same failure, with as few
-deviations as possible, and a code of one word replays it.
+decides which thread runs next at every operation on a socket, a lock, a thread or the clock. Of the schedules that
+fail, it tells one that differs from the undisturbed run in the fewest decisions. So it always finds the same failure,
+with as few deviations as possible, and a code of one word replays it.
 
-Most schedules differ in nothing that matters: two threads read from two clients, in one order or the other. So with
-`--complete`, the scheduler watches what each step reads and changes, also of the program's own objects, and clears a
-scenario by one schedule of each class of equivalent ones: `exploration/reduction.py` says how. Where the classes are
-too many, or a program cannot be watched, all schedules with up to two deviations are tried as ever.
+Most schedules differ in nothing that matters: two threads read from two clients, in one order or the other. So the
+scheduler watches what each step reads and changes, also of the program's own objects, and clears a scenario by one
+schedule of each class of equivalent ones: `exploration/reduction.py` says how. Where the classes are too many, or a
+program cannot be watched, all schedules with up to two deviations are tried, and the report says why.
 
 Read in this order; each folder says more in its __init__:
 

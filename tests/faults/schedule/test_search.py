@@ -8,7 +8,6 @@ from socketserver_faults.schedule.core.run import Choose, ScheduleTrace, Task
 from socketserver_faults.schedule.exploration.clearing import Cleared
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
-    FailsElsewhere,
     NoSuchOption,
     chooser,
     deviations_of,
@@ -76,7 +75,8 @@ def test_a_scenario_that_is_cleared_needs_no_further_level() -> None:
     right = deciding(lambda _: False)
 
     def clear(name: str, *_: float) -> Cleared:
-        return Cleared(7, 1, whole=name == "cleared")
+        whole = name == "cleared"
+        return Cleared(7, 1, whole=whole, why="" if whole else "there are more than 7")
 
     found = search({"cleared": (right, 2), "not": (right, 2)}, Bounds(), clear)
     assert {name: coverage.levels for name, coverage in found.covered.items()} == {"cleared": [1], "not": [1, 5, 10]}
@@ -84,18 +84,20 @@ def test_a_scenario_that_is_cleared_needs_no_further_level() -> None:
     assert found.schedules == 9 + 24
     assert [line.split("  ")[-1] for line in coverage_lines(found)] == [
         "all 7 inequivalent schedules",
-        "all with up to 2 deviations",
+        "all with up to 2 deviations; NOT all inequivalent ones: there are more than 7",
     ]
 
 
-def test_what_fails_in_the_reduced_search_is_searched_for_with_more_deviations() -> None:
-    def fails(*_: object) -> Cleared:
-        return Cleared(1, fails=True)
+def test_what_fails_with_many_deviations_is_found_by_the_reduced_search_and_shortened() -> None:
+    play = deciding(lambda choices: sum(choices) >= 3)
 
-    found = search({"deep": (deciding(lambda choices: sum(choices) >= 3), 2)}, Bounds(), fails)
-    assert found.deviations == ((0, 1), (1, 1), (2, 1))
-    with pytest.raises(FailsElsewhere, match="a schedule of right fails, but none with few deviations was found"):
-        search({"right": (deciding(lambda _: False), 2)}, Bounds(), fails)
+    def fails(*_: object) -> Cleared:
+        return Cleared(1, outcome=play(chooser(((0, 1), (1, 1), (3, 1), (4, 1)))))
+
+    assert search({"deep": (play, 2)}, Bounds()).outcome is None
+    found = search({"deep": (play, 2)}, Bounds(), fails)
+    assert found.scenario == "deep"
+    assert found.deviations == ((0, 1), (1, 1), (3, 1))
 
 
 def test_a_drawn_schedule_is_reduced_to_what_it_needs() -> None:

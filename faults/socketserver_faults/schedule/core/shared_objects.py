@@ -189,6 +189,8 @@ class SharedObjects(Reaching):
         if self._recording:
             if isinstance(thing, type) and isinstance(vars(thing).get(name), FunctionType):
                 self._refuse(f"replaces {thing.__qualname__}.{name}")
+            if isinstance(thing, ModuleType) and thing.__name__ not in self.watched:
+                self._refuse(f"changes {thing.__name__}.{name}, which may outlive its runs")
             self._touch((self._name(thing), name), WRITE)
         return thing
 

@@ -4,7 +4,8 @@ Read in this order:
 
     search.py         all schedules with few deviations
     reduction.py      one schedule of each class of equivalent ones
-    clearing.py       the two together
+    following.py      a schedule of a watched program, followed by the program as it is
+    clearing.py       all of them together
     random_runs.py    schedules and scenarios drawn at random or by Hypothesis
     replay.py         codes that replay a schedule
     story.py          the story, in lanes

@@ -1,7 +1,8 @@
 """To clear a scenario: run one schedule of each class of equivalent ones, without a bound on deviations.
 
 The program is watched for that, in a virtual process of its own, where an operation that may wait has a point more.
-What fails there is searched for by deviations, as ever: so stories stay the shortest, and codes replay them.
+What fails there is followed in the other virtual process (`following.py`), and searched for by deviations, as ever: so
+stories stay the shortest, and codes replay them.
 
 Next: `random_runs.py`.
 """
@@ -14,6 +15,7 @@ from socketserver_faults.schedule.core.footprints import CannotReduce
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.recorder import Recorder
 from socketserver_faults.schedule.core.run import Choose, LostThread
+from socketserver_faults.schedule.exploration.following import followed
 from socketserver_faults.schedule.exploration.reduction import Reduction
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused
@@ -21,6 +23,8 @@ from socketserver_faults.schedule.world.world import ScheduleResult, World
 
 MAX_REDUCED_RUNS = 1000
 """Most runs to clear a scenario."""
+
+NO_TIME = "no time was left"
 
 
 @dataclass
@@ -33,7 +37,10 @@ class Cleared:
     """Runs that turned out to be equivalent to others, and were cut short; and one to load modules."""
     whole: bool = False
     """Whether these are all, and none fails."""
-    fails: bool = False
+    why: str = ""
+    """Why they are not."""
+    outcome: ScheduleResult | None = None
+    """The run of the program as it is that fails, if one of the schedules does."""
 
 
 class Clearing:
@@ -42,18 +49,28 @@ class Clearing:
     def __init__(self, world: World) -> None:
         self._original = world
         self._world: World | None = None
-        self._refused = world.lines or world.subject.make is None
+        self.refused = ""
+        """Why no scenario can be cleared; "" if that is not so."""
+        if world.lines:
+            self.refused = "between lines, threads are not watched"
+        elif world.subject.make is None:
+            self.refused = "a program that makes its server itself is not watched"
 
     def clear(self, scenario: NamedScenario, until: float, most: int) -> Cleared:
         """Run one schedule of each class until one fails, until a moment of time.monotonic(), or at most so many."""
         result = Cleared()
-        if self._refused or time.monotonic() > until or most <= 0:
+        if self.refused:
+            return result
+        if time.monotonic() > until or most <= 0:
+            result.why = NO_TIME
             return result
         reduction = Reduction()
         try:
             result.whole = self._runs(reduction, scenario, until, min(most, MAX_REDUCED_RUNS), result)
-        except (CannotReduce, NotModelled, SubjectRefused, LostThread):  # if it is a bug, the other search will say so
-            self._refused = True
+        except CannotReduce as why:
+            self.refused = str(why)
+        except (NotModelled, SubjectRefused, LostThread) as why:
+            self.refused = f"while it is watched: {why}"
         result.complete, result.cut_short = reduction.complete, reduction.cut_short + 1
         return result
 
@@ -77,11 +94,17 @@ class Clearing:
 
         for outcome in reduction.runs(run):
             if outcome is not None and outcome.failure is not None:
-                result.fails = True
-                return False
-            judged = outcome is None or outcome.judged
-            if not judged or time.monotonic() > until or reduction.complete + reduction.cut_short >= most:
-                return False
+                result.outcome = followed(self._original, scenario, outcome.story.events)
+                result.why = "" if result.outcome else "one fails while the program is watched, and not otherwise"
+            elif outcome is not None and not outcome.judged:
+                result.why = "one of them cannot be judged"
+            elif reduction.complete + reduction.cut_short >= most:
+                result.why = f"there are more than {reduction.complete}"
+            elif time.monotonic() > until:
+                result.why = f"{NO_TIME} after {reduction.complete}"
+            else:
+                continue
+            return False
         return True
 
     def _refuse_untracked(self, world: World) -> None:

@@ -129,15 +129,17 @@ def _learned(world: World, protocol: str) -> str:
 
 
 def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: Bounds) -> SearchResult:
-    """Search the schedules of the scenarios; with `bounds.complete`, try to clear each."""
+    """Search the schedules of the scenarios; without a bound on deviations, try to clear each."""
     plays = {
         name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
         for name, scenario in scenarios.items()
     }
-    if not bounds.complete:
+    if bounds.deviations is not None:
         return search(plays, bounds)
     with Clearing(world) as clearing:
-        return search(plays, bounds, lambda name, *limits: clearing.clear(scenarios[name], *limits))
+        found = search(plays, bounds, lambda name, *limits: clearing.clear(scenarios[name], *limits))
+        found.bounded = clearing.refused
+        return found
 
 
 def search_random(world: World, count: int, first: int = 0) -> SearchResult:
@@ -230,7 +232,6 @@ def explore(
     deviations: int | None = None,
     seconds: float = 30.0,
     lines: bool = False,
-    complete: bool = False,
     replay: str = "",
     dialect: Dialect = NOTE,
 ) -> SearchResult:
@@ -238,10 +239,10 @@ def explore(
 
     `handler` is at the top level of a module that can be imported; it may also be a function without arguments that
     returns a server of `socketserver`, or a name as `schedule` takes it: "chat.py", say. `scenario` is the name of one,
-    or steps of the suite; the default is all scenarios for its protocol in the `dialect`. All schedules with up to
-    `deviations` deviations are tried (default: 2, for some scenarios 1 or 3), for at most `seconds`. With `complete`, a
-    scenario is cleared by one schedule of each class of equivalent ones instead, where that is possible. With `replay`,
-    a code, only that schedule is played. The result says what was covered; its `whole` is true if that is all.
+    or steps of the suite; the default is all scenarios for its protocol in the `dialect`. For at most `seconds`, one
+    schedule of each class of equivalent ones is tried; where that is not possible, all with up to two deviations are,
+    in some scenarios up to one or three. With `deviations`, all with up to so many are tried. With `replay`, a code,
+    only that schedule is played. The result says what was covered; its `whole` is true if that is all.
     """
     __tracebackhide__ = True  # what pytest shows is the race
     named = scenario if isinstance(scenario, str) else None
@@ -257,7 +258,7 @@ def explore(
         if replay:
             found = _replay(world, scenarios, Code.parse(replay))
         else:
-            found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds, complete=complete))
+            found = search_schedules(world, scenarios, Bounds(deviations, seconds=seconds))
             confirm(world, scenarios, found, lines=lines)
     if found.outcome is not None:
         raise Race("\n".join(story.report_lines(found, _again(found, lines=lines))))

@@ -23,7 +23,7 @@ Which thread must be tried before step i, because of a later step j of thread q?
 More than needed may be tried; then the sleeping threads say so. A property test compares the outcomes with those of all
 schedules (`tests/faults/schedule/reduction/test_reduction.py`).
 
-Next: `clearing.py`.
+Next: `following.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator

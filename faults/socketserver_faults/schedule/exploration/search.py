@@ -8,8 +8,8 @@ more deviation, after the last one, makes a schedule of the next level:
     level 1    [(0, 1)]  [(0, 2)]  [(1, 1)] ...
     level 2    [(0, 1), (1, 1)]  [(0, 1), (1, 2)] ...
 
-With `complete`, each scenario is tried to be cleared after level 0: by one schedule of each class of equivalent ones
-(`clearing.py`). A scenario that is cleared needs no further level.
+After level 0, each scenario is tried to be cleared: by one schedule of each class of equivalent ones (`clearing.py`). A
+scenario that is cleared needs no further level. With a bound on deviations that is given, none is tried to be cleared.
 
 So every schedule is run once, and the first failure has the fewest deviations: it needs no shrinking. Measured here and
 elsewhere: one or two deviations show nearly all races.
@@ -40,9 +40,6 @@ Clear = Callable[[str, float, int], Cleared]
 CLEARING_SHARE = 0.5
 """The share of the time that may go into that."""
 
-MOST_DEVIATIONS = 9
-"""Deviations up to which a scenario is searched that is known to fail."""
-
 MAX_REDUCED_DEVIATIONS = 2
 MAX_REDUCTION_SCHEDULES = 1000
 """Most deviations, and most schedules, that the search for a shorter schedule tries."""
@@ -50,10 +47,6 @@ MAX_REDUCTION_SCHEDULES = 1000
 
 class NoSuchOption(Exception):
     """A schedule takes an option that a decision does not have: it belongs to another program or version."""
-
-
-class FailsElsewhere(Exception):
-    """A schedule fails, but none that can be replayed was found."""
 
 
 class RunsDiffer(Exception):
@@ -89,15 +82,14 @@ def deviations_of(outcome: ScheduleResult) -> Deviations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds of a search: most deviations (None: those of each scenario), most schedules, most seconds.
+    """Bounds of a search: most deviations, most schedules, most seconds.
 
-    With `complete`, each scenario is tried to be cleared without a bound on deviations.
+    Without a bound on deviations, each scenario is tried to be cleared; one that cannot be cleared has its own bound.
     """
 
     deviations: int | None = None
     schedules: int = 1_000_000
     seconds: float = 60.0
-    complete: bool = False
 
 
 @dataclass
@@ -133,6 +125,8 @@ class SearchResult:
     scenario: str = ""
     deviations: Deviations = ()
     outcome: ScheduleResult | None = None
+    bounded: str = ""
+    """Why no scenario of the program can be cleared; "" if that is not so."""
 
     @property
     def schedules(self) -> int:
@@ -203,8 +197,24 @@ def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds, clear:
     All scenarios without a deviation come first, then all with one, and so on; those that are cleared are left out.
     """
     found = SearchResult({name: Coverage(most) for name, (_, most) in plays.items()})
-    generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
     begun = time.monotonic()
+    _search_levels(found, plays, bounds, clear, begun)
+    found.seconds = time.monotonic() - begun
+    failing = {name: coverage.cleared.outcome for name, coverage in found.covered.items()}
+    for name, outcome in failing.items():
+        if found.outcome is None and outcome is not None:  # it needs more deviations
+            found.scenario, (found.deviations, found.outcome) = name, reduced(plays[name][0], outcome)
+    return found
+
+
+def _search_levels(
+    found: SearchResult,
+    plays: Mapping[str, tuple[PlaySchedule, int]],
+    bounds: Bounds,
+    clear: Clear | None,
+    begun: float,
+) -> None:
+    generations = {name: groupby(levels(play, most), itemgetter(0)) for name, (play, most) in plays.items()}
     least = -1 if clear is None else 1
     for level in range(max([least, *(most for _, most in plays.values())]) + 1):
         if level == 1 and clear is not None:
@@ -217,31 +227,12 @@ def search(plays: Mapping[str, tuple[PlaySchedule, int]], bounds: Bounds, clear:
             for _, deviations, outcome in next(generation, (level, ()))[1]:
                 coverage.levels[-1] += 1
                 coverage.unjudged += not outcome.judged
-                found.seconds = time.monotonic() - begun
                 if outcome.failure is not None:
                     found.scenario, found.deviations, found.outcome = name, deviations, outcome
-                    return found
-                if found.schedules >= bounds.schedules or found.seconds > bounds.seconds:
-                    return found
+                    return
+                if found.schedules >= bounds.schedules or time.monotonic() - begun > bounds.seconds:
+                    return
             coverage.complete += 1
-    found.seconds = time.monotonic() - begun
-    for name, (play, _) in plays.items():
-        if found.covered[name].cleared.fails:
-            _search_deeper(found, name, play, bounds)
-    return found
-
-
-def _search_deeper(found: SearchResult, name: str, play: PlaySchedule, bounds: Bounds) -> None:
-    """Search a scenario that is known to fail, with more deviations; raise FailsElsewhere if that finds nothing."""
-    left = Bounds(MOST_DEVIATIONS, bounds.schedules - found.schedules, bounds.seconds - found.seconds)
-    deeper = search({name: (play, MOST_DEVIATIONS)}, left)
-    found.covered[name].levels, found.seconds = deeper.covered[name].levels, found.seconds + deeper.seconds
-    if deeper.outcome is None:
-        raise FailsElsewhere(
-            f"a schedule of {name} fails, but none with few deviations was found in {found.seconds:.0f} s, and no code "
-            "replays another: try --seconds, or --random"
-        )
-    found.scenario, found.deviations, found.outcome = name, deeper.deviations, deeper.outcome
 
 
 def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> None:
@@ -249,7 +240,7 @@ def _clear_all(found: SearchResult, clear: Clear, until: float, most: int) -> No
     for name, coverage in found.covered.items():
         now = time.monotonic()
         coverage.cleared = clear(name, now + (until - now) / 3, most - found.schedules)
-        if coverage.cleared.fails:
+        if coverage.cleared.outcome is not None:
             return
 
 

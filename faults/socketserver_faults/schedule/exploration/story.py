@@ -81,7 +81,7 @@ def run_lines(outcome: ScheduleResult) -> Iterator[str]:
 
 
 def coverage_lines(found: SearchResult) -> Iterator[str]:
-    """Yield a line for each scenario: the schedules that were run, and those that were not."""
+    """Yield a line for each scenario: the schedules that were run, and those that were not, with the reason."""
     width = max(map(len, found.covered), default=0)
     for name, coverage in found.covered.items():
         run = f"{coverage.schedules} schedules"
@@ -92,9 +92,12 @@ def coverage_lines(found: SearchResult) -> Iterator[str]:
         else:
             whole = f"all with up to {coverage.complete - 1} deviations" if coverage.complete else ""
             rest = f"NOT all with {coverage.complete}" if coverage.complete <= coverage.most else ""
-            what = "; ".join(filter(None, (whole, rest)))
+            why = f"NOT all inequivalent ones: {coverage.cleared.why}" if coverage.cleared.why else ""
+            what = "; ".join(filter(None, (whole, rest, why)))
         unjudged = f"; {coverage.unjudged} could not be judged" if coverage.unjudged else ""
         yield f"  {name:<{width}}  {run:>16}  {what}{unjudged}"
+    if found.bounded:
+        yield f"The bound on deviations is needed, as {found.bounded}."
 
 
 @dataclass(frozen=True)

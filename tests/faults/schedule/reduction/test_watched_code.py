@@ -137,7 +137,14 @@ def test_what_a_statement_touches(scheduler: Scheduler, body: str, how: set[int]
 
 @pytest.mark.parametrize(
     "body",
-    ["exec('1')", "globals()", "vars(Thing)", "Thing.main = main; Thing.main = 1", "list(map(things.append, [1]))"],
+    [
+        "exec('1')",
+        "globals()",
+        "vars(Thing)",
+        "Thing.main = main; Thing.main = 1",
+        "list(map(things.append, [1]))",
+        "import json; json.calls = 1",
+    ],
 )
 def test_what_cannot_be_watched_is_refused(scheduler: Scheduler, body: str) -> None:
     with pytest.raises(CannotReduce):
