@@ -12,7 +12,7 @@ FAULTS ?=
 RANDOM_RUNS ?= 25000
 SERVERS ?=
 
-.PHONY: help check test coverage sweep matrix interop lint serve spec demo schedules bench docs wheel job clean
+.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench docs wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,19 +25,23 @@ else
 	@$(BIN)/socketserver-reference check $(PROTOCOL) $(TARGET) $(if $(value LAUNCH),--launch "$$LAUNCH") $(OPTIONS)
 endif
 
-TESTS := -m 'not sweep' --numprocesses=8 --dist=loadgroup
+WORKERS := --numprocesses=6 --dist=loadgroup
+TESTS := -m 'not sweep' $(WORKERS)
 
 test: .venv/dev  ## run the tests; those of the HTML report need chromium
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -m 'not slow and not sweep' $(WORKERS)
 
-coverage: .venv/dev  ## run the tests and print the coverage, branches included
+slow: .venv/dev  ## run the slow tests, which make test leaves out
+	$(BIN)/pytest -m 'slow and not sweep' $(WORKERS) $(OPTIONS)
+
+coverage: .venv/dev  ## run both, and print the coverage, branches included
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 sweep: .venv/dev  ## run the tests that take long: every dialect, bad server, network and seed
-	$(BIN)/pytest -m sweep --numprocesses=8 --dist=loadgroup $(OPTIONS)
+	$(BIN)/pytest -m sweep $(WORKERS) $(OPTIONS)
 
 matrix: .venv/dev  ## check that each planted bug breaks its clauses and no others: all, or FAULTS='greets'; SEEDS=20
 	$(BIN)/socketserver-faults matrix $(if $(FAULTS),$(FAULTS),--markdown faults/MATRIX.md) --seeds $(SEEDS)
@@ -105,4 +109,5 @@ export LAUNCH
 
 .venv/dev: .venv/docs
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	-@$(BIN)/pytest --collect-only -qq >/dev/null 2>&1  # compiles each module once, not in every worker
 	@touch $@

@@ -1,6 +1,7 @@
 """Fixtures of the tests.
 
 Tests that run much, and run what others run as well, are marked `sweep`: `make sweep` runs them, without coverage.
+Tests that take about a second of processor time or more are marked `slow`: `make slow` runs them, and so does CI.
 """
 
 import gc

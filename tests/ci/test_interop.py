@@ -80,12 +80,14 @@ def test_what_was_not_checked_is_told_unless_a_known_failure_is_the_reason(check
         ]
 
 
+@pytest.mark.slow
 def test_a_server_without_a_record_has_to_conform(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert check.check_all({"reference": REFERENCE})
     name, over, _, *counts, _, violated = capsys.readouterr().out.split()
     assert (name, over, counts, violated) == ("reference", "udp", ["5", "0", "0"], "-")
 
 
+@pytest.mark.slow
 def test_a_record_that_is_out_of_date_is_told(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
     selected = {**REFERENCE, "options": ["--only", "UDP-1", "--only", "UDP-4", "--examples", "0"]}
     assert not check.check_all({"xinetd-echo": selected})

@@ -79,6 +79,7 @@ def test_a_running_server_is_checked_at_its_address(check: Checker, tmp_path: Pa
     assert outcome.document["target"] == str(address)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("placeholders", "transport"),
     [
@@ -99,6 +100,7 @@ def test_a_launched_server_is_told_where_to_listen(
     assert (outcome.code, outcome.verdicts[only]) == (0, "holds")
 
 
+@pytest.mark.slow
 def test_a_launched_server_that_knows_its_port_is_found_by_the_target(check: Checker) -> None:
     port = free_port()
     command = reference_server("echo", "--port", str(port))
@@ -124,6 +126,7 @@ def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(ch
     assert check("echo", *ONE, "--quiet").out == "conforms\n"
 
 
+@pytest.mark.slow
 def test_a_violation_says_how_to_check_it_again(check: Checker) -> None:
     command = bad("markup")
     outcome = check("echo", "--launch", command, "--timeout", 7, "--transport", "tcp", *ONE)
@@ -185,6 +188,7 @@ def test_what_pytest_refuses_cannot_be_checked(check: Checker, option: list[str]
     assert outcome.err.splitlines()[-1].startswith("socketserver-reference check: pytest refuses the arguments")
 
 
+@pytest.mark.slow
 def test_a_violated_should_fails_when_strict_and_is_only_told_otherwise(check: Checker) -> None:
     launched = (
         "--launch",

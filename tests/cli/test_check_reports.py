@@ -87,6 +87,7 @@ def test_json_is_a_document_of_this_shape(check: Checker) -> None:
     assert document["summary"] == {"holds": 1, "violated": 0, "unconfirmed": 0, "not_applicable": 0, "not_checked": 0}
 
 
+@pytest.mark.slow
 def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
     outcome = check("echo", "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3)
     clause = outcome.clause("ECHO-2")
@@ -96,6 +97,7 @@ def test_json_tells_the_story_of_a_violation(check: Checker) -> None:
     assert clause["exchange"][0].endswith(" connects")
 
 
+@pytest.mark.slow
 def test_junit_has_a_case_for_every_clause(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
     outcome = check("echo", "--launch", bad("hostile"), *ONE, "--timeout", 0.3, "--junit", file)
@@ -137,6 +139,7 @@ def test_a_check_that_cannot_be_leaves_no_empty_report(check: Checker, tmp_path:
     assert not file.exists()
 
 
+@pytest.mark.slow
 def test_with_a_site_every_report_links_a_clause_to_its_page(check: Checker, tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("html", "markdown", "junit")}
     options = [word for name, file in files.items() for word in (f"--{name}", file)]
@@ -160,6 +163,7 @@ def test_what_is_no_address_of_a_site_is_refused(check: Checker, address: str) -
     assert f"argument --site: {address!r} is no address of a site: write https://" in line
 
 
+@pytest.mark.slow
 def test_the_page_of_a_violation_has_its_script(check: Checker, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     command = "--launch", bad("hangs-up"), *ONE, "--timeout", 0.3, "--html", page, "--reproduce", tmp_path

@@ -25,6 +25,7 @@ from tests.support.serving import LONG_TIMEOUT, SOURCES
 ONE = ("--only", "ECHO-2", "--examples", 0)
 
 
+@pytest.mark.slow
 def test_the_directory_it_runs_in_neither_matters_nor_changes(tmp_path: Path) -> None:
     trap = "raise SystemExit('this is somebody else\\'s project')"
     (tmp_path / "conftest.py").write_text(trap)
@@ -60,6 +61,7 @@ def test_without_what_it_needs_it_says_what_to_install(missing: str, command: st
     assert result.stderr == f"socketserver-reference {command}: {NEEDS}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
@@ -79,6 +81,7 @@ def test_a_terminal_gets_colours_and_a_line_of_progress(environment: dict[str, s
     assert bool(re.search(rb"\r\x1b\[K  1 of \d+, \d+ s: [\w ]+\r\x1b\[K", shown)) == ("TERM" not in environment)
 
 
+@pytest.mark.slow
 def test_who_stops_reading_the_report_hears_no_complaint() -> None:
     with checking("echo", "--examples", 0) as process:
         assert process.stdout is not None
@@ -89,6 +92,7 @@ def test_who_stops_reading_the_report_hears_no_complaint() -> None:
         assert process.wait(LONG_TIMEOUT) == 2
 
 
+@pytest.mark.slow
 def test_what_the_terminal_cannot_show_is_escaped() -> None:
     result = run_check("echo", "--launch", "grüß-\udcff {port}", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert result.returncode == 2
@@ -121,6 +125,7 @@ def test_an_interrupt_ends_everything_and_keeps_the_results_so_far(
     lifeline.wait_for_the_end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.sweep)])
 def test_an_interrupt_before_the_first_check_is_one_line(lifeline: Lifeline, number: signal.Signals) -> None:
     with checking("chat", "--launch", bad("deaf", lifeline.path), "--only", "CHAT-1") as process:
@@ -178,6 +183,7 @@ def test_an_interrupt_of_which_pytest_cannot_tell_the_place_ends_the_check_all_t
     assert (outcome.code, outcome.verdicts) == (INTERRUPTED, {"ECHO-2": "holds", "ECHO-3": "not-checked"})
 
 
+@pytest.mark.slow
 def test_an_interrupt_that_python_loses_in_a_callback_comes_again(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +203,7 @@ def test_an_interrupt_that_python_loses_in_a_callback_comes_again(
     assert outcome.clause("ECHO-3")["why"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_an_interrupted_check_that_saw_a_clause_broken_says_so(
     check: Checker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

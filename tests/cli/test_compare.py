@@ -105,6 +105,7 @@ def test_servers_are_put_side_by_side(run: Compare, tmp_path: Path, absent: Addr
     assert "bad &lt;b&gt;\\x1b" in files["html"].read_text()
 
 
+@pytest.mark.slow
 def test_what_is_started_is_started_beside_the_file_whatever_lies_there(run: Compare, file: Path) -> None:
     (file.parent / "reference.py").write_text("raise SystemExit('this is somebody else\\'s module')")
     (file.parent / "json.py").write_text("raise SystemExit('and so is this')")
@@ -118,6 +119,7 @@ def test_what_is_started_is_started_beside_the_file_whatever_lies_there(run: Com
     assert code == 0, out
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_everything_and_shows_what_there_is(lifeline: Lifeline, file: Path) -> None:
     file.write_text(
         server("first", target="tcp://host.invalid:9")
@@ -153,6 +155,7 @@ def test_a_checker_that_dies_without_a_word_costs_one_server(monkeypatch: pytest
     assert out.count("could not be checked: the check was ended by signal 9 and printed no error") == 4
 
 
+@pytest.mark.slow
 def test_a_dialect_lies_beside_the_file_as_well(run: Compare, file: Path) -> None:
     (file.parent / "mine.toml").write_text('protocol = "echo"\n[echo]\ntransform = "identity"\n')
     code, out, _ = run(server("mine", bad("well-behaved"), dialect="mine.toml"), *QUICK)
@@ -297,6 +300,7 @@ def test_markdown_and_html_tell_each_violation_once() -> None:
     assert "It could not be checked: no." in page
 
 
+@pytest.mark.slow
 def test_with_a_site_each_clause_is_linked_to_its_page(run: Compare, tmp_path: Path) -> None:
     page, site = tmp_path / "compared.html", "https://example.org/suite"
     link = f'<th scope="row"><a href="{site}/specification/ECHO-1.html">ECHO-1</a>'

@@ -116,6 +116,7 @@ def test_a_fault_that_breaks_nothing_or_has_the_name_of_another_does_not_enter_t
     assert "harmless" not in CATALOGUE
 
 
+@pytest.mark.slow
 def test_only_what_reads_can_break_the_pipe() -> None:
     command = [sys.executable, "-m", "socketserver_faults", "list"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

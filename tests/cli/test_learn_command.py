@@ -26,6 +26,7 @@ from tests.support.serving import serving, unserved
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
 
+@pytest.mark.slow
 def test_a_launched_server_is_learned_and_ended(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = f"{BARE_PYTHON} -m socketserver_reference serve chat --port {{port}}"
     file = tmp_path / "mine.toml"
@@ -96,6 +97,7 @@ def test_a_proposal_that_is_no_dialect_is_printed_all_the_same_and_told(capfd: p
     assert "\nLook at echo.transform: cannot tell" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_prints_what_was_found_and_ends_the_server(
     number: signal.Signals, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

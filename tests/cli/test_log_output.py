@@ -66,6 +66,7 @@ CHATS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", CHATS.values(), ids=CHATS)
 def test_members_talk_although_the_log_is_not_read_and_a_signal_ends_the_server(
     command: tuple[str, ...], pipe: Pipe
@@ -101,6 +102,7 @@ def test_an_echo_replies_although_its_log_is_not_read(transport: str, concurrenc
         assert stop(process) == 0
 
 
+@pytest.mark.slow
 def test_two_thousand_datagrams_of_one_client_are_answered_although_the_log_is_not_read(pipe: Pipe) -> None:
     pipe.fill()
     echo = ("socketserver_reference", "serve", "echo", "--transport", "udp", "--port", "0")
@@ -111,6 +113,7 @@ def test_two_thousand_datagrams_of_one_client_are_answered_although_the_log_is_n
         assert stop(process) == 0
 
 
+@pytest.mark.slow
 def test_the_proxy_forwards_although_its_log_is_not_read(pipe: Pipe) -> None:
     pipe.fill()
     with serving("echo", LOOPBACK) as server:

@@ -90,6 +90,7 @@ def test_without_any_file_the_command_says_what_would_be_right(capsys: pytest.Ca
 # init
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_learning")
 def test_init_learns_a_server_and_check_alone_checks_it(
     check: Checker, directory: Path, capfd: pytest.CaptureFixture[str]

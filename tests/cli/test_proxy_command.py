@@ -21,6 +21,7 @@ def arguments(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_logs_and_ends_at_a_signal(number: signal.Signals) -> None:
     with serving("chat", LOCALHOST) as server:

@@ -49,6 +49,7 @@ def test_a_text_that_is_no_code_or_belongs_to_another_program_is_refused(
     assert message in told(capsys, "chat", "--replay", text, code=2)
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_failure_is_told_with_its_clause_its_schedule_in_lanes_and_its_code(
     assert replay.splitlines()[5:] == out.splitlines()[7:-2]
 
 
+@pytest.mark.slow
 def test_a_broken_clause_hides_no_other_in_another_scenario(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_broken_clause_hides_no_other_in_another_scenario(
     assert "also" not in told(capsys, program, "--deviations", "0", code=1)
 
 
+@pytest.mark.slow
 def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -185,6 +185,7 @@ def test_an_interrupt_while_a_program_imports_ends_it_without_a_word(
     assert interrupted_at(name, [*program, command, "--help"], tmp_path) == Ended(-signal.SIGINT, "")
 
 
+@pytest.mark.slow
 def test_an_ignored_interrupt_stays_ignored_while_a_program_imports(tmp_path: Path) -> None:
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
     for program in PROGRAMS:

@@ -61,6 +61,7 @@ def test_the_blocks_of_a_page_share_a_folder_and_its_files() -> None:
     assert "```{code-block} python\n:emphasize-lines: 1\n\nprint(6 * 8)\n```" in written
 
 
+@pytest.mark.slow
 def test_a_session_with_python_runs_against_the_server_of_its_block() -> None:
     server = "<!-- serve: python -m socketserver_faults.tutorial echo {port} -->"
     told = [">>> import socket", '>>> client = socket.create_connection(("127.0.0.1", 10007))']

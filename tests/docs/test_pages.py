@@ -40,6 +40,7 @@ def test_a_clause_without_a_title_and_a_reason_is_an_error_that_says_where_they_
         clauses.clause_page(CLAUSES["CHAT-7"], {})
 
 
+@pytest.mark.slow
 def test_every_clause_has_a_page_with_an_anchor_a_title_and_a_reason(pages: dict[str, str]) -> None:
     assert list(clauses.REASONS) == list(CLAUSES)
     for id in CLAUSES:

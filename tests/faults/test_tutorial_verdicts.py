@@ -30,6 +30,7 @@ def serving(program: str) -> str:
     return f"{sys.executable} -m socketserver_faults.tutorial {program} {{port}}"
 
 
+@pytest.mark.slow
 def test_the_echo_conforms(check: Checker) -> None:
     outcome = check("echo", "--launch", serving("echo"), *QUICK)
     over = {id: id.startswith("ECHO") for id in CLAUSES if id.startswith(("ECHO", "UDP"))}

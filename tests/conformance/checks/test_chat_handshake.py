@@ -92,6 +92,7 @@ def explored(bug: type[Speaker], dialect: Dialect, profile: Profile) -> list[str
     return record.broken
 
 
+@pytest.mark.slow
 def test_exploring_finds_what_fails_in_a_handshake_and_nothing_in_a_sound_one() -> None:
     assert explored(Speaker, ASKING, "hardened") == []
     assert "CHAT-9" in explored(AsksOneAfterAnother, ASKING, "basic")

@@ -85,6 +85,7 @@ def test_an_echo_that_ignores_its_quit_word_breaks_echo_3() -> None:
     assert found("echo", DIALECTS["greets and quits"], IgnoresItsQuitWord, "ECHO-3") == {"ECHO-3"}
 
 
+@pytest.mark.slow
 def test_an_echo_that_replies_to_the_end_of_a_stream_is_checked_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "CLOSING_TIMEOUT", 0.05)  # it never ends
     dialect = DIALECTS["words around"]

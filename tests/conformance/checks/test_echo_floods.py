@@ -31,11 +31,13 @@ def about(clause: str, dialect: Dialect, handler: type[Any], timeout: float = TI
     return list(outcomes("echo", served(dialect, handler), timeout, clause, dialect))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", ["ECHO-3", "ECHO-6"])
 def test_an_echo_that_waits_for_its_client_gives_all_of_it_back(clause: str) -> None:
     assert [str(raised) for _, _, raised in about(clause, STREAM, Echo) if raised is not None] == []
 
 
+@pytest.mark.slow
 def test_an_echo_that_drops_what_is_not_read_breaks_echo_3() -> None:
     seen = [violation_of(outcome) for outcome in about("ECHO-3", STREAM, DropsWhatIsNotRead, 1.0)]
     assert {violation.clause_id for violation in seen if violation} == {"ECHO-3"}

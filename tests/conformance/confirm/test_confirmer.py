@@ -127,6 +127,7 @@ def test_a_race_that_shows_no_more_is_unconfirmed() -> None:
     assert found.replays.of == 3 + 3 + 2 * 3 + 3
 
 
+@pytest.mark.slow
 def test_missing_data_that_comes_in_replays_was_late() -> None:
     class Late(EveryFifth):
         bursts = iter([0, *range(1, 1000)])  # type: ignore[assignment]  # the first alone
@@ -151,6 +152,7 @@ def test_a_server_that_cannot_be_restarted_is_no_reason_to_doubt_a_violation() -
     assert found.confirmation.startswith("not confirmed: the server could not be restarted after the violation")
 
 
+@pytest.mark.slow
 def test_a_replay_in_which_the_network_may_be_to_blame_does_not_count() -> None:
     with checked(Planted("delivers-quit")) as session:
         session.prepare()

@@ -97,6 +97,7 @@ def test_where_the_dialect_says_nothing_of_it_one_too_many_is_told(check: Checke
     assert "the server ended with exit status 5" in outcome.out
 
 
+@pytest.mark.slow
 def test_what_the_member_limit_leaves_out_of_a_clause_is_told(check: Checker, tmp_path: Path) -> None:
     limited = written(tmp_path, "members = 4", OTHERS)
     outcome = check("chat", "--launch", strict("others", 4), *QUICK, "--dialect", limited, "--only", "CHAT-11")
@@ -167,6 +168,7 @@ def test_who_keeps_the_gaps_finds_that_an_impatient_server_conforms_in_bounded_t
     assert {"CHAT-12", "CHAT-13", *(f"CHAT-{count}" for count in range(1, 12))} <= set(outcome.clauses_that("holds"))
 
 
+@pytest.mark.slow
 def test_an_impatient_server_hangs_up_on_who_does_not_keep_them(check: Checker) -> None:
     outcome = check("chat", "--launch", strict("impatient", 0.5, 0), *QUICK, "--only", "CHAT-2", "--only", "CHAT-5")
     assert outcome.code == 1

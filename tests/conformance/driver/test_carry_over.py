@@ -226,6 +226,7 @@ def history(handler: type[ChatHandler], told: int) -> list[object]:
     return raised
 
 
+@pytest.mark.slow
 def test_what_is_told_again_to_whoever_comes_is_no_fault_where_the_dialect_says_so() -> None:
     raised = history(Repeating, 10)
     assert len(raised) > 10
@@ -269,6 +270,7 @@ SOME = (
 )
 
 
+@pytest.mark.slow
 def test_a_server_that_keeps_state_is_replaced_for_every_scenario(check: Checker, tmp_path: Path) -> None:
     outcome = check("chat", "--launch", KEEPS, *SOME)
     assert outcome.code == 0

@@ -184,6 +184,7 @@ def test_an_echo_that_replies_by_no_dialect_has_a_bug() -> None:
 # What the user is told
 
 
+@pytest.mark.slow
 def test_check_tells_it_in_every_report_and_names_the_command_that_learns(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
     outcome = check("chat", "--launch", bad("line-by-line"), "--timeout", 1, "--junit", file)
@@ -198,6 +199,7 @@ def test_check_tells_it_in_every_report_and_names_the_command_that_learns(check:
     assert 'failures="0" errors="15"' in file.read_text()
 
 
+@pytest.mark.slow
 def test_in_pytest_it_fails_with_both_side_by_side(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         f"""

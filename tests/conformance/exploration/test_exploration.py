@@ -91,6 +91,7 @@ class ChangesBytes(ChatHandler):
         return super().delivery(chunk).replace(b"\xff", b"\xfe")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bug", "profile", "clause", "most"),
     [
@@ -133,6 +134,7 @@ def test_a_reset_that_harms_the_next_speaker_is_put_down_to_the_reset() -> None:
     assert found(Planted("leaves-the-reset-behind"), "hardened").clause_id == "CHAT-12"
 
 
+@pytest.mark.slow
 def test_what_depends_on_timing_is_reported_as_a_violation_and_never_as_flaky(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "SHRINK_BUDGET", 0.3)
     violation = found(Planted("delivers-without-the-lock"), "hardened")  # which of its consequences, chance decides
@@ -154,6 +156,7 @@ def test_what_never_comes_back_is_unconfirmed() -> None:
     assert (violation.clause_id, violation.unconfirmed) == ("CHAT-8", True)
 
 
+@pytest.mark.slow
 def test_what_no_replay_shows_is_not_known_to_be_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_shown(_: object, violation: Violation) -> Violation:
         violation.replays = Replays(0, 5, "chance")

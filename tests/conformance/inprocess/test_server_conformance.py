@@ -132,6 +132,7 @@ def _note_server(
     return server(("127.0.0.1", 0), handler or own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "violated"),
     [
@@ -274,6 +275,7 @@ def ends_its_process(_: Handler | None) -> socketserver.BaseServer:
     os._exit(3)
 
 
+@pytest.mark.slow
 def test_a_maker_that_ends_the_process_to_fork_in_is_told_and_the_next_server_gets_another() -> None:
     with pytest.raises(NotChecked, match="the server cannot be made: nothing happens"):
         getattr(subject(ServerSpec("none", "tcp", "forking", ends_its_process), TIMEOUT)(), LIFE_CYCLE)()

@@ -28,6 +28,7 @@ def until_bye(member: servers.Member) -> bytes | None:
     return None if chunk == b"/bye" else chunk
 
 
+@pytest.mark.slow
 def test_names_notices_and_quit_words_without_a_line_end() -> None:
     asks = b"Say '/bye' to leave. Name: "
     text = proposed(

@@ -87,6 +87,7 @@ def outcome(dialect: Dialect) -> str:
     return word if word in ("equal", "ambiguous") else f"{word}: {details}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", DRAWN.values(), ids=DRAWN)
 def test_a_drawn_dialect_is_learned(text: str) -> None:
     assert outcome(chat(text)) in ("equal", "ambiguous")

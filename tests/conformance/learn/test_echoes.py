@@ -319,6 +319,7 @@ def test_an_echo_that_repeats_the_quit_word_or_says_nothing_to_it(farewell: byte
     assert (dialect.quit, dialect.farewell) == (b"quit", farewell)
 
 
+@pytest.mark.slow
 def test_an_echo_that_ends_with_a_silent_client_is_started_again_and_other_clauses_are_decided() -> None:
     target = Launched(bad("ends-with-the-silent"))
     proposal = propose("echo", target, 0.1, 10)

@@ -71,6 +71,7 @@ def plain(text: str) -> str:
     return re.sub(r"\n#\s+", " ", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [1000, pytest.param(math.inf, marks=pytest.mark.sweep)])
 def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_told(most: float) -> None:
     """Whoever leaves floods the room with empty deliveries, so many, or for ever."""
@@ -121,6 +122,7 @@ def test_a_room_in_which_only_those_who_came_earlier_hear_is_told() -> None:
         propose("chat", room_of(EarlierOnly), 0.1)
 
 
+@pytest.mark.slow
 def test_a_word_of_which_the_server_dies_is_no_quit_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_process, "IDLE_POLL_INTERVAL", 0.005)  # it dies at once
     text = proposed(chat(deliver=LABELLED, hear=ending(b"/q", lambda member: member.server.shutdown())))
@@ -132,6 +134,7 @@ def test_a_mark_after_which_the_server_hangs_up_begins_a_command() -> None:
     assert learned(chat(deliver=LABELLED, hear=ending(b"@"))).commands == (b"@",)
 
 
+@pytest.mark.slow
 def test_a_quit_word_that_the_server_names_needs_no_line_end() -> None:
     def hear(member: servers.Member) -> bytes | None:
         chunk = servers.chunks(member)
@@ -169,6 +172,7 @@ def test_lines_that_are_lost_may_be_a_bug() -> None:
     assert re.search(r"two utterances in one segment, .{20,60} was not delivered: each recv\(\) may be", plain(text))
 
 
+@pytest.mark.slow
 def test_a_history_without_an_end_is_as_long_as_a_dialect_allows() -> None:
     assert learned(served(replace(DIALECTS["lengths"], history=1000))).history == 1000
 
@@ -270,6 +274,7 @@ def test_a_chat_of_three_is_said_to_be_too_small_and_nothing_is_blamed_on_it() -
     assert "quit.word" in proposal.left_out["it takes more clients than the server lets in"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dies", "trouble"), [(False, ""), (True, "no time was left for a conversation")])
 def test_a_server_that_is_slow_to_start_again_is_verified_as_it_runs(
     dies: bool, trouble: str, monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,7 @@ def test_a_server_that_lets_no_more_clients_in_is_told() -> None:
             clients.join("bertil")
 
 
+@pytest.mark.slow
 def test_a_room_that_dies_leaves_what_was_learned() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", lasts=13))
     assert re.search("May be a bug: After .* the room did not work any more", text)
@@ -97,6 +98,7 @@ def test_who_is_told_very_much_when_somebody_comes_tells_thirty_kinds_of_it_at_m
     assert len(text) < 10_000
 
 
+@pytest.mark.slow
 def test_a_label_without_end_is_told() -> None:
     with pytest.raises(CannotLearn, match="10003 bytes came with a text, too many to be a label"):
         learned(chat(deliver=b"x" * 10_000 + b"{number} {body}\n"))
@@ -108,11 +110,13 @@ def test_labels_full_of_escapes_and_markup_and_fields_are_written_down_harmlessl
     assert loader.read(text, "learned", "learned").template.has_body
 
 
+@pytest.mark.slow
 def test_deliveries_that_end_differently_each_time_are_told() -> None:
     with pytest.raises(CannotLearn, match="what follows a text differs from one to the next"):
         learned(chat(deliver=b"{number}: {body} ({count})\n"))
 
 
+@pytest.mark.slow
 def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
     with pytest.raises(
         CannotLearn, match="deliveries were heard, but their framing was not understood: a field follows"
@@ -120,6 +124,7 @@ def test_what_follows_a_delivery_and_is_no_text_is_told() -> None:
         learned(chat(deliver=b"{number}: {body}\xff\n"))
 
 
+@pytest.mark.slow
 def test_a_template_that_no_dialect_may_have_is_a_comment_and_the_rest_is_valid() -> None:
     members: list[socket.socket] = []
 

@@ -175,6 +175,7 @@ def test_whatever_all_members_read_wrongly_is_seen(
         stage.play(stage.oracle.final_steps())
 
 
+@pytest.mark.slow
 @given(seed=CHANCES, number=st.integers(3, 10), victim=st.integers(0, 2))
 @EXAMPLES
 def test_two_deliveries_swapped_for_one_member_alone_are_seen(seed: int, number: int, victim: int) -> None:

@@ -53,6 +53,7 @@ MANNERS = st.sampled_from(["abrupt", "polite", "polite at first"])
 LABELS = st.sampled_from(sorted(speaking.LABELS))
 
 
+@pytest.mark.slow
 @given(seed=CHANCES, steps=st.integers(1, 50), politeness=MANNERS, label=LABELS)
 @EXAMPLES
 def test_a_server_that_speaks_its_dialect_is_never_accused(

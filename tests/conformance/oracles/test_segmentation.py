@@ -186,6 +186,7 @@ def test_of_readings_that_differ_in_the_words_of_who_has_gone_those_that_took_th
 LETTERS = st.lists(st.integers(1, 6), min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @given(gone=LETTERS, kept=st.integers(0, 3), seed=st.integers(0, 1 << 32))
 @settings(deadline=None, derandomize=True, max_examples=300)
 def test_whatever_comes_of_several_who_have_gone_is_legal_and_not_more_than_they_said(

@@ -16,6 +16,7 @@ SCHEMA = Path(__file__).with_name("junit-10.xsd")
 """The schema of Jenkins's xUnit plugin, MIT licence, as pytest's own tests carry it."""
 
 
+@pytest.mark.slow
 def test_junit_is_what_its_schema_says(check: Checker, tmp_path: Path) -> None:
     import xmlschema  # it takes a second, which no other test should pay
 

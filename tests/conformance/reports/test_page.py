@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_markup_is_shown_and_not_believed(check: Checker, tab: Browser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     outcome = check("chat", "--launch", bad("markup"), "--examples", 1, "--timeout", 0.3, "--html", file)

@@ -106,6 +106,7 @@ def test_a_server_that_died_has_no_lifeline_from_there_on(tab: Browser, tmp_path
     assert all(right <= left for (_, right), (left, _) in pairwise(places))
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing(full: Browser) -> None:
     full.ask("document.querySelectorAll('details').forEach(e => e.open = true)")
     axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")

@@ -122,6 +122,7 @@ def test_races_crowds_and_time_have_scripts_too(fault: str, clause: str, tmp_pat
     check_script(Planted(fault).target(), Bug("chat").target(), clause, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "bug"),
     [
@@ -195,6 +196,7 @@ def test_what_a_client_hears_before_it_is_a_member_is_not_taken_for_the_probe(tm
     assert status == 0, out
 
 
+@pytest.mark.slow
 def test_a_script_starts_a_fresh_server_for_every_round(tmp_path: Path) -> None:
     with closing(open_session("echo", Launched(bad("hangs-up")), BRIEF_TIMEOUT)) as session:
         told = reproduce(session, "echo", "ECHO-2", tmp_path)

@@ -15,6 +15,7 @@ from tests.support.checking import PLUGIN, Checker, bad
 from tests.support.known_failures import entry, serving_fault
 
 
+@pytest.mark.slow
 def test_check_says_where_the_scripts_are_and_what_has_none(check: Checker, tmp_path: Path) -> None:
     command = bad("hangs-up")
     options = ("--only", "ECHO-2", "--timeout", 1, "--examples", 0)

@@ -179,6 +179,7 @@ def test_in_pytest_a_known_failure_is_expected_to_fail(pytester: pytest.Pytester
     result.stdout.fnmatch_lines(["*CHAT-8 is known: on purpose*"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distributed", [(), ("-n1",)])
 def test_in_pytest_a_stale_entry_fails_the_run(
     pytester: pytest.Pytester, shouting: str, distributed: Sequence[str]

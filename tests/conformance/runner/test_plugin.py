@@ -179,6 +179,7 @@ def test_hostile_bytes_are_escaped_in_pytests_own_report(project: pytest.Pyteste
     result.stdout.fnmatch_lines(["observed: *x1b*31mred*"])
 
 
+@pytest.mark.slow
 def test_the_plugin_costs_other_projects_nothing(project: pytest.Pytester) -> None:
     project.makepyfile(test_other="def test_nothing_of_ours(): pass")
     program = "import sys, pytest; pytest.main(sys.argv[1:]); print('loaded', *sys.modules, file=sys.stderr)"
@@ -202,6 +203,7 @@ def test_the_plugin_costs_other_projects_nothing(project: pytest.Pytester) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_check_that_decides_nothing_cannot_play(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

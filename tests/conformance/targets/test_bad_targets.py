@@ -96,6 +96,7 @@ def test_a_server_that_is_silent_does_not_speak_the_dialect(check: Checker, prot
     assert "  read:      nothing" in outcome.document["misfit"]
 
 
+@pytest.mark.slow
 def test_datagrams_that_nobody_answers_break_the_promise_of_one_reply_each(check: Checker) -> None:
     outcome = check("echo", "--launch", bad("unanswering-datagrams"), "--transport", "udp", *QUICK)
     assert outcome.code == 1
@@ -163,6 +164,7 @@ def test_a_launched_server_that_dies_is_reported_with_how_it_did_and_started_aga
         assert outcome.clause("CHAT-2")["observed"].endswith("out of \\x1b[5mcheese")
 
 
+@pytest.mark.slow
 def test_a_running_server_that_dies_leaves_the_rest_unchecked(check: Checker) -> None:
     with running("mortal") as address:
         outcome = check("chat", address, *PATIENT)
@@ -213,6 +215,7 @@ def test_a_command_that_becomes_a_daemon_and_does_not_listen_leaves_none(
     lifeline.wait_for_the_end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hanging", "stubborn"])
 def test_a_killed_checker_leaves_no_server_behind(lifeline: Lifeline, name: str) -> None:
     word = b"hanging" if name == "hanging" else b"child"
@@ -222,6 +225,7 @@ def test_a_killed_checker_leaves_no_server_behind(lifeline: Lifeline, name: str)
     lifeline.wait_for_the_end()
 
 
+@pytest.mark.slow
 def test_a_check_that_is_terminated_leaves_no_server_behind(lifeline: Lifeline) -> None:
     with checking("chat", "--launch", bad("hanging", lifeline.path), "--timeout", 60) as process:
         lifeline.wait_for(b"hanging")

@@ -36,6 +36,7 @@ def fixed() -> Address:
 # Death
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_of_its_first_client_is_told_with_how(check: Checker) -> None:
     outcome = check("chat", "--launch", frail("dies-on-connecting"), *QUICK, "--profile", "basic", "--examples", 0)
     assert outcome.code in (1, 2)
@@ -72,6 +73,7 @@ def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lif
     assert lifeline.read == b"up\nended\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent of a command is what ends it")
 @pytest.mark.parametrize("name", ["kills-its-parent", "stops-its-parent"])
 def test_a_server_that_turns_on_its_parent_ends_with_the_check(check: Checker, lifeline: Lifeline, name: str) -> None:
@@ -100,6 +102,7 @@ def test_a_command_that_ends_at_two_ports_is_not_started_again(monkeypatch: pyte
     assert next(starts, None) is None
 
 
+@pytest.mark.slow
 def test_a_server_whose_port_is_not_free_yet_is_started_when_it_is(lifeline: Lifeline, fixed: Address) -> None:
     command = frail("plain", fixed.port, lifeline.path)
     with socket.socket() as holding:
@@ -261,6 +264,7 @@ def test_a_server_that_starts_slowly_is_given_the_time_that_its_dialect_says_eac
     assert outcome.verdicts["CHAT-9"] == "holds"
 
 
+@pytest.mark.slow
 def test_all_starts_together_are_bounded(check: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launched, "TOTAL_START_TIMEOUT", 0.5)
     outcome = check("chat", "--launch", frail("starts-slowly"), *QUICK, "--dialect", dialect(tmp_path, "start = 30"))

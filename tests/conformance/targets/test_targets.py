@@ -162,6 +162,7 @@ def test_a_server_in_this_process_that_does_not_end_is_left_to_the_end_of_the_pr
             thread.join()
 
 
+@pytest.mark.slow
 def test_servers_are_waited_for_less_once_one_floods(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(Launched(bad("silent")).start(TIMEOUT)) as site:
         waiters = []

@@ -48,6 +48,7 @@ def test_a_clause_that_the_listed_one_keeps_from_being_decided_is_undecided() ->
     assert (result.found, result.undecided, result.hidden) == ([], ["CHAT-8"], [])
 
 
+@pytest.mark.slow
 def test_a_bug_that_another_undoes_is_absent() -> None:
     result = check_pair("joins-when-it-speaks+announces-who-joins")  # by the time of the notice, somebody has spoken
     assert (result.found, result.absent, result.hidden) == (["CHAT-4"], ["CHAT-1"], [])

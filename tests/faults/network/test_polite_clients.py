@@ -106,6 +106,7 @@ def test_a_client_reads_a_notice_before_it_closes(name: str, resets: list[str]) 
     assert resets == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_learning")
 def test_no_client_of_learn_resets_its_connection(resets: list[str]) -> None:
     text = proposed(Through(served(DIALECTS["named"])))

@@ -74,6 +74,7 @@ def test_the_datagrams_hold_what_they_hold_without_a_network_between(conditions:
     conforms(DatagramConformance, "echo", Address("udp", "127.0.0.1"), SAME_VERDICT[conditions])
 
 
+@pytest.mark.slow
 def test_the_command_line_checks_a_server_through_a_proxy(check: Checker) -> None:
     conditions = Conditions(delay=0.001, coalesce=0.001)
     with serving("chat", LOCALHOST) as server, Proxy(LOCALHOST, server_address(server), conditions) as proxy:

@@ -93,6 +93,7 @@ def test_seeds_and_times_of_the_programs_own_are_kept(write: Write) -> None:
     assert str(drawing.moment) == "2020-01-03 00:00:00"
 
 
+@pytest.mark.slow
 def test_a_set_of_names_has_the_same_order_in_each_process(write: Write) -> None:
     folder = write(named=NAMED)
     told = set()

@@ -73,6 +73,7 @@ ECHO = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["speak", "flood", "cut-off"])
 def test_a_chat_in_another_dialect_is_played_within_its_limits(scenario: str, write: Write) -> None:
     """A longer line would be cut in two by this server, and a chunk is no line."""

@@ -41,6 +41,7 @@ def named_chat(write: Write, **changes: str) -> str:
     return f"{write(named=text)}/named.py"
 
 
+@pytest.mark.slow
 def test_a_program_is_played_in_the_dialect_that_was_learned(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schedule", named_chat(write), "greet", "--learn"]) == 0
     out = capsys.readouterr().out
@@ -49,6 +50,7 @@ def test_a_program_is_played_in_the_dialect_that_was_learned(write: Write, capsy
     assert "and none fails\n" in out
 
 
+@pytest.mark.slow
 def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """When somebody has left, this one lets nobody in any more."""
     program = named_chat(
@@ -65,6 +67,7 @@ def test_each_attempt_meets_the_program_anew(write: Write, capsys: pytest.Captur
         assert f"  {line}\n" in out
 
 
+@pytest.mark.slow
 def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever leaves makes this one flood the room, for ever."""
     program = named_chat(write, **{"END": "is not None", "+ said)": "+ (said or bytes(4000)))"})
@@ -76,6 +79,7 @@ def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.
     assert re.search(r"^observed: its end is read \d{3,} times$", out, re.M)
 
 
+@pytest.mark.slow
 def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +107,7 @@ def test_a_dialect_that_is_known_is_not_learned(
     assert why in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_is_told_for_both_protocols(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write(
         silent="""

@@ -46,6 +46,7 @@ def test_a_handler_of_ones_own_is_explored_from_a_test() -> None:
         explore(racy_chat.Handler, "greet", replay=code[1])
 
 
+@pytest.mark.slow
 def test_a_handler_that_is_right_passes_and_says_what_was_covered() -> None:
     found = explore(racy_chat.Locked, "speak", deviations=1)
     assert found.whole
@@ -58,6 +59,7 @@ def code_of(handler: object) -> Code:
         return Code.of("greet", (), world.play(SCENARIOS["greet"]).story)
 
 
+@pytest.mark.slow
 def test_a_program_may_have_a_queue_a_worker_and_a_clock() -> None:
     started = time.monotonic()
     found = explore(racy_chat.Queued, [Connect("ann"), Say("ann", b"hi")], deviations=2)
@@ -65,6 +67,7 @@ def test_a_program_may_have_a_queue_a_worker_and_a_clock() -> None:
     assert time.monotonic() - started < found.schedules  # each of them sleeps for a second of its own
 
 
+@pytest.mark.slow
 def test_a_handler_that_waits_for_itself_or_never_ends_is_told() -> None:
     with pytest.raises(Race, match="T1 waits for lock, which T1 holds"):
         explore(racy_chat.Deadlocked, "greet")

@@ -74,6 +74,7 @@ def test_a_race_is_found_within_a_thousand_schedules_without_naming_the_scenario
     assert schedules <= MOST
 
 
+@pytest.mark.slow
 def test_a_switch_between_two_lines_is_found_with_lines_alone() -> None:
     code, schedules = find("joins-a-copy", "arrive", lines=True)
     assert code.startswith("arrive+lines:")

@@ -51,6 +51,7 @@ BOUNDED = {
 """Program and scenario -> the schedules with up to two deviations."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "scenario"), BOUNDED)
 def test_a_scenario_of_up_to_three_clients_is_cleared_by_few_schedules(program: str, scenario: str) -> None:
     """By a twentieth of all with up to two deviations at most."""
@@ -86,6 +87,7 @@ def test_no_schedule_of_the_shortest_scenario_with_three_deviations_does() -> No
     assert found.covered["greet"].complete == 4
 
 
+@pytest.mark.slow
 def test_no_random_schedule_of_a_random_scenario_does() -> None:
     with world_of(read("chat")) as world:
         found = search_random(world, 100)
@@ -93,6 +95,7 @@ def test_no_random_schedule_of_a_random_scenario_does() -> None:
     assert found.covered["random"].unjudged == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["chat", "overthreaded", "echo", "closed-request", "changes-the-set-under-a-loop"])
 def test_a_program_that_is_watched_does_the_same(program: str) -> None:
     subject = read(program)

@@ -53,6 +53,7 @@ def compared(scheduler: Scheduler, virtual: Any, examples: int, schedules: int) 
     check()
 
 
+@pytest.mark.slow
 def test_the_reduced_search_of_a_drawn_program_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
     compared(scheduler, virtual, 20, FEW_SCHEDULES)
 
