@@ -23,6 +23,14 @@ def test_a_template_is_found_in_what_has_come() -> None:
     assert not wait.matches(b"Hello\n")
 
 
+def test_a_template_with_a_known_body_is_found_whole_or_in_part() -> None:
+    form = Template("<{sender}> {body}!")
+    assert [form.place(b"what <7> hi!", b"hi", sender) for sender in (b"7", None, b"8")] == [(5, 12), (5, 12), (0, 0)]
+    begun = [b"<", b"<7> ", b"<7> hi", b"<9", b"<9> h", b"hi", b"<7\n"]
+    assert [form.may_go_on(data, b"hi", b"7") for data in begun] == [True, True, True, False, False, False, False]
+    assert [form.may_go_on(data, b"hi", None) for data in begun] == [True, True, True, True, True, False, False]
+
+
 def test_a_template_is_filled_in_as_far_as_is_known() -> None:
     assert Template("{sender}: {body}").fill(body=b"hi", sender=b"bob") == b"bob: hi"
     assert Template("{sender}: {body}").fill(body=b"hi") == b"{sender}: hi"

@@ -155,6 +155,29 @@ class Template:
             at = data.find(end, at + 1)
         return 0
 
+    def place(self, data: bytes, body: bytes, sender: bytes | None) -> tuple[int, int]:
+        """Return where the first match of the template with this body, and this label if it is known, begins and ends;
+        (0, 0) if there is no whole one.
+        """
+        found = re.search(self._labelled(sender) + re.escape(body + self.tail), data, re.DOTALL)
+        return found.span() if found else (0, 0)
+
+    def may_go_on(self, data: bytes, body: bytes, sender: bytes | None) -> bool:
+        """Whether the bytes may be the beginning of the template with this body, and this label if it is known."""
+        head, end = self._labelled(sender), body + self.tail
+        if any(end.startswith(data[at:]) and re.fullmatch(head, data[:at], re.DOTALL) for at in range(len(data))):
+            return True
+        known = self.head if sender is None else self.head.replace(b"{sender}", sender)
+        opening, field, _ = known.partition(b"{")
+        return opening.startswith(data) or (bool(field) and data.startswith(opening) and b"\n" not in data)
+
+    def _labelled(self, sender: bytes | None) -> bytes:
+        """Return the part before {body} as a regular expression, with this label if it is known."""
+        pattern = _pattern(self.text.partition("{body}")[0])
+        if sender is None:
+            return pattern
+        return pattern.replace(LABEL, re.escape(sender)).replace(SAME_LABEL, re.escape(sender))
+
     def fill(self, *, body: bytes = b"", sender: bytes | None = None, name: bytes = b"") -> bytes:
         """Return the template, filled in; an unknown field stays as it is written."""
         filled = self.head.replace(b"{name}", name)

@@ -10,8 +10,10 @@ long as the graph has no cycle. So it does not matter that speakers may not hear
 them.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.template import Template
@@ -175,20 +177,60 @@ class FramedChatOracle(FramedChatState):
     # What is wrong
 
     def explain_silence(self, who: str) -> Finding:
-        rest = unprompted(self.members[who].frames.rest, self.dialect)
-        if any(self._read_by(who, speaker).find(rest, self.dialect.quit) for speaker in self.quitters):
-            return self._explain(who, Difference("quit delivered"), rest, self._wanted(who))  # nothing marks its end
-        return super().explain_silence(who)
+        return self._explain_rest(who) or super().explain_silence(who)
+
+    def _explain_rest(self, who: str) -> Finding | None:
+        """Explain what a client has read, where nothing marks the end of a delivery, that is no beginning of one that
+        is due.
+        """
+        member = self.members[who]
+        rest = unprompted(member.frames.rest, self.dialect)
+        marked = self.dialect.framing_out.kind != "none"
+        if marked or not rest or self._means_nothing(rest):
+            return None
+        if any(self._may_go_on(who, rest, due) for due in self._first(member)):
+            return None
+        member.rejected_frame = rest
+        return self.explain_mismatch(who, b"")
+
+    def _may_go_on(self, who: str, rest: bytes, due: Utterance) -> bool:
+        """Whether bytes may be the beginning of a delivery."""
+        return self._read_by(who, due.speaker).may_go_on(rest, due.body, self.members[due.speaker].label)
+
+    def _cut_unmarked(self, who: str, rest: bytes, known: Iterable[Utterance]) -> list[bytes]:
+        """Return the whole deliveries in bytes in which nothing marks the end of one, and what is between them: cut
+        where another speaker's label, or the same again, begins a delivery.
+        """
+        found: list[bytes] = []
+        places = [(self._read_by(who, one.speaker), one.body, self.members[one.speaker].label) for one in known]
+        while rest:
+            spans = [span for form, body, label in places if (span := form.place(rest, body, label))[1]]
+            begin, end = min(spans, key=lambda span: (span[0], -span[1]), default=(len(rest), len(rest)))
+            found += [*self._begun_in(rest[:begin]), rest[begin:end]]
+            rest = rest[end:]
+        return [unprompted(piece, self.dialect) for piece in found if piece and not self._means_nothing(piece)]
+
+    def _begun_in(self, data: bytes) -> list[bytes]:
+        """Return some bytes, cut where they hold what begins a delivery."""
+        labels = {member.label for member in self.members.values()} - {None}
+        heads = [self.dialect.template.head.replace(b"{sender}", label or b"") for label in labels]
+        marks = b"|".join(re.escape(head) for head in heads if b"{" not in head and len(head) >= MIN_PIECE_BYTES)
+        places = [found.start() for found in re.finditer(marks, data)] if marks else []
+        return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]
 
     def expected_bytes(self, who: str) -> bytes:
         return next(iter(self._wanted(who)), b"")
 
     def _wanted(self, who: str) -> list[bytes]:
         """Return what the client must read next, one for each speaker, what was said first before."""
-        member = self.members[who]
-        first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
-        wanted = sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
+        wanted = self._first(self.members[who])
         return [self.dialect.delivery(one.body, self.members[one.speaker].label) for one in wanted]
+
+    @staticmethod
+    def _first(member: FramedMember) -> list[Utterance]:
+        """Return what a client must read next, one utterance for each speaker, what was said first before."""
+        first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
+        return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
 
     def _begun(self, who: str) -> int:
         rest = self.members[who].frames.rest
@@ -201,7 +243,8 @@ class FramedChatOracle(FramedChatState):
 
     def explain_mismatch(self, who: str, data: bytes) -> Finding:
         member = self.members[who]
-        frame = unprompted(member.rejected_frame, self.dialect)
+        frames = self._frames(who, data[member.fed :])
+        frame = frames[0]
         waiting = [due.utterance for dues in member.inbox.values() for due in dues]
         shape: Shape | None = None
         if member.heard and self.order.broken:
@@ -214,11 +257,32 @@ class FramedChatOracle(FramedChatState):
             self.dialect.template.label(frame, said) is not None for said in member.said
         ):
             shape = "misdirected"
-        found = Difference(shape) if shape else difference(self._alignment(who, frame, data[member.fed :]))
+        found = Difference(shape) if shape else difference(self._alignment(who, frames))
         return self._explain(who, found, member.rejected_frame, self._wanted(who))
 
-    def _alignment(self, who: str, frame: bytes, more: bytes) -> Alignment:
-        """Return what the client could have read, and a frame that it should not have read, with all that followed."""
+    def _frames(self, who: str, more: bytes) -> list[bytes]:
+        """Return a frame that a client should not have read, with all that followed."""
+        member = self.members[who]
+        frame = unprompted(member.rejected_frame, self.dialect)
+        member.frames.add(more)
+        if self.dialect.framing_out.kind == "none":
+            rest = b"" if member.rejected_frame == member.frames.rest else member.frames.rest
+            return self._cut_unmarked(who, frame + rest, self._known(member)) or [frame]
+        frames = [frame]
+        while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
+            frames.append(unprompted(one, self.dialect))
+        return frames
+
+    def _quits(self) -> list[Utterance]:
+        """Return the words by which clients left, which nobody may hear."""
+        return [Utterance(0, speaker, self.dialect.quit) for speaker in self.quitters]
+
+    def _known(self, member: FramedMember) -> list[Utterance]:
+        """Return what may be in a frame."""
+        return [*(due.utterance for dues in member.inbox.values() for due in dues), *member.heard, *self._quits()]
+
+    def _alignment(self, who: str, frames: Sequence[bytes]) -> Alignment:
+        """Return what the client could have read, and what it read, from a frame that it should not have read on."""
         member = self.members[who]
         firsts = [
             next((due.utterance for due in dues if due.required), dues[0].utterance)
@@ -227,18 +291,12 @@ class FramedChatOracle(FramedChatState):
         ]
         firsts.sort(key=lambda utterance: utterance.number)
         waiting = [due.utterance for dues in member.inbox.values() for due in dues]
-        member.frames.add(more)
-        frames = [frame]
-        while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
-            frames.append(unprompted(one, self.dialect))
-        quits = [Utterance(0, speaker, self.dialect.quit) for speaker in self.quitters]
-        known = [*waiting, *member.heard, *quits]
         return Alignment(
-            came=[self._piece(who, one, known) for one in frames],
+            came=[self._piece(who, one, self._known(member)) for one in frames],
             next=[Possible(utterance.body) for utterance in firsts],
             later=[Possible(utterance.body) for utterance in waiting if utterance not in firsts],
             heard=[utterance.body for utterance in member.heard],
-            quits=[utterance.body for utterance in quits],
+            quits=[utterance.body for utterance in self._quits()],
             beside=self._beside(),
             together="concurrent" in self.circumstances(who),
         )
@@ -282,4 +340,4 @@ class FramedChatOracle(FramedChatState):
             if not in_order:  # all has been heard of a client that left in order
                 self._lose(who)
             return None
-        return self._explain_end(who, how)
+        return self._explain_rest(who) or self._explain_end(who, how)
