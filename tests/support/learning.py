@@ -31,6 +31,7 @@ def unfit(target: Target, protocol: str = "chat") -> Proposal:
     proposal = propose(protocol, target, 0.1, 10)
     assert proposal.trouble
     assert proposal.evidence
+    loader.read(proposal.text, "learned", "learned")  # it is valid as far as it goes
     return proposal
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from socketserver_reference.conformance.dialects import loader
+from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.driver.budget import Budget
@@ -222,14 +223,21 @@ def test_the_keys_to_look_at_follow_from_what_happened(clause: str, shape: Any, 
     assert _at_fault(Misfit(None, "why", leaving=False)) == ("delivery.template",)
 
 
-@pytest.mark.parametrize(("wrong", "told"), [(1, ["delivery.template"]), (2, [])])
-def test_the_key_without_which_a_dialect_is_valid_is_named_if_it_is_one(wrong: int, told: list[str]) -> None:
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+def test_the_keys_without_which_a_dialect_is_valid_are_comments_in_it(wrong: int) -> None:
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "three clients heard each other")
-    for table, key, value in [("delivery", "template", "no field"), ("framing", "in", "smoke")][:wrong]:
+    learned.learn("quit", "word", "bye", "so it is")
+    learned.exchange(wait=("{mood}", "so it seemed"))
+    for table, key, value in [("delivery", "template", "no field"), ("framing", "in", "smoke")][: wrong - 1]:
         learned.learn(table, key, value, "so it seemed")
-    evidence = _refused(learned, [], "it is not valid").evidence
-    assert evidence[1:] == [f"Look at {name}: so it seemed" for name in told]
+    proposal = _refused(learned, [], "it is not valid")
+    dialect = loader.read(proposal.text, "learned", "learned")
+    assert (dialect.template, dialect.framing_in, dialect.handshake) == (NOTE.template, NOTE.framing_in, ())
+    assert (dialect.quit == b"bye") is (wrong < 3)  # of more than two, all keys are
+    assert '# [[handshake]]\n# so it seemed\n# wait = "{mood}"' in proposal.text
+    seemed = [one for one in proposal.evidence if one.endswith(": so it seemed")]
+    assert seemed == [f"Look at {name}: so it seemed" for name in ("delivery.template", "framing.in")[: wrong - 1]]
 
 
 @pytest.mark.parametrize(("read", "leaving", "bug"), [(201, True, True), (200, True, False), (201, False, False)])

@@ -109,7 +109,12 @@ class LearnedDialect:
 
     def doubt(self, doubtful: Callable[[LearnedKey], bool]) -> None:
         """Make comments of the keys that are doubtful."""
-        self.findings = [replace(one, sure=one.sure and not doubtful(one)) for one in self.findings]
+
+        def doubted(one: LearnedKey) -> LearnedKey:
+            return replace(one, sure=one.sure and not doubtful(one))
+
+        self.findings = [doubted(one) for one in self.findings]
+        self.handshake = [tuple(map(doubted, part)) for part in self.handshake]
 
     def knows(self, table: str, key: str, value: Value) -> bool:
         """Whether there is a finding for this key."""
@@ -175,8 +180,12 @@ def text(learned: LearnedDialect, header: Sequence[str] = ()) -> str:
         if found:
             blocks.append("\n".join([*([f"[{table}]"] if table else []), *map(_line, found)]))
         if table == "framing":
-            blocks += ["\n".join(["[[handshake]]", *map(_line, exchange)]) for exchange in learned.handshake]
+            blocks += ["\n".join([_heading(exchange), *map(_line, exchange)]) for exchange in learned.handshake]
     return "\n\n".join(blocks) + "\n"
+
+
+def _heading(exchange: Sequence[LearnedKey]) -> str:
+    return "[[handshake]]" if any(one.sure for one in exchange) else "# [[handshake]]"
 
 
 def comment(line: str) -> str:

@@ -1,8 +1,10 @@
 """Proposes a dialect for a given server: asks, writes down, and verifies what it wrote before anybody relies on it."""
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import chain, combinations
 
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.dialect import Dialect
@@ -11,7 +13,7 @@ from socketserver_reference.conformance.learn.chat import learn_chat
 from socketserver_reference.conformance.learn.conclusions import conclude_notices
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
-from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey, quoted, text
+from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.journal import Journal
 from socketserver_reference.conformance.learn.patience import LAG_FACTOR
@@ -146,7 +148,8 @@ def _interrupted(target: Target, learned: LearnedDialect) -> Proposal:
     learned.doubt(lambda one: one.presumed)
     header = [f"What {target} seems to speak, as far as it was asked. THIS IS NOT COMPLETE: learning was interrupted."]
     trouble = "interrupted: the proposal has what was found until then, and was not verified in a conversation"
-    return Proposal(text(learned, header), trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
+    written = _readable(learned, header)
+    return Proposal(written, trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
 
 
 def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: Journal) -> Talk:
@@ -184,7 +187,7 @@ def _verified(
         except OutOfTime:
             trouble = "no time was left for a conversation in the dialect that was learned: see --budget"
             head = [*header, f"THIS IS NOT VERIFIED: {trouble}."]
-            return Proposal(text(learned, head), trouble, [], [str(one) for one in learned.suspicions])
+            return Proposal(_readable(learned, head), trouble, [], [str(one) for one in learned.suspicions])
         if misfit is None or _is_suspected(misfit, learned):
             return Proposal(written, "", [], [str(one) for one in learned.suspicions])
         if room is None or not _repaired(room, learned, misfit):
@@ -226,25 +229,30 @@ def _refused(learned: LearnedDialect, header: list[str], error: str) -> Proposal
     are.
     """
     evidence = ["The proposal has what was learned; it cannot be used before that is corrected."]
-    if key := next((one for one in learned.findings if one.key != "protocol" and _is_valid(learned, one)), None):
-        learned.doubt(lambda one: one.name == key.name)
+    written = _readable(learned, [*header, f"This is not a valid dialect yet: {error}"])
     evidence += [f"Look at {one.table}.{one.key}: {one.why}" for one in learned.doubtful]
-    return Proposal(
-        text(learned, [*header, f"This is not a valid dialect yet: {error}"]),
-        error,
-        evidence,
-        [str(one) for one in learned.suspicions],
-    )
+    return Proposal(written, error, evidence, [str(one) for one in learned.suspicions])
 
 
-def _is_valid(learned: LearnedDialect, left_out: LearnedKey) -> bool:
-    """Whether the findings are a valid dialect without this one."""
-    rest = replace(learned, findings=[one for one in learned.findings if one.name != left_out.name])
-    try:
-        loader.read(text(rest), PROPOSED_NAME, PROPOSED_NAME)
-    except loader.BadDialect:
-        return False
-    return True
+def _readable(learned: LearnedDialect, header: Sequence[str]) -> str:
+    """Return a file that the reader of dialects takes: the fewest keys that prevent it are comments."""
+    names = dict.fromkeys(one.name for one in [*learned.findings, *chain(*learned.handshake)] if one.sure)
+    names.pop(".protocol", None)
+    for few in chain([()], combinations(names, 1), combinations(names, 2), [tuple(names)]):
+        rest = _without(learned, few)
+        written = text(rest, header)
+        with contextlib.suppress(loader.BadDialect):
+            loader.read(written, PROPOSED_NAME, PROPOSED_NAME)
+            break
+    learned.findings, learned.handshake = rest.findings, rest.handshake
+    return written
+
+
+def _without(learned: LearnedDialect, names: Collection[str]) -> LearnedDialect:
+    """Return the findings with these keys as comments."""
+    rest = replace(learned)
+    rest.doubt(lambda one: one.name in names)
+    return rest
 
 
 def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Misfit) -> Proposal:
@@ -254,7 +262,7 @@ def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit:
     evidence = [*misfit.lines(), f"Look at {', '.join(keys)}, which are comments in the proposal."]
     head = [*header, f"THIS DOES NOT FIT YET. In a conversation in it: {misfit.why}."]
     trouble = f"a conversation in the dialect that was learned does not fit {dialect.about}: {misfit.why}"
-    return Proposal(text(learned, head), trouble, evidence, [str(one) for one in learned.suspicions])
+    return Proposal(_readable(learned, head), trouble, evidence, [str(one) for one in learned.suspicions])
 
 
 def _at_fault(misfit: Misfit) -> tuple[str, ...]:
