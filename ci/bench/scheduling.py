@@ -30,7 +30,7 @@ def searched(name: str, schedules: int) -> SearchResult | None:
     try:
         subject = read(name)
         with world_of(subject) as world:
-            return search_schedules(world, scenarios_for(subject, None), Bounds(None, schedules, SECONDS))
+            return search_schedules(world, scenarios_for(subject, None), Bounds(2, schedules, SECONDS))
     except (SubjectRefused, AttributeError):  # another transport, or something that is not modelled
         return None
 

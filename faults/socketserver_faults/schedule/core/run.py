@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from socketserver_faults.schedule.core.footprints import Footprint, Path
 
@@ -71,8 +71,7 @@ class Task:
         return f"{self.name} {self.waiting or self.doing}" + (f", which {other.name} holds" if other else "")
 
 
-@dataclass(frozen=True)
-class ScheduleEvent:
+class ScheduleEvent(NamedTuple):
     """An operation of a thread, or a note about it."""
 
     who: str

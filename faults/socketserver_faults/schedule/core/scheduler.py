@@ -331,6 +331,14 @@ class Scheduler(Recording):
         """Return the threads that can run: the running one, if it can, then the others in turn."""
         begin = me.number + others_first if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
+        if self.recorder is None:
+            now = self.now
+            return [
+                task
+                for task in in_turn
+                if not task.over
+                and ((ready := task.ready) is None or (task.until is not None and now >= task.until) or ready())
+            ]
         return [task for task in in_turn if not task.over and self._enabled(task)]
 
     def _end(self) -> None:

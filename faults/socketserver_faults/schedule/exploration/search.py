@@ -152,7 +152,7 @@ def levels(play: PlaySchedule, most: int) -> Iterator[tuple[int, Deviations, Sch
                 outcome = play(chooser(deviations))
             except NoSuchOption:
                 raise RunsDiffer(where_runs_part(play, deviations[:-1])) from None
-            options = bytes(min(options, 255) for options, _ in outcome.story.decisions)
+            options = bytes([min(options, 255) for options, _ in outcome.story.decisions])
             if not options.startswith(before):
                 raise RunsDiffer(where_runs_part(play, deviations[:-1]))
             yield level, deviations, outcome

@@ -8,6 +8,7 @@ Next: `log.py`.
 
 import datetime
 import random
+from functools import cached_property
 from types import ModuleType
 from typing import Any, Self
 
@@ -44,13 +45,23 @@ class Chance:
 
     def begin(self) -> None:
         """Begin a run."""
-        self.made = 0
-        self.shared = self.random()
-        self.entropy = self.random()
+        self.made = 2  # the next two, which are made when they are first asked for
+        vars(self).pop("shared", None)
+        vars(self).pop("entropy", None)
+
+    @cached_property
+    def shared(self) -> Any:
+        """The generator of the functions of `random`."""
+        return self.random("generator 1")
+
+    @cached_property
+    def entropy(self) -> Any:
+        """The system's source of chance."""
+        return self.random("generator 2")
 
     def urandom(self, size: int) -> bytes:
         """Return what the system's source of chance returns."""
-        return self.entropy.randbytes(size)
+        return bytes(self.entropy.randbytes(size))
 
 
 class RandomModule(ModuleType):

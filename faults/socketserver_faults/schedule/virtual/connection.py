@@ -44,8 +44,8 @@ def failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-Touch = Callable[[Name, int], None]
-"""Notes what is touched: see `core/footprints.py`."""
+Touch = Callable[[Name, int], None] | None
+"""Notes what is touched: see `core/footprints.py`. None where nobody wants to know."""
 
 ALL = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
 """What is touched apart at an end, besides the bytes that come to it: see `End`."""
@@ -59,7 +59,7 @@ class End:
     sending side, and `next` the reading side: how much was read matters to a sender only if room may be short.
     """
 
-    def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch = lambda *_: None) -> None:
+    def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch = None) -> None:
         self._label, self._touch_name = label, touch
         self.name = name
         """The story's name for the other end."""
@@ -201,6 +201,8 @@ class End:
         return self.changes != seen
 
     def _touch(self, how: int, *names: object) -> None:
+        if self._touch_name is None:
+            return
         if how & CHANGES and not (self.shut & READING or self.error or self.over):
             how |= OPENS  # the place behind the last bytes was empty
         for name in names:
@@ -221,6 +223,8 @@ class End:
 
     def _touch_places(self, size: int) -> None:
         """Note that so many bytes are read, from the places where they are; fewer if another send could add to them."""
+        if self._touch_name is None:
+            return
         place = self._came - len(self._lengths)
         for length in self._lengths:
             if size <= 0:

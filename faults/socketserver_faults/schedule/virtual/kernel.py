@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from socketserver_faults.schedule.core.footprints import READ, WRITE, Name
-from socketserver_faults.schedule.virtual.connection import End, SocketAddress, failure
+from socketserver_faults.schedule.virtual.connection import End, SocketAddress, Touch, failure
 from socketserver_faults.schedule.virtual.listener import Listener
 
 FIRST_DESCRIPTOR = 3
@@ -176,7 +176,10 @@ class Kernel:
 
     def end(self, name: str) -> End:
         """Return an end that is not connected."""
-        return End(name, self.capacity, self.points.label(), self.points.touch)
+        return End(name, self.capacity, self.points.label(), self._touch())
+
+    def _touch(self) -> Touch:
+        return self.points.touch if self.points.recording else None
 
     def free_address(self) -> SocketAddress:
         """Return an address that has never been used."""
@@ -209,7 +212,7 @@ class Kernel:
         address = file.end.address
         self.points.touch("the listeners", READ | WRITE)
         file.end = self._listeners[address[1]] = Listener(
-            file.end.name, address, self.capacity, backlog, self.points.label(), self.points.touch
+            file.end.name, address, self.capacity, backlog, self.points.label(), self._touch()
         )
 
     def accept(self, number: int) -> tuple[int, End]:

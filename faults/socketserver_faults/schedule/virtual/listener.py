@@ -23,7 +23,7 @@ class Listener:
         capacity: int,
         backlog: int,
         label: Name = None,
-        touch: Touch = lambda *_: None,
+        touch: Touch = None,
     ) -> None:
         self._label, self._touch_name = label, touch
         self._came = self._went = 0
@@ -47,6 +47,8 @@ class Listener:
         return bool(self.arrived)
 
     def _touch(self, how: int, *names: object) -> None:
+        if self._touch_name is None:
+            return
         if how & CHANGES and not self.arrived and not self.over:
             how |= OPENS
         for name in names:

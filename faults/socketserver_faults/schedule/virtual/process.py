@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -38,8 +38,6 @@ def refuse(what: str, *_: object, **__: object) -> NoReturn:
 class Os(ModuleType):
     """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
-    environ: dict[str, str]
-
     def __init__(self, kernel: Callable[[], Kernel], chance: Chance) -> None:
         super().__init__("os")
         vars(self).update(
@@ -54,7 +52,12 @@ class Os(ModuleType):
 
     def begin(self) -> None:
         """Begin a run: forget what the program has changed in its environment."""
-        self.environ = os.environ.copy()
+        vars(self).pop("environ", None)
+
+    @cached_property
+    def environ(self) -> dict[str, str]:
+        """The environment of the run: a copy, made when it is first asked for."""
+        return os.environ.copy()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith((*PROCESS_CALLS, *DESCRIPTOR_CALLS)) and hasattr(

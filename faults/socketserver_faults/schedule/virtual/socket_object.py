@@ -33,6 +33,8 @@ Result = TypeVar("Result")
 MAX_NOTED_BYTES = 16
 """Most bytes that a story shows of one send."""
 
+DONT_WAIT, NO_SIGNAL, PEEK = int(socket.MSG_DONTWAIT), int(socket.MSG_NOSIGNAL), int(socket.MSG_PEEK)
+
 SHUTS = {
     socket.SHUT_RD: "stops reading from",
     socket.SHUT_WR: "sends end of stream to",
@@ -158,11 +160,11 @@ class Socket:
             return len(data)
 
     def _recv(self, size: int, flags: int) -> bytes:
-        dont_wait = self._flags(flags, socket.MSG_PEEK)
+        dont_wait = self._flags(flags, PEEK)
         if not size:  # Python makes no system call
             return b""
         self._point(f"reads from {self.name}")
-        peek = bool(flags & socket.MSG_PEEK)
+        peek = bool(int(flags) & PEEK)
         return self._call(False, lambda number: self.kernel.recv(number, size, peek, dont_wait))
 
     def send(self, data: Data, flags: int = 0) -> int:
@@ -254,10 +256,11 @@ class Socket:
 
     def _flags(self, flags: int, *others: int) -> bool:
         """Return whether MSG_DONTWAIT is set. MSG_NOSIGNAL has no effect: Python ignores that signal."""
-        unknown = flags & ~(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL | sum(others))
+        number = int(flags)  # those of the library are slow
+        unknown = number & ~(DONT_WAIT | NO_SIGNAL | sum(others))
         if unknown:
             raise NotModelled(f"virtual sockets have no {socket.MsgFlag(unknown).name or hex(unknown)} here")
-        return bool(flags & socket.MSG_DONTWAIT)
+        return bool(number & DONT_WAIT)
 
     def _point(self, what: str) -> None:
         if not (self.kernel.points.aborting or self.kernel.over):
