@@ -64,6 +64,21 @@ def test_what_shows_at_times_alone_counts_against_no_other_clause(
     assert one._attributed(exchange).told.clause_id == cause
 
 
+@pytest.mark.parametrize(
+    ("clause", "shape", "cause"),
+    [("CHAT-9", "missing", "CHAT-11"), ("CHAT-2", "early end", "CHAT-11"), ("CHAT-2", "missing", "CHAT-2")],
+)
+def test_what_shows_only_after_other_scenarios_is_the_work_of_those_who_left(
+    clause: str, shape: Shape, cause: str
+) -> None:
+    found = VIOLATIONS[clause]("", "", ())
+    found.shape = shape
+    one = Confirmer(cast(Any, SimpleNamespace()), Effort())
+    one._until = math.inf
+    scenes = [Scene([*join("ann")]), Scene([*join("ben")])]
+    assert one._attributed(Exchange(scenes, found, shown=3, of=3, last=found)).told.clause_id == cause
+
+
 def test_without_time_to_ask_what_it_depends_on_a_violation_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     found = VIOLATIONS["CHAT-2"]("", "", ())
     found.shape = "missing"

@@ -16,6 +16,8 @@ from socketserver_reference.conformance.learn.dialect_writer import LearnedDiale
 from socketserver_reference.conformance.learn.first_contact import Search
 from socketserver_reference.conformance.learn.propose import Proposal, propose
 from socketserver_reference.conformance.learn.room import RoomConversation
+from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.in_process import InProcessSite
 from tests.servers.dialect_servers import answering, chat, served
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
@@ -75,6 +77,29 @@ def test_no_time_for_a_conversation_in_the_dialect_is_told(monkeypatch: pytest.M
     assert "no time was left for a conversation" in proposal.trouble
     assert "# THIS IS NOT VERIFIED: no time was left" in proposal.text
     assert loader.read(proposal.text, "learned", "learned").template.text == "{sender}: {body}"
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_the_verification_waits_for_a_port_no_longer_than_there_is_time(
+    in_time: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hourglass = Hourglass()
+
+    def taken(_: InProcessSite) -> bool:
+        hourglass.over = not in_time
+        raise CannotCheck("its port is still not free")
+
+    def last_answer() -> None:
+        hourglass.late = True
+        monkeypatch.setattr(InProcessSite, "restart", taken)
+
+    after_the_history(last_answer, monkeypatch)
+    if in_time:
+        with pytest.raises(CannotCheck, match="still not free"):
+            propose("chat", chat(deliver=LABELLED), 0.1, 10, budget=hourglass)
+    else:
+        proposal = propose("chat", chat(deliver=LABELLED), 0.1, 10, budget=hourglass)
+        assert "no time was left for a conversation" in proposal.trouble
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,22 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
-from socketserver_reference.conformance.scenario.steps import Connect, Say, Step
+from socketserver_reference.conformance.scenario.steps import Approach, Close, Connect, Reset, Say, Step
+
+
+@pytest.mark.parametrize(
+    ("steps", "clause"),
+    [
+        ([Approach("cal"), Approach("dan")], "CHAT-11"),
+        ([Approach("cal"), Approach("dan"), Close("cal")], "CHAT-11"),
+        ([Connect("ann"), Approach("cal"), Reset("cal")], "CHAT-12"),
+    ],
+)
+def test_who_was_silent_in_a_handshake_has_left_when_the_server_has_died(steps: list[Step], clause: str) -> None:
+    oracle = StreamChatOracle(NOTE)
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    assert oracle.explain_death("the server goes on").clauses[0] == clause
 
 
 @pytest.mark.parametrize(("words", "shape"), [(b" \n", "altered"), (b" a\n", "missing")])

@@ -48,6 +48,16 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     return own
 
 
+def cause_before(violation: Violation) -> str:
+    """Return the clause that a violation counts against that shows only after other scenarios on the same server.
+
+    All clients of those have left. So it is that of leaving if it was put down to a client that is silent in this
+    scenario, or if the server hangs up on somebody for no reason in it.
+    """
+    own, hangs_up = violation.clause_id, violation.shape == "early end"
+    return "CHAT-11" if own == "CHAT-9" or (own == "CHAT-2" and hangs_up) else own
+
+
 def _without(clause: str, steps: Sequence[Step], dialect: Dialect) -> Iterator[list[Step]]:
     """Yield the steps without each trigger of a clause that they hold, as far as it can be taken out."""
     for trigger in TRIGGERS[clause]:

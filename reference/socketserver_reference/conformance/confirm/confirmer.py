@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.confirm import crowded
-from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
+from socketserver_reference.conformance.confirm.cause import cause_before, cause_of, is_doubtful
 from socketserver_reference.conformance.confirm.cut import Cutter, as_shown, condensed
 from socketserver_reference.conformance.confirm.replay import Exchange, play_again
 from socketserver_reference.conformance.driver.session import Session
@@ -165,11 +165,13 @@ class Confirmer:
     def _attributed(self, exchange: Exchange) -> Exchange:
         """Return an exchange that has shown a violation each time, counted against the clause that it depends on."""
         session, told = self._session, exchange.last
-        if exchange.shown < exchange.of or len(exchange.scenes) > 1 or time.monotonic() > self._until:
+        if exchange.shown < exchange.of or time.monotonic() > self._until:
             return exchange
         if told is None or not is_doubtful(told):
             return exchange
-        (scene,) = exchange.scenes
+        *before, scene = exchange.scenes
+        if before:
+            return replace(exchange, counts_against=cause_before(told))
 
         def shows(steps: list[Step]) -> bool:
             for _ in range(self._effort.replays):  # not to show once may be chance

@@ -22,7 +22,7 @@ from socketserver_reference.conformance.learn.verification import Misfit, verify
 from socketserver_reference.conformance.reports.learning import ToldKey
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
-from socketserver_reference.conformance.targets.base import Site, Target
+from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.notice import Notice
 
@@ -97,6 +97,22 @@ class Talk:
     """Whether a fresh server can be had quickly."""
 
 
+@dataclass(frozen=True)
+class Again:
+    """The server of a site as a target: to start it is to restart it, which waits no longer than the site may."""
+
+    site: Site
+    target: Target
+
+    def start(self, _: float) -> Site:
+        """Return the site, restarted."""
+        self.site.restart()
+        return self.site
+
+    def __str__(self) -> str:
+        return str(self.target)
+
+
 def _propose(
     protocol: str,
     target: Target,
@@ -123,14 +139,18 @@ def _propose(
             header.append(f"It was seen at rest for {talk.lag:.1f} s before it greeted or answered.")
         conformance = "datagram" if site.address.datagram else protocol
         patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
-        if talk.restarts:
-            site.close()
+        site.deadline = budget.until
 
         def verified(dialect: Dialect) -> Misfit | None:
             if not talk.restarts and site.exit_report():  # it died, and the next could listen only after a minute
                 raise OutOfTime
-            server = target if talk.restarts else Running(site.address)
-            return verify(server, conformance, dialect, patience, budget, journal)
+            server = Again(site, target) if talk.restarts else Running(site.address)
+            try:
+                return verify(server, conformance, dialect, patience, budget, journal)
+            except CannotCheck:
+                if budget.is_over:  # its port was not free in time
+                    raise OutOfTime from None
+                raise
 
         learned.subject = ""
         journal.begin(VERIFICATION)

@@ -58,7 +58,9 @@ class ChatFindings(ChatOracle[MemberT]):
         return replace(finding, absent=True)  # it may only take longer than the timeout
 
     def explain_death(self, expected: str) -> Finding:
-        """Explain that the server has ended, and no client has seen why."""
+        """Explain that the server has ended, and no client has seen why: all have left, also those in a handshake."""
+        self.outside.clear()
+        self._end_silence()
         return self._end_of_service("died", expected, "it ended")
 
     def _explain_end(self, who: str, how: Ending) -> Finding:
