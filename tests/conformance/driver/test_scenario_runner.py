@@ -1,5 +1,6 @@
 """What a scenario shows is confirmed; what the first conversation with the server shows does not stand in for it."""
 
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -11,8 +12,10 @@ from socketserver_reference.conformance.driver.masking import Masking
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import Say, join
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Replays, Violation
+from socketserver_reference.conformance.targets.external import Running
+from tests.servers.dialect_servers import served
 from tests.support.planted import Planted
 
 TIMEOUT = 10.0
@@ -100,6 +103,21 @@ def test_what_shows_in_no_replay_is_told_if_the_scenario_shows_nothing_else() ->
     with pytest.raises(NotChecked, match="something else each time"):
         playing(doubtful, shown("CHAT-4", again=False), shown("CHAT-5", again=False))()
     assert playing("played")() == "played"
+
+
+def test_an_echo_that_nobody_can_restart_is_asked_without_the_client_that_it_answers_wrongly() -> None:
+    """It says something to a client that has said nothing, and is checked for all else."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(connection.recv(1024).strip().upper() or b"well?")
+
+    with (
+        closing(served(answer).start(TIMEOUT)) as site,
+        closing(open_session("echo", Running(site.address), TIMEOUT)) as session,
+    ):
+        assert ScenarioRunner(session, "ECHO-2")(Connect("ann"), Say("ann", b"hello"))
+        with pytest.raises(VIOLATIONS["ECHO-1"]):
+            ScenarioRunner(session, "ECHO-1")(Connect("ann"), HalfClose("ann"))
 
 
 def test_a_server_that_resets_those_who_leave_is_asked_for_all_else_at_once() -> None:

@@ -165,13 +165,13 @@ class Confirmer:
     def _attributed(self, exchange: Exchange) -> Exchange:
         """Return an exchange that has shown a violation each time, counted against the clause that it depends on."""
         session, told = self._session, exchange.last
-        if exchange.shown < exchange.of or time.monotonic() > self._until:
-            return exchange
-        if told is None or not is_doubtful(told):
+        if exchange.shown < exchange.of or told is None or not is_doubtful(told):
             return exchange
         *before, scene = exchange.scenes
         if before:
             return replace(exchange, counts_against=cause_before(told))
+        if time.monotonic() > self._until:
+            return exchange
 
         def shows(steps: list[Step]) -> bool:
             for _ in range(self._effort.replays):  # not to show once may be chance

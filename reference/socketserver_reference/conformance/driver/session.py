@@ -333,14 +333,15 @@ class Session:
         return True
 
     def _can_spare_the_leaver(self, violation: Violation) -> bool:
-        """Whether a fresh server may pass the health check without the client that leaves in it and says nothing."""
+        """Whether the server may pass the health check without the client that leaves in it and says nothing."""
         leavers = {who for step in self._health_check if step.leaves for who in step.clients}
         blamed = violation.failing in leavers or {*LASTING}.intersection(violation.candidates)
-        if not leavers or not blamed or not self.site.restart():
+        if not leavers or not blamed or not (self.site.restart() or not violation.absent):  # else it may be stuck
             return False
+        if self.site.restartable:
+            self.address = self.site.address
+            self.seen.clear()
         self._health_check = [step for step in self._health_check if leavers.isdisjoint(step.clients)]
-        self.address = self.site.address
-        self.seen.clear()
         return True
 
     def close(self) -> None:
