@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import results
 
 from socketserver_faults.catalogue import index
-from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 
 REFERENCE = ("chat", "overthreaded", "echo")

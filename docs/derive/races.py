@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 
 from socketserver_faults.schedule.exploration import story
-from socketserver_faults.schedule.exploration.explore import code_of, scenarios_for, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import code_of, scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 
 SCENARIOS_OF = {

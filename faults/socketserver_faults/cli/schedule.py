@@ -23,7 +23,6 @@ from socketserver_faults.schedule.exploration.explore import (
     scenarios_for,
     search_random,
     search_schedules,
-    world_of,
 )
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.search import Bounds, RunsDiffer, SearchResult
@@ -32,6 +31,7 @@ from socketserver_faults.schedule.virtual.network import NotModelled
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.cli import report_files
 from socketserver_reference.cli.report_files import CannotWrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect

@@ -2,10 +2,11 @@
 
 import pytest
 
-from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
 
 WRONG_ROOMS = (
     "ignores-short-sends",

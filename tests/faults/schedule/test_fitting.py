@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from socketserver_faults.cli.main import main
-from socketserver_faults.schedule.exploration.explore import explore, world_of
+from socketserver_faults.schedule.exploration.explore import explore
 from socketserver_faults.schedule.world.fitting import SpeaksOtherwise
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.subject import read as read_subject
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.scenario.steps import Connect, Say, Settle
 from tests.servers import racy_chat

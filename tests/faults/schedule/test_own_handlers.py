@@ -12,12 +12,13 @@ from collections.abc import Iterator
 import pytest
 
 from socketserver_faults.schedule import explore
-from socketserver_faults.schedule.exploration.explore import Race, world_of
+from socketserver_faults.schedule.exploration.explore import Race
 from socketserver_faults.schedule.exploration.replay import BadCode, Code
 from socketserver_faults.schedule.exploration.story import coverage_lines
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
 from socketserver_faults.schedule.world.world import World
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Send, Settle, Step
 from tests.servers import racy_chat

@@ -9,11 +9,12 @@ from glob import glob
 import pytest
 
 from socketserver_faults.catalogue import index
-from socketserver_faults.schedule.exploration.explore import replay_schedule, scenarios_for, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import replay_schedule, scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations
 from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 from tests.support.serving import ROOT
 

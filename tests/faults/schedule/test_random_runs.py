@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
-from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.exploration.random_runs import choices_from_bytes, pick_scenario
 from socketserver_faults.schedule.exploration.search import deviations_of
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 from socketserver_reference.conformance.scenario.steps import Connect
 

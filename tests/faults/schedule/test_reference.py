@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from socketserver_faults.schedule.exploration.explore import scenarios_for, search_random, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import scenarios_for, search_random, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
 from socketserver_faults.schedule.world.world import World
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.runner.affinity import one_processor
 
 LONG = ("flood", "resume", "cut-off")

@@ -4,9 +4,9 @@ import pytest
 
 from socketserver_faults.cli.main import main
 from socketserver_faults.schedule import explore
-from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.worlds import world_of
 from tests.support.scheduling.programs import Write, searched
 
 ECHO = """

@@ -7,12 +7,12 @@ import pytest
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import SERIALS, Serials
-from socketserver_faults.schedule.exploration.explore import world_of
 from socketserver_faults.schedule.virtual import substitutes
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import SubjectRefused, read
+from socketserver_faults.schedule.world.worlds import world_of
 from tests.support.scheduling.programs import Write, searched
 
 BASE = """

@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_faults.schedule.exploration.explore import (
-    meet,
-    protocol_of,
-    scenarios_for,
-    search_schedules,
-    world_of,
-)
+from socketserver_faults.schedule.exploration.explore import meet, protocol_of, scenarios_for, search_schedules
 from socketserver_faults.schedule.exploration.search import Bounds, SearchResult
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 
 Write = Callable[..., Path]

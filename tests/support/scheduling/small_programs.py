@@ -4,6 +4,7 @@ import ast
 import builtins
 from collections.abc import Callable
 from functools import partial
+from types import CodeType
 from typing import Any
 
 from socketserver_faults.schedule.core.recorder import Recorder
@@ -95,6 +96,25 @@ OPERATIONS = {
 }
 """Name -> statement; `t` is the number of the thread, `i` is 0 or 1, and `v` is an attribute."""
 
+LINES = {
+    "read": "seen = shared.{v}",
+    "write": "shared.{v} = seen + {t}",
+    "look": "log.append(shared.{v})",
+    "take": "one = [*things[{i}]]",
+    "put": "things[{i}] = [*one, {t}]",
+    "append": "things[{i}].append({t})",
+    "walk": "log.append([one for one in things[{i}]])",
+    "enter": "members.add({i})",
+    "all": "log.append(sorted(members))",
+    "is in": "log.append({i} in members)",
+    "tally": "seen = count",
+    "count": "count = seen + 1",
+    "share": "log.append(more())",
+    "begin": "locks[{i}].acquire()",
+    "end": "locks[{i}].release()",
+}
+"""The same for threads that may be switched before each line."""
+
 Operation = tuple[str, int]
 Program = list[list[Operation]]
 
@@ -115,11 +135,22 @@ def text(program: Program) -> str:
     return "\n".join(lines)
 
 
+def text_of_lines(program: Program) -> str:
+    """Return the source of a program of lines."""
+    lines = [HEAD.replace("        pause()\n", "")]
+    for number, operations in enumerate(program):
+        lines += [f"def thread{number}(log, more, seen=0, one=()):", "    global count"]
+        lines += [f"    {LINES[name].format(t=number, i=index, v='xy'[index])}" for name, index in operations]
+    return "\n".join(lines)
+
+
 class SmallProgram:
     """A program that is run many times; a run returns its outcome."""
 
-    def __init__(self, scheduler: Scheduler, virtual: Any, program: Program) -> None:
-        """`virtual` is the `threading` of the scheduler."""
+    def __init__(
+        self, scheduler: Scheduler, virtual: Any, program: Program, add: Callable[[CodeType], None] | None = None
+    ) -> None:
+        """`virtual` is the `threading` of the scheduler; `add` puts points before the lines of a program of lines."""
         self._scheduler = scheduler
         self._program = program
         shared = SharedObjects(scheduler)
@@ -133,7 +164,11 @@ class SmallProgram:
             "pair": lambda: self._network.pair("ann"),
             "pair_with_client": lambda: self._network.pair("ben", of_client=True),
         }
-        exec(compile(watched(ast.parse(text(program)), "small"), "small.py", "exec"), self._names)
+        source = text_of_lines(program) if add else text(program)
+        code = compile(watched(ast.parse(source), "small"), "small.py", "exec")
+        if add:
+            add(code)
+        exec(code, self._names)
 
     def run(self, recorder: Recorder, choose: Choose) -> str:
         """Run the program; return what its threads have seen, and which of them wait for ever."""
@@ -147,7 +182,7 @@ class SmallProgram:
             more = names["shares"]()
             bodies = [names[f"thread{number}"] for number in range(len(logs))]
             tasks = [
-                scheduler.spawn(partial(body, log, more), f"T{number}")
+                scheduler.spawn(partial(_noting_errors, body, log, more), f"T{number}")
                 for number, (body, log) in enumerate(zip(bodies, logs, strict=True))
             ]
             scheduler.point("waits for all to end", lambda: all(scheduler.is_over(task) for task in tasks))
@@ -162,6 +197,13 @@ class SmallProgram:
         finally:
             scheduler.recorder = None
         return f"{logs} {ended} {waiting}"
+
+
+def _noting_errors(body: Callable[..., object], log: list[object], more: object) -> None:
+    try:
+        body(log, more)
+    except RuntimeError as error:
+        log.append(repr(error))
 
 
 def all_outcomes(run: Callable[[Recorder, Choose], str], most: int) -> set[str]:

@@ -8,6 +8,9 @@ The functions of the program under test get a point before each line: by `sys.mo
 costs nothing elsewhere, and by `sys.settrace` before. Versions of Python count lines a little differently, so a replay
 code with lines is valid for one version.
 
+A recorded run notes what each line reads and changes, as it does for all steps; code that is watched has points at
+the same lines, and a few more where a statement has several.
+
 This may find races that a given Python cannot produce. CPython with its global lock switches threads at calls and at
 the ends of loops, not between any two lines; a build without that lock switches anywhere. So a race that only this
 finds may never have been seen. It is a race all the same: no version promises not to show it.

@@ -332,13 +332,7 @@ class Scheduler(Recording):
         begin = me.number + others_first if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
         if self.recorder is None:
-            now = self.now
-            return [
-                task
-                for task in in_turn
-                if not task.over
-                and ((ready := task.ready) is None or (task.until is not None and now >= task.until) or ready())
-            ]
+            return [task for task in in_turn if not task.over and (task.ready is None or task.enabled(self.now))]
         return [task for task in in_turn if not task.over and self._enabled(task)]
 
     def _end(self) -> None:

@@ -8,6 +8,7 @@ Next: `random_runs.py`.
 """
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +21,7 @@ from socketserver_faults.schedule.exploration.reduction import Reduction
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import SubjectRefused
 from socketserver_faults.schedule.world.world import ScheduleResult, World
+from socketserver_faults.schedule.world.worlds import world_of
 
 MAX_REDUCED_RUNS = 1000
 """Most runs to clear a scenario."""
@@ -49,11 +51,10 @@ class Clearing:
     def __init__(self, world: World) -> None:
         self._original = world
         self._world: World | None = None
+        self._stack = ExitStack()
         self.refused = ""
         """Why no scenario can be cleared; "" if that is not so."""
-        if world.lines:
-            self.refused = "between lines, threads are not watched"
-        elif world.subject.make is None:
+        if world.subject.make is None:
             self.refused = "a program that makes its server itself is not watched"
 
     def clear(self, scenario: NamedScenario, until: float, most: int) -> Cleared:
@@ -76,7 +77,9 @@ class Clearing:
 
     def _runs(self, reduction: Reduction, scenario: NamedScenario, until: float, most: int, result: Cleared) -> bool:
         if self._world is None:
-            self._world = World(self._original.subject, dialect=self._original.dialect, watched=True)
+            original = self._original
+            watched = world_of(original.subject, lines=original.lines, dialect=original.dialect, watched=True)
+            self._world = self._stack.enter_context(watched)
         world = self._world
         world.play(scenario)  # so that modules with one copy for all runs are loaded in none that is recorded
         loaded = world.modules.lasting
@@ -115,5 +118,4 @@ class Clearing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._world is not None:
-            self._world.close()
+        self._stack.close()

@@ -6,12 +6,11 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from socketserver_faults.schedule.core.line_points import between_lines
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.clearing import Clearing
 from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
@@ -31,6 +30,7 @@ from socketserver_faults.schedule.world.fitting import protocol_spoken
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
+from socketserver_faults.schedule.world.worlds import world_of
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect
@@ -46,19 +46,6 @@ OWN_SCENARIO = "own"
 
 class Race(AssertionError):
     """A program fails under a schedule; the message is the whole report."""
-
-
-@contextmanager
-def world_of(subject: Subject, *, lines: bool = False, dialect: Dialect = NOTE) -> Iterator[World]:
-    """Yield a virtual process for the subject; with `lines`, threads may be switched between its lines."""
-    with World(subject, dialect=dialect) as world:
-        if lines:
-            with between_lines(world.scheduler) as add:
-                world.modules.watch_code(add, subject.lines)
-                world.lines = True
-                yield world
-        else:
-            yield world
 
 
 def scenarios_for(subject: Subject, name: str | None, dialect: Dialect = NOTE) -> dict[str, NamedScenario]:

@@ -7,7 +7,7 @@
 The server consists of real classes, the real process_request() and the real handler, as the reference's `family.py`,
 the catalogue or the user's program combines them. Only what they call is virtual.
 
-Next: `scenarios.py`.
+Next: `worlds.py`.
 """
 
 import errno

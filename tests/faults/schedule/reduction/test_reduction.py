@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from socketserver_faults.schedule.core.line_points import between_lines
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.virtual.connection import End
 from tests.support.scheduling.small_programs import (
+    LINES,
     OPERATIONS,
     Program,
     SmallProgram,
@@ -62,6 +64,48 @@ def test_the_reduced_search_of_a_drawn_program_reaches_all_outcomes(scheduler: S
 @pytest.mark.timeout(3600)
 def test_the_reduced_search_of_ten_thousand_programs_does(scheduler: Scheduler, virtual: Any) -> None:
     compared(scheduler, virtual, 10_000, MOST_SCHEDULES)
+
+
+@st.composite
+def programs_of_lines(draw: st.DrawFn) -> Program:
+    """Draw two threads of a few lines each."""
+    kinds = draw(st.lists(st.sampled_from(sorted(LINES)), min_size=1, max_size=4, unique=True))
+    thread = st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 1)), min_size=1, max_size=2)
+    return draw(st.lists(thread, min_size=2, max_size=2))
+
+
+def compared_by_lines(scheduler: Scheduler, virtual: Any, examples: int, schedules: int) -> None:
+    @settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    @given(programs_of_lines())
+    def check(program: Program) -> None:
+        with between_lines(scheduler) as add:
+            small = SmallProgram(scheduler, virtual, program, add)
+            try:
+                every = all_outcomes(small.run, schedules)
+            except TooMany:
+                assume(False)
+            assert reduced_outcomes(small.run)[0] == every
+
+    check()
+
+
+def test_the_reduced_search_between_lines_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
+    compared_by_lines(scheduler, virtual, 10, FEW_SCHEDULES)
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+def test_the_reduced_search_between_lines_of_many_programs_does(scheduler: Scheduler, virtual: Any) -> None:
+    compared_by_lines(scheduler, virtual, 1000, 10 * MOST_SCHEDULES)
+
+
+def test_two_lines_that_lose_a_count_are_told_apart_from_two_that_do_not(scheduler: Scheduler, virtual: Any) -> None:
+    with between_lines(scheduler) as add:
+        lost = SmallProgram(scheduler, virtual, [[("tally", 0), ("count", 0)]] * 2, add)
+        apart = SmallProgram(scheduler, virtual, [[("read", index), ("write", index)] for index in range(2)], add)
+        assert (len(reduced_outcomes(lost.run)[0]), len(reduced_outcomes(apart.run)[0])) == (2, 1)
 
 
 MISSING: dict[str, tuple[type, str, Callable[..., object], Program]] = {

@@ -7,11 +7,12 @@ import pytest
 
 from socketserver_faults.schedule.core.run import ScheduleEvent
 from socketserver_faults.schedule.exploration.clearing import Cleared, Clearing
-from socketserver_faults.schedule.exploration.explore import code_of, replay_schedule, search_schedules, world_of
+from socketserver_faults.schedule.exploration.explore import code_of, replay_schedule, search_schedules
 from socketserver_faults.schedule.exploration.following import followed
 from socketserver_faults.schedule.exploration.search import Bounds
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.subject import read
+from socketserver_faults.schedule.world.worlds import world_of
 from tests.support.scheduling.programs import Write
 
 DEEP = """
@@ -74,3 +75,36 @@ def test_what_does_not_fail_without_being_watched_is_said(monkeypatch: pytest.Mo
 def test_events_of_another_program_are_followed_as_far_as_they_go() -> None:
     with world_of(read("chat")) as world:
         assert followed(world, SCENARIOS["greet"], [ScheduleEvent("T9", "flies")]) is None
+
+
+COPYING = """
+    import socketserver, threading
+    members, lock = frozenset(), threading.Lock()
+    class Handler(socketserver.BaseRequestHandler):
+        def setup(self):
+            global members
+            joined = members | {self.request}
+            members = joined
+        def handle(self):
+            while chunk := self.request.recv(1024):
+                with lock:
+                    for member in members:
+                        member.sendall(b"ack" + chunk)
+        def finish(self):
+            global members
+            with lock:
+                members = members - {self.request}
+"""
+"""A chat in which a client that joins between two lines of another is lost."""
+
+
+def test_a_race_between_two_lines_is_found_without_a_bound_and_a_right_program_is_cleared(write: Write) -> None:
+    right = COPYING.replace("joined =", "lock.acquire(); joined =").replace("= joined", "= joined; lock.release()")
+    write(copying=COPYING, right=right)
+    arrive = SCENARIOS["arrive"]
+    with world_of(read("copying:Handler"), lines=True) as world, Clearing(world) as clearing:
+        cleared = clearing.clear(arrive, time.monotonic() + 60, 1000)
+        assert cleared.outcome is not None
+        assert cleared.outcome.clause == "CHAT-2"
+    with world_of(read("right:Handler"), lines=True) as world:
+        assert search_schedules(world, {"arrive": arrive}, Bounds()).covered["arrive"].cleared.whole
