@@ -91,6 +91,7 @@ _ALL = (
         "(a synchronous server: once that client has left)",
         PRACTICE,
     ),
+    _hardened("ECHO-8", "reply to a client while another is connected and says nothing", PRACTICE, level="SHOULD"),
     # Echo over datagrams: there is no connection.
     _basic(
         "UDP-1",

@@ -54,7 +54,7 @@ CONCURRENCIES: Mapping[str, Concurrency] = {
     "sync": Concurrency(
         None, "", "serves one client at a time, in the loop itself: a silent one keeps all others waiting"
     ),
-    # [SRV-5] all connections at once, so a silent client delays no other
+    # [SRV-5] [ECHO-8] all connections at once, so a silent client delays no other
     "threading": Concurrency(
         lifecycle.Threads, "Threading", "serves all clients at once, in threads: they share what the server holds"
     ),

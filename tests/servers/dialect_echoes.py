@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import socketserver
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -127,6 +128,14 @@ class FailsAfterAReset(Echo):
             self.answer()
         except OSError:
             server.hurt = True
+
+
+class ServesOneAtATime(Echo):
+    breaks = "ECHO-8"
+
+    def handle(self) -> None:
+        with vars(self.server).setdefault("visits", threading.Lock()):
+            super().handle()
 
 
 BUGS: dict[str, type[Echo]] = {bug.__name__: bug for bug in Echo.__subclasses__()}

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 from typing import Any
 
 from socketserver_faults.catalogue.leaving import ABORT
@@ -237,7 +238,25 @@ class IgnoresTheHalfClosed(EchoHandler):
             super().deliver(reply)
 
 
-@fault("ECHO-7", concurrency="sync")
+@fault("ECHO-8")
+class ServesUnderOneLock(EchoHandler):
+    """One lock is held for the whole visit of a client, so a client that says nothing holds up all others.
+
+    Thought: handlers run in several threads, and threads need a lock.
+
+    Seen: the server hangs until somebody restarts it. A browser had connected in advance and had nothing to ask.
+
+    Fixed: hold a lock while shared data is read or written, and never while a client is waited for.
+    """
+
+    visits = threading.Lock()
+
+    def handle(self) -> None:
+        with self.visits:
+            super().handle()
+
+
+@fault("ECHO-7", "ECHO-8", concurrency="sync")
 class ExitsOnReset(EchoHandler):
     """The first client that resets its connection ends the server.
 

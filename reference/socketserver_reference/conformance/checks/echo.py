@@ -135,5 +135,9 @@ class EchoConformance(Conformance):
             ways.append([Connect(f"much-{name}"), Send(f"much-{name}", b"x" * 20000), way(f"much-{name}")])
         play(*(step for count, way in enumerate(ways) for step in (*way, *ask(f"client{count}", b"still there?"))))
 
+    @decides("ECHO-8")
+    def test_a_silent_client_delays_no_other(self, play: Play) -> None:
+        play(Connect("silent"), *ask("ann", b"hello"), *ask("ben", b"hello"), HalfClose("silent"))
+
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

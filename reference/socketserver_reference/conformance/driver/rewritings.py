@@ -153,6 +153,12 @@ def speaking(steps: Sequence[Step], _: Dialect) -> list[Step]:
     ]
 
 
+def talkative(steps: Sequence[Step], _: Dialect) -> list[Step]:
+    """Without clients that never say anything."""
+    speakers = {step.spoken_by for step in steps}
+    return [step for step in steps if not step.clients or speakers.intersection(step.clients)]
+
+
 def half_closing(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without quits and resets: their clients half-close."""
     return [HalfClose(step.who) if isinstance(step, Quit | Close | Abandon | Reset) else step for step in steps]

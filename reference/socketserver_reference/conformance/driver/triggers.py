@@ -37,6 +37,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     short,
     speaking,
     staying,
+    talkative,
     unlike_quit,
     waiting_for_the_reply,
 )
@@ -295,6 +296,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-5": (_if(blank, capitals),),
     "ECHO-6": (_if(half_closed_request, waiting_for_the_reply),),
     "ECHO-7": (_if(abandoned, half_closing),),
+    "ECHO-8": (_if(silent_member, talkative),),
     "UDP-1": (_if(anything),),
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),

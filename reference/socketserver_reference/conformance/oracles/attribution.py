@@ -67,6 +67,7 @@ ABOUT: dict[str, Collection[Circumstance | Kind]] = {
     "ECHO-4": ["long"],
     "ECHO-6": ["half-closes"],
     "ECHO-7": ["left"],
+    "ECHO-8": ["silent"],
     "UDP-5": ["left"],
 }
 """Clause -> what it is about, where a table has a question mark behind it: one of these must have been there."""
@@ -139,8 +140,8 @@ ECHO = (
     Row("missing | cut | early end", "", "long", "ECHO-7? ECHO-6? ECHO-4 ECHO-2 ECHO-3"),
     Row("missing | cut | early end", "", "blank", "ECHO-7? ECHO-6? ECHO-5 ECHO-2 ECHO-3"),
     Row("early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
-    Row("missing | cut", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
-    Row("refused | died", "", "", "ECHO-7 ECHO-2"),
+    Row("missing | cut", "", "", "ECHO-8? ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
+    Row("refused | died", "", "", "ECHO-8? ECHO-7 ECHO-2"),
 )
 """An echo over connections."""
 

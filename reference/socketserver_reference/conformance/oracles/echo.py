@@ -39,6 +39,11 @@ class EchoConnection:
     ended: bool = False
 
     @property
+    def silent(self) -> bool:
+        """Whether its client is connected and has said nothing."""
+        return self.request is None and not (self.half_closed or self.quits or self.ended)
+
+    @property
     def leaving(self) -> bool:
         """Whether the server must end the stream, when it has replied."""
         return self.half_closed or self.quits
@@ -84,20 +89,23 @@ class EchoConnections:
         self.disrupted = False
 
     def explain_refusal(self, who: str, why: str) -> Finding:
-        return self._end_of_service("refused", f"{who} connects", f"{who} cannot connect: {why}")
+        facts: list[attribution.Circumstance] = ["silent"] if self._silent_beside(self.connections.get(who)) else []
+        clauses = attribution.clauses(attribution.ECHO, "refused", facts)
+        return Finding(clauses, f"{who} connects", f"{who} cannot connect: {why}", "refused")
 
     def explain_death(self, expected: str) -> Finding:
-        return self._end_of_service("died", expected, "it ended")
+        return Finding(attribution.clauses(attribution.ECHO, "died", []), expected, "it ended", "died")
 
-    @staticmethod
-    def _end_of_service(shape: Shape, expected: str, observed: str) -> Finding:
-        return Finding(attribution.clauses(attribution.ECHO, shape, []), expected, observed, shape)
+    def _silent_beside(self, connection: EchoConnection | None) -> bool:
+        """Whether another client is connected and has said nothing."""
+        return any(one.silent for one in self.connections.values() if one is not connection)
 
     def _clauses(self, shape: Shape, connection: EchoConnection, *, answered: bool) -> tuple[str, ...]:
         """Return the clauses that this may break; `answered` is whether the whole reply has come."""
         request = connection.request
         roles: dict[attribution.Circumstance, bool] = {
             "left": self.disrupted,
+            "silent": self._silent_beside(connection),
             "half-closes": connection.half_closed and request is not None,
             "unspoken to": request is None,
             "answered": answered,
