@@ -117,12 +117,6 @@ MISSING: dict[str, tuple[type, str, Callable[..., object], Program]] = {
     "a variable": (SharedObjects, "change_name", lambda _, __, value: value, [[("count", 0)], [("tell", 0)]]),
     "a connection": (End, "_touch", lambda *_: None, [[("send", 1)], [("receive now", 0)]]),
     "a place of bytes": (End, "_touch_places", lambda *_: None, [[("send", 1), ("send", 1)], [("receive now", 0)]]),
-    "what was read": (
-        End,
-        "_room",
-        lambda end, _: end.peer.capacity - len(end.peer.received) - len(end.unsent),
-        [[("send much", 1), ("send now", 1)], [("receive one", 1)]],
-    ),
 }
 """What a footprint lacks, the function that would note it, and a program to which it matters."""
 
