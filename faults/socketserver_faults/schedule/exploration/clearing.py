@@ -63,7 +63,7 @@ class Clearing:
         if self.refused:
             return result
         if time.monotonic() > until or most <= 0:
-            result.why = NO_TIME
+            result.why = NO_TIME if most > 0 else "no schedules were left"
             return result
         reduction = Reduction()
         try:
