@@ -4,7 +4,17 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
-from socketserver_reference.conformance.scenario.steps import Approach, Close, Connect, Reset, Say, Step
+from socketserver_reference.conformance.scenario.steps import (
+    Approach,
+    Close,
+    Connect,
+    Reset,
+    Say,
+    Send,
+    Settle,
+    Step,
+    join,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,9 +23,10 @@ from socketserver_reference.conformance.scenario.steps import Approach, Close, C
         ([Approach("cal"), Approach("dan")], "CHAT-11"),
         ([Approach("cal"), Approach("dan"), Close("cal")], "CHAT-11"),
         ([Connect("ann"), Approach("cal"), Reset("cal")], "CHAT-12"),
+        ([*join("ann", "ben"), Send("ann", b"one"), Send("ben", b"two"), Settle()], "CHAT-11"),
     ],
 )
-def test_who_was_silent_in_a_handshake_has_left_when_the_server_has_died(steps: list[Step], clause: str) -> None:
+def test_a_server_that_has_died_when_all_had_left_survived_what_they_did_before(steps: list[Step], clause: str) -> None:
     oracle = StreamChatOracle(NOTE)
     for step in steps:
         oracle.begin(step, idle_before=True)

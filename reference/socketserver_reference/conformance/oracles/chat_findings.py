@@ -22,6 +22,10 @@ DELAYS = ("stalled", "concurrent")
 """Disruptions by which a server may be delayed."""
 
 
+DEPARTURES = ("reset", "half-closed", "left")
+"""Disruptions by which a client leaves."""
+
+
 class ChatFindings(ChatOracle[MemberT]):
     """See the module."""
 
@@ -58,9 +62,9 @@ class ChatFindings(ChatOracle[MemberT]):
         return replace(finding, absent=True)  # it may only take longer than the timeout
 
     def explain_death(self, expected: str) -> Finding:
-        """Explain that the server has ended, and no client has seen why: all have left, also those in a handshake."""
-        self.outside.clear()
-        self._end_silence()
+        """Explain that the server has ended when all had left, and no client has seen why: it survived all else."""
+        for disruptions in (self.active_disruptions, self.all_disruptions):
+            disruptions[:] = [one for one in disruptions if one in DEPARTURES]
         return self._end_of_service("died", expected, "it ended")
 
     def _explain_end(self, who: str, how: Ending) -> Finding:
