@@ -132,10 +132,10 @@ def test_whose_stream_has_ended_does_nothing_any_more() -> None:
         assert stage.play([Say("ann", b"hello?")]).lines() == told
 
 
-def test_where_connections_need_a_gap_it_begins_when_the_server_has_seen_the_last() -> None:
-    gap = replace(NOTE, limits=Limits(join_gap=0.01))
+def test_where_connections_need_a_gap_or_a_delay_it_begins_when_the_server_has_seen_the_last() -> None:
+    gap, delay = (replace(NOTE, limits=limits) for limits in (Limits(join_gap=0.01), Limits(join_delay=0.01)))
     with serving("chat", LOOPBACK) as server:
-        for dialect, rests in ((gap, 1), (NOTE, 0)):
+        for dialect, rests in ((gap, 1), (delay, 1), (NOTE, 0)):
             rested: list[str] = []
             with Stage(
                 server_address(server),

@@ -322,6 +322,20 @@ def test_what_nothing_marks_is_told_when_the_stream_ends() -> None:
     assert (finding.shape, finding.clauses) == ("duplicated", ("CHAT-4",))
 
 
+def test_what_comes_before_the_first_words_of_a_newcomer_is_no_part_of_its_label() -> None:
+    labelled = LINES.replace("{body}", "<{sender}> {body}").replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = FramedChatOracle(read(labelled, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Say("ann", b"once"), Connect("dan"), Say("dan", b"I am dan")]
+    for step in steps[:2]:
+        oracle.begin(step, idle_before=True)
+    assert oracle.feed("ann", b"<7> once")
+    for step in steps[2:]:
+        oracle.begin(step, idle_before=True)
+    come = b"<7> once<8> I am dan"
+    assert not oracle.feed("ann", come)
+    assert oracle.explain_mismatch("ann", come).shape == "duplicated"
+
+
 @pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])
 def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Step]) -> None:
     oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))

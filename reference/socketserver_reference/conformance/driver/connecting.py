@@ -70,8 +70,9 @@ class ClientConnector(ClientReader):
         """Go through the whole handshake."""
         turns = whole(self._dialect, self._name(who))
         self._shake_hands(who, turns)
-        if turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk":
-            self._wait_idle()  # otherwise the first utterance might become a part of the last answer
+        merges = turns and turns[-1].answer and self._dialect.framing_in.kind == "chunk"
+        if merges or self._dialect.limits.join_delay:  # the first utterance must not become a part of the last answer,
+            self._wait_idle()  # and a delay begins when the server has let the client in
         self._rate_limiter.joined(who)
 
     def _shake_hands(self, who: str, turns: Sequence[Turn]) -> None:

@@ -144,9 +144,21 @@ class FramedChatOracle(FramedChatState):
             for name, member in self.members.items()
             if name != speaker
         )
-        if known is None and not taken:
+        if known is None and not taken and not self._follows_another(label):
             self.members[speaker].label = known = label
         return known == label
+
+    def _follows_another(self, label: bytes) -> bool:
+        """Whether another delivery comes before this label, where nothing marks the end of one."""
+        own, known = self._head(label), self._heads()
+        before = any(own.startswith(head) for head in known if len(head) >= MIN_PIECE_BYTES)
+        return self.dialect.framing_out.kind == "none" and own not in known and before
+
+    def _heads(self) -> set[bytes]:  # what begins the deliveries of speakers whose labels are known
+        return {self._head(member.label) for member in self.members.values() if member.label is not None}
+
+    def _head(self, label: bytes) -> bytes:
+        return self.dialect.template.head.replace(b"{sender}", label)
 
     def _deliver(self, who: str, member: FramedMember, speaker: str, count: int) -> bool:
         """Note that a member has heard what stands there in the queue; False if it breaks the one order."""
@@ -180,15 +192,11 @@ class FramedChatOracle(FramedChatState):
         return self._explain_rest(who) or super().explain_silence(who)
 
     def _explain_rest(self, who: str) -> Finding | None:
-        """Explain what a client has read, where nothing marks the end of a delivery, that is no beginning of one that
-        is due.
-        """
+        """Explain what is not due in what a client has read, where nothing marks the end of a delivery."""
         member = self.members[who]
         rest = unprompted(member.frames.rest, self.dialect)
-        marked = self.dialect.framing_out.kind != "none"
-        if marked or not rest or self._means_nothing(rest):
-            return None
-        if any(self._may_go_on(who, rest, due) for due in self._first(member)):
+        unmarked = self.dialect.framing_out.kind == "none" and rest and not self._means_nothing(rest)
+        if not unmarked or any(self._may_go_on(who, rest, due) for due in self._first(member)):
             return None
         member.rejected_frame = rest
         return self.explain_mismatch(who, b"")
@@ -198,23 +206,22 @@ class FramedChatOracle(FramedChatState):
         return self._read_by(who, due.speaker).may_go_on(rest, due.body, self.members[due.speaker].label)
 
     def _cut_unmarked(self, who: str, rest: bytes, known: Iterable[Utterance]) -> list[bytes]:
-        """Return the whole deliveries in bytes in which nothing marks the end of one, and what is between them: cut
-        where another speaker's label, or the same again, begins a delivery.
-        """
+        """Return the deliveries in bytes in which nothing marks the end of one, and what is between them."""
         found: list[bytes] = []
         places = [(self._read_by(who, one.speaker), one.body, self.members[one.speaker].label) for one in known]
         while rest:
-            spans = [span for form, body, label in places if (span := form.place(rest, body, label))[1]]
-            begin, end = min(spans, key=lambda span: (span[0], -span[1]), default=(len(rest), len(rest)))
-            found += [*self._begun_in(rest[:begin]), rest[begin:end]]
-            rest = rest[end:]
+            found_at = ((label is None, *form.place(rest, body, label)) for form, body, label in places)
+            spans = sorted((begin, unsure, -end) for unsure, begin, end in found_at if end)
+            begin, _, end = spans[0] if spans else (len(rest), False, -len(rest))
+            found += [*self._begun_in(rest[:begin]), rest[begin:-end]]
+            rest = rest[-end:]
         return [unprompted(piece, self.dialect) for piece in found if piece and not self._means_nothing(piece)]
 
     def _begun_in(self, data: bytes) -> list[bytes]:
         """Return some bytes, cut where they hold what begins a delivery."""
-        labels = {member.label for member in self.members.values()} - {None}
-        heads = [self.dialect.template.head.replace(b"{sender}", label or b"") for label in labels]
-        marks = b"|".join(re.escape(head) for head in heads if b"{" not in head and len(head) >= MIN_PIECE_BYTES)
+        marks = b"|".join(
+            re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_PIECE_BYTES
+        )
         places = [found.start() for found in re.finditer(marks, data)] if marks else []
         return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]
 
@@ -266,8 +273,8 @@ class FramedChatOracle(FramedChatState):
         frame = unprompted(member.rejected_frame, self.dialect)
         member.frames.add(more)
         if self.dialect.framing_out.kind == "none":
-            rest = b"" if member.rejected_frame == member.frames.rest else member.frames.rest
-            return self._cut_unmarked(who, frame + rest, self._known(member)) or [frame]
+            more = b"" if member.rejected_frame == member.frames.rest else member.frames.rest
+            return self._cut_unmarked(who, frame + more, self._known(member)) or [frame]
         frames = [frame]
         while frame != member.frames.rest and (one := member.frames.next(self._possible(who, member))) is not None:
             frames.append(unprompted(one, self.dialect))
