@@ -322,6 +322,20 @@ def test_what_nothing_marks_is_told_when_the_stream_ends() -> None:
     assert (finding.shape, finding.clauses) == ("duplicated", ("CHAT-4",))
 
 
+def test_a_delivery_that_breaks_off_before_a_later_one_of_its_speaker_is_no_lie_about_who_spoke() -> None:
+    labelled = LINES.replace("{body}", "{sender}> {body}")
+    oracle = FramedChatOracle(read(labelled, "mine", "mine.toml"))
+    steps: list[Step] = [Connect("ann"), Say("ann", b"hello"), Send("ann", b"the first of two"), Send("ann", b"last")]
+    for step in steps:
+        oracle.begin(step, idle_before=True)
+    assert oracle.feed("ann", b"7> hello\n")
+    come = b"7> the fir7> last\n"
+    assert not oracle.feed("ann", come)
+    finding = oracle.explain_mismatch("ann", come)
+    assert finding.shape != "misattributed"
+    assert "CHAT-4" not in finding.clauses
+
+
 def test_what_comes_before_the_first_words_of_a_newcomer_is_no_part_of_its_label() -> None:
     labelled = LINES.replace("{body}", "<{sender}> {body}").replace('in = "line"', 'in = "line"\nout = "none"')
     oracle = FramedChatOracle(read(labelled, "mine", "mine.toml"))

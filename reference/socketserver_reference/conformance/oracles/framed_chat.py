@@ -334,7 +334,7 @@ class FramedChatOracle(FramedChatState):
     def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
-        if label is None or known is None or label == known:
+        if label is None or known is None or self._head(label).startswith(self._head(known)):
             return False
         return len(self.outstanding()) < 2 or any(member.label == label for member in self.members.values())
 
