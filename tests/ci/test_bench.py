@@ -102,6 +102,7 @@ def test_clients_that_were_the_limit_are_told(bench: Any, capsys: pytest.Capture
     assert second.endswith("0.95  (the clients were the limit)")
 
 
+@pytest.mark.slow
 def test_a_room_of_the_simplest_server_is_measured(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
     options = SimpleNamespace(servers=["floor"], members=[3], short=True, times=1)
     (table,) = bench("rooms").measure(options)

@@ -96,6 +96,7 @@ def test_a_record_that_is_out_of_date_is_told(check: Any, capsys: pytest.Capture
     assert "(UDP-4 sometimes)" in printed
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_checked_is_told(check: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert not check.check_all({"reference": {**REFERENCE, "options": ["--only", "CHAT-1"]}})
     assert "! there is no report" in capsys.readouterr().out

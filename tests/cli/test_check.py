@@ -58,6 +58,7 @@ def test_transport_says_over_what_the_reference_is_checked(check: Checker, trans
     assert outcome.clauses_that("not-applicable") == (ECHO if datagrams else UDP)
 
 
+@pytest.mark.slow
 def test_a_chat_over_unix_sockets_knows_no_delayed_acknowledgements(check: Checker) -> None:
     outcome = check("chat", *QUICK, "--transport", "unix", "--only", "CHAT-2", "--only", "CHAT-16")
     assert (outcome.code, outcome.verdicts["CHAT-2"]) == (0, "holds")
@@ -118,6 +119,7 @@ def test_what_listens_at_the_fixed_port_already_is_not_mistaken_for_the_launched
 # What is shown
 
 
+@pytest.mark.slow
 def test_a_check_shows_what_does_not_hold_or_every_check_or_the_verdict_alone(check: Checker) -> None:
     assert "holds          a request is stripped" not in check("echo", *ONE).out
     assert (

@@ -152,6 +152,7 @@ def test_an_interrupt_before_anything_was_begun_is_told(
     )
 
 
+@pytest.mark.slow
 def test_what_an_interrupt_leaves_unplayed_says_so_also_if_another_check_of_the_clause_held(
     check: Checker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def served(name: str) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_fault_that_is_served_can_be_met_and_ended() -> None:
     with served("greets") as (process, client):
         assert client.recv(100) == b"welcome\n"
@@ -88,6 +89,7 @@ def test_a_fault_that_is_served_can_be_met_and_ended() -> None:
         assert process.wait(LONG_TIMEOUT) == 0
 
 
+@pytest.mark.slow
 def test_a_fault_that_never_lets_go_is_ended_by_a_signal_as_any_process() -> None:
     with served("spins-at-the-end") as (process, client):
         client.sendall(b"hello")

@@ -89,6 +89,7 @@ def test_the_chat_of_the_note_talks_although_its_log_is_not_read(pipe: Pipe) -> 
             say(anna, b"%d" % number, anna)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", ["sync", "threading", "forking"])
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_an_echo_replies_although_its_log_is_not_read(transport: str, concurrency: str, pipe: Pipe) -> None:

@@ -120,6 +120,7 @@ def test_a_failure_as_a_page_has_the_exchange_and_the_schedule_in_lanes(
     assert "cannot write" in told(capsys, "chat", "greet", "--html", nowhere, code=2)
 
 
+@pytest.mark.slow
 def test_trouble_in_the_search_for_other_clauses_leaves_the_failure_confirmed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +139,7 @@ def test_what_each_thread_waits_for_is_reported_when_none_can_go_on(capsys: pyte
     assert out.count("\n") < 150
 
 
+@pytest.mark.slow
 def test_what_was_covered_is_told_and_what_was_not(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "chat", "greet", "--deviations", "1", code=0)
     assert re.search(r"^chat: (\d+) schedules in .* s, and none fails\n  greet +\1 schedules  all with up to 1", out)

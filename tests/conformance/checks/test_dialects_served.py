@@ -55,6 +55,7 @@ def test_a_server_that_speaks_its_dialect_keeps_every_clause_that_says_something
     assert clauses_that(seen, None) | set(told) >= {clause for clause, _ in direct.checks(ChatConformance)} - {*LONG}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prompting", "chunks"])
 def test_exploring_a_server_that_speaks_its_dialect_finds_nothing(name: str) -> None:
     dialect, record = DIALECTS[name], Record(("CHAT",))

@@ -80,6 +80,7 @@ def test_a_server_that_changes_bytes_is_found_out_all_the_same() -> None:
     assert violation_of(outcome) is not None
 
 
+@pytest.mark.slow
 def test_the_option_of_check_leaves_the_clauses_about_whole_chunks_out(check: Checker) -> None:
     outcome = check("chat", "--any-segmentation", "--profile", "basic", "--examples", 3)
     assert outcome.code == 0

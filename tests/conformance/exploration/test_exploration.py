@@ -170,6 +170,7 @@ def test_what_no_replay_shows_is_not_known_to_be_broken(monkeypatch: pytest.Monk
         assert not session.masking.known
 
 
+@pytest.mark.slow
 def test_a_clause_that_is_known_to_be_broken_is_not_reported_again() -> None:
     record = Record(["CHAT"])
     target = Planted("delivers-quit").target()

@@ -30,6 +30,7 @@ def subject() -> Iterator[ServerConformance]:
     Subject.teardown_class()
 
 
+@pytest.mark.slow
 def test_a_forking_server_that_cannot_be_made_is_not_checked(subject: ServerConformance) -> None:
     with pytest.raises(NotChecked, match="no room left"):
         subject.test_a_handler_knows_its_request_its_client_and_its_server()

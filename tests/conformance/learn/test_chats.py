@@ -27,7 +27,7 @@ from tests.support.planted import Planted
 
 LINES = Framing("line")
 
-pytestmark = pytest.mark.usefixtures("quick_learning")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_learning")]  # whole conversations of learn
 
 
 # The reference and its faults
@@ -62,7 +62,6 @@ def test_what_is_no_bug_is_proposed(fault: str, difference: dict[str, Any]) -> N
     assert differences(learned(Planted(fault).target())) == difference
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "handling"),
     [
@@ -177,7 +176,6 @@ def test_a_first_word_that_is_lost_may_be_a_name() -> None:
     assert "this is a guess" in reason(text, "send")
 
 
-@pytest.mark.slow
 def test_a_name_in_frames_is_an_answer() -> None:
     def in_frames(frame: bytes) -> bytes:
         return b"%4d" % len(frame) + frame
@@ -237,7 +235,6 @@ def test_frames_of_a_fixed_size() -> None:
     assert dialect.template == Template("{sender}: {body}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("header", ["%4d", "%04d"])
 def test_frames_behind_their_length(header: str) -> None:
     target = chat(hear=servers.counted, frame=lambda frame: (header % len(frame)).encode() + frame)
@@ -253,7 +250,6 @@ def test_a_chat_that_sends_away_who_says_too_much() -> None:
     assert "1000 bytes were not delivered, and their speaker got end of stream" in reason(text, "utterance")
 
 
-@pytest.mark.slow
 def test_a_chat_that_cuts_lines_into_pieces() -> None:
     target = chat(hear=servers.pieces, deliver=b"{number}: {body}\n", to_sender=b"ok\n")
     assert learned(target, accepted=["limits.utterance"]).limits.utterance == 200
@@ -274,7 +270,6 @@ def test_commands_are_not_taken_for_words_to_quit_by() -> None:
     assert said in reason(text, "word")
 
 
-@pytest.mark.slow
 def test_what_a_server_does_to_bytes() -> None:
     def learned_from(change: Callable[[bytes], bytes]) -> str:
         return learned(chat(change=change), accepted=["bytes.handling"]).handling

@@ -43,6 +43,7 @@ def test_names_notices_and_quit_words_without_a_line_end() -> None:
     assert "the server names it itself" in text
 
 
+@pytest.mark.slow
 def test_a_room_that_falls_silent_after_a_byte_is_told() -> None:
     def hear(member: servers.Member) -> bytes | None:
         line = servers.lines(member)

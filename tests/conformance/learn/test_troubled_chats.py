@@ -92,6 +92,7 @@ def test_a_room_that_takes_the_end_of_a_stream_for_an_utterance_is_learned_and_t
     assert len(re.findall(said, plain(text))) == 1
 
 
+@pytest.mark.slow
 def test_the_name_of_a_client_is_no_word_to_quit_by() -> None:
     text = proposed(chat(asks=b"name? ", answer=b"[{name}] has come\n", deliver=b"{name}: {body}\n", to_sender=None))
     tried = re.search(r"Tried: ([^.]*)\.", plain(text))
@@ -131,6 +132,7 @@ def test_a_word_of_which_the_server_dies_is_no_quit_word(monkeypatch: pytest.Mon
     assert loader.read(text, "learned", "learned").quit == b""
 
 
+@pytest.mark.slow
 def test_a_mark_after_which_the_server_hangs_up_begins_a_command() -> None:
     assert learned(chat(deliver=LABELLED, hear=ending(b"@"))).commands == (b"@",)
 
@@ -145,12 +147,14 @@ def test_a_quit_word_that_the_server_names_needs_no_line_end() -> None:
     assert "No quit word was found" in proposed(target)
 
 
+@pytest.mark.slow
 def test_a_notice_that_says_nothing_is_no_notice() -> None:
     text = proposed(chat(deliver=b"{number}: {body}\n", left=b"{number}: null\n"))
     assert "others heard b'4: null', which says nothing" in plain(text)
     assert loader.read(text, "learned", "learned").notices == ()
 
 
+@pytest.mark.slow
 def test_greetings_that_have_nothing_in_common_are_notices() -> None:
     class Greeted(servers.Member):
         def stay(self, speech: servers.Speech) -> None:

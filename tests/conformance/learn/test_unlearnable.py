@@ -104,6 +104,7 @@ def test_a_label_without_end_is_told() -> None:
         learned(chat(deliver=b"x" * 10_000 + b"{number} {body}\n"))
 
 
+@pytest.mark.slow
 def test_labels_full_of_escapes_and_markup_and_fields_are_written_down_harmlessly() -> None:
     text = proposed(chat(deliver=HOSTILE[:-2] + b"{number}{sender}{any}: {body}\n", joined=HOSTILE + b'"\n\\"""\n'))
     assert "\x1b" not in text

@@ -36,11 +36,8 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers.framed_room import FramedRoom
 from tests.support import simulation, speaking
-from tests.support.dialects import dialect_files
 from tests.support.simulated_clients import Clients
 from tests.support.simulation import Connection, Room
-
-LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
 
 SMALL = 3000
 """Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB; notices may take half."""
@@ -301,60 +298,3 @@ def test_whoever_is_cut_off_is_seen(seed: int, number: int) -> None:
 
     room = FramedRoom(Random(seed), replace(marked(Random(seed)), to_sender="same"), spoil)
     assert seen(room) or not cut
-
-
-def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
-    oracle = FramedChatOracle(read(LINES, "mine", "mine.toml"))
-    steps: list[Step] = [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")]
-    for step in steps:
-        oracle.begin(step, idle_before=False)
-    assert oracle.feed("lou", b"hi\n")
-    assert not oracle.due("lou")
-
-
-def test_what_nothing_marks_is_told_when_the_stream_ends() -> None:
-    oracle = FramedChatOracle(read(LINES.replace('in = "line"', 'in = "line"\nout = "none"'), "mine", "mine.toml"))
-    for step in (Connect("ann"), Say("ann", b"once"), HalfClose("ann")):
-        oracle.begin(step, idle_before=True)
-    assert oracle.feed("ann", b"onceonce")
-    finding = oracle.feed_end("ann", "eof")
-    assert finding is not None
-    assert (finding.shape, finding.clauses) == ("duplicated", ("CHAT-4",))
-
-
-def test_a_delivery_that_breaks_off_before_a_later_one_of_its_speaker_is_no_lie_about_who_spoke() -> None:
-    labelled = LINES.replace("{body}", "{sender}> {body}")
-    oracle = FramedChatOracle(read(labelled, "mine", "mine.toml"))
-    steps: list[Step] = [Connect("ann"), Say("ann", b"hello"), Send("ann", b"the first of two"), Send("ann", b"last")]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
-    assert oracle.feed("ann", b"7> hello\n")
-    come = b"7> the fir7> last\n"
-    assert not oracle.feed("ann", come)
-    finding = oracle.explain_mismatch("ann", come)
-    assert finding.shape != "misattributed"
-    assert "CHAT-4" not in finding.clauses
-
-
-def test_what_comes_before_the_first_words_of_a_newcomer_is_no_part_of_its_label() -> None:
-    labelled = LINES.replace("{body}", "<{sender}> {body}").replace('in = "line"', 'in = "line"\nout = "none"')
-    oracle = FramedChatOracle(read(labelled, "mine", "mine.toml"))
-    steps: list[Step] = [Connect("ann"), Say("ann", b"once"), Connect("dan"), Say("dan", b"I am dan")]
-    for step in steps[:2]:
-        oracle.begin(step, idle_before=True)
-    assert oracle.feed("ann", b"<7> once")
-    for step in steps[2:]:
-        oracle.begin(step, idle_before=True)
-    come = b"<7> once<8> I am dan"
-    assert not oracle.feed("ann", come)
-    assert oracle.explain_mismatch("ann", come).shape == "duplicated"
-
-
-@pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])
-def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Step]) -> None:
-    oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))
-    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"hello"), *then]
-    for step in steps:
-        oracle.begin(step, idle_before=True)
-    assert not oracle.feed("ann", b"7: hello\n")
-    assert oracle.explain_mismatch("ann", b"7: hello\n").shape == "misdirected"

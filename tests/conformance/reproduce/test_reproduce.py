@@ -87,6 +87,7 @@ def test_the_player_is_short_and_nothing_but_python() -> None:
     assert max(map(len, PLAYER.splitlines())) <= 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "clause"),
     [

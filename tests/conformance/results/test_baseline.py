@@ -35,6 +35,7 @@ def test_each_change_is_told_as_what_it_is_and_what_stayed_is_not() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_was_another_is_told(check: Checker, tmp_path: Path) -> None:
     old = tmp_path / "old.json"
     first = check("echo", *ONE)
@@ -50,6 +51,7 @@ def test_a_run_that_was_another_is_told(check: Checker, tmp_path: Path) -> None:
     assert outcome.document["baseline"] == {"changes": {"fixed": ["ECHO-2"]}, "differing": differing}
 
 
+@pytest.mark.slow
 def test_nothing_new_is_told_too(check: Checker, tmp_path: Path) -> None:
     old = tmp_path / "old.json"
     old.write_text(json.dumps(check("echo", *ONE).document))

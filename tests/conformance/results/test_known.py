@@ -139,6 +139,7 @@ def test_one_that_is_broken_does_and_so_does_one_that_is_broken_sometimes(name: 
         assert session.masking.known == {"CHAT-2"}
 
 
+@pytest.mark.slow
 def test_a_known_failure_that_exploration_alone_can_see_is_noted_and_not_made_shorter() -> None:
     record = Record(["CHAT"])
     with closing(open_session("chat", Planted("leaves-the-reset-behind").target(), TIMEOUT)) as session:

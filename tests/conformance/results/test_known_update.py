@@ -16,6 +16,7 @@ from tests.support.checking import Checker
 from tests.support.known_failures import QUICK, entry, last_lines
 
 
+@pytest.mark.slow
 def test_update_begins_a_list_that_the_next_check_passes_with(check: Checker, shouting: str, file: Path) -> None:
     outcome = check("chat", shouting, *QUICK, "--known", file, "--update-known")
     assert (outcome.code, outcome.err) == (0, "")
@@ -25,6 +26,7 @@ def test_update_begins_a_list_that_the_next_check_passes_with(check: Checker, sh
     assert check("chat", shouting, *QUICK, "--known", file).code == 0
 
 
+@pytest.mark.slow
 def test_update_adds_removes_and_keeps_and_touches_nothing_else(check: Checker, shouting: str, file: Path) -> None:
     kept = (
         '# Ours.\n\n# resets\n[[ known ]] # said so\nclause = "CHAT-12"\nreason = """\nlong\n"""\n\n# A word between.\n'

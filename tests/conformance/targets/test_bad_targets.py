@@ -49,10 +49,12 @@ def test_where_no_socket_file_is_nothing_is_checked(check: Checker, tmp_path: Pa
     assert "no such file or directory" in check.refusal("echo", f"unix://{tmp_path}/socket", *QUICK)
 
 
+@pytest.mark.slow
 def test_a_host_that_nobody_knows_is_told(check: Checker) -> None:
     assert "nothing to check at tcp://host.invalid:9: " in check.refusal("echo", "tcp://host.invalid:9", *QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "word"),
     [
@@ -73,6 +75,7 @@ def test_a_command_that_starts_no_server_is_told_in_one_line(check: Checker, com
     assert word in check.refusal("chat", "--launch", command, *QUICK)
 
 
+@pytest.mark.slow
 def test_a_command_that_never_listens_is_given_up_and_ended(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,17 +190,20 @@ def test_a_server_that_stops_answering_is_waited_for_no_longer_than_the_timeout(
 # What is left behind: nothing
 
 
+@pytest.mark.slow
 def test_a_launched_server_is_gone_when_the_check_is_over(check: Checker, lifeline: Lifeline) -> None:
     assert check("chat", "--launch", bad("well-behaved", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
 
 
+@pytest.mark.slow
 def test_a_server_that_ignores_being_asked_to_stop_is_ended_with_its_child(check: Checker, lifeline: Lifeline) -> None:
     assert check("chat", "--launch", bad("stubborn", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
     lifeline.wait_for_the_end()
     assert sorted(lifeline.read.split()) == [b"child", b"up"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_child_that_became_a_daemon_is_ended_all_the_same(check: Checker, lifeline: Lifeline) -> None:
     assert check("chat", "--launch", bad("with-daemon", lifeline.path), "--only", "CHAT-2", "--examples", 0).code == 0
@@ -205,6 +211,7 @@ def test_a_child_that_became_a_daemon_is_ended_all_the_same(check: Checker, life
     assert sorted(lifeline.read.split()) == [b"daemon", b"up"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to the supervisor")
 def test_a_command_that_becomes_a_daemon_and_does_not_listen_leaves_none(
     check: Checker, lifeline: Lifeline, monkeypatch: pytest.MonkeyPatch

@@ -66,6 +66,7 @@ def test_a_server_that_dies_again_and_again_is_started_as_often(check: Checker, 
     assert lifeline.read.count(b"up\n") > 2
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_slowly_has_the_time_to(check: Checker, lifeline: Lifeline) -> None:
     command = frail("ends-slowly", "{port}", lifeline.path)
     assert check("chat", "--launch", command, "--only", "CHAT-2", "--examples", 0).code == 0
@@ -146,6 +147,7 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose the other end is")
 @pytest.mark.parametrize("end", [Client.close, Client.half_close, Client.part], ids=lambda end: end.__name__)
 def test_a_client_that_closes_last_keeps_no_port(

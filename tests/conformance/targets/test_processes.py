@@ -32,6 +32,7 @@ BURN = f"import time\nwhile time.process_time() < {BURNING}: pass\n"
 """A program that uses up so much."""
 
 
+@pytest.mark.slow
 def test_what_processes_below_have_used_is_counted_when_they_have_ended_too() -> None:
     child = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', {!r}])\n"
     program = child.format(child.format(BURN) + BURN + "print(flush=True)\ninput()")

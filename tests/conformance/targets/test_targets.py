@@ -44,6 +44,7 @@ class Burning(EchoHandler):
         super().handle()
 
 
+@pytest.mark.slow
 def test_the_processor_time_of_a_server_in_this_process_is_not_that_of_its_clients() -> None:
     program = replace(PROGRAMS["echo"], connection_handler=Burning)
     with closing(InProcess(partial(make_server, program, Address("tcp", "127.0.0.1"))).start(TIMEOUT)) as site:

@@ -118,12 +118,14 @@ def assert_as_told(played: PlayedRow) -> None:
         assert_the_table_is_right(TABLE[played.row.case], played)
 
 
+@pytest.mark.slow
 @each_row
 def test_without_the_join_worker_client_and_members_are_as_the_table_says(row: DemoRow) -> None:
     for _ in range(TIMES):
         assert_as_told(play(row, joined=False))
 
 
+@pytest.mark.slow
 @each_row
 def test_with_the_join_the_client_hears_its_words_and_the_end_and_the_members_are_clean(row: DemoRow) -> None:
     for _ in range(TIMES):

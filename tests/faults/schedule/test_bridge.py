@@ -23,6 +23,7 @@ def transcript(played: PlayedRow) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joined", [False, True], ids=["without the join", "with the join"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.case)
 def test_a_row_has_one_transcript_on_real_sockets_and_on_virtual_ones_whatever_the_schedule(

@@ -118,6 +118,7 @@ def test_a_program_that_decides_by_what_outlives_its_runs_is_told(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_failure_is_replayed_in_another_process_of_its_own_before_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Race):
         explore(racy_chat.Handler, "speak")

@@ -90,6 +90,7 @@ def test_a_client_that_may_say_little_at_a_time_waits_until_it_was_read() -> Non
     assert any(event.note and str(Settle()).endswith(event.what) for event in story.events)
 
 
+@pytest.mark.slow
 def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
     write(asks_for_names=NAMES.replace("LONGEST", ""))
     with pytest.raises(SpeaksOtherwise, match=r"another dialect than note: said .*read b'name\? ") as told:
@@ -97,6 +98,7 @@ def test_a_chat_in_another_dialect_is_not_taken_for_broken(write: Write) -> None
     assert "learn its dialect (socketserver-reference learn chat" in str(told.value)
 
 
+@pytest.mark.slow
 def test_a_program_that_sleeps_before_it_answers_in_another_dialect_is_not_taken_for_broken(write: Write) -> None:
     reply = "__import__('time').sleep(5); self.request.sendall(b'you said ' + self.request.recv(1024))"
     write(sleeps=ECHO.replace("REPLY", reply))

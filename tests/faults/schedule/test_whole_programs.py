@@ -75,6 +75,7 @@ def test_a_server_that_a_module_beside_it_makes(write: Write) -> None:
     assert searched("beside:server", "ask").outcome is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     ["self.server.shutdown()", "threading.Thread(target=self.server.shutdown).start()"],

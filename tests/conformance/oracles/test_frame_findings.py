@@ -1,0 +1,69 @@
+"""What the oracle of chats in frames says of some exchanges, step by step."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
+from socketserver_reference.conformance.scenario.steps import Connect, HalfClose, Say, Send, Step
+from tests.support.dialects import dialect_files
+
+LINES = 'protocol = "chat"\n[framing]\nin = "line"\n[delivery]\ntemplate = "{body}"\n'
+
+
+def after(dialect: str, steps: Iterable[Step], *, idle: bool = True) -> FramedChatOracle:
+    """Return the oracle of a dialect, after some steps."""
+    oracle = FramedChatOracle(read(dialect, "mine", "mine.toml"))
+    begin(oracle, steps, idle=idle)
+    return oracle
+
+
+def begin(oracle: FramedChatOracle, steps: Iterable[Step], *, idle: bool = True) -> None:
+    for step in steps:
+        oracle.begin(step, idle_before=idle)
+
+
+def test_a_newcomer_who_hears_what_was_said_twice_may_have_heard_the_second() -> None:
+    oracle = after(LINES, [Connect("ann"), Connect("lou"), Say("ann", b"hi"), Say("ann", b"hi")], idle=False)
+    assert oracle.feed("lou", b"hi\n")
+    assert not oracle.due("lou")
+
+
+def test_what_nothing_marks_is_told_when_the_stream_ends() -> None:
+    unmarked = LINES.replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = after(unmarked, [Connect("ann"), Say("ann", b"once"), HalfClose("ann")])
+    assert oracle.feed("ann", b"onceonce")
+    finding = oracle.feed_end("ann", "eof")
+    assert finding is not None
+    assert (finding.shape, finding.clauses) == ("duplicated", ("CHAT-4",))
+
+
+def test_a_delivery_that_breaks_off_before_a_later_one_of_its_speaker_is_no_lie_about_who_spoke() -> None:
+    labelled = LINES.replace("{body}", "{sender}> {body}")
+    steps: list[Step] = [Connect("ann"), Say("ann", b"hello"), Send("ann", b"the first of two"), Send("ann", b"last")]
+    oracle = after(labelled, steps)
+    assert oracle.feed("ann", b"7> hello\n")
+    come = b"7> the fir7> last\n"
+    assert not oracle.feed("ann", come)
+    finding = oracle.explain_mismatch("ann", come)
+    assert finding.shape != "misattributed"
+    assert "CHAT-4" not in finding.clauses
+
+
+def test_what_comes_before_the_first_words_of_a_newcomer_is_no_part_of_its_label() -> None:
+    labelled = LINES.replace("{body}", "<{sender}> {body}").replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = after(labelled, [Connect("ann"), Say("ann", b"once")])
+    assert oracle.feed("ann", b"<7> once")
+    begin(oracle, [Connect("dan"), Say("dan", b"I am dan")])
+    come = b"<7> once<8> I am dan"
+    assert not oracle.feed("ann", come)
+    assert oracle.explain_mismatch("ann", come).shape == "duplicated"
+
+
+@pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])
+def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Step]) -> None:
+    oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))
+    begin(oracle, [Connect("ann"), Connect("ben"), Say("ann", b"hello"), *then])
+    assert not oracle.feed("ann", b"7: hello\n")
+    assert oracle.explain_mismatch("ann", b"7: hello\n").shape == "misdirected"
