@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -34,6 +35,7 @@ from socketserver_reference.conformance.scenario.transcript import Did, Entry, H
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets import in_process
 from socketserver_reference.conformance.targets.base import CannotCheck
+from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.in_process import InProcess, InProcessSite
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat
@@ -204,7 +206,8 @@ def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monke
         raise raised
 
     monkeypatch.setattr(Session, "play_once", play_once)
-    found = verification.verify(chat(), "chat", DIALECTS["named"], 0.1, Budget(), Journal())
+    with closing(chat().start(1.0)) as site:
+        found = verification.verify(Running(site.address), "chat", DIALECTS["named"], 0.1, Budget(), Journal())
     assert found is not None
     assert found.why == why
     assert why in "".join(found.lines())

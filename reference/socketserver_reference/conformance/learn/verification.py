@@ -5,7 +5,6 @@ dialect does not fit; what is missing in the second may be a bug of the server, 
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 from socketserver_reference.conformance.checks.base import Conformance
@@ -122,6 +121,8 @@ def verify(
 ) -> Misfit | None:
     """Talk in the dialect, and note it in the journal; return what does not fit, if anything does not.
 
+    Each conversation starts the target, and ends nothing: the caller does.
+
     Raises NotApplicable if the limits of the dialect allow no such conversation, and OutOfTime if the budget is spent.
     """
     suite, *parts = SUITES[protocol]
@@ -142,17 +143,16 @@ def _play(
     session: Session, clause: str, dialect: Dialect, steps: Sequence[Step], journal: Journal, *, leaving: bool
 ) -> Misfit | None:
     session.healthy = True  # a conversation before this one would already leave something behind
-    with closing(session):
-        try:
-            journal.played(session.play_once(steps, clause, session.timeout))
-        except Violation as violation:
-            if violation.transcript is not None:
-                journal.played(violation.transcript)
-            return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
-        except NotChecked as error:
-            if error.violation is None:
-                return Misfit(None, str(error), leaving)
-            return _misfit(error.violation, dialect, leaving=False)
+    try:
+        journal.played(session.play_once(steps, clause, session.timeout))
+    except Violation as violation:
+        if violation.transcript is not None:
+            journal.played(violation.transcript)
+        return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
+    except NotChecked as error:
+        if error.violation is None:
+            return Misfit(None, str(error), leaving)
+        return _misfit(error.violation, dialect, leaving=False)
     return None
 
 
