@@ -136,7 +136,7 @@ class LocksForItself(Threads):
             super().process_request_thread(request, client_address)
 
 
-@fault("SRV-4", concurrency="sync")
+@fault("ECHO-8", "SRV-4", concurrency="sync")
 class TurnsAwayWhoWaits(StreamServer):
     """Only one client can wait while another is served; further clients cannot connect.
 
@@ -153,7 +153,7 @@ class TurnsAwayWhoWaits(StreamServer):
         self.socket.listen(0)
 
 
-@fault("SRV-5")
+@fault("ECHO-8", "SRV-5")
 class ServesInTheLoop(Threads):
     """The server has the mix-in for threads, but its handlers run in the loop.
 
@@ -171,7 +171,7 @@ class ServesInTheLoop(Threads):
         socketserver.BaseServer.process_request(self, request, client_address)
 
 
-@fault("SRV-5")
+@fault("ECHO-8", "SRV-5")
 class JoinsEachThread(Threads):
     """Each handler gets a thread, but the loop waits until that thread has ended.
 
@@ -191,7 +191,7 @@ class JoinsEachThread(Threads):
 if sys.platform != "win32":  # pragma: no branch - Windows has no fork
     from socketserver_reference.lifecycle import Children
 
-    @fault("SRV-6", concurrency="forking", own_process=True)
+    @fault("ECHO-8", "SRV-6", concurrency="forking", own_process=True)
     class WaitsForEachChild(Children):
         """The server forks for each client, but waits until that child has ended.
 
@@ -289,7 +289,7 @@ class AsksWhoIsThere(StreamServer):
         return ipaddress.ip_address(host).is_loopback
 
 
-@fault("SRV-8", concurrency="sync")
+@fault("ECHO-8", "SRV-8", concurrency="sync")
 class StopsAtTheFirstError(Server):
     """An exception in a handler ends the server.
 
