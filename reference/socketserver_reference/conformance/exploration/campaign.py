@@ -47,7 +47,8 @@ class ExplorationFinding:
     @property
     def likely(self) -> list[Violation]:
         """The runs to confirm, the shortest first: the two shortest, and the first of all."""
-        return [*self.runs[:-3:-1], *self.runs[: max(0, len(self.runs) - 2)][:1]]
+        shortest_first = self.runs[::-1]
+        return shortest_first[:2] + shortest_first[2:][-1:]
 
 
 class Campaign:
