@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import HypothesisProvider
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from socketserver_reference.conformance.exploration import explore
 from socketserver_reference.conformance.exploration.constants import without_constants_of_modules
 
 CONSTANT = b"a constant of some module"
@@ -46,3 +48,16 @@ def test_a_hypothesis_that_draws_none_stays_as_it_is(monkeypatch: pytest.MonkeyP
     monkeypatch.delattr(HypothesisProvider, "_maybe_draw_constant")
     with without_constants_of_modules():
         assert not hasattr(HypothesisProvider, "_maybe_draw_constant")
+
+
+def test_a_machine_draws_none() -> None:
+    values: list[bytes] = []
+
+    class Drawing(RuleBasedStateMachine):
+        @rule(value=st.binary())
+        def draw(self, value: bytes) -> None:
+            values.append(value)
+
+    explore._draw(Drawing, steps=5, with_seed="0", runs=5)
+    assert values
+    assert CONSTANT not in values

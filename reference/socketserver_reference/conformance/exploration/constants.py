@@ -1,9 +1,9 @@
 """Keeps the source code of this process out of what is drawn.
 
 Hypothesis reads the source of every loaded module that is not installed, and now and then draws a constant of it. For
-tests of that code this is a strength. The code under check here is a server in another process: constants of this one
+tests of that code this is a strength. Here a server is checked, mostly one in another process: constants of this one
 say nothing about it. With them a seed would draw other steps from a checkout than from a wheel, and in one project
-other steps than in the next; and a check would spend most of its time on parsing.
+other steps than in the next; and each check would parse hundreds of files.
 """
 
 from collections.abc import Iterator
