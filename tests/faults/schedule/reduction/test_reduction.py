@@ -1,6 +1,7 @@
 """The reduced search reaches what all schedules reach, on small programs that Hypothesis draws."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,7 +38,13 @@ def programs(draw: st.DrawFn) -> Program:
     return draw(st.lists(thread, min_size=threads, max_size=threads))
 
 
-def compared(scheduler: Scheduler, virtual: Any, examples: int, schedules: int, first: int = 0) -> None:
+def compared(
+    drawn: st.SearchStrategy[Program],
+    small_program: Callable[[Program], SmallProgram],
+    examples: int,
+    schedules: int,
+    first: int = 0,
+) -> None:
     """Compare the outcomes of all schedules with those of the reduced search, for programs with so many of them.
 
     `first` is the seed of the programs.
@@ -45,9 +52,9 @@ def compared(scheduler: Scheduler, virtual: Any, examples: int, schedules: int, 
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @seed(first)
-    @given(programs())
+    @given(drawn)
     def check(program: Program) -> None:
-        small = SmallProgram(scheduler, virtual, program)
+        small = small_program(program)
         try:
             every = all_outcomes(small.run, schedules)
         except TooMany:
@@ -59,14 +66,14 @@ def compared(scheduler: Scheduler, virtual: Any, examples: int, schedules: int, 
 
 @pytest.mark.slow
 def test_the_reduced_search_of_a_drawn_program_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
-    compared(scheduler, virtual, 20, FEW_SCHEDULES)
+    compared(programs(), partial(SmallProgram, scheduler, virtual), 20, FEW_SCHEDULES)
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(8))
 def test_the_reduced_search_of_ten_thousand_programs_does(scheduler: Scheduler, virtual: Any, part: int) -> None:
-    compared(scheduler, virtual, 10_000 // 8, MOST_SCHEDULES, part)
+    compared(programs(), partial(SmallProgram, scheduler, virtual), 10_000 // 8, MOST_SCHEDULES, part)
 
 
 @st.composite
@@ -78,20 +85,9 @@ def programs_of_lines(draw: st.DrawFn) -> Program:
 
 
 def compared_by_lines(scheduler: Scheduler, virtual: Any, examples: int, schedules: int) -> None:
-    @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
-    @given(programs_of_lines())
-    def check(program: Program) -> None:
-        with between_lines(scheduler) as add:
-            small = SmallProgram(scheduler, virtual, program, add)
-            try:
-                every = all_outcomes(small.run, schedules)
-            except TooMany:
-                assume(False)
-            assert reduced_outcomes(small.run)[0] == every
-
-    check()
+    with between_lines(scheduler) as add:
+        made = partial(SmallProgram, scheduler, virtual, add=add)
+        compared(programs_of_lines(), made, examples, schedules)
 
 
 def test_the_reduced_search_between_lines_reaches_all_outcomes(scheduler: Scheduler, virtual: Any) -> None:
