@@ -17,8 +17,8 @@ MAX_PLAIN_BYTES = 80
 """Bytes up to which nothing is special about the length of a delivery in a frame."""
 
 Disruption = Literal["reset", "silent", "half-closed", "stalled", "concurrent", "crowded", "left"]
-"""An abrupt event: a client resets, is silent within a handshake or an utterance, half-closes there, stops reading,
-speaks or comes while others speak, comes in a crowd, leaves.
+"""An abrupt event: a client resets, is silent within a handshake or an utterance (of an echo: has asked nothing),
+half-closes there, stops reading, speaks or comes while others speak, comes in a crowd, leaves.
 """
 
 Circumstance = Literal[
