@@ -23,8 +23,11 @@ def left_out() -> list[str]:
 
 
 def as_markdown(results: Iterable[FaultResult]) -> str:
-    """Return the matrix as Markdown: the clauses found, and nothing that differs from run to run."""
-    found = {result.name: result.found for result in results}
+    """Return the matrix as Markdown: the clauses found, those of the catalogue for faults without a result, and nothing
+    that differs from run to run.
+    """
+    found = {fault.name: [*fault.breaks] for fault in checkable().values()}
+    found |= {result.name: result.found for result in results}
     lines = [
         "# The kill matrix",
         "",
