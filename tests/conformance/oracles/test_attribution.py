@@ -110,6 +110,8 @@ def test_a_row_is_about_several_shapes_and_any_circumstance_unless_it_says_so() 
         (b"Quit now", ["like quit"]),
         (b"quit\0", ["like quit", "unusual"]),
         (b" x", ["unusual"]),
+        (b"\n", ["unusual"]),
+        (b"", []),
         (b"x" * 1024, []),
         (b"x" * 1025, ["long"]),
     ],

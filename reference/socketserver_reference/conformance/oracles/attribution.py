@@ -176,7 +176,7 @@ def kinds(utterance: bytes, dialect: Dialect) -> list[Kind]:
     line = utterance.replace(b"\n", b"")
     found: dict[Kind, bool] = {
         "like quit": bool(dialect.quit) and dialect.quit.lower() in utterance.lower(),
-        "unusual": line != line.strip() or not (line.isascii() and line.decode().isprintable()),
+        "unusual": utterance.isspace() or line != line.strip() or not (line.isascii() and line.decode().isprintable()),
         "long": len(utterance) > (dialect.chunk if dialect.stream else MAX_PLAIN_BYTES),
     }
     return [kind for kind, is_so in found.items() if is_so]
