@@ -26,7 +26,7 @@ def as_markdown(results: Iterable[FaultResult]) -> str:
     """Return the matrix as Markdown: the clauses found, those of the catalogue for faults without a result, and nothing
     that differs from run to run.
     """
-    found = {fault.name: [*fault.breaks] for fault in checkable().values()}
+    found: dict[str, Iterable[str]] = {fault.name: fault.breaks for fault in checkable().values()}
     found |= {result.name: result.found for result in results}
     lines = [
         "# The kill matrix",
@@ -46,7 +46,7 @@ def as_markdown(results: Iterable[FaultResult]) -> str:
             lines.append("")
     lines += ["## By clause", "", "| clause | broken by |", "|---|---|"]
     for clause in CLAUSES:
-        names = [f"`{name}`" for name in catalogue() if clause in found.get(name, ())]
+        names = [f"`{name}`" for name in catalogue() if clause in found.get(name, [])]
         lines.append(f"| {clause} | {', '.join(names) or 'nothing'} |")
     lines += ["", "## Left to the scheduler", "", *(f"- {line}" for line in left_out())]
     return "\n".join([*lines, ""])

@@ -14,7 +14,8 @@ from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.rewrite_limits import CapacityLimit, RateLimited
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
 from socketserver_reference.conformance.reports.html.lanes import draw
-from socketserver_reference.conformance.scenario.step import OneClient
+from socketserver_reference.conformance.scenario import steps as steps_module
+from socketserver_reference.conformance.scenario.step import BaseStep, OneClient, Speech
 from socketserver_reference.conformance.scenario.steps import (
     KINDS,
     Connect,
@@ -96,6 +97,16 @@ def test_few_modules_tell_steps_by_their_classes() -> None:
 )
 def test_to_tell_steps_by_their_classes_is_seen(source: str, names: set[str]) -> None:
     assert told_apart(f"from {KINDS[0].__module__} import Close, Say\n{source}") == names
+
+
+def test_every_class_of_a_step_is_in_the_type_of_steps() -> None:
+    classes = [one for one in vars(steps_module).values() if getattr(one, "__module__", "") == steps_module.__name__]
+    assert [one for one in classes if isinstance(one, type) and issubclass(one, BaseStep)] == [*KINDS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_by_which_a_script_would_do_nothing_says_why_no_script_can_do_it(kind: type[BaseStep]) -> None:
+    assert kind.effect or issubclass(kind, Speech) or not kind.reaches_server or kind.unscripted
 
 
 # A step that the suite has never heard of
