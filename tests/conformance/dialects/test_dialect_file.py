@@ -29,8 +29,16 @@ def test_all_that_come_along_load_and_say_what_they_are() -> None:
     for name, dialect in dialects.items():
         assert dialect.name == name
         assert dialect.about
+        assert "learned from" not in dialect.about, f"{name}: say in `about` what it is"
         assert find(name) == dialect
         assert {clause for clause, _ in effects.changes(dialect)} | set(effects.not_applicable(dialect)) <= set(CLAUSES)
+
+
+@pytest.mark.parametrize("file", sorted(BUNDLED.glob("*.toml")), ids=lambda file: str(file.stem))
+def test_a_file_that_comes_along_begins_with_what_it_describes(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    assert first.startswith("# "), "describe the server in its first lines"
+    assert "seems to speak" not in first, "describe the server in place of the first lines of `learn`"
 
 
 def test_what_is_not_said_is_as_in_the_reference_s_dialect() -> None:
