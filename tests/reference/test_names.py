@@ -34,6 +34,14 @@ def test_every_format_of_a_report_is_written_by_a_module(name: str) -> None:
     assert callable(import_module(f"socketserver_reference.conformance.reports.{FORMATS[name][1]}").write)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_of_a_report_is_told_in_the_documents_and_tested(name: str) -> None:
+    assert f"`--{name} FILE`" in (ROOT / "docs/how-to/check.md").read_text()
+    module = FORMATS[name][1].rpartition(".")[2]
+    tests = [file.read_text() for file in (ROOT / "tests/conformance/reports").glob("test_*.py")]
+    assert [test for test in tests if re.search(rf"import .*\b{module}\b", test)], f"no test there imports {module}"
+
+
 @pytest.mark.parametrize("name", COLLECTED.values())
 def test_what_is_collected_is_a_module(name: str) -> None:
     assert find_source(name)

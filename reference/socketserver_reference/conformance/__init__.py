@@ -13,12 +13,12 @@ A scenario passes through the folders in this order, which is also the order to 
     dialects/       how servers speak          targets/       where the server is; starts and ends it
     oracles/        judge what clients read    results/       verdicts, expected failures, the report
     driver/         plays scenarios            checks/        a directed scenario for each clause
-    learn/          proposes a dialect
     reports/        results for people and programs
     confirm/        plays violations again, and cuts their exchanges
     exploration/    Hypothesis draws the steps of clients
     inprocess/      the SRV clauses, inside the server's process
     reproduce/      a script for each violation
+    learn/          proposes a dialect
     runner/         runs all of it: the pytest plugin, and the run of a command
 
 RULE: a folder imports only folders above it. Nothing here imports a server: the suite knows what a server must do from
