@@ -30,6 +30,12 @@ def chunks(member: "Member") -> bytes | None:
     return member.connection.recv(1024) or None
 
 
+def stripped_chunks(member: "Member") -> bytes | None:
+    """Hear what one recv() returns, without white space around it."""
+    chunk = chunks(member)
+    return chunk and chunk.strip()
+
+
 def short_lines(member: "Member") -> bytes | None:
     """Read lines of up to 100 bytes, and cut off a client that says a longer one."""
     line: bytes = member.rfile.readline(101)

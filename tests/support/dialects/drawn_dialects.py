@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
-from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import BadDialect, read
@@ -50,6 +50,7 @@ HANDSHAKES = (
     ({"send": "{name}\\n"},),
     ({"wait": "name?\\n", "send": "{name}\\n"}, {"wait": "room? (red or blue)\\n", "send": "red\\n"}),
 )
+SAYS = ("{body}", "{body}", "{body}", "{body}", "MSG {body}", "/say {body}", "say {body}", "BROADCAST {body}")
 PREFIXES: Sequence[Sequence[str]] = (("/",), ("/",), (), ("!",), ("/", "."))
 QUITS = ("", "quit", "/quit", "exit", "bye", "/q", "/leave", "QUIT")
 HANDLINGS = ("verbatim", "verbatim", "replaced", "refused", "escaped", "cut-at-nul")
@@ -68,6 +69,7 @@ def chats(draw: st.DrawFn) -> Dialect:
 def _file(draw: st.DrawFn) -> str:
     framing = draw(st.sampled_from(ALL_FRAMINGS))
     lines = not any(kind in framing for kind in ("fixed", "length", "none"))
+    spoken = framing.startswith(('in = "line"', 'in = "chunk"'))
     handshake = draw(st.sampled_from(HANDSHAKES)) if lines else ()
     marked = '"none"' not in framing  # otherwise nothing but what was said before tells a delivery from the next
     newline = "\\r\\n" if 'newline = "\\r' in framing else "\\n"
@@ -85,6 +87,7 @@ notices = {list(draw(st.sampled_from(NOTICES))) if lines else []}
 prompts = {list(draw(st.sampled_from(PROMPTS))) if lines else []}
 history = {draw(st.sampled_from((0, 0, 0, 5) if marked else (0,)))}
 [commands]
+say = "{draw(st.sampled_from(SAYS)) if spoken else BODY_ALONE.text}"
 prefixes = {list(draw(st.sampled_from(PREFIXES)))}
 [quit]
 word = "{draw(st.sampled_from(QUITS))}"
@@ -186,7 +189,7 @@ class DrawnSpeaker(Speaker):
 
     def leaves(self, chunk: bytes) -> bool:
         most = self.dialect.limits.utterance
-        too_long = 0 < most < len(chunk)
+        too_long = 0 < most < len(chunk) - len(self.dialect.say.fill())
         return super().leaves(chunk) or too_long or (self.dialect.handling == "refused" and not is_text(chunk))
 
 

@@ -8,7 +8,9 @@ Read in this order:
     patterns.py          templates from received lines: which words vary with the speaker, which vary anyway
     framing.py           framing from received bytes: where a delivery ends
     answers.py           what clients answer before they are members
+    say_command.py       the command before what they say, where a server delivers nothing else
     meeting.py           three clients meet and talk: their framing, their readers, their handshake
+    command_search.py    finds that command
     first_contact.py     the meetings until one works
     pace.py              how fast clients may come and speak
     room.py              a chat whose framing is known: newcomers, utterances and fences

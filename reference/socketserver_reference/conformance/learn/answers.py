@@ -12,6 +12,9 @@ from dataclasses import dataclass
 MAX_CHOICES = 3
 """Most choices of one question that are tried."""
 
+HELP_WORDS = ("/help", "help", "?")
+"""What clients say to ask for help."""
+
 COMMON_WORD = "lobby"
 """The answer of all clients where the server lists no choices."""
 
@@ -51,13 +54,19 @@ NAME = "{name}"
 def answers_to(question: bytes, *, first: bool) -> list[str]:
     """Return the answers to try, the likeliest first; `first` is whether nothing was asked before."""
     asked = question.decode("utf-8", "replace")
-    shown = [_command(found) for found in COMMAND.finditer(asked) if _is_command(found)]
+    shown = commands_shown(question)
     last = asked.strip().splitlines()[-1] if asked.strip() else ""
     others = [*_choices(last), COMMON_WORD]
     rooms = bool(ROOMS.search(last)) and not NAMES.search(last)
     asks_name = first or bool(NAMES.search(last))
     plain = [NAME, *others] if asks_name and not rooms else [*others, NAME]
     return list(dict.fromkeys([*shown, *plain[: 1 + MAX_CHOICES]]))
+
+
+def commands_shown(told: bytes) -> list[str]:
+    """Return the commands to come in that a server's text shows: with a name or a room behind them."""
+    text = told.decode("utf-8", "replace")
+    return [_command(found) for found in COMMAND.finditer(text) if _is_command(found)]
 
 
 def _is_command(found: re.Match[str]) -> bool:

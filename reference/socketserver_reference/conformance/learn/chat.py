@@ -167,7 +167,7 @@ def ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
 def _ask_one_segment(room: RoomConversation, learned: LearnedDialect) -> None:
     """Find out whether two utterances are delivered that come in one segment."""
     texts = [room.conversation.text(), room.conversation.text()]
-    sent = b"".join(map(room.said.put, texts))
+    sent = b"".join(map(room.meeting.spoken, texts))
     heard = room.ask(SPEAKER, sent, lambda heard: all(text in heard[LISTENER] for text in texts))[LISTENER]
     if missing := [text for text in texts if text not in heard]:
         what = f"Of two utterances in one segment, {quoted(sent)}, {quoted(missing[0])} was not delivered"
@@ -176,7 +176,8 @@ def _ask_one_segment(room: RoomConversation, learned: LearnedDialect) -> None:
 
 def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     text = room.conversation.text()
-    heard = room.ask(SPEAKER, text, lambda heard: text in heard[LISTENER], briefly=True)
+    begun = room.meeting.say.template.fill(body=text)
+    heard = room.ask(SPEAKER, begun, lambda heard: text in heard[LISTENER], briefly=True)
     fence = b""
     if text not in heard[LISTENER]:  # then another one speaks: a client that hears that would have heard the first
         _, heard = room.heard_by_all(OTHER)

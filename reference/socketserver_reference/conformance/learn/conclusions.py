@@ -140,7 +140,8 @@ def _template(room: RoomConversation, lines: Sequence[bytes]) -> str:
 
 
 def conclude_delivery(room: RoomConversation, learned: LearnedDialect) -> None:
-    """Note how an utterance reaches the others, and what its speaker receives."""
+    """Note how an utterance is said, how it reaches the others, and what its speaker receives."""
+    learned.learn("commands", "say", room.meeting.say.template.text, room.meeting.say.why)
     first, last = room.meeting.utterances[0], room.meeting.utterances[-1]
     saw = [f"{one.speaker}'s {quoted(one.text)} came as {quoted(one.heard[LISTENER])}" for one in (first, last)]
     if room.meeting.doubled:

@@ -102,9 +102,10 @@ class Conversation:
         self._limiter = RateLimiter(UNLIMITED)
         self.said: list[str] = []
         """The last utterances of this attempt, in words."""
-        self._seen_idle = site.restartable and sys.platform == "linux"
+        self.seen_idle = site.restartable and sys.platform == "linux"
+        """Whether the server is seen at rest; otherwise silence alone says that it has nothing to say."""
         self._restarts = site.restartable
-        self.patience = Patience(timeout, self._seen_idle)
+        self.patience = Patience(timeout, self.seen_idle)
         self._greeting_end = b""
         self._attempt = 1
         self._clients: dict[str, Client] = {}
@@ -184,7 +185,7 @@ class Conversation:
     @property
     def by_silence(self) -> str:
         """The sign that nothing more comes from this server, in words."""
-        return "the server was at rest" if self._seen_idle else f"{self.timeout:g} s of silence"
+        return "the server was at rest" if self.seen_idle else f"{self.timeout:g} s of silence"
 
     def text(self) -> bytes:
         """Return a text that no client has said yet, of another length than the one before."""
@@ -238,7 +239,7 @@ class Conversation:
             if who not in self.ended:
                 self.site.wait_idle()
                 left = until - time.monotonic()
-                client.leave(max(IDLE_SILENCE, self.patience.lag if self._seen_idle else left))
+                client.leave(max(IDLE_SILENCE, self.patience.lag if self.seen_idle else left))
             client.close()
 
     def hear_greeting(self, whom: Sequence[str], *, expected: bool = True) -> HeardBytes:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn import framing as deliveries
-from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to
+from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to, commands_shown
+from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
@@ -29,6 +30,9 @@ MAX_ANSWERS = 4
 
 MAX_MEETINGS = 12
 """Most meetings in one framing."""
+
+MAX_COMMAND_SEARCHES = 3
+"""Most meetings in one framing after which commands are tried."""
 
 MAX_SLOW_MEETINGS = 3
 """Most meetings that are tried again slowly."""
@@ -83,16 +87,37 @@ class Search:
         """Let clients meet who give more and other answers, until one meeting works."""
         plans: list[tuple[Answer, ...]] = [(Answer(NAME, said.newline),)]
         tried = 0
+        helped = b""
         while plans and tried < MAX_MEETINGS and (said.kind == "length" or not self._clues):
             answers = plans.pop(0)
             tried += 1
             meeting = Meeting(self.conversation, said, answers)
             found = self._attempt(meeting) or self._slowly(meeting)
+            if found is None and tried <= MAX_COMMAND_SEARCHES:
+                found, helped = self._by_command(meeting)
             if found is not None:
                 return found
-            more = [plan for plan in _further(meeting) if plan not in plans]
-            plans += more
+            plans += [plan for plan in _further(meeting, helped) if plan not in plans]
         return None
+
+    def _by_command(self, meeting: Meeting) -> tuple[UnderstoodMeeting | None, bytes]:
+        """Let clients meet who speak by a command, if one works; return also what the server says when asked for help.
+
+        Clients who answered nothing may have been no less welcome.
+        """
+        if not meeting.utterances or not (meeting.told() or meeting.said.kind == "chunk"):
+            return None, b""
+        search = CommandSearch(meeting)
+        try:
+            say = search.find()
+        except CannotLearn:
+            say = None
+        if say is None:
+            return None, search.helped
+        for answers in dict.fromkeys([(), tuple(meeting.answers)]):
+            if found := self._attempt(Meeting(self.conversation, meeting.said, answers, say)):
+                return found, b""
+        return None, b""
 
     def _slowly(self, meeting: Meeting) -> UnderstoodMeeting | None:
         """Let the same clients meet again slowly, if that may help; return what that shows."""
@@ -108,7 +133,7 @@ class Search:
 
         def works(limits: Limits) -> bool:
             self.conversation.keep_to(limits)
-            again = self._attempt(Meeting(self.conversation, meeting.said, meeting.answers))
+            again = self._attempt(Meeting(self.conversation, meeting.said, meeting.answers, meeting.say))
             found.extend([again] if again else [])
             return again is not None
 
@@ -153,7 +178,7 @@ class Search:
             return meeting
         if framed.framing.kind != "line" or framed.framing.newline != LINE_ENDS[1]:
             return meeting
-        again = Meeting(meeting.conversation, Framing(newline=LINE_ENDS[1]), meeting.answers)
+        again = Meeting(meeting.conversation, Framing(newline=LINE_ENDS[1]), meeting.answers, meeting.say)
         again.arrivals = meeting.arrivals
         if again.talk() and all(one.data.endswith(one.text + LINE_ENDS[1]) for one in again.deliveries()):
             return again
@@ -169,7 +194,7 @@ def _heard_by_themselves(meeting: Meeting) -> str:
     return f"{last}, who came last, is heard by {first}, who came first, but does not hear {first}" if heard else why
 
 
-def _further(meeting: Meeting) -> Iterator[tuple[Answer, ...]]:
+def _further(meeting: Meeting, helped: bytes = b"") -> Iterator[tuple[Answer, ...]]:
     """Yield what clients may answer instead, in the order in which it should be tried."""
     answers = tuple(meeting.answers)
     end = meeting.said.newline
@@ -178,6 +203,8 @@ def _further(meeting: Meeting) -> Iterator[tuple[Answer, ...]]:
     if arrival is None:
         return
     question = meeting.question
+    if len(answers) == 1 and first.text == NAME:
+        yield from ((Answer(text, end),) for text in commands_shown(helped))
     if question and len(answers) < MAX_ANSWERS:
         yield from ((*answers, Answer(text, end)) for text in answers_to(question, first=False))
     if len(answers) == 1 and (first.text, first.end) == (NAME, end):

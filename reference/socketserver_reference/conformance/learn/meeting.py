@@ -14,6 +14,7 @@ from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import quoted
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, ObservedFraming
+from socketserver_reference.conformance.learn.say_command import NO_COMMAND, SayCommand
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
 MEETING_NAMES = ("annika", "bertil", "carola")
@@ -61,12 +62,15 @@ def too_early(ending: Ending, greeting: bytes) -> str:
 
 
 class Meeting:
-    """Three clients that use one framing for all utterances, and give the same answers."""
+    """Three clients that use one framing and one command for all utterances, and give the same answers."""
 
-    def __init__(self, conversation: Conversation, said: Framing, answers: Sequence[Answer]) -> None:
+    def __init__(
+        self, conversation: Conversation, said: Framing, answers: Sequence[Answer], say: SayCommand = NO_COMMAND
+    ) -> None:
         self.conversation = conversation
         self.said = said
         self.answers = list(answers)
+        self.say = say
         self.arrivals: dict[str, Arrival] = {}
         self.utterances: list[MeetingUtterance] = []
         self.doubled = False
@@ -78,21 +82,30 @@ class Meeting:
             return self.said.put(Answer(answer.text, b"").data(self.conversation.name(who)))
         return answer.data(self.conversation.name(who))
 
+    def spoken(self, text: bytes) -> bytes:
+        """Return the bytes of an utterance on the wire."""
+        return self.said.put(self.say.template.fill(body=text))
+
     def arrive(self) -> None:
         """Connect, one after the other, and answer; raise CannotLearn if one is sent away."""
         for who in MEETING_NAMES:
-            self.conversation.join(who)
-            heard = self.conversation.hear_greeting([who], expected=self.greets)
-            if who in self.conversation.ended:
-                raise CannotLearn(too_early(self.conversation.ended[who], heard[who]))
-            arrival = self.arrivals[who] = Arrival(heard[who], [], [without(heard, who)])
-            self.conversation.arrived(who)  # what is taken for an answer may be an utterance already
-            for answer in self.answers:
-                self.conversation.say(who, self.answered(answer, who))
-                then = self.conversation.hear(lambda heard: any(heard.values()), briefly=True)  # perhaps nothing comes
-                arrival.replies.append(then[who])
-                arrival.others.append(without(then, who))
-            self.conversation.arrived(who)
+            self.arrivals[who] = self.admit(who)
+
+    def admit(self, who: str) -> Arrival:
+        """Connect a client, and answer; raise CannotLearn if it is sent away."""
+        self.conversation.join(who)
+        heard = self.conversation.hear_greeting([who], expected=self.greets)
+        if who in self.conversation.ended:
+            raise CannotLearn(too_early(self.conversation.ended[who], heard[who]))
+        arrival = Arrival(heard[who], [], [without(heard, who)])
+        self.conversation.arrived(who)  # what is taken for an answer may be an utterance already
+        for answer in self.answers:
+            self.conversation.say(who, self.answered(answer, who))
+            then = self.conversation.hear(lambda heard: any(heard.values()), briefly=True)  # perhaps nothing comes
+            arrival.replies.append(then[who])
+            arrival.others.append(without(then, who))
+        self.conversation.arrived(who)
+        return arrival
 
     @property
     def greets(self) -> bool:
@@ -111,7 +124,7 @@ class Meeting:
 
     def _say(self, speaker: str, *, briefly: bool) -> MeetingUtterance:
         text = self.conversation.text()
-        self.conversation.say(speaker, self.said.put(text))
+        self.conversation.say(speaker, self.spoken(text))
         heard = self.conversation.hear(
             lambda heard: (
                 speaker in self.conversation.ended or MeetingUtterance(speaker, text, heard).reached_all_others
@@ -132,6 +145,11 @@ class Meeting:
                     data = half
                 found.append(ObservedDelivery(one.speaker, listener, one.text, data))
         return found
+
+    def told(self) -> list[bytes]:
+        """Return all that the clients have heard, each time."""
+        coming = [data for one in self.arrivals.values() for data in (one.greeting, *one.replies)]
+        return [data for data in [*coming, *(data for one in self.utterances for data in one.heard.values())] if data]
 
     @property
     def question(self) -> bytes:

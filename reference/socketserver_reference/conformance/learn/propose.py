@@ -35,6 +35,9 @@ PROPOSED_NAME = "learned"
 VERIFYING_TIMEOUT = 2.0
 """Least timeout in seconds for what the proposal says that it comes."""
 
+LEAST_LAG_TOLD = 0.05
+"""Seconds at rest from which on a server is said to be late."""
+
 MAX_REPAIRS = 4
 """Times that frames which nobody had heard before are added to the notices."""
 
@@ -135,7 +138,7 @@ def _propose(
         learned.learn("", "about", _about(target), "by talking to it; say more, if you know more")
         words = "Read the reasons before you rely on it. Where nothing came"
         header = [f"What {target} seems to speak. {words}: {talk.silence}."]
-        if talk.lag:
+        if talk.lag >= LEAST_LAG_TOLD:
             header.append(f"It was seen at rest for {talk.lag:.1f} s before it greeted or answered.")
         conformance = "datagram" if site.address.datagram else protocol
         patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)

@@ -277,7 +277,7 @@ class RoomConversation:
         """Have a client speak; return whether it stays and all the others heard it, and what each client heard."""
         text = self.conversation.text()
         others = [one for one in among if one != who]
-        heard = self.ask(who, self.said.put(text), lambda heard: all(text in heard[one] for one in others))
+        heard = self.ask(who, self.meeting.spoken(text), lambda heard: all(text in heard[one] for one in others))
         return all(text in heard[one] for one in others) and who not in self.conversation.ended, heard
 
     # Interpretation

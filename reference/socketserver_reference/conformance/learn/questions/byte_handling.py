@@ -63,7 +63,9 @@ def conclude_bytes(became: Mapping[str, ByteHandling], learned: LearnedDialect, 
 
 def _ask(room: RoomConversation, guest: str, middle: bytes) -> ByteHandling:
     left, right = room.conversation.text(), room.conversation.text()
-    heard = room.ask(guest, room.said.put(left + middle + right), lambda heard: right in heard[LISTENER], briefly=True)
+    heard = room.ask(
+        guest, room.meeting.spoken(left + middle + right), lambda heard: right in heard[LISTENER], briefly=True
+    )
     if right not in heard[LISTENER]:  # a fence after it shows that its delivery is complete
         _, later = room.heard_by_all()
         heard = {who: data + later[who] for who, data in heard.items()}
@@ -106,7 +108,7 @@ def ask_white_space(room: RoomConversation, learned: LearnedDialect) -> None:
     text = room.conversation.text()
     padded = b"  " + text + b"  "
     guest = room.newcomer()
-    heard = room.ask(guest, room.said.put(padded), lambda heard: text in heard[LISTENER])
+    heard = room.ask(guest, room.meeting.spoken(padded), lambda heard: text in heard[LISTENER])
     room.gone(guest)
     kept = room.delivered(heard, padded)
     why = f"{quoted(padded)} came as {quoted(heard[LISTENER])}"
@@ -119,7 +121,7 @@ def ask_commands(room: RoomConversation, learned: LearnedDialect) -> None:
     prefixes = []
     for mark in MARKS:
         text = mark.encode() + room.conversation.text()
-        heard = room.ask(guest, room.said.put(text), partial(_is_heard, text), briefly=True)
+        heard = room.ask(guest, room.meeting.spoken(text), partial(_is_heard, text), briefly=True)
         if guest in room.conversation.ended:
             prefixes.append(mark)
             guest = room.newcomer()
@@ -145,7 +147,7 @@ def ask_carriage_return(room: RoomConversation, learned: LearnedDialect) -> None
         return
     text = room.conversation.text() + b"\r"
     guest = room.newcomer()
-    heard = room.ask(guest, text + b"\n", lambda heard: text[:-1] in heard[LISTENER])
+    heard = room.ask(guest, room.meeting.spoken(text), lambda heard: text[:-1] in heard[LISTENER])
     kept = room.delivered(heard, text)
     room.gone(guest)
     why = f"{quoted(text)} came as {quoted(heard[LISTENER])}"

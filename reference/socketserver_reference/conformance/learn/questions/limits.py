@@ -50,7 +50,11 @@ def ask_longest(room: RoomConversation, learned: LearnedDialect) -> None:
     """Send longer and longer utterances until one does not arrive whole."""
     whole = 0
     around = max(map(len, room.framed.heads)) + len(room.framed.tail)
-    fitting = min(room.said.longest, room.heard_in.longest - around) // WORD_BYTES * WORD_BYTES
+    fitting = (
+        min(room.said.longest - len(room.meeting.say.template.fill()), room.heard_in.longest - around)
+        // WORD_BYTES
+        * WORD_BYTES
+    )
     for size in sorted({min(size, fitting) for size in PROBED_SIZES}):
         found = _ask(room, size)
         if found.how != "whole":
@@ -82,7 +86,7 @@ def _conclude(room: RoomConversation, learned: LearnedDialect, whole: int, size:
 def _ask(room: RoomConversation, size: int) -> Transmission:
     guest = room.newcomer()
     said = numbered(size // WORD_BYTES * WORD_BYTES, NUMBERED)
-    heard = room.ask(guest, room.said.put(said), lambda heard: said[-WORD_BYTES:] in heard[LISTENER])[LISTENER]
+    heard = room.ask(guest, room.meeting.spoken(said), lambda heard: said[-WORD_BYTES:] in heard[LISTENER])[LISTENER]
     ended = room.conversation.ended.get(guest)
     room.gone(guest)
     begin = heard.find(said[:WORD_BYTES])

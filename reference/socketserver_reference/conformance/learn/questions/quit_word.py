@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from socketserver_reference.conformance.learn.answers import HELP_WORDS
 from socketserver_reference.conformance.learn.conversation import CannotLearn, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.room import RoomConversation
@@ -28,8 +29,6 @@ QUIT_WORDS = (
     ":q",
 )
 """Usual quit words, the most likely first."""
-
-HELP_WORDS = ("/help", "help", "?")
 
 MAX_NAMED_WORDS = 12
 """Most words of the server's own that are tried."""
