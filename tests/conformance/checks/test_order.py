@@ -10,3 +10,13 @@ from socketserver_reference.conformance.runner.direct import checks
 def test_two_hundred_members_come_after_all_that_a_chat_must_do() -> None:
     *_, (last, _) = groupby(clause for clause, _ in checks(ChatConformance))
     assert (last, CLAUSES[last].level) == ("CHAT-17", "SHOULD")
+
+
+def test_polite_runs_come_after_each_scenario_that_decides_a_basic_clause_and_before_any_abrupt_client() -> None:
+    names = [name for base in reversed(ChatConformance.__mro__) for name in vars(base) if name.startswith("test_")]
+    *clauses, last = (getattr(getattr(ChatConformance, name), "decides", "") for name in names)
+    assert clauses.count(last) == 1  # an exploration each
+    profiles = [CLAUSES[clause].profile if clause else "explored" for clause in clauses]
+    at = profiles.index("explored")
+    assert set(profiles[:at]) == {"basic"}
+    assert set(profiles[at + 1 :]) == {"hardened"}

@@ -118,7 +118,8 @@ def test_a_silence_is_not_waited_for_longer_than_the_check_may_take() -> None:
 
 
 def test_what_a_check_had_no_time_for_is_not_checked(check: Checker) -> None:
-    outcome = check("chat", "--launch", bad("well-behaved"), "--budget", 0.1)
+    starts_late = f"sh -c 'sleep 0.2; exec {bad('well-behaved')}'"
+    outcome = check("chat", "--launch", starts_late, "--budget", 0.1)
     assert outcome.code == 2
     assert "at most 0.1 s" in outcome.out
     clauses = outcome.document["clauses"]

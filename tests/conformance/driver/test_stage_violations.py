@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -14,8 +14,19 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
-from socketserver_reference.conformance.scenario.steps import Connect, Crowd, Say, Step, WaitUntilHeard, join
+from socketserver_reference.conformance.scenario.steps import (
+    Connect,
+    Crowd,
+    Say,
+    Send,
+    Settle,
+    Stall,
+    Step,
+    WaitUntilHeard,
+    join,
+)
 from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.base import Target
 from tests.support.planted import Bug, Planted
 from tests.support.serving import server_that
 
@@ -183,3 +194,28 @@ def test_a_stray_datagram_is_no_reply() -> None:
         site.close()
     assert caught.value.clause_id == "UDP-2"
     assert "HELLO' from ('127.0.0.1', " in caught.value.observed
+
+
+class DeliversUntilACutOff(ChatHandler):
+    """Delivers nothing any more once a member has been cut off."""
+
+    def deliver(self, chunk: bytes) -> None:
+        if not self.server.lost:
+            super().deliver(chunk)
+
+    def finish(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("target", "others"),
+    [(Planted("waits-for-the-slow").target(), set()), (Bug("chat", DeliversUntilACutOff).target(), {"CHAT-11"})],
+    ids=["waits", "cuts off"],
+)
+def test_a_delay_that_ends_once_the_slow_one_reads_has_no_other_cause(target: Target, others: set[str]) -> None:
+    slow: list[Step] = [Connect("ben", window=4096), Say("ben", b"here"), Stall("ben")]
+    piece: list[Step] = [Send("ann", b"." * 49152), Settle()]
+    with closing(target.start(TIMEOUT)) as site:
+        violation = accused(site.address, [*join("ann", "cal"), *slow, *piece * 150], SHORT_TIMEOUT, "CHAT-15")
+    assert violation.clause_id == "CHAT-15"
+    assert others == {"CHAT-11"}.intersection(violation.candidates)

@@ -13,6 +13,7 @@ import pytest
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.reproduce import write
 from socketserver_reference.conformance.reproduce.script import PLAYER, Trial
@@ -237,6 +238,29 @@ def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypat
         (told,) = write_all(session, "chat", [found], tmp_path)
         assert told.remark.endswith("it had not ended after 0.001 s")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(60.0, 2), (0.0, 1)])
+def test_when_the_time_of_the_check_is_over_a_script_is_tried_once(
+    seconds: float, tried: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[float] = []
+    monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0), Trial(1, 0.1)))
+    monkeypatch.setattr(write, "LEAST_SECONDS", 0.0)
+
+    def tries_in_vain(_draft: Path, _session: Session, within: float) -> tuple[bool, str]:
+        tries.append(within)
+        return False, "nothing"
+
+    monkeypatch.setattr(write, "_try", tries_in_vain)
+    with closing(open_session("chat", Planted("delivers-quit").target(), BRIEF_TIMEOUT)) as session:
+        found = crime(session)
+        found.unrepeatable = "it is played elsewhere"
+        session.keep(Budget(seconds))
+        (told,) = write_all(session, "chat", [found], tmp_path)
+    assert told.remark == "no script of it showed it: nothing"
+    assert len(tries) == tried
+    assert max(tries) <= write.SCRIPT_TIMEOUT
 
 
 def test_a_script_waits_for_silence_as_long_as_the_trial_that_showed_it(

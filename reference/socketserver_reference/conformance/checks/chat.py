@@ -12,7 +12,7 @@ that cannot be restarted. CHAT-17, a SHOULD whose checks take long, comes last, 
 out of time.
 """
 
-from socketserver_reference.conformance.checks.base import Explore
+from socketserver_reference.conformance.checks.base import Conformance, Explore
 from socketserver_reference.conformance.checks.chat_basic import BasicChat
 from socketserver_reference.conformance.checks.chat_crowds import LeavingCrowdChat, ManyMembersChat
 from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
@@ -30,12 +30,20 @@ def oracle_for(dialect: Dialect) -> StreamChatOracle | FramedChatOracle:
     return StreamChatOracle(dialect) if dialect.stream else FramedChatOracle(dialect)
 
 
+class ExploredChat(Conformance):
+    """Runs of polite clients: after the scenarios that decide a clause each, before abrupt clients harm the server."""
+
+    def test_explore_politely(self, explore: Explore) -> None:
+        explore("basic")
+
+
 class ChatConformance(
     ManyMembersChat,
     LeavingCrowdChat,
     RudeFramesChat,
     RudeHandshakeChat,
     HardenedChat,
+    ExploredChat,
     FramesChat,
     HandshakeChat,
     BasicChat,

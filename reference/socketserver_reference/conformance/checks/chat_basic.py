@@ -1,6 +1,6 @@
 """The chat, basic profile: a directed scenario for CHAT-1 to CHAT-11. Clients come, speak and leave one at a time."""
 
-from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
+from socketserver_reference.conformance.checks.base import Conformance, Play, decides
 from socketserver_reference.conformance.scenario.steps import (
     Close,
     Connect,
@@ -127,6 +127,3 @@ class BasicChat(Conformance):
     @decides("CHAT-11")
     def test_the_room_goes_on_after_the_last_member_left(self, play: Play) -> None:
         play(*join("ann"), Quit("ann"), *join("ben"), Close("ben"), *join("cal", "dan"), Say("cal", b"hello"))
-
-    def test_explore_politely(self, explore: Explore) -> None:
-        explore("basic")

@@ -11,6 +11,9 @@ Pattern = re.Pattern[bytes]
 UNKNOWN = rb"[^\r\n]*?"
 """A label, or anything else that a server writes into a line."""
 
+MANY_BODIES = 100
+"""Different bodies up to which a pattern holds each of them."""
+
 ANYTHING = rb"(?s).*?"
 """What a client may read before the bytes that are due: notices, prompts."""
 
@@ -59,12 +62,22 @@ def pieces(dialect: Dialect, said: Iterable[bytes]) -> Pattern:
         prefix = dialect.prefix
         begun = b"".join(b"|" + re.escape(prefix[:size]) + rb"\Z" for size in range(1, len(prefix)))
         return re.compile(b"(?s)%s((?:(?!%s%s).){1,%d})" % (re.escape(prefix), re.escape(prefix), begun, dialect.chunk))
-    bodies = b"|".join(re.escape(body) for body in sorted(set(said), key=len, reverse=True))
+    bodies = b"|".join(_bodies(set(said)))
     heads = {form.head: of_template(Template(form.text.partition("{body}")[0])) for form in _all_forms(dialect)}
     # A server of chunks writes nothing before the second of two utterances that it reads at once.
     optional = b"?" if dialect.framing_in.kind == "chunk" else b""
     tails = b"|".join({re.escape(form.tail): None for form in _all_forms(dialect)})
     return re.compile(b"(?:%s)%s(%s)(?:%s)%s" % (b"|".join(heads.values()), optional, bodies, tails, _end(dialect)))
+
+
+def _bodies(said: set[bytes]) -> list[bytes]:
+    """Return regular expressions of what was said, the longest first; of many, their lengths and bytes alone, since
+    thousands of alternatives would take minutes to compile.
+    """
+    if len(said) <= MANY_BODIES:
+        return [re.escape(body) for body in sorted(said, key=len, reverse=True)]
+    any_byte = b"[%s]" % re.escape(bytes({byte for body in said for byte in body}))
+    return [b"%s{%d}" % (any_byte, size) for size in sorted({len(body) for body in said}, reverse=True)]
 
 
 def _all_forms(dialect: Dialect) -> list[Template]:

@@ -11,7 +11,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.reproduce.table import Row
-from socketserver_reference.conformance.scenario.text import numbered, printable
+from socketserver_reference.conformance.scenario.text import common_prefix, numbered, printable
 from socketserver_reference.conformance.scenario.violation import Violation
 
 PLAYER = (files("socketserver_reference.conformance.reproduce") / "player.txt").read_text(encoding="utf-8")
@@ -24,6 +24,9 @@ LONG_BYTES = 60
 
 COUNTS = (b"%06d ", b"a%06d ", b"b%06d ")
 """The words in long utterances: see `numbered`."""
+
+COUNTED_BYTES = 128 * 1024
+"""Bytes of such words, of which a long utterance may be a part."""
 
 FRAME = '''\
 """{clause}
@@ -124,11 +127,34 @@ def _literal(value: Any) -> str:
 
 
 def _long(data: bytes) -> str:
-    for word in COUNTS:
-        if data == numbered(len(data), word):
-            return f"numbered({len(data)}, {word!r})"
     unit = data[: (data + data).find(data, 1)]
-    return repr(data) if unit == data else f"{unit!r} * {len(data) // len(unit)}"
+    if unit != data:
+        again = f"({_long(unit)})" if len(unit) > LONG_BYTES else repr(unit)
+        return f"{again} * {len(data) // len(unit)}"
+    parts, at = [], 0
+    while at < len(data):
+        part, size = _counted(data[at:]) or _uncounted(data[at:])
+        parts.append(part)
+        at += size
+    return " + ".join(parts)
+
+
+def _counted(data: bytes) -> tuple[str, int] | None:
+    """Return how a call of `numbered` makes the beginning of some bytes, and how much of them; None if none does."""
+    for word in COUNTS:
+        count = numbered(COUNTED_BYTES, word)
+        begin = count.find(data[:LONG_BYTES]) if len(data) >= LONG_BYTES else -1
+        if begin >= 0:
+            size = common_prefix(count[begin:], data)
+            return f"numbered({begin + size}, {word!r})" + (f"[{begin}:]" if begin else ""), size
+    return None
+
+
+def _uncounted(data: bytes) -> tuple[str, int]:
+    """Return the bytes before the next words that are counted, as Python writes them, and how many they are."""
+    counted = [at for word in COUNTS if (at := data.find(word % 0 + word % 1, 1)) > 0]
+    size = min(counted, default=len(data))
+    return repr(data[:size]), size
 
 
 TEST = '''\
