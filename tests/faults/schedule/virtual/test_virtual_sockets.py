@@ -5,8 +5,11 @@ and `reads_on`. What threads see that wait is in `test_virtual_waiting.py`.
 """
 
 import itertools
+import re
 import socket
 from collections.abc import Callable, Sequence
+from inspect import isfunction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from socketserver_faults.schedule.virtual.connection import READING
-from socketserver_faults.schedule.virtual.network import Network
+from socketserver_faults.schedule.virtual.network import Network, Socket
 from socketserver_reference.conformance.targets.parting import ABORT
 from tests.support.scheduling.two_worlds import NoThreads, Outcome, Twin, Worlds, outcome
 
@@ -182,6 +185,13 @@ TestTwoWorlds.settings = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def test_a_test_here_calls_each_method_of_a_socket() -> None:
+    tests = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+    methods = [name for name, value in vars(Socket).items() if isfunction(value) and not name.startswith("_")]
+    uncalled = [name for name in methods if not re.search(rf"\.{name}\b", tests)]
+    assert not uncalled, f"call these on real and virtual sockets, as TwoWorlds and OPERATIONS do: {uncalled}"
 
 
 # Everything that is short
