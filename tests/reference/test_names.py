@@ -1,13 +1,16 @@
 """Names of modules in strings, each list of which has one home: every one of them is a module that there is."""
 
+import ast
 import re
 from collections import Counter
 from importlib import import_module
 from importlib.metadata import entry_points, version
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from socketserver_faults.schedule import __all__ as schedule_names
+from socketserver_faults import schedule
 from socketserver_faults.schedule.virtual import module_copies
 from socketserver_faults.schedule.virtual.module_copies import find_source
 from socketserver_reference import conformance
@@ -17,16 +20,17 @@ from socketserver_reference.conformance.runner.command_run import COLLECTED
 from tests.support.serving import ROOT
 
 
-def test_every_name_of_the_suite_is_found_where_it_is_said_to_be() -> None:
+def test_every_name_of_the_suite_has_a_home() -> None:
     assert list(conformance._HOMES) == conformance.__all__
-    for name in conformance.__all__:
-        assert getattr(conformance, name).__name__ == name
 
 
-def test_every_name_of_the_scheduler_is_found_where_it_is_said_to_be() -> None:
-    schedule = import_module("socketserver_faults.schedule")
-    for name in schedule_names:
-        assert getattr(schedule, name).__name__ == name
+@pytest.mark.parametrize("package", [conformance, schedule], ids=lambda package: str(package.__name__))
+def test_every_public_name_is_found_by_python_and_by_type_checkers_in_the_same_module(package: ModuleType) -> None:
+    source = ast.parse(Path(str(package.__file__)).read_text())
+    (for_checkers,) = (node for node in source.body if isinstance(node, ast.If))
+    imports = [node for node in for_checkers.body if isinstance(node, ast.ImportFrom)]
+    typed = {alias.name: node.module for node in imports for alias in node.names}
+    assert {name: getattr(package, name).__module__ for name in package.__all__} == typed
 
 
 @pytest.mark.parametrize("name", FORMATS)

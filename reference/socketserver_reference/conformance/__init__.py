@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from socketserver_reference.conformance.checks.chat import ChatConformance
     from socketserver_reference.conformance.checks.datagram import DatagramConformance
     from socketserver_reference.conformance.checks.echo import EchoConformance
-    from socketserver_reference.conformance.inprocess.checks import ServerConformance, ServerSpec
+    from socketserver_reference.conformance.inprocess.checks import ServerConformance
+    from socketserver_reference.conformance.inprocess.hosts import ServerSpec
     from socketserver_reference.conformance.scenario.violation import Violation
     from socketserver_reference.conformance.targets.external import Running
     from socketserver_reference.conformance.targets.in_process import InProcess
@@ -58,7 +59,7 @@ _HOMES = {
     "Launched": "targets.launched",
     "Running": "targets.external",
     "ServerConformance": "inprocess.checks",
-    "ServerSpec": "inprocess.checks",
+    "ServerSpec": "inprocess.hosts",
     "Violation": "scenario.violation",
 }
 

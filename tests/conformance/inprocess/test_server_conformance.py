@@ -13,8 +13,8 @@ import pytest
 
 from socketserver_faults import tutorial
 from socketserver_reference.clauses import CLAUSES
-from socketserver_reference.conformance.inprocess.checks import ServerConformance, ServerSpec
-from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName
+from socketserver_reference.conformance.inprocess.checks import ServerConformance
+from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import PhaseReport, key
-from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.inprocess.support import (
     ServerChecks,
@@ -24,8 +23,6 @@ from socketserver_reference.conformance.inprocess.support import (
     speak,
 )
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
-
-__all__ = ["ServerConformance", "ServerSpec"]
 
 NEGATIVE_CHECK_SECONDS = 0.05
 """Seconds to wait for an event that must not happen."""
