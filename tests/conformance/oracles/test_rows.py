@@ -7,10 +7,11 @@ from unittest import mock
 import pytest
 
 from socketserver_faults.catalogue.index import find
+from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import CHAT, Row
+from socketserver_reference.conformance.oracles.attribution import CHAT, DATAGRAMS, ECHO, Row
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
@@ -148,6 +149,13 @@ def test_every_row_is_reached() -> None:
     assert {*ROOMS, *FAULTS} == {*rows}
     for (_, _, _), name in FAULTS.items():
         assert find(name)
+
+
+def test_every_clause_over_the_network_is_named_by_a_row() -> None:
+    named = {one.rstrip("?") for table in (CHAT, ECHO, DATAGRAMS) for row in table for one in row.clauses.split()}
+    named |= {*attribution.CLAUSE_OF_DISRUPTION.values()}
+    due = {clause.id for clause in CLAUSES.values() if clause.group != "SRV"}
+    assert due <= named, f"no row of oracles/attribution.py names {sorted(due - named)}: no check can report it"
 
 
 @pytest.mark.parametrize("row", ROOMS)
