@@ -18,7 +18,7 @@ from socketserver_reference.conformance.targets.parting import ABORT
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat, served
 from tests.servers.labelled_rooms import LABELLED, Ghost, room_of
-from tests.support.learning import learned, proposed, unfit
+from tests.support.learning import learned, proposed, reason, unfit
 
 pytestmark = pytest.mark.usefixtures("quick_learning")
 
@@ -41,6 +41,17 @@ def test_names_notices_and_quit_words_without_a_line_end() -> None:
     assert dialect.prompts == (Template("{any} came."),)
     assert (dialect.quit, dialect.quit_framed) == (b"/bye", False)
     assert "the server names it itself" in text
+
+
+@pytest.mark.slow
+def test_a_name_that_is_stripped_is_sent_with_a_line_end_and_may_be_without() -> None:
+    deliver = b"{name}: {body}\n"
+    text = proposed(chat(hear=servers.stripped_chunks, asks=b"Name? ", deliver=deliver, to_sender=deliver))
+    dialect = loader.read(text, "learned", "learned")
+    assert dialect.handshake == (HandshakeTurn(wait=Template("Name? "), send=Template("{name}\n")),)
+    assert reason(text, "send").endswith(
+        "the server may take it without the line's end as well, which comes to the same"
+    )
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.dialects.dialect import Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import first_contact
@@ -108,3 +108,9 @@ def test_a_dialect_that_differs_is_wrong_and_one_that_cannot_be_told_apart_is_am
     assert difference(*labelled)[1]
     lengths = [replace(DIALECTS["lengths"], framing_out=Framing("none", header=header)) for header in ("%4d", "%04d")]
     assert difference(*lengths)[1]
+    asked = [replace(named, handshake=(HandshakeTurn(send=Template(text)),)) for text in ("{name}", "{name}\n", "x\n")]
+    assert difference(asked[0], asked[1])[1]
+    assert difference(asked[0], asked[2]) == (
+        {"handshake": (asked[0].handshake, (HandshakeTurn(send=Template("x")),))},
+        False,
+    )

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 
-from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, Dialect
+from socketserver_reference.conformance.dialects.dialect import BODY_ALONE, Dialect, HandshakeTurn
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import BadDialect, read
@@ -48,6 +48,7 @@ HANDSHAKES = (
     ({"wait": "Your name? ", "send": "{name}\\n"},),
     ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {name}!\\n"}),
     ({"send": "{name}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}"},),
     ({"wait": "name?\\n", "send": "{name}\\n"}, {"wait": "room? (red or blue)\\n", "send": "red\\n"}),
 )
 SAYS = ("{body}", "{body}", "{body}", "{body}", "MSG {body}", "/say {body}", "say {body}", "BROADCAST {body}")
@@ -151,13 +152,32 @@ def _headers(dialect: Dialect) -> Dialect:
     return replace(dialect, framing_in=inward, framing_out=outward)
 
 
+def _answer_ends(dialect: Dialect) -> Dialect:
+    """A server that takes what one recv() returns for an answer, and strips it, takes one with a line's end as well."""
+
+    def bare(turn: HandshakeTurn) -> HandshakeTurn:
+        if turn.send is None or turn.framed:
+            return turn
+        return replace(turn, send=Template(turn.send.text.rstrip("\r\n")))
+
+    return replace(dialect, handshake=tuple(map(bare, dialect.handshake)))
+
+
 def _either_end(dialect: Dialect) -> Dialect:
     """A server of lines that strips carriage returns, and sends some, reads both ends of lines."""
     both = dialect.framing_in.kind == "line" and dialect.framing_out.newline == b"\r\n" and not dialect.keeps_returns
     return replace(dialect, framing_in=_bare(dialect.framing_in)) if both else dialect
 
 
-AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (_labels, _line_ends, _unused, _padding, _headers, _either_end)
+AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (
+    _labels,
+    _line_ends,
+    _unused,
+    _padding,
+    _headers,
+    _answer_ends,
+    _either_end,
+)
 """Each makes two dialects equal that cannot be told apart."""
 
 

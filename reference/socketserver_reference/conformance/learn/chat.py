@@ -184,6 +184,7 @@ def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
         fence = heard[LISTENER]
     if text in heard[LISTENER]:
         learned.learn("framing", "in", "chunk", f"{quoted(text)} was delivered at once, without the end of a line")
+        learned.add_to_answers("the server may take it without the line's end as well, which comes to the same")
         as_it_was = not heard[LISTENER].endswith(room.heard_in.newline) and room.heard_in.kind == "line"
         if as_it_was:
             why = "a line's end comes back where one was said, and none where none was"

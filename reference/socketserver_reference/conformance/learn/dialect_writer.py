@@ -92,6 +92,15 @@ class LearnedDialect:
         self.findings = [one for one in self.findings if (one.table, one.key) != (table, key)]
         self.findings.append(LearnedKey(table, key, value, why, sure, presumed, self.subject))
 
+    def add_to_answers(self, why: str) -> None:
+        """Add to the reason of each answer of the handshake that ends in a line's end."""
+
+        def told(one: LearnedKey) -> LearnedKey:
+            ends = one.key == "send" and str(one.value).endswith("\n")
+            return replace(one, why=f"{one.why}; {why}") if ends else one
+
+        self.handshake = [tuple(map(told, part)) for part in self.handshake]
+
     def leave_out(self, names: Iterable[str], why: str = NO_TIME) -> None:
         """Note that these keys were not asked for, unless the answer is known: what was presumed of them stays, and the
         others are comments with their default.
