@@ -117,6 +117,14 @@ DIALECTS: dict[str, Dialect] = {
             join_rate = "400/1"
             join_delay = 0.001
             """,
+        "returns": """
+            [framing]
+            in = "line"
+            newline_out = "\\n"
+            [delivery]
+            template = "{sender}: {body}\\r"
+            notices = ["* {any} has come", "", "\\r"]
+            """,
         "unmarked": """
             [framing]
             in = "line"

@@ -67,6 +67,23 @@ DRAWN = {
         wait = "Your name? "
         send = "{name}\\n"
         """,
+    "carriage returns in notices that newcomers hear themselves": """
+        [framing]
+        in = "line"
+        [delivery]
+        template = "{sender}: {body}"
+        notices = ["* {any} has come\\r", "* {any} has gone\\r"]
+        history = 5
+        """,
+    "an empty line for each who comes": """
+        [framing]
+        in = "line"
+        [delivery]
+        template = "{sender}: {body}"
+        notices = ["", "{any} is gone"]
+        [[handshake]]
+        wait = "Welcome, number {any}\\n"
+        """,
     "lines in, lengths out": """
         [framing]
         in = "line"

@@ -67,3 +67,18 @@ def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Ste
     begin(oracle, [Connect("ann"), Connect("ben"), Say("ann", b"hello"), *then])
     assert not oracle.feed("ann", b"7: hello\n")
     assert oracle.explain_mismatch("ann", b"7: hello\n").shape == "misdirected"
+
+
+@pytest.mark.parametrize(
+    ("notices", "come", "passes"),
+    [
+        ([], b"\n", False),
+        ([""], b"\n", True),
+        ([""], b"\r\n", False),
+        (["\\r", "* {any} has come"], b"\r\n* bo has come\n", True),
+    ],
+)
+def test_an_empty_line_passes_where_it_is_a_notice(notices: list[str], come: bytes, passes: bool) -> None:
+    listed = ", ".join(f'"{notice}"' for notice in notices)
+    oracle = after(LINES.replace("{body}", "> {body}") + f"notices = [{listed}]\n", [Connect("ann"), Say("ann", b"hi")])
+    assert oracle.feed("ann", come + b"> hi\n") == passes

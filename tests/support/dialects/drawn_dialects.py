@@ -39,6 +39,7 @@ NOTICES: Sequence[Sequence[str]] = (
     ("* {any} has come", "* {any} has gone"),
     ("{any} joined the chat",),
     ("-- member {any} is here --", "-- member {any} left --"),
+    ("", "{any} is gone"),
 )
 PROMPTS: Sequence[Sequence[str]] = ((), (), ("> ",), ("$ ",))
 HANDSHAKES = (
@@ -73,6 +74,13 @@ def _file(draw: st.DrawFn) -> str:
     spoken = framing.startswith(('in = "line"', 'in = "chunk"'))
     handshake = draw(st.sampled_from(HANDSHAKES)) if lines else ()
     marked = '"none"' not in framing  # otherwise nothing but what was said before tells a delivery from the next
+    plain = framing in ('in = "line"', 'in = "chunk"')
+    template, notices = draw(st.sampled_from(TEMPLATES)), draw(st.sampled_from(NOTICES)) if lines else ()
+    if template == "{body}" and "" in notices:  # which might be deliveries
+        notices = ()
+    returns = draw(st.sampled_from(("", "", "", "deliveries", "notices"))) if plain else ""
+    template += "\\r" if returns == "deliveries" else ""
+    notices = [f"{notice}\r" for notice in notices] if returns == "notices" else notices
     newline = "\\r\\n" if 'newline = "\\r' in framing else "\\n"
     exchanges = "".join(
         "[[handshake]]\n" + "".join(f'{key} = "{text}"\n' for key, text in one.items()) for one in handshake
@@ -82,9 +90,9 @@ protocol = "chat"
 [framing]
 {framing}
 [delivery]
-template = "{draw(st.sampled_from(TEMPLATES))}"
+template = "{template}"
 to_sender = "{draw(st.sampled_from(TO_SENDER if marked else TO_SENDER[:4]))}"
-notices = {list(draw(st.sampled_from(NOTICES))) if lines else []}
+notices = {list(notices)}
 prompts = {list(draw(st.sampled_from(PROMPTS))) if lines else []}
 history = {draw(st.sampled_from((0, 0, 0, 5) if marked else (0,)))}
 [commands]
@@ -152,6 +160,22 @@ def _headers(dialect: Dialect) -> Dialect:
     return replace(dialect, framing_in=inward, framing_out=outward)
 
 
+def _returns(dialect: Dialect) -> Dialect:
+    """Lines that all end in a carriage return and a newline end in both."""
+    own = [dialect.to_sender] if isinstance(dialect.to_sender, Template) else []
+    told = [dialect.template, *own, *dialect.notices]
+    if dialect.framing_out.newline != b"\n" or not all(form.text.endswith("\r") for form in told):
+        return dialect
+    bare = [Template(form.text.removesuffix("\r")) for form in told]
+    return replace(
+        dialect,
+        framing_out=replace(dialect.framing_out, newline=b"\r\n"),
+        template=bare[0],
+        to_sender=bare[1] if own else dialect.to_sender,
+        notices=tuple(bare[len(own) + 1 :]),
+    )
+
+
 def _answer_ends(dialect: Dialect) -> Dialect:
     """A server that takes what one recv() returns for an answer, and strips it, takes one with a line's end as well."""
 
@@ -164,9 +188,11 @@ def _answer_ends(dialect: Dialect) -> Dialect:
 
 
 def _either_end(dialect: Dialect) -> Dialect:
-    """A server of lines that strips carriage returns, and sends some, reads both ends of lines."""
-    both = dialect.framing_in.kind == "line" and dialect.framing_out.newline == b"\r\n" and not dialect.keeps_returns
-    return replace(dialect, framing_in=_bare(dialect.framing_in)) if both else dialect
+    """A server that sends CR LF, and strips the carriage returns of what it reads, reads both ends of lines."""
+    ends = dialect.framing_out.newline == b"\r\n" or dialect.template.text.endswith("\r")
+    strips = not dialect.keeps_returns if dialect.framing_in.kind == "line" else dialect.strips
+    unmarked = dialect.framing_in.kind in ("line", "chunk")
+    return replace(dialect, framing_in=_bare(dialect.framing_in)) if ends and strips and unmarked else dialect
 
 
 AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (
@@ -176,6 +202,7 @@ AMBIGUITIES: Sequence[Callable[[Dialect], Dialect]] = (
     _padding,
     _headers,
     _answer_ends,
+    _returns,
     _either_end,
 )
 """Each makes two dialects equal that cannot be told apart."""
@@ -209,6 +236,7 @@ class DrawnSpeaker(Speaker):
 
     def leaves(self, chunk: bytes) -> bool:
         most = self.dialect.limits.utterance
+        chunk = chunk.strip() if self.dialect.strips else chunk
         too_long = 0 < most < len(chunk) - len(self.dialect.say.fill())
         return super().leaves(chunk) or too_long or (self.dialect.handling == "refused" and not is_text(chunk))
 

@@ -58,6 +58,7 @@ REFUSED = [
     (CHAT + "[delivery]\nto_sender = 1", "delivery.to_sender = 1", "a text"),
     (CHAT + '[delivery]\nnotices = "x"', "delivery.notices = ", "a list"),
     (CHAT + '[delivery]\nnotices = ["{any} {any}"]', "delivery.notices = ", "matches any line"),
+    (CHAT + '[delivery]\nprompts = [""]', "delivery.prompts = ", "matches any line"),
     (CHAT + '[delivery]\ntemplate = "{sender}: {body}"\nnotices = ["{any}: {any}"]', "every delivery", "more"),
     (CHAT + '[delivery]\nnotices = ["joined\\n"]', 'delivery has "joined\\n"', "write it without"),
     (CHAT + '[delivery]\nto_sender = "ok\\n"', 'delivery has "ok\\n"', "write it without"),

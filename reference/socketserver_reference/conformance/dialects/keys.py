@@ -102,7 +102,8 @@ FRAMING = Table(
             "newline_out",
             some_bytes(1, 8),
             None,
-            'what ends the lines of the server: "\\n\\n" if a blank line follows each',
+            'what ends the lines of the server: "\\n\\n" if a blank line follows each; "\\n" if only some end in '
+            '"\\r\\n", with "\\r" at the end of their templates',
             "\n\n",
             without="as `newline`",
         ),
@@ -179,9 +180,9 @@ DELIVERY = Table(
         ),
         Key(
             "notices",
-            a_list(template("any", "name", meaningful=True), "a list of templates with {any}, {name}"),
+            a_list(template("any", "name", meaningful=True, empty=True), "a list of templates with {any}, {name}"),
             [],
-            "lines or frames that may come at any time, and are ignored",
+            'lines or frames that may come at any time, and are ignored; "" is an empty line',
             ["* {name} has joined", "* {any} has left"],
         ),
         Key(

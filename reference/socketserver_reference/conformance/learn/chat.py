@@ -24,7 +24,7 @@ from socketserver_reference.conformance.learn.conversation import (
 )
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.first_contact import Search
-from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
+from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, UnderstoodMeeting
 from socketserver_reference.conformance.learn.pace import ask_rate, conclude_pauses
 from socketserver_reference.conformance.learn.questions.byte_handling import (
     ask_bytes,
@@ -35,7 +35,7 @@ from socketserver_reference.conformance.learn.questions.byte_handling import (
 from socketserver_reference.conformance.learn.questions.history import ask_history
 from socketserver_reference.conformance.learn.questions.limits import ask_longest, ask_members
 from socketserver_reference.conformance.learn.questions.quit_word import ask_quit
-from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, RoomConversation
+from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, LineEndsDiffer, RoomConversation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
 UNKNOWN = "not asked: measure it, if the server needs long to start"
@@ -54,7 +54,17 @@ def learn_chat(conversation: Conversation, learned: LearnedDialect) -> RoomConve
     """Learn all of a chat's dialect; return the room. Raises CannotLearn if no utterance is delivered."""
     learned.subject = "how clients speak"
     with conversation.about(learned.subject):
-        room = RoomConversation(conversation, Search(conversation, refusal).meet())
+        understood = Search(conversation, refusal).meet()
+    try:
+        return _learn(conversation, learned, understood)
+    except LineEndsDiffer:
+        learned.handshake.clear()
+        return _learn(conversation, learned, understood.by_newline)
+
+
+def _learn(conversation: Conversation, learned: LearnedDialect, understood: UnderstoodMeeting) -> RoomConversation:
+    with conversation.about(learned.subject):
+        room = RoomConversation(conversation, understood)
         learned.learn("", "protocol", "chat", "three clients heard each other")
         conclude_handshake(room, learned)
         conclude_delivery(room, learned)

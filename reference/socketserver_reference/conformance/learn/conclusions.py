@@ -101,7 +101,7 @@ def _conclude_greetings(room: RoomConversation, learned: LearnedDialect, greetin
 def _own(room: RoomConversation, heard: bytes) -> list[bytes]:
     """Return what was said to a newcomer alone: no notice that the others heard as well, and no earlier delivery."""
     told, _ = room.notices()
-    return [piece for piece in room.news(heard) if not _is_among(piece, told)]
+    return [piece for piece in room.news(heard) if not _is_among(room.bare(piece), told)]
 
 
 def _quoted(pieces: Sequence[bytes]) -> str:
@@ -129,7 +129,7 @@ def _awaited(room: RoomConversation, told: Sequence[Sequence[bytes]]) -> str:
 
 
 def _is_among(line: bytes, told: list[str]) -> bool:
-    return any(Template.parse(one, "any").matches(line.rstrip(b"\r\n")) for one in told)
+    return any(Template.parse(one, "any").matches(line) for one in told)
 
 
 def _template(room: RoomConversation, lines: Sequence[bytes]) -> str:

@@ -1,7 +1,7 @@
 """The framing of deliveries that came one at a time: where each ends, and what is added to the text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
 
@@ -13,6 +13,8 @@ KNOWN_HEADERS = (
 
 DELIVERY_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\n", b"\n")
 """What ends the lines of servers: a blank line behind each, or just the line's end."""
+
+CRLF, NEWLINE = DELIVERY_ENDS[-2:]
 
 MAX_AROUND_BYTES = 4096
 """Most bytes around the text in a delivery."""
@@ -39,6 +41,13 @@ class ObservedFraming:
     why: str
     prompt: bytes = b""
     """The bytes after each frame that belong to no frame."""
+
+    @property
+    def by_newline(self) -> "ObservedFraming":
+        """The same deliveries, if \\n alone ends lines: what is before it belongs to them."""
+        end = self.framing.newline
+        tail = self.tail + end.removesuffix(NEWLINE)
+        return replace(self, framing=replace(self.framing, newline=NEWLINE), tail=tail)
 
 
 class NotUnderstood(Exception):
@@ -67,6 +76,15 @@ def _fixed(deliveries: Sequence[ObservedDelivery], said: Framing) -> ObservedFra
     heads = tuple(one.data.partition(one.text)[0] for one in deliveries)
     why = f"deliveries of different texts have {framing.size} bytes each, filled up with {framing.pad!r}"
     return ObservedFraming(framing, heads, ends.pop(), why)
+
+
+def ends_in_two_ways(framing: Framing, data: bytes) -> bool:
+    """Whether there are lines in these bytes that end in \\n alone, in a framing of lines that end in CR LF, and none
+    is empty: with \\n as the end of all, a template says whether a carriage return stands before it.
+    """
+    lines = data.split(NEWLINE)[:-1]
+    mixed = framing.kind == "line" and framing.newline == CRLF and any(not line.endswith(b"\r") for line in lines)
+    return mixed and all(line.strip(b"\r") for line in lines)
 
 
 def length_framings(newline: bytes = b"\n") -> Iterator[Framing]:

@@ -4,7 +4,7 @@ The answers were a handshake as far as they were not delivered as later utteranc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
@@ -13,7 +13,12 @@ from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.answers import Answer
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import quoted
-from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, ObservedFraming
+from socketserver_reference.conformance.learn.framing import (
+    NotUnderstood,
+    ObservedDelivery,
+    ObservedFraming,
+    ends_in_two_ways,
+)
 from socketserver_reference.conformance.learn.say_command import NO_COMMAND, SayCommand
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 
@@ -146,6 +151,11 @@ class Meeting:
                 found.append(ObservedDelivery(one.speaker, listener, one.text, data))
         return found
 
+    def heard_in_the_room(self) -> list[bytes]:
+        """Return what the others heard when a client came, and all when one spoke."""
+        coming = [heard for arrival in self.arrivals.values() for heard in arrival.others]
+        return [data for heard in (*coming, *(one.heard for one in self.utterances)) for data in heard.values()]
+
     def told(self) -> list[bytes]:
         """Return all that the clients have heard, each time."""
         coming = [data for one in self.arrivals.values() for data in (one.greeting, *one.replies)]
@@ -194,12 +204,19 @@ class UnderstoodMeeting:
     answers: tuple[Answer, ...]
     """The answers that were not delivered: the handshake."""
 
+    @property
+    def by_newline(self) -> "UnderstoodMeeting":
+        """The same, if \\n alone ends lines: a carriage return before it belongs to the deliveries."""
+        return replace(self, framed=self.framed.by_newline, template=Template(f"{self.template.text}\r"))
+
 
 def understand(meeting: Meeting) -> UnderstoodMeeting:
     """Return what a meeting shows; raise CannotLearn if its deliveries are not understood."""
     found = meeting.deliveries()
     try:
         framed = deliveries.understand(found, meeting.said)
+        if any(ends_in_two_ways(framed.framing, data) for data in meeting.heard_in_the_room()):
+            framed = framed.by_newline
         heads: dict[str, list[bytes]] = {name: [] for name in MEETING_NAMES}
         for one, head in zip(found, framed.heads, strict=True):
             heads[one.speaker].append(head)

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes, TooFewSeats
+from socketserver_reference.conformance.learn.framing import ends_in_two_ways
 from socketserver_reference.conformance.learn.meeting import (
     MAX_FRAMES,
     MEETING_NAMES,
@@ -26,6 +27,9 @@ MAX_NOTICE_BYTES = 200
 
 LINE = re.compile(rb"[^\n]+\n*|\n+")
 """A line, with the blank lines that follow it."""
+
+SINGLE_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+"""The same where empty lines come by themselves."""
 
 MAX_LINES = 200
 """Most different lines of an occasion that are kept."""
@@ -42,6 +46,10 @@ Question = TypeVar("Question")
 
 SPEAKER, LISTENER, OTHER = MEETING_NAMES
 """The three clients that stay: one sends the fences, one listens to newcomers, and one more."""
+
+
+class LineEndsDiffer(Exception):
+    """The deliveries of a server end in CR LF, and other lines in \\n alone."""
 
 
 class RoomConversation:
@@ -117,6 +125,10 @@ class RoomConversation:
         """Return the frames in what a newcomer heard that repeat no earlier delivery, ends of lines included."""
         return [piece for piece, repeats in self._pieces(data) if not repeats]
 
+    def bare(self, line: bytes) -> bytes:
+        """Return a line without its end, whatever that is; a carriage return stays where \\n alone ends the lines."""
+        return line.rstrip(b"\n" if self.heard_in.newline == b"\n" else b"\r\n")
+
     def repeated(self, data: bytes) -> int:
         """Return how many earlier deliveries there are in what a newcomer heard."""
         return sum(repeats for _, repeats in self._pieces(data))
@@ -128,8 +140,9 @@ class RoomConversation:
                 (frame, self.is_delivery(frame, self.words) or self._is_unmarked(frame)) for frame in self.frames(data)
             )
             return
-        for found in deque(LINE.finditer(data), MAX_FRAMES):  # the last ones: a question comes last
-            yield found[0], self.is_delivery(found[0].rstrip(b"\r\n"), self.words)
+        line = SINGLE_LINE if any(not line.strip(b"\r") for line in self.lines["joining"]) else LINE
+        for found in deque(line.finditer(data), MAX_FRAMES):  # the last ones: a question comes last
+            yield found[0], self.is_delivery(self.bare(found[0]), self.words)
 
     def _note(
         self, occasion: Occasion, heard: HeardBytes, said: Iterable[bytes] = (), *, several: bool = False
@@ -138,6 +151,8 @@ class RoomConversation:
         where one client alone has caused it.
         """
         for data in heard.values():
+            if ends_in_two_ways(self.heard_in, data):
+                raise LineEndsDiffer
             *whole, rest = self.cut(data)
             if rest and len(rest) <= MAX_NOTICE_BYTES and self.heard_in.kind in ("line", "chunk"):
                 if not several and not any(text in rest for text in (*self.conversation.texts, *said)):
@@ -158,7 +173,7 @@ class RoomConversation:
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
         lines = self.heard_in.kind == "line"
-        for line in (line for frame in told for line in (self.frames(frame) if lines else [frame])):
+        for line in (line for frame in told for line in (self.frames(frame) or [frame] if lines else [frame])):
             if len(line) <= MAX_NOTICE_BYTES and len(self.lines[occasion]) < MAX_LINES:
                 self.lines[occasion].setdefault(line)
 
@@ -312,9 +327,16 @@ class RoomConversation:
         """Return templates for the notices of joining, and for those of leaving."""
         joining = patterns.notices(self.lines["joining"], self.varying, self.labels)
         leaving = patterns.notices(self.lines["leaving"], self.varying, self.labels)
-        told = [one for one in dict.fromkeys([*joining, *leaving]) if one.replace("{any}", "").strip()]
+        told = [
+            one for one in dict.fromkeys([*joining, *leaving]) if one.replace("{any}", "").strip() or _is_empty(one)
+        ]
         kept = [one for one in told if not any(_covers(other, one) for other in told if other != one)]
         return [one for one in kept if one in joining], [one for one in kept if one not in joining]
+
+
+def _is_empty(notice: str) -> bool:
+    """Whether a notice is an empty line."""
+    return not notice.strip("\r")
 
 
 def _covers(general: str, special: str) -> bool:

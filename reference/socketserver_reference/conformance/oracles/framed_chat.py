@@ -115,9 +115,7 @@ class FramedChatOracle(FramedChatState):
         read.
         """
         bare = unprompted(rest, self.dialect)
-        if not bare:
-            return bool(rest)
-        if len(bare) in self._unended(bare):
+        if (rest and not bare) or (bare and len(bare) in self._unended(bare)):
             return True
         to_sender = self.dialect.to_sender
         receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
