@@ -17,7 +17,7 @@ from pathlib import Path
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import proc_files, processes, quiescence
 from socketserver_reference.conformance.targets.launched import Launched
-from socketserver_reference.conformance.targets.listening import STATES
+from socketserver_reference.conformance.targets.listening import OPEN_STATES
 
 HERE = Path(__file__).resolve().parent
 FETCHED = HERE.parents[1] / "build" / "interop" / "bin"
@@ -63,7 +63,7 @@ class Served:
         """Wait until no connection waits to be accepted."""
         until = time.monotonic() + ACCEPT_TIMEOUT
         while self.address.port and any(
-            row[3] == STATES["tcp"] and row[4][-8:] != "00000000"
+            row[3] == OPEN_STATES["tcp"] and row[4][-8:] != "00000000"
             for row in proc_files.rows("/proc/net/tcp", f":{self.address.port:04X} ")
         ):
             if time.monotonic() > until:

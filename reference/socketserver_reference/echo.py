@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 DISCONNECT_ERRORS = (ConnectionError, TimeoutError)
 """Errors of a socket whose peer has reset the connection or become unreachable."""
 
-LOGGED = 48
+MAX_LOGGED_BYTES = 48
 """Most bytes of a chunk or request in the log."""
 
 NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -38,7 +38,7 @@ NOWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 def brief(data: bytes) -> str:
     """Return bytes for the log: escaped, and cut if they are long."""
-    return repr(data) if len(data) <= LOGGED else f"{data[:LOGGED]!r}... ({len(data)} bytes)"
+    return repr(data) if len(data) <= MAX_LOGGED_BYTES else f"{data[:MAX_LOGGED_BYTES]!r}... ({len(data)} bytes)"
 
 
 def transform(request: bytes) -> bytes:

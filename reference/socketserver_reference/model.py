@@ -8,10 +8,10 @@ Next: `echo.py`, the first server.
 
 from dataclasses import dataclass
 
-CHUNK = 1024
+CHUNK_BYTES = 1024
 """Most bytes of one recv(), so of a chunk or of a request on a connection."""
 
-DATAGRAM = 8192
+DATAGRAM_BYTES = 8192
 """Most bytes of a datagram that the server takes: max_packet_size of socketserver."""
 
 ACK = b"ack"

@@ -15,7 +15,7 @@ import pytest
 
 from socketserver_reference.cli import check as checking_module
 from socketserver_reference.cli.main import main
-from socketserver_reference.cli.options import NEEDS
+from socketserver_reference.cli.options import MISSING_EXTRA
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.checks.echo import EchoConformance
 from socketserver_reference.conformance.results.exit_codes import INTERRUPTED
@@ -58,7 +58,7 @@ def test_without_what_it_needs_it_says_what_to_install(missing: str, command: st
     arguments = [sys.executable, "-c", hidden, command, "echo", "tcp://127.0.0.1:9"]
     result = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert result.stderr == f"socketserver-reference {command}: {NEEDS}\n"
+    assert result.stderr == f"socketserver-reference {command}: {MISSING_EXTRA}\n"
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.cli import log_handler
-from socketserver_reference.cli.log_handler import ATOMIC, LONGEST, MOST_WAITING, logging_to
+from socketserver_reference.cli.log_handler import ATOMIC, MAX_QUEUED_LINES, MAX_RECORD_CHARACTERS, logging_to
 from tests.support.log_pipes import BEGINS, LEFT_OUT, Pipe, accounted
 from tests.support.serving import TIMEOUT
 
@@ -72,7 +72,7 @@ def sink() -> Sink:
 @pytest.fixture(autouse=True)
 def _patient_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a busy machine be no reason for lines that are lost at the end."""
-    monkeypatch.setattr(log_handler, "LAST_WRITE", TIMEOUT)
+    monkeypatch.setattr(log_handler, "LAST_WRITE_TIMEOUT", TIMEOUT)
 
 
 @contextmanager
@@ -125,24 +125,28 @@ def test_a_flood_is_summarised_and_its_numbers_add_up(sink: Sink) -> None:
     assert accounted(sink.text) == 1 + 8 * 1000 + 1
     assert len(LEFT_OUT.findall(sink.text)) == 1
     kept = len(BEGINS.findall(sink.text)) - len(["first", "left out"])
-    assert MOST_WAITING <= kept < MOST_WAITING + 8  # all eight may find the last place free
+    assert MAX_QUEUED_LINES <= kept < MAX_QUEUED_LINES + 8  # all eight may find the last place free
     for thread in threads:
         numbers = re.findall(rf" {re.escape(thread.name)} (\d+)\n", sink.text)
         assert numbers == [str(number) for number in range(len(numbers))]
 
 
 def test_every_flood_is_told_once_behind_its_lines(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_handler, "PAUSE", 0.0)
+    monkeypatch.setattr(log_handler, "WRITE_INTERVAL", 0.0)
     with logged(sink.stream(), "info"):
         for flood in (10, 20):
             sink.stall()
-            log_many(MOST_WAITING + flood)
+            log_many(MAX_QUEUED_LINES + flood)
             sink.open()
             sink.wait_for(lambda flood=flood: f" {flood} lines left out" in sink.text)  # type: ignore[misc]
     assert LEFT_OUT.findall(sink.text) == ["10", "20"]
     lines = [line.rpartition("MainThread ")[2] for line in sink.text.splitlines()]
-    assert [lines[0], lines[MOST_WAITING], lines[MOST_WAITING + 2]] == ["first", str(MOST_WAITING - 1), "first"]
-    assert " log 10 lines left out: no more than " in lines[MOST_WAITING + 1]
+    assert [lines[0], lines[MAX_QUEUED_LINES], lines[MAX_QUEUED_LINES + 2]] == [
+        "first",
+        str(MAX_QUEUED_LINES - 1),
+        "first",
+    ]
+    assert " log 10 lines left out: no more than " in lines[MAX_QUEUED_LINES + 1]
 
 
 class Pause(threading.Event):
@@ -154,7 +158,7 @@ class Pause(threading.Event):
         self.ended_early: list[bool] = []
 
     def wait(self, timeout: float | None = None) -> bool:
-        assert timeout == log_handler.PAUSE
+        assert timeout == log_handler.WRITE_INTERVAL
         self.begun.set()
         self.ended_early.append(super().wait(TIMEOUT))
         return self.ended_early[-1]
@@ -169,26 +173,26 @@ def test_a_flood_that_is_read_as_fast_as_it_comes_is_bounded_too(sink: Sink) -> 
         handler.ending = pause
         log.info("first")
         assert pause.begun.wait(TIMEOUT)
-        log_many(MOST_WAITING + 250)
+        log_many(MAX_QUEUED_LINES + 250)
     assert pause.ended_early == [True, True], "the end waits for the next write"
     assert LEFT_OUT.findall(sink.text) == ["250"]
-    assert accounted(sink.text) == 1 + MOST_WAITING + 250
+    assert accounted(sink.text) == 1 + MAX_QUEUED_LINES + 250
 
 
 def test_lines_that_a_full_disk_does_not_take_are_counted_until_it_does(sink: Sink) -> None:
     sink.failures = [errno.ENOSPC, errno.ENOSPC]
     with logged(sink.stream(), "info"):
         sink.stall()
-        log_many(MOST_WAITING + 10)
+        log_many(MAX_QUEUED_LINES + 10)
         sink.open()
         sink.wait_for(lambda: not sink.failures)
         log.info("again")
-    assert accounted(sink.text) == 1 + MOST_WAITING + 10 + 1
+    assert accounted(sink.text) == 1 + MAX_QUEUED_LINES + 10 + 1
     assert LEFT_OUT.search(sink.text)
 
 
 def test_the_end_does_not_wait_for_a_pipe_that_is_not_read(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_handler, "LAST_WRITE", 0.01)
+    monkeypatch.setattr(log_handler, "LAST_WRITE_TIMEOUT", 0.01)
     with logged(sink.stream(), "info"):
         sink.stall()
         thread = log_thread()
@@ -317,7 +321,7 @@ def test_a_line_that_does_not_fit_is_dropped_and_one_that_fits_is_written(pipe: 
         log.info("dropped")
         while select.select((pipe.end,), (), (), 0)[0]:
             assert pipe.read().strip() == b""
-        log.info("%s", "\x1b" * LONGEST)  # four times as long once escaped
+        log.info("%s", "\x1b" * MAX_RECORD_CHARACTERS)  # four times as long once escaped
     text = pipe.read_all()
     assert accounted(text) == 1
     assert text.count(r"\x1b") == text.count("\\")

@@ -13,9 +13,9 @@ import pytest
 
 from socketserver_faults.cli.main import main as faults_main
 from socketserver_reference.address import Address
-from socketserver_reference.cli.log_handler import MOST_WAITING
+from socketserver_reference.cli.log_handler import MAX_QUEUED_LINES
 from socketserver_reference.cli.main import main
-from socketserver_reference.echo import LOGGED, brief
+from socketserver_reference.echo import MAX_LOGGED_BYTES, brief
 from tests.support.log_pipes import LEFT_OUT, Pipe, accounted
 from tests.support.serving import TIMEOUT, connect, connect_to, read, read_to_end, serving, somewhere
 
@@ -132,13 +132,13 @@ def test_lines_logged_while_the_pipe_is_full_are_written_or_counted_once_it_is_r
     with served(pipe, *CHATS["chat"]) as (process, address):
         anna, bert = join_two(address)
         with anna, bert:
-            for number in range(MOST_WAITING):
+            for number in range(MAX_QUEUED_LINES):
                 say(anna, b"a%d" % number, anna, bert)
                 say(bert, b"b%d" % number, anna, bert)
             for client in (anna, bert):
                 client.sendall(b"quit")  # whose end of stream comes when all is logged
                 assert read_to_end(client) == b""
-        logged = 4 + 2 * MOST_WAITING + 4
+        logged = 4 + 2 * MAX_QUEUED_LINES + 4
         text = pipe.read_until(logged)
         assert stop(process) == 0
         text += pipe.read_all()
@@ -240,8 +240,8 @@ def test_what_cannot_be_a_level_is_refused_in_one_line(
 
 def test_what_is_long_is_shown_by_its_beginning_and_its_length() -> None:
     assert brief(b"\x00\xffhi'\n") == repr(b"\x00\xffhi'\n")
-    assert brief(b"x" * LOGGED) == f"b'{'x' * LOGGED}'"
-    assert brief(b"x" * (LOGGED + 1)) == f"b'{'x' * LOGGED}'... ({LOGGED + 1} bytes)"
+    assert brief(b"x" * MAX_LOGGED_BYTES) == f"b'{'x' * MAX_LOGGED_BYTES}'"
+    assert brief(b"x" * (MAX_LOGGED_BYTES + 1)) == f"b'{'x' * MAX_LOGGED_BYTES}'... ({MAX_LOGGED_BYTES + 1} bytes)"
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ def test_of_what_a_client_sends_the_log_has_the_beginning_and_the_length(
     with serving(program, Address(transport, host="127.0.0.1")) as server, connect(server) as client:
         client.send(b"x" * size)
         assert client.recv(9000)
-    assert f" {verb} b'{'x' * LOGGED}'... ({size} bytes)\n" in caplog.text
-    assert "x" * (LOGGED + 1) not in caplog.text
+    assert f" {verb} b'{'x' * MAX_LOGGED_BYTES}'... ({size} bytes)\n" in caplog.text
+    assert "x" * (MAX_LOGGED_BYTES + 1) not in caplog.text
 
 
 @pytest.mark.parametrize(("program", "transport"), [("echo", "unix-datagram"), ("echo", "unix"), ("chat", "unix")])

@@ -9,7 +9,7 @@ from socketserver_reference.model import Joins, Leaves, Speaks, step
 
 ROOM = frozenset({"ann", "ben"})
 
-CHUNKS = st.binary(min_size=1, max_size=model.CHUNK)
+CHUNKS = st.binary(min_size=1, max_size=model.CHUNK_BYTES)
 
 
 @pytest.mark.parametrize(

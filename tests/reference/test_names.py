@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -107,3 +108,25 @@ def test_no_file_is_long_and_no_folder_is_full() -> None:
     sizes = Counter(file.parent for file in files if file.name != "__init__.py")
     full = [str(folder) for folder, modules in sizes.items() if modules > MAX_FOLDER_MODULES]
     assert full == [], f"give what has more than {MAX_FOLDER_MODULES} modules a folder inside"
+
+
+def defined() -> Iterator[tuple[str, str, str]]:
+    """Yield each class and each constant of a module that is a number: its name, its place, and its value."""
+    for package in ("reference", "faults"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(file.read_text()).body:
+                place = str(file.relative_to(ROOT))
+                if isinstance(node, ast.ClassDef):
+                    yield node.name, place, place
+                elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    number = ast.unparse(node.value)
+                    if re.fullmatch(r"[\d.*+ -]+", number):
+                        yield node.targets[0].id, place, str(eval(number))
+
+
+def test_the_name_of_a_class_or_a_number_means_one_thing() -> None:
+    meanings: dict[str, dict[str, str]] = {}
+    for name, place, value in defined():
+        if place != "faults/socketserver_faults/tutorial.py":  # its programs are named as the reference's
+            meanings.setdefault(name, {})[value] = place
+    assert {name: found for name, found in meanings.items() if len(found) > 1} == {}

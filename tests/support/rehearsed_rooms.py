@@ -6,7 +6,7 @@ from typing import Any
 
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.framing import ObservedFraming
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Arrival, Meeting, UnderstoodMeeting
@@ -60,7 +60,7 @@ def understood(
     said: Framing | None = None,
     heard_in: Framing | None = None,
     template: str = "{body}",
-    answers: Sequence[Answer] = (),
+    answers: Sequence[AnswerText] = (),
     replies: Sequence[bytes] = (b"", b"", b""),
 ) -> UnderstoodMeeting:
     """Return a meeting of three clients with these greetings and, after each answer, these replies."""

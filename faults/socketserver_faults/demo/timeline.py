@@ -4,7 +4,7 @@ from socketserver_faults.demo.rows import CallEvent, PlayedConnection, PlayedRow
 from socketserver_faults.lanes import head, in_lane
 from socketserver_reference.conformance.scenario.text import show
 
-LANE = 40
+TIMELINE_COLUMNS = 40
 """Width of a lane, in columns."""
 
 DEPTHS = {"process_request": 0, "finish_request": 1, "shutdown_request": 1}
@@ -17,7 +17,7 @@ def render(play: PlayedRow) -> str:
     victim = f", although its handler joins: {play.next.error}; now {play.closed_then} members are closed sockets"
     return "\n".join(
         [
-            f"    {head(['handler thread', 'worker thread'], LANE)}",
+            f"    {head(['handler thread', 'worker thread'], TIMELINE_COLUMNS)}",
             *(f"    {line}" for event in play.first.events for line in render_event(event)),
             "",
             f"    the worker       {play.first.error or 'no exception'}{': the bug hides' if hides else ''}",
@@ -32,7 +32,7 @@ def render_event(event: CallEvent) -> list[str]:
     if event.lane == "client":
         return [f"- - - - the client {event}"]
     lane, depth = (1, 0) if event.lane == "worker" else (0, 2 * DEPTHS.get(event.call, 2))
-    return in_lane(lane, str(event), LANE, depth)
+    return in_lane(lane, str(event), TIMELINE_COLUMNS, depth)
 
 
 def render_heard(talk: PlayedConnection) -> str:

@@ -59,13 +59,13 @@ SEED_TIMEOUT = 60.0
 SUITE = ("ECHO", "UDP", "CHAT", "SRV")
 
 
-class Outcome(Protocol):
+class ProcessResult(Protocol):
     """What a check in a process of its own gives back."""
 
     def __init__(self, name: str, *, died: str = "") -> None: ...
 
 
-Result = TypeVar("Result", bound=Outcome)
+Result = TypeVar("Result", bound=ProcessResult)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def each_in_its_process(
             _end(pipe, process)
 
 
-def _check_into(pipe: Any, name: str, check: Callable[[str], object], result_type: type[Outcome]) -> None:
+def _check_into(pipe: Any, name: str, check: Callable[[str], object], result_type: type[ProcessResult]) -> None:
     """Check, and send the result. Threads that are left, such as one that spins, end with the process."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)

@@ -35,8 +35,8 @@ class Measure:
         return number and self.least <= value <= self.most  # type: ignore[operator]  # it is a number
 
 
-SECONDS = Measure("SECONDS", "a number of seconds from 0 to 3600", 0.0, 3600.0)
-RATE = Measure("BYTES/S", "a number of bytes per second, 1 or more", 1.0, 1e12)
+DURATION = Measure("SECONDS", "a number of seconds from 0 to 3600", 0.0, 3600.0)
+BYTE_RATE = Measure("BYTES/S", "a number of bytes per second, 1 or more", 1.0, 1e12)
 PIECE = Measure("BYTES", f"a whole number of bytes from 1 to {MAX_HELD_BYTES}", 1, MAX_HELD_BYTES, int)
 PLACE = Measure("BYTES", "a whole number of bytes, 0 or more", 0, 2**63, int)
 CHANCE = Measure("CHANCE", "a probability from 0 to 1", 0.0, 1.0)
@@ -54,16 +54,16 @@ class Conditions:
     `way` restricts them to one direction. Raise BadConditions for impossible numbers.
     """
 
-    delay: float = _measured(SECONDS, "delay of everything")
-    jitter: float = _measured(SECONDS, "most additional delay, random for each segment; the order is kept")
+    delay: float = _measured(DURATION, "delay of everything")
+    jitter: float = _measured(DURATION, "most additional delay, random for each segment; the order is kept")
     rate: float | None = _measured(
-        RATE, "limit for each direction of a connection, in segments of at most 1460 bytes", None
+        BYTE_RATE, "limit for each direction of a connection, in segments of at most 1460 bytes", None
     )
-    stall_every: float = _measured(SECONDS, "time between two stalls")
-    stall_for: float = _measured(SECONDS, "duration of a stall, in which nothing is passed on")
+    stall_every: float = _measured(DURATION, "time between two stalls")
+    stall_for: float = _measured(DURATION, "duration of a stall, in which nothing is passed on")
     split: int | None = _measured(PIECE, "pass segments on in pieces of at most this size", None, "streams")
     coalesce: float = _measured(
-        SECONDS, "collect what is sent in this time, and pass it on as one segment", 0.0, "streams"
+        DURATION, "collect what is sent in this time, and pass it on as one segment", 0.0, "streams"
     )
     coalesce_bytes: int | None = _measured(
         PIECE, "with --coalesce: pass on at once when so many bytes are collected", None, "streams"

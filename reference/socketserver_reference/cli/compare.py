@@ -28,7 +28,7 @@ from socketserver_reference.conformance.scenario.text import printable
 COMPARISON_FORMATS = ("json", "markdown", "html")
 
 
-class Trial(Parser):
+class CheckParser(Parser):
     """The parser of `check`, which tries the arguments that a file gives."""
 
     def error(self, message: str) -> NoReturn:
@@ -93,6 +93,6 @@ def _compare(options: argparse.Namespace) -> int:
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of a `check` with these arguments; raise CommandError if `check` would refuse them."""
-    trial = Trial(add_help=False)
+    trial = CheckParser(add_help=False)
     add_check_arguments(trial)
     return trial.parse_args(arguments)

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write both files; return the exit code."""
-    for name in (project_file.NAME, DIALECT):
+    for name in (project_file.FILE_NAME, DIALECT):
         if Path(name).exists():
             print(f"socketserver-reference init: {name} exists already; remove or edit it", file=sys.stderr)
             return learning.EXIT_CANNOT_LEARN
@@ -29,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     if status == learning.EXIT_LEARNED:
         Path(DIALECT).write_text(proposed[0], encoding="utf-8")
         server = {key: value for key in ("target", "launch", "transport") if (value := getattr(options, key))}
-        project_file.write(Path(project_file.NAME), {"protocol": options.protocol, **server, "dialect": DIALECT})
+        project_file.write(Path(project_file.FILE_NAME), {"protocol": options.protocol, **server, "dialect": DIALECT})
     return status

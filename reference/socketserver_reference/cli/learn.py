@@ -43,11 +43,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _with_page(options: argparse.Namespace, further: str) -> int:
     require_extra()
-    from socketserver_reference.conformance.learn.journal import Journal
+    from socketserver_reference.conformance.learn.journal import ConversationJournal
     from socketserver_reference.conformance.reports.html import learned
     from socketserver_reference.conformance.reports.learning import LearnedReport
 
-    journal = Journal()
+    journal = ConversationJournal()
     outcome = learning.report(options, partial(_write, options.output), further, journal)
     proposal = outcome.proposal
     report = LearnedReport(

@@ -15,12 +15,12 @@ from socketserver_reference.conformance.runner.options import MAX_TIMEOUT, OPTIO
 from socketserver_reference.conformance.scenario.text import printable
 
 if TYPE_CHECKING:
-    from socketserver_reference.conformance.learn.journal import Journal
+    from socketserver_reference.conformance.learn.journal import ConversationJournal
     from socketserver_reference.conformance.learn.propose import Proposal
 
 EXIT_LEARNED, EXIT_CANNOT_LEARN = 0, 2
 
-DEFAULT_BUDGET = 30.0
+DEFAULT_LEARNING_BUDGET = 30.0
 """Seconds that suffice for a server that answers promptly."""
 
 ACCEPTABLE = ("bytes.handling", "limits.utterance")
@@ -44,7 +44,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     what = "seconds that it may take; for a question that has no time left its keys are told, and their defaults taken"
     parser.add_argument(
         "--budget",
-        **replace(budget, help=f"{what} (default: {DEFAULT_BUDGET:g}, more if it greets late)").settings(),
+        **replace(budget, help=f"{what} (default: {DEFAULT_LEARNING_BUDGET:g}, more if it greets late)").settings(),
     )
     parser.add_argument(
         "--accept",
@@ -56,7 +56,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Outcome(NamedTuple):
+class LearningResult(NamedTuple):
     """What came of talking to a server."""
 
     code: int
@@ -67,8 +67,11 @@ class Outcome(NamedTuple):
 
 
 def report(
-    options: argparse.Namespace, write: Callable[[str], object], further: str, journal: "Journal | None" = None
-) -> Outcome:
+    options: argparse.Namespace,
+    write: Callable[[str], object],
+    further: str,
+    journal: "ConversationJournal | None" = None,
+) -> LearningResult:
     """Learn the dialect of a server, and write the proposal; say what else there is to say, and return the outcome.
 
     `write` gets the proposal, and raises CommandError if it cannot be written; `further` is the command to go on with.
@@ -79,16 +82,16 @@ def report(
         write(proposal.text)
     except CommandError as error:
         _say(options, str(error))
-        return Outcome(EXIT_CANNOT_LEARN, str(error))
+        return LearningResult(EXIT_CANNOT_LEARN, str(error))
     for line in remarks(proposal):
         _say(options, line)
     if proposal.trouble:
         _say(options, proposal.trouble)
         for line in proposal.evidence:
             print(printable(line), file=sys.stderr)
-        return Outcome(INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN, proposal.trouble, proposal)
+        return LearningResult(INTERRUPTED if proposal.interrupted else EXIT_CANNOT_LEARN, proposal.trouble, proposal)
     _say(options, f"next: {further}")
-    return Outcome(EXIT_LEARNED, "the dialect was learned, and a conversation in it fits", proposal)
+    return LearningResult(EXIT_LEARNED, "the dialect was learned, and a conversation in it fits", proposal)
 
 
 def remarks(proposal: "Proposal") -> list[str]:
@@ -101,7 +104,7 @@ def _say(options: argparse.Namespace, line: str) -> None:
     print(f"socketserver-reference {options.command}: {printable(line)}", file=sys.stderr)
 
 
-def learn(options: argparse.Namespace, journal: "Journal | None" = None) -> "Proposal":
+def learn(options: argparse.Namespace, journal: "ConversationJournal | None" = None) -> "Proposal":
     """Return what is proposed for the server that the options name, and note all that is said in the journal; raise
     CommandError if nothing can be learned.
     """
@@ -116,7 +119,7 @@ def learn(options: argparse.Namespace, journal: "Journal | None" = None) -> "Pro
 
     (target,) = targets.values()
     try:
-        budget = Budget(options.budget or DEFAULT_BUDGET, fixed=options.budget is not None)
+        budget = Budget(options.budget or DEFAULT_LEARNING_BUDGET, fixed=options.budget is not None)
         start_timeout = max(options.timeout, 1.0)
         return propose(options.protocol, target, options.timeout, start_timeout, options.accept, budget, journal)
     except CannotCheck as error:  # no client could connect

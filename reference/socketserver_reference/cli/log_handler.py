@@ -43,26 +43,26 @@ log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "warning", "error")
 
-FORMAT = "%(asctime)s %(threadName)s %(message)s"
+LINE_FORMAT = "%(asctime)s %(threadName)s %(message)s"
 """The parts of a line: the time, the name of the thread that logged it, and the message."""
 
-MOST_WAITING = 500
+MAX_QUEUED_LINES = 500
 """The most lines in the queue; a line that finds it full is counted and dropped.
 
 A burst of so many lines is logged in full. They take 60 KB of memory, with the lines that these servers log.
 """
 
-PAUSE = 0.1
+WRITE_INTERVAL = 0.1
 """Seconds between two writes.
 
-So at most MOST_WAITING / PAUSE = 5,000 lines are written in a second: 0.6 MB, and 4 % of a processor, as measured.
-A person who follows the log sees the first line after a pause at once, and any line within this time.
+So at most MAX_QUEUED_LINES / WRITE_INTERVAL = 5,000 lines are written in a second: 0.6 MB, and 4 % of a processor, as
+measured. A person who follows the log sees the first line after a pause at once, and any line within this time.
 """
 
-LAST_WRITE = 1.0
+LAST_WRITE_TIMEOUT = 1.0
 """Seconds that the exit of the process waits for the reader to take the last lines."""
 
-LONGEST = 4000
+MAX_RECORD_CHARACTERS = 4000
 """Longest line, in characters; a traceback is one line here. Of a longer one, the beginning and the end are kept."""
 
 ATOMIC = getattr(select, "PIPE_BUF", 512)
@@ -85,7 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def logging_to(stream: TextIO | None, level: str, line_format: str = FORMAT, forks: bool = False) -> Iterator[None]:
+def logging_to(
+    stream: TextIO | None, level: str, line_format: str = LINE_FORMAT, forks: bool = False
+) -> Iterator[None]:
     """Log to a stream within the block, and leave nothing behind: no thread, no handler, no level.
 
     An exception that ends a thread is logged too; the library would print it, and block if stderr is not read. `forks`
@@ -154,8 +156,8 @@ class LineFormatter(logging.Formatter):
             text = super().format(record)
         except Exception as error:  # a wrong argument of log.info() must not end the handler that logs
             text = f"{record.pathname}:{record.lineno} logs what cannot be formatted: {error!r}"
-        if len(text) > LONGEST:
-            half = LONGEST // 2
+        if len(text) > MAX_RECORD_CHARACTERS:
+            half = MAX_RECORD_CHARACTERS // 2
             text = f"{text[:half]}... ({len(text) - 2 * half} characters left out) ...{text[-half:]}"
         return text if text.isprintable() else "\n    ".join(map(printable, text.split("\n")))
 
@@ -197,14 +199,14 @@ class QueuedHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Queue the line of a record, or count it if the queue is full; never wait, not even for the handler's lock."""
-        if self.lines.qsize() >= MOST_WAITING:
+        if self.lines.qsize() >= MAX_QUEUED_LINES:
             self.dropped.add()
         else:
             self.lines.put(self.format(record) + "\n")
         return True
 
     def close(self) -> None:
-        """Write the queued lines, and end the thread; return within LAST_WRITE seconds, written or not.
+        """Write the queued lines, and end the thread; return within LAST_WRITE_TIMEOUT seconds, written or not.
 
         Once: `logging` closes each handler again when the process exits.
         """
@@ -212,7 +214,7 @@ class QueuedHandler(logging.Handler):
             return
         self.ending.set()
         self.lines.put(self.END)
-        self.thread.join(LAST_WRITE)
+        self.thread.join(LAST_WRITE_TIMEOUT)
         super().close()
 
     # In the thread of the log
@@ -228,7 +230,7 @@ class QueuedHandler(logging.Handler):
             except BrokenPipeError:  # its reader has gone for good
                 self.setLevel(sys.maxsize)
                 return
-            self.ending.wait(PAUSE)
+            self.ending.wait(WRITE_INTERVAL)
 
     def write_batch(self, batch: list[str]) -> None:
         """Write some lines, then how many were dropped; raise BrokenPipeError if the reader has gone."""
@@ -246,7 +248,10 @@ class QueuedHandler(logging.Handler):
     def about(self, left_out: int) -> Iterator[str]:
         """Yield the line about the lines that were left out, if there were any."""
         if left_out:
-            what = {"msg": "%d lines left out: no more than %d wait to be written", "args": (left_out, MOST_WAITING)}
+            what = {
+                "msg": "%d lines left out: no more than %d wait to be written",
+                "args": (left_out, MAX_QUEUED_LINES),
+            }
             yield self.format(logging.makeLogRecord(what)) + "\n"
 
     def write(self, text: str) -> None:

@@ -13,7 +13,7 @@ GROUPS = {"echo": ("ECHO", "UDP"), "chat": ("CHAT",), "family": ("SRV",)}
 NEEDED = ("hypothesis", "pytest", "pytest_timeout", "tomlkit")
 """Modules that checking and learning need besides the standard library."""
 
-NEEDS = "this needs pytest, pytest-timeout, Hypothesis and tomlkit: pip install 'socketserver-reference[check]'"
+MISSING_EXTRA = "this needs pytest, pytest-timeout, Hypothesis and tomlkit: pip install 'socketserver-reference[check]'"
 
 
 class CommandError(Exception):
@@ -23,7 +23,7 @@ class CommandError(Exception):
 def require_extra() -> None:
     """Raise CommandError unless the modules that checking and learning need are installed."""
     if not all(find_spec(name) for name in NEEDED):
-        raise CommandError(NEEDS)
+        raise CommandError(MISSING_EXTRA)
 
 
 def add_check_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,6 @@ from typing import Any, NoReturn
 from socketserver_reference.cli.signals import interruptible
 from socketserver_reference.conformance.scenario.text import printable
 
-DISTRIBUTION = "socketserver-reference"
-
 
 class Parser(argparse.ArgumentParser):
     """A parser that reports an error in one line: what is wrong, and where the help is."""
@@ -32,10 +30,10 @@ class Version(argparse.Action):
     """Print the versions of the distribution and of Python, and exit."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version  # takes 0.1 s, which no other option needs
+        from socketserver_reference.conformance.results.report import DISTRIBUTION, own_version  # no other needs them
 
         python = ".".join(map(str, sys.version_info[:3]))
-        print(f"{DISTRIBUTION} {version(DISTRIBUTION)}, Python {python}")
+        print(f"{DISTRIBUTION} {own_version() or '(not installed)'}, Python {python}")
         parser.exit()
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from socketserver_reference.cli.options import CommandError
 
-NAME = "conformance.toml"
+FILE_NAME = "conformance.toml"
 
-INSTEAD = f"say what the server serves (echo, chat or family), or write {NAME}: `socketserver-reference init` does"
+INSTEAD = f"say what the server serves (echo, chat or family), or write {FILE_NAME}: `socketserver-reference init` does"
 
 POSITIONAL = ("protocol", "target")
 
@@ -50,7 +50,7 @@ def _find(directory: Path) -> tuple[str, Mapping[str, Any]]:
     from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
 
     try:
-        for name, path in ((NAME, ()), ("pyproject.toml", ("tool", "conformance"))):
+        for name, path in ((FILE_NAME, ()), ("pyproject.toml", ("tool", "conformance"))):
             if (directory / name).is_file():
                 found: Any = parse_toml(read_text(directory / name, BadFile), name, BadFile)
                 for key in path:

@@ -33,7 +33,7 @@ OTHERS = ("greets and quits", "words around", "two replies", "one in words")
 @pytest.fixture(autouse=True)
 def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     """`test_echo_floods.py` pours more than two kernels hold."""
-    monkeypatch.setattr(echo, "FLOOD_BYTES", 512 * 1024)
+    monkeypatch.setattr(echo, "ECHO_FLOOD_BYTES", 512 * 1024)
 
 
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:

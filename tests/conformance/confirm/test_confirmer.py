@@ -215,14 +215,14 @@ class Greets(ChatHandler):
 
 
 def test_a_server_that_greets_its_clients_does_not_refuse_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowded, "FEWEST_CLIENTS", 0)
+    monkeypatch.setattr(crowded, "MIN_LIMIT_CLIENTS", 0)
     with checked(Bug("chat", Greets)) as session:
         monkeypatch.setattr(session, "renew", lambda _: None)  # the dialect has no greeting
         assert crowded.limit_of(session, 2, TIMEOUT) == ""
 
 
 def test_a_server_that_stops_listening_is_seen_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowded, "FEWEST_CLIENTS", 0)
+    monkeypatch.setattr(crowded, "MIN_LIMIT_CLIENTS", 0)
     with checked(Bug("chat")) as session:
         assert crowded.limit_of(session, 3, TIMEOUT) == ""
         monkeypatch.setattr(session, "prepare", session.site.close)
@@ -244,7 +244,7 @@ def test_when_the_time_is_up_each_exchange_is_played_once(monkeypatch: pytest.Mo
     class Racy(EveryFifth):
         bursts = iter([0, *range(1, 1000, 5)])  # type: ignore[assignment]  # the first alone
 
-    monkeypatch.setattr(confirmer, "LEAST_SECONDS", -1.0)
+    monkeypatch.setattr(confirmer, "MIN_VIOLATION_SECONDS", -1.0)
     with checked(Bug("chat", Racy), Effort(seconds=-1.0)) as session:
         found = violation(session, "CHAT-4", *BURST)
     assert found.replays is not None

@@ -225,7 +225,7 @@ def test_what_a_client_takes_is_returned_later_up_to_the_end() -> None:
 def test_a_client_takes_no_more_than_it_may_keep(monkeypatch: pytest.MonkeyPatch) -> None:
     with server_that(lambda connection: connection.sendall(b"x" * 100_000)) as address:
         monkeypatch.setattr(client_module, "RECV_BYTES", 10)
-        monkeypatch.setattr(client_module, "TAKEN", 3)
+        monkeypatch.setattr(client_module, "MAX_TAKEN_READS", 3)
         with Client(address, TIMEOUT) as client:
             assert client.receive() == b"x" * 10
             assert client.take() == 30

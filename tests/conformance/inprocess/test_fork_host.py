@@ -40,7 +40,7 @@ def test_without_a_process_to_fork_in_nothing_is_checked(
     subject: ServerConformance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fork_host, "START_TIMEOUT", 0.05)
-    monkeypatch.setattr(fork_host, "PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr(fork_host, "HOST_CODE", "raise SystemExit(3)")
     with pytest.raises(NotChecked, match="no process to fork in"):
         subject.test_a_handler_knows_its_request_its_client_and_its_server()
 

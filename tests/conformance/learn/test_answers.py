@@ -2,7 +2,7 @@
 
 import pytest
 
-from socketserver_reference.conformance.learn.answers import Answer, answers_to
+from socketserver_reference.conformance.learn.answers import AnswerText, answers_to
 from socketserver_reference.conformance.learn.questions.quit_word import named_words
 
 
@@ -27,8 +27,8 @@ def test_the_answers_come_from_the_question(question: bytes, first: bool, likeli
 
 
 def test_an_answer_has_the_name_of_its_client_and_an_end() -> None:
-    assert Answer("/nick {name}", b"\r\n").data("ann") == b"/nick ann\r\n"
-    assert Answer("/nick {name}", b"\r\n").template == "/nick {name}\r\n"
+    assert AnswerText("/nick {name}", b"\r\n").data("ann") == b"/nick ann\r\n"
+    assert AnswerText("/nick {name}", b"\r\n").template == "/nick {name}\r\n"
 
 
 @pytest.mark.parametrize(

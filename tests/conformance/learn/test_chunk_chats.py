@@ -12,7 +12,7 @@ from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import propose as proposing
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.propose import propose
-from socketserver_reference.conformance.learn.verification import Misfit
+from socketserver_reference.conformance.learn.verification import Mismatch
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.parting import ABORT
 from tests.servers import dialect_servers as servers
@@ -77,7 +77,7 @@ def test_a_room_for_one_is_told() -> None:
 
 
 def test_a_conversation_that_was_not_judged_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposing, "verify", lambda *_: Misfit(None, "it was too long", leaving=False))
+    monkeypatch.setattr(proposing, "verify", lambda *_: Mismatch(None, "it was too long", leaving=False))
     proposal = unfit(chat(deliver=LABELLED))
     assert proposal.trouble.endswith("it was too long")
     assert "# template = " in proposal.text

@@ -7,13 +7,13 @@ import pytest
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn import propose as proposing
-from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.conclusions import conclude_handshake, conclude_notices, refusal
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, LearnedKey
 from socketserver_reference.conformance.learn.meeting import MAX_FRAMES, MEETING_NAMES, MeetingUtterance
 from socketserver_reference.conformance.learn.propose import MAX_REPAIRS, Proposal
 from socketserver_reference.conformance.learn.room import MAX_LINES, MAX_NOTICE_BYTES, RoomConversation
-from socketserver_reference.conformance.learn.verification import Misfit
+from socketserver_reference.conformance.learn.verification import Mismatch
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
@@ -57,7 +57,7 @@ def test_a_meeting_that_no_dialect_describes_is_refused(template: str, framing: 
     ],
 )
 def test_an_answer_s_line_end_that_others_hear_within_a_notice_is_none(heard: bytes, why: str) -> None:
-    found = understood(CONVERSATION, answers=[Answer("{name}", b"\n")])
+    found = understood(CONVERSATION, answers=[AnswerText("{name}", b"\n")])
     found.meeting.utterances = [SPOKEN]
     found.meeting.arrivals["annika"].others[1] = {"bertil": heard}
     assert refusal(found) == why
@@ -100,7 +100,7 @@ def test_no_prompt_ends_in_what_varies() -> None:
     assert learned.remarks == ["These came without an end, and what they end in varies: now {any}."]
 
 
-def verified(found: RoomConversation, verify: Callable[[Dialect], Misfit | None]) -> Proposal:
+def verified(found: RoomConversation, verify: Callable[[Dialect], Mismatch | None]) -> Proposal:
     """Return the proposal of a dialect without notices, when this is what its verification says."""
     learned = LearnedDialect()
     learned.learn("", "protocol", "chat", "they heard each other")
@@ -120,8 +120,8 @@ def test_a_proposal_whose_limits_allow_no_conversation_says_that_it_was_not_veri
 def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_time(kinds: int) -> None:
     words = iter([b"otter has come", b"mink went away", b"it rains", b"no news", b"good morning everybody"][:kinds])
 
-    def verify(*_: object) -> Misfit | None:
-        return Misfit(None, "something came", False, (word,)) if (word := next(words, None)) else None
+    def verify(*_: object) -> Mismatch | None:
+        return Mismatch(None, "something came", False, (word,)) if (word := next(words, None)) else None
 
     proposal = verified(room(CONVERSATION), verify)
     assert 'notices = ["otter has come", "mink went away"' in proposal.text
@@ -129,5 +129,5 @@ def test_what_came_unexpectedly_is_a_notice_unless_something_else_comes_each_tim
 
 
 def test_what_came_unexpectedly_and_is_too_long_for_a_notice_does_not_fit() -> None:
-    misfit = Misfit(None, "something came", leaving=False, unexpected=(b"x" * (MAX_NOTICE_BYTES + 1),))
+    misfit = Mismatch(None, "something came", leaving=False, unexpected=(b"x" * (MAX_NOTICE_BYTES + 1),))
     assert verified(room(CONVERSATION), lambda _: misfit).trouble

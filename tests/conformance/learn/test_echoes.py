@@ -20,7 +20,7 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.echo import EchoConversation, _ask_quit
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.propose import propose
 from socketserver_reference.conformance.runner.direct import open_session, play_all
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
@@ -259,7 +259,7 @@ def test_an_echo_that_answers_no_datagram() -> None:
 def test_an_address_at_which_no_socket_receives_datagrams() -> None:
     refused = r"nothing to check at udp:.*: connection refused; is the server running\?"
     with unserved("udp") as address, pytest.raises(CannotLearn, match=refused):
-        learn_datagrams(RunningSite(address), 0.1, LearnedDialect(), Budget(), Journal())
+        learn_datagrams(RunningSite(address), 0.1, LearnedDialect(), Budget(), ConversationJournal())
 
 
 def test_a_transformation_of_datagrams_that_has_no_name_cannot_be_told() -> None:

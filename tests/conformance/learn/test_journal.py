@@ -1,6 +1,6 @@
 """What was said and heard, as the page of `learn --html` shows it."""
 
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.propose import VERIFICATION, propose
 from socketserver_reference.conformance.reports.story import MAX_EVENT_BYTES, MAX_STORY_EVENTS
 from tests.servers.dialect_servers import answering, chat, served
@@ -9,7 +9,7 @@ LABELLED = b"{number}: {body}\n"
 
 
 def test_a_conversation_is_told_by_what_clients_did_and_read() -> None:
-    journal = Journal()
+    journal = ConversationJournal()
     journal.begin("words")
     journal.fresh("nothing was before")
     journal.did("ann", "connects")
@@ -31,7 +31,7 @@ def test_a_conversation_is_told_by_what_clients_did_and_read() -> None:
 
 
 def test_a_journal_keeps_the_first_and_the_last_of_what_never_ends() -> None:
-    journal = Journal()
+    journal = ConversationJournal()
     for number in range(3 * MAX_STORY_EVENTS):
         journal.read("ann", b"%d " % number * MAX_EVENT_BYTES)
     ((*told,),) = (chapter.events for chapter in journal.chapters())
@@ -42,7 +42,7 @@ def test_a_journal_keeps_the_first_and_the_last_of_what_never_ends() -> None:
 
 
 def test_each_question_has_its_conversation_and_each_key_names_its_own(quick_learning: None) -> None:  # noqa: ARG001
-    journal = Journal()
+    journal = ConversationJournal()
     proposal = propose("chat", chat(deliver=LABELLED, quit=b"/quit"), 0.1, 10, journal=journal)
     chapters = {chapter.subject: chapter.events for chapter in journal.chapters()}
     assert [*chapters][:2] == ["how clients speak", "utterances without a line's end"]
@@ -59,12 +59,12 @@ def test_each_question_has_its_conversation_and_each_key_names_its_own(quick_lea
 
 
 def test_an_echo_and_datagrams_have_theirs(quick_learning: None) -> None:  # noqa: ARG001
-    journal = Journal()
+    journal = ConversationJournal()
     echo = served(lambda client: [client.send(said) for said in iter(lambda: client.recv(1024), b"")])
     propose("echo", echo, 0.1, 10, journal=journal)
     subjects = ["the first answers", "words to quit by", "unusual bytes", "long requests", VERIFICATION]
     assert [chapter.subject for chapter in journal.chapters()] == subjects
-    journal = Journal()
+    journal = ConversationJournal()
     propose("echo", answering(bytes), 0.1, 10, journal=journal)
     assert [chapter.subject for chapter in journal.chapters()] == ["datagrams", VERIFICATION]
     assert {one.does for one in journal.chapters()[0].events} == {"sends", "reads"}

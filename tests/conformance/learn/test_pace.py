@@ -6,7 +6,7 @@ from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import Search
-from socketserver_reference.conformance.learn.pace import APART, SLOW, ask_rate, conclude_pauses, shortest
+from socketserver_reference.conformance.learn.pace import APART, MAX_PAUSE_SECONDS, ask_rate, conclude_pauses, shortest
 from socketserver_reference.conformance.learn.questions import limits as crowds
 from socketserver_reference.conformance.learn.questions.limits import ask_members
 from socketserver_reference.conformance.learn.room import OTHER
@@ -79,7 +79,7 @@ def test_clients_that_all_heard_each_other_need_not_be_slower_if_their_dialect_w
 def test_only_the_pause_that_is_demanded_remains() -> None:
     demanded = Limits(gap=0.4)
     assert shortest(APART, lambda tried: tried.gap >= demanded.gap) == Limits(gap=0.5)
-    assert shortest(APART, lambda tried: tried.gap == SLOW) == Limits(gap=SLOW)
+    assert shortest(APART, lambda tried: tried.gap == MAX_PAUSE_SECONDS) == Limits(gap=MAX_PAUSE_SECONDS)
 
 
 def test_when_the_time_is_over_the_pauses_that_were_not_tried_stay() -> None:
@@ -91,7 +91,7 @@ def test_when_the_time_is_over_the_pauses_that_were_not_tried_stay() -> None:
             raise OutOfTime
         return True
 
-    assert shortest(APART, works) == Limits(gap=SLOW, join_delay=SLOW)
+    assert shortest(APART, works) == Limits(gap=MAX_PAUSE_SECONDS, join_delay=MAX_PAUSE_SECONDS)
 
 
 def test_a_server_that_needs_no_pause_is_said_to_need_none() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from socketserver_reference.conformance.dialects.framing import Framing
-from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.chat import ask_leaving
 from socketserver_reference.conformance.learn.conversation import CannotLearn, SendsWithoutEnd, TooFewSeats
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
@@ -15,7 +15,7 @@ from socketserver_reference.conformance.learn.questions.history import ask_histo
 from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _try, ask_quit
 from tests.support.rehearsed_rooms import RehearsedConversation, room, understood
 
-NAME = Answer("{name}", b"\n")
+NAME = AnswerText("{name}", b"\n")
 
 
 def test_one_client_that_hears_no_greeting_says_nothing_about_several() -> None:

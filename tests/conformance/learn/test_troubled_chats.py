@@ -22,13 +22,13 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.first_contact import _further
 from socketserver_reference.conformance.learn.framing import NotUnderstood, ObservedDelivery, understand
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.meeting import Meeting
 from socketserver_reference.conformance.learn.patterns import head, template
 from socketserver_reference.conformance.learn.propose import _at_fault, _refused, propose
 from socketserver_reference.conformance.learn.questions.quit_word import QuitTrial, _hangs_up
 from socketserver_reference.conformance.learn.room import RoomConversation
-from socketserver_reference.conformance.learn.verification import Misfit
+from socketserver_reference.conformance.learn.verification import Mismatch
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Say
 from socketserver_reference.conformance.scenario.transcript import Did, Entry, Heard, Transcript
@@ -207,7 +207,9 @@ def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monke
 
     monkeypatch.setattr(Session, "play_once", play_once)
     with closing(chat().start(1.0)) as site:
-        found = verification.verify(Running(site.address), "chat", DIALECTS["named"], 0.1, Budget(), Journal())
+        found = verification.verify(
+            Running(site.address), "chat", DIALECTS["named"], 0.1, Budget(), ConversationJournal()
+        )
     assert found is not None
     assert found.why == why
     assert why in "".join(found.lines())
@@ -226,8 +228,8 @@ def test_a_conversation_that_cannot_be_judged(raised: Exception, why: str, monke
 def test_the_keys_to_look_at_follow_from_what_happened(clause: str, shape: Any, key: str) -> None:
     violation = VIOLATIONS[clause]("much", "little", ())
     violation.shape = shape
-    assert _at_fault(Misfit(violation, "why", leaving=False))[0] == key
-    assert _at_fault(Misfit(None, "why", leaving=False)) == ("delivery.template",)
+    assert _at_fault(Mismatch(violation, "why", leaving=False))[0] == key
+    assert _at_fault(Mismatch(None, "why", leaving=False)) == ("delivery.template",)
 
 
 @pytest.mark.parametrize("wrong", [1, 2, 3])
@@ -253,7 +255,7 @@ def test_more_than_any_notice_when_a_client_leaves_may_be_a_bug(read: int, leavi
     violation.shape, violation.failing = "extra", "ann"
     heard = [Heard("ann", b"x" * 500, 0.0), Heard("ann", b"x" * read, 0.0), Heard("ben", b"", 0.0)]
     violation.transcript = Transcript([*heard])
-    assert Misfit(violation, "ann reads more", leaving).may_be_a_bug is bug
+    assert Mismatch(violation, "ann reads more", leaving).may_be_a_bug is bug
 
 
 def test_what_has_no_framing_is_not_understood() -> None:

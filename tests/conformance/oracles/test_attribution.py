@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from socketserver_reference.conformance.dialects.dialect import NOTE, HandshakeTurn
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import ABOUT, CHAT, Circumstance, Disruption, Kind, Row
+from socketserver_reference.conformance.oracles.attribution import (
+    CHAT_ROWS,
+    CLAUSE_SUBJECTS,
+    Circumstance,
+    Disruption,
+    Kind,
+    Row,
+)
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.oracles.stream_chat import StreamChatOracle
@@ -58,11 +65,11 @@ def test_no_clause_of_a_chat_is_blamed_for_a_circumstance_that_was_absent(
     facts = [*disruptions, *roles, *special]
     if shape == "no end":  # that is of a client that leaves
         facts.append("quits")
-    found = attribution.clauses(CHAT, shape, facts)
+    found = attribution.clauses(CHAT_ROWS, shape, facts)
     assert found
     assert len(set(found)) == len(found)
-    for clause in (clause for clause in found if clause in ABOUT):
-        assert clause in IMPLIED.get(shape, ()) or {*ABOUT[clause]} & {*facts}, clause
+    for clause in (clause for clause in found if clause in CLAUSE_SUBJECTS):
+        assert clause in IMPLIED.get(shape, ()) or {*CLAUSE_SUBJECTS[clause]} & {*facts}, clause
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_no_clause_of_a_chat_is_blamed_for_a_circumstance_that_was_absent(
     ],
 )
 def test_the_row_that_fits_first_decides(shape: Shape, facts: list[Circumstance | Kind], clauses: str) -> None:
-    assert attribution.clauses(CHAT, shape, facts) == tuple(clauses.split())
+    assert attribution.clauses(CHAT_ROWS, shape, facts) == tuple(clauses.split())
 
 
 def test_a_row_is_about_several_shapes_and_any_circumstance_unless_it_says_so() -> None:

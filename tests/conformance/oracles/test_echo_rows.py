@@ -8,7 +8,7 @@ import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import DATAGRAMS, ECHO, Row
+from socketserver_reference.conformance.oracles.attribution import DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
 from socketserver_reference.conformance.scenario.steps import Connect, Say
@@ -87,11 +87,11 @@ OF_DATAGRAMS: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
 }
 """The same for datagrams."""
 
-CASES: list[Any] = [(ECHO, EchoOracle, row, *case) for row, case in ECHOES.items()]
-CASES += [(DATAGRAMS, DatagramOracle, row, *case) for row, case in OF_DATAGRAMS.items()]
+CASES: list[Any] = [(ECHO_ROWS, EchoOracle, row, *case) for row, case in ECHOES.items()]
+CASES += [(DATAGRAM_ROWS, DatagramOracle, row, *case) for row, case in OF_DATAGRAMS.items()]
 
 
-@pytest.mark.parametrize(("table", "cases"), [(ECHO, ECHOES), (DATAGRAMS, OF_DATAGRAMS)])
+@pytest.mark.parametrize(("table", "cases"), [(ECHO_ROWS, ECHOES), (DATAGRAM_ROWS, OF_DATAGRAMS)])
 def test_every_row_has_a_case(table: tuple[Row, ...], cases: dict[tuple[str, str, str], object]) -> None:
     assert [(row.shapes, row.circumstance, row.kind) for row in table] == [*cases]
 

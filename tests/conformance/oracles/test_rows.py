@@ -11,7 +11,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.oracles import attribution
-from socketserver_reference.conformance.oracles.attribution import CHAT, DATAGRAMS, ECHO, Row
+from socketserver_reference.conformance.oracles.attribution import CHAT_ROWS, DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.scenario.steps import (
     Connect,
@@ -142,17 +142,22 @@ FAULTS = {
 
 
 def test_every_row_is_reached() -> None:
-    rows = [(row.shapes, row.circumstance, row.kind) for row in CHAT]
+    rows = [(row.shapes, row.circumstance, row.kind) for row in CHAT_ROWS]
     assert len(set(rows)) == len(rows)
     unreached = [row for row in rows if row not in ROOMS and row not in FAULTS]
-    assert not unreached, f"no room in ROOMS and no fault in FAULTS reaches these rows of CHAT: {unreached}"
+    assert not unreached, f"no room in ROOMS and no fault in FAULTS reaches these rows of CHAT_ROWS: {unreached}"
     assert {*ROOMS, *FAULTS} == {*rows}
     for (_, _, _), name in FAULTS.items():
         assert find(name)
 
 
 def test_every_clause_over_the_network_is_named_by_a_row() -> None:
-    named = {one.rstrip("?") for table in (CHAT, ECHO, DATAGRAMS) for row in table for one in row.clauses.split()}
+    named = {
+        one.rstrip("?")
+        for table in (CHAT_ROWS, ECHO_ROWS, DATAGRAM_ROWS)
+        for row in table
+        for one in row.clauses.split()
+    }
     named |= {*attribution.CLAUSE_OF_DISRUPTION.values()}
     due = {clause.id for clause in CLAUSES.values() if clause.group != "SRV"}
     assert due <= named, f"no row of oracles/attribution.py names {sorted(due - named)}: no check can report it"

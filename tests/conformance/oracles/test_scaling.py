@@ -18,7 +18,12 @@ from socketserver_reference.conformance.driver.measurements import scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import scaling
-from socketserver_reference.conformance.oracles.scaling import LITTLE, TICK, TOO_MANY, Costs
+from socketserver_reference.conformance.oracles.scaling import (
+    CLOCK_SECONDS,
+    MAX_COST_FACTOR,
+    MAX_UNJUDGED_SECONDS,
+    Costs,
+)
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes
 from socketserver_reference.conformance.scenario.steps import Abandon, Connect, Reset, Send
@@ -35,14 +40,14 @@ MANY, FEW = 8, 2
 
 def test_a_large_room_may_cost_more_than_a_small_one_but_not_the_square() -> None:
     small = 0.1
-    most = TOO_MANY * (small + TICK)
+    most = MAX_COST_FACTOR * (small + CLOCK_SECONDS)
     assert not Costs(most, small).excessive
     assert Costs(most + 0.001, small).excessive
-    assert scaling.TIMES < TOO_MANY < scaling.TIMES**2
+    assert scaling.ROOM_FACTOR < MAX_COST_FACTOR < scaling.ROOM_FACTOR**2
 
 
 def test_what_cannot_be_measured_exactly_is_not_held_against_the_server() -> None:
-    assert not Costs(TOO_MANY * TICK - 0.001, 0.0).excessive
+    assert not Costs(MAX_COST_FACTOR * CLOCK_SECONDS - 0.001, 0.0).excessive
 
 
 def test_it_has_to_show_twice_and_once_is_luck() -> None:
@@ -113,7 +118,7 @@ def plays(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequen
 def test_a_server_to_which_a_crowd_costs_little_is_asked_no_further(
     plays: Callable[[Sequence[float]], Plays],
 ) -> None:
-    played = plays([LITTLE])
+    played = plays([MAX_UNJUDGED_SECONDS])
     assert played.scale()
     assert played.rooms == [MANY]
     assert played.restarted == 0
@@ -121,7 +126,7 @@ def test_a_server_to_which_a_crowd_costs_little_is_asked_no_further(
 
 @pytest.mark.parametrize(
     ("costs", "comparisons"),
-    [([1.0, 0.5, 1.0, 0.5], 2), ([9.0, 0.5, 1.0, 0.5, 1.0, 0.5], 3), ([1.0, 0.5, LITTLE], 1)],
+    [([1.0, 0.5, 1.0, 0.5], 2), ([9.0, 0.5, 1.0, 0.5, 1.0, 0.5], 3), ([1.0, 0.5, MAX_UNJUDGED_SECONDS], 1)],
     ids=["in proportion", "too much once", "little the second time"],
 )
 def test_a_server_to_which_it_costs_in_proportion_holds(
@@ -250,5 +255,5 @@ def test_where_there_is_none_the_check_is_not_applicable(dialect: Dialect, why: 
 
 def test_where_utterances_are_judged_one_by_one_a_crowd_says_few_short_ones() -> None:
     said = chat_crowds.speaking(LINES, ["x0", "x1"], chat_crowds.dots)
-    words = [b"." * chat_crowds.SHORT] * chat_crowds.LINES
+    words = [b"." * chat_crowds.SPEECH_LINE_BYTES] * chat_crowds.SPEECH_LINES
     assert said == [*(Send("x0", word) for word in words), *(Send("x1", word) for word in words)]

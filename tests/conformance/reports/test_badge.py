@@ -28,8 +28,8 @@ SVG = "{http://www.w3.org/2000/svg}"
         (report(violation(EVERYTHING)), "breaks CHAT-2", badge.COLOURS[1]),
         (report(violation(EVERYTHING), violation(EVERYTHING, "CHAT-4")), "breaks 2 clauses", badge.COLOURS[1]),
         (report(code=1), "known failures are stale", badge.COLOURS[1]),
-        (report(code=2), "not checked in full", badge.UNSURE),
-        (report(code=2, misfit=["it says nothing"]), "another dialect", badge.UNSURE),
+        (report(code=2), "not checked in full", badge.UNSURE_COLOUR),
+        (report(code=2, misfit=["it says nothing"]), "another dialect", badge.UNSURE_COLOUR),
     ],
 )
 def test_it_says_what_came_of_the_check(told: Report, words: str, colour: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.reports.html import learned
 from socketserver_reference.conformance.reports.html.elements import SCRIPT
 from socketserver_reference.conformance.reports.learning import LearnedReport, ToldKey
@@ -25,7 +25,7 @@ EMPTY = LearnedReport("chat", MARKUP, "nothing could be learned", 2)
 
 def full_report() -> LearnedReport:
     """Return a report that has everything, all of it hostile."""
-    journal = Journal()
+    journal = ConversationJournal()
     for subject in (MARKUP, "who leaves"):
         journal.begin(subject)
         for who in ("ann", "ben", MARKUP):

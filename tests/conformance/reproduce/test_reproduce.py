@@ -246,7 +246,7 @@ def test_when_the_time_of_the_check_is_over_a_script_is_tried_once(
 ) -> None:
     tries: list[float] = []
     monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0), Trial(1, 0.1)))
-    monkeypatch.setattr(write, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(write, "MIN_TRIAL_SECONDS", 0.0)
 
     def tries_in_vain(_draft: Path, _session: Session, within: float) -> tuple[bool, str]:
         tries.append(within)

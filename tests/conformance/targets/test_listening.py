@@ -159,7 +159,7 @@ def test_a_host_without_an_address_is_nowhere() -> None:
     assert not one.serves(Address("tcp", "no.such.host.invalid", one.address.port)) or one.address.host == "0.0.0.0"
 
 
-def _listening() -> list[listening.Listener]:
+def _listening() -> list[listening.ListeningSocket]:
     with socket.create_server(("127.0.0.1", 0)):
         return list(listeners("tcp"))
 

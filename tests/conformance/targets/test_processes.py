@@ -179,7 +179,7 @@ def test_a_process_that_cannot_be_killed_is_given_up(monkeypatch: pytest.MonkeyP
     def forbidden(*_: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(processes, "KILL_INTERVAL", 0.0)
+    monkeypatch.setattr(processes, "KILL_ROUND_INTERVAL", 0.0)
     with above(f"print(flush=True); {WAIT}") as parent:
         monkeypatch.setattr(os, "kill", forbidden)
         processes.kill_all_below(parent)

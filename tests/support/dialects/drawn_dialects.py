@@ -255,7 +255,7 @@ def quickly() -> None:
     setattr(limits, "CROWD_MEMBERS", 8)  # noqa: B010  # it is another module's
     patience.MIN_AWAIT_TIMEOUT = 0.3
     patience.PROMPT_AWAIT_TIMEOUT = 0.2
-    history.MAX_SAID = 8
+    history.MAX_UTTERANCES = 8
     pace.RATE_UTTERANCES = 8
     vars(first_contact)["LATER"] = Limits(gap=0.05, join_delay=0.05)
     vars(first_contact)["APART"] = Limits(gap=0.05, join_delay=0.05, join_gap=0.05)

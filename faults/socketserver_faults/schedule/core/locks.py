@@ -18,7 +18,7 @@ from socketserver_faults.schedule.core.run import Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
 
-NAMED = re.compile(r"(\w+)\s*(?::[^=]*)?=[^=]")
+ASSIGNMENT = re.compile(r"(\w+)\s*(?::[^=]*)?=[^=]")
 """An assignment such as `self.lock = threading.Lock()`: the name of the lock is `lock`."""
 
 
@@ -26,7 +26,7 @@ def named(kind: str, depth: int = 2) -> str:
     """Name a lock after the variable that it is first assigned to."""
     frame = sys._getframe(depth)
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-    found = NAMED.search(line)
+    found = ASSIGNMENT.search(line)
     return found[1] if found else kind
 
 

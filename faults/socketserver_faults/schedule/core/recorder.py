@@ -24,7 +24,7 @@ from socketserver_faults.schedule.core.run import Task
 PROCESS = "the process"
 """Read by each step: whoever ends the process stops the threads."""
 
-NUMBERS, LIVES, LIFE = "the numbers of threads", "the threads that live", "the life of"
+THREAD_NUMBERS, LIVES, LIFE = "the numbers of threads", "the threads that live", "the life of"
 """Names of what threads share: their numbers, which threads there are, and whether one of them is over."""
 
 IDLE = "waits until all other threads are idle"
@@ -109,7 +109,7 @@ class Recording:
         if self.recorder is not None and self.running is not None:
             task.path, task.born = (*self.running.path, self.running.children), len(self.recorder.steps) - 1
             self.running.children += 1
-            self.touch(NUMBERS, WRITE)
+            self.touch(THREAD_NUMBERS, WRITE)
             self.touch(LIVES, MERGE)
 
     def _note_ended(self, task: Task) -> None:

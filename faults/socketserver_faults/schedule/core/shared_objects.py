@@ -38,7 +38,7 @@ BLIND = {"append", "appendleft", "extend", "extendleft", "clear", "add", "update
 """Methods that change a container without looking at it."""
 
 PURE: set[Any] = {isinstance, issubclass, callable, type, id, range, object, super, property, classmethod, staticmethod}
-READING: set[Any] = {
+READING_FUNCTIONS: set[Any] = {
     *(all, any, ascii, bool, bytearray, bytes, dict, enumerate, filter, float, format, frozenset, hash, int, iter, len),
     *(list, map, max, min, print, repr, reversed, set, sorted, str, sum, tuple, zip, deque, defaultdict),
 }
@@ -316,7 +316,7 @@ class SharedObjects(Reaching):
     def _note_call(self, function: Any, owner: Any, arguments: tuple[Any, ...]) -> None:
         try:
             known = function in PURE
-            reading = function in READING
+            reading = function in READING_FUNCTIONS
         except TypeError:  # it has no hash
             known = reading = False
         if known:

@@ -13,7 +13,7 @@ from typing import Any
 from socketserver_faults.schedule.core.footprints import MERGE, READ, WRITE
 from socketserver_faults.schedule.core.locks import Condition, Event, Lock, RLock, Semaphore, named
 from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
-from socketserver_faults.schedule.core.recorder import LIVES, NUMBERS
+from socketserver_faults.schedule.core.recorder import LIVES, THREAD_NUMBERS
 from socketserver_faults.schedule.core.run import Aborted, Task
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.core.serials import Numbered
@@ -91,7 +91,7 @@ class _Thread(Numbered):
     @property
     def ident(self) -> int | None:
         """The number of the thread, once it is started."""
-        self._scheduler.touch(NUMBERS, READ)
+        self._scheduler.touch(THREAD_NUMBERS, READ)
         task = self._started()
         return task.number if task else None
 
@@ -150,14 +150,14 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
 
     def living() -> list[Task]:
         scheduler.touch(LIVES, READ)
-        scheduler.touch(NUMBERS, READ)
+        scheduler.touch(THREAD_NUMBERS, READ)
         return [task for task in scheduler.tasks if not task.over]
 
     def current_thread() -> Any:
         return of(running())
 
     def number() -> int:
-        scheduler.touch(NUMBERS, READ)
+        scheduler.touch(THREAD_NUMBERS, READ)
         return running().number
 
     def active_count() -> int:

@@ -17,7 +17,7 @@ from socketserver_faults.lanes import head, in_lane
 from socketserver_faults.schedule.core.run import ScheduleEvent, ScheduleTrace
 from socketserver_faults.schedule.exploration.replay import Code
 from socketserver_faults.schedule.exploration.search import SearchResult
-from socketserver_faults.schedule.world.clients import CLIENTS
+from socketserver_faults.schedule.world.clients import CLIENTS_THREAD
 from socketserver_faults.schedule.world.scenarios import SCENARIOS
 from socketserver_faults.schedule.world.world import ScheduleResult
 from socketserver_reference.conformance.scenario.text import printable
@@ -114,7 +114,7 @@ class ToldSchedule:
 def told(story: ScheduleTrace) -> ToldSchedule:
     """Return what a story shows of a run."""
     owners = clients_by_thread(story)
-    names = [CLIENTS, *sorted(set(owners), key=lambda name: (len(name), name))]
+    names = [CLIENTS_THREAD, *sorted(set(owners), key=lambda name: (len(name), name))]
     events = [event for event in story.events if event.instead or _is_informative(event, names)]
     deviating = next((at for at, event in enumerate(events) if event.instead), len(events))
     begin = max(0, min(deviating, len(events) - 2 * CONTEXT_LINES) - CONTEXT_LINES)
@@ -137,13 +137,13 @@ def clients_by_thread(story: ScheduleTrace) -> dict[str, str]:
     owners: dict[str, str] = {}
     for event in story.events:
         owner = SERVES.search(event.what)
-        if event.who != CLIENTS and (owner or THREAD.fullmatch(event.who)):
+        if event.who != CLIENTS_THREAD and (owner or THREAD.fullmatch(event.who)):
             owners[event.who] = owners.get(event.who) or (owner[1] if owner and "reads from" in event.what else "")
     return {name: f"serves {owner}" if owner else "a thread" for name, owner in owners.items()}
 
 
 def _is_informative(event: ScheduleEvent, names: list[str]) -> bool:
-    if event.who == CLIENTS and not event.note:  # the notes of the transcript say what clients do
+    if event.who == CLIENTS_THREAD and not event.note:  # the notes of the transcript say what clients do
         return False
     return not UNINFORMATIVE.match(event.what) and (event.note or event.who in names)
 
@@ -155,7 +155,7 @@ def deviation(event: ScheduleEvent) -> str:
 
 def in_its_lane(event: ScheduleEvent, names: Sequence[str]) -> tuple[int, str] | None:
     """Return the lane of an event and what it says there; None if the clients' notes say it."""
-    if event.who == CLIENTS and not event.note:
+    if event.who == CLIENTS_THREAD and not event.note:
         return None
     return (names.index(event.who), event.what) if event.who in names else (0, f"{event.who} {event.what}")
 

@@ -9,7 +9,7 @@ Next: `module_copies.py`.
 import ast
 from typing import Final
 
-PAUSE: Final = "__pause__"
+PAUSE_FUNCTION: Final = "__pause__"
 """The built-in function that is called in such a loop."""
 
 PAUSE_SECONDS = 0.1
@@ -25,7 +25,7 @@ class _Pauses(ast.NodeTransformer):
     def visit_While(self, node: ast.While) -> ast.AST:
         """Let it pause if it does nothing else."""
         if all(_does_nothing(statement) for statement in node.body):
-            pause = ast.Expr(ast.Call(ast.Name(PAUSE, ast.Load()), [], []))
+            pause = ast.Expr(ast.Call(ast.Name(PAUSE_FUNCTION, ast.Load()), [], []))
             node.body = [ast.copy_location(pause, node.body[0]), *node.body]
         return self.generic_visit(node)
 

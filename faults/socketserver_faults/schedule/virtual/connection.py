@@ -47,7 +47,7 @@ def failure(number: int) -> OSError:
 Touch = Callable[[Name, int], None] | None
 """Notes what is touched: see `core/footprints.py`. None where nobody wants to know."""
 
-ALL = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
+END_PARTS = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
 """What is touched apart at an end, besides the bytes that come to it: see `End`."""
 
 
@@ -294,7 +294,7 @@ class End:
 
     def _reset(self) -> None:
         """Receive a reset: the connection no longer exists."""
-        self._touch(READ | WRITE, *ALL, self._came)
+        self._touch(READ | WRITE, *END_PARTS, self._came)
         if not self.over:
             self.error = errno.EPIPE if self.ended and not self.finishing else errno.ECONNRESET
             self._stop()

@@ -36,7 +36,7 @@ from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherit
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
 from socketserver_faults.schedule.core.untracked import untracked
 from socketserver_faults.schedule.core.watched_code import watched
-from socketserver_faults.schedule.virtual.busy_loops import PAUSE, PAUSE_SECONDS, with_pauses
+from socketserver_faults.schedule.virtual.busy_loops import PAUSE_FUNCTION, PAUSE_SECONDS, with_pauses
 from socketserver_faults.schedule.virtual.chance import NODE
 from socketserver_faults.schedule.virtual.outside import REFUSED_MODULES
 from socketserver_faults.schedule.virtual.process import Exits, Output, Sys
@@ -159,7 +159,7 @@ class Modules:
             "input": self._input,
             "open": self._sys.files.open,
             "print": self._print,
-            PAUSE: lambda: substitutes["time"].sleep(PAUSE_SECONDS),
+            PAUSE_FUNCTION: lambda: substitutes["time"].sleep(PAUSE_SECONDS),
         }
         self._shared = shared
         self.untracked: set[str] = set()

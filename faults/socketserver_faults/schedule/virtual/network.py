@@ -72,7 +72,7 @@ def resolve(
     return [(socket.AF_INET, kind, socket.IPPROTO_TCP, "", (address_of(host), int(port or 0)))]
 
 
-NAMES: dict[str, Any] = {
+ADDRESS_FUNCTIONS: dict[str, Any] = {
     "gethostname": lambda: HOST,
     "getfqdn": lambda name="": name or HOST,
     "gethostbyname": address_of,
@@ -91,7 +91,7 @@ class SocketModule(ModuleType):
     def __init__(self, kind: type[Socket]) -> None:
         super().__init__("socket", "Virtual sockets.")
         self.socket = self.SocketType = kind
-        vars(self).update(NAMES)
+        vars(self).update(ADDRESS_FUNCTIONS)
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(socket, name, None)

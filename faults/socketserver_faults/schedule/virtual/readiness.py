@@ -18,7 +18,7 @@ from socketserver_faults.schedule.virtual.connection import failure
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.listener import Listener
 
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+READ_EVENT, WRITE_EVENT = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
 def number_of(thing: Any) -> int:
@@ -34,7 +34,7 @@ def ready(kernel: Kernel, number: int, wanted: int) -> int:
     if number not in kernel:
         return wanted
     end = kernel.file(number).end
-    return wanted & (READ * end.readable() | WRITE * end.writable())
+    return wanted & (READ_EVENT * end.readable() | WRITE_EVENT * end.writable())
 
 
 def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
@@ -54,7 +54,7 @@ def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespac
             self._keys.clear()
 
         def register(self, thing: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-            if not events or events & ~(READ | WRITE):
+            if not events or events & ~(READ_EVENT | WRITE_EVENT):
                 raise ValueError(f"Invalid events: {events!r}")
             number = number_of(thing)
             if number in self._keys:
@@ -90,7 +90,7 @@ def selectors_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespac
             return [(key, events) for key, events in found if events]
 
     kinds = ("BaseSelector", "DefaultSelector", "PollSelector", "SelectSelector", "EpollSelector")
-    names = {"EVENT_READ": READ, "EVENT_WRITE": WRITE, "SelectorKey": selectors.SelectorKey}
+    names = {"EVENT_READ": READ_EVENT, "EVENT_WRITE": WRITE_EVENT, "SelectorKey": selectors.SelectorKey}
     return Namespace("selectors", {**dict.fromkeys(kinds, Selector), **names})
 
 
@@ -115,8 +115,8 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
 
         def found() -> tuple[list[Any], list[Any], list[Any]]:
             return (
-                [thing for thing, number in readers if ready(kernel(), number, READ)],
-                [thing for thing, number in writers if ready(kernel(), number, WRITE)],
+                [thing for thing, number in readers if ready(kernel(), number, READ_EVENT)],
+                [thing for thing, number in writers if ready(kernel(), number, WRITE_EVENT)],
                 [],
             )
 
@@ -149,9 +149,9 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
         def _event(self, number: int, events: int) -> int:
             if number not in kernel():
                 return select.POLLNVAL
-            now = ready(kernel(), number, READ | WRITE)
+            now = ready(kernel(), number, READ_EVENT | WRITE_EVENT)
             over = kernel().file(number).end.over
-            wanted = select.POLLIN * bool(now & READ) | select.POLLOUT * bool(now & WRITE)
+            wanted = select.POLLIN * bool(now & READ_EVENT) | select.POLLOUT * bool(now & WRITE_EVENT)
             return (events & wanted) | select.POLLERR * over
 
     names = ("POLLERR", "POLLHUP", "POLLIN", "POLLNVAL", "POLLOUT", "POLLPRI")

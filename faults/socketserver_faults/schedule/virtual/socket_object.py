@@ -31,7 +31,7 @@ Data = bytes | bytearray | memoryview
 Result = TypeVar("Result")
 
 MAX_NOTED_BYTES = 16
-"""Most bytes that a story shows of one send."""
+"""Most bytes that a story shows of one send, or read; the exchange beside it has more."""
 
 DONT_WAIT, NO_SIGNAL, PEEK = int(socket.MSG_DONTWAIT), int(socket.MSG_NOSIGNAL), int(socket.MSG_PEEK)
 

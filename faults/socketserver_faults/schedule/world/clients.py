@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from socketserver_faults.schedule.core.scheduler import Scheduler
 from socketserver_faults.schedule.virtual.module_copies import Modules
+from socketserver_faults.schedule.virtual.socket_object import MAX_NOTED_BYTES
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.checks.chat import ChatConformance
@@ -34,14 +35,11 @@ if TYPE_CHECKING:
 READ_TIMEOUT = 5.0
 """Virtual seconds to wait for a delivery that is due. Virtual time passes only when no thread can run."""
 
-MAX_NOTED_BYTES = 16
-"""Most bytes that the story shows of one read; the exchange beside it has more."""
-
-CLIENTS = "clients"
+CLIENTS_THREAD = "clients"
 """Name of the thread that plays the clients."""
 
 
-class CannotLearn(Exception):
+class NoDialect(Exception):
     """The dialect of the program cannot be learned; the message says why."""
 
 
@@ -112,7 +110,7 @@ class NotedTranscript(list[Entry]):
         match entry:
             case Did(step=step):
                 self.coming = list(step.clients)
-                who = getattr(step, "who", CLIENTS)
+                who = getattr(step, "who", CLIENTS_THREAD)
                 self._note(str(step).removeprefix(f"{who} "), who)
             case Heard(who, data):
                 self._note(f"reads {show(data, MAX_NOTED_BYTES)}", who)
@@ -175,7 +173,7 @@ class VirtualClients:
         return None if found is not None and found.read == "nothing" else found
 
     def learn(self, site: LearnedSite, protocol: str) -> str:
-        """Talk to the server; return the text of a dialect for it. Raise CannotLearn if nothing can be learned."""
+        """Talk to the server; return the text of a dialect for it. Raise NoDialect if nothing can be learned."""
         self._told = NotedTranscript(self._scheduler.note)
         self._told.coming = [f"client {number}" for number in range(1, MAX_LEARNERS)]
         learn = "socketserver_reference.conformance.learn"
@@ -188,7 +186,7 @@ class VirtualClients:
         try:
             return str(propose.propose(protocol, site, LEARNING_TIMEOUT).text)
         except conversation["CannotLearn"] as error:
-            raise CannotLearn(str(error)) from None
+            raise NoDialect(str(error)) from None
 
     def perform(self, scenario: NamedScenario, dialect: Dialect) -> None:
         """Play a scenario, then disconnect all clients; raise the Violation of the first clause that is broken."""

@@ -25,7 +25,7 @@ from socketserver_reference.family import PROGRAMS
 
 MakeServer = Callable[[Modules], Any]
 
-NAMES = re.compile(r"\w[\w-]*(\.\w+)*")
+MODULE_NAME = re.compile(r"\w[\w-]*(\.\w+)*")
 """Names of modules; the file of a program may have dashes in its name."""
 
 ANYWHERE = Address("tcp", "127.0.0.1")
@@ -83,7 +83,7 @@ def _planted(name: str, protocol: str, arguments: Sequence[str]) -> Subject:
     try:
         fault = find(name)
     except Unknown as unknown:
-        if NAMES.fullmatch(name) and find_source(name, [os.getcwd()]) is not None:
+        if MODULE_NAME.fullmatch(name) and find_source(name, [os.getcwd()]) is not None:
             return _own(name, name, "", protocol or "chat", arguments)
         raise SubjectRefused(
             f"{unknown}; the reference has {', '.join(PROGRAMS)}; a program of yours is package.module:Handler, "
@@ -110,7 +110,7 @@ def _own(name: str, path: str, attribute: str, protocol: str, arguments: Sequenc
     if path.endswith(".py"):
         folder, file = os.path.split(os.path.abspath(path))
         module = file.removesuffix(".py")
-    if not NAMES.fullmatch(module) or (":" in name and not attribute.isidentifier()):
+    if not MODULE_NAME.fullmatch(module) or (":" in name and not attribute.isidentifier()):
         raise SubjectRefused(f"{name!r} names no handler class: write package.module:Handler")
     spec = find_source(module, [folder])
     if spec is None or (path.endswith(".py") and spec.origin != os.path.join(folder, file)):

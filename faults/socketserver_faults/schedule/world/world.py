@@ -34,7 +34,7 @@ from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
-from socketserver_faults.schedule.world.clients import CLIENTS, CannotLearn, LearnedSite, VirtualClients
+from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -48,7 +48,7 @@ WORLD_CAPACITY_BYTES = 72 * 1024
 MAX_LEARNING_STEPS = 100 * MAX_RUN_STEPS
 """Steps of a run in which the dialect of the program is learned."""
 
-ARGUMENTS = "its arguments stand after --"
+ARGUMENTS_HINT = "its arguments stand after --"
 
 MANY_ENDS = 100
 """A server that reads the end of a stream more often than that reads it for ever."""
@@ -137,7 +137,7 @@ class World:
         try:
             site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
             self._run(lambda: self._learn(site, protocol, learned), no_preemption, MAX_LEARNING_STEPS)
-        except CannotLearn as error:
+        except NoDialect as error:
             raise SubjectRefused(str(error)) from None
         if not learned:
             raise SubjectRefused("it ends")
@@ -213,7 +213,7 @@ class World:
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except Exception as error:
-            clients = next((task for task in self.scheduler.tasks if task.name == CLIENTS), None)
+            clients = next((task for task in self.scheduler.tasks if task.name == CLIENTS_THREAD), None)
             if clients is None:  # there is no server yet
                 raise
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
@@ -226,7 +226,7 @@ class World:
         assert self.subject.make is not None
         server = self._server = self.subject.make(self.modules)
         self._network.kernel.file(server.fileno()).end.name = "the server"
-        clients = self.scheduler.spawn(lambda: self._play(visit), CLIENTS)
+        clients = self.scheduler.spawn(lambda: self._play(visit), CLIENTS_THREAD)
         if self.subject.loop:
             while not self._have_left():  # a handler may call shutdown(): the program that would end then is not here
                 server.serve_forever()
@@ -242,7 +242,7 @@ class World:
 
     def _run_whole(self, visit: Callable[[], object]) -> None:
         """The first thread of a run of a program that serves by itself."""
-        clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS)
+        clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS_THREAD)
         self._run_program()
         self.scheduler.point("has ended", lambda: self.scheduler.is_over(clients))
 
@@ -254,16 +254,18 @@ class World:
                 self._server.serve_forever()
             else:
                 self.modules.run(self.subject.main)
-            self._ended = f"it ends ({ARGUMENTS})"
+            self._ended = f"it ends ({ARGUMENTS_HINT})"
         except (Aborted, NotModelled, SubjectRefused):
             raise
         except BaseException as error:
-            wants = f" ({ARGUMENTS})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
+            wants = f" ({ARGUMENTS_HINT})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
             self._ended = f"it ends by {type(error).__name__}: {error}{wants}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
         self.modules.exits.end_threads()
         me = self.scheduler.running
-        others = [task for task in self.scheduler.tasks if not task.daemon and task.name != CLIENTS and task is not me]
+        others = [
+            task for task in self.scheduler.tasks if not task.daemon and task.name != CLIENTS_THREAD and task is not me
+        ]
         self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
         self.modules.exits.end()
         self.scheduler.freeze()
@@ -318,7 +320,7 @@ class World:
 
         def shut_down(server: Any) -> None:
             running = self.scheduler.running
-            if running is not None and running.name != CLIENTS:
+            if running is not None and running.name != CLIENTS_THREAD:
                 self._shut_down_by = self._shut_down_by or running.name
             shutdown(server)
 

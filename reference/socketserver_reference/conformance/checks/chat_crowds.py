@@ -5,7 +5,7 @@ from functools import partial
 
 from socketserver_reference.conformance.checks.base import Conformance, Play, decides
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.oracles.scaling import TIMES, Departure
+from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR, Departure
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Connect,
@@ -20,30 +20,30 @@ from socketserver_reference.conformance.scenario.steps import (
     join,
 )
 
-MEMBERS = 200
+DEMANDED_MEMBERS = 200
 """Members that CHAT-17 demands."""
 
-PACE = 5
+CLIENTS_AT_ONCE = 5
 """Clients that connect before one of them must be in: as many as the shortest queue of connections holds."""
 
-CROWD = 96
+LEAVING_CLIENTS = 96
 """Clients who leave at once."""
 
 SMALL_CROWD = 8
 """As few as that are no crowd."""
 
-OTHERS = 3
+STAYING_CLIENTS = 3
 """Clients who are there besides: two who go on talking, and one who hears them where they do not."""
 
-BACKLOG = 64 * 1024
+SPEECH_BYTES = 64 * 1024
 """Bytes that each of a crowd says at once."""
 
-ROUNDS = 32
+TALKING_ROUNDS = 32
 """Utterances of each who go on talking: as many as it takes until all has had its effect that a crowd has said."""
 
-LINES = 8
-SHORT = 40
-"""Utterances that it says where they come in frames, and bytes of each: the suite has to oracle_for them one by one."""
+SPEECH_LINES = 8
+SPEECH_LINE_BYTES = 40
+"""Utterances that it says where they come in frames, and bytes of each: the suite has to judge them one by one."""
 
 
 def all_are_in(members: Sequence[str]) -> list[Step]:
@@ -61,8 +61,8 @@ def crowd_size(play: Play) -> int:
         play.not_applicable(f"the dialect has {limits.pace}")
     if dialect.framing_out.kind == "none" or (dialect.framing_in.kind == "chunk" and not dialect.stream):
         play.not_applicable("in this dialect nobody says much before it is heard, as nothing would keep it apart")
-    most = CROWD if dialect.stream else CROWD // TIMES
-    seats = limits.members - OTHERS if limits.members else most
+    most = LEAVING_CLIENTS if dialect.stream else LEAVING_CLIENTS // ROOM_FACTOR
+    seats = limits.members - STAYING_CLIENTS if limits.members else most
     if seats < SMALL_CROWD:
         play.not_applicable(f"the dialect has room for {limits.members} members")
     joins = limits.rounds(most, utterances=0, joins=1)
@@ -84,8 +84,8 @@ def coming(names: Sequence[str]) -> list[Step]:
 def speaking(dialect: Dialect, names: Sequence[str], what: Callable[[int, str], bytes]) -> list[Step]:
     """Return the steps by which everybody in a crowd says much, without waiting: so many bytes, as its name says."""
     if dialect.stream:
-        return [Send(who, what(BACKLOG, who)) for who in names]
-    return [Send(who, what(SHORT, who)) for who in names for _ in range(LINES)]
+        return [Send(who, what(SPEECH_BYTES, who)) for who in names]
+    return [Send(who, what(SPEECH_LINE_BYTES, who)) for who in names for _ in range(SPEECH_LINES)]
 
 
 def dots(size: int, _: str) -> bytes:
@@ -97,7 +97,9 @@ def dots(size: int, _: str) -> bytes:
 
 def talk() -> list[Step]:
     """Return the steps by which ann and ben go on talking."""
-    return [Say(who, b"%d, says %s" % (count, who.encode())) for count in range(ROUNDS) for who in ("ann", "ben")]
+    return [
+        Say(who, b"%d, says %s" % (count, who.encode())) for count in range(TALKING_ROUNDS) for who in ("ann", "ben")
+    ]
 
 
 def departure(dialect: Dialect, way: type[Abandon] | type[Reset], many: int) -> Departure:
@@ -111,18 +113,18 @@ class ManyMembersChat(Conformance):
 
     @decides("CHAT-17")
     def test_two_hundred_members_come_one_after_another(self, play: Play) -> None:
-        members = [f"m{count}" for count in range(1, MEMBERS)]
+        members = [f"m{count}" for count in range(1, DEMANDED_MEMBERS)]
         # The first step makes the rest abrupt: that an idle server is waited for costs more than all else.
         steps: list[Step] = [*join("ann"), Send("ann", b"come in"), Settle()]
         for count, who in enumerate(members, 1):
             steps.append(Connect(who))
-            if count % PACE == 0 and not play.dialect.limits.pace:
+            if count % CLIENTS_AT_ONCE == 0 and not play.dialect.limits.pace:
                 steps.append(WaitUntilHeard(who, "ann"))
         play(*steps, *all_are_in(members))
 
     @decides("CHAT-17")
     def test_two_hundred_clients_connect_in_one_instant(self, play: Play) -> None:
-        members = tuple(f"m{count}" for count in range(1, MEMBERS))
+        members = tuple(f"m{count}" for count in range(1, DEMANDED_MEMBERS))
         play(*join("ann"), Crowd(members), *all_are_in(members))
 
 

@@ -23,7 +23,7 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 from socketserver_reference.conformance.scenario.text import numbered
 
-FLOOD_BYTES = 16 * 1024 * 1024
+ECHO_FLOOD_BYTES = 16 * 1024 * 1024
 """Bytes said to an echo at once: more than the kernels of both sides hold."""
 
 
@@ -42,7 +42,7 @@ def flood(play: Play) -> bytes:
     dialect = play.dialect
     if not (dialect.persistent and dialect.raw) or dialect.limits.utterance or dialect.limits.pace:
         play.not_applicable("the dialect's echo is not an unlimited stream")
-    return dialect.handled(numbered(FLOOD_BYTES))
+    return dialect.handled(numbered(ECHO_FLOOD_BYTES))
 
 
 def oracle_for(dialect: Dialect) -> EchoOracle | StreamEchoOracle:

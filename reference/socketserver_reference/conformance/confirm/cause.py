@@ -16,16 +16,16 @@ from socketserver_reference.conformance.scenario.violation import Shape, Violati
 LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused", "died")
 """What happens to a room, or to a client in it, when the harm was done before."""
 
-ABOUT_LEAVING = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
+LEAVING_CLAUSES = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses about clients that leave: what is put down to one of them stays there."""
 
-DEPARTURES = ("CHAT-12", "CHAT-11", "ECHO-7", "UDP-5")
+DEPARTURE_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-7", "UDP-5")
 """The clauses that promise that a client that leaves harms no other, the narrowest first."""
 
 
 def is_doubtful(violation: Violation) -> bool:
     """Whether something is missing in an exchange that may be the work of a client that left before."""
-    return violation.shape in LATER_HARM and violation.clause_id not in ABOUT_LEAVING
+    return violation.shape in LATER_HARM and violation.clause_id not in LEAVING_CLAUSES
 
 
 def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, shows: Callable[[list[Step]], bool]) -> str:
@@ -35,7 +35,7 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
     `shows` plays other steps, and says whether the same happens.
     """
     own = violation.clause_id
-    suspects = [clause for clause in DEPARTURES if clause.split("-")[0] == own.split("-")[0]]
+    suspects = [clause for clause in DEPARTURE_CLAUSES if clause.split("-")[0] == own.split("-")[0]]
     departures = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
     if not any(departures.values()):
         return own

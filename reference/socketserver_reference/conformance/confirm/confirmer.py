@@ -34,7 +34,7 @@ RACE_TRIES = 3
 FALLBACKS = 4
 """Exchanges to count the replays of, the shortest first, until one shows the violation each time."""
 
-LEAST_SECONDS = 3.0
+MIN_VIOLATION_SECONDS = 3.0
 """Seconds for one violation, however much others have taken."""
 
 
@@ -84,7 +84,7 @@ class Confirmer:
             return violation
         *before, scene = violation.scenes
         begun = time.monotonic()
-        self._until = begun + max(self._left, LEAST_SECONDS)
+        self._until = begun + max(self._left, MIN_VIOLATION_SECONDS)
         try:
             return self._confirmed(violation, before, replace(scene, about=violation.clause_id))
         except NotChecked as error:
@@ -156,7 +156,7 @@ class Confirmer:
         """
         for short in reversed(exchanges):
             with suppress(NotChecked):
-                while short.of < self._effort.replays and time.monotonic() < self._until + LEAST_SECONDS:
+                while short.of < self._effort.replays and time.monotonic() < self._until + MIN_VIOLATION_SECONDS:
                     short.replay(self._session, self._timeout(short))
             if short.shown == short.of or not always:
                 return short
@@ -187,7 +187,7 @@ class Confirmer:
     def _limit(self, scenes: Sequence[Scene]) -> str:
         """Return after how many clients the server refuses one, if it has seen enough clients to refuse any."""
         many = sum(len(step.clients) for scene in scenes for step in scene.steps if step.comes)
-        if many < crowded.FEWEST_CLIENTS or self._session.address.datagram:
+        if many < crowded.MIN_LIMIT_CLIENTS or self._session.address.datagram:
             return ""
         return crowded.limit_of(self._session, 2 * many, self._session.brief_timeout)
 

@@ -9,13 +9,13 @@ import time
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
-FEWEST_CLIENTS = 8
+MIN_LIMIT_CLIENTS = 8
 """Clients that a server must have served before a refusal counts as a limit: a bug may strike after a few."""
 
-MOST_CLIENTS = 500
+MAX_LIMIT_CLIENTS = 500
 """Clients that connect to find the limit."""
 
-LEAVE_TIMEOUT = 0.25
+HANG_UP_TIMEOUT = 0.25
 """Seconds for a server to hang up on a client that has left."""
 
 
@@ -25,10 +25,10 @@ def limit_of(session: Session, many: int, timeout: float) -> str:
     """
     session.renew("a test of its limits")
     begun = time.monotonic()
-    for count in range(min(many, MOST_CLIENTS)):
+    for count in range(min(many, MAX_LIMIT_CLIENTS)):
         if _refuses(session, timeout):
             session.mark_broken("a test of its limits")
-            if count < FEWEST_CLIENTS or session.site.exit_report():
+            if count < MIN_LIMIT_CLIENTS or session.site.exit_report():
                 return ""
             return f"{count} clients within {time.monotonic() - begun:.1f} s"
     session.mark_broken("a test of its limits")
@@ -46,5 +46,5 @@ def _refuses(session: Session, timeout: float) -> bool:
         client.set_timeout(0)
         while isinstance(got := client.receive(), bytes):
             pass
-        client.leave(LEAVE_TIMEOUT)
+        client.leave(HANG_UP_TIMEOUT)
         return got is not None

@@ -38,7 +38,7 @@ PUNCTUATION = b"&<>\"'\\"
 MAX_REQUEST_BYTES = 65536
 """Bytes of the longest request, if the dialect has no limit."""
 
-LONG_BYTES = 70_000
+LONG_FRAME_BYTES = 70_000
 """Bytes of the longest utterance in a frame, if the dialect has no limit: beyond the 64 KiB that some servers allow."""
 
 MAX_CHUNK_BYTES = 32_768
@@ -108,7 +108,7 @@ class Dialect:
     """Whether white space around an utterance may be lost."""
     keeps_returns: bool = False
     """Whether a carriage return in a line arrives; otherwise clients say none, since readers of lines strip it."""
-    chunk: int = model.CHUNK
+    chunk: int = model.CHUNK_BYTES
     """Bytes that the server asks of one recv(), where one recv() makes a chunk or a request."""
     limits: Limits = UNLIMITED
 
@@ -119,7 +119,7 @@ class Dialect:
     """What an echo writes around its reply."""
     farewell: bytes = b""
     """What an echo replies to the quit word."""
-    datagram: int = model.DATAGRAM
+    datagram: int = model.DATAGRAM_BYTES
     empty_datagrams: bool = True
     waived: Mapping[str, str] = field(default_factory=dict)
     """Clause -> why the author of the dialect waives it."""
@@ -212,7 +212,7 @@ class Dialect:
         """Bytes of the longest utterance or request that clients send."""
         if "chat" not in self.protocols and self.framing_in.kind == "chunk":
             return self.limits.utterance or (self.chunk if self.one_by_one else MAX_REQUEST_BYTES)
-        fitting = LONG_BYTES
+        fitting = LONG_FRAME_BYTES
         if self.framing_in.kind == "chunk":
             fitting = min(self.chunk - len(self.framing_in.newline) - len(self.say.fill()), MAX_CHUNK_BYTES)
         around = 0

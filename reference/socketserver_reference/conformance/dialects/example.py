@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.template import Template
 
-UNKNOWN = b"..."
+UNKNOWN_FIELD = b"..."
 """What stands for a field that only the server knows."""
 
-BODY = b"Hello"
+EXAMPLE_BODY = b"Hello"
 
 
 def conversation(dialect: Dialect) -> Iterator[str]:
@@ -18,20 +18,20 @@ def conversation(dialect: Dialect) -> Iterator[str]:
     if "echo" in dialect.protocols and dialect.name != NOTE.name:
         yield from _echo(dialect)
     if "datagram" in dialect.protocols and dialect.name != NOTE.name:
-        yield f"a client sends the datagram {BODY!r}"
-        yield f"    and receives {dialect.reply(BODY)!r}"
+        yield f"a client sends the datagram {EXAMPLE_BODY!r}"
+        yield f"    and receives {dialect.reply(EXAMPLE_BODY)!r}"
 
 
-def _filled(template: Template, name: str, *, sender: bytes = UNKNOWN) -> bytes:
-    written = template.named(name.encode()).fill(body=BODY, sender=sender)
-    return written.replace(b"{any}", UNKNOWN)
+def _filled(template: Template, name: str, *, sender: bytes = UNKNOWN_FIELD) -> bytes:
+    written = template.named(name.encode()).fill(body=EXAMPLE_BODY, sender=sender)
+    return written.replace(b"{any}", UNKNOWN_FIELD)
 
 
 def _chat(dialect: Dialect) -> Iterator[str]:
     yield from _joins(dialect, "ann")
     yield from _joins(dialect, "ben")
     yield from (f"    ann may read {_notice(dialect, notice)!r}" for notice in dialect.notices[:1])
-    yield f"ben sends {dialect.sent(BODY)!r}"
+    yield f"ben sends {dialect.sent(EXAMPLE_BODY)!r}"
     named = any(turn.send and "{name}" in turn.send.text for turn in dialect.handshake)
     label = b"ben" if named else b"1"
     own = dialect.template if dialect.to_sender == "same" else dialect.to_sender
@@ -65,8 +65,8 @@ def _joins(dialect: Dialect, name: str) -> Iterator[str]:
 
 def _echo(dialect: Dialect) -> Iterator[str]:
     yield from _joins(dialect, "ann")
-    yield f"ann sends {dialect.sent(BODY)!r}"
-    yield f"    ann reads {dialect.reply(BODY)!r}"
+    yield f"ann sends {dialect.sent(EXAMPLE_BODY)!r}"
+    yield f"    ann reads {dialect.reply(EXAMPLE_BODY)!r}"
     if dialect.persistent and dialect.quit:
         yield f"ann sends {dialect.sent_quit(dialect.quit)!r}"
     elif dialect.persistent:

@@ -10,7 +10,7 @@ from typing import Any
 
 from socketserver_reference.conformance.scenario.text import printable
 
-MOST_OF_TOML = 100_000
+MAX_TOML_BYTES = 100_000
 """Most bytes of a TOML file: far more than people write."""
 
 
@@ -18,7 +18,7 @@ class BadFile(ValueError):
     """A file cannot be used; the message names the file, the error and the correction."""
 
 
-def read_text(file: Path, bad: type[BadFile], most: int = MOST_OF_TOML, instead: str = "") -> str:
+def read_text(file: Path, bad: type[BadFile], most: int = MAX_TOML_BYTES, instead: str = "") -> str:
     """Return the text of a file of at most `most` bytes; if it is unreadable, raise `bad` with the advice `instead`."""
     where = printable(str(file))
     try:

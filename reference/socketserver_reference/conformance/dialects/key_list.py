@@ -9,7 +9,7 @@ from socketserver_reference.conformance.dialects.document import WAIVED, waivabl
 from socketserver_reference.conformance.dialects.keys import ALL, TABLES, TOP, Key
 from socketserver_reference.conformance.dialects.values import LINE, MAX_LIST_ENTRIES
 
-COLUMNS = 110
+LIST_COLUMNS = 110
 """Width of the printed list."""
 
 WAIVED_MEANING = "clauses that this server need not keep, each with the reason"
@@ -52,7 +52,9 @@ def _only(protocols: tuple[str, ...], otherwise: tuple[str, ...]) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, COLUMNS, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)
+    return textwrap.wrap(
+        text, LIST_COLUMNS, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False
+    )
 
 
 # Markdown

@@ -198,7 +198,7 @@ DELIVERY = Table(
     (CHAT,),
 )
 
-COMMANDS = Table(
+COMMANDS_TABLE = Table(
     "commands",
     "how clients speak where a server has commands",
     (
@@ -221,7 +221,7 @@ COMMANDS = Table(
     STREAMS,
 )
 
-QUIT = Table(
+QUIT_TABLE = Table(
     "quit",
     "how a client leaves by a word",
     (
@@ -342,6 +342,6 @@ DATAGRAMS = Table(
 
 TABLES: Mapping[str, Table] = {
     table.name: table
-    for table in (TOP, FRAMING, HANDSHAKE, DELIVERY, COMMANDS, QUIT, BYTES, LIMITS, ECHO_TABLE, DATAGRAMS)
+    for table in (TOP, FRAMING, HANDSHAKE, DELIVERY, COMMANDS_TABLE, QUIT_TABLE, BYTES, LIMITS, ECHO_TABLE, DATAGRAMS)
 }
 """The tables by name; the top level's name is empty. `[waived]` has clauses for keys: see `document.py`."""

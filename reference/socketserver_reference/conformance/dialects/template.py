@@ -18,9 +18,9 @@ BESIDE = re.compile(r"(\{\w*\})(\{\w*\})")
 
 LABEL = rb"(?P<sender>[^\r\n]{0,100}?)"
 SAME_LABEL = rb"(?P=sender)"
-NAME = rb"[A-Za-z0-9]{1,40}?"
-ANY = rb"[^\r\n]{0,4096}?"
-BODY = rb"(?P<body>.*)"
+NAME_PATTERN = rb"[A-Za-z0-9]{1,40}?"
+ANY_PATTERN = rb"[^\r\n]{0,4096}?"
+BODY_PATTERN = rb"(?P<body>.*)"
 
 
 MAX_ANY_FIELDS = 2
@@ -198,6 +198,6 @@ def _pattern(text: str) -> bytes:
         last = count + 1 == len(fields)
         literal = re.escape(text[field.end() : len(text) if last else fields[count + 1].start()].encode())
         label = SAME_LABEL if LABEL in pattern else LABEL
-        part = {"body": BODY, "sender": label, "name": NAME}.get(field.group(1), ANY) + literal
+        part = {"body": BODY_PATTERN, "sender": label, "name": NAME_PATTERN}.get(field.group(1), ANY_PATTERN) + literal
         pattern += b"(?>" + part + b")" if field.group(1) in ("any", "name") and not last else part
     return pattern

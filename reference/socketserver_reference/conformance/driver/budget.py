@@ -14,19 +14,19 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 DEFAULT_BUDGET = 60.0
 """Seconds for a server that answers promptly, with the default timeout and number of examples."""
 
-TIMEOUTS = 12
+BUDGET_TIMEOUTS = 12
 """The default budget is at least so many timeouts."""
 
-CLIENTS = 700
+CHECK_CLIENTS = 700
 """Clients of a whole check, about: a server that is slow to greet one makes the check wait as often."""
 
 DEFAULT_EXAMPLES = 30
-"""Examples in that default; more of them get more time."""
+"""Default number of runs of a state machine, for which that is enough; more of them get more time."""
 
 LIMITED_FACTOR = 10
 """Multiple of the default budget for a server whose limits make its clients wait."""
 
-LEAST_SECONDS = 0.01
+MIN_SCENARIO_SECONDS = 0.01
 """Seconds for a scenario that is played when the time is over."""
 
 BEGINNING_SHARE = 0.75
@@ -41,7 +41,7 @@ and a clause that they decide matters more than further runs.
 def default_budget(timeout: float, examples: int, limits: Limits) -> float:
     """Return the seconds that a check may take if the user does not say."""
     waits = limits.paced or limits.start or limits.fresh
-    seconds = max(DEFAULT_BUDGET, TIMEOUTS * timeout) * max(1.0, examples / DEFAULT_EXAMPLES)
+    seconds = max(DEFAULT_BUDGET, BUDGET_TIMEOUTS * timeout) * max(1.0, examples / DEFAULT_EXAMPLES)
     return seconds * LIMITED_FACTOR if waits else seconds
 
 
@@ -63,7 +63,7 @@ class Budget:
         """The monotonic time after which no scenario begins."""
         return self._begun + BEGINNING_SHARE * self._seconds
 
-    def allow_for(self, pace: float, clients: int = CLIENTS) -> str:
+    def allow_for(self, pace: float, clients: int = CHECK_CLIENTS) -> str:
         """Take more time once, if the user has not said how much, for a server that makes each of so many clients wait
         so many seconds; return a message for the user if that is much.
         """
@@ -88,7 +88,7 @@ class Budget:
     @property
     def left(self) -> float:
         """The seconds that are left, of which there are always some."""
-        return max(LEAST_SECONDS, self.until - time.monotonic())
+        return max(MIN_SCENARIO_SECONDS, self.until - time.monotonic())
 
     @property
     def is_late(self) -> bool:

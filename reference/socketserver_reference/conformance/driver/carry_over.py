@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 
-DIGITS = string.digits + string.ascii_lowercase
+MARK_DIGITS = string.digits + string.ascii_lowercase
 MARK_LENGTH = 4
 """Digits of a mark: letters and numbers alone, since a server may allow no other characters in a name."""
 
@@ -23,10 +23,13 @@ MAX_LATE_WORDS = 16
 
 def marks() -> Iterator[str]:
     """Yield distinct marks from a random start: another check of the same server may just have ended."""
-    number = random.SystemRandom().randrange(len(DIGITS) ** MARK_LENGTH)
+    number = random.SystemRandom().randrange(len(MARK_DIGITS) ** MARK_LENGTH)
     while True:
         number += 1
-        yield "".join(DIGITS[number // len(DIGITS) ** place % len(DIGITS)] for place in reversed(range(MARK_LENGTH)))
+        yield "".join(
+            MARK_DIGITS[number // len(MARK_DIGITS) ** place % len(MARK_DIGITS)]
+            for place in reversed(range(MARK_LENGTH))
+        )
 
 
 class CarryOver:

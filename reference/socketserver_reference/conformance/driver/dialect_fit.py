@@ -30,12 +30,12 @@ ANSWER_TIMEOUT = 1.0
 MAX_ANSWER_BYTES = 64 * 1024
 """Bytes after which an answer counts as whole."""
 
-REQUEST = b" Does it fit? "
+FIT_REQUEST = b" Does it fit? "
 """White space and both cases: each transformation of an echo gives another reply."""
 
 LINE_END = b"\r\n"
 
-CLIENTS = ("fitann", "fitben")
+FIT_CLIENTS = ("fitann", "fitben")
 """The two that talk in a chat."""
 
 
@@ -78,7 +78,7 @@ def misfit(site: Site, dialect: Dialect, protocol: str, timeout: float) -> Misfi
 def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit | None:
     read: list[bytes] = []
     limiter = RateLimiter(dialect.limits)
-    for client, name in zip(clients, CLIENTS, strict=True):
+    for client, name in zip(clients, FIT_CLIENTS, strict=True):
         transcript = Transcript()
         try:
             read.append(shake_hands(client, name, whole(dialect, name.encode()), transcript, timeout))
@@ -86,7 +86,7 @@ def _chat(clients: Sequence[Client], dialect: Dialect, timeout: float) -> Misfit
             return _ungreeted(client, transcript, dialect, str(error), timeout)
         limiter.joined(name)
     body = dialect.sayable(b"does it fit") or b"x"
-    limiter.wait_to_send(CLIENTS[0])
+    limiter.wait_to_send(FIT_CLIENTS[0])
     clients[0].send(dialect.sent(body))
     nudged = b""
     until = time.monotonic() + timeout
@@ -166,7 +166,7 @@ def _in_form(frame: bytes, body: bytes, dialect: Dialect) -> bool:
 
 
 def _echo(client: Client, dialect: Dialect, timeout: float, nudge: bytes) -> Misfit | None:
-    request = dialect.sayable(REQUEST) or b"x"
+    request = dialect.sayable(FIT_REQUEST) or b"x"
     sent, expected = dialect.sent(request), dialect.reply(request)
     client.send(sent)
     read, nudged = _receive(client, timeout), b""

@@ -64,7 +64,7 @@ def scale(session: Session, room: scaling.Room, many: int, about: str) -> bool:
     """Play a scenario in a room of so many, and in one a quarter as large; a violation if the large one costs the
     server too much more, twice. Return False, and play nothing, where that cost cannot be measured.
     """
-    few = many // scaling.TIMES
+    few = many // scaling.ROOM_FACTOR
     if session.site.cpu_time() is None:
         return False
     found: list[scaling.Costs] = []
@@ -99,7 +99,7 @@ def _cost(session: Session, room: scaling.Departure, about: str) -> tuple[float,
         stage.play_at_once(room.leaving)
         stage.play(room.staying)
         stage.wait_idle()
-        seen.append((quiescence.cost_at_rest(cost, scaling.LITTLE / 4), stage))
+        seen.append((quiescence.cost_at_rest(cost, scaling.MAX_UNJUDGED_SECONDS / 4), stage))
 
     try:
         session.play_patiently(lambda timeout: session.play_once(room.steps, about, timeout, perform))

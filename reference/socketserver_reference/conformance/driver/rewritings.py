@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from socketserver_reference.conformance.dialects import rewrite
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
-from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles.attribution import MAX_PLAIN_BYTES
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -28,8 +28,6 @@ from socketserver_reference.conformance.scenario.steps import (
 )
 
 Rewriting = Callable[[Sequence[Step], Dialect], list[Step]]
-
-MAX_PLAIN_BYTES = attribution.MAX_PLAIN_BYTES
 
 HALF_CHUNK_BYTES = 500
 """Bytes of which any chunk can hold twice as many."""

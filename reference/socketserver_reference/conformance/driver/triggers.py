@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.rewritings import (
-    MAX_PLAIN_BYTES,
     Rewriting,
     alone,
     always_reading,
@@ -41,6 +40,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     unlike_quit,
     waiting_for_the_reply,
 )
+from socketserver_reference.conformance.oracles.attribution import MAX_PLAIN_BYTES
 from socketserver_reference.conformance.scenario.step import Utterance
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -64,7 +64,7 @@ Steps = Sequence[Step]
 STALLED_BYTES = 4096
 """Bytes said while a client does not read, from which on the client counts as a slow reader."""
 
-CROWD = 20
+MIN_CROWD_CLIENTS = 20
 """Clients at one time, from which on they are a crowd."""
 
 LONG_DATAGRAM_BYTES = 256
@@ -233,7 +233,7 @@ def slow_reader(steps: Steps, _: Dialect) -> bool:
 
 
 def crowd(steps: Steps, _: Dialect) -> bool:
-    return any(len(here) > CROWD for here in _present(steps))
+    return any(len(here) > MIN_CROWD_CLIENTS for here in _present(steps))
 
 
 def changed_request(steps: Steps, dialect: Dialect) -> bool:

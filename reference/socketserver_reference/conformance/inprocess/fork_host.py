@@ -31,7 +31,7 @@ from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.targets.launched import START_TIMEOUT
 from socketserver_reference.conformance.targets.process import GRACE_PERIOD, Launch
 
-PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(sys.argv[1])"
+HOST_CODE = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Forker:
             listening.bind(path)
             listening.listen()
             listening.settimeout(START_TIMEOUT)
-            launch = Launch([sys.executable, "-c", PROGRAM, path, *sys.path])
+            launch = Launch([sys.executable, "-c", HOST_CODE, path, *sys.path])
             stack.callback(launch.close)
             try:
                 line, _ = listening.accept()

@@ -1,7 +1,7 @@
 """What clients answer before they are members: names, rooms, whatever the server asks for.
 
 Nothing but the server's own words says what it asks for. So the answers that are tried come from its question: a
-command that it shows (`/nick NAME`), the choices that it lists (`red or blue`), a name otherwise; from the second
+command that it shows (`/nick NAME_FIELD`), the choices that it lists (`red or blue`), a name otherwise; from the second
 question on, a word that is the same for all, so that all come into one room.
 """
 
@@ -18,8 +18,8 @@ HELP_WORDS = ("/help", "help", "?")
 COMMON_WORD = "lobby"
 """The answer of all clients where the server lists no choices."""
 
-NAMES = re.compile(r"name|nick|handle|alias|user|login|who are you|call you", re.IGNORECASE)
-ROOMS = re.compile(r"room|channel|group|topic|lobby", re.IGNORECASE)
+NAME_WORDS = re.compile(r"name|nick|handle|alias|user|login|who are you|call you", re.IGNORECASE)
+ROOM_WORDS = re.compile(r"room|channel|group|topic|lobby", re.IGNORECASE)
 YES_OR_NO = re.compile(r"\b(y|yes)\s*/\s*(n|no)\b", re.IGNORECASE)
 LISTED = (re.compile(r"[(\[{]([^)\]}]{1,200})[)\]}]"), re.compile(r"[:?]\s*(\S.{0,200})"))
 BETWEEN = re.compile(r"\s*(?:,|/|\||;|\bor\b|\band\b)\s*")
@@ -32,7 +32,7 @@ COMMAND = re.compile(
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerText:
     """What a client answers: a text, in which `{name}` is its name, and how that ends."""
 
     text: str
@@ -48,7 +48,7 @@ class Answer:
         return self.text + self.end.decode()
 
 
-NAME = "{name}"
+NAME_FIELD = "{name}"
 
 
 def answers_to(question: bytes, *, first: bool) -> list[str]:
@@ -57,9 +57,9 @@ def answers_to(question: bytes, *, first: bool) -> list[str]:
     shown = commands_shown(question)
     last = asked.strip().splitlines()[-1] if asked.strip() else ""
     others = [*_choices(last), COMMON_WORD]
-    rooms = bool(ROOMS.search(last)) and not NAMES.search(last)
-    asks_name = first or bool(NAMES.search(last))
-    plain = [NAME, *others] if asks_name and not rooms else [*others, NAME]
+    rooms = bool(ROOM_WORDS.search(last)) and not NAME_WORDS.search(last)
+    asks_name = first or bool(NAME_WORDS.search(last))
+    plain = [NAME_FIELD, *others] if asks_name and not rooms else [*others, NAME_FIELD]
     return list(dict.fromkeys([*shown, *plain[: 1 + MAX_CHOICES]]))
 
 
@@ -75,7 +75,7 @@ def _is_command(found: re.Match[str]) -> bool:
 
 
 def _command(found: re.Match[str]) -> str:
-    what = COMMON_WORD if ROOMS.search(found["what"]) else NAME
+    what = COMMON_WORD if ROOM_WORDS.search(found["what"]) else NAME_FIELD
     return f"{found['word']} {what}"
 
 

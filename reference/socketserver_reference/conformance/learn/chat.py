@@ -38,7 +38,7 @@ from socketserver_reference.conformance.learn.questions.quit_word import ask_qui
 from socketserver_reference.conformance.learn.room import LISTENER, OTHER, SPEAKER, LineEndsDiffer, RoomConversation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
-UNKNOWN = "not asked: measure it, if the server needs long to start"
+START_UNKNOWN = "not asked: measure it, if the server needs long to start"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _learn(conversation: Conversation, learned: LearnedDialect, understood: Unde
         learned.leave_out(keys(waiting), "it takes more clients than the server lets in")
     learned.subject = ""
     conclude_notices(room, learned)
-    learned.learn("limits", "start", 0, UNKNOWN, sure=False)
+    learned.learn("limits", "start", 0, START_UNKNOWN, sure=False)
     return room
 
 

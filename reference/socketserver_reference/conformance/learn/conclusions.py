@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from socketserver_reference.conformance.dialects import loader
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.framing import DELIVERY_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
@@ -32,7 +32,7 @@ def refusal(found: UnderstoodMeeting) -> str:
     return ""
 
 
-def _comes_back_within(room: RoomConversation, answer: Answer) -> bool:
+def _comes_back_within(room: RoomConversation, answer: AnswerText) -> bool:
     """Whether others hear an answer with its line end, and more behind it."""
     for who, arrival in room.meeting.arrivals.items():
         said = answer.data(room.conversation.name(who))
@@ -191,7 +191,7 @@ def _own_template(own: list[list[bytes]], texts: list[bytes]) -> str:
     )
 
 
-NOTHING = (b"", b"null", b"None", b"undefined", b"nil", b"(null)", b"NaN")
+NULL_WORDS = (b"", b"null", b"None", b"undefined", b"nil", b"(null)", b"NaN")
 """What programs print for a value that is not there."""
 
 
@@ -203,8 +203,8 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         for line in [*room.lines[occasion]]:
             if room.receipt is not None and room.receipt.matches(line):
                 del room.lines[occasion][line]
-            elif line.strip() in NOTHING[1:] or any(
-                room.template.label(line, nothing) is not None for nothing in NOTHING
+            elif line.strip() in NULL_WORDS[1:] or any(
+                room.template.label(line, nothing) is not None for nothing in NULL_WORDS
             ):
                 del room.lines[occasion][line]
                 empty.append(line)

@@ -19,7 +19,7 @@ from typing import Self
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.patience import IDLE_SILENCE, Patience
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
@@ -43,7 +43,7 @@ MAX_RESTART_SECONDS = 3.0
 GREETING_END_BYTES = 4
 """Bytes at the end of a greeting that the next greeting has as well, most likely; notices may follow."""
 
-CLIENTS = 150
+LEARNING_CLIENTS = 150
 """Clients that are greeted in all attempts, about, those that come together counted as one."""
 
 CONNECT_TIMEOUT = 5.0
@@ -85,12 +85,12 @@ class Conversation:
     """Some clients of one server."""
 
     def __init__(
-        self, site: Site, timeout: float, budget: Budget | None = None, journal: Journal | None = None
+        self, site: Site, timeout: float, budget: Budget | None = None, journal: ConversationJournal | None = None
     ) -> None:
         self.site = site
         self.timeout = timeout
         self._budget = budget or Budget()
-        self.journal = journal or Journal()
+        self.journal = journal or ConversationJournal()
         self.ended: dict[str, Ending] = {}
         """Client -> how its stream ended."""
         self.texts: list[bytes] = []
@@ -256,7 +256,7 @@ class Conversation:
         heard, lag = self._hear(greeted if first or expected else None, self.patience.for_greeting, completely=first)
         self.patience.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
         if self.patience.greets_late:
-            self._budget.allow_for(self.patience.longest_lag, CLIENTS)
+            self._budget.allow_for(self.patience.longest_lag, LEARNING_CLIENTS)
         if first:
             self._greeting_end = heard[whom[0]][-GREETING_END_BYTES:]
         return heard

@@ -7,7 +7,7 @@ from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.learn.conversation import CannotLearn, OutOfTime
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted
 from socketserver_reference.conformance.learn.echo import REQUEST
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.questions.limits import NUMBERED, in_common
 from socketserver_reference.conformance.scenario.text import numbered
 from socketserver_reference.conformance.targets.base import Site
@@ -19,7 +19,7 @@ MAX_DATAGRAM_BYTES = 65_507
 MAX_SENDS = 3
 """Most times that a datagram is sent, since it may be lost."""
 
-ANSWER_TIMEOUT = 2.0
+REPLY_TIMEOUT = 2.0
 """Timeout in seconds for an expected answer."""
 
 MAX_DRAINED = 100
@@ -35,7 +35,9 @@ class FellSilent(Exception):
 class DatagramConversation:
     """One client that sends datagrams; it knows the answer to the fence."""
 
-    def __init__(self, client: Client, site: Site, timeout: float, budget: Budget, journal: Journal) -> None:
+    def __init__(
+        self, client: Client, site: Site, timeout: float, budget: Budget, journal: ConversationJournal
+    ) -> None:
         self._client = client
         self._budget = budget
         self._journal = journal
@@ -51,7 +53,7 @@ class DatagramConversation:
         """Find out the answer to the fence; raise CannotLearn if there is none."""
         for _ in range(MAX_SENDS):
             self._send(FENCE)
-            answer = self._receive(ANSWER_TIMEOUT)
+            answer = self._receive(REPLY_TIMEOUT)
             if answer:
                 self._fence = answer
                 return
@@ -73,7 +75,7 @@ class DatagramConversation:
             answer = self._receive(self._timeout)
             if answer is None:
                 self._send(FENCE)
-                answer = self._receive(ANSWER_TIMEOUT)
+                answer = self._receive(REPLY_TIMEOUT)
             if answer == self._fence:
                 return None
             if answer is not None:
@@ -101,11 +103,13 @@ class DatagramConversation:
                 self.extra = extra
 
 
-def learn_datagrams(site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: Journal) -> None:
+def learn_datagrams(
+    site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: ConversationJournal
+) -> None:
     """Learn all of an echo's dialect over datagrams; raise CannotLearn if it does not answer."""
     learned.subject = "datagrams"
     journal.begin(learned.subject)
-    with Client(site.address, ANSWER_TIMEOUT) as client:
+    with Client(site.address, REPLY_TIMEOUT) as client:
         datagrams = DatagramConversation(client, site, timeout, budget, journal)
         datagrams.raise_fence()
         learned.learn("", "protocol", "datagram", "over datagrams")

@@ -25,7 +25,7 @@ REQUEST = b"  Otter Weasel-1  "
 AS_READ = (REQUEST, REQUEST.rstrip(), REQUEST.lstrip(), REQUEST.strip())
 """What servers make of it when they read it."""
 
-LINE_ENDS = (b"\r\n", b"\n")
+REPLY_ENDS = (b"\r\n", b"\n")
 """What ends the lines of a server."""
 
 
@@ -177,7 +177,7 @@ def _first_answer(echo: EchoConversation, learned: LearnedDialect) -> tuple[str,
         return who, first
     echo.framing = Framing("line", end)
     learned.learn("framing", "in", "line", f"{quoted(REQUEST)} was not answered until {end!r} was said behind it")
-    echo.newline_out = next((one for one in LINE_ENDS if first.reply.endswith(one)), b"")
+    echo.newline_out = next((one for one in REPLY_ENDS if first.reply.endswith(one)), b"")
     learned.learn("framing", "out", "line" if echo.newline_out else "none", saw)
     learned.learn("framing", "newline", end.decode(), "was the line's end that was answered")
     if echo.newline_out not in (end, b""):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.learn import framing as deliveries
-from socketserver_reference.conformance.learn.answers import NAME, Answer, answers_to, commands_shown
+from socketserver_reference.conformance.learn.answers import NAME_FIELD, AnswerText, answers_to, commands_shown
 from socketserver_reference.conformance.learn.command_search import CommandSearch
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, OutOfTime
 from socketserver_reference.conformance.learn.framing import NotUnderstood, counts
@@ -85,7 +85,7 @@ class Search:
 
     def _meet_in(self, said: Framing) -> UnderstoodMeeting | None:
         """Let clients meet who give more and other answers, until one meeting works."""
-        plans: list[tuple[Answer, ...]] = [(Answer(NAME, said.newline),)]
+        plans: list[tuple[AnswerText, ...]] = [(AnswerText(NAME_FIELD, said.newline),)]
         tried = 0
         helped = b""
         while plans and tried < MAX_MEETINGS and (said.kind == "length" or not self._clues):
@@ -194,7 +194,7 @@ def _heard_by_themselves(meeting: Meeting) -> str:
     return f"{last}, who came last, is heard by {first}, who came first, but does not hear {first}" if heard else why
 
 
-def _further(meeting: Meeting, helped: bytes = b"") -> Iterator[tuple[Answer, ...]]:
+def _further(meeting: Meeting, helped: bytes = b"") -> Iterator[tuple[AnswerText, ...]]:
     """Yield what clients may answer instead, in the order in which it should be tried."""
     answers = tuple(meeting.answers)
     end = meeting.said.newline
@@ -203,16 +203,16 @@ def _further(meeting: Meeting, helped: bytes = b"") -> Iterator[tuple[Answer, ..
     if arrival is None:
         return
     question = meeting.question
-    if len(answers) == 1 and first.text == NAME:
-        yield from ((Answer(text, end),) for text in commands_shown(helped))
+    if len(answers) == 1 and first.text == NAME_FIELD:
+        yield from ((AnswerText(text, end),) for text in commands_shown(helped))
     if question and len(answers) < MAX_ANSWERS:
-        yield from ((*answers, Answer(text, end)) for text in answers_to(question, first=False))
-    if len(answers) == 1 and (first.text, first.end) == (NAME, end):
+        yield from ((*answers, AnswerText(text, end)) for text in answers_to(question, first=False))
+    if len(answers) == 1 and (first.text, first.end) == (NAME_FIELD, end):
         if meeting.said.kind == "chunk":
-            yield (Answer(NAME, b""),)
+            yield (AnswerText(NAME_FIELD, b""),)
         if arrival.greeting:
-            others = (text for text in answers_to(arrival.greeting, first=True) if text != NAME)
-            yield from ((Answer(text, end),) for text in others)
+            others = (text for text in answers_to(arrival.greeting, first=True) if text != NAME_FIELD)
+            yield from ((AnswerText(text, end),) for text in others)
 
 
 def _lengths(meeting: Meeting) -> list[Framing]:

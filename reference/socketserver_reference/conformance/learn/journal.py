@@ -30,7 +30,7 @@ class _Pages:
         return (*self.first, *gap, *self.last)
 
 
-class Journal:
+class ConversationJournal:
     """The conversations with one server, bounded however much it sends."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.template import BadTemplate, Template
 from socketserver_reference.conformance.learn import framing as deliveries
 from socketserver_reference.conformance.learn import patterns
-from socketserver_reference.conformance.learn.answers import Answer
+from socketserver_reference.conformance.learn.answers import AnswerText
 from socketserver_reference.conformance.learn.conversation import CannotLearn, Conversation, HeardBytes
 from socketserver_reference.conformance.learn.dialect_writer import quoted
 from socketserver_reference.conformance.learn.framing import (
@@ -70,7 +70,7 @@ class Meeting:
     """Three clients that use one framing and one command for all utterances, and give the same answers."""
 
     def __init__(
-        self, conversation: Conversation, said: Framing, answers: Sequence[Answer], say: SayCommand = NO_COMMAND
+        self, conversation: Conversation, said: Framing, answers: Sequence[AnswerText], say: SayCommand = NO_COMMAND
     ) -> None:
         self.conversation = conversation
         self.said = said
@@ -81,10 +81,10 @@ class Meeting:
         self.doubled = False
         """Whether every delivery came twice."""
 
-    def answered(self, answer: Answer, who: str) -> bytes:
+    def answered(self, answer: AnswerText, who: str) -> bytes:
         """Return the bytes of an answer on the wire."""
         if self.said.kind in ("fixed", "length"):
-            return self.said.put(Answer(answer.text, b"").data(self.conversation.name(who)))
+            return self.said.put(AnswerText(answer.text, b"").data(self.conversation.name(who)))
         return answer.data(self.conversation.name(who))
 
     def spoken(self, text: bytes) -> bytes:
@@ -201,7 +201,7 @@ class UnderstoodMeeting:
     meeting: Meeting
     framed: ObservedFraming
     template: Template
-    answers: tuple[Answer, ...]
+    answers: tuple[AnswerText, ...]
     """The answers that were not delivered: the handshake."""
 
     @property
@@ -237,7 +237,7 @@ def understand(meeting: Meeting) -> UnderstoodMeeting:
 def _was_delivered(meeting: Meeting, framed: ObservedFraming, template: Template, number: int) -> bool:
     """Whether the answer of that number, of any client, was delivered as later utterances were."""
     for who, arrival in meeting.arrivals.items():
-        word = Answer(meeting.answers[number - 1].text, b"").data(meeting.conversation.name(who))
+        word = AnswerText(meeting.answers[number - 1].text, b"").data(meeting.conversation.name(who))
         for data in arrival.others[number].values():
             *whole, rest = cut(framed, data)
             if not rest and any(template.label(frame, word) is not None for frame in whole):

@@ -15,7 +15,7 @@ from socketserver_reference.conformance.learn.dialect_writer import LearnedDiale
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES
 from socketserver_reference.conformance.learn.room import OTHER, SPEAKER, RoomConversation
 
-SLOW = 1.1
+MAX_PAUSE_SECONDS = 1.1
 """Seconds of the longest pause that is tried: servers that count by the second are the most usual."""
 
 PAUSES = (0.2, 0.5)
@@ -30,13 +30,13 @@ FEW_UTTERANCES = 20
 RATE_SECONDS = (1, 2, 5, 10)
 """Times that are tried, in seconds, for how long a client must rest when it has said as much as it may."""
 
-LATER = Limits(gap=SLOW, join_delay=SLOW)
+LATER = Limits(gap=MAX_PAUSE_SECONDS, join_delay=MAX_PAUSE_SECONDS)
 """A meeting in which clients wait before they speak."""
 
-APART = Limits(gap=SLOW, join_delay=SLOW, join_gap=SLOW)
+APART = Limits(gap=MAX_PAUSE_SECONDS, join_delay=MAX_PAUSE_SECONDS, join_gap=MAX_PAUSE_SECONDS)
 """A meeting in which they also come one after the other."""
 
-WORDS = {
+PAUSE_REASONS = {
     "join_delay": "clients that spoke {pause:g} s after they had joined were heard, and not those that spoke sooner",
     "gap": "clients that spoke again after {pause:g} s were heard, and not those that spoke sooner",
     "join_gap": "clients that came {pause:g} s after one another were let in, and not those that came sooner",
@@ -60,13 +60,13 @@ def shortest(slow: Limits, works: Callable[[Limits], bool]) -> Limits:
 
 
 def _with(limits: Limits, name: str, pause: float) -> Limits:
-    pauses = {one: getattr(limits, one) for one in WORDS} | {name: pause}
+    pauses = {one: getattr(limits, one) for one in PAUSE_REASONS} | {name: pause}
     return Limits(gap=pauses["gap"], join_gap=pauses["join_gap"], join_delay=pauses["join_delay"])
 
 
 def conclude_pauses(conversation: Conversation, learned: LearnedDialect) -> None:
     """Note the pauses that the meeting needed."""
-    for name, words in WORDS.items():
+    for name, words in PAUSE_REASONS.items():
         pause = getattr(conversation.limits, name)
         why = words.format(pause=pause) if pause else "the three clients that met needed none"
         learned.learn("limits", name, pause, why)

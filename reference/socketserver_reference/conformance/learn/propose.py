@@ -15,10 +15,10 @@ from socketserver_reference.conformance.learn.conversation import CannotLearn, C
 from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.patience import LAG_FACTOR
 from socketserver_reference.conformance.learn.room import RoomConversation
-from socketserver_reference.conformance.learn.verification import Misfit, verify
+from socketserver_reference.conformance.learn.verification import Mismatch, verify
 from socketserver_reference.conformance.reports.learning import ToldKey
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
@@ -68,7 +68,7 @@ def propose(
     start_timeout: float = 1.0,
     accepted: Collection[str] = (),
     budget: Budget | None = None,
-    journal: Journal | None = None,
+    journal: ConversationJournal | None = None,
 ) -> Proposal:
     """Talk to a server; return a dialect for it. Raises CannotLearn if nothing can be learned.
 
@@ -77,7 +77,9 @@ def propose(
     """
     learned = LearnedDialect(accepted=frozenset(accepted))
     try:
-        proposal = _propose(protocol, target, timeout, start_timeout, learned, budget or Budget(), journal or Journal())
+        proposal = _propose(
+            protocol, target, timeout, start_timeout, learned, budget or Budget(), journal or ConversationJournal()
+        )
     except KeyboardInterrupt:
         if not learned.findings:
             raise
@@ -123,7 +125,7 @@ def _propose(
     start_timeout: float,
     learned: LearnedDialect,
     budget: Budget,
-    journal: Journal,
+    journal: ConversationJournal,
 ) -> Proposal:
     with closing(target.start(start_timeout)) as site:
         site.deadline = budget.last_begin
@@ -144,7 +146,7 @@ def _propose(
         patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
         site.deadline = budget.until
 
-        def verified(dialect: Dialect) -> Misfit | None:
+        def verified(dialect: Dialect) -> Mismatch | None:
             if not talk.restarts and site.exit_report():  # it died, and the next could listen only after a minute
                 raise OutOfTime
             server = Again(site, target) if talk.restarts else Running(site.address)
@@ -175,7 +177,9 @@ def _interrupted(target: Target, learned: LearnedDialect) -> Proposal:
     return Proposal(written, trouble, [], [str(one) for one in learned.suspicions], interrupted=True)
 
 
-def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: Journal) -> Talk:
+def _ask(
+    protocol: str, site: Site, timeout: float, learned: LearnedDialect, budget: Budget, journal: ConversationJournal
+) -> Talk:
     """Ask all questions; return what else is known then."""
     if site.address.datagram:
         learn_datagrams(site, timeout, learned, budget, journal)
@@ -190,7 +194,7 @@ def _ask(protocol: str, site: Site, timeout: float, learned: LearnedDialect, bud
 
 
 def _verified(
-    talk: Callable[[Dialect], Misfit | None],
+    talk: Callable[[Dialect], Mismatch | None],
     learned: LearnedDialect,
     header: list[str],
     room: RoomConversation | None,
@@ -219,7 +223,7 @@ def _verified(
     return _unfit(learned, header, dialect, misfit)
 
 
-def _is_suspected(misfit: Misfit, learned: LearnedDialect) -> bool:
+def _is_suspected(misfit: Mismatch, learned: LearnedDialect) -> bool:
     """Whether what does not fit is, or becomes, a suspicion against the server."""
     violation = misfit.violation
     if violation is None:
@@ -235,7 +239,7 @@ def _is_suspected(misfit: Misfit, learned: LearnedDialect) -> bool:
     return misfit.may_be_a_bug
 
 
-def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Misfit) -> bool:
+def _repaired(room: RoomConversation, learned: LearnedDialect, misfit: Mismatch) -> bool:
     """Add what came unexpectedly to the notices; return whether that says anything new."""
     before = sum(map(len, room.lines.values()))
     for line in misfit.unexpected:
@@ -278,7 +282,7 @@ def _without(learned: LearnedDialect, names: Collection[str]) -> LearnedDialect:
     return rest
 
 
-def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Misfit) -> Proposal:
+def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit: Mismatch) -> Proposal:
     """Return a proposal that does not fit: the keys that may be wrong are comments."""
     keys = _at_fault(misfit)
     learned.doubt(lambda one: one.name in keys)
@@ -288,7 +292,7 @@ def _unfit(learned: LearnedDialect, header: list[str], dialect: Dialect, misfit:
     return Proposal(_readable(learned, head), trouble, evidence, [str(one) for one in learned.suspicions])
 
 
-def _at_fault(misfit: Misfit) -> tuple[str, ...]:
+def _at_fault(misfit: Mismatch) -> tuple[str, ...]:
     """Return the keys of which one is likely to be wrong."""
     violation = misfit.violation
     if violation is None:

@@ -25,7 +25,7 @@ from socketserver_reference.conformance.learn.meeting import (
 MAX_NOTICE_BYTES = 200
 """Longest notice, in bytes."""
 
-LINE = re.compile(rb"[^\n]+\n*|\n+")
+LINES_PATTERN = re.compile(rb"[^\n]+\n*|\n+")
 """A line, with the blank lines that follow it."""
 
 SINGLE_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -140,7 +140,7 @@ class RoomConversation:
                 (frame, self.is_delivery(frame, self.words) or self._is_unmarked(frame)) for frame in self.frames(data)
             )
             return
-        line = SINGLE_LINE if any(not line.strip(b"\r") for line in self.lines["joining"]) else LINE
+        line = SINGLE_LINE if any(not line.strip(b"\r") for line in self.lines["joining"]) else LINES_PATTERN
         for found in deque(line.finditer(data), MAX_FRAMES):  # the last ones: a question comes last
             yield found[0], self.is_delivery(self.bare(found[0]), self.words)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from socketserver_reference.conformance.dialects.dialect import BODY_ALONE
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.learn.answers import COMMON_WORD, ROOMS
+from socketserver_reference.conformance.learn.answers import COMMON_WORD, ROOM_WORDS
 
 USUAL = (
     *("MSG ", "SAY ", "/msg ", "/say ", "SEND ", "/send ", "BROADCAST ", "/broadcast ", "/all ", "CHAT ", "MESSAGE "),
@@ -35,7 +35,7 @@ SAID = re.compile(
 )
 """What usage texts call that which a client says."""
 
-NAMED = re.compile(rf"(?<![\w/])(?P<word>[/\\:!.@]?(?:{SAYING}))\b", re.IGNORECASE)
+NAMED_COMMAND = re.compile(rf"(?<![\w/])(?P<word>[/\\:!.@]?(?:{SAYING}))\b", re.IGNORECASE)
 """A word by which clients may say something, as a server lists it."""
 
 
@@ -54,7 +54,7 @@ def commands_in(told: Iterable[bytes]) -> list[str]:
     """Return the commands to say something that a server's texts name, as templates, the likeliest first."""
     texts = [data.decode("utf-8", "replace") for data in told]
     shown = [command for text in texts for command in _shown(text)]
-    named = [f"{found['word']} {{body}}" for text in texts for found in NAMED.finditer(text)]
+    named = [f"{found['word']} {{body}}" for text in texts for found in NAMED_COMMAND.finditer(text)]
     return list(dict.fromkeys([*shown, *named]))[:MAX_NAMED_COMMANDS]
 
 
@@ -68,12 +68,12 @@ def _shown(text: str) -> Iterator[str]:
 
 def _is_command(word: str) -> bool:
     """Whether it looks like a command, and not like words in a sentence."""
-    return word.isupper() or not word[0].isalpha() or bool(NAMED.fullmatch(word))
+    return word.isupper() or not word[0].isalpha() or bool(NAMED_COMMAND.fullmatch(word))
 
 
 def _room(shown: str) -> str:
     """Return the room of a command as clients say it: one that the server names, or the same for all."""
-    return re.sub(r"[<\[{(]\w+[>\]})]", COMMON_WORD, shown) if ROOMS.search(shown) else shown
+    return re.sub(r"[<\[{(]\w+[>\]})]", COMMON_WORD, shown) if ROOM_WORDS.search(shown) else shown
 
 
 def usual(but: Sequence[str]) -> list[str]:

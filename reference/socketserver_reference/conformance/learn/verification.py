@@ -15,7 +15,7 @@ from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.learn.conversation import OutOfTime
-from socketserver_reference.conformance.learn.journal import Journal
+from socketserver_reference.conformance.learn.journal import ConversationJournal
 from socketserver_reference.conformance.learn.room import MAX_NOTICE_BYTES
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader, stripped
 from socketserver_reference.conformance.results.outcomes import NotChecked
@@ -75,7 +75,7 @@ DATAGRAM_FORM: Sequence[Step] = (
     Say("ann", b"x"),
 )
 
-SUITES: dict[str, tuple[type[Conformance], Sequence[Step], Sequence[Step]]] = {
+VERIFIED_FORMS: dict[str, tuple[type[Conformance], Sequence[Step], Sequence[Step]]] = {
     "chat": (ChatConformance, CHAT_FORM, CHAT_LEAVING),
     "echo": (EchoConformance, ECHO_FORM, ()),
     "datagram": (DatagramConformance, DATAGRAM_FORM, ()),
@@ -87,7 +87,7 @@ BUGS = ("missing", "cut", "torn", "early end", "no end", "refused", "died", "lat
 
 
 @dataclass(frozen=True)
-class Misfit:
+class Mismatch:
     """What did not fit."""
 
     violation: Violation | None
@@ -117,15 +117,15 @@ def _floods(violation: Violation) -> bool:
 
 
 def verify(
-    target: Target, protocol: str, dialect: Dialect, timeout: float, budget: Budget, journal: Journal
-) -> Misfit | None:
+    target: Target, protocol: str, dialect: Dialect, timeout: float, budget: Budget, journal: ConversationJournal
+) -> Mismatch | None:
     """Talk in the dialect, and note it in the journal; return what does not fit, if anything does not.
 
     Each conversation starts the target, and ends nothing: the caller does.
 
     Raises NotApplicable if the limits of the dialect allow no such conversation, and OutOfTime if the budget is spent.
     """
-    suite, *parts = SUITES[protocol]
+    suite, *parts = VERIFIED_FORMS[protocol]
     for leaving, steps in enumerate(parts):
         if not steps:
             continue
@@ -140,8 +140,14 @@ def verify(
 
 
 def _play(
-    session: Session, clause: str, dialect: Dialect, steps: Sequence[Step], journal: Journal, *, leaving: bool
-) -> Misfit | None:
+    session: Session,
+    clause: str,
+    dialect: Dialect,
+    steps: Sequence[Step],
+    journal: ConversationJournal,
+    *,
+    leaving: bool,
+) -> Mismatch | None:
     session.healthy = True  # a conversation before this one would already leave something behind
     try:
         journal.played(session.play_once(steps, clause, session.timeout))
@@ -151,13 +157,13 @@ def _play(
         return _misfit(violation, dialect, leaving=leaving or violation.in_final_steps)
     except NotChecked as error:
         if error.violation is None:
-            return Misfit(None, str(error), leaving)
+            return Mismatch(None, str(error), leaving)
         return _misfit(error.violation, dialect, leaving=False)
     return None
 
 
-def _misfit(violation: Violation, dialect: Dialect, *, leaving: bool) -> Misfit:
-    return Misfit(violation, violation.observed, leaving, tuple(_unexpected(violation, dialect)))
+def _misfit(violation: Violation, dialect: Dialect, *, leaving: bool) -> Mismatch:
+    return Mismatch(violation, violation.observed, leaving, tuple(_unexpected(violation, dialect)))
 
 
 def _unexpected(violation: Violation, dialect: Dialect) -> list[bytes]:

@@ -228,7 +228,7 @@ def _alike(one: bytes, other: bytes) -> tuple[int, int]:
     return same, common_prefix(one[same:][::-1], other[same:][::-1])
 
 
-WORDS: dict[Shape, str] = {
+SHAPE_WORDS: dict[Shape, str] = {
     "missing": "{delivery} is missing for {who}",
     "cut": "{delivery} is missing for {who}, {same} bytes of it came",
     "torn": "{delivery} breaks off for {who} after {same} bytes, and something else follows",
@@ -253,4 +253,4 @@ WORDS: dict[Shape, str] = {
 
 def told(shape: Shape, who: str, delivery: str, same: int) -> str:
     """Return in a sentence what happened, and where; "" if there is nothing to add to the word for it."""
-    return WORDS.get(shape, "").format(who=who, delivery=delivery, same=same, next=same + 1)
+    return SHAPE_WORDS.get(shape, "").format(who=who, delivery=delivery, same=same, next=same + 1)

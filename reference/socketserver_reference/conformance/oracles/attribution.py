@@ -3,7 +3,7 @@
 One table for each protocol, to be read from the top: the first row that fits decides. A row names the clauses that fit,
 the likeliest first; a directed scenario takes its own clause if it is among them. `*` stands for the clauses about the
 disruptions that there were, the latest first. A clause with a question mark counts only where something was there that
-it is about (`ABOUT`): nothing is put down to a reset if nobody has reset.
+it is about (`CLAUSE_SUBJECTS`): nothing is put down to a reset if nobody has reset.
 """
 
 from collections.abc import Collection, Sequence
@@ -51,7 +51,7 @@ CLAUSE_OF_DISRUPTION: dict[str, str] = {
 }
 """The clause that promises that this disturbs no other client."""
 
-ABOUT: dict[str, Collection[Circumstance | Kind]] = {
+CLAUSE_SUBJECTS: dict[str, Collection[Circumstance | Kind]] = {
     "CHAT-1": ["unspoken to"],
     "CHAT-3": ["unusual"],
     "CHAT-6": ["long", "in pieces", "in a row"],
@@ -87,7 +87,7 @@ class Row:
         return shape in self.shapes.split(" | ") and {self.circumstance, self.kind} <= {"", *facts}
 
 
-CHAT = (
+CHAT_ROWS = (
     # what happened                   circumstance  utterance    clauses
     Row("quit delivered", "", "", "CHAT-7"),
     Row("two orders", "", "", "CHAT-13"),
@@ -127,7 +127,7 @@ CHAT = (
 )
 """A chat, framed or not."""
 
-ECHO = (
+ECHO_ROWS = (
     Row("extra", "answered", "long", "ECHO-4 ECHO-2"),
     Row("extra", "answered", "", "ECHO-3 ECHO-2"),
     Row("extra | altered", "", "blank", "ECHO-5 ECHO-2"),
@@ -145,7 +145,7 @@ ECHO = (
 )
 """An echo over connections."""
 
-DATAGRAMS = (
+DATAGRAM_ROWS = (
     Row("misdirected", "", "", "UDP-2"),
     Row("missing | altered", "", "blank", "UDP-3 UDP-1"),
     Row("cut", "", "long", "UDP-4"),
@@ -168,7 +168,7 @@ def clauses(table: Sequence[Row], shape: Shape, facts: Sequence[Circumstance | K
 
 def _was_there(named: str, facts: Collection[Circumstance | Kind]) -> bool:
     """Whether a clause with a question mark is about something that was there."""
-    return not named.endswith("?") or any(one in facts for one in ABOUT[named.rstrip("?")])
+    return not named.endswith("?") or any(one in facts for one in CLAUSE_SUBJECTS[named.rstrip("?")])
 
 
 def kinds(utterance: bytes, dialect: Dialect) -> list[Kind]:

@@ -15,7 +15,7 @@ from socketserver_reference.conformance.scenario.text import MAX_OBSERVED_BYTES,
 from socketserver_reference.conformance.scenario.transcript import ENDINGS, Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
-MANY = 50
+CROWD_CLIENTS = 50
 """Clients at one time, beyond which there is a crowd, however they have come."""
 
 DELAYS = ("stalled", "concurrent")
@@ -92,7 +92,7 @@ class ChatFindings(ChatOracle[MemberT]):
     def _finding(self, who: str, found: Difference, utterance: bytes, expected: str, observed: str) -> Finding:
         facts = [*self.circumstances(who), *attribution.kinds(utterance, self.dialect)]
         facts += ["in pieces"] if utterance in self.in_pieces else []
-        clauses = attribution.clauses(attribution.CHAT, found.shape, facts)
+        clauses = attribution.clauses(attribution.CHAT_ROWS, found.shape, facts)
         place = told(found.shape, who, self._number(who), found.same)
         return Finding(clauses, expected, observed, found.shape, place, also=self._late())
 
@@ -102,7 +102,7 @@ class ChatFindings(ChatOracle[MemberT]):
             facts = [one for one in facts if one not in DELAYS]
         if len(self.members) == 1 and self.fresh and self._nothing_said():
             facts.append("first")
-        clauses = attribution.clauses(attribution.CHAT, shape, facts)
+        clauses = attribution.clauses(attribution.CHAT_ROWS, shape, facts)
         return Finding(clauses, expected, observed, shape)
 
     def circumstances(self, who: str) -> list[attribution.Circumstance]:
@@ -114,7 +114,7 @@ class ChatFindings(ChatOracle[MemberT]):
         ]
         roles: dict[attribution.Circumstance, bool] = {
             "concurrent": len(self.outstanding()) > 1 and "concurrent" not in found,
-            "crowded": sum(not one.gone for one in self.members.values()) > MANY and "crowded" not in found,
+            "crowded": sum(not one.gone for one in self.members.values()) > CROWD_CLIENTS and "crowded" not in found,
             "quits": member.leaving == "quit",
             "half-closes": member.leaving == "half-close",
             "lurks": not member.proven,

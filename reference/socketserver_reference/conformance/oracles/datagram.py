@@ -108,7 +108,7 @@ class DatagramOracle:
         waiting = [name for name, client in self.clients.items() if client.requests and not client.gone]
         roles: dict[attribution.Circumstance, bool] = {"left": self.disrupted, "concurrent": len(waiting) > 1}
         circumstances = [role for role, has in roles.items() if has]
-        clauses = attribution.clauses(attribution.DATAGRAMS, shape, [*circumstances, *self._kinds(who)])
+        clauses = attribution.clauses(attribution.DATAGRAM_ROWS, shape, [*circumstances, *self._kinds(who)])
         return Finding(clauses, expected, observed, shape)
 
     def _kinds(self, who: str) -> list[attribution.Kind]:

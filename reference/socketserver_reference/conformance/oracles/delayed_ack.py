@@ -44,7 +44,7 @@ def finding(lags: list[float], prompt: str, late: str) -> Finding:
     """Explain the stalls."""
     slow = sorted(lag for lag in lags if lag > MIN_STALL_SECONDS)
     return Finding(
-        attribution.clauses(attribution.CHAT, "late", []),
+        attribution.clauses(attribution.CHAT_ROWS, "late", []),
         f"{late}, whose kernel delays its acknowledgements, hears a delivery when {prompt} does",
         f"{late} hears {len(slow)} of {len(lags)} deliveries later, half of them by "
         f"{1000 * slow[len(slow) // 2]:.0f} ms or more",

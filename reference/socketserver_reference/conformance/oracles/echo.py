@@ -90,11 +90,11 @@ class EchoConnections:
 
     def explain_refusal(self, who: str, why: str) -> Finding:
         facts: list[attribution.Circumstance] = ["silent"] if self._silent_beside(self.connections.get(who)) else []
-        clauses = attribution.clauses(attribution.ECHO, "refused", facts)
+        clauses = attribution.clauses(attribution.ECHO_ROWS, "refused", facts)
         return Finding(clauses, f"{who} connects", f"{who} cannot connect: {why}", "refused")
 
     def explain_death(self, expected: str) -> Finding:
-        return Finding(attribution.clauses(attribution.ECHO, "died", []), expected, "it ended", "died")
+        return Finding(attribution.clauses(attribution.ECHO_ROWS, "died", []), expected, "it ended", "died")
 
     def _silent_beside(self, connection: EchoConnection | None) -> bool:
         """Whether another client is connected and has said nothing."""
@@ -111,7 +111,7 @@ class EchoConnections:
             "answered": answered,
         }
         circumstances = [role for role, has in roles.items() if has]
-        return attribution.clauses(attribution.ECHO, shape, [*circumstances, *self._kinds(request or b"")])
+        return attribution.clauses(attribution.ECHO_ROWS, shape, [*circumstances, *self._kinds(request or b"")])
 
     def _kinds(self, request: bytes) -> list[attribution.Kind]:
         not_asked = effects.not_applicable(self.dialect)

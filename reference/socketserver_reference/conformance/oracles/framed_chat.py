@@ -27,7 +27,7 @@ from socketserver_reference.conformance.oracles.alignment import (
 )
 from socketserver_reference.conformance.oracles.frame_reader import stripped, unprompted
 from socketserver_reference.conformance.oracles.framed_room import FramedChatState
-from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Utterance
+from socketserver_reference.conformance.oracles.inbox import Due, FramedMember, Spoken
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import Finding, Shape
 
@@ -121,7 +121,7 @@ class FramedChatOracle(FramedChatState):
         receipt = isinstance(to_sender, Template) and not to_sender.has_body and to_sender.matches(bare)
         return receipt or any(notice.matches(bare) for notice in self.dialect.notices)
 
-    def _delivers(self, who: str, member: FramedMember, frame: bytes, speaker: str, utterance: Utterance) -> bool:
+    def _delivers(self, who: str, member: FramedMember, frame: bytes, speaker: str, utterance: Spoken) -> bool:
         """Whether the frame is this utterance as the member should read it; what it says of its speaker is learned."""
         template = self._read_by(who, speaker)
         label = template.label(frame, utterance.body)
@@ -199,11 +199,11 @@ class FramedChatOracle(FramedChatState):
         member.rejected_frame = rest
         return self.explain_mismatch(who, b"")
 
-    def _may_go_on(self, who: str, rest: bytes, due: Utterance) -> bool:
+    def _may_go_on(self, who: str, rest: bytes, due: Spoken) -> bool:
         """Whether bytes may be the beginning of a delivery."""
         return self._read_by(who, due.speaker).may_go_on(rest, due.body, self.members[due.speaker].label)
 
-    def _cut_unmarked(self, who: str, rest: bytes, known: Iterable[Utterance]) -> list[bytes]:
+    def _cut_unmarked(self, who: str, rest: bytes, known: Iterable[Spoken]) -> list[bytes]:
         """Return the deliveries in bytes in which nothing marks the end of one, and what is between them."""
         found: list[bytes] = []
         places = [(self._read_by(who, one.speaker), one.body, self.members[one.speaker].label) for one in known]
@@ -232,7 +232,7 @@ class FramedChatOracle(FramedChatState):
         return [self.dialect.delivery(one.body, self.members[one.speaker].label) for one in wanted]
 
     @staticmethod
-    def _first(member: FramedMember) -> list[Utterance]:
+    def _first(member: FramedMember) -> list[Spoken]:
         """Return what a client must read next, one utterance for each speaker, what was said first before."""
         first = [next((due.utterance for due in dues if due.required), None) for dues in member.inbox.values()]
         return sorted((one for one in first if one is not None), key=lambda utterance: utterance.number)
@@ -278,11 +278,11 @@ class FramedChatOracle(FramedChatState):
             frames.append(unprompted(one, self.dialect))
         return frames
 
-    def _quits(self) -> list[Utterance]:
+    def _quits(self) -> list[Spoken]:
         """Return the words by which clients left, which nobody may hear."""
-        return [Utterance(0, speaker, self.dialect.quit) for speaker in self.quitters]
+        return [Spoken(0, speaker, self.dialect.quit) for speaker in self.quitters]
 
-    def _known(self, member: FramedMember) -> list[Utterance]:
+    def _known(self, member: FramedMember) -> list[Spoken]:
         """Return what may be in a frame."""
         return [*(due.utterance for dues in member.inbox.values() for due in dues), *member.heard, *self._quits()]
 
@@ -306,7 +306,7 @@ class FramedChatOracle(FramedChatState):
             together="concurrent" in self.circumstances(who),
         )
 
-    def _piece(self, who: str, frame: bytes, known: Iterable[Utterance]) -> Piece:
+    def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
         """Return what is in a frame, one of the known utterances rather than anything else."""
         for utterance in known:
             if self._read_by(who, utterance.speaker).label(frame, utterance.body) is not None:
@@ -329,7 +329,7 @@ class FramedChatOracle(FramedChatState):
         dues = member.inbox.get(member.last_speaker, ())
         return any(not due.utterance.settled and due.utterance.body == frame for due in dues)
 
-    def _misattributed(self, frame: bytes, utterance: Utterance) -> bool:
+    def _misattributed(self, frame: bytes, utterance: Spoken) -> bool:
         """Whether the frame carries another label than the speaker's; one with two is a mix, and carries neither."""
         label, known = self.dialect.template.label(frame, utterance.body), self.members[utterance.speaker].label
         if label is None or known is None or self._head(label).startswith(self._head(known)):

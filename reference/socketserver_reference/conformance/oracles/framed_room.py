@@ -14,7 +14,7 @@ from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.oracles.chat_findings import ChatFindings
 from socketserver_reference.conformance.oracles.chat_room import Leaving
 from socketserver_reference.conformance.oracles.frame_reader import FrameReader
-from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Utterance
+from socketserver_reference.conformance.oracles.inbox import DeliveryOrder, Due, FramedMember, Spoken
 from socketserver_reference.conformance.scenario.steps import Step
 
 
@@ -26,8 +26,8 @@ class FramedChatState(ChatFindings[FramedMember]):
         self.order = DeliveryOrder()
         self.said = 0
         self.bodies: Counter[bytes] = Counter()
-        self.under_way: list[Utterance] = []  # a client that connects now may still hear these
-        self.late: list[Utterance] = []  # of an earlier scenario: any new client may hear them
+        self.under_way: list[Spoken] = []  # a client that connects now may still hear these
+        self.late: list[Spoken] = []  # of an earlier scenario: any new client may hear them
         self.quitters: list[str] = []
 
     def unheard(self) -> list[bytes]:
@@ -37,7 +37,7 @@ class FramedChatState(ChatFindings[FramedMember]):
 
     def _says_late(self, who: str, data: bytes) -> None:
         self.said += 1
-        self.late.append(Utterance(self.said, who, data))
+        self.late.append(Spoken(self.said, who, data))
 
     # What the clients do
 
@@ -53,14 +53,14 @@ class FramedChatState(ChatFindings[FramedMember]):
         return member
 
     @staticmethod
-    def _offer(member: FramedMember, utterance: Utterance, *, required: bool) -> None:
+    def _offer(member: FramedMember, utterance: Spoken, *, required: bool) -> None:
         member.inbox.setdefault(utterance.speaker, deque()).append(Due(utterance, required))
 
     def _says(self, who: str, data: bytes, *, settled: bool) -> None:
         speaker = self.members[who]
         speaker.proven = True
         self.said += 1
-        utterance = Utterance(self.said, who, data, settled)
+        utterance = Spoken(self.said, who, data, settled)
         self.under_way.append(utterance)
         self.bodies[data] += 1
         heard = self.dialect.hears_itself or not self._may_be_cut_off(who)
@@ -99,7 +99,7 @@ class FramedChatState(ChatFindings[FramedMember]):
     def _owed(self, who: str) -> int:
         return sum(len(self.dialect.delivery(due.body)) for due in self._dues(who))
 
-    def _dues(self, who: str) -> Iterator[Utterance]:
+    def _dues(self, who: str) -> Iterator[Spoken]:
         """Yield what the client may have to read yet."""
         return (due.utterance for dues in self.members[who].inbox.values() for due in dues)
 

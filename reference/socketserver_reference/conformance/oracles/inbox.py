@@ -15,7 +15,7 @@ MAX_HEARD_DELIVERIES = 64
 
 
 @dataclass(frozen=True)
-class Utterance:
+class Spoken:
     """An utterance; `number` counts all of them. A `settled` one is read at once by all clients that read."""
 
     number: int
@@ -28,7 +28,7 @@ class Utterance:
 class Due:
     """An utterance that a member may hear, or must."""
 
-    utterance: Utterance
+    utterance: Spoken
     required: bool
 
 
@@ -38,7 +38,7 @@ class FramedMember(MemberState):
 
     frames: FrameReader = field(default_factory=FrameReader)
     inbox: dict[str, deque[Due]] = field(default_factory=dict)  # by speaker
-    heard: deque[Utterance] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
+    heard: deque[Spoken] = field(default_factory=lambda: deque(maxlen=MAX_HEARD_DELIVERIES))
     count: int = 0  # deliveries that it has heard
     last_speaker: str = ""
     rejected_frame: bytes = b""  # the frame that broke the rules
@@ -47,7 +47,7 @@ class FramedMember(MemberState):
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
     joined_at: int = 0  # how many utterances there had been then
 
-    def required(self) -> list[Utterance]:
+    def required(self) -> list[Spoken]:
         """Return what it must hear, speaker by speaker."""
         return [due.utterance for dues in self.inbox.values() for due in dues if due.required]
 

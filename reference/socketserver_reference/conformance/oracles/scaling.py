@@ -22,10 +22,10 @@ from socketserver_reference.conformance.oracles import attribution
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Finding
 
-TIMES = 4
+ROOM_FACTOR = 4
 """How many times as large the large room is."""
 
-TOO_MANY = 7
+MAX_COST_FACTOR = 7
 """How many times as much it may cost: between as many times as it is large, and the square of that.
 
 Measured with crowds of 96 and 24, in seconds of processor time; the first server is the reference, the second the same
@@ -36,13 +36,13 @@ but that whoever is cut off stays listed:
     who is cut off stays listed   2.2  to 3.1     0.10  to 0.23     10 to 22
 """
 
-LITTLE = 0.25
+MAX_UNJUDGED_SECONDS = 0.25
 """Seconds of processor time that are not judged."""
 
-TICK = 0.01
+CLOCK_SECONDS = 0.01
 """Seconds to which processor time is known."""
 
-VOTES = 2
+MIN_COMPARISONS = 2
 """Comparisons that must come out alike: once, a crowd may have been too slow in leaving to cost much."""
 
 UNSCRIPTED = "it shows in what the server costs, which a script does not see"
@@ -77,36 +77,36 @@ class Costs:
     @property
     def times(self) -> float:
         """How many times as much the large room costs, at least."""
-        return self.large / (self.small + TICK)
+        return self.large / (self.small + CLOCK_SECONDS)
 
     @property
     def excessive(self) -> bool:
         """Whether that is more than it may."""
-        return self.times > TOO_MANY
+        return self.times > MAX_COST_FACTOR
 
 
 def is_little(large: float) -> bool:
     """Whether a large room costs so little that there is nothing to compare."""
-    return large <= LITTLE
+    return large <= MAX_UNJUDGED_SECONDS
 
 
 def is_excessive(found: Sequence[Costs]) -> bool:
     """Whether the large room costs more than it may, as often as it takes to say so."""
-    return sum(costs.excessive for costs in found) >= VOTES
+    return sum(costs.excessive for costs in found) >= MIN_COMPARISONS
 
 
 def decided(found: Sequence[Costs]) -> bool:
     """Whether there have been enough comparisons."""
-    return is_excessive(found) or sum(not costs.excessive for costs in found) >= VOTES
+    return is_excessive(found) or sum(not costs.excessive for costs in found) >= MIN_COMPARISONS
 
 
 def finding(found: Sequence[Costs], many: int) -> Finding:
     """Explain that a room costs more than it may, by the comparison that says so least."""
     costs = min((costs for costs in found if costs.excessive), key=lambda costs: costs.times)
-    few = many // TIMES
+    few = many // ROOM_FACTOR
     return Finding(
-        attribution.clauses(attribution.CHAT, "late", ["stalled"]),
-        f"{many} clients who leave at once cost the server about {TIMES} times as much as {few}",
+        attribution.clauses(attribution.CHAT_ROWS, "late", ["stalled"]),
+        f"{many} clients who leave at once cost the server about {ROOM_FACTOR} times as much as {few}",
         f"{many} cost it {costs.large:.2f} s of processor time, and {few} cost it {costs.small:.2f} s",
         "late",
         also=("CHAT-10", "CHAT-11", "CHAT-12"),  # whoever is not let go costs something, too

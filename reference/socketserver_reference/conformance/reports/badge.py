@@ -9,7 +9,7 @@ from socketserver_reference.conformance.scenario.text import printable
 
 COLOURS = {CONFORMS: "#1c6b3f", VIOLATED: "#b3261e"}
 
-UNSURE = "#7d5300"
+UNSURE_COLOUR = "#7d5300"
 """The colours of the badge by exit code, and that for any other; white text on each is legible (a contrast of at least
 4.5).
 """
@@ -36,7 +36,7 @@ def write(report: Report) -> str:
     ET.SubElement(picture, "title").text = f"{printable(report.target)}: {said}"
     at = 0
     for text, width, colour in zip(
-        (label, found), widths, (LABEL_COLOUR, COLOURS.get(report.code, UNSURE)), strict=True
+        (label, found), widths, (LABEL_COLOUR, COLOURS.get(report.code, UNSURE_COLOUR)), strict=True
     ):
         ET.SubElement(picture, "rect", x=str(at), width=str(width), height=str(HEIGHT), fill=colour)
         shown = ET.SubElement(

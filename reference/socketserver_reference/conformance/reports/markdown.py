@@ -17,7 +17,7 @@ MAX_DOCUMENT_BYTES = 1_000_000
 """Bytes of a whole document: a little below 1 MiB."""
 
 
-ABOUT = "{} in the specification"
+LINK_TITLE = "{} in the specification"
 """What links to the page of a clause."""
 
 CLAUSE_COLUMNS = ("clause", "verdict", "why")
@@ -67,7 +67,7 @@ def folded(story: ViolationStory, whose: str = "") -> str:
     remarks = [("that is", story.place), ("replayed", story.confirmation), ("note", story.note)]
     note = "".join(f"<br>{what}: {words(text)}" for what, text in remarks if text)
     note += f"<br>again: {code(story.again)}" if story.again else ""
-    note += f"<br>{linked(ABOUT.format(story.clause.id), story.page)}" if story.page else ""
+    note += f"<br>{linked(LINK_TITLE.format(story.clause.id), story.page)}" if story.page else ""
     return "\n".join(
         [
             f"<details><summary><strong>{title}</strong>: the server {words(story.clause.level)} "

@@ -10,7 +10,7 @@ from socketserver_reference.conformance.scenario.text import printable
 from socketserver_reference.conformance.scenario.transcript import NUMBER_WIDTH
 from socketserver_reference.conformance.scenario.violation import Violation
 
-MAX_STORY_LINES = {"MUST": 40, "SHOULD": 20}
+MAX_VIOLATION_LINES = {"MUST": 40, "SHOULD": 20}
 """Level of a clause -> lines about its violation, unless all are asked for."""
 
 LAST_LINES = 8
@@ -72,7 +72,7 @@ def _place(violation: Violation, lines: Sequence[str]) -> int | None:
 
 def _shortened(lines: list[str], verdict: Verdict, *, whole: bool) -> list[str]:
     """Return the lines without some in the middle of the exchange, where they are too many."""
-    most = MAX_STORY_LINES[verdict.clause.level]
+    most = MAX_VIOLATION_LINES[verdict.clause.level]
     if whole or len(lines) <= most:
         return lines
     left_out = len(lines) - most + 1

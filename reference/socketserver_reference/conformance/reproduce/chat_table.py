@@ -4,12 +4,12 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYTES
 from socketserver_reference.conformance.reproduce import patterns
-from socketserver_reference.conformance.reproduce.table import EVERYTHING, LATE, PROBE, PROMPT, Table
+from socketserver_reference.conformance.reproduce.table import EVERYTHING, LATE, PROBE, PROMPT, ScriptTable
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 
-class ChatTable(Table):
+class ChatTable(ScriptTable):
     """A chat: clients read what all say."""
 
     def __init__(self, dialect: Dialect, *, datagrams: bool) -> None:

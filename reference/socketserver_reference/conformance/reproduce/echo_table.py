@@ -4,12 +4,12 @@ import re
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.reproduce import patterns
-from socketserver_reference.conformance.reproduce.table import Table
+from socketserver_reference.conformance.reproduce.table import ScriptTable
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.violation import Violation
 
 
-class EchoTable(Table):
+class EchoTable(ScriptTable):
     """An echo: each client reads the replies to what it said."""
 
     def __init__(self, dialect: Dialect, *, datagrams: bool) -> None:

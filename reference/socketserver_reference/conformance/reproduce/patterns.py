@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects.template import FIELD, Template
 
 Pattern = re.Pattern[bytes]
 
-UNKNOWN = rb"[^\r\n]*?"
+UNKNOWN_PATTERN = rb"[^\r\n]*?"
 """A label, or anything else that a server writes into a line."""
 
 MANY_BODIES = 100
@@ -23,7 +23,7 @@ def of_template(template: Template, body: bytes = rb".*?") -> bytes:
     made, end = b"", 0
     for field in FIELD.finditer(template.text):
         made += re.escape(template.text[end : field.start()].encode())
-        made += body if field[1] == "body" else UNKNOWN
+        made += body if field[1] == "body" else UNKNOWN_PATTERN
         end = field.end()
     return made + re.escape(template.text[end:].encode())
 

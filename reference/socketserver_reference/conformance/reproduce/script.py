@@ -16,7 +16,7 @@ from socketserver_reference.conformance.scenario.violation import Violation
 
 PLAYER = (files("socketserver_reference.conformance.reproduce") / "player.txt").read_text(encoding="utf-8")
 
-COLUMNS = 116
+HEADING_COLUMNS = 116
 """Columns of the text above a script."""
 
 LONG_BYTES = 60
@@ -86,7 +86,7 @@ def script(
     clause = CLAUSES[violation.clause_id]
     confirmation = f"\nreplayed: {printable(violation.confirmation)}" if violation.confirmation else ""
     return FRAME.format(
-        clause=_safe(textwrap.fill(str(clause), COLUMNS)),
+        clause=_safe(textwrap.fill(str(clause), HEADING_COLUMNS)),
         expected=_safe(violation.expected),
         observed=_safe(violation.observed),
         confirmation=confirmation,
@@ -103,7 +103,7 @@ def script(
 
 
 def _safe(text: str) -> str:
-    """Return text that ends no docstring, on lines of at most COLUMNS."""
+    """Return text that ends no docstring, on lines of at most HEADING_COLUMNS."""
     return "\n".join(printable(line) for line in text.splitlines()).replace("\\", "\\\\").replace('"""', "'''")
 
 
@@ -180,7 +180,7 @@ def test(violation: Violation) -> str:
     """Return the pytest file for a clause about the inside of a process."""
     clause = CLAUSES[violation.clause_id]
     return TEST.format(
-        clause=_safe(textwrap.fill(str(clause), COLUMNS)),
+        clause=_safe(textwrap.fill(str(clause), HEADING_COLUMNS)),
         expected=_safe(violation.expected),
         observed=_safe(violation.observed),
         file=f"test_{clause.id.replace('-', '_')}.py",

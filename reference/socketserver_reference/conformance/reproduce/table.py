@@ -41,7 +41,7 @@ Row = tuple[str, str, Any]
 
 
 @dataclass
-class Table:
+class ScriptTable:
     """The rows so far."""
 
     dialect: Dialect

@@ -28,19 +28,25 @@ from socketserver_reference.conformance.targets.process import supervised
 SCRIPT_TIMEOUT = 30.0
 """Timeout in seconds for the trial of a script."""
 
-LEAST_SECONDS = 10.0
+MIN_TRIAL_SECONDS = 10.0
 """Seconds for the trials of each clause, even if the time of the check is over."""
 
-ROUNDS = 100
+MANY_ROUNDS = 100
 """Rounds of an exchange whose violation shows by chance."""
 
-REST = 0.02
+LONG_REST = 0.02
 """Seconds between two steps of a script, in which any server notices the first."""
 
-SLOW = 2.0
+LONG_QUIET = 2.0
 """Seconds of quiet where a server, or this machine, may be slow to send what must not come."""
 
-TRIALS = (Trial(1, REST), Trial(1, 0.0), Trial(1, REST, SLOW), Trial(ROUNDS, 0.0), Trial(ROUNDS, REST))
+TRIALS = (
+    Trial(1, LONG_REST),
+    Trial(1, 0.0),
+    Trial(1, LONG_REST, LONG_QUIET),
+    Trial(MANY_ROUNDS, 0.0),
+    Trial(MANY_ROUNDS, LONG_REST),
+)
 """The scripts to try, until one shows the violation."""
 
 UNWRITTEN = "the check ended before it was written"
@@ -90,7 +96,7 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
         violation = session.confirm(violation) or violation
     rows, bursts = rows_of(violation, protocol, session.dialect)
     ended = ""
-    until = max(session.budget.until, time.monotonic() + LEAST_SECONDS)
+    until = max(session.budget.until, time.monotonic() + MIN_TRIAL_SECONDS)
     with tempfile.TemporaryDirectory(prefix="reproduction-") as own:
         for trial in TRIALS:
             draft = Path(own) / file.name

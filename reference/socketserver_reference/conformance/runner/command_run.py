@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLLECTED = {"family": "socketserver_reference.conformance.runner.collected_family"}
 """Protocol -> the module whose classes are collected, if not `collected`."""
 
-QUIET = [
+QUIET_PYTEST = [
     "-qq",
     "--assert=plain",
     "--no-header",
@@ -83,7 +83,7 @@ class Progress:
             collected.put(self._targets)
         with _undisturbed() as directory, on_this_stderr(), self._display.ticking():
             isolated = ["-c", os.devnull, f"--rootdir={directory}", "--noconftest", "-p", "pytest_timeout"]
-            words = [*isolated, *QUIET, "-p", plugin.__name__, "--pyargs", self._module, *arguments]
+            words = [*isolated, *QUIET_PYTEST, "-p", plugin.__name__, "--pyargs", self._module, *arguments]
             with self._display.alone():
                 return int(pytest.main(words, plugins=[self]))
 

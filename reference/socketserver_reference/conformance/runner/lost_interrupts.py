@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-DELAY = 0.05
+REPEAT_SECONDS = 0.05
 """Seconds after which a lost interrupt comes again: by then the main thread has left the callback. If it has not, the
 interrupt is lost again, and comes again.
 """
@@ -46,6 +46,6 @@ def _interrupt_later() -> None:
     signal.signal(signal.SIGUSR1, interrupt)
     main = threading.main_thread().ident
     assert main is not None
-    timer = threading.Timer(DELAY, signal.pthread_kill, (main, signal.SIGUSR1))
+    timer = threading.Timer(REPEAT_SECONDS, signal.pthread_kill, (main, signal.SIGUSR1))
     timer.daemon = True
     timer.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from socketserver_reference.clauses import CLAUSES, PROFILES
+from socketserver_reference.conformance.driver.budget import DEFAULT_EXAMPLES
 
 DEFAULT_TIMEOUT = 5.0
 """Default timeout in seconds for any expected data or event."""
@@ -21,9 +22,6 @@ MAX_TIMEOUT = 86_400
 
 KNOWN_BROKEN_HANDLER_TIMEOUT = 2.0
 """Timeout in seconds for a handler of a server that is known to break a clause."""
-
-DEFAULT_EXAMPLES = 30
-"""Default number of runs of a state machine."""
 
 
 # Readers of values

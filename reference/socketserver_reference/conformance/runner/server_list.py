@@ -19,7 +19,7 @@ from socketserver_reference.address import Address, BadAddress
 from socketserver_reference.conformance.dialects.input_file import BadFile, parse_toml, read_text
 from socketserver_reference.conformance.runner.options import OPTIONS
 
-PROTOCOLS = ("echo", "chat")
+SERVER_PROTOCOLS = ("echo", "chat")
 
 ARGUMENTS = ("launch", "transport", *(option.name for option in OPTIONS if option.per_server))
 """Keys that are options of `check` with the same name."""
@@ -72,8 +72,8 @@ def _server(where: str, table: Mapping[str, Any]) -> ListedServer:
     for key, needed in (("name", "its name in the reports"), ("protocol", "echo or chat")):
         if key not in table:
             raise BadServers(f"{where}: no {key}; add {needed}")
-    if table["protocol"] not in PROTOCOLS:
-        raise BadServers(f"{where}: protocol = {table['protocol']!r}; it is one of {', '.join(PROTOCOLS)}")
+    if table["protocol"] not in SERVER_PROTOCOLS:
+        raise BadServers(f"{where}: protocol = {table['protocol']!r}; it is one of {', '.join(SERVER_PROTOCOLS)}")
     if "launch" not in table and "target" not in table:
         raise BadServers(f"{where}: neither launch nor target; add the command that starts it, or its address")
     try:

@@ -24,7 +24,7 @@ RECV_BYTES = 65536
 QUICKACK = getattr(socket, "TCP_QUICKACK", 0)
 """The option to acknowledge at once or late; 0 on systems without it (only Linux has it)."""
 
-TAKEN = 256
+MAX_TAKEN_READS = 256
 """Reads at most that are kept for later: of RECV_BYTES bytes each, 16 MiB."""
 
 NOT_YET = (errno.ECONNREFUSED, errno.ENOENT)
@@ -133,7 +133,7 @@ class Client:
         waited, timeout = 0, self.timeout
         self.set_timeout(0)
         ended = bool(self._taken) and not isinstance(self._taken[-1], bytes)
-        while not ended and len(self._taken) < TAKEN and (got := self._receive()) is not None:
+        while not ended and len(self._taken) < MAX_TAKEN_READS and (got := self._receive()) is not None:
             self._taken.append(got)
             ended = not isinstance(got, bytes)
             waited += len(got) if isinstance(got, bytes) else 0

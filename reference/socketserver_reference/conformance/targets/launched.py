@@ -36,7 +36,7 @@ PORT_CLOSE_TIMEOUT = 10.0
 TOTAL_START_TIMEOUT = 600.0
 """Seconds that all starts of one command may take together; after that it is not started again."""
 
-MAX_TOLD = 3
+MAX_NAMED_ADDRESSES = 3
 """Addresses that a message names at most."""
 
 
@@ -166,7 +166,7 @@ class LaunchedSite(DirectSite):
         """Return what is seen of a command that does not listen where it shall, and what would help."""
         if seen.elsewhere:
             remedy = "give that as the target" if self._fixed else "write {port} where the command has its port"
-            return f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_TOLD]))} instead ({remedy})"
+            return f"it listens at {' and '.join(map(str, seen.elsewhere[:MAX_NAMED_ADDRESSES]))} instead ({remedy})"
         if seen.taken:
             return "a process that it did not start listens there (start that server yourself, and give its address)"
         return "it runs but does not listen (if it needs longer to start, limits.start in a dialect says so)"

@@ -16,10 +16,10 @@ from socketserver_reference.conformance.targets import proc_files, processes
 SEES_LISTENERS = os.access("/proc/net/unix", os.R_OK)
 """Whether this system tells what listens."""
 
-TABLES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6"), "unix": ("unix",), "unix-datagram": ("unix",)}
+PROC_FILES = {"tcp": ("tcp", "tcp6"), "udp": ("udp", "udp6"), "unix": ("unix",), "unix-datagram": ("unix",)}
 """Transport -> the files of /proc/net with its sockets."""
 
-STATES = {"tcp": "0A", "udp": "07"}
+OPEN_STATES = {"tcp": "0A", "udp": "07"}
 """Transport -> the state in these files of a socket that takes connections, or datagrams from everywhere."""
 
 UNIX_TYPES = {"0001": "unix", "0002": "unix-datagram"}
@@ -30,7 +30,7 @@ WILDCARDS = ("0.0.0.0", "::")  # addresses to compare with; nothing is bound to 
 
 
 @dataclass(frozen=True)
-class Listener:
+class ListeningSocket:
     """A socket that takes connections or datagrams."""
 
     address: Address
@@ -65,7 +65,7 @@ def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | N
     if not elsewhere and sockets_of(processes.processes_below(process)) == set():
         return Sight(False)  # without a look at the table, which may have the closed connections of a minute
     listening = [
-        one for transport in TABLES if elsewhere or transport == wanted.transport for one in listeners(transport)
+        one for transport in PROC_FILES if elsewhere or transport == wanted.transport for one in listeners(transport)
     ]
     there = [one for one in listening if one.serves(wanted)]
     if not (there or elsewhere):
@@ -79,10 +79,12 @@ def look(process: int, wanted: Address, *, elsewhere: bool = False) -> Sight | N
     return Sight(False, tuple(sorted(others, key=str)), bool(there))
 
 
-def listeners(transport: str) -> Iterator[Listener]:
+def listeners(transport: str) -> Iterator[ListeningSocket]:
     """Yield all sockets of this machine that take connections or datagrams over the transport."""
-    for table in TABLES[transport]:
-        for columns in proc_files.rows(f"/proc/net/{table}", f" {STATES[transport]} " if transport in STATES else ""):
+    for table in PROC_FILES[transport]:
+        for columns in proc_files.rows(
+            f"/proc/net/{table}", f" {OPEN_STATES[transport]} " if transport in OPEN_STATES else ""
+        ):
             found = _unix(columns) if table == "unix" else _internet(transport, columns)
             if found is not None and found.address.transport == transport:
                 yield found
@@ -105,21 +107,21 @@ def sockets_of(those: Iterable[str]) -> set[str] | None:
     return inodes
 
 
-def _internet(transport: str, columns: list[str]) -> Listener:
+def _internet(transport: str, columns: list[str]) -> ListeningSocket:
     """Read a line of /proc/net/tcp or its like: number, local address, remote address, state, ..., inode."""
     host, _, port = columns[1].partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
     name = socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words)
-    return Listener(Address(transport, host=name.removeprefix("::ffff:"), port=int(port, 16)), columns[9])
+    return ListeningSocket(Address(transport, host=name.removeprefix("::ffff:"), port=int(port, 16)), columns[9])
 
 
-def _unix(columns: list[str]) -> Listener | None:
+def _unix(columns: list[str]) -> ListeningSocket | None:
     """Read a line of /proc/net/unix: number, count, protocol, flags, type, state, inode and, if it has one, path."""
     transport = UNIX_TYPES.get(columns[4])
     accepts = transport == "unix-datagram" or int(columns[3], 16) & UNIX_ACCEPTING
     if transport is None or not accepts or len(columns) < 8:
         return None
-    return Listener(Address(transport, path=" ".join(columns[7:])), columns[6])
+    return ListeningSocket(Address(transport, path=" ".join(columns[7:])), columns[6])
 
 
 def _hosts(host: str) -> set[str]:

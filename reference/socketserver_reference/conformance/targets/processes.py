@@ -30,7 +30,7 @@ more than a processor needs to notice that it shall run a thread.
 """
 
 MAX_KILL_ROUNDS = 200
-KILL_INTERVAL = 0.01
+KILL_ROUND_INTERVAL = 0.01
 """Rounds, and seconds between two: a killed process may leave orphans."""
 
 
@@ -132,7 +132,7 @@ def kill_all_below(process: int) -> None:
         for child in alive:
             with contextlib.suppress(OSError):
                 os.kill(int(child), signal.SIGKILL)
-        time.sleep(KILL_INTERVAL)
+        time.sleep(KILL_ROUND_INTERVAL)
 
 
 def cpu_time(process: int) -> float | None:

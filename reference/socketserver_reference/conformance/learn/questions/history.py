@@ -3,10 +3,10 @@
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.room import SPEAKER, RoomConversation
 
-MAX_SAID = 120
+MAX_UTTERANCES = 120
 """Utterances after which a history is taken to have no end."""
 
-ENDLESS = 1000
+MAX_HISTORY = 1000
 """Most earlier deliveries that a dialect can allow."""
 
 
@@ -16,14 +16,19 @@ def ask_history(room: RoomConversation, learned: LearnedDialect) -> None:
     if not heard:
         learned.learn("delivery", "history", 0, "a newcomer heard nothing that had been said before it came")
         return
-    for _ in range(MAX_SAID - heard):
+    for _ in range(MAX_UTTERANCES - heard):
         room.heard_by_all(SPEAKER)
     now = _newcomer_hears(room)
-    if now < MAX_SAID:
-        learned.learn("delivery", "history", now, f"a newcomer heard the last {now} deliveries of more than {MAX_SAID}")
+    if now < MAX_UTTERANCES:
+        learned.learn(
+            "delivery",
+            "history",
+            now,
+            f"a newcomer heard the last {now} deliveries of more than {MAX_UTTERANCES}",
+        )
     else:
         why = f"a newcomer heard {now} earlier deliveries, all that there were: no limit was met"
-        learned.learn("delivery", "history", ENDLESS, why)
+        learned.learn("delivery", "history", MAX_HISTORY, why)
 
 
 def _newcomer_hears(room: RoomConversation) -> int:

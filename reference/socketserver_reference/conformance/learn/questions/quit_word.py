@@ -33,7 +33,7 @@ QUIT_WORDS = (
 MAX_NAMED_WORDS = 12
 """Most words of the server's own that are tried."""
 
-NAMED = re.compile(
+NAMED_WORD = re.compile(
     r"(?P<quote>[\"'`<\[(])(?P<quoted>[/\\:!.]?\w{1,20})(?:[>\])]|(?P=quote))"
     r"|(?<![\w/.:])(?P<marked>[/\\:!.][A-Za-z]\w{0,19})"
     r"|\b(?:type|enter|say|send|write|use|with|via)\s+(?P<told>[/\\:!.]?\w{1,20})"
@@ -42,7 +42,7 @@ NAMED = re.compile(
 )
 """How servers name commands: in quotes or brackets, after a mark, after `type`, before `to quit`."""
 
-ABOUT_LEAVING = re.compile(r"quit|exit|leave|leaving|disconnect|log\s?out|bye|close|\bend\b|stop", re.IGNORECASE)
+LEAVING_WORDS = re.compile(r"quit|exit|leave|leaving|disconnect|log\s?out|bye|close|\bend\b|stop", re.IGNORECASE)
 
 
 BROKEN_BY_WORD = ("CHAT-7", "CHAT-8", "CHAT-11", "CHAT-2", "CHAT-10")
@@ -68,8 +68,8 @@ def named_words(told: Iterable[bytes]) -> list[str]:
     come first.
     """
     lines = [line for data in told for line in data.decode("utf-8", "replace").splitlines()]
-    lines.sort(key=lambda line: not ABOUT_LEAVING.search(line))
-    words = [word for line in lines for found in NAMED.finditer(line) if (word := _word(found))]
+    lines.sort(key=lambda line: not LEAVING_WORDS.search(line))
+    words = [word for line in lines for found in NAMED_WORD.finditer(line) if (word := _word(found))]
     return list(dict.fromkeys(words))[:MAX_NAMED_WORDS]
 
 

@@ -25,7 +25,7 @@ JOINING = {kind.verb for kind in KINDS if kind.effect in ("joins", "approaches")
 PASSIVE_EVENTS = {*JOINING, "reads"}
 """What anybody in a crowd does."""
 
-STATES: dict[Effect | None, State] = {
+LANE_STATES: dict[Effect | None, State] = {
     "joins": "open",
     "approaches": "open",
     "reads again": "open",
@@ -36,7 +36,7 @@ STATES: dict[Effect | None, State] = {
 }
 
 AFTER: dict[str, State] = {
-    **{kind.verb: STATES[kind.effect] for kind in KINDS if kind.effect in STATES},
+    **{kind.verb: LANE_STATES[kind.effect] for kind in KINDS if kind.effect in LANE_STATES},
     "ends": "away",
     "breaks": "away",
 }

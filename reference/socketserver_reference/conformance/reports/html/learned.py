@@ -11,7 +11,7 @@ from socketserver_reference.conformance.reports.html.page import command, conten
 from socketserver_reference.conformance.reports.learning import Chapter, LearnedReport, ToldKey
 from socketserver_reference.conformance.results.report import own_version
 
-UNSURE = 2
+UNSURE_CODE = 2
 """The exit code whose colour a page has that is not sure."""
 
 
@@ -43,7 +43,7 @@ def _header(report: LearnedReport) -> Element:
     return tag(
         "header",
         tag("p", f"{report.protocol} dialect", class_="over"),
-        headline(report.conclusion[:1].upper() + report.conclusion[1:], min(report.code, UNSURE)),
+        headline(report.conclusion[:1].upper() + report.conclusion[1:], min(report.code, UNSURE_CODE)),
         tag("p", tag("code", report.target), class_="target"),
         listed(facts, class_="facts"),
     )

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from socketserver_reference.clauses import PROFILES, Clause
 from socketserver_reference.conformance.reports.html.drawing import exchange, legend
 from socketserver_reference.conformance.reports.html.elements import Child, listed, page, tag
-from socketserver_reference.conformance.reports.markdown import ABOUT
+from socketserver_reference.conformance.reports.markdown import LINK_TITLE
 from socketserver_reference.conformance.reports.story import ViolationStory, first_difference, stories
 from socketserver_reference.conformance.results.exit_codes import CONFORMS, VIOLATED
 from socketserver_reference.conformance.results.report import OUTCOME_WORDS, SYMBOLS, Report, counted, own_version
@@ -137,7 +137,7 @@ def article(story: ViolationStory, anchor: str, changes: Sequence[tuple[str, str
     remarks = (("that is", story.place), ("replayed", story.confirmation), ("note", story.note))
     said += [(what, text) for what, text in remarks if text]
     said += [("again", command(story.again, f"the command for {story.clause.id}"))] if story.again else []
-    said += [("page", tag("a", ABOUT.format(story.clause.id), href=story.page))] if story.page else []
+    said += [("page", tag("a", LINK_TITLE.format(story.clause.id), href=story.page))] if story.page else []
     said += [("before", tag("pre", "\n".join(story.before)))] if story.before else []
     shown = exchange(story)
     if story.clause.level == "SHOULD":
