@@ -92,6 +92,13 @@ _ALL = (
         PRACTICE,
     ),
     _hardened("ECHO-8", "reply to a client while another is connected and says nothing", PRACTICE, level="SHOULD"),
+    _hardened(
+        "ECHO-9",
+        "hold nothing for clients that have left: no thread, open descriptor, child process or memory that grows with"
+        " their number",
+        PRACTICE,
+        level="SHOULD",
+    ),
     # Echo over datagrams: there is no connection.
     _basic(
         "UDP-1",
@@ -177,6 +184,13 @@ _ALL = (
         level="SHOULD",
     ),
     _hardened("CHAT-17", "serve at least 200 members at once", PRACTICE, level="SHOULD"),
+    _hardened(
+        "CHAT-18",
+        "hold nothing for clients that have left: no thread, open descriptor, child process or memory that grows with"
+        " their number",
+        PRACTICE,
+        level="SHOULD",
+    ),
     # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",

@@ -225,6 +225,7 @@ class StreamServer(Server, socketserver.TCPServer):
     def close_request(self, request: Any) -> None:
         """Forget a connection and close it."""
         # [SRV-3] after finish; nothing else here closes a request
+        # [ECHO-9] [CHAT-18] nothing of it is left
         with self.connections_lock:
             self.connections.discard(request)
         super().close_request(request)
@@ -293,6 +294,7 @@ class Threads(socketserver.ThreadingMixIn, Server):
 
     def service_actions(self) -> None:
         """Forget each ended thread once: a client costs the same in any crowd."""
+        # [ECHO-9] [CHAT-18] a thread that ended and was joined costs nothing
         with suppress(queue.Empty):
             while True:
                 self.forget(self.ended.get_nowait())

@@ -215,6 +215,16 @@ class IsFull(Speaker):
             self.server.cut_off(self.request)
 
 
+class KeepsAThread(Speaker):
+    """Each client costs a thread that waits for the end of the server."""
+
+    breaks = "CHAT-18"
+
+    def setup(self) -> None:
+        threading.Thread(target=self.server.idle.wait, daemon=True).start()
+        super().setup()
+
+
 class AsksOneAfterAnother(Speaker):
     """It asks for the name where it accepts."""
 

@@ -138,6 +138,14 @@ class ServesOneAtATime(Echo):
             super().handle()
 
 
+class KeepsAThread(Echo):
+    breaks = "ECHO-9"
+
+    def handle(self) -> None:
+        threading.Thread(target=self.server.idle.wait, daemon=True).start()  # type: ignore[attr-defined]
+        super().handle()
+
+
 BUGS: dict[str, type[Echo]] = {bug.__name__: bug for bug in Echo.__subclasses__()}
 
 

@@ -9,6 +9,7 @@
     leaving.py           how clients leave, and what they lose
     serving.py           the server itself: what handlers get, concurrency, errors
     ending.py            how the server ends
+    keeping.py           what it keeps of clients that have left
     echoing.py           the echo over connections
     datagrams.py         the echo over datagrams
     race_window.py       widens a race, so that it shows in every run

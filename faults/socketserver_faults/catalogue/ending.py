@@ -59,7 +59,7 @@ class KeepsItsSocket(StreamServer):
         self.wait_for_handlers()
 
 
-@fault("SRV-3", "SRV-9")
+@fault("ECHO-9", "SRV-3", "SRV-9")
 class KeepsCopies(StreamServer):
     """The server keeps a duplicate descriptor of every connection, to hang up later.
 

@@ -8,6 +8,7 @@ from socketserver_faults.catalogue import (
     delivery,
     echoing,
     ending,
+    keeping,
     leaving,
     membership,
     ownership,
@@ -25,6 +26,7 @@ THEME_MODULES = (
     leaving,
     serving,
     ending,
+    keeping,
     echoing,
     datagrams,
 )

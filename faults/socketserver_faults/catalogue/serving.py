@@ -81,7 +81,7 @@ class FinishesTwice(ChatHandler):
             self.finish()
 
 
-@fault("SRV-3", "SRV-9")
+@fault("ECHO-9", "SRV-3", "SRV-9")
 class OnlyShutsDown(StreamServer):
     """When a handler ends, its request is shut down but never closed.
 

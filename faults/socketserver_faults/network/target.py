@@ -40,6 +40,7 @@ from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.resources import Resources
 
 HELD_TIMEOUT_SHARE = 4
 """After a quarter of the timeout, each way, a delay of the network may be the cause of a silence."""
@@ -139,6 +140,10 @@ class ThroughSite:
 
     def cpu_time(self) -> float | None:
         """Return None: in this process, the work of the server cannot be told from that of the network."""
+        return None
+
+    def resources(self) -> Resources | None:
+        """Return None: in this process, what the server holds cannot be told from what the network does."""
         return None
 
     def exit_report(self) -> str:

@@ -13,6 +13,7 @@ from socketserver_reference.conformance.checks import chat_hardened
 from socketserver_reference.conformance.checks.chat import ChatConformance
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
@@ -23,14 +24,15 @@ from tests.support.dialects.drawn_dialects import drawn_by_seed
 
 TIMEOUT = 5.0
 
-LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17")
+LONG = ("CHAT-12", "CHAT-13", "CHAT-15", "CHAT-16", "CHAT-17", "CHAT-18")
 """Clauses whose checks take most of the time."""
 
 
 @pytest.fixture(autouse=True)
-def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These servers keep little for a member that does not read, so that a little fills it."""
+def _less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These servers keep little for a member that does not read, so that a little fills it; few clients show growth."""
     monkeypatch.setattr(chat_hardened, "FLOOD_BYTES", 512 * 1024)
+    monkeypatch.setattr(growth, "ROUNDS", (1, 1, 2))
 
 
 def clauses_that(outcomes: list[CheckResult], kind: type[BaseException] | None) -> set[str]:
@@ -90,6 +92,7 @@ TRIED_IN = {
     "IsImpatient": ["lengths"],
     "SendsInTwo": ["fixed"],
     "IsFull": ["fixed"],
+    "KeepsAThread": ["named", "unmarked"],
     "AsksOneAfterAnother": ["named"],
     "KeepsTheNameless": ["named"],
     "LeavesByName": ["named"],

@@ -9,6 +9,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.driver import stage
 from socketserver_reference.conformance.exploration.explore import explore
+from socketserver_reference.conformance.oracles import growth
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner import direct
 from socketserver_reference.conformance.runner.direct import SUITES, open_session, outcomes
@@ -31,9 +32,10 @@ OTHERS = ("greets and quits", "words around", "two replies", "one in words")
 
 
 @pytest.fixture(autouse=True)
-def _smaller_flood(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`test_echo_floods.py` pours more than two kernels hold."""
+def _less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`test_echo_floods.py` pours more than two kernels hold, and `test_growth.py` brings a thousand clients."""
     monkeypatch.setattr(echo, "ECHO_FLOOD_BYTES", 512 * 1024)
+    monkeypatch.setattr(growth, "ROUNDS", (1, 1, 2))
 
 
 def found(protocol: str, dialect: Dialect, handler: type[Any], clause: str | None = None) -> set[str]:

@@ -12,6 +12,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, anything, holds_trigger, still_decides
+from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
 from socketserver_reference.conformance.scenario.steps import (
@@ -53,6 +54,9 @@ class Recorder:
     def scale(self, room: Callable[[int], Any], many: int) -> bool:
         self.steps += room(many).steps
         return True
+
+    def grow(self, visits: Visits) -> None:
+        self.steps += visits.steps(1)
 
     def needs_exact_chunks(self) -> None:
         pass

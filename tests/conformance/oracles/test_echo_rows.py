@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from socketserver_reference.conformance.dialects.dialect import NOTE
-from socketserver_reference.conformance.oracles import attribution
+from socketserver_reference.conformance.oracles import attribution, growth
 from socketserver_reference.conformance.oracles.attribution import DATAGRAM_ROWS, ECHO_ROWS, Row
 from socketserver_reference.conformance.oracles.datagram import DatagramOracle
 from socketserver_reference.conformance.oracles.echo import EchoOracle
@@ -72,6 +72,7 @@ ECHOES: dict[tuple[str, str, str], tuple[bytes | None, Happening]] = {
     ("early end", "", ""): (b"hello", reads_the_end),
     ("missing | cut", "", ""): (b"hello", reads_nothing),
     ("refused | died", "", ""): (None, finds_nobody),
+    ("grows", "", ""): (None, lambda _: growth.finding(ECHO_ROWS, "threads", [9, 18], [2, 11], "")),
 }
 """Shapes, circumstance and kind of a row -> what ann asks, if anything, and what happens then."""
 

@@ -137,6 +137,7 @@ FAULTS = {
     ("died", "", ""): "reset-ends-the-process",
     ("late", "stalled", ""): "keeps-who-is-cut-off",
     ("late", "", ""): "waits-for-acknowledgements",
+    ("grows", "", ""): "leaves-its-writer",
 }
 """The same -> a fault of the catalogue; `make matrix` judges those."""
 

@@ -23,8 +23,12 @@ SVG = "{http://www.w3.org/2000/svg}"
     ("told", "words", "colour"),
     [
         (report(code=0, verdicts=WHOLE), "conforms", badge.COLOURS[0]),
-        (report(code=0, verdicts=WHOLE[:11]), "conforms in 11 of 17 clauses", badge.COLOURS[0]),
-        (report(code=0, verdicts=[*WHOLE[:16], LATE]), "conforms", badge.COLOURS[0]),
+        (report(code=0, verdicts=WHOLE[:11]), f"conforms in 11 of {len(WHOLE)} clauses", badge.COLOURS[0]),
+        (
+            report(code=0, verdicts=[*(one for one in WHOLE if one.clause != LATE.clause), LATE]),
+            "conforms",
+            badge.COLOURS[0],
+        ),
         (report(violation(EVERYTHING)), "breaks CHAT-2", badge.COLOURS[1]),
         (report(violation(EVERYTHING), violation(EVERYTHING, "CHAT-4")), "breaks 2 clauses", badge.COLOURS[1]),
         (report(code=1), "known failures are stale", badge.COLOURS[1]),
@@ -51,4 +55,5 @@ def test_the_name_of_a_target_is_text() -> None:
 def test_check_writes_one(check: Checker, tmp_path: Path) -> None:
     file = tmp_path / "badge.svg"
     check("echo", "--only", "ECHO-2", "--examples", 0, "--badge", file, json_too=False)
-    assert "echo conformance: conforms in 1 of 8 clauses" in file.read_text()
+    all_of_them = sum(clause.group == "ECHO" for clause in CLAUSES.values())
+    assert f"echo conformance: conforms in 1 of {all_of_them} clauses" in file.read_text()

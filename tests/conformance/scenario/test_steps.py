@@ -43,6 +43,7 @@ TELLING = {
     f"{SUITE}/checks/chat_crowds.py": "says which way a crowd leaves",
     f"{SUITE}/checks/chat_frames.py": "says which way a client leaves",
     f"{SUITE}/checks/chat_handshake.py": "says which way a client leaves",
+    f"{SUITE}/checks/visits.py": "says which ways clients leave",
 }
 """The modules that tell steps by their classes, and why. All others make steps, and read what steps say."""
 

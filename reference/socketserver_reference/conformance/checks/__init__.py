@@ -8,6 +8,7 @@
     chat_hardened.py      clients that overlap, reset and stall
     chat_crowds.py        many clients
     echo.py             EchoConformance
+    visits.py           the ways in which clients come and leave, one after another
     datagram.py         DatagramConformance
 
 A check is a method that hands a literal list of steps to `play`. To add one, write it below those of its profile, in

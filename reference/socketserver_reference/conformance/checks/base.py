@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.oracles.scaling import Room
 from socketserver_reference.conformance.scenario.steps import Step
 
@@ -41,6 +42,9 @@ class Play(Protocol):
         """Play a scenario in a room of so many, and in one a quarter as large, and compare what they cost the server:
         see `scaling.py`. Return whether that could be seen.
         """
+
+    def grow(self, visits: Visits) -> None:
+        """Let many clients come and leave in these ways, and look at what the server holds then: see `growth.py`."""
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""

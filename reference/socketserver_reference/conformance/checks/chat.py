@@ -8,13 +8,13 @@ overlap, reset and stall. The next utterance shows what a clause forbids: an une
 violation, so no check waits for silence.
 
 The checks stand in the base classes, by topic, and the last base comes first. Abrupt checks come late, for a server
-that cannot be restarted. CHAT-17, a SHOULD whose checks take long, comes last, for a server that makes the suite run
-out of time.
+that cannot be restarted. CHAT-17 and CHAT-18, each a SHOULD whose checks take long, come last, for a server that makes
+the suite run out of time.
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore
 from socketserver_reference.conformance.checks.chat_basic import BasicChat
-from socketserver_reference.conformance.checks.chat_crowds import LeavingCrowdChat, ManyMembersChat
+from socketserver_reference.conformance.checks.chat_crowds import LeavingCrowdChat, ManyMembersChat, ManyVisitsChat
 from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat
 from socketserver_reference.conformance.checks.chat_hardened import HardenedChat
@@ -38,6 +38,7 @@ class ExploredChat(Conformance):
 
 
 class ChatConformance(
+    ManyVisitsChat,
     ManyMembersChat,
     LeavingCrowdChat,
     RudeFramesChat,

@@ -1,9 +1,12 @@
-"""The chat and many clients: two hundred members (CHAT-17), and a crowd that speaks and leaves at once (CHAT-15)."""
+"""The chat and many clients: two hundred members (CHAT-17), a crowd that speaks and leaves at once (CHAT-15), and many
+who come and leave one after another (CHAT-18).
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from socketserver_reference.conformance.checks.base import Conformance, Play, decides
+from socketserver_reference.conformance.checks.visits import chat_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR, Departure
 from socketserver_reference.conformance.scenario.steps import (
@@ -126,6 +129,14 @@ class ManyMembersChat(Conformance):
     def test_two_hundred_clients_connect_in_one_instant(self, play: Play) -> None:
         members = tuple(f"m{count}" for count in range(1, DEMANDED_MEMBERS))
         play(*join("ann"), Crowd(members), *all_are_in(members))
+
+
+class ManyVisitsChat(Conformance):
+    """Clients who come and leave one after another: a thousand, if it takes so many to see what the server holds."""
+
+    @decides("CHAT-18")
+    def test_a_thousand_clients_leave_nothing_behind(self, play: Play) -> None:
+        play.grow(chat_visits(play.dialect))
 
 
 class LeavingCrowdChat(Conformance):

@@ -5,6 +5,7 @@ server sends has come when it has hung up, so nothing here waits for silence.
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore, Play, decides
+from socketserver_reference.conformance.checks.visits import echo_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
@@ -138,6 +139,10 @@ class EchoConformance(Conformance):
     @decides("ECHO-8")
     def test_a_silent_client_delays_no_other(self, play: Play) -> None:
         play(Connect("silent"), *ask("ann", b"hello"), *ask("ben", b"hello"), HalfClose("silent"))
+
+    @decides("ECHO-9")
+    def test_a_thousand_clients_leave_nothing_behind(self, play: Play) -> None:
+        play.grow(echo_visits(play.dialect))
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

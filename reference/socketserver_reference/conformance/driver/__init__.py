@@ -15,6 +15,7 @@ Read in this order:
     masking.py            what known broken clauses explain, and how the others are decided all the same
     session.py            plays scenarios one after another, independent of each other
     measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
+    growth.py             the same: what it keeps of clients that have left
     dialect_fit.py        whether a server speaks the dialect at all
     scenario_runner.py    the `play` argument of a check
 

@@ -117,12 +117,12 @@ class ClientReader:
             self._report(self.oracle.explain_mismatch(who, self._evidence(who, data)), who)
 
     def _evidence(self, who: str, data: bytes) -> bytes:
-        """Read on after an illegal byte, until the missing bytes come or no more do."""
+        """Read on after an illegal byte: until the missing bytes come or no more do, and then what is there."""
         wanted = self.oracle.expected_bytes(who)
         timeout = min(self.timeout, EVIDENCE_TIMEOUT)
         until = time.monotonic() + timeout
-        self._clients[who].set_timeout(timeout)
-        while wanted and wanted not in data and len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
+        while len(data) < MAX_EVIDENCE_BYTES and time.monotonic() < until:
+            self._clients[who].set_timeout(0 if wanted in data else timeout)
             got = self._clients[who].receive()
             if not isinstance(got, bytes) or not got:
                 break

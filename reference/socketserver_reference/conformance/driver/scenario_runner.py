@@ -5,9 +5,11 @@ from functools import partial
 from typing import TypeVar
 
 from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import scaling
+from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
@@ -72,6 +74,20 @@ class ScenarioRunner:
         """
         self._needs_to_see()
         return self._confirmed(partial(scale, self._session, room, many, about=self._clause))
+
+    def grow(self, visits: Visits) -> None:
+        """Let many clients come and leave in these ways, for a clause that only what the server holds can decide."""
+        self._needs_to_see()
+        session, about = self._session, self._clause
+        if session.dialect.limits.paced or session.dialect.limits.fresh:
+            self.not_applicable("the dialect's limits leave no time for so many clients on one server")
+        if session.site.resources() is None:
+            self.not_applicable("what the server holds is not seen from here")
+        session.masking.decide(
+            lambda rewritings: self._confirmed(partial(grow, session, visits, about, rewritings)),
+            visits.steps(1),
+            about,
+        )
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. It is played all the same if it

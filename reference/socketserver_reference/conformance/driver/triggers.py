@@ -166,6 +166,10 @@ def like_quit(steps: Steps, dialect: Dialect) -> bool:
     return any(is_like_quit(step.data, dialect) for step in steps if isinstance(step, Utterance))
 
 
+def departures(steps: Steps, _: Dialect) -> bool:
+    return any(step.leaves for step in steps)
+
+
 def silent_member(steps: Steps, _: Dialect) -> bool:
     """A client that has connected and said nothing, or has fallen silent, is there while another speaks."""
     silent: set[str] = set()
@@ -297,6 +301,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-6": (_if(half_closed_request, waiting_for_the_reply),),
     "ECHO-7": (_if(abandoned, half_closing),),
     "ECHO-8": (_if(silent_member, talkative),),
+    "ECHO-9": (_if(departures),),
     "UDP-1": (_if(anything),),
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),
@@ -323,6 +328,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-15": (_if(slow_reader, always_reading),),
     "CHAT-16": (),  # a delay of 40 ms explains nothing that does not come at all
     "CHAT-17": (_if(crowd),),
+    "CHAT-18": (_if(departures),),
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
 

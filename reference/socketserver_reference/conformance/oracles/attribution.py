@@ -124,6 +124,7 @@ CHAT_ROWS = (
     Row("died", "", "", "* CHAT-11"),
     Row("late", "stalled", "", "CHAT-15"),
     Row("late", "", "", "CHAT-16"),
+    Row("grows", "", "", "CHAT-18"),
 )
 """A chat, framed or not."""
 
@@ -142,6 +143,7 @@ ECHO_ROWS = (
     Row("early end", "", "", "ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("missing | cut", "", "", "ECHO-8? ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("refused | died", "", "", "ECHO-8? ECHO-7 ECHO-2"),
+    Row("grows", "", "", "ECHO-9"),
 )
 """An echo over connections."""
 

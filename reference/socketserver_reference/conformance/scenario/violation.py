@@ -34,6 +34,7 @@ Shape = Literal[
     "refused",
     "died",
     "late",
+    "grows",  # the server holds more and more
 ]
 """What happened, in a word: how what came differs from what could have come."""
 

@@ -17,6 +17,7 @@ Read in this order:
     supervisor.py     what ends all of it in any case
     listening.py      whether it listens, seen without a connection
     processes.py      whether its processes are idle, and what they cost
+    resources.py      what its processes hold
     quiescence.py     whether threads are idle
     proc_files.py     how Linux tells
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets.resources import Resources
 
 POLL_INTERVAL = 0.02
 """Seconds between two polls: of the server for a request to stop, of the checker for a listening server."""
@@ -57,6 +58,9 @@ class Site(Protocol):
     def cpu_time(self) -> float | None:
         """Return the seconds of processor time that the server has used so far; None where that cannot be seen."""
 
+    def resources(self) -> Resources | None:
+        """Return what the server holds; None where that cannot be seen."""
+
     def interference(self) -> str:
         """Return an event outside the server for which the server might be blamed, or ""."""
 
@@ -91,6 +95,10 @@ class DirectSite:
 
     def note_flood(self) -> None:
         """Do nothing: nobody waits for it."""
+
+    def resources(self) -> Resources | None:
+        """Return None: what a server at an address holds is not seen from here."""
+        return None
 
     def interference(self) -> str:
         """Return "": nothing interferes."""

@@ -11,6 +11,7 @@ from typing import Any
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import quiescence
 from socketserver_reference.conformance.targets.base import DirectSite
+from socketserver_reference.conformance.targets.resources import Resources, held_here
 
 STOP_TIMEOUT = 10.0
 """Seconds for a server in this process to end."""
@@ -63,6 +64,9 @@ class InProcessSite(DirectSite):
     def cpu_time(self) -> float | None:
         """Return what all threads of this process have used but the one that asks, which plays the clients."""
         return time.process_time() - time.thread_time()
+
+    def resources(self) -> Resources | None:
+        return held_here()
 
     def exit_report(self) -> str:
         return "" if self._thread.is_alive() else "serve_forever() ended by itself"

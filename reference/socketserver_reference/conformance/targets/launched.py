@@ -23,6 +23,7 @@ from socketserver_reference.conformance.targets.notice import Notice
 from socketserver_reference.conformance.targets.parting import PORTS_TO_FREE
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
+from socketserver_reference.conformance.targets.resources import Resources
 
 START_TIMEOUT = 10.0
 """Least seconds that a launched command has until it must listen."""
@@ -192,6 +193,9 @@ class LaunchedSite(DirectSite):
 
     def cpu_time(self) -> float | None:
         return self._launch.cpu_time() if self._launch is not None else None
+
+    def resources(self) -> Resources | None:
+        return self._launch.resources() if self._launch is not None else None
 
     def exit_report(self) -> str:
         return self._launch.exit_report() if self._launch is not None else ""

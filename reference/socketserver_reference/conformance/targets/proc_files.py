@@ -6,6 +6,9 @@ from pathlib import Path
 READ_BYTES = 65536
 """Bytes to read of a file about one thread: more than any of these files has."""
 
+ONE_READ_BYTES = 2048
+"""Bytes up to which a file comes in one read(): Linux gives a long one in parts, a page each."""
+
 LINE_BYTES = 512
 """The same for a file that is one line: to read it takes a third less time."""
 
@@ -17,7 +20,10 @@ def read(file: str, most: int = READ_BYTES) -> str:
     except OSError:  # the thread has ended, or this system has no /proc
         return ""
     try:  # os.read(): a file object would cost more than the rest of a look
-        return os.read(opened, most).decode("utf-8", "replace")
+        text = os.read(opened, most)
+        while len(text) > ONE_READ_BYTES and len(text) < most and (more := os.read(opened, most - len(text))):
+            text += more
+        return text.decode("utf-8", "replace")
     except OSError:
         return ""
     finally:

@@ -19,6 +19,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import processes
 from socketserver_reference.conformance.targets.command import advice
 from socketserver_reference.conformance.targets.listening import Sight, look
+from socketserver_reference.conformance.targets.resources import Resources, held_below
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 
 MAX_OUTPUT_LINES = 3
@@ -96,6 +97,10 @@ class Launch:
     def cpu_time(self) -> float | None:
         """Return the seconds of processor time that the command has used so far; None where nobody can see it."""
         return processes.cpu_time(self._supervisor.pid)
+
+    def resources(self) -> Resources | None:
+        """Return what the command holds; None where nobody can see it."""
+        return held_below(self._supervisor.pid)
 
     def exit_report(self) -> str:
         """Return how the command ended and its last output, or "" while it runs."""

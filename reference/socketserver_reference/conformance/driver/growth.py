@@ -1,0 +1,123 @@
+"""Lets many clients come and leave, and looks at what the server holds then: see `oracles/growth.py`."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles import attribution, growth
+from socketserver_reference.conformance.oracles.growth import Visits
+from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.targets.base import POLL_INTERVAL
+from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE, Resources
+
+
+class _Rounds:
+    """The rounds on one server."""
+
+    def __init__(self, session: Session, visits: Visits, about: str, rewritings: Sequence[Rewriting]) -> None:
+        self._session = session
+        self._visits = visits
+        self._about = about
+        self._rewritings = rewritings
+        self._came = 0
+        self._clients: list[int] = []  # how many have come and left, after each round
+        self._held: list[Resources] = []
+        self._growing: set[str] = set()  # what has grown in every round so far
+
+    def play(self, timeout: float, *, wait: bool) -> Transcript:
+        """Play the rounds; raise a Violation if something grows in each, and is still held after a wait."""
+        session = self._session
+        session.prepare()
+        story = self._play(1, timeout)
+        failed = ""
+        for number, repeated in enumerate(growth.ROUNDS + growth.MEMORY_ROUNDS):
+            late = number >= len(growth.ROUNDS)
+            if late and self._growing != {MEMORY}:
+                break
+            session.budget.go_on()
+            try:
+                self._play(repeated, timeout)
+            except Violation as failure:
+                noted = session.note_violation(failure)
+                if not self._is_sure():
+                    raise noted from None
+                failed = noted.observed
+                break
+            if not self._grows(repeated, late=late):
+                return story.transcript
+        grown = [one for one in self._held[0] if one in self._growing]
+        what = next((one for one in grown if failed or not wait or self._still_holds(one)), "")
+        if not what:
+            return story.transcript
+        table = attribution.CHAT_ROWS if self._about.startswith("CHAT") else attribution.ECHO_ROWS
+        held = [one[what] for one in self._held]
+        violation = story.violation(growth.finding(table, what, self._clients, held, failed))
+        violation.unscripted = growth.UNSCRIPTED
+        raise session.note_violation(violation)
+
+    def _play(self, repeated: int, timeout: float) -> Stage:
+        """Play a round; return its stage."""
+        session = self._session
+        steps = rewritten(self._visits.steps(repeated), self._rewritings, session.dialect)
+        with session.stage(about=self._about, polite=False, timeout=timeout) as stage:
+            stage.play(steps)
+            stage.wait_idle()
+        session.check_alive(stage)
+        self._came += sum(len(step.clients) for step in steps if step.comes)
+        return stage
+
+    def _grows(self, repeated: int, *, late: bool) -> bool:
+        """Look at what the server holds after a round; return whether something has grown in each so far."""
+        self._clients.append(self._came)
+        self._held.append(self._session.site.resources() or {})
+        if len(self._held) == 1:
+            self._growing = {*self._held[0]} - {WRITABLE}
+            return True
+        before, now = self._held[-2:]
+        kib = growth.CLIENT_KIB * (self._clients[-1] - self._clients[-2])
+        grown = growth.growing(before, now, dict.fromkeys(before, repeated) | {MEMORY: kib, WRITABLE: kib})
+        self._growing &= grown
+        if late and WRITABLE not in grown:
+            self._growing.discard(MEMORY)
+        return bool(self._growing)
+
+    def _is_sure(self) -> bool:
+        """Whether so much has grown so often that a failure is due to it; memory grows at first in any server."""
+        return len(self._held) > growth.SURE_ROUNDS and bool(self._growing - {MEMORY})
+
+    def _still_holds(self, what: str) -> bool:
+        """Whether the server goes on holding that: it may let go of what a client held somewhat later."""
+        until = time.monotonic() + growth.RELEASE_TIMEOUT
+        before, now = self._held[-2:]
+        while (self._session.site.resources() or now)[what] > before[what]:
+            if time.monotonic() > until:
+                return True
+            time.sleep(POLL_INTERVAL)
+        return False
+
+
+def grow(session: Session, visits: Visits, about: str, rewritings: Sequence[Rewriting]) -> Transcript:
+    """Let clients come and leave in these ways; raise a Violation if the server holds more after each round, and does
+    so again when it is fresh.
+    """
+
+    def play(timeout: float, *, wait: bool = True) -> Transcript:
+        return _Rounds(session, visits, about, rewritings).play(timeout, wait=wait)
+
+    try:
+        return session.play_patiently(partial(play, wait=not session.site.restartable))
+    except Violation as violation:
+        first = violation
+    if first.shape != "grows" or not session.site.restartable:
+        raise first
+    try:
+        transcript = session.play_patiently(play)
+    except Violation as second:
+        second.replays = Replays(1, 1) if second.shape == "grows" else None
+        raise
+    session.acquit(first)
+    return transcript

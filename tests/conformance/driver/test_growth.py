@@ -1,0 +1,115 @@
+"""What a server keeps of clients that have left is seen; what it allocates once, or lets go of later, passes."""
+
+import sys
+from contextlib import closing
+
+import pytest
+
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles import growth
+from socketserver_reference.conformance.results.outcomes import NotApplicable
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
+from tests.support.checking import BARE_PYTHON
+from tests.support.serving import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is seen of what a server holds")
+
+SERVER = ROOT / "tests" / "servers" / "keeping_server.py"
+TIMEOUT = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "ROUNDS", (2, 2, 4, 8, 16))
+    monkeypatch.setattr(growth, "MEMORY_ROUNDS", (32, 64))
+    monkeypatch.setattr(growth, "RELEASE_TIMEOUT", 0.1)
+
+
+def keeping(what: str, most: int = 100000) -> Launched:
+    return Launched(f"{BARE_PYTHON} {SERVER} {{port}} {what} {most}")
+
+
+def seen(session: Session) -> tuple[Violation | None, str]:
+    """Return what is found about ECHO-9, and why it was not checked, or ""."""
+    ((_, _, raised),) = play_all(session, "echo", "ECHO-9")
+    return (raised, "") if isinstance(raised, Violation) else (None, str(raised or ""))
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("threads", "threads"),
+        ("descriptors", "open descriptors"),
+        ("of-leavers", "open descriptors"),
+        ("children", "processes"),
+        ("memory", "KiB of memory"),
+    ],
+)
+def test_what_is_kept_of_each_client_is_told(what: str, told: str) -> None:
+    with closing(open_session("echo", keeping(what), TIMEOUT)) as session:
+        violation, _ = seen(session)
+    assert violation is not None
+    assert (violation.clause_id, violation.shape) == ("ECHO-9", "grows")
+    assert violation.observed.startswith(f"{told}: ")
+    assert violation.replays is not None
+    assert violation.replays.shown == 1
+    assert not violation.unconfirmed
+    assert violation.unscripted == growth.UNSCRIPTED
+
+
+@pytest.mark.parametrize(("what", "most"), [("nothing", 0), ("threads", 40), ("descriptors", 30), ("late", 120)])
+def test_what_does_not_grow_with_every_client_passes(what: str, most: int) -> None:
+    with closing(open_session("echo", keeping(what, most), TIMEOUT)) as session:
+        assert seen(session) == (None, "")
+
+
+def test_a_server_that_fails_for_what_it_keeps_is_told_so() -> None:
+    with closing(open_session("echo", keeping("dies", 100), TIMEOUT)) as session:
+        violation, _ = seen(session)
+    assert violation is not None
+    assert violation.clause_id == "ECHO-9"
+    assert violation.observed.startswith("threads: ")
+    assert "the server ended with exit status 3" in violation.observed.partition("; then ")[2]
+
+
+def test_a_server_that_fails_before_much_has_grown_breaks_another_clause() -> None:
+    with closing(open_session("echo", keeping("dies", 20), TIMEOUT)) as session:
+        violation, _ = seen(session)
+    assert violation is not None
+    assert violation.clause_id != "ECHO-9"
+
+
+@pytest.mark.parametrize(("grows_until", "holds"), [(100, False), (6, True), (5, True)])
+def test_what_shows_once_or_is_gone_after_a_wait_passes(
+    monkeypatch: pytest.MonkeyPatch, grows_until: int, holds: bool
+) -> None:
+    looks = [0]
+
+    def resources(_: LaunchedSite) -> dict[str, int]:
+        looks[0] += 1
+        return {"threads": 1000 * min(looks[0], grows_until)}
+
+    monkeypatch.setattr(LaunchedSite, "resources", resources)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        violation, why = seen(session)
+        assert (violation is None) == holds
+        assert not why
+        assert ("ECHO-9" in session.masking.known) == (not holds)
+
+
+def test_what_is_held_at_an_address_is_not_seen() -> None:
+    site = keeping("threads").start(TIMEOUT)
+    with closing(site), closing(open_session("echo", Running(site.address), TIMEOUT)) as session:
+        assert seen(session) == (None, "what the server holds is not seen from here")
+
+
+@pytest.mark.parametrize("limits", ["join_gap = 0.001", "gap = 0.001", "fresh = true"])
+def test_limits_leave_no_time_for_a_thousand_clients(limits: str) -> None:
+    dialect = read(f'protocol = "echo"\n[limits]\n{limits}', "limited", "limited")
+    ((_, _, raised),) = outcomes("echo", keeping("threads"), TIMEOUT, "ECHO-9", dialect)
+    assert isinstance(raised, NotApplicable)
+    assert str(raised) == "the dialect's limits leave no time for so many clients on one server"
