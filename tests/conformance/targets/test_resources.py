@@ -18,7 +18,7 @@ import mmap, os, sys, threading
 def hold(what):
     if what == "threads": threading.Thread(target=threading.Event().wait, daemon=True).start()
     if what == "descriptors": os.open(os.devnull, os.O_RDONLY)
-    if what == "children": os.fork() or os._exit(0)
+    if what == "children": os.waitid(os.P_PID, os.fork() or os._exit(0), os.WEXITED | os.WNOWAIT)
     if what == "memory": kept.append(b"x" * (1 << 20))
     if what == "room": kept.append(mmap.mmap(-1, 1 << 20, mmap.MAP_PRIVATE))
 kept = []
