@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from socketserver_reference.conformance.dialects.limits import Limits
-from socketserver_reference.conformance.learn import conversation, datagram, first_contact, pace, patience, propose
+from socketserver_reference.conformance.learn import conversation, datagram, first_contact, pace, propose, waiting
 from socketserver_reference.conformance.learn.questions import history, limits
 from socketserver_reference.conformance.targets import ports
 from tests.support.checking import Checker, Lifeline
@@ -111,8 +111,8 @@ def lifeline(tmp_path: Path) -> Iterator[Lifeline]:
 def quick_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `learn` ask for a small crowd, and not wait long: the tests' servers have said all when they are at rest."""
     monkeypatch.setattr(limits, "CROWD_MEMBERS", 8)
-    monkeypatch.setattr(patience, "MIN_AWAIT_TIMEOUT", 0.3)
-    monkeypatch.setattr(patience, "PROMPT_AWAIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(waiting, "MIN_AWAIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(waiting, "PROMPT_AWAIT_TIMEOUT", 0.2)
     monkeypatch.setattr(conversation, "MAX_HEARD_BYTES", 1 << 18)
     monkeypatch.setattr(history, "MAX_UTTERANCES", 8)
     monkeypatch.setattr(pace, "RATE_UTTERANCES", 8)

@@ -48,8 +48,8 @@ class RepliesLineByLine(DatagramEchoHandler):
 class DropsWhatComesMeanwhile(DatagramEchoHandler):
     """After each reply, the server discards all datagrams that have come meanwhile.
 
-    Thought: a program that sends without end must not keep the server busy, and what it sent while nobody listened is
-    old anyway.
+    Thought: a program that sends without end must not keep the server busy, and what it sent meanwhile is old
+    anyway.
 
     Seen: one client is served well. Of several that ask at once, one gets a reply, and the others ask in vain. A test
     with one terminal never shows it.

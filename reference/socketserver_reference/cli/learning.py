@@ -41,7 +41,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="idle time after which an answer counts as complete, if nothing else shows that it is (default: 0.5)",
     )
     budget = next(option for option in OPTIONS if option.name == "budget")
-    what = "seconds that it may take; for a question that has no time left its keys are told, and their defaults taken"
+    what = "seconds that it may take; keys of questions for which no time is left keep their defaults, and are listed"
     parser.add_argument(
         "--budget",
         **replace(budget, help=f"{what} (default: {DEFAULT_LEARNING_BUDGET:g}, more if it greets late)").settings(),

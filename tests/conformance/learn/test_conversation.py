@@ -8,7 +8,7 @@ import pytest
 
 from socketserver_reference.conformance.learn import conversation
 from socketserver_reference.conformance.learn.conversation import Conversation, HeardBytes
-from socketserver_reference.conformance.learn.patience import MAX_LAG, MIN_AWAIT_TIMEOUT, Patience
+from socketserver_reference.conformance.learn.waiting import MAX_LAG, MIN_AWAIT_TIMEOUT, WaitingTimes
 
 Arrivals = Sequence[tuple[float, bytes]]
 
@@ -21,7 +21,7 @@ class Rehearsed(Conversation):
     def __init__(self, arrivals: Arrivals) -> None:
         site: Any = SimpleNamespace(restartable=True, wait_idle=lambda: None)
         super().__init__(site, 0.1)
-        self.patience = Patience(0.1, seen_idle=True)
+        self.waits = WaitingTimes(0.1, seen_idle=True)
         self._heard = {"ann": bytearray()}
         self._arrivals = list(arrivals)
 
@@ -59,7 +59,7 @@ def test_a_late_answer_shows_the_lag_up_to_a_bound(
 ) -> None:
     ann = rehearsed(arrivals, monkeypatch)
     assert answered(ann.hear(answered))
-    assert ann.patience.lag == pytest.approx(lag)
+    assert ann.waits.lag == pytest.approx(lag)
 
 
 def test_no_silence_is_counted_while_the_server_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_no_silence_is_counted_while_the_server_works(monkeypatch: pytest.Monkey
 
     ann.site.wait_idle = work  # type: ignore[method-assign]
     assert answered(ann.hear(answered, briefly=True))
-    assert ann.patience.lag == pytest.approx(0.05)
+    assert ann.waits.lag == pytest.approx(0.05)
 
 
 def test_a_greeting_that_comes_late_and_in_pieces_is_heard_to_its_end_and_shows_no_lag(
@@ -80,11 +80,11 @@ def test_a_greeting_that_comes_late_and_in_pieces_is_heard_to_its_end_and_shows_
     pieces = [(0.8, b"wel"), (1.6, b"come 1\n"), (10.8, b"wel"), (11.6, b"come 2\n")]
     ann = rehearsed(pieces, monkeypatch)
     assert ann.hear_greeting(["ann"])["ann"] == b"welcome 1\n"
-    assert ann.patience.greeting_lag == pytest.approx(0.8)
-    assert ann.patience.greets_late
+    assert ann.waits.greeting_lag == pytest.approx(0.8)
+    assert ann.waits.greets_late
     ann.now = 10.0
     assert ann.hear_greeting(["ann"])["ann"] == b"welcome 2\n"  # it ends otherwise, so all that comes is awaited
-    assert ann.patience.lag == 0.0
+    assert ann.waits.lag == 0.0
 
 
 def test_a_greeting_is_awaited_until_it_ends_as_the_first_one_did(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +97,12 @@ def test_a_greeting_is_awaited_until_it_ends_as_the_first_one_did(monkeypatch: p
 def test_a_server_that_has_greeted_nobody_is_asked_for_no_greeting(monkeypatch: pytest.MonkeyPatch) -> None:
     ann = rehearsed([], monkeypatch)
     ann.hear_greeting(["ann"])
-    assert ann.patience.greeting_lag == 0.0
+    assert ann.waits.greeting_lag == 0.0
     begun = ann.now
     ann.hear_greeting(["ann"], expected=False)
     assert ann.now < begun + MIN_AWAIT_TIMEOUT / 10
     ann.hear_greeting(["ann"])  # one that greets only some
-    assert not ann.patience.for_greeting >= MIN_AWAIT_TIMEOUT
+    assert not ann.waits.for_greeting >= MIN_AWAIT_TIMEOUT
 
 
 class Overslept(Rehearsed):
@@ -117,7 +117,7 @@ class Overslept(Rehearsed):
 def test_of_a_pause_no_more_is_silence_than_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ann = rehearsed([(3.0, b"answer")], monkeypatch, Overslept)
     assert answered(ann.hear(answered, briefly=True))
-    assert ann.patience.lag == 0.0
+    assert ann.waits.lag == 0.0
 
 
 def test_what_a_server_says_every_five_seconds_shows_no_lag_and_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_what_a_server_says_every_five_seconds_shows_no_lag_and_has_an_end(monke
     for _ in range(20):
         ann.hear(answered)
     ann.hear()
-    assert ann.patience.lag == 0.0
+    assert ann.waits.lag == 0.0
 
 
 def test_a_client_that_is_ready_though_nothing_came_has_heard_nothing() -> None:

@@ -244,8 +244,8 @@ def test_a_crowd_is_as_large_as_the_dialect_leaves_room_for(dialect: Dialect, si
         (replace(LINES, limits=Limits(gap=0.5)), "the dialect has at least 0.5 s between two utterances"),
         (replace(LINES, limits=Limits(members=10)), "the dialect has room for 10 members"),
         (replace(NOTE, limits=Limits(join_gap=2.0)), "the dialect has at least 2 s between two connections"),
-        (replace(LINES, framing_out=Framing("none")), "in this dialect nobody says much before it is heard"),
-        (replace(LINES, framing_in=Framing("chunk")), "in this dialect nobody says much before it is heard"),
+        (replace(LINES, framing_out=Framing("none")), "in this dialect a client says little before it is heard"),
+        (replace(LINES, framing_in=Framing("chunk")), "in this dialect a client says little before it is heard"),
     ],
 )
 def test_where_there_is_none_the_check_is_not_applicable(dialect: Dialect, why: str) -> None:

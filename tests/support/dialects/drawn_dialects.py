@@ -16,7 +16,7 @@ from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import Limits
 from socketserver_reference.conformance.dialects.loader import BadDialect, read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.learn import first_contact, pace, patience, propose
+from socketserver_reference.conformance.learn import first_contact, pace, propose, waiting
 from socketserver_reference.conformance.learn.conversation import CannotLearn
 from socketserver_reference.conformance.learn.questions import history, limits
 from tests.servers.dialects_served import Speaker, served
@@ -253,8 +253,8 @@ def is_text(data: bytes) -> bool:
 def quickly() -> None:
     """Let `learn` ask for small crowds, and not wait long: the tests' servers have said all when they are at rest."""
     setattr(limits, "CROWD_MEMBERS", 8)  # noqa: B010  # it is another module's
-    patience.MIN_AWAIT_TIMEOUT = 0.3
-    patience.PROMPT_AWAIT_TIMEOUT = 0.2
+    waiting.MIN_AWAIT_TIMEOUT = 0.3
+    waiting.PROMPT_AWAIT_TIMEOUT = 0.2
     history.MAX_UTTERANCES = 8
     pace.RATE_UTTERANCES = 8
     vars(first_contact)["LATER"] = Limits(gap=0.05, join_delay=0.05)

@@ -10,7 +10,7 @@ done with it, as bits:
     NEEDS     the step could not come without that: a lock is taken
 
 Two steps of different threads *conflict* if one reads what the other changes, or if both change a thing that is read by
-any thread in any run. What nobody reads may be changed in any order. That is known only as runs go on, so `Observed`
+any thread in any run. What no thread reads may be changed in any order. That is known only as runs go on, so `Observed`
 remembers each conflict that it has denied, and says when that was wrong.
 
 Names hold for all runs: a thread is named by the threads that started it, `(0, 2)`, and a thing by the thread and the

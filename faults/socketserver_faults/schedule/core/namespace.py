@@ -33,7 +33,7 @@ class NotModelled(AttributeError):
 
 
 def program_hasattr(thing: object, name: str) -> bool:
-    """The hasattr() of a program: whoever asks whether a name is there does not use it."""
+    """The hasattr() of a program: to ask whether a name is there is not to use it."""
     before = len(NotModelled.refusals)
     found = hasattr(thing, name)
     del NotModelled.refusals[before:]

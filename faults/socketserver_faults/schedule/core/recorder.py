@@ -22,7 +22,7 @@ from socketserver_faults.schedule.core.footprints import (
 from socketserver_faults.schedule.core.run import Task
 
 PROCESS = "the process"
-"""Read by each step: whoever ends the process stops the threads."""
+"""Read by each step: a thread that ends the process stops the others."""
 
 THREAD_NUMBERS, LIVES, LIFE = "the numbers of threads", "the threads that live", "the life of"
 """Names of what threads share: their numbers, which threads there are, and whether one of them is over."""

@@ -152,7 +152,7 @@ class SharedObjects(Reaching):
                 self._touch((self._name(base), name), READ)
 
     def _adopt(self, value: Any, label: Any) -> None:
-        """Name what an attribute holds after it, if nobody has named it."""
+        """Name what an attribute holds after it, if it has no name yet."""
         recorder = self._scheduler.recorder
         if recorder is not None and not isinstance(value, ATOMS) and recorder.known(value) is None:
             recorder.call(value, ("held by", label))

@@ -45,7 +45,7 @@ def failure(number: int) -> OSError:
 
 
 Touch = Callable[[Name, int], None] | None
-"""Notes what is touched: see `core/footprints.py`. None where nobody wants to know."""
+"""Notes what is touched: see `core/footprints.py`. None where that is not noted."""
 
 END_PARTS = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
 """What is touched apart at an end, besides the bytes that come to it: see `End`."""

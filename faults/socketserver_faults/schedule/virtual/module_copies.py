@@ -337,6 +337,6 @@ class Modules:
             print(text, end="", file=target, flush=flush)
 
     def _input(self, prompt: object = "") -> str:
-        """The input() of a copy: nobody is there."""
+        """The input() of a copy: no person is there to type."""
         self._print(prompt)
         return str(self._sys.stdin.wait())

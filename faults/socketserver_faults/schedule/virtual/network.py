@@ -137,7 +137,7 @@ class Network:
         return self.connect_to(listener.getsockname(), name)
 
     def connect_to(self, address: SocketAddress, name: str) -> Socket:
-        """Return a client's socket, connected to whoever listens at the address."""
+        """Return a client's socket, connected to the listener at the address."""
         client: Socket = self.client_socket()
         try:
             client.connect(address, name)

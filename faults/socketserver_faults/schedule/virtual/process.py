@@ -1,4 +1,4 @@
-"""Substitutes for what belongs to the process: `sys`, `os`, `signal`, `atexit`, and nobody at the keyboard.
+"""Substitutes for what belongs to the process: `sys`, `os`, `signal`, `atexit`, and an unattended keyboard.
 
 Next: `substitutes.py`.
 """
@@ -68,7 +68,7 @@ class Os(ModuleType):
 
 
 class Keyboard:
-    """A standard input at which nobody sits: to read from it is to wait for ever."""
+    """A standard input without input: to read from it is to wait for ever."""
 
     encoding = "utf-8"
 

@@ -1,7 +1,7 @@
 """Whether a program speaks the dialect at all: asked before its schedules are searched.
 
 A program that speaks otherwise breaks no clause. So it is met once without any deviation. If that fails, the suite's
-own test of a dialect (`driver/dialect_fit.py`) decides, on virtual sockets; a program whose protocol nobody named is
+own test of a dialect (`driver/dialect_fit.py`) decides, on virtual sockets; a program whose protocol was not named is
 then taken for an echo if it is one.
 
 Next: `exploration/search.py`.

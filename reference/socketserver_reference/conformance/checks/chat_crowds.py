@@ -63,7 +63,7 @@ def crowd_size(play: Play) -> int:
     if limits.pace:
         play.not_applicable(f"the dialect has {limits.pace}")
     if dialect.framing_out.kind == "none" or (dialect.framing_in.kind == "chunk" and not dialect.stream):
-        play.not_applicable("in this dialect nobody says much before it is heard, as nothing would keep it apart")
+        play.not_applicable("in this dialect a client says little before it is heard, as nothing would keep more apart")
     most = LEAVING_CLIENTS if dialect.stream else LEAVING_CLIENTS // ROOM_FACTOR
     seats = limits.members - STAYING_CLIENTS if limits.members else most
     if seats < SMALL_CROWD:

@@ -1,7 +1,7 @@
 """Asks what a violation depends on, by playing its exchange without one of its circumstances.
 
-Harm that a client does by leaving may show much later, when somebody says something unusual, say. What the oracle sees
-then fits many clauses. So an exchange in which somebody leaves, and in which something is missing later, is played
+Harm that a client does by leaving may show much later, when a client says something unusual, say. What the oracle sees
+then fits many clauses. So an exchange in which a client leaves, and in which something is missing later, is played
 without what triggers its clause, and without the leaving: it counts against the clause without which it does not show.
 """
 
@@ -52,7 +52,7 @@ def cause_before(violation: Violation) -> str:
     """Return the clause that a violation counts against that shows only after other scenarios on the same server.
 
     All clients of those have left. So it is that of leaving if it was put down to a client that is silent in this
-    scenario, or if the server hangs up on somebody for no reason in it.
+    scenario, or if the server hangs up on a client for no reason in it.
     """
     own, hangs_up = violation.clause_id, violation.shape == "early end"
     return "CHAT-11" if own == "CHAT-9" or (own == "CHAT-2" and hangs_up) else own

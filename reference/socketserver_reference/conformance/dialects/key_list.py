@@ -1,4 +1,4 @@
-"""The table of keys, for whoever writes a dialect: printed, as Markdown (`KEYS.md`), and as a JSON Schema."""
+"""The table of keys, for authors of dialects: printed, as Markdown (`KEYS.md`), and as a JSON Schema."""
 
 import json
 import textwrap

@@ -17,7 +17,7 @@ class ClientConnector(ClientReader):
 
     `wait_idle` waits until the server has finished the last step. `mark` ends the names that clients give in a
     handshake: the server may keep names of an earlier scenario taken. `reach` connects a client, the first with
-    patience: see `targets/first_contact.py`.
+    a long timeout: see `targets/first_contact.py`.
     """
 
     def __init__(

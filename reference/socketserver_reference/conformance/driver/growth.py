@@ -109,13 +109,13 @@ def grow(session: Session, visits: Visits, about: str, rewritings: Sequence[Rewr
         return _Rounds(session, visits, about, rewritings).play(timeout, wait=wait)
 
     try:
-        return session.play_patiently(partial(play, wait=not session.site.restartable))
+        return session.play_with_both_timeouts(partial(play, wait=not session.site.restartable))
     except Violation as violation:
         first = violation
     if first.shape != "grows" or not session.site.restartable:
         raise first
     try:
-        transcript = session.play_patiently(play)
+        transcript = session.play_with_both_timeouts(play)
     except Violation as second:
         second.replays = Replays(1, 1) if second.shape == "grows" else None
         raise

@@ -102,7 +102,7 @@ def _cost(session: Session, room: scaling.Departure, about: str) -> tuple[float,
         seen.append((quiescence.cost_at_rest(cost, scaling.MAX_UNJUDGED_SECONDS / 4), stage))
 
     try:
-        session.play_patiently(lambda timeout: session.play_once(room.steps, about, timeout, perform))
+        session.play_with_both_timeouts(lambda timeout: session.play_once(room.steps, about, timeout, perform))
     except Violation as violation:
         raise session.masking.demanded(violation) from None
     return seen[-1]

@@ -1,4 +1,4 @@
-"""Sends much to a server that answers while it reads: whoever only sends may wait for ever, as the server may."""
+"""Sends much to a server that answers while it reads. A client that only sends may wait for ever, as may the server."""
 
 import select
 import time

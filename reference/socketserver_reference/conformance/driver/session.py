@@ -107,9 +107,9 @@ class Session:
 
     def play_without(self, steps: Sequence[Step], about: str, rewritings: Sequence[Rewriting]) -> Transcript:
         """Play a scenario without what the rewritings take out."""
-        return self.play_patiently(partial(self.play_once, steps, about, rewritings=rewritings))
+        return self.play_with_both_timeouts(partial(self.play_once, steps, about, rewritings=rewritings))
 
-    def play_patiently(self, play: Callable[[float], Transcript]) -> Transcript:
+    def play_with_both_timeouts(self, play: Callable[[float], Transcript]) -> Transcript:
         """Play with the timeout there is now; on a fresh server, and with all of it, before a violation is news."""
         try:
             return play(self.timeout)

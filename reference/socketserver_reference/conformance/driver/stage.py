@@ -53,7 +53,7 @@ from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.crowd import connect_at_once
 
 FLOOD_THRESHOLD_BYTES = 32 * 1024
-"""Bytes that are said at once, from which on whoever reads has to read all the time: half of what may wait for it."""
+"""Bytes said at once, from which on clients that read do so all the time: half of what may wait for one of them."""
 
 DRIP_TIMEOUT_FACTOR = 4
 """All bytes due to one client after one step may take this many timeouts, if they come in small pieces."""
@@ -133,8 +133,8 @@ class Stage(ClientConnector):
         return self.transcript
 
     def play_at_once(self, steps: Sequence[Step]) -> None:
-        """Perform what nobody waits for so fast that the server has hardly begun with the first when the last is done:
-        the oracle hears of all of it before.
+        """Perform steps without waiting, so fast that the server has hardly begun with the first when the last is done:
+        the oracle hears of all of them before.
         """
         self._politeness = "abrupt"
         rewritten = [one for step in steps for one in self._rewriter.rewrite(step)]
@@ -248,7 +248,7 @@ class Stage(ClientConnector):
                 pass  # a handshake answers by itself; the others only change which clients are read
 
     def _send_held(self) -> None:
-        """Send in one instant the datagrams that nobody waits for: a server may lose what comes while it replies."""
+        """Send in one instant the datagrams that are not waited for: a server may lose some while it replies."""
         for client, data in self._held:
             client.send(data)
         self._held.clear()

@@ -107,7 +107,7 @@ def _present(steps: Steps) -> Iterator[set[str]]:
 
 
 def unusual_bytes(steps: Steps, dialect: Dialect) -> bool:
-    """Somebody says more than printable ASCII, or white space where a chunk may end."""
+    """A client says more than printable ASCII, or white space where a chunk may end."""
     return any(is_unusual(step, dialect) for step in steps if isinstance(step, Utterance))
 
 
@@ -162,7 +162,7 @@ def quits(steps: Steps, _: Dialect) -> bool:
 
 
 def like_quit(steps: Steps, dialect: Dialect) -> bool:
-    """Somebody says something that holds the quit word, in any case, with spaces in it or not."""
+    """A client says something that holds the quit word, in any case, with spaces in it or not."""
     return any(is_like_quit(step.data, dialect) for step in steps if isinstance(step, Utterance))
 
 
@@ -212,7 +212,7 @@ def at_once(steps: Steps, _: Dialect) -> bool:
 
 
 def hurried(steps: Steps, _: Dialect) -> bool:
-    """A client comes or leaves after an abrupt step: the server may still be delivering to somebody."""
+    """A client comes or leaves after an abrupt step: the server may still be delivering."""
     abrupt = False
     for step in steps:
         abrupt = abrupt or isinstance(step, Send | Crowd | Abandon | Reset | Stall)
@@ -241,7 +241,7 @@ def crowd(steps: Steps, _: Dialect) -> bool:
 
 
 def changed_request(steps: Steps, dialect: Dialect) -> bool:
-    """Somebody asks something that the reply does not repeat as it is."""
+    """A client asks something that the reply does not repeat as it is."""
     return any(dialect.reply(step.data) != dialect.sent(step.data) for step in steps if isinstance(step, Utterance))
 
 

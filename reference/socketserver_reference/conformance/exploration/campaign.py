@@ -132,14 +132,14 @@ class Campaign:
         own = seen.clause_id
         violation = seen.of(own if own in self._chosen and own not in self.found else clause)
         violation.note = "found by exploration"
-        if finding.premature and not self.session.site.restartable and not self._shows_patiently(violation):
+        if finding.premature and not self.session.site.restartable and not self._shows_with_full_timeout(violation):
             return None
         told = self.session.confirm(violation)
         if told is None or (told.unconfirmed and finding.premature):
             return None
         return told
 
-    def _shows_patiently(self, violation: Violation) -> bool:
+    def _shows_with_full_timeout(self, violation: Violation) -> bool:
         """Whether a violation shows with the full timeout on the same server."""
         try:
             self.session.prepare()

@@ -39,7 +39,7 @@ from socketserver_reference.conformance.scenario.steps import (
 STREAM_UTTERANCES = st.binary(min_size=1, max_size=60) | st.sampled_from([b"ackack", b"b" * 1500, b"c" * 3000, b"\n"])
 
 SPEECHES = st.sampled_from([40, 3000, 10_000])
-"""Bytes that each says of several who leave at once; all of them together less than may wait for anybody."""
+"""Bytes that each says of several who leave at once; all of them together less than may wait for one client."""
 
 QUIT_UTTERANCES = st.sampled_from([b"quit", b"quit\n", b" quit\r\n"])
 
@@ -218,7 +218,7 @@ class AbruptChatMachine(PoliteChatMachine):
 
     @rule(number=NUMBERS, many=st.integers(2, 4), size=SPEECHES, way=st.sampled_from([Abandon, Reset]))
     def leave_at_once(self, number: int, many: int, size: int, way: type[Abandon] | type[Reset]) -> None:
-        """Have several speak and leave, while somebody goes on talking: what they said is still to be delivered then,
+        """Have several speak and leave, while another goes on talking: what they said is still to be delivered then,
         in part or not at all, also to those who have gone.
         """
         if not self.asked("CHAT-12"):

@@ -86,7 +86,7 @@ class Coordinator:
                 self._take(json.loads(data), handler)
 
     def _take(self, seen: dict[str, Any], handler: Any) -> None:
-        client = seen["label"] or self._names.get(seen["peer"]) or self._names.get(seen["client_address"], "somebody")
+        client = seen["label"] or self._names.get(seen["peer"]) or self._names.get(seen["client_address"], "a client")
         event = PhaseReport(client, seen["handler"], seen["phase"], seen)
         answer = self.plan.get((client, event.phase), "go")
         self.events.append(event)

@@ -1,8 +1,8 @@
 """Clients that talk to a server, and what they hear, as data.
 
-Bytes that never come cannot be awaited: after a silence, nothing more comes. How long it lasts, `patience.py` says.
+Bytes that never come cannot be awaited: after a silence, nothing more comes. How long it lasts, `waiting.py` says.
 On a busy machine a server is late, and so is this process. So no silence is counted while the server works, and of a
-pause no more than was asked for: whoever gets the processor late has listened no longer for that.
+pause no more than was asked for: a client that gets the processor late has listened no longer for that.
 
 Every attempt begins with `fresh`: on a fresh server, if it can be restarted. If not, no client uses a name again. All
 clients leave in an orderly way, with all that they received read: `close` with unread input is a reset.
@@ -20,7 +20,7 @@ from socketserver_reference.conformance.dialects.limits import UNLIMITED, Limits
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.rate_limit import RateLimiter
 from socketserver_reference.conformance.learn.journal import ConversationJournal
-from socketserver_reference.conformance.learn.patience import IDLE_SILENCE, Patience
+from socketserver_reference.conformance.learn.waiting import IDLE_SILENCE, WaitingTimes
 from socketserver_reference.conformance.scenario.text import show
 from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.targets.base import Site
@@ -71,7 +71,7 @@ class TooFewSeats(CannotLearn):
 
 
 class SendsWithoutEnd(CannotLearn):
-    """The server sends more than anybody asked for, and goes on."""
+    """The server goes on sending, more than any client asked for."""
 
     def __init__(self, how_much: str = "") -> None:
         super().__init__(f"the server sends without end{how_much}")
@@ -105,7 +105,7 @@ class Conversation:
         self.seen_idle = site.restartable and sys.platform == "linux"
         """Whether the server is seen at rest; otherwise silence alone says that it has nothing to say."""
         self._restarts = site.restartable
-        self.patience = Patience(timeout, self.seen_idle)
+        self.waits = WaitingTimes(timeout, self.seen_idle)
         self._greeting_end = b""
         self._attempt = 1
         self._clients: dict[str, Client] = {}
@@ -163,7 +163,7 @@ class Conversation:
         self._limiter.joined(who)
 
     def name(self, who: str) -> str:
-        """Return the name that a client gives: another one in each attempt, unless nobody remembers the one before."""
+        """Return the name that a client gives: another one in each attempt, unless the server is started afresh."""
         return who if self._restarts or self._attempt == 1 else f"{who}{self._attempt}"
 
     def about(self, subject: str) -> Notice:
@@ -239,7 +239,7 @@ class Conversation:
             if who not in self.ended:
                 self.site.wait_idle()
                 left = until - time.monotonic()
-                client.leave(max(IDLE_SILENCE, self.patience.lag if self.seen_idle else left))
+                client.leave(max(IDLE_SILENCE, self.waits.lag if self.seen_idle else left))
             client.close()
 
     def hear_greeting(self, whom: Sequence[str], *, expected: bool = True) -> HeardBytes:
@@ -247,16 +247,16 @@ class Conversation:
 
         Whether the server greets at all, how late, and how its greetings end, is found out with the first client.
         """
-        first = self.patience.greeting_lag is None
-        end = self._greeting_end if self.patience.greets_late else b""
+        first = self.waits.greeting_lag is None
+        end = self._greeting_end if self.waits.greets_late else b""
 
         def greeted(heard: HeardBytes) -> bool:
             return all((heard[who] and end in heard[who]) or who in self.ended for who in whom)
 
-        heard, lag = self._hear(greeted if first or expected else None, self.patience.for_greeting, completely=first)
-        self.patience.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
-        if self.patience.greets_late:
-            self._budget.allow_for(self.patience.longest_lag, LEARNING_CLIENTS)
+        heard, lag = self._hear(greeted if first or expected else None, self.waits.for_greeting, completely=first)
+        self.waits.note_greeting(lag, came=greeted(heard), expected=expected and len(whom) == 1)
+        if self.waits.greets_late:
+            self._budget.allow_for(self.waits.longest_lag, LEARNING_CLIENTS)
         if first:
             self._greeting_end = heard[whom[0]][-GREETING_END_BYTES:]
         return heard
@@ -267,8 +267,8 @@ class Conversation:
         `until` says whether the awaited bytes have come; they get the full timeout. A caller that sends a fence next
         asks briefly.
         """
-        heard, lag = self._hear(until, self.patience.for_what_may_not_come if briefly else self.patience.for_an_answer)
-        self.patience.note_lag(lag)
+        heard, lag = self._hear(until, self.waits.for_what_may_not_come if briefly else self.waits.for_an_answer)
+        self.waits.note_lag(lag)
         return heard
 
     def _hear(
@@ -286,8 +286,8 @@ class Conversation:
             self.site.wait_idle()
             met = until is None or until(self._heard_by_now())
             self._notice()
-            lull = self.patience.lull(awaited=met and until is not None, after=last - begun)
-            lull = max(lull, self.patience.between_pieces(lag)) if completely else lull
+            lull = self.waits.lull(awaited=met and until is not None, after=last - begun)
+            lull = max(lull, self.waits.between_pieces(lag)) if completely else lull
             pause = lull if met else max(lull, min(silence / 2, timeout - silence))
             paused = time.monotonic()
             came = self._read(pause)
@@ -296,7 +296,7 @@ class Conversation:
                 last = time.monotonic()
                 lag = lag if met else max(lag, silence)
                 silence = 0.0
-                self.patience.answered = True
+                self.waits.answered = True
                 if last - begun > ENDLESS_TIMEOUT_FACTOR * max(self.timeout, 1.0):
                     raise SendsWithoutEnd
             elif met or silence >= timeout:

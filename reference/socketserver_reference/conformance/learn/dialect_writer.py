@@ -61,7 +61,7 @@ class Suspicion:
     key: str = ""
     """The key that describes it, if it is intended: `bytes.handling`."""
     polite: bool = False
-    """Whether it shows in any conversation, also if nobody leaves or says anything unusual."""
+    """Whether it shows in any conversation, also if no client leaves or says anything unusual."""
 
     def __str__(self) -> str:
         asked = f"`check` will ask for it ({' or '.join(self.clauses)})" if self.clauses else "No clause is about that"

@@ -49,7 +49,7 @@ class EchoConversation:
         self.around = (b"", b"")
         """What stands before and after the reply."""
         self.fragile = False
-        """Whether nobody is answered when a client has left; then each client gets a fresh server."""
+        """Whether no client is answered once another has left; then each client gets a fresh server."""
         self._clients = 0
 
     def client(self) -> str:

@@ -163,7 +163,7 @@ class Meeting:
 
     @property
     def question(self) -> bytes:
-        """What the first client heard last before it spoke, which may be a question; b"" if nobody has spoken."""
+        """What the first client heard last before it spoke, which may be a question; b"" if no client has spoken."""
         if not self.utterances or MEETING_NAMES[0] not in self.arrivals:
             return b""
         arrival = self.arrivals[MEETING_NAMES[0]]

@@ -2,7 +2,7 @@
 
 Where a meeting fails, the same clients meet again slowly. If they hear each other then, shorter and shorter pauses show
 which one the server demands. How many utterances it takes at once is asked later: one of the three goes on speaking,
-and nobody leaves, for that may break the room.
+and no client leaves, for that may break the room.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Proposes a dialect for a given server: asks, writes down, and verifies what it wrote before anybody relies on it."""
+"""Proposes a dialect for a given server: asks, writes down, and verifies what it wrote before it is used."""
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,9 +16,9 @@ from socketserver_reference.conformance.learn.datagram import learn_datagrams
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, quoted, text
 from socketserver_reference.conformance.learn.echo import learn_echo
 from socketserver_reference.conformance.learn.journal import ConversationJournal
-from socketserver_reference.conformance.learn.patience import LAG_FACTOR
 from socketserver_reference.conformance.learn.room import RoomConversation
 from socketserver_reference.conformance.learn.verification import Mismatch, verify
+from socketserver_reference.conformance.learn.waiting import LAG_FACTOR
 from socketserver_reference.conformance.reports.learning import ToldKey
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.text import printable
@@ -39,7 +39,7 @@ LEAST_LAG_TOLD = 0.05
 """Seconds at rest from which on a server is said to be late."""
 
 MAX_REPAIRS = 4
-"""Times that frames which nobody had heard before are added to the notices."""
+"""Times that frames which no client had heard before are added to the notices."""
 
 
 @dataclass
@@ -143,7 +143,7 @@ def _propose(
         if talk.lag >= LEAST_LAG_TOLD:
             header.append(f"It was seen at rest for {talk.lag:.1f} s before it greeted or answered.")
         conformance = "datagram" if site.address.datagram else protocol
-        patience = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
+        longest = max(VERIFYING_TIMEOUT, timeout, LAG_FACTOR * talk.lag)
         site.deadline = budget.until
 
         def verified(dialect: Dialect) -> Mismatch | None:
@@ -151,7 +151,7 @@ def _propose(
                 raise OutOfTime
             server = Again(site, target) if talk.restarts else Running(site.address)
             try:
-                return verify(server, conformance, dialect, patience, budget, journal)
+                return verify(server, conformance, dialect, longest, budget, journal)
             except CannotCheck:
                 if budget.is_over:  # its port was not free in time
                     raise OutOfTime from None
@@ -190,7 +190,7 @@ def _ask(
         else:
             room = None
             learn_echo(conversation, learned)
-        return Talk(room, conversation.by_silence, conversation.patience.longest_lag, conversation.restarts)
+        return Talk(room, conversation.by_silence, conversation.waits.longest_lag, conversation.restarts)
 
 
 def _verified(

@@ -185,7 +185,7 @@ class RoomConversation:
     def begin(self) -> None:
         """Begin another attempt: the three meet again, on a fresh server if it can be restarted."""
         self.conversation.fresh()
-        together = self.conversation.patience.greets_late
+        together = self.conversation.waits.greets_late
         for whom in [MEETING_NAMES] if together else [[who] for who in MEETING_NAMES]:
             if len(self._come(whom)) < len(whom):
                 raise CannotLearn("the server sends clients away that it let in before")

@@ -98,7 +98,7 @@ class Mismatch:
 
     @property
     def may_be_a_bug(self) -> bool:
-        """Whether the dialect may fit, and the server lost somebody, or sent without end, when another left."""
+        """Whether the dialect may fit, and the server lost a client, or sent without end, when another left."""
         return self.leaving and self.violation is not None and (self.violation.shape in BUGS or _floods(self.violation))
 
     def lines(self) -> list[str]:

@@ -3,7 +3,7 @@
 One table for each protocol, to be read from the top: the first row that fits decides. A row names the clauses that fit,
 the likeliest first; a directed scenario takes its own clause if it is among them. `*` stands for the clauses about the
 disruptions that there were, the latest first. A clause with a question mark counts only where something was there that
-it is about (`CLAUSE_SUBJECTS`): nothing is put down to a reset if nobody has reset.
+it is about (`CLAUSE_SUBJECTS`): nothing is put down to a reset if no client has reset.
 """
 
 from collections.abc import Collection, Sequence

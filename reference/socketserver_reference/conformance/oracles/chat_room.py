@@ -278,7 +278,7 @@ class ChatOracle(ABC, Generic[MemberT]):
     def settled(self, step: Step) -> None:
         """Note that all listeners of the step have been read, and nothing more is due."""
         if isinstance(step, Utterance) and step.waits:
-            if step.who in self.survived:  # whoever is heard again has survived delivering what it said before
+            if step.who in self.survived:  # a client that is heard again has survived delivering what it said before
                 self._end_disruptions()
             self.survived.add(step.who)
 

@@ -21,7 +21,7 @@ class DatagramClient:
 class DatagramOracle:
     """See the module. Replies to one client come in any order: a thread for each datagram keeps none.
 
-    While clients send without waiting, nobody is read, so that what several send reaches the server at once.
+    While clients send without waiting, none is read, so that what several send reaches the server at once.
     """
 
     def __init__(self, dialect: Dialect) -> None:

@@ -279,7 +279,7 @@ class FramedChatOracle(FramedChatState):
         return frames
 
     def _quits(self) -> list[Spoken]:
-        """Return the words by which clients left, which nobody may hear."""
+        """Return the words by which clients left, which no member may hear."""
         return [Spoken(0, speaker, self.dialect.quit) for speaker in self.quitters]
 
     def _known(self, member: FramedMember) -> list[Spoken]:

@@ -1,4 +1,4 @@
-"""What one speaker of a chat has said and nobody has heard for certain."""
+"""What one speaker of a chat has said and no member has heard for certain."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ class Pending:
     segments: list[tuple[int, bool]] = field(default_factory=list)  # where each ends, whether it is settled
     utterances: list[int] = field(default_factory=list)  # where each ends
     lossy: bool = False
-    late: bool = False  # what somebody said before anything that the log is about
+    late: bool = False  # said before anything that the log is about
     letter: bytes = b""  # the one byte that a lossy speaker said over and over, and nothing else
 
     def add(self, data: bytes, settled: bool) -> None:

@@ -2,8 +2,8 @@
 
 A server that goes on delivering to those who have gone does work for each pair of them, so twice as many cost four
 times as much: a hundred are a second's work, a thousand stop the room for minutes, and those who stay wait (CHAT-15).
-In a small room nobody notices. So two rooms are compared, one four times as large as the other. What has to be done is
-then four times as much, what must not be done sixteen times.
+In a small room this does not show. So two rooms are compared, one four times as large as the other. What has to be done
+is then four times as much, what must not be done sixteen times.
 
 What is compared is the processor time that the server uses, from when the crowd begins to leave until it has come to
 rest. How long those who stay wait for each other is what the clause is about, but no evidence: on a busy machine they
@@ -11,7 +11,7 @@ wait as long for a server that does hardly anything (measured: six processes tha
 as long), and processor time is the server's alone. The two rooms take turns, and it has to show twice. A server that
 needs little is not asked further: its figures are too small to be compared.
 
-The crowd has to be gone before the server has heard much of it, or there is nobody left to deliver to in vain; so all
+The crowd has to be gone before the server has heard much of it, or no deliveries in vain are left; so all
 of it is done without looking at anything meanwhile (`Stage.play_at_once`).
 """
 
@@ -29,7 +29,7 @@ MAX_COST_FACTOR = 7
 """How many times as much it may cost: between as many times as it is large, and the square of that.
 
 Measured with crowds of 96 and 24, in seconds of processor time; the first server is the reference, the second the same
-but that whoever is cut off stays listed:
+but that a member that is cut off stays listed:
 
                                        96              24            times
     nobody stays listed           0.01 to 0.17    0.004 to 0.03    (not judged)
@@ -109,5 +109,5 @@ def finding(found: Sequence[Costs], many: int) -> Finding:
         f"{many} clients who leave at once cost the server about {ROOM_FACTOR} times as much as {few}",
         f"{many} cost it {costs.large:.2f} s of processor time, and {few} cost it {costs.small:.2f} s",
         "late",
-        also=("CHAT-10", "CHAT-11", "CHAT-12"),  # whoever is not let go costs something, too
+        also=("CHAT-10", "CHAT-11", "CHAT-12"),  # a client that is not let go costs something, too
     )

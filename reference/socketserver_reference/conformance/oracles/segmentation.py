@@ -50,7 +50,7 @@ class SegmentationParser:
 
     @property
     def end(self) -> int:
-        """The position after the last byte that anybody has read."""
+        """The position after the last byte that any member has read."""
         return self.start + len(self._text)
 
     def bytes_at(self, position: int, count: int) -> bytes:

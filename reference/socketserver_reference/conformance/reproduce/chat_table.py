@@ -64,7 +64,7 @@ class ChatTable(ScriptTable):
         self.add(speaker, "speaks until heard", (sent, heard, " ".join([target, *listeners])))
 
     def flush(self) -> None:
-        """Add the rows of what clients have read; what was said at once is read when somebody waits for it."""
+        """Add the rows of what clients have read; what was said at once is read when a client waits for it."""
         if self._at_once and not self._waits:
             return
         over = [who for who in self.here if self.ended.get(who)]

@@ -81,7 +81,7 @@ class ScriptTable:
                     self.hear(who, data)
                 case Ended(who):
                     self.end(who)
-                case _:  # somebody waited; a script waits as long by itself
+                case _:  # a client waited; a script waits as long by itself
                     pass
 
     def probe(self, speaker: str, target: str) -> None:

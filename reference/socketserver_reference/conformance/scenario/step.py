@@ -59,7 +59,7 @@ class BaseStep:
 
     @property
     def burst(self) -> bool:
-        """Whether it is an utterance that nobody waits for."""
+        """Whether it is an utterance that is not waited for."""
         return False
 
     @property

@@ -48,8 +48,8 @@ class Site(Protocol):
         """Wait, between two polite steps, until the server is idle, as far as that can be observed."""
 
     def note_flood(self) -> None:
-        """Note that the server has sent what nobody was due, or fails as it is known to. If it still computes, it may
-        do so without end: this server and the next ones are waited for less.
+        """Note that the server has sent what was due to no client, or fails as it is known to. If it still computes, it
+        may do so without end: this server and the next ones are waited for less.
         """
 
     def drain(self) -> None:
@@ -94,7 +94,7 @@ class DirectSite:
         return f"no client can connect to {self.address}: {why}"
 
     def note_flood(self) -> None:
-        """Do nothing: nobody waits for it."""
+        """Do nothing: no client waits for it."""
 
     def resources(self) -> Resources | None:
         """Return None: what a server at an address holds is not seen from here."""

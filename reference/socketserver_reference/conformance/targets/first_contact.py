@@ -13,7 +13,7 @@ from socketserver_reference.conformance.targets.notice import Notice
 
 
 class FirstContact:
-    """Connects the clients of a site, the first with patience."""
+    """Connects the clients of a site, the first for as long as the server may take to start."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -22,7 +22,7 @@ class FirstContact:
     def __call__(self, connect: Callable[[], Client]) -> Client:
         """Return a connected client; raise CannotCheck if the first cannot connect, Unreachable if a later one cannot.
 
-        The first one tries again for as long as the server may take to start, if nobody listens yet.
+        The first one tries again for as long as the server may take to start, if it does not listen yet.
         """
         if self._first is None:
             self._first = self._connect(connect)

@@ -100,7 +100,7 @@ class LaunchedSite(DirectSite):
             self._spent += time.monotonic() - begun
 
     def _start_anywhere(self, command: list[str]) -> None:
-        """Launch the command at a free address; at another one if somebody else took that one meanwhile."""
+        """Launch the command at a free address; at another one if another program took that one meanwhile."""
         try:
             self._start(self._free_address(), command)
         except CannotCheck:

@@ -23,7 +23,7 @@ NO_INODE = "0"
 
 
 def frees_port(client: socket.socket, *, served: bool = True) -> bool:
-    """Let `close()` reset a connection that would keep its server's port, if nobody can notice; return whether it will.
+    """Let `close()` reset a connection that would keep its server's port, if that goes unnoticed; return whether so.
 
     If it is not `served` any more, its server is about to be ended, and notices nothing in any case.
     """

@@ -95,7 +95,7 @@ class Launch:
         return True
 
     def cpu_time(self) -> float | None:
-        """Return the seconds of processor time that the command has used so far; None where nobody can see it."""
+        """Return the seconds of processor time that the command has used so far; None where it cannot be seen."""
         return processes.cpu_time(self._supervisor.pid)
 
     def resources(self) -> Resources | None:

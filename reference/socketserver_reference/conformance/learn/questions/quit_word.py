@@ -123,7 +123,7 @@ def _conclude(room: RoomConversation, learned: LearnedDialect, trial: QuitTrial,
         learned.suspect(what, "CHAT-7", polite=True)
     elif bare:
         learned.learn("quit", "line_end", False, f"{word!r} with the end of a line was delivered, and nobody left")
-        learned.remarks.append(f"Nobody who types lines can leave by {word!r}: it is one only without a line's end.")
+        learned.remarks.append(f"People who type lines cannot leave by {word!r}: it quits only without a line's end.")
 
 
 def _is_stream(room: RoomConversation, learned: LearnedDialect) -> bool:

@@ -23,7 +23,7 @@ State = Literal["away", "open", "stalled", "half-closed"]
 JOINING = {kind.verb for kind in KINDS if kind.effect in ("joins", "approaches")}
 
 PASSIVE_EVENTS = {*JOINING, "reads"}
-"""What anybody in a crowd does."""
+"""What each client of a crowd does."""
 
 LANE_STATES: dict[Effect | None, State] = {
     "joins": "open",

@@ -3,7 +3,7 @@
 Where the threads of a server can be observed, it has sent everything when they sleep; elsewhere only `timeout` seconds
 of silence show that. An answer shows how fast the server is, so the silence after it may be shorter. A server that
 polls sleeps before it answers: the longest time that it was seen to do so, up to a bound, is its `lag`, and the silence
-lasts longer than that. Bytes that nobody awaited show no lag: a server that says something every few seconds would
+lasts longer than that. Bytes that were not awaited show no lag: a server that says something every few seconds would
 otherwise lengthen each silence until it says the next thing. Nor does a greeting: many that greet late answer at once.
 """
 
@@ -32,7 +32,7 @@ BRIEF_AWAIT_TIMEOUT = 0.1
 """The same timeout for what need not come."""
 
 
-class Patience:
+class WaitingTimes:
     """What is known of how late a server is."""
 
     def __init__(self, timeout: float, seen_idle: bool) -> None:
