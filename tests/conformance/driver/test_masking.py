@@ -288,3 +288,10 @@ def test_a_reset_shows_what_a_server_does_at_an_end_of_stream_if_it_fails_at_a_p
     masking.shows = lambda _: fails
     after = [*join("ann", "ben"), Reset("ben"), Say("ann", b"hm")]
     assert masking.explanation_of(seen("CHAT-14", "CHAT-14", "CHAT-10", after=after)) == explained
+
+
+def test_that_others_have_left_before_explains_no_delivered_quit() -> None:
+    with closing(open_session("chat", Bug("chat", DeliversQuit).target(), TIMEOUT)) as session:
+        session.masking.known.add("CHAT-11")
+        with pytest.raises(VIOLATIONS["CHAT-7"]):
+            session.play(*join("ann", "ben"), Quit("ben"), Say("ann", b"hm"), about="CHAT-7")

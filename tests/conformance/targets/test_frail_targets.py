@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets import launched, parting, ports
+from socketserver_reference.conformance.targets import launched, parting, ports, time_wait
 from socketserver_reference.conformance.targets.base import CannotCheck
 from socketserver_reference.conformance.targets.client import Client
 from socketserver_reference.conformance.targets.launched import Launched
@@ -137,6 +137,7 @@ def test_a_port_that_closed_connections_hold_is_waited_for_within_bounds(
     fixed: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.2)
+    monkeypatch.setattr(time_wait, "end_all", lambda _: None)  # as on a system that ignores resets in TIME_WAIT
     with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)) as site:
         leave_a_connection_behind(fixed)
         with pytest.raises(CannotCheck) as refused:
@@ -191,6 +192,18 @@ def test_the_port_of_a_server_is_no_matter_of_clients_once_it_has_ended(fixed: A
     with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)):
         assert fixed.port in parting.PORTS_TO_FREE
     assert fixed.port not in parting.PORTS_TO_FREE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of closed connections")
+def test_a_server_is_started_though_its_last_connections_hold_its_port(
+    fixed: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launched, "PORT_FREE_TIMEOUT", 0.0)
+    monkeypatch.setattr(ports, "is_taken", lambda _: not ended)
+    ended: list[Address] = []
+    monkeypatch.setattr(time_wait, "end_all", ended.append)
+    with closing(Launched(frail("plain", fixed.port), fixed).start(TIMEOUT)):
+        assert ended == [fixed]
 
 
 def test_a_server_that_reuses_its_port_is_not_waited_for(fixed: Address, monkeypatch: pytest.MonkeyPatch) -> None:

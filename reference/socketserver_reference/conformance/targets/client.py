@@ -86,6 +86,7 @@ class Client:
         elif connect and self._address.datagram:  # its port now: one that a client has just left may get late replies
             self.socket.bind(("", 0))
         elif connect:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # for `time_wait.py`: its port, once more
             self.socket.connect(self._address.sockaddr)
         if self._address.transport == "udp" and sys.platform == "linux":  # pragma: no branch
             self.socket.setsockopt(*REPORT_REFUSALS[self._address.family == socket.AF_INET6], 1)

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
-from socketserver_reference.conformance.targets import ports, quiescence
+from socketserver_reference.conformance.targets import ports, quiescence, time_wait
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL, CannotCheck, DirectSite
 from socketserver_reference.conformance.targets.command import fill_in, has_placeholder, split_command
 from socketserver_reference.conformance.targets.listening import Sight
@@ -113,6 +113,8 @@ class LaunchedSite(DirectSite):
         begun = time.monotonic()
         until = min(begun + PORT_FREE_TIMEOUT, self.deadline)
         while True:
+            if ports.is_taken(fixed) and not ports.is_served(fixed):
+                time_wait.end_all(fixed)
             is_taken = ports.is_taken(fixed)
             PORTS_TO_FREE.add(fixed.port)
             try:

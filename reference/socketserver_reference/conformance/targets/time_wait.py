@@ -1,0 +1,42 @@
+"""Frees the port of a server that has ended of the connections that it closed first.
+
+The side that closes a TCP connection first keeps its port for a minute (TIME_WAIT), and a server that does not set
+SO_REUSEADDR cannot listen there meanwhile. A reset ends that state at once, unless the system is set up to ignore it
+(tcp_rfc1337). So the address of the former client connects once more: the system answers for the old connection, which
+means nothing to the new one, and is reset. No program notices, since none listens there.
+"""
+
+import contextlib
+import socket
+import struct
+
+from socketserver_reference.address import Address
+from socketserver_reference.conformance.targets import proc_files
+
+TIME_WAIT = "06"
+"""The state, as /proc/net/tcp has it."""
+
+TABLES = {"/proc/net/tcp": socket.AF_INET, "/proc/net/tcp6": socket.AF_INET6}
+
+
+def end_all(address: Address) -> None:
+    """End the connections that hold the port of a server, where no server listens any more."""
+    for table, family in TABLES.items():
+        for _, server, client, state, *_ in proc_files.rows(table, f":{address.port:04X} "):
+            if state == TIME_WAIT and server.endswith(f":{address.port:04X}"):
+                _reset(family, _sockaddr(client), _sockaddr(server))
+
+
+def _sockaddr(told: str) -> tuple[str, int]:
+    """Return an address as a socket takes it: the system tells it in hexadecimal digits, word by word."""
+    host, _, port = told.partition(":")
+    words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
+    return socket.inet_ntop(socket.AF_INET if len(words) == 4 else socket.AF_INET6, words), int(port, 16)
+
+
+def _reset(family: int, client: tuple[str, int], server: tuple[str, int]) -> None:
+    with contextlib.suppress(OSError), socket.socket(family) as again:  # the client may have been on another machine
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.setblocking(False)
+        again.bind(client)
+        again.connect_ex(server)
