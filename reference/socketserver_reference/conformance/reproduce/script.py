@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -139,10 +140,15 @@ def _long(data: bytes) -> str:
     return " + ".join(parts)
 
 
+@cache
+def _count(word: bytes) -> bytes:
+    return numbered(COUNTED_BYTES, word)
+
+
 def _counted(data: bytes) -> tuple[str, int] | None:
     """Return how a call of `numbered` makes the beginning of some bytes, and how much of them; None if none does."""
     for word in COUNTS:
-        count = numbered(COUNTED_BYTES, word)
+        count = _count(word)
         begin = count.find(data[:LONG_BYTES]) if len(data) >= LONG_BYTES else -1
         if begin >= 0:
             size = common_prefix(count[begin:], data)

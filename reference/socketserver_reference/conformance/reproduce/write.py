@@ -103,7 +103,8 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
             text = script(violation, rows, bursts, session.dialect, session.site.address, trial)
             draft.write_text(text, "utf-8")
             try:
-                shows, ended = _try(draft, session, min(SCRIPT_TIMEOUT, until - time.monotonic()))
+                left = max(MIN_TRIAL_SECONDS, until - time.monotonic())
+                shows, ended = _try(draft, session, min(SCRIPT_TIMEOUT, left))
             except NotChecked as error:
                 return Reproduction(clause, None, f"it could not be tried: {error}")
             session.mark_broken(clause)
