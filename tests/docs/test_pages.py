@@ -83,6 +83,14 @@ def test_every_command_has_a_page_with_all_its_options(pages: dict[str, str], ma
             assert re.search(rf"^\| .*`{option}[ `].* \|$", page, re.MULTILINE), f"{name} {option} has no row"
 
 
+@pytest.mark.parametrize("program", manual.PROGRAMS)
+def test_a_command_that_prints_the_schema_of_its_json_writes_json(program: str) -> None:
+    names, parser = manual.PROGRAMS[program]
+    for name in names:
+        shown = parser(name).format_usage()
+        assert "--json-schema" not in shown or "--json " in shown, f"{program} {name}"
+
+
 def test_every_option_that_a_written_page_or_the_readme_names_is_one(pages: dict[str, str]) -> None:
     known = {f"--conformance-{option.name}" for option in OPTIONS}
     for names, parser in manual.PROGRAMS.values():

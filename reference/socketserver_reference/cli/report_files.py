@@ -6,7 +6,7 @@ The formats are in `conformance/reports/`, one module each.
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -52,7 +52,7 @@ def site(text: str) -> str:
     return text.removesuffix("index.html").rstrip("/")
 
 
-def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[str] = FORMATS) -> None:
+def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Collection[str] = tuple(FORMATS)) -> None:
     """Declare an option for each format, the one for the links in them, and the one for the schema of JSON."""
     for name in formats:
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what} as {FORMATS[name][0]}")
@@ -62,7 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser, what: str, formats: Iterable[
         metavar="URL",
         help="where the site of this project is, which `make docs` builds: reports then link each clause to its page",
     )
-    parser.add_argument("--json-schema", action=PrintSchema, nargs=0, help="print the JSON Schema of --json, and end")
+    if "json" in formats:
+        parser.add_argument(
+            "--json-schema", action=PrintSchema, nargs=0, help="print the JSON Schema of --json, and end"
+        )
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Path]:
