@@ -18,6 +18,7 @@ import multiprocessing.connection
 import multiprocessing.forkserver
 import os
 import shlex
+import signal
 import sys
 import time
 import traceback
@@ -32,7 +33,6 @@ from socketserver_faults.catalogue.index import find
 from socketserver_faults.catalogue.registry import Fault
 from socketserver_faults.matrix.result import FaultResult, Stories
 from socketserver_reference.clauses import PROFILES
-from socketserver_reference.cli.signals import interrupts_ignored
 from socketserver_reference.conformance.exploration.explore import explore
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
@@ -161,6 +161,16 @@ def _check_named(name: str, **how: Any) -> FaultResult:
     return check_fault(find(name), **how)
 
 
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C within the block; a process started there goes on ignoring it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def each_in_its_process(
     check: Callable[[str], Result], result_type: type[Result], names: Iterable[str], jobs: int, timeout: float
 ) -> Iterator[Result]:
@@ -170,7 +180,7 @@ def each_in_its_process(
     """
     context: Any = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "socketserver_faults.catalogue.index"])
-    with interrupts_ignored():  # inherited: those processes end with this one, and tell of no Ctrl-C themselves
+    with _interrupts_ignored():  # inherited: those processes end with this one, and tell of no Ctrl-C themselves
         multiprocessing.forkserver.ensure_running()
     waiting = list(names)
     running: dict[Any, tuple[str, BaseProcess, float]] = {}

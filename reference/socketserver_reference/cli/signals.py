@@ -76,16 +76,6 @@ def interrupted_without_traceback() -> Iterator[None]:
 
 
 @contextmanager
-def interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C within the block; a process started there goes on ignoring it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
 def interruptible(name: str, *, ends_process: bool) -> Iterator[None]:
     """Let the first Ctrl-C raise KeyboardInterrupt within the block, and a second one end the process at once.
 
