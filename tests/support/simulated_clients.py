@@ -1,6 +1,7 @@
-"""Clients of a simulated room: they do anything that a scenario may contain, at random."""
+"""Clients of a simulated room: they do anything that a scenario may contain, at random, or one long talk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 
 from socketserver_reference.conformance.driver.stage import Stage
@@ -20,7 +21,8 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
-from tests.support.simulation import room_of
+from tests.support import simulation
+from tests.support.simulation import Room, room_of
 
 
 class Clients:
@@ -145,3 +147,15 @@ class Clients:
 
     def wait_until_heard(self, who: str) -> None:
         self.do(WaitUntilHeard(who, self.heard_out()[0]))
+
+
+@contextmanager
+def talk(room: Room) -> Iterator[Stage]:
+    """Yield a stage on which four clients, one of them a newcomer in the middle of a burst, say words of their own."""
+    with simulation.stage(room) as stage:
+        stage.play(join("ann", "ben", "cal"))
+        stage.play([Say("ann", b"first words"), Send("ben", b"[one from ben]"), Send("cal", b"[two from cal]")])
+        stage.play([Connect("dan"), Send("ann", b"[three from ann]"), Send("ben", b"[four from ben]"), Settle()])
+        stage.play([Say("dan", b"dan is here"), Stall("cal"), Send("ann", b"[five from ann]"), Say("dan", b"[six]")])
+        stage.play([Resume("cal"), Say("cal", b"[seven from cal]"), HalfClose("cal"), Say("ben", b"[eight from ben]")])
+        yield stage

@@ -2,8 +2,8 @@
 byte.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from unittest import mock
 
@@ -17,19 +17,9 @@ from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles import stream_chat
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.scenario.scene import Politeness
-from socketserver_reference.conformance.scenario.steps import (
-    Connect,
-    HalfClose,
-    Resume,
-    Say,
-    Send,
-    Settle,
-    Stall,
-    join,
-)
 from socketserver_reference.conformance.scenario.violation import Violation
 from tests.support import simulation
-from tests.support.simulated_clients import Clients
+from tests.support.simulated_clients import Clients, talk
 from tests.support.simulation import Connection, Room
 
 SMALL = 3000
@@ -121,18 +111,6 @@ def grown(delivery: bytes, chance: Random) -> bytes:
 
 
 MUTATIONS = [changed, torn, dropped, doubled, grown]
-
-
-@contextmanager
-def talk(room: Room) -> Iterator[Stage]:
-    """Yield a stage on which four clients, one of them a newcomer in the middle of a burst, say unique words."""
-    with simulation.stage(room) as stage:
-        stage.play(join("ann", "ben", "cal"))
-        stage.play([Say("ann", b"first words"), Send("ben", b"[1 from ben]"), Send("cal", b"[2 from cal]")])
-        stage.play([Connect("dan"), Send("ann", b"[3 from ann]"), Send("ben", b"[4 from ben]"), Settle()])
-        stage.play([Say("dan", b"dan is here"), Stall("cal"), Send("ann", b"[5 from ann]"), Say("dan", b"[6]")])
-        stage.play([Resume("cal"), Send("cal", b"[7 from cal]"), HalfClose("cal"), Say("ben", b"[8 from ben]")])
-        yield stage
 
 
 @given(seed=CHANCES, number=st.integers(0, 13), victim=st.integers(0, 2), mutation=st.sampled_from(MUTATIONS))

@@ -1,7 +1,6 @@
 """The oracle of chats in frames, on simulated rooms that speak any dialect: no false alarm, no miss."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from unittest import mock
@@ -14,14 +13,12 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.dialects.template import Template
-from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import chat_room as room_module
 from socketserver_reference.conformance.oracles.framed_chat import FramedChatOracle
 from socketserver_reference.conformance.scenario.scene import Politeness
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
     Connect,
-    HalfClose,
     Quit,
     Resume,
     Say,
@@ -36,8 +33,8 @@ from socketserver_reference.conformance.scenario.transcript import Ending
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from tests.servers.framed_room import FramedRoom
 from tests.support import simulation, speaking
-from tests.support.simulated_clients import Clients
-from tests.support.simulation import Connection, Room
+from tests.support.simulated_clients import Clients, talk
+from tests.support.simulation import Connection
 
 SMALL = 3000
 """Bytes that a simulated server keeps for a member that does not read, in place of 64 KiB; notices may take half."""
@@ -174,18 +171,6 @@ def marked(chance: Random, *, label: bool = False) -> Dialect:
         labelled = dialect.template.has_sender and "{any}" not in dialect.template.text
         if not told and (labelled or not label) and "{any}" not in dialect.template.text:
             return dialect
-
-
-@contextmanager
-def talk(room: Room) -> Iterator[Stage]:
-    """Yield a stage on which four clients, one of them a newcomer in the middle of a burst, say words of their own."""
-    with simulation.stage(room) as stage:
-        stage.play(join("ann", "ben", "cal"))
-        stage.play([Say("ann", b"first words"), Send("ben", b"[one from ben]"), Send("cal", b"[two from cal]")])
-        stage.play([Connect("dan"), Send("ann", b"[three from ann]"), Send("ben", b"[four from ben]"), Settle()])
-        stage.play([Say("dan", b"dan is here"), Stall("cal"), Send("ann", b"[five from ann]"), Say("dan", b"[six]")])
-        stage.play([Resume("cal"), Say("cal", b"[seven from cal]"), HalfClose("cal"), Say("ben", b"[eight from ben]")])
-        yield stage
 
 
 def seen(room: FramedRoom) -> bool:

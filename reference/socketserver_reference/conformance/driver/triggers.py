@@ -343,8 +343,3 @@ def still_decides(clause: str, before: Steps, after: Steps, dialect: Dialect) ->
     enough = clause not in ABOUT_VOLUME or 2 * left >= said
     held = [trigger for trigger in TRIGGERS.get(clause, ()) if trigger.present(before, dialect)]
     return enough and bool(held) and all(trigger.present(after, dialect) for trigger in held)
-
-
-def holds_trigger(clause: str, steps: Steps, dialect: Dialect) -> bool:
-    """Whether the steps can show that the clause is broken."""
-    return any(trigger.present(steps, dialect) for trigger in TRIGGERS.get(clause, ()))

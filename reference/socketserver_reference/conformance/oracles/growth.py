@@ -22,9 +22,6 @@ Further ones follow where memory alone has grown: garbage is collected late.
 SURE_ROUNDS = 3
 """Rounds that have grown, from which on a server that fails does so for what it keeps."""
 
-CONFIRMATIONS = 2
-"""Servers on which it must show."""
-
 CLIENT_KIB = 4
 """KiB of memory kept of each client, from which on memory grows: a page.
 

@@ -14,7 +14,7 @@ its client, what is said. Only modules that perform, judge or invent steps tell 
 Next: `driver/stage.py`, which performs them.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, Self, get_args
@@ -288,8 +288,6 @@ Step = (
 
 KINDS: tuple[type[Step], ...] = get_args(Step)
 """The classes of steps."""
-
-Scenario = Sequence[Step]
 
 
 def join(*everyone: str) -> list[Step]:
