@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
+    Begin,
     Close,
     Connect,
     Crowd,
@@ -210,6 +212,11 @@ def test_in_frames_long_utterances_and_several_in_a_row_break_what_is_said_of_lo
             [Say("ann", b"hi"), HalfClose("ann"), HalfClose("lou")],
             [Say("ann", b"hi"), Settle(), Quit("ann", b"quit")],
         ),
+        (
+            rewritings.quitting,  # one that is within an utterance cannot say the word
+            [*join("ann"), Begin("ann", b"half of"), Abandon("ann")],
+            [*join("ann"), Begin("ann", b"half of")],
+        ),
         (rewritings.staying, [Quit("ann"), Abandon("ben"), HalfClose("cal")], [Abandon("ben")]),
         (
             rewritings.one_at_a_time,
@@ -247,6 +254,11 @@ def test_a_rewriting_leaves_the_rest_as_it_is(
     rewriting: rewritings.Rewriting, before: list[Step], after: list[Step]
 ) -> None:
     assert rewriting(before, NOTE) == after
+
+
+def test_where_there_is_no_quit_word_no_client_says_it() -> None:
+    steps: list[Step] = [*join("ann"), HalfClose("ann")]
+    assert rewritings.quitting(steps, replace(NOTE, quit=b"")) == steps
 
 
 def test_at_an_echo_that_answers_everything_clients_close_instead_of_half_closing() -> None:

@@ -162,13 +162,17 @@ def half_closing(steps: Sequence[Step], _: Dialect) -> list[Step]:
     return [HalfClose(step.who) if isinstance(step, Quit | Close | Abandon | Reset) else step for step in steps]
 
 
-def quitting(steps: Sequence[Step], _: Dialect) -> list[Step]:
-    """Without the end of a stream before the server's: its client quits, once all has come back."""
+def quitting(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without the end of a stream before the server's, where there is a quit word: its client quits, once all has come
+    back; one that could not say the word, within a handshake or an utterance, stays.
+    """
     spoken = {step.spoken_by for step in steps}
+    silent: set[str] = set()
     found: list[Step] = []
     for step in steps:
-        if isinstance(step, HalfClose | Close | Abandon):
-            found += [Settle(), Quit(step.who, NOTE.quit)] if step.who in spoken else []
+        silent.update(step.clients if step.effect in ("approaches", "falls silent") else ())
+        if dialect.quit and isinstance(step, HalfClose | Close | Abandon):
+            found += [Settle(), Quit(step.who, NOTE.quit)] if step.who in spoken - silent else []
         else:
             found.append(step)
     return found
