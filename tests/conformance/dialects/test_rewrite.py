@@ -212,6 +212,14 @@ def test_words_that_a_newcomer_could_take_for_others_are_numbered() -> None:
     assert rewritten(framed, WaitUntilHeard("lou", "ann"), Say("ann", b"hi"))[1] == Say("ann", b"hi")
 
 
+@pytest.mark.parametrize(("history", "said"), [(0, b"hi"), (9, b"hi ~000001")])
+def test_a_newcomer_says_nothing_that_it_may_hear_first_as_history(history: int, said: bytes) -> None:
+    framed = FramedRewriter(chat(f"{LINES}[delivery]\nhistory = {history}"))
+    rewritten(framed, Connect("ann"), Say("ann", b"hi"), Connect("ben"))
+    assert rewritten(framed, Say("ben", b"hi")) == [Say("ben", said)]
+    assert rewritten(framed, Say("ben", b"hi")) == [Say("ben", b"hi")]  # it has heard the history
+
+
 def test_a_quit_is_said_in_the_dialect_s_word_or_not_at_all() -> None:
     assert rewritten(FramedRewriter(chat(LINES + '[quit]\nword = "bye"')), Connect("ann"), Quit("ann"))[1] == Quit(
         "ann", b"bye"

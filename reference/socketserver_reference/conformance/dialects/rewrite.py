@@ -160,8 +160,10 @@ class FramedRewriter:
         said = self._dialect.sayable(data)
         if not said or self._is_mute(who):
             return []
+        # what a newcomer hears first may be the same, as history
+        remembered = bool(self._dialect.history) and not self._present[who] and said in self._said
         steps = self._heard_by(who)
-        if self._may_be_taken_for_another(said):
+        if remembered or self._may_be_taken_for_another(said):
             said = self._numbered(said)
         self._said.add(said)
         return [*steps, *self._in_one_chunk(who, Say(who, said, in_pieces))]
