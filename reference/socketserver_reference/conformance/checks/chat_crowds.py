@@ -22,6 +22,7 @@ from socketserver_reference.conformance.scenario.steps import (
     WaitUntilHeard,
     join,
 )
+from socketserver_reference.conformance.scenario.text import counted
 
 DEMANDED_MEMBERS = 200
 """Members that CHAT-17 demands."""
@@ -67,7 +68,7 @@ def crowd_size(play: Play) -> int:
     most = LEAVING_CLIENTS if dialect.stream else LEAVING_CLIENTS // ROOM_FACTOR
     seats = limits.members - STAYING_CLIENTS if limits.members else most
     if seats < SMALL_CROWD:
-        play.not_applicable(f"the dialect has room for {limits.members} members")
+        play.not_applicable(f"the dialect has room for {counted(limits.members, 'member')}")
     joins = limits.rounds(most, utterances=0, joins=1)
     if joins < SMALL_CROWD:
         play.not_applicable(f"the dialect has {limits.join_pace}")

@@ -7,6 +7,7 @@ report lists both, so that no dialect hides a failure silently.
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.limits import REPEATING_SECONDS
 from socketserver_reference.conformance.dialects.template import Template
+from socketserver_reference.conformance.scenario.text import counted
 
 CROWD_MEMBERS = 200
 """Members that CHAT-17 demands."""
@@ -47,7 +48,7 @@ def _meaningless_in_chat(dialect: Dialect) -> dict[str, str]:
         unmarked = "nothing marks the end of a delivery in this dialect, so clients cannot speak at the same time"
         found |= dict.fromkeys(("CHAT-5", "CHAT-13", "CHAT-14"), unmarked)
     if 0 < dialect.limits.members < CROWD_MEMBERS:
-        found["CHAT-17"] = f"the dialect allows at most {dialect.limits.members} members"
+        found["CHAT-17"] = f"the dialect allows at most {counted(dialect.limits.members, 'member')}"
     if dialect.limits.join_gap or 0 < dialect.limits.join_rate.count < CROWD_MEMBERS:
         found["CHAT-17"] = f"the dialect has {dialect.limits.join_pace}"
     if dialect.limits.gap or 0 < dialect.limits.rate.count < PROMPT_UTTERANCES:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from socketserver_reference.conformance.scenario.text import counted
+
 REPEATING_SECONDS = 10.0
 """Most seconds of gaps that repetitions may take."""
 
@@ -67,16 +69,16 @@ class Limits:
         """What keeps a client from saying much at once, in words; "" if nothing does."""
         if self.gap:
             return f"at least {self.gap:g} s between two utterances"
-        return f"at most {self.rate.count} utterances of a client in {self.rate.seconds} s" if self.rate.count else ""
+        rate = self.rate
+        return f"at most {counted(rate.count, 'utterance')} of a client in {rate.seconds} s" if rate.count else ""
 
     @property
     def join_pace(self) -> str:
         """What keeps clients from connecting at once, in words; "" if nothing does."""
         if self.join_gap:
             return f"at least {self.join_gap:g} s between two connections"
-        return (
-            f"at most {self.join_rate.count} connections in {self.join_rate.seconds} s" if self.join_rate.count else ""
-        )
+        rate = self.join_rate
+        return f"at most {counted(rate.count, 'connection')} in {rate.seconds} s" if rate.count else ""
 
     @property
     def paced(self) -> bool:

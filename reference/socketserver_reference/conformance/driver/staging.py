@@ -16,6 +16,7 @@ from socketserver_reference.conformance.oracles.chat_room import ChatOracle
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.scenario.scene import Politeness, Scene
 from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.text import counted
 from socketserver_reference.conformance.targets.base import Site
 from socketserver_reference.conformance.targets.first_contact import FirstContact
 
@@ -99,6 +100,5 @@ class Staging:
         """Raise NotApplicable if the last scenario lost what it is about to the dialect's limit of members."""
         if self._capacity_limit is not None and self._capacity_limit.lost:
             missing = " and no ".join(self._capacity_limit.lost)
-            raise NotApplicable(
-                f"the scenario had no {missing}: the dialect allows at most {self._dialect.limits.members} members"
-            )
+            most = counted(self._dialect.limits.members, "member")
+            raise NotApplicable(f"the scenario had no {missing}: the dialect allows at most {most}")

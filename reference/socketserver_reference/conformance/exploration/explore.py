@@ -26,6 +26,7 @@ from socketserver_reference.conformance.exploration.echo_machines import (
 from socketserver_reference.conformance.exploration.handshake_rules import with_handshakes
 from socketserver_reference.conformance.exploration.machine import Machine
 from socketserver_reference.conformance.results.verdicts import Record
+from socketserver_reference.conformance.scenario.text import counted
 from socketserver_reference.conformance.scenario.violation import Violation
 
 MAX_STEPS = {"chat": 50, "echo": 10, "datagram": 20}
@@ -89,9 +90,8 @@ def explore(
     if campaign.runs < examples and not campaign.found:
         cut_short = f" of {examples}: {campaign.why_stopped}"
     again = _seen_again(set(campaign.known), session)
-    record.explored.append(
-        f"{protocol}, {profile}: {campaign.runs} runs{cut_short}, {campaign.steps} steps (seed {with_seed}){again}"
-    )
+    runs, played = counted(campaign.runs, "run"), counted(campaign.steps, "step")
+    record.explored.append(f"{protocol}, {profile}: {runs}{cut_short}, {played} (seed {with_seed}){again}")
     confirmed = [campaign.confirm(clause, finding) for clause, finding in campaign.found.items()]
     told: dict[str, Violation] = {}
     for violation in filter(None, confirmed):  # two findings may turn out to break one clause, or one that is known

@@ -10,6 +10,7 @@ from socketserver_reference.conformance.learn.dialect_writer import LearnedDiale
 from socketserver_reference.conformance.learn.framing import DELIVERY_ENDS, MAX_AROUND_BYTES
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, MeetingUtterance, UnderstoodMeeting, without
 from socketserver_reference.conformance.learn.room import LISTENER, MAX_NOTICE_BYTES, Occasion, RoomConversation
+from socketserver_reference.conformance.scenario.text import counted
 
 
 def refusal(found: UnderstoodMeeting) -> str:
@@ -223,7 +224,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
     joining, leaving = room.notices()
     whys = [
-        f"when a client {did}, others heard {len(found)} kinds of lines"
+        f"when a client {did}, others heard {counted(len(found), 'kind')} of lines"
         for did, found in (("came", joining), ("went", leaving))
         if found
     ]

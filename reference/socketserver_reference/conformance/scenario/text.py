@@ -59,6 +59,11 @@ def numbered(size: int, word: bytes = b"%06d ") -> bytes:
     return b"".join(word * len(stretch) % stretch for stretch in stretches)[:size]
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun of whose plural only the s tells: 1 member, 2 members."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def hyphenated(name: str) -> str:
     """Return the name of a class as words: half-close for HalfClose, quits-in-any-case for QuitsInAnyCase."""
     return re.sub(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=\d)", "-", name).lower()
