@@ -27,7 +27,7 @@ AS_RECORDED, DIFFERENT, NO_SUCH_SERVER, STOPPED = 0, 1, 2, 130
 AT_ONCE = 2
 """Servers that are checked at a time: half of a check is waiting."""
 
-LONGEST = 300.0
+CHECK_TIMEOUT = 300.0
 """Seconds for one check."""
 
 ROW = "{:12}  {:4}  {:8}  {:>5}  {:>3}  {:>3}  {:>5}  {}"
@@ -121,7 +121,7 @@ def check(name: str, server: Mapping[str, Any], transport: str) -> tuple[str, Ma
         ]
         command += ["--dialect", server["dialect"], "--launch", fill_in(server["launch"]), "--json", str(report)]
         command += ["--known", str(known)] if known.exists() else []
-        command += ["--budget", f"{LONGEST * 0.9:g}"]  # two at a time take longer than one does
+        command += ["--budget", f"{CHECK_TIMEOUT * 0.9:g}"]  # two at a time take longer than one does
         printed = run([*command, *server.get("options", [])])
         return printed, json.loads(report.read_text()) if report.exists() else NO_REPORT
 
@@ -137,10 +137,10 @@ def run(command: Sequence[str]) -> str:
     ) as process:
         running.add(process)
         try:
-            return process.communicate(timeout=LONGEST)[0].decode()
+            return process.communicate(timeout=CHECK_TIMEOUT)[0].decode()
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
-            return f"{process.communicate()[0].decode()}\nnot over after {LONGEST:g} s"
+            return f"{process.communicate()[0].decode()}\nnot over after {CHECK_TIMEOUT:g} s"
         finally:
             running.discard(process)
 
