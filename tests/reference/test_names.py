@@ -15,8 +15,10 @@ import pytest
 from socketserver_faults import schedule
 from socketserver_faults.schedule.virtual.module_copies import find_source
 from socketserver_reference import conformance
+from socketserver_reference.cli import main as reference_command
 from socketserver_reference.cli.main import COMMANDS
 from socketserver_reference.cli.report_files import FORMATS
+from socketserver_reference.conformance.results import report
 from tests.support.serving import ROOT
 
 
@@ -73,6 +75,15 @@ def test_a_command_says_its_version(package: str, capsys: pytest.CaptureFixture[
         import_module(f"{package}.cli.main").main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith(f"socketserver-reference {version('socketserver-reference')}, Python 3.")
+
+
+def test_where_nothing_is_installed_a_command_says_that_in_place_of_its_version(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "DISTRIBUTION", "no-such-distribution")
+    with pytest.raises(SystemExit):
+        reference_command.main(["--version"])
+    assert capsys.readouterr().out.startswith("no-such-distribution (not installed), Python 3.")
 
 
 def test_no_test_module_imports_another() -> None:
