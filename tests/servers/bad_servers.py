@@ -128,6 +128,12 @@ def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) 
                     member.sendall(b"ack" + chunk)
 
 
+def ends_with_the_first(port: int) -> None:
+    """End as soon as a client has connected."""
+    with listening(port) as server:
+        server.accept()[0].close()
+
+
 def ends_with_the_silent(port: int) -> None:
     """Answer one request of one client after another; end when a client leaves that has asked nothing."""
     with listening(port) as server:
@@ -227,6 +233,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "hostile": lambda: for_each_client(port, hostile),
         "markup": lambda: for_each_client(port, markup),
         "line-by-line": lambda: for_each_client(port, line_by_line),
+        "ends-with-the-first": lambda: ends_with_the_first(port),
         "ends-with-the-silent": lambda: ends_with_the_silent(port),
         "mortal": lambda: chat(port, mortal),
         "crashing": lambda: chat(port, crashing),

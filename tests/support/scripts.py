@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from socketserver_reference.conformance.reproduce.script import PLAYER
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Did, Transcript
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
@@ -24,3 +25,12 @@ def seen(clause: str, *steps: Step, expected: str = "this", observed: str = "tha
     violation = VIOLATIONS[clause](expected, observed, [])
     violation.transcript = Transcript([Did(step) for step in steps], list(steps))
     return violation
+
+
+def of_rows(rows: str, file: Path, *, rounds: int = 1) -> Path:
+    """Write a script that plays these rows, as Python writes them, over TCP; return its file."""
+    modules = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
+    settings = f"ROUNDS, FAMILY, DATAGRAMS, DELIVERY = {rounds}, socket.AF_INET, False, None\nREST, START = 0, 10\n"
+    seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
+    file.write_text(f"{modules}{settings}{seconds}ROWS = {rows}\n{PLAYER}\n\nsys.exit(main(*sys.argv[1:]))\n")
+    return file

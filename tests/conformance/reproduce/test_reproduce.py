@@ -31,7 +31,7 @@ from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
-from tests.support.scripts import play
+from tests.support.scripts import of_rows, play
 from tests.support.serving import server_that, unserved
 from tests.support.troubled_targets import fragile
 
@@ -185,17 +185,20 @@ def test_what_a_client_hears_before_it_is_a_member_is_not_taken_for_the_probe(tm
         for probe in probes:
             client.sendall(probe)
 
-    file = tmp_path / "script.py"
-    header = "ROUNDS, FAMILY, DATAGRAMS, DELIVERY = 1, socket.AF_INET, False, None\nREST, START = 0, 10\n"
     rows = (
         "[('ann', 'connects', {}), ('ann', 'speaks until heard', (b'probe %02d\\n', b'(?s).*?probe %02d\\n', 'ann'))]"
     )
-    imports = "import contextlib, os, re, shlex, signal, socket, struct, subprocess, sys, tempfile, time\n"
-    seconds = f"TIMEOUT, QUIET, LAG = {TIMEOUT}, 0.3, 0.02\n"
-    file.write_text(f"{imports}{header}{seconds}ROWS = {rows}\n{PLAYER}\n\nsys.exit(main(*sys.argv[1:]))\n")
+    file = of_rows(rows, tmp_path / "script.py")
     with server_that(answer) as address:
         status, out = play(file, address.host, address.port, timeout=TIMEOUT)
     assert status == 0, out
+
+
+def test_a_script_that_finds_that_its_server_has_ended_says_so(tmp_path: Path) -> None:
+    visit = "('ann', 'connects', {}), ('ann', 'reads to the end', b'')"
+    file = of_rows(f"[{visit}]", tmp_path / "script.py", rounds=50)  # in one of them it has ended when it is looked at
+    status, out = play(file, "--launch", bad("ends-with-the-first"), timeout=TIMEOUT)
+    assert (status, out[-21:]) == (1, "the server has ended\n")
 
 
 @pytest.mark.slow
@@ -244,12 +247,11 @@ def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypat
 def test_when_the_time_of_the_check_is_over_a_script_is_tried_once(
     seconds: float, tried: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tries: list[float] = []
+    tries: list[Path] = []
     monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0), Trial(1, 0.1)))
-    monkeypatch.setattr(write, "MIN_TRIAL_SECONDS", 0.0)
 
-    def tries_in_vain(_draft: Path, _session: Session, within: float) -> tuple[bool, str]:
-        tries.append(within)
+    def tries_in_vain(draft: Path, _session: Session) -> tuple[bool, str]:
+        tries.append(draft)
         return False, "nothing"
 
     monkeypatch.setattr(write, "_try", tries_in_vain)
@@ -260,7 +262,6 @@ def test_when_the_time_of_the_check_is_over_a_script_is_tried_once(
         (told,) = write_all(session, "chat", [found], tmp_path)
     assert told.remark == "no script of it showed it: nothing"
     assert len(tries) == tried
-    assert all(write.MIN_TRIAL_SECONDS <= one <= write.SCRIPT_TIMEOUT for one in tries)
 
 
 def test_a_script_waits_for_silence_as_long_as_the_trial_that_showed_it(

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +26,6 @@ from socketserver_reference.conformance.targets.process import supervised
 
 SCRIPT_TIMEOUT = 30.0
 """Timeout in seconds for the trial of a script."""
-
-MIN_TRIAL_SECONDS = 10.0
-"""Seconds for the trials of each clause, even if the time of the check is over."""
 
 MANY_ROUNDS = 100
 """Rounds of an exchange whose violation shows by chance."""
@@ -96,22 +92,20 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
         violation = session.confirm(violation) or violation
     rows, bursts = rows_of(violation, protocol, session.dialect)
     ended = ""
-    until = max(session.budget.until, time.monotonic() + MIN_TRIAL_SECONDS)
     with tempfile.TemporaryDirectory(prefix="reproduction-") as own:
         for trial in TRIALS:
             draft = Path(own) / file.name
             text = script(violation, rows, bursts, session.dialect, session.site.address, trial)
             draft.write_text(text, "utf-8")
             try:
-                left = max(MIN_TRIAL_SECONDS, until - time.monotonic())
-                shows, ended = _try(draft, session, min(SCRIPT_TIMEOUT, left))
+                shows, ended = _try(draft, session)
             except NotChecked as error:
                 return Reproduction(clause, None, f"it could not be tried: {error}")
             session.mark_broken(clause)
             if shows:
                 file.write_text(draft.read_text("utf-8"), encoding="utf-8")
                 return Reproduction(clause, file, "it shows")
-            if time.monotonic() > until:
+            if session.budget.is_over:  # one trial is made even then
                 break
     return Reproduction(clause, None, f"no script of it showed it: {ended}")
 
@@ -120,10 +114,8 @@ FAILED = re.compile(r"Round [0-9]+ of [0-9]+, row ")
 """The beginning of the last line of a script that has seen the violation."""
 
 
-def _try(draft: Path, session: Session, seconds: float) -> tuple[bool, str]:
-    """Run a script for so many seconds at most; return whether the violation shows, and the last line that it
-    printed.
-    """
+def _try(draft: Path, session: Session) -> tuple[bool, str]:
+    """Run a script; return whether the violation shows, and the last line that it printed."""
     target = session.target
     if isinstance(target, Launched) and target.at is None:
         where = ["--launch", target.command]
@@ -139,8 +131,8 @@ def _try(draft: Path, session: Session, seconds: float) -> tuple[bool, str]:
         stderr=subprocess.STDOUT,
     ) as ended:
         try:
-            printed, _ = ended.communicate(timeout=seconds)
+            printed, _ = ended.communicate(timeout=SCRIPT_TIMEOUT)
         except subprocess.TimeoutExpired:  # the script is ended, and its server with it
-            return False, f"it had not ended after {seconds:.2g} s"
+            return False, f"it had not ended after {SCRIPT_TIMEOUT:g} s"
     lines = printable((printed.decode(errors="backslashreplace").splitlines() or [""])[-1])
     return ended.returncode == 1 and FAILED.match(lines) is not None, lines
