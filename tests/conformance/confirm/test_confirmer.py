@@ -269,6 +269,7 @@ def test_a_shorter_exchange_that_shows_it_less_often_is_not_told() -> None:
         found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
     assert found.confirmation == "shown 3 of 3 times on fresh servers"
     assert sum(line.endswith(" connects") for line in found.exchange) == 2
+    assert found.uncut is None
 
 
 def test_where_every_exchange_shows_it_at_times_the_most_frequent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,6 +281,8 @@ def test_where_every_exchange_shows_it_at_times_the_most_frequent_is_told(monkey
         found = violation(session, "CHAT-4", *join("ann", "ben"), Say("ann", b"twice"), Say("ben", b"x"))
     assert found.replays is not None
     assert 0 < found.replays.shown < found.replays.of
+    assert found.uncut is not None
+    assert sum(line.endswith(" connects") for line in found.uncut.exchange) == 2
 
 
 def test_a_replay_that_cannot_be_judged_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from tests.servers.dialect_echoes import Echo
 from tests.servers.dialects_served import DIALECTS
 from tests.support.checking import bad
 from tests.support.planted import Bug, Planted
-from tests.support.scripts import of_rows, play
+from tests.support.scripts import of_rows, play, seen
 from tests.support.serving import server_that, unserved
 from tests.support.troubled_targets import fragile
 
@@ -241,6 +241,18 @@ def test_a_script_that_does_not_show_it_is_not_written(tmp_path: Path, monkeypat
         (told,) = write_all(session, "chat", [found], tmp_path)
         assert told.remark.endswith("it had not ended after 0.001 s")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_shows_no_more_once_it_is_cut_is_written_as_it_showed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "TRIALS", (Trial(1, 0.0),))
+    with closing(open_session("chat", Planted("delivers-quit").target(), BRIEF_TIMEOUT)) as session:
+        cut = seen("CHAT-7", *join("ann"))
+        cut.unrepeatable, cut.uncut = "it is played elsewhere", crime(session).of("CHAT-4")
+        (told,) = write_all(session, "chat", [cut], tmp_path)
+    assert told.remark == "it shows"
+    assert told.text.startswith('"""CHAT-7: ')
 
 
 @pytest.mark.parametrize(("seconds", "tried"), [(60.0, 2), (0.0, 1)])

@@ -148,7 +148,9 @@ class Confirmer:
         cutter = Cutter(as_shown(exchange), lambda one: self._shows(one, 1 if always else RACE_TRIES), until)
         with suppress(NotChecked):  # it has shown, even if no time is left for more
             cutter.cut()
-        return self._attributed(self._often_shown(cutter.kept[-FALLBACKS:], always=always)).told
+        told = self._attributed(self._often_shown(cutter.kept[-FALLBACKS:], always=always)).told
+        told.uncut = cutter.kept[0].last if told.shows_sometimes else None
+        return told
 
     def _often_shown(self, exchanges: Sequence[Exchange], *, always: bool) -> Exchange:
         """Play exchanges a few times more, the last first; return the first that shows the violation each time, or the

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from socketserver_reference.conformance.driver.session import Session
@@ -90,13 +91,12 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
         return Reproduction(clause, None, violation.unscripted or NO_EXCHANGE)
     if not violation.confirmation:  # an expected failure: it was not cut yet
         violation = session.confirm(violation) or violation
-    rows, bursts = rows_of(violation, protocol, session.dialect)
     ended = ""
+    forms = [seen.of(clause) for seen in (violation, violation.uncut) if seen is not None]
     with tempfile.TemporaryDirectory(prefix="reproduction-") as own:
-        for trial in TRIALS:
+        for seen, trial in product(forms, TRIALS):
             draft = Path(own) / file.name
-            text = script(violation, rows, bursts, session.dialect, session.site.address, trial)
-            draft.write_text(text, "utf-8")
+            draft.write_text(_text(seen, protocol, session, trial), "utf-8")
             try:
                 shows, ended = _try(draft, session)
             except NotChecked as error:
@@ -108,6 +108,11 @@ def _write(session: Session, protocol: str, violation: Violation, directory: Pat
             if session.budget.is_over:  # one trial is made even then
                 break
     return Reproduction(clause, None, f"no script of it showed it: {ended}")
+
+
+def _text(violation: Violation, protocol: str, session: Session, trial: Trial) -> str:
+    rows, bursts = rows_of(violation, protocol, session.dialect)
+    return script(violation, rows, bursts, session.dialect, session.site.address, trial)
 
 
 FAILED = re.compile(r"Round [0-9]+ of [0-9]+, row ")

@@ -117,6 +117,8 @@ class Violation(AssertionError):
         """Why it was not played again, if that is impossible."""
         self.unreplayed = ""
         """Why it was not played again although that is possible: no time was left, say."""
+        self.uncut: Violation | None = None
+        """If it shows sometimes: the same before its exchange was cut, in which it may show more often."""
         self.scenes: tuple[Scene, ...] = ()
         """The scenarios that its server had seen, that of the violation last."""
         self.server_ended = False
