@@ -1,7 +1,7 @@
 """What a server keeps of clients that have left is seen; what it allocates once, or lets go of later, passes."""
 
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -10,10 +10,12 @@ from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.steps import Reset, Say, Step, join
+from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
 from tests.support.checking import BARE_PYTHON
+from tests.support.planted import Planted
 from tests.support.serving import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is seen of what a server holds")
@@ -81,6 +83,17 @@ def test_a_server_that_fails_before_much_has_grown_breaks_another_clause() -> No
         violation, _ = seen(session)
     assert violation is not None
     assert violation.clause_id != "ECHO-9"
+
+
+@pytest.mark.parametrize("before", [[Say("ann", b"hello")], [Reset("ann")]], ids=["alive", "dead"])
+def test_a_server_that_dies_of_a_reset_breaks_no_other_clause(before: list[Step]) -> None:
+    with closing(open_session("chat", Planted("reset-ends-the-process").target(), TIMEOUT)) as session:
+        session.masking.known.add("CHAT-12")
+        with suppress(Violation):
+            session.play(*join("ann"), *before, about="CHAT-12")
+        ((_, _, raised),) = play_all(session, "chat", "CHAT-18")
+    assert isinstance(raised, VIOLATIONS["CHAT-12"])
+    assert raised.spares
 
 
 @pytest.mark.parametrize(("grows_until", "holds"), [(100, False), (6, True), (5, True)])

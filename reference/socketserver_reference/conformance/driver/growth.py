@@ -32,7 +32,10 @@ class _Rounds:
         """Play the rounds; raise a Violation if something grows in each, and is still held after a wait."""
         session = self._session
         session.prepare()
-        story = self._play(1, timeout)
+        try:
+            story = self._play(1, timeout)
+        except Violation as failure:
+            raise session.note_violation(failure) from None
         failed = ""
         for number, repeated in enumerate(growth.ROUNDS + growth.MEMORY_ROUNDS):
             late = number >= len(growth.ROUNDS)

@@ -81,6 +81,7 @@ class ScenarioRunner:
         session, about = self._session, self._clause
         if session.dialect.limits.paced or session.dialect.limits.fresh:
             self.not_applicable("the dialect's limits leave no time for so many clients on one server")
+        session.prepare()  # an earlier scenario may have ended the server
         if session.site.resources() is None:
             self.not_applicable("what the server holds is not seen from here")
         session.masking.decide(
