@@ -61,6 +61,15 @@ def test_what_comes_before_the_first_words_of_a_newcomer_is_no_part_of_its_label
     assert oracle.explain_mismatch("ann", come).shape == "duplicated"
 
 
+def test_a_short_name_before_a_delivery_that_nothing_ends_shows_where_it_begins() -> None:
+    labelled = LINES.replace("{body}", "{sender}: {body}").replace('in = "line"', 'in = "line"\nout = "none"')
+    oracle = after(labelled, [Connect("ann"), Say("ann", b"once")])
+    assert oracle.feed("ann", b"7: once7: once")
+    begin(oracle, [Connect("dan"), Say("dan", b"I am dan")])
+    assert not oracle.feed("ann", b"8: I am dan")
+    assert oracle.explain_mismatch("ann", b"8: I am dan").shape == "duplicated"
+
+
 @pytest.mark.parametrize("then", [[], [Say("ann", b"and on")]])
 def test_words_that_their_speaker_should_not_hear_are_misdirected(then: list[Step]) -> None:
     oracle = FramedChatOracle(dialect_files.chat(dialect_files.SILENT))

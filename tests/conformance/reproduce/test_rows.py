@@ -53,7 +53,7 @@ def table(
     """Return the rows of a violation that these entries show, without the connects."""
     violation = VIOLATIONS[clause](rest.get("expected", "this"), "that", [])
     violation.transcript = Transcript(list(entries), before=rest.get("before", []))
-    violation.failing, violation.due = failing, due
+    violation.failing, violation.due, violation.shape = failing, due, rest.get("shape")
     protocol = {"CHAT": "chat", "ECHO": "echo", "UDP": "datagram"}[clause.partition("-")[0]]
     rows, _ = rows_of(violation, protocol, dialect)
     return [row for row in rows if row[1] != "connects"]
@@ -296,3 +296,30 @@ def test_a_greeting_that_ends_the_handshake_leaves_nothing_to_read() -> None:
     greeted = replace(NAMED, handshake=(HandshakeTurn(wait=greeting),))
     rows = table(did(Connect("ann")), heard("ann", b"Hello 7\n"), dialect=greeted, failing="")
     assert [(who, action) for who, action, _ in rows] == [("ann", "reads")]
+
+
+def test_a_client_that_has_just_come_need_not_have_heard_what_others_say_at_that_moment() -> None:
+    rows = table(
+        *(did(Connect("ann")), did(Connect("ben")), did(Say("ann", b"hi"))),
+        *(heard("ann", b"1: hi\n"), heard("ben", b"1: hi\n")),
+        *(did(Say("ann", b"once more")), heard("ann", b"1: once more\n"), heard("ben", b"1: once more\n")),
+        did(Say("ann", b"now")),
+        dialect=replace(NAMED, to_sender="same"),
+        due=b"1: now\n",
+    )
+    assert [row[:2] for row in rows if row[1] == "reads"] == [("ann", "reads"), ("ann ben", "reads"), ("ann", "reads")]
+
+
+def test_where_nothing_marks_an_end_no_label_holds_the_word_by_which_a_client_left() -> None:
+    unmarked = read(
+        'protocol = "chat"\n[framing]\nout = "none"\n[delivery]\ntemplate = "<{sender}> {body} *"\n', "mine", "mine"
+    )
+    *_, reads, nothing = table(
+        *(did(Connect("ann")), did(Connect("ben")), did(Quit("ben", b"quit")), did(Say("ann", b"who is left?"))),
+        heard("ann", b"<2> quit *<1> who is left? *"),
+        dialect=unmarked,
+        shape="quit delivered",
+    )
+    assert not reads[2].match(b"<2> quit *<1> who is left? *")
+    assert reads[2].match(b"<1> who is left? *")
+    assert nothing[2].search(b"<1> quit *")

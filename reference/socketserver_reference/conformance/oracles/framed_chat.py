@@ -34,6 +34,9 @@ from socketserver_reference.conformance.scenario.violation import Finding, Shape
 FRAME_SLACK_BYTES = 4096
 """Bytes by which a frame may be longer than anything that was said, before it is taken for one without end."""
 
+MIN_HEAD_BYTES = 3
+"""Bytes before a body, `7: ` for example, that show where a delivery begins if nothing marks the end of one."""
+
 
 class FramedChatOracle(FramedChatState):
     """See the module."""
@@ -149,7 +152,7 @@ class FramedChatOracle(FramedChatState):
     def _follows_another(self, label: bytes) -> bool:
         """Whether another delivery comes before this label, where nothing marks the end of one."""
         own, known = self._head(label), self._heads()
-        before = any(own.startswith(head) for head in known if len(head) >= MIN_PIECE_BYTES)
+        before = any(own.startswith(head) for head in known if len(head) >= MIN_HEAD_BYTES)
         return self.dialect.framing_out.kind == "none" and own not in known and before
 
     def _heads(self) -> set[bytes]:  # what begins the deliveries of speakers whose labels are known
@@ -217,9 +220,7 @@ class FramedChatOracle(FramedChatState):
 
     def _begun_in(self, data: bytes) -> list[bytes]:
         """Return some bytes, cut where they hold what begins a delivery."""
-        marks = b"|".join(
-            re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_PIECE_BYTES
-        )
+        marks = b"|".join(re.escape(head) for head in self._heads() if b"{" not in head and len(head) >= MIN_HEAD_BYTES)
         places = [found.start() for found in re.finditer(marks, data)] if marks else []
         return [data[begin:end] for begin, end in pairwise(sorted({0, *places, len(data)}))]
 

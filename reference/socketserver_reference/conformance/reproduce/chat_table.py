@@ -6,7 +6,10 @@ from socketserver_reference.conformance.oracles.chat_room import MIN_BACKLOG_BYT
 from socketserver_reference.conformance.reproduce import patterns
 from socketserver_reference.conformance.reproduce.table import EVERYTHING, LATE, PROBE, PROMPT, ScriptTable
 from socketserver_reference.conformance.scenario.steps import Step
-from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.scenario.violation import Shape, Violation
+
+MORE_THAN_DUE: tuple[Shape, ...] = ("extra", "duplicated", "quit delivered")
+"""What a client reads too much, which stands before what it reads rightly."""
 
 
 class ChatTable(ScriptTable):
@@ -15,6 +18,8 @@ class ChatTable(ScriptTable):
     def __init__(self, dialect: Dialect, *, datagrams: bool) -> None:
         super().__init__(dialect, datagrams)
         self._said: list[tuple[str, bytes]] = []  # since all were last read
+        self._silent: set[str] = set()  # who has come, and neither spoken nor read anything
+        self._earlier: list[bytes] = []  # what was said at all
         self._at_once = False  # whether some of that was said without waiting
         self._hearers: list[str] = []  # who has read anything since then
         self._unsure: set[str] = set()  # who came since then, and may have missed something
@@ -28,12 +33,15 @@ class ChatTable(ScriptTable):
         self._probing = ""
         super().do(step, sent)
         if step.comes:
+            self._silent.update(step.clients)
             self._unsure.update(step.clients if self._at_once else [])
         elif step.effect == "stops reading":
             (who,) = step.clients
             self._missed[who] = []
         elif sent and step.effect not in ("leaves", "falls silent") and not step.by_stage:
             self._said.append((step.spoken_by, step.said))
+            self._silent.discard(step.spoken_by)
+            self._earlier.append(step.said)
             self._at_once = self._at_once or not step.waits
             for missed in self._missed.values():
                 missed.append((step.spoken_by, step.said))
@@ -41,6 +49,7 @@ class ChatTable(ScriptTable):
             (who,) = step.clients
             self._catch_up(who)
         if step.effect == "leaves":
+            self._earlier.append(self.dialect.quit)
             self.ended[step.spoken_by] = False
         self._waits = step.settles or (bool(sent) and step.waits and step.effect is None)
 
@@ -58,6 +67,7 @@ class ChatTable(ScriptTable):
         self._probing, self._prober = target, speaker
         words = PROBE.encode()
         others = [who for who in self.here if who != target and who not in self._missed and not self.is_shaking(who)]
+        self._silent.difference_update([target, *others])
         listeners = [who for who in others if who != speaker or self.dialect.hears_itself]
         sent = self.dialect.sent(words % 0).replace(b"%", b"%%").replace(words % 0, words)
         heard = patterns.heard_probe(self.dialect, words)
@@ -89,9 +99,12 @@ class ChatTable(ScriptTable):
         elif self.dialect.stream:
             self.add(who, "reads to the end" if ended else "reads", data)
         else:
+            surely = who not in self._silent  # one that has just come may not be a member in time
             for _, body in self._said:
                 if self._finds(data, body):
-                    self.add(who, "reads", patterns.delivery(self.dialect, body))
+                    self._silent.discard(who)
+                    if surely:
+                        self.add(who, "reads", patterns.delivery(self.dialect, body))
             if ended:
                 self.add(who, "reads to the end", EVERYTHING)
 
@@ -157,15 +170,18 @@ class ChatTable(ScriptTable):
 
     def _finish_settled(self, who: str, heard: bytes, said: list[bytes], violation: Violation, *, leaves: bool) -> None:
         """Add the rows of a client that each knew what it had to read."""
+        more = violation.shape in MORE_THAN_DUE
         if leaves:
-            self.add(who, "reads to the end", b"" if self.dialect.stream else EVERYTHING)
+            alone = patterns.passing_alone(self.dialect) if more and not said else EVERYTHING
+            self.add(who, "reads to the end", b"" if self.dialect.stream else alone)
             return
         found = bool(said) and self._finds(heard, said[0])
         if b"probe " in violation.due:
             self.probe(self._prober, who)
             return
         if said and (violation.due or found):
-            self.add(who, "reads", patterns.delivery(self.dialect, said[0]))
+            due = patterns.nothing_but(self.dialect, said[0], self._earlier) if more else None
+            self.add(who, "reads", due or patterns.delivery(self.dialect, said[0]))
         elif violation.due:
             self.add(who, "reads", violation.due)
         if found or not violation.due:

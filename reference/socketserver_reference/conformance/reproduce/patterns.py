@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterable
 
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.dialects.template import FIELD, Template
+from socketserver_reference.conformance.dialects.template import FIELD, NAME_PATTERN, Template
 
 Pattern = re.Pattern[bytes]
+
+MIN_PIECE_BYTES = 4
+"""Bytes of the shortest utterance that no label holds by chance."""
 
 UNKNOWN_PATTERN = rb"[^\r\n]*?"
 """A label, or anything else that a server writes into a line."""
@@ -18,12 +21,12 @@ ANYTHING = rb"(?s).*?"
 """What a client may read before the bytes that are due: notices, prompts."""
 
 
-def of_template(template: Template, body: bytes = rb".*?") -> bytes:
-    """Return a template as a regular expression, with this one for its body."""
+def of_template(template: Template, body: bytes = rb".*?", unknown: bytes = UNKNOWN_PATTERN) -> bytes:
+    """Return a template as a regular expression, with these for its body and its other fields."""
     made, end = b"", 0
     for field in FIELD.finditer(template.text):
         made += re.escape(template.text[end : field.start()].encode())
-        made += body if field[1] == "body" else UNKNOWN_PATTERN
+        made += {"body": body, "name": NAME_PATTERN}.get(field[1], unknown)
         end = field.end()
     return made + re.escape(template.text[end:].encode())
 
@@ -33,12 +36,9 @@ def awaited(template: Template) -> Pattern:
     return re.compile(ANYTHING + of_template(template))
 
 
-def _forms(dialect: Dialect, body: bytes) -> bytes:
+def _forms(dialect: Dialect, body: bytes, unknown: bytes = UNKNOWN_PATTERN) -> bytes:
     """Return the regular expression of a delivery of this body, to others or to its speaker."""
-    forms = [dialect.template]
-    if isinstance(dialect.to_sender, Template) and dialect.to_sender.has_body:
-        forms.append(dialect.to_sender)
-    return b"(?:" + b"|".join(of_template(form, body) for form in forms) + b")"
+    return b"(?:" + b"|".join(of_template(form, body, unknown) for form in _all_forms(dialect)) + b")"
 
 
 def delivery(dialect: Dialect, body: bytes) -> bytes | Pattern:
@@ -46,6 +46,43 @@ def delivery(dialect: Dialect, body: bytes) -> bytes | Pattern:
     if dialect.stream:
         return dialect.delivery(body)
     return re.compile(ANYTHING + _forms(dialect, re.escape(body)) + _end(dialect))
+
+
+def nothing_but(dialect: Dialect, body: bytes, said: Iterable[bytes]) -> bytes | Pattern:
+    """Return what a member reads when this is delivered to it, with nothing before it but what the dialect lets pass.
+
+    Its label must not hold another delivery: no padding, no binary length, and, where nothing marks an end, nothing of
+    what was `said` before.
+    """
+    if dialect.stream or dialect.history:
+        return delivery(dialect, body)
+    framing = dialect.framing_out
+    header = _header(dialect)
+    before = {"fixed": [2 * framing.pad], "length": [b"\0"]}.get(framing.kind, [])
+    if framing.kind == "none":
+        before = [one for one in {*said} if len(one) >= MIN_PIECE_BYTES and one not in body]
+    label = b"(?:(?!%s)[^\\r\\n])*?" % b"|".join(map(re.escape, before)) if before else UNKNOWN_PATTERN
+    return re.compile(passing(dialect) + header + _forms(dialect, re.escape(body), label) + _end(dialect))
+
+
+def _header(dialect: Dialect) -> bytes:
+    """Return the regular expression of what stands before a frame."""
+    return b"(?s:.{%d})" % dialect.framing_out.header_bytes if dialect.framing_out.kind == "length" else b""
+
+
+def passing(dialect: Dialect) -> bytes:
+    """Return the regular expression of all that may pass before a delivery: notices, prompts, receipts."""
+    header = _header(dialect)
+    own = dialect.to_sender
+    framed = [*dialect.notices, *([own] if isinstance(own, Template) and not own.has_body else [])]
+    frames = [header + of_template(one) + _end(dialect) for one in framed]
+    passes = [*frames, *map(of_template, dialect.all_prompts)]
+    return b"(?:" + b"|".join(passes) + b")*" if passes else b""
+
+
+def passing_alone(dialect: Dialect) -> Pattern:
+    """Return the pattern of a stream in which nothing is delivered."""
+    return re.compile(passing(dialect))
 
 
 def _end(dialect: Dialect) -> bytes:
@@ -66,8 +103,10 @@ def pieces(dialect: Dialect, said: Iterable[bytes]) -> Pattern:
     heads = {form.head: of_template(Template(form.text.partition("{body}")[0])) for form in _all_forms(dialect)}
     # A server of chunks writes nothing before the second of two utterances that it reads at once.
     optional = b"?" if dialect.framing_in.kind == "chunk" else b""
-    tails = b"|".join({re.escape(form.tail): None for form in _all_forms(dialect)})
-    return re.compile(b"(?:%s)%s(%s)(?:%s)%s" % (b"|".join(heads.values()), optional, bodies, tails, _end(dialect)))
+    return re.compile(
+        _header(dialect)
+        + b"(?:%s)%s(%s)%s%s" % (b"|".join(heads.values()), optional, bodies, _tails(dialect), _end(dialect))
+    )
 
 
 def _bodies(said: set[bytes]) -> list[bytes]:
@@ -80,6 +119,11 @@ def _bodies(said: set[bytes]) -> list[bytes]:
     return [b"%s{%d}" % (any_byte, size) for size in sorted({len(body) for body in said}, reverse=True)]
 
 
+def _tails(dialect: Dialect) -> bytes:
+    """Return the regular expression of what may stand behind a body."""
+    return b"(?:%s)" % b"|".join({re.escape(form.tail): None for form in _all_forms(dialect)})
+
+
 def _all_forms(dialect: Dialect) -> list[Template]:
     own = dialect.to_sender
     return [dialect.template, *([own] if isinstance(own, Template) and own.has_body else [])]
@@ -87,11 +131,18 @@ def _all_forms(dialect: Dialect) -> list[Template]:
 
 def heard_probe(dialect: Dialect, words: bytes) -> bytes:
     """Return the regular expression, to be filled in by %, of bytes that end with a delivery of these words."""
-    return ANYTHING + words + _end(dialect).replace(b"%", b"%%")
+    return ANYTHING + words + (_tails(dialect) + _end(dialect)).replace(b"%", b"%%")
 
 
 def unwanted(dialect: Dialect) -> Pattern:
     """Return the pattern of bytes that must not come while nothing is due."""
-    if dialect.notices or dialect.all_prompts or dialect.framing_out.kind == "none":
-        return re.compile(_forms(dialect, b"."))
-    return re.compile(rb"(?s).")
+    if not (dialect.notices or dialect.all_prompts or dialect.framing_out.kind == "none"):
+        return re.compile(rb"(?s).")
+    begun = b"|".join(of_template(Template(form.head.decode())) + b"." for form in _all_forms(dialect))
+    if dialect.framing_out.kind == "none":
+        return re.compile(begun)
+    newline = re.escape(dialect.framing_out.newline)
+    lines = dialect.framing_out.kind in ("line", "chunk")  # of others, one byte shows that a frame has come
+    whole = rb"(?:(?!%s).)*%s" % (newline, newline) if lines else _header(dialect) + b"."
+    passes = passing(dialect)
+    return re.compile(rb"(?s)\A%s(?!%s)%s|(?:%s)" % (passes, passes.removesuffix(b"*"), whole, begun))

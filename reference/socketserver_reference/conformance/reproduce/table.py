@@ -74,7 +74,8 @@ class ScriptTable:
         for entry in entries:
             match entry:
                 case Did(step, _, heard_by) if heard_by:
-                    self.probe(step.spoken_by, heard_by)
+                    if step.spoken_by:  # all wait for a probe where each utterance must be one chunk
+                        self.probe(step.spoken_by, heard_by)
                 case Did(step, sent):
                     self.do(step, sent)
                 case Heard(who, data):
