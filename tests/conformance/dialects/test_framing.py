@@ -15,6 +15,8 @@ from socketserver_reference.conformance.dialects.framing import MAX_FRAME_BYTES,
         (Framing("length", header="%4d"), b"hello", b"   5hello"),
         (Framing("length", header="%02d"), b"", b"00"),
         (Framing("length", header="%-4d"), b"hello", b"5   hello"),
+        (Framing("length", header="%-10d"), b"hello", b"5         hello"),
+        (Framing("length", header="%020d", header_counted=True), b"hello", b"0" * 18 + b"25hello"),
         (Framing("length", header="%4d", header_counted=True), b"hello", b"   9hello"),
         (Framing("length", header="u8"), b"hello", b"\x05hello"),
         (Framing("length", header="u16be"), b"hello", b"\0\x05hello"),
@@ -46,6 +48,7 @@ def test_what_is_no_length_is_no_frame_however_long_it_is() -> None:
 def test_what_fits_into_a_frame() -> None:
     assert Framing("length", header="%2d").longest == 99
     assert Framing("length", header="u8", header_counted=True).longest == 254
+    assert Framing("length", header="%20d").longest == MAX_FRAME_BYTES
     assert Framing("length", header="u64be").longest == MAX_FRAME_BYTES
     assert Framing("fixed", size=100).longest == 100
     assert not Framing("line").holds(10)

@@ -310,6 +310,19 @@ def test_a_client_that_has_just_come_need_not_have_heard_what_others_say_at_that
     assert [row[:2] for row in rows if row[1] == "reads"] == [("ann", "reads"), ("ann ben", "reads"), ("ann", "reads")]
 
 
+@pytest.mark.parametrize("header", ["%10d", "%-10d", "%020d", "u32be"])
+def test_no_label_holds_the_length_of_another_frame(header: str) -> None:
+    labelled = '[delivery]\ntemplate = "{sender}: {body}"\n'
+    counted = read(f'protocol = "chat"\n[framing]\nin = "length"\nheader = "{header}"\n{labelled}', "mine", "mine")
+    right = counted.framing_out.put(b"1: hi")
+    more = counted.framing_out.put(b"good evening") + right
+    reads, _ = table(did(Connect("ann")), did(Say("ann", b"hi")), heard("ann", more), dialect=counted, shape="extra")[
+        -2:
+    ]
+    assert reads[2].match(right)
+    assert not reads[2].match(more)
+
+
 def test_where_nothing_marks_an_end_no_label_holds_the_word_by_which_a_client_left() -> None:
     unmarked = read(
         'protocol = "chat"\n[framing]\nout = "none"\n[delivery]\ntemplate = "<{sender}> {body} *"\n', "mine", "mine"

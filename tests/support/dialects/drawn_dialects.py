@@ -32,6 +32,8 @@ ALL_FRAMINGS = (
     'in = "length"\nheader = "u16le"',
     'in = "length"\nheader = "u32be"\nheader_counted = true',
     'in = "length"\nheader = "%-4d"',
+    'in = "length"\nheader = "%10d"',
+    'in = "length"\nheader = "%-16d"',
 )
 TO_SENDER = ("same", "nothing", "you: {body}", "ok", "sent at {any}")
 NOTICES: Sequence[Sequence[str]] = (

@@ -35,6 +35,7 @@ REFUSED = [
     (CHAT + "[framing]\nsize = 100", "framing.size applies to", '"fixed"'),
     (CHAT + '[framing]\nheader = "%4d"', "framing.header applies to", '"length"'),
     (CHAT + '[framing]\nin = "length"\nheader = "%s"', "framing.header = ", "%04d"),
+    (CHAT + '[framing]\nin = "length"\nheader = "%21d"', "framing.header = ", "%20d"),
     (CHAT + '[framing]\nin = "length"\nheader = "u24be"', "framing.header = ", '"u32be"'),
     (CHAT + "[framing]\nheader_counted = true", "framing.header_counted applies to", '"length"'),
     (CHAT + '[framing]\nin = "length"\nheader = "%1d"', "framing and limits leave", "distinct ones need 40"),

@@ -19,7 +19,10 @@ Kind = Literal["chunk", "line", "fixed", "length", "none"]
 
 Order = Literal["big", "little"]
 
-DECIMAL_HEADER = re.compile(r"%([0-]?)([1-9])d")
+MAX_DIGITS = 20
+"""Most digits of a decimal length: as many as the largest number of 64 bits has."""
+
+DECIMAL_HEADER = re.compile(r"%([0-]?)([1-9]|1[0-9]|20)d")
 """The format of a decimal length: its number of digits, padded with zeros or, on one side, with blanks."""
 
 BINARY_HEADERS: Mapping[str, tuple[int, Order]] = {

@@ -211,7 +211,7 @@ def _read_header(key: str, value: object) -> str:
 
 
 HEADER = Kind(
-    'a number format from "%1d" to "%9d", with a zero "%04d" or to the left "%-4d", or one of '
+    f'a number format from "%1d" to "%{framing.MAX_DIGITS}d", with a zero "%04d" or to the left "%-4d", or one of '
     + ", ".join(f'"{name}"' for name in framing.BINARY_HEADERS),
     _read_header,
     {"type": "string", "pattern": f"^(?:{framing.DECIMAL_HEADER.pattern}|{'|'.join(framing.BINARY_HEADERS)})$"},

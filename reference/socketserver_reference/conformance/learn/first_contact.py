@@ -16,7 +16,10 @@ from socketserver_reference.conformance.learn.framing import NotUnderstood, coun
 from socketserver_reference.conformance.learn.meeting import MEETING_NAMES, Meeting, UnderstoodMeeting, understand
 from socketserver_reference.conformance.learn.pace import APART, LATER, shortest
 
-PROBED_HEADERS = ("%4d", "u32be", "%04d", "u16be", "u32le", "u8", "u16le", "%2d", "%3d", "%5d", "%6d", "%8d", "u64be")
+PROBED_HEADERS = (
+    *("%4d", "u32be", "%04d", "u16be", "%10d", "u32le", "u8", "u16le"),
+    *("%2d", "%3d", "%5d", "%6d", "%8d", "u64be", "%16d", "%20d"),
+)
 """The formats of lengths that are tried where nothing that the server sends shows one, the likeliest first."""
 
 PROBED_COUNTED_HEADERS = ("u32be", "u16be", "%4d", "%04d", "u32le")

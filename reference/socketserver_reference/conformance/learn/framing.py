@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, Framing
+from socketserver_reference.conformance.dialects.framing import BINARY_HEADERS, MAX_DIGITS, Framing
 
 KNOWN_HEADERS = (
-    *(f"%{pad}{digits}d" for digits in range(1, 10) for pad in ("", "0", "-")),
+    *(f"%{pad}{digits}d" for digits in range(1, MAX_DIGITS + 1) for pad in ("", "0", "-")),
     *BINARY_HEADERS,
 )
 """The formats of lengths."""

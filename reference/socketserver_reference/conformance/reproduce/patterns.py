@@ -51,14 +51,14 @@ def delivery(dialect: Dialect, body: bytes) -> bytes | Pattern:
 def nothing_but(dialect: Dialect, body: bytes, said: Iterable[bytes]) -> bytes | Pattern:
     """Return what a member reads when this is delivered to it, with nothing before it but what the dialect lets pass.
 
-    Its label must not hold another delivery: no padding, no binary length, and, where nothing marks an end, nothing of
+    Its label must not hold another delivery: no padding, no long length, and, where nothing marks an end, nothing of
     what was `said` before.
     """
     if dialect.stream or dialect.history:
         return delivery(dialect, body)
     framing = dialect.framing_out
     header = _header(dialect)
-    before = {"fixed": [2 * framing.pad], "length": [b"\0"]}.get(framing.kind, [])
+    before = {"fixed": [2 * framing.pad], "length": [b"\0", b"   ", b"000"]}.get(framing.kind, [])
     if framing.kind == "none":
         before = [one for one in {*said} if len(one) >= MIN_PIECE_BYTES and one not in body]
     label = b"(?:(?!%s)[^\\r\\n])*?" % b"|".join(map(re.escape, before)) if before else UNKNOWN_PATTERN
