@@ -11,7 +11,7 @@ import pytest
 
 from socketserver_reference.chat import ChatHandler
 from socketserver_reference.conformance.confirm import confirmer
-from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
+from socketserver_reference.conformance.confirm.cause import cause_before, cause_of, is_doubtful
 from socketserver_reference.conformance.confirm.confirmer import Confirmer, Effort
 from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.dialects.dialect import NOTE
@@ -135,3 +135,22 @@ def test_a_clause_about_leaving_and_what_comes_altered_are_never_doubtful(
     found = VIOLATIONS[clause]("", "", ())
     found.shape = shape
     assert is_doubtful(found) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("own", "shape", "cause"),
+    [
+        ("ECHO-2", "missing", "ECHO-7"),
+        ("ECHO-8", "refused", "ECHO-7"),
+        ("CHAT-9", "missing", "CHAT-11"),
+        ("CHAT-2", "early end", "CHAT-11"),
+        ("CHAT-2", "missing", "CHAT-2"),
+        ("CHAT-13", "missing", "CHAT-13"),
+    ],
+)
+def test_what_shows_only_after_clients_of_earlier_scenarios_is_put_down_to_their_leaving(
+    own: str, shape: Shape, cause: str
+) -> None:
+    found = VIOLATIONS[own]("something", "something else", [])
+    found.shape = shape
+    assert cause_before(found) == cause

@@ -1,16 +1,21 @@
 """What a server keeps of clients that have left is seen; what it allocates once, or lets go of later, passes."""
 
 import sys
+import time
 from contextlib import closing, suppress
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
 from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver import growth as driver_growth
+from socketserver_reference.conformance.driver.masking import performed
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
-from socketserver_reference.conformance.scenario.steps import Reset, Say, Step, join
+from socketserver_reference.conformance.scenario.steps import Close, Reset, Say, Step, join
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
@@ -85,15 +90,18 @@ def test_a_server_that_fails_before_much_has_grown_breaks_another_clause() -> No
     assert violation.clause_id != "ECHO-9"
 
 
-@pytest.mark.parametrize("before", [[Say("ann", b"hello")], [Reset("ann")]], ids=["alive", "dead"])
-def test_a_server_that_dies_of_a_reset_breaks_no_other_clause(before: list[Step]) -> None:
+@pytest.mark.parametrize(("before", "known"), [([Say("ann", b"hello")], False), ([Reset("ann")], True)])
+def test_a_server_that_dies_of_a_reset_breaks_no_other_clause(before: list[Step], known: bool) -> None:
     with closing(open_session("chat", Planted("reset-ends-the-process").target(), TIMEOUT)) as session:
-        session.masking.known.add("CHAT-12")
         with suppress(Violation):
             session.play(*join("ann"), *before, about="CHAT-12")
+        assert ("CHAT-12" in session.masking.known) == known
         ((_, _, raised),) = play_all(session, "chat", "CHAT-18")
-    assert isinstance(raised, VIOLATIONS["CHAT-12"])
-    assert raised.spares
+    if known:
+        assert raised is None  # nobody resets
+    else:
+        assert isinstance(raised, VIOLATIONS["CHAT-12"])
+        assert raised.spares
 
 
 @pytest.mark.parametrize(("grows_until", "holds"), [(100, False), (6, True), (5, True)])
@@ -112,6 +120,36 @@ def test_what_shows_once_or_is_gone_after_a_wait_passes(
         assert (violation is None) == holds
         assert not why
         assert ("ECHO-9" in session.masking.known) == (not holds)
+
+
+@pytest.mark.parametrize(("late_from", "told"), [(2, "not checked"), (4, "not checked"), (6, "violated")])
+def test_rounds_that_take_too_long_decide_where_enough_has_grown(
+    monkeypatch: pytest.MonkeyPatch, late_from: int, told: str
+) -> None:
+    looks = [0]
+
+    def resources(_: LaunchedSite) -> dict[str, int]:
+        looks[0] += 1
+        return {"threads": 1000 * looks[0]}
+
+    ticks = count()
+    clock = SimpleNamespace(
+        sleep=time.sleep, monotonic=lambda: next(ticks) / 1000 + (1000 if looks[0] >= late_from else 0)
+    )
+    monkeypatch.setattr(driver_growth, "time", clock)
+    monkeypatch.setattr(LaunchedSite, "resources", resources)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        violation, why = seen(session)
+    assert ("violated" if violation else "not checked") == told
+    assert why in ("", "a thousand clients did not come and leave in 30 s")
+
+
+def test_what_the_server_is_harmed_by_is_left_out_from_the_beginning() -> None:
+    with closing(open_session("echo", keeping("of-leavers"), TIMEOUT)) as session:
+        session.masking.known.add("ECHO-7")
+        violation, _ = seen(session)
+        assert violation is not None
+        assert not any(isinstance(step, Close | Reset) for step in performed(violation))
 
 
 def test_what_is_held_at_an_address_is_not_seen() -> None:

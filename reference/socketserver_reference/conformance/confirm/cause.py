@@ -51,10 +51,12 @@ def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, show
 def cause_before(violation: Violation) -> str:
     """Return the clause that a violation counts against that shows only after other scenarios on the same server.
 
-    All clients of those have left. So it is that of leaving if it was put down to a client that is silent in this
-    scenario, or if the server hangs up on a client for no reason in it.
+    All clients of those have left. So it is that of leaving: in an echo; in a chat if it was put down to a client that
+    is silent in this scenario, or if the server hangs up on a client for no reason in it.
     """
     own, hangs_up = violation.clause_id, violation.shape == "early end"
+    if own.startswith("ECHO"):
+        return "ECHO-7"
     return "CHAT-11" if own == "CHAT-9" or (own == "CHAT-2" and hangs_up) else own
 
 

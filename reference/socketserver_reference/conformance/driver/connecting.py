@@ -11,6 +11,9 @@ from socketserver_reference.conformance.driver.reading import ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
+CONNECT_TIMEOUT = 3.5
+"""Least seconds for a connection: where a server's queue is full, the system tries again after 1 and after 3 s."""
+
 
 class ClientConnector(ClientReader):
     """The clients of one scenario, how they connect, and what they read.
@@ -58,7 +61,9 @@ class ClientConnector(ClientReader):
     def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
         self._wait_to_connect()
         try:
-            self._clients[who] = self._reach(lambda: Client(self.address, self.timeout, window, acks))
+            client = self._reach(lambda: Client(self.address, max(self.timeout, CONNECT_TIMEOUT), window, acks))
+            client.set_timeout(self.timeout)
+            self._clients[who] = client
         except Unreachable as error:
             self._report(self.oracle.explain_refusal(who, str(error)))
 

@@ -123,16 +123,29 @@ class Masking:
             )
         return violation
 
+    def spared(self, steps: Sequence[Step], about: str) -> list[Rewriting]:
+        """Return what takes out of the steps all that is known to harm the server when clients leave."""
+        found: list[Rewriting] = []
+        for clause in LASTING:
+            further = self._further(clause, steps, about, found) if clause in self.known else None
+            found += [further] if further is not None else []
+        return found
+
     def decide(
-        self, play: Callable[[Sequence[Rewriting]], Transcript], steps: Sequence[Step], about: str
+        self,
+        play: Callable[[Sequence[Rewriting]], Transcript],
+        steps: Sequence[Step],
+        about: str,
+        spared: Sequence[Rewriting] = (),
     ) -> Transcript:
         """Play a scenario that decides a clause; where a known clause breaks it, play it without what triggers that.
+        What is `spared` is left out from the beginning.
 
         Raise the violation that it shows, with those of other clauses `before` it. It `spares` the clause if the
         scenario held in the end.
         """
         seen: list[Violation] = []
-        rewritings: list[Rewriting] = []
+        rewritings = [*spared]
         while True:
             try:
                 transcript = play(rewritings)

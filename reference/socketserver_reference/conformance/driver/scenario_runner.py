@@ -81,13 +81,12 @@ class ScenarioRunner:
         session, about = self._session, self._clause
         if session.dialect.limits.paced or session.dialect.limits.fresh:
             self.not_applicable("the dialect's limits leave no time for so many clients on one server")
-        session.prepare()  # an earlier scenario may have ended the server
-        if session.site.resources() is None:
-            self.not_applicable("what the server holds is not seen from here")
+        steps = visits.steps(1)
         session.masking.decide(
             lambda rewritings: self._confirmed(partial(grow, session, visits, about, rewritings)),
-            visits.steps(1),
+            steps,
             about,
+            session.masking.spared(steps, about),  # a thousand clients would do great harm
         )
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
