@@ -144,12 +144,13 @@ def test_a_scenario_that_a_known_clause_broke_is_played_without_its_trigger() ->
 
 
 def test_what_it_shows_then_is_told_with_what_it_showed_before() -> None:
-    first, second, third, met = seen("CHAT-7"), seen("CHAT-10"), seen("CHAT-4"), seen("CHAT-2")
+    first, second, third, met, again = map(seen, ("CHAT-7", "CHAT-10", "CHAT-4", "CHAT-2", "CHAT-7"))
     third.before = (met,)  # in the first conversation with the server, which was a fresh one
+    first.before = (again,)  # in the one before that
     play, asked = playing(first, second, third)
     with pytest.raises(VIOLATIONS["CHAT-4"]) as caught:
         knowing().decide(play, COMING_AND_GOING, "CHAT-4")
-    assert caught.value.before == (first, second, met)
+    assert caught.value.before == (again, first, second, met)
     assert asked[-1] == [rewritings.half_closing, rewritings.quitting]
 
 

@@ -178,7 +178,8 @@ class Masking:
 
     def _last_of(self, seen: Sequence[Violation]) -> Violation:
         """Return the last violation, with the others before it."""
-        *before, last = seen
+        *earlier, last = seen
+        before = [one for violation in earlier for one in (*violation.before, violation)]
         last.before = (*(one for one in before if one.clause_id not in self.left_out), *last.before)
         return self.demanded(last)
 
