@@ -24,11 +24,14 @@ def test_dialects_shows_one_with_what_it_changes_and_leaves_out(
     out = capsys.readouterr().out
     assert "  verified  against no server" in out
     assert "asked differently:\n  CHAT-2   a delivery is b'{body}\\n'" in out
+    assert "\na conversation:\n" in out
     assert "not asked:\n  CHAT-7   the dialect has no quit word" in out
     assert '[quit]\nword = ""' in out
     assert "\x85" not in out
     assert main(["dialects", "note"]) == 0
     assert "it has no file" in capsys.readouterr().out
+    assert main(["dialects", "go-chat"]) == 0
+    assert "\na conversation (... is what only the server knows):\n" in capsys.readouterr().out
 
 
 def test_dialects_refuses_what_is_none(capsys: pytest.CaptureFixture[str]) -> None:

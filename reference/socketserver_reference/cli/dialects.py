@@ -72,13 +72,20 @@ def in_brief(dialect: "Dialect") -> Iterator[str]:
 def in_full(name: str) -> Iterator[str]:
     """Yield all that is known of a dialect; raise BadDialect if there is no such dialect."""
     from socketserver_reference.conformance.dialects import effects
-    from socketserver_reference.conformance.dialects.example import conversation
+    from socketserver_reference.conformance.dialects.example import UNKNOWN_FIELD, conversation
     from socketserver_reference.conformance.dialects.loader import find, source, text_of
     from socketserver_reference.conformance.scenario.text import printable
 
     dialect, path = find(name), source(name)
     yield from in_brief(dialect)
-    yield from ("", "a conversation:", *(f"  {line}" for line in conversation(dialect)))
+    lines = list(conversation(dialect))
+    unknown = UNKNOWN_FIELD.decode()
+    what = f"a conversation ({unknown} is what only the server knows):"
+    yield from (
+        "",
+        what if any(unknown in line for line in lines) else "a conversation:",
+        *(f"  {line}" for line in lines),
+    )
     if changes := effects.changes(dialect):
         yield from ("", "asked differently:", *(f"  {clause:<8} {what}" for clause, what in changes))
     if left_out := effects.not_applicable(dialect):

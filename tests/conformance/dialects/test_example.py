@@ -32,13 +32,15 @@ def test_frames_prompts_and_own_deliveries_are_shown_as_they_are_on_the_wire() -
     assert binary[1:3] == ["    ann reads b'\\x07\\x00\\x00\\x00who'", "ann sends b'\\x07\\x00\\x00\\x00ann'"]
     prompting = list(conversation(DIALECTS["prompting"]))
     assert prompting[3:7] == [
-        "    ann reads b'[...] <1> Hello\\r\\n'",
+        "    ann reads b'[...] <...> Hello\\r\\n'",
         "    ann may read b'> '",
         "    ben reads b'you: Hello\\r\\n'",
         "    ben may read b'> '",
     ]
     assert "ben sends b'/bye'" in list(conversation(DIALECTS["recv"]))
-    assert "ben ends its side" in list(conversation(DIALECTS["fixed"]))
+    fixed = list(conversation(DIALECTS["fixed"]))
+    assert fixed[2:4] == ["ben sends b'Hello' and 395 times b' '", "    ann reads b'...>Hello' and 391 times b' '"]
+    assert fixed[-2] == "ben ends its side"
     assert list(conversation(NOTE))[-2:] == ["ben sends b'quit'", "    ben reads end of stream"]
 
 

@@ -4,7 +4,10 @@
 report lists both, so that no dialect hides a failure silently.
 """
 
-from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from collections.abc import Mapping
+
+from socketserver_reference.conformance.dialects.dialect import NOTE, PUNCTUATION, Dialect, Handling
+from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.dialects.limits import REPEATING_SECONDS
 from socketserver_reference.conformance.dialects.template import Template
 from socketserver_reference.conformance.scenario.text import counted
@@ -16,6 +19,14 @@ PROMPT_UTTERANCES = 40
 """Utterances that CHAT-16 needs one straight after the other."""
 
 SILENT_IN_HANDSHAKE = "a client is a member after its handshake; one that is silent in the handshake delays no other"
+
+HANDLED: Mapping[Handling, str] = {
+    "replaced": "invalid UTF-8 and control characters are replaced, so clients send none",
+    "refused": "invalid UTF-8 and control characters are refused, so clients send none",
+    "escaped": f"all but printable ASCII, and {PUNCTUATION.decode()}, is escaped, so clients send none",
+    "cut-at-nul": "an utterance ends at a NUL, so clients send none",
+}
+"""What becomes of bytes, in words."""
 
 REPEATING_CLAUSES = ("CHAT-5", "CHAT-12", "CHAT-13", "CHAT-14")
 """Clauses whose scenarios repeat their steps, so that chance does not decide."""
@@ -83,7 +94,7 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed.append(("CHAT-1", _greeted(dialect)))
         changed.append(("CHAT-9", SILENT_IN_HANDSHAKE))
     if dialect.template != NOTE.template or not dialect.stream:
-        changed.append(("CHAT-2", f"a delivery is {dialect.delivery(b'{body}')!r}"))
+        changed.append(("CHAT-2", f"a delivery is {_framed(dialect, dialect.framing_out, dialect.template.text)}"))
     passing = [
         ("notices", [notice.text.encode() for notice in dialect.notices]),
         ("prompts", [prompt.text.encode() for prompt in dialect.prompts]),
@@ -109,7 +120,7 @@ def _chat_changes(dialect: Dialect) -> list[tuple[str, str]]:
     elif dialect.chunk != NOTE.chunk:
         changed.append(("CHAT-6", f"a chunk has at most {dialect.chunk} bytes"))
     if dialect.say != NOTE.say:
-        changed.append(("CHAT-2", f"a client says {dialect.sent(b'{body}')!r}"))
+        changed.append(("CHAT-2", f"a client says {_framed(dialect, dialect.framing_in, dialect.say.text)}"))
     if dialect.one_by_one:
         changed.append(("CHAT-5", "a client waits until it is heard before it goes on: each chunk has text behind it"))
     if dialect.quit not in (b"", NOTE.quit):
@@ -145,7 +156,9 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
     if "chat" not in dialect.protocols:
         changed += [("ECHO-2" if echo else "UDP-1", what) for what in _handled(dialect)]
     if dialect.reply_template != NOTE.reply_template:
-        changed.append(("ECHO-2" if echo else "UDP-1", f"a reply is {dialect.reply(b'{reply}')!r}"))
+        changed.append(
+            ("ECHO-2" if echo else "UDP-1", f"a reply is {_framed(dialect, dialect.framing_out, _replied(dialect))}")
+        )
     if echo and dialect.echo_quits:
         changed.append(("ECHO-2", f"no request is {dialect.quit!r}, in whichever case"))
         changed += [("ECHO-3", f"{dialect.quit!r} ends the stream")] if dialect.persistent else []
@@ -155,9 +168,8 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
         changed.append(("ECHO-2", "a client waits for the reply before its next request, which is one chunk"))
     if echo and "chat" not in dialect.protocols:
         if not dialect.raw:
-            changed.append(
-                ("ECHO-2", f"a request is {dialect.sent(b'{request}')!r}, of at most {dialect.longest} bytes")
-            )
+            request = _framed(dialect, dialect.framing_in, "{request}")
+            changed.append(("ECHO-2", f"a request is {request}, of at most {dialect.longest} bytes"))
         elif dialect.limits.utterance:
             changed.append(("ECHO-2", f"a request has at most {dialect.longest} bytes"))
         if dialect.handshake:
@@ -171,6 +183,23 @@ def _echo_changes(dialect: Dialect) -> list[tuple[str, str]]:
     return changed
 
 
+def _replied(dialect: Dialect) -> str:
+    return dialect.reply_template.text.replace("{body}", "{reply}")
+
+
+def _framed(dialect: Dialect, framing: Framing, text: str) -> str:
+    """Return a template in words, as it stands in a frame."""
+    if dialect.raw:
+        return repr(text.encode())
+    match framing.kind:
+        case "length":
+            return f"{text.encode()!r} behind its length ({framing.header})"
+        case "fixed":
+            return f"{text.encode()!r}, filled up with {framing.pad!r} to {framing.size} bytes"
+        case _:
+            return repr(framing.put(text.encode()))
+
+
 def _greeted(dialect: Dialect) -> str:
     count = len(dialect.handshake)
     exchanges = "an exchange" if count == 1 else f"{count} exchanges"
@@ -181,7 +210,7 @@ def _handled(dialect: Dialect) -> list[str]:
     """Return what clients do not say because the server would change it."""
     told = []
     if dialect.handling != NOTE.handling:
-        told.append(f"bytes are {dialect.handling}, so clients send none that this would change")
+        told.append(HANDLED[dialect.handling])
     if dialect.strips:
         told.append("white space around an utterance may be lost, so clients send none there")
     if dialect.loses_returns:
