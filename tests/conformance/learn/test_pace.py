@@ -241,6 +241,24 @@ def test_a_limit_of_connections_in_a_time_is_no_lack_of_seats(
     assert conversation.limits == (Limits(join_rate=Rate(6, 1)) if by_rate else UNLIMITED)
 
 
+class Felled(RehearsedConversation):
+    """Delivers nothing any more once more than five have come."""
+
+    def say(self, who: str, data: bytes) -> None:
+        if len(self.present) <= 5:
+            super().say(who, data)
+
+
+def test_a_room_that_a_crowd_breaks_shows_no_number_of_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 8)
+    found, learned = room(Felled()), LearnedDialect()
+    found.begin()
+    ask_members(found, learned)
+    (finding,) = learned.findings
+    assert (finding.value, finding.sure) == (0, False)
+    assert "those who were members heard nothing more" in finding.why
+
+
 class SoonShut(Thronged):
     """Lets nobody in any more who comes slowly."""
 

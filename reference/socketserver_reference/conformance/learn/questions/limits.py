@@ -118,7 +118,10 @@ def ask_members(room: RoomConversation, learned: LearnedDialect) -> None:
         learned.learn(
             "limits", "members", 0, f"{CROWD_MEMBERS} clients were connected at once, and all heard what one said"
         )
-    elif members <= len(MEETING_NAMES) < came:
+    elif members < len(MEETING_NAMES):
+        why = f"cannot tell: when {CROWD_MEMBERS} clients connected at once, those who were members heard nothing more"
+        learned.learn("limits", "members", 0, why, sure=False)
+    elif members == len(MEETING_NAMES) < came:
         why = f"cannot tell: {came - len(MEETING_NAMES)} clients that said nothing were connected, and heard nothing"
         learned.learn("limits", "members", 0, why, sure=False)
         silent = f"{came - len(MEETING_NAMES)} clients that had said nothing heard nothing"
