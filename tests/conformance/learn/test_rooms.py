@@ -91,6 +91,17 @@ def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
     assert found.notices() == ([], ["{any} has left", "number {any} is free"])
 
 
+def test_what_a_client_said_is_no_notice_though_it_was_altered() -> None:
+    conversation = RehearsedConversation()
+    found = room(conversation, understood(conversation, template="<user{sender}> {body}"))
+    conversation.names.add("guest7")
+    said, altered = [b"\\q"], b"<userguest7> \\x5cq\n<userguest8> is gone\n"
+    found.gone(heard=dict.fromkeys(MEETING_NAMES, altered), said=said)
+    assert found.notices() == ([], ["<userguest8> is gone"])
+    found.gone(heard=dict.fromkeys(MEETING_NAMES, altered))
+    assert len(found.notices()[1]) == 2
+
+
 def test_a_line_belongs_to_the_occasion_on_which_lines_came_that_are_like_it() -> None:
     found = room(RehearsedConversation())
     found.keep("joining", [b"<--- No Name12 joined the room"])

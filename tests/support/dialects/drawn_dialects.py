@@ -3,6 +3,7 @@
 Some differences cannot be seen from outside. Each is in `AMBIGUITIES`, with what makes the two the same.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -94,7 +95,7 @@ protocol = "chat"
 [delivery]
 template = "{template}"
 to_sender = "{draw(st.sampled_from(TO_SENDER if marked else TO_SENDER[:4]))}"
-notices = {list(notices)}
+notices = {json.dumps(list(notices))}
 prompts = {list(draw(st.sampled_from(PROMPTS))) if lines else []}
 history = {draw(st.sampled_from((0, 0, 0, 5) if marked else (0,)))}
 [commands]

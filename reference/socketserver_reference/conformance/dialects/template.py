@@ -140,6 +140,11 @@ class Template:
             return None
         return found.group("sender") if self.has_sender else b""
 
+    def sender(self, data: bytes) -> bytes | None:
+        """Return the label of the sender; None unless the bytes are the template with some body and a label."""
+        found = self._whole.fullmatch(data) if self.has_sender else None
+        return found.group("sender") if found else None
+
     def body(self, data: bytes) -> bytes | None:
         """Return the body, as long as it may be; None unless the bytes are the template with some body."""
         found = self._whole.fullmatch(data)

@@ -166,9 +166,15 @@ class RoomConversation:
             ours = any(text in frame for text in self.conversation.texts) or self.is_delivery(
                 frame, (*said, *self.words)
             )
+            ours = ours or (bool(said) and self._is_from_a_client(frame))  # what it says may be altered
             glued = bool(self.unended) and any(frame.endswith(word) for word in said)
             if not (ours or glued or self._is_unmarked(frame)):
                 self.keep(occasion, [frame])
+
+    def _is_from_a_client(self, frame: bytes) -> bool:
+        """Whether a frame is a delivery under the name of a client."""
+        label = self.template.sender(frame)
+        return label is not None and label.decode("utf-8", "replace") in self.conversation.names
 
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
