@@ -91,9 +91,10 @@ def test_the_labels_of_those_who_spoke_vary_in_notices() -> None:
     assert found.notices() == ([], ["{any} has left", "number {any} is free"])
 
 
-def test_what_a_client_said_is_no_notice_though_it_was_altered() -> None:
+@pytest.mark.parametrize("template", ["<user{sender}> {body}", "<{sender}> {body}"])
+def test_what_a_client_said_is_no_notice_though_it_was_altered(template: str) -> None:
     conversation = RehearsedConversation()
-    found = room(conversation, understood(conversation, template="<user{sender}> {body}"))
+    found = room(conversation, understood(conversation, template=template))
     conversation.names.add("guest7")
     said, altered = [b"\\q"], b"<userguest7> \\x5cq\n<userguest8> is gone\n"
     found.gone(heard=dict.fromkeys(MEETING_NAMES, altered), said=said)

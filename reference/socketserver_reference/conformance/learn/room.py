@@ -174,7 +174,7 @@ class RoomConversation:
     def _is_from_a_client(self, frame: bytes) -> bool:
         """Whether a frame is a delivery under the name of a client."""
         label = self.template.sender(frame)
-        return label is not None and label.decode("utf-8", "replace") in self.conversation.names
+        return label is not None and any(name and name.encode() in label for name in self.conversation.names)
 
     def keep(self, occasion: Occasion, told: Iterable[bytes]) -> None:
         """Keep these frames as notices, except for those that are too long or too many."""
