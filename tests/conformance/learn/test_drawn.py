@@ -84,6 +84,15 @@ DRAWN = {
         [[handshake]]
         wait = "Welcome, number {any}\\n"
         """,
+    "a greeting that begins with its length": """
+        [framing]
+        in = "line"
+        newline = "\\r\\n"
+        [delivery]
+        template = "{sender}: {body}"
+        [[handshake]]
+        wait = "21 is our lucky no.\\r\\n"
+        """,
     "lines in, lengths out": """
         [framing]
         in = "line"

@@ -91,7 +91,7 @@ class Search:
         plans: list[tuple[AnswerText, ...]] = [(AnswerText(NAME_FIELD, said.newline),)]
         tried = 0
         helped = b""
-        while plans and tried < MAX_MEETINGS and (said.kind == "length" or not self._clues):
+        while plans and tried < MAX_MEETINGS and (said.kind == "length" or not (self._clues and tried)):
             answers = plans.pop(0)
             tried += 1
             meeting = Meeting(self.conversation, said, answers)
@@ -108,7 +108,7 @@ class Search:
 
         Clients who answered nothing may have been no less welcome.
         """
-        if not meeting.utterances or not (meeting.told() or meeting.said.kind == "chunk"):
+        if not meeting.utterances or not (meeting.said.kind == "chunk" or meeting.said in self._clues):
             return None, b""
         search = CommandSearch(meeting)
         try:
