@@ -109,6 +109,16 @@ class HardenedChat(Conformance):
         play(*join("ann", "ben", *names), *rude)
 
     @decides("CHAT-12")
+    def test_a_client_closes_while_several_speak(self, play: Play) -> None:
+        # While the server is busy with ann's chunks, it may deliver to the client twice before it notices: the first
+        # delivery is answered by a reset, and at the second one SIGPIPE ends a program in C.
+        rude: list[Step] = []
+        for who in (f"x{count}" for count in range(play.dialect.limits.rounds(32, utterances=18, joins=1))):
+            rude += [Connect(who), WaitUntilHeard(who, "ann"), Send("ann", numbered(8 * 1024)), Send("ben", b"two")]
+            rude += [Abandon(who), Send("cal", b"three"), Send("dan", b"four"), Settle()]
+        play(*join("ann", "ben", "cal", "dan"), *rude)
+
+    @decides("CHAT-12")
     def test_a_speaker_resets(self, play: Play) -> None:
         play(
             *join("ann", "ben", "cal"),
