@@ -1,14 +1,12 @@
 """How clients leave, and what they lose: quit, end of stream, reset."""
 
 import os
-import signal
 import socket
 import struct
 
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.chat import QUIT, ChatHandler
 from socketserver_reference.echo import DISCONNECT_ERRORS
-from socketserver_reference.lifecycle import StreamServer
 
 GATHER_SECONDS = 0.01
 """Seconds for which a fault here waits for what comes next; any length is a bug."""
@@ -181,22 +179,3 @@ class ResetEndsTheProcess(ChatHandler):
         except DISCONNECT_ERRORS:
             os._exit(1)
         return chunk
-
-
-@fault("CHAT-12", program="chat", own_process=True)
-class DiesOfABrokenPipe(StreamServer):
-    """A signal ends the server when it sends to a client that is gone.
-
-    Thought: nothing; a program in C, or one that calls signal(SIGPIPE, SIG_DFL) so that it ends quietly in a
-    pipeline, has this behaviour until somebody changes it.
-
-    Seen: the process is gone, without an error and without a line in the log. It takes two deliveries to a client that
-    has closed: the first is answered by a reset, the second raises SIGPIPE. So it happens in a busy room only.
-
-    Fixed: ignore SIGPIPE, as Python does, or send with MSG_NOSIGNAL; then the send fails with EPIPE, which means that
-    this client has left.
-    """
-
-    def server_activate(self) -> None:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        super().server_activate()

@@ -11,7 +11,7 @@ from socketserver_reference.conformance.driver.reading import ClientReader, Pace
 from socketserver_reference.conformance.oracles.base import Oracle
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
-CONNECT_TIMEOUT = 3.5
+FULL_QUEUE_TIMEOUT = 3.5
 """Least seconds for a connection: where a server's queue is full, the system tries again after 1 and after 3 s."""
 
 
@@ -61,7 +61,7 @@ class ClientConnector(ClientReader):
     def _connect(self, who: str, window: int | None = None, acks: str = "quick") -> None:
         self._wait_to_connect()
         try:
-            client = self._reach(lambda: Client(self.address, max(self.timeout, CONNECT_TIMEOUT), window, acks))
+            client = self._reach(lambda: Client(self.address, max(self.timeout, FULL_QUEUE_TIMEOUT), window, acks))
             client.set_timeout(self.timeout)
             self._clients[who] = client
         except Unreachable as error:

@@ -38,8 +38,8 @@ class _Rounds:
         session = self._session
         session.prepare()
         if session.site.resources() is None:
-            raise NotApplicable("what the server holds is not seen from here")
-        self._until = time.monotonic() + growth.MAX_SECONDS
+            raise NotApplicable(growth.UNSEEN)
+        self._until = time.monotonic() + growth.ALL_ROUNDS_TIMEOUT
         story = self._play(1, timeout)
         failed = ""
         for number, repeated in enumerate(growth.ROUNDS + growth.MEMORY_ROUNDS):
@@ -75,7 +75,9 @@ class _Rounds:
                 for visit in _visits(steps):
                     if time.monotonic() > self._until:
                         session.mark_broken(self._about)  # it may work on
-                        raise NotChecked(f"a thousand clients did not come and leave in {growth.MAX_SECONDS:g} s")
+                        raise NotChecked(
+                            f"a thousand clients did not come and leave in {growth.ALL_ROUNDS_TIMEOUT:g} s"
+                        )
                     stage.play(visit)
                     stage.wait_idle()
             session.check_alive(stage)

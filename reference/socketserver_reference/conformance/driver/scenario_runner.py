@@ -8,7 +8,7 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import scaling
+from socketserver_reference.conformance.oracles import growth, scaling
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
@@ -81,6 +81,8 @@ class ScenarioRunner:
         session, about = self._session, self._clause
         if session.dialect.limits.paced or session.dialect.limits.fresh:
             self.not_applicable("the dialect's limits leave no time for so many clients on one server")
+        if not session.site.restartable and session.site.resources() is None:  # else it may have ended
+            self.not_applicable(growth.UNSEEN)
         steps = visits.steps(1)
         session.masking.decide(
             lambda rewritings: self._confirmed(partial(grow, session, visits, about, rewritings)),

@@ -29,11 +29,14 @@ What the server has written to must grow so in each round, and what it may write
 machine lets garbage lie in memory that it has from the beginning (measured: 5 KiB of each of 5,125 clients).
 """
 
-MAX_SECONDS = 30.0
+ALL_ROUNDS_TIMEOUT = 30.0
 """Seconds for all rounds: more is too slow for a thousand clients, or the server works on for those that have left."""
 
 RELEASE_TIMEOUT = 5.0
 """Seconds after which a server has let go of all that it does not keep."""
+
+UNSEEN = "what the server holds is not seen from here"
+"""Why the clause is not applicable."""
 
 UNSCRIPTED = "it shows in what the server holds, which a script does not see"
 """Why there is no script that shows it."""
