@@ -109,7 +109,8 @@ class FramedChatOracle(FramedChatState):
         it has heard nothing else yet.
         """
         if not self.dialect.template.begins(frame):
-            return self.dialect.framing_in.kind == "chunk" and 0 <= member.earlier < self.dialect.history
+            within = member.may_be_in_history or 0 <= member.earlier < self.dialect.history
+            return self.dialect.framing_in.kind == "chunk" and within
         member.earlier -= 1
         return member.earlier >= 0
 
@@ -171,7 +172,8 @@ class FramedChatOracle(FramedChatState):
         member.heard_any, member.count = True, member.count + 1
         member.listed = self.members[speaker].listed = True
         member.last_speaker = speaker
-        if self.dialect.history and utterance.number <= member.joined_at:  # it may have heard that as history
+        member.may_be_in_history = bool(self.dialect.history) and utterance.number <= member.joined_at
+        if member.may_be_in_history:
             return True
         member.earlier = 0
         if not member.proven:  # from here on it must hear everything; what was said before, of this speaker alone

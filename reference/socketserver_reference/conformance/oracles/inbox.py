@@ -46,6 +46,7 @@ class FramedMember(MemberState):
     label: bytes | None = None  # the name that the server gives it, once known
     earlier: int = 0  # deliveries that it may still hear of what was said before it came
     joined_at: int = 0  # how many utterances there had been then
+    may_be_in_history: bool = False  # whether the last delivery that it heard may have been such a one
 
     def required(self) -> list[Spoken]:
         """Return what it must hear, speaker by speaker."""
