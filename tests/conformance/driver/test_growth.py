@@ -19,6 +19,7 @@ from socketserver_reference.conformance.scenario.steps import Close, Reset, Say,
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 from socketserver_reference.conformance.targets.external import Running
 from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
+from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE
 from tests.support.checking import BARE_PYTHON
 from tests.support.planted import Planted
 from tests.support.serving import ROOT
@@ -120,6 +121,34 @@ def test_what_shows_once_or_is_gone_after_a_wait_passes(
         assert (violation is None) == holds
         assert not why
         assert ("ECHO-9" in session.masking.known) == (not holds)
+
+
+def test_what_the_server_lets_go_of_during_the_wait_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+    both_runs = 2 * (1 + len(growth.ROUNDS))
+
+    def resources(_: LaunchedSite) -> dict[str, int]:
+        looks[0] += 1
+        return {"threads": 1000 * looks[0] if looks[0] <= both_runs else 0}
+
+    monkeypatch.setattr(growth, "RELEASE_TIMEOUT", 1000.0)
+    monkeypatch.setattr(LaunchedSite, "resources", resources)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        assert seen(session) == (None, "")
+    assert looks[0] == both_runs + 1
+
+
+def test_memory_that_grows_within_what_was_there_from_the_beginning_is_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+
+    def resources(_: LaunchedSite) -> dict[str, int]:
+        looks[0] += 1
+        return {MEMORY: 100_000 * looks[0], WRITABLE: 10_000_000}
+
+    monkeypatch.setattr(LaunchedSite, "resources", resources)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        assert seen(session) == (None, "")
+    assert looks[0] == 1 + len(growth.ROUNDS) + 1  # it ends with the first of the later rounds
 
 
 @pytest.mark.parametrize(("late_from", "told"), [(2, "not checked"), (4, "not checked"), (6, "violated")])

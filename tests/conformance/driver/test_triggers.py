@@ -12,7 +12,13 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.driver import rewritings
-from socketserver_reference.conformance.driver.triggers import TRIGGERS, Steps, anything, still_decides
+from socketserver_reference.conformance.driver.triggers import (
+    TRIGGERS,
+    Steps,
+    anything,
+    more_than_a_chunk,
+    still_decides,
+)
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
@@ -277,3 +283,10 @@ def test_at_an_echo_that_answers_everything_clients_close_instead_of_half_closin
         *(Connect("ben"), Send("ben", b"2"), Settle(), Close("ben")),
         Connect("cal"),
     ]
+
+
+def test_in_frames_a_long_utterance_is_more_than_a_chunk_and_is_cut() -> None:
+    steps = [Say("ann", b"x" * 200)]
+    assert more_than_a_chunk(steps, LINES)
+    assert not more_than_a_chunk([Say("ann", b"short")], LINES)
+    assert rewritings.chunk_by_chunk(steps, LINES) == rewritings.short(steps, LINES) != steps
