@@ -71,7 +71,7 @@ def test_any_cut_any_order_and_any_reads_of_what_was_said_are_legal(parts: list[
 def test_a_changed_byte_is_refused_and_changes_nothing(seed: int, at: int, byte: int) -> None:
     streams = {"ann": b"".join(b"<%02d>" % count for count in range(10)), "ben": b"[nothing else]"}
     text = delivered(streams, Random(seed))
-    at %= len(text)
+    at %= len(text) - 2  # the last ones may become the beginning of another delivery
     wrong = text[:at] + bytes([text[at] ^ byte]) + text[at + 1 :]
     log = log_of(streams)
     assert not log.extend(wrong)

@@ -105,7 +105,7 @@ class FramedChatOracle(FramedChatState):
                 return
 
     def _is_history(self, member: FramedMember, frame: bytes) -> bool:
-        """Take a frame for a delivery from before the member came, or a part of one, if it has heard nothing else yet."""
+        """Take a frame for an earlier delivery, or for a part of one, while the member has heard nothing else."""
         if not self.dialect.template.begins(frame):
             within = member.may_be_in_history or 0 <= member.earlier < self.dialect.history
             return self.dialect.framing_in.kind == "chunk" and within
