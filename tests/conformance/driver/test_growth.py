@@ -3,7 +3,7 @@
 import sys
 import time
 from contextlib import closing, suppress
-from itertools import count
+from itertools import count, pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +12,7 @@ from socketserver_reference.conformance.dialects.loader import read
 from socketserver_reference.conformance.driver import growth as driver_growth
 from socketserver_reference.conformance.driver.masking import performed
 from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import growth
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
@@ -169,6 +170,9 @@ def test_rounds_that_take_too_long_decide_where_enough_has_grown(
     monkeypatch.setattr(LaunchedSite, "resources", resources)
     with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
         violation, why = seen(session)
+        assert session.seen
+        session.prepare()  # the server may work on, so the next scenario gets a fresh one
+        assert not session.seen
     assert ("violated" if violation else "not checked") == told
     assert why in ("", "a thousand clients did not come and leave in 30 s")
 
@@ -179,6 +183,29 @@ def test_what_the_server_is_harmed_by_is_left_out_from_the_beginning() -> None:
         violation, _ = seen(session)
         assert violation is not None
         assert not any(isinstance(step, Close | Reset) for step in performed(violation))
+
+
+def test_each_client_comes_when_the_server_has_finished_with_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    act, wait_idle = Stage._act, Stage.wait_idle
+
+    def note_act(self: Stage, step: Step, sent: bytes) -> None:
+        done.append("comes" if step.comes else "does")
+        act(self, step, sent)
+
+    def note_wait(self: Stage) -> None:
+        done.append("waits")
+        wait_idle(self)
+
+    monkeypatch.setattr(Stage, "_act", note_act)
+    monkeypatch.setattr(Stage, "wait_idle", note_wait)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        session.prepare()
+        done.clear()
+        assert seen(session) == (None, "")
+    before = [previous for previous, what in pairwise(done) if what == "comes"]
+    assert len(before) > 20
+    assert set(before) == {"waits"}
 
 
 def test_what_is_held_at_an_address_is_not_seen() -> None:
