@@ -112,7 +112,7 @@ class _Rounds:
         while (self._session.site.resources() or now)[what] > before[what]:
             if time.monotonic() > until:
                 return True
-            time.sleep(POLL_INTERVAL)
+            time.sleep(POLL_INTERVAL)  # no event says that a server has let go of something
         return False
 
 
