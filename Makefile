@@ -11,8 +11,9 @@ SEEDS ?= 1
 FAULTS ?=
 RANDOM_RUNS ?= 25000
 SERVERS ?=
+SECONDS ?= 60
 
-.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench docs wheel job clean
+.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak docs wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,9 @@ schedules: .venv/check  ## play the reference under one schedule of each kind, a
 
 bench: .venv/bench  ## measure servers, checks and schedules beside others: OPTIONS=--short, OPTIONS='--only rooms'
 	@$(BIN)/python ci/bench/bench.py --json build/bench.json --html build/bench.html $(OPTIONS)
+
+soak: .venv/check  ## let crowds come and go in the chat, and see what is lost or left: SECONDS=3600, OPTIONS='--members 100'
+	@$(BIN)/python ci/soak/soak.py --seconds $(SECONDS) --json build/soak.json $(OPTIONS)
 
 docs: .venv/docs  ## build the site in build/docs/html, and run the commands that its pages show
 	@$(BIN)/python -m docs.derive
