@@ -13,10 +13,10 @@ RANDOM_RUNS ?= 25000
 SERVERS ?=
 SECONDS ?= 60
 
-.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak docs wheel job clean
+.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak error-rates docs wheel job clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 check: .venv/check  ## check the reference, or another server: make check TARGET=tcp://host:port PROTOCOL=chat
 ifeq ($(PROTOCOL)$(TARGET)$(LAUNCH),)
@@ -77,6 +77,9 @@ bench: .venv/bench  ## measure servers, checks and schedules beside others: OPTI
 
 soak: .venv/check  ## let crowds come and go in the chat, and see what is lost or left: SECONDS=3600, OPTIONS='--members 100'
 	@$(BIN)/python ci/soak/soak.py --seconds $(SECONDS) --json build/soak.json $(OPTIONS)
+
+error-rates: .venv/dev  ## count wrong verdicts on good servers, idle and busy, and on planted bugs: SEEDS=100
+	@$(BIN)/python ci/error_rates.py --seeds $(SEEDS) $(OPTIONS)
 
 docs: .venv/docs  ## build the site in build/docs/html, and run the commands that its pages show
 	@$(BIN)/python -m docs.derive

@@ -46,7 +46,7 @@ FEW_DESCRIPTORS, FEW_MEMBERS = 60, 150
 START_TIMEOUT = RELEASE_TIMEOUT = 60.0
 """Seconds until a server listens, and until it has let go of a crowd: only a failure takes long."""
 
-SPARE_KIB, VISIT_BYTES = 4 * 1024, 256
+SPARE_KIB, VISIT_BYTES = 16 * 1024, 64
 """Memory may grow by this much in all, and by so many bytes a visit: an allocator fragments, and what is kept of a
 client takes more than that.
 """

@@ -9,8 +9,8 @@ from contextlib import suppress
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.client import Client, Unreachable
 
-WORD_TIMEOUT = 60.0
-"""Seconds until a word must have come."""
+WORD_TIMEOUT = 300.0
+"""Seconds until a word must have come: what is late is not lost (measured: 22 s, where others used the machine)."""
 
 PAUSE = 0.05
 """Seconds between two words, so that a room of thousands has time for others."""
