@@ -16,6 +16,7 @@ from socketserver_reference.address import Address
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.scenario_runner import ScenarioRunner
 from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.oracles.scaling import Room
 from socketserver_reference.conformance.reports.html import elements
@@ -59,6 +60,10 @@ class Recorder(ScenarioRunner):
     def grow(self, visits: Visits) -> None:
         """Play each way to come and leave once."""
         self(*visits.steps(1))
+
+    def exhaust(self, exhausts: Exhaustion) -> None:
+        """Play what clients do; that descriptors are few cannot be drawn."""
+        self(*exhausts.steps)
 
     def scale(self, room: Room, many: int) -> bool:  # noqa: ARG002 - the signature is the check's
         """Play nothing: what a crowd costs cannot be drawn."""

@@ -58,9 +58,23 @@ def _basic(id: str, sentence: str, source: str) -> Clause:
     return Clause(id, "MUST", "basic", sentence, source)
 
 
-def _hardened(id: str, sentence: str, source: str, level: Level = "MUST") -> Clause:
-    return Clause(id, level, "hardened", sentence, source)
+def _hardened(id: str, sentence: str, source: str) -> Clause:
+    return Clause(id, "MUST", "hardened", sentence, source)
 
+
+def _should(id: str, sentence: str, source: str = PRACTICE) -> Clause:
+    return Clause(id, "SHOULD", "hardened", sentence, source)
+
+
+# What an echo and a chat have in common.
+_KEEPS_NOTHING = (
+    "hold nothing for clients that have left: no thread, open descriptor, child process or memory that grows with "
+    "their number"
+)
+_LACKS_DESCRIPTORS = (
+    "go on when no descriptor is left for new clients: serve the others, wait without using the processor, and serve "
+    "new ones once others have left"
+)
 
 _ALL = (
     # Echo over connections: one request, one reply, one connection.
@@ -91,14 +105,9 @@ _ALL = (
         "(a synchronous server: once that client has left)",
         PRACTICE,
     ),
-    _hardened("ECHO-8", "reply to a client while another is connected and says nothing", PRACTICE, level="SHOULD"),
-    _hardened(
-        "ECHO-9",
-        "hold nothing for clients that have left: no thread, open descriptor, child process or memory that grows with"
-        " their number",
-        PRACTICE,
-        level="SHOULD",
-    ),
+    _should("ECHO-8", "reply to a client while another is connected and says nothing"),
+    _should("ECHO-9", _KEEPS_NOTHING),
+    _should("ECHO-10", _LACKS_DESCRIPTORS),
     # Echo over datagrams: there is no connection.
     _basic(
         "UDP-1",
@@ -177,20 +186,14 @@ _ALL = (
         " than 64 KiB of deliveries wait for it",
         PRACTICE,
     ),
-    _hardened(
+    _should(
         "CHAT-16",
         "send a delivery without waiting for the peer's delayed acknowledgement of the one before",
         "RFC 9293, section 3.7.4",
-        level="SHOULD",
     ),
-    _hardened("CHAT-17", "serve at least 200 members at once", PRACTICE, level="SHOULD"),
-    _hardened(
-        "CHAT-18",
-        "hold nothing for clients that have left: no thread, open descriptor, child process or memory that grows with"
-        " their number",
-        PRACTICE,
-        level="SHOULD",
-    ),
+    _should("CHAT-17", "serve at least 200 members at once"),
+    _should("CHAT-18", _KEEPS_NOTHING),
+    _should("CHAT-19", _LACKS_DESCRIPTORS),
     # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",

@@ -13,8 +13,7 @@ recv(), ends the normal way and closes its own request. A forking server ends it
 Handler threads are daemons, so that a process can end in another way; `Threads` records them, as `socketserver` does
 not.
 
-Why stop() for signals? KeyboardInterrupt may come inside process_request(), and `socketserver` then closes a request
-that a thread uses (measured).
+Why stop() for signals? KeyboardInterrupt in process_request() makes `socketserver` close a request that a thread uses.
 
 Without descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
 
@@ -134,8 +133,8 @@ class DatagramServer(Server, socketserver.UDPServer):
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
 
-    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default buffer, which then stops all
-    replies; this size holds at least 555.
+    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default and stop all others; this
+    holds 555.
     """
 
     def server_bind(self) -> None:
@@ -171,16 +170,14 @@ class StreamServer(Server, socketserver.TCPServer):
     tcp_send_buffer = 256 * 1024
     """Bytes of SO_SNDBUF for a TCP connection.
 
-    Measured with a client that does not read: 64 KiB hold 50 160 bytes of deliveries, too little for CHAT-15; 256 KiB
-    hold 216 326.
+    Measured: 64 KiB hold 50 160 bytes of deliveries, too little for CHAT-15; 256 KiB hold 216 326.
     """
 
     unix_send_buffer = 1024 * 1024
     """Bytes of SO_SNDBUF for a Unix connection, as far as net.core.wmem_max allows.
 
     Linux doubles it, and each delivery costs at least 768 bytes: it holds 64 KiB of deliveries of at least 24 bytes,
-    and where net.core.wmem_max is 208 KiB, as usual, of at least 200. A larger one would hold smaller deliveries, but
-    cost more memory and time for each member that does not read.
+    and where net.core.wmem_max is 208 KiB, as usual, of at least 200.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -194,6 +191,7 @@ class StreamServer(Server, socketserver.TCPServer):
             request, client_address = super().get_request()
         except OSError as error:
             if error.errno in EXHAUSTED:
+                # [ECHO-10] [CHAT-19] the client stays in the queue
                 self.wait_until_freed(error)
             raise
         with suppress(OSError):  # the client has gone; its handler will notice

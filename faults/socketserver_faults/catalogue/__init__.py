@@ -10,6 +10,7 @@
     serving.py           the server itself: what handlers get, concurrency, errors
     ending.py            how the server ends
     keeping.py           what it keeps of clients that have left
+    system.py            what it does when the system refuses it something
     echoing.py           the echo over connections
     datagrams.py         the echo over datagrams
     race_window.py       widens a race, so that it shows in every run

@@ -14,6 +14,7 @@ from socketserver_faults.catalogue import (
     ownership,
     serving,
     slow_members,
+    system,
 )
 from socketserver_faults.catalogue.registry import CATALOGUE, Fault
 
@@ -27,6 +28,7 @@ THEME_MODULES = (
     serving,
     ending,
     keeping,
+    system,
     echoing,
     datagrams,
 )

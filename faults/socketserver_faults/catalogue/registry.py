@@ -49,7 +49,13 @@ THEMES = {
 }
 """Theme -> what its faults are about. Each theme is a module of this package, with those that PART_OF names."""
 
-PART_OF = {"closed_request": "ownership", "ending": "serving", "keeping": "serving", "slow_members": "delivery"}
+PART_OF = {
+    "closed_request": "ownership",
+    "ending": "serving",
+    "keeping": "serving",
+    "system": "serving",
+    "slow_members": "delivery",
+}
 """Module -> the theme of another module, to which its faults belong."""
 
 

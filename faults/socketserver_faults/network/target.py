@@ -40,7 +40,7 @@ from socketserver_faults.network.relay import CannotCarry
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets.base import CannotCheck, Site, Target
 from socketserver_reference.conformance.targets.external import Running
-from socketserver_reference.conformance.targets.resources import Resources
+from socketserver_reference.conformance.targets.resources import DescriptorsLeft, Resources
 
 HELD_TIMEOUT_SHARE = 4
 """After a quarter of the timeout, each way, a delay of the network may be the cause of a silence."""
@@ -144,6 +144,10 @@ class ThroughSite:
 
     def resources(self) -> Resources | None:
         """Return None: in this process, what the server holds cannot be told from what the network does."""
+        return None
+
+    def few_descriptors(self, spare: int) -> contextlib.AbstractContextManager[DescriptorsLeft] | None:  # noqa: ARG002
+        """Return None: the network holds a descriptor of its own for each client."""
         return None
 
     def exit_report(self) -> str:

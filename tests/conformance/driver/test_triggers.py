@@ -19,6 +19,7 @@ from socketserver_reference.conformance.driver.triggers import (
     more_than_a_chunk,
     still_decides,
 )
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.runner.direct import SUITES, checks
@@ -65,6 +66,9 @@ class Recorder:
 
     def grow(self, visits: Visits) -> None:
         self.steps += visits.steps(1)
+
+    def exhaust(self, exhausts: Exhaustion) -> None:
+        self.steps += exhausts.steps
 
     def needs_exact_chunks(self) -> None:
         pass

@@ -138,6 +138,7 @@ FAULTS = {
     ("late", "stalled", ""): "keeps-who-is-cut-off",
     ("late", "", ""): "waits-for-acknowledgements",
     ("grows", "", ""): "leaves-its-writer",
+    ("starves", "", ""): "ends-without-descriptors",
 }
 """The same -> a fault of the catalogue; `make matrix` judges those."""
 

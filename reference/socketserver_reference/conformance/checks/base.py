@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from socketserver_reference.clauses import CLAUSES, Profile
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.oracles.scaling import Room
 from socketserver_reference.conformance.scenario.steps import Step
@@ -45,6 +46,9 @@ class Play(Protocol):
 
     def grow(self, visits: Visits) -> None:
         """Let many clients come and leave in these ways, and look at what the server holds then: see `growth.py`."""
+
+    def exhaust(self, exhausts: Exhaustion) -> None:
+        """Play it while the server has few descriptors, and silent clients have taken them: see `exhaustion.py`."""
 
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""

@@ -8,7 +8,7 @@ overlap, reset and stall. The next utterance shows what a clause forbids: an une
 violation, so no check waits for silence.
 
 The checks stand in the base classes, by topic, and the last base comes first. Abrupt checks come late, for a server
-that cannot be restarted. CHAT-17 and CHAT-18, each a SHOULD whose checks take long, come last, for a server that makes
+that cannot be restarted. CHAT-17 to CHAT-19, each a SHOULD whose checks take long, come last, for a server that makes
 the suite run out of time.
 """
 

@@ -1,5 +1,5 @@
-"""The chat and many clients: two hundred members (CHAT-17), a crowd that speaks and leaves at once (CHAT-15), and many
-who come and leave one after another (CHAT-18).
+"""The chat and many clients: two hundred members (CHAT-17), a crowd that speaks and leaves at once (CHAT-15), many who
+come and leave one after another (CHAT-18), and more than there are descriptors for (CHAT-19).
 """
 
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from functools import partial
 from socketserver_reference.conformance.checks.base import Conformance, Play, decides
 from socketserver_reference.conformance.checks.visits import chat_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.scaling import ROOM_FACTOR, Departure
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -133,11 +134,18 @@ class ManyMembersChat(Conformance):
 
 
 class ManyVisitsChat(Conformance):
-    """Clients who come and leave one after another: a thousand, if it takes so many to see what the server holds."""
+    """Clients who come and leave one after another: a thousand, if it takes so many to see what the server holds; and
+    clients for whom no descriptor is left.
+    """
 
     @decides("CHAT-18")
     def test_a_thousand_clients_leave_nothing_behind(self, play: Play) -> None:
         play.grow(chat_visits(play.dialect))
+
+    @decides("CHAT-19")
+    def test_members_are_served_when_no_descriptor_is_left_for_others(self, play: Play) -> None:
+        words = [Say(who, b"still here") for who in ("ann", "ben")]
+        play.exhaust(Exhaustion(join("ann", "ben"), words, [*join("cal"), *words]))
 
 
 class LeavingCrowdChat(Conformance):

@@ -9,6 +9,7 @@ from socketserver_reference.conformance.checks.visits import echo_visits
 from socketserver_reference.conformance.dialects.dialect import Dialect
 from socketserver_reference.conformance.dialects.rewrite import EchoRewriter
 from socketserver_reference.conformance.oracles.echo import EchoOracle
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.stream_echo import StreamEchoOracle
 from socketserver_reference.conformance.scenario.steps import (
     Abandon,
@@ -143,6 +144,11 @@ class EchoConformance(Conformance):
     @decides("ECHO-9")
     def test_a_thousand_clients_leave_nothing_behind(self, play: Play) -> None:
         play.grow(echo_visits(play.dialect))
+
+    @decides("ECHO-10")
+    def test_clients_are_served_when_no_descriptor_is_left_for_others(self, play: Play) -> None:
+        before, after = [Connect("ann")], [*ask("ben", b"hello"), *ask("cal", b"hello")]
+        play.exhaust(Exhaustion(before, [Say("ann", b"still there?")], after))
 
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

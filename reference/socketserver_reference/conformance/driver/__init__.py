@@ -16,6 +16,7 @@ Read in this order:
     session.py            plays scenarios one after another, independent of each other
     measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
     growth.py             the same: what it keeps of clients that have left
+    exhaustion.py         the same: what it does without descriptors
     dialect_fit.py        whether a server speaks the dialect at all
     scenario_runner.py    the `play` argument of a check
 

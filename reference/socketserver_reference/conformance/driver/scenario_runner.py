@@ -5,10 +5,12 @@ from functools import partial
 from typing import TypeVar
 
 from socketserver_reference.conformance.dialects import effects
+from socketserver_reference.conformance.driver.exhaustion import exhaust
 from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import growth, scaling
+from socketserver_reference.conformance.oracles import exhaustion, growth, scaling
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
@@ -90,6 +92,18 @@ class ScenarioRunner:
             about,
             session.masking.spared(steps, about),  # a thousand clients would do great harm
         )
+
+    def exhaust(self, exhausts: Exhaustion) -> None:
+        """Play it while the server has few descriptors, for a clause that no client alone can show."""
+        self._needs_to_see()
+        if self._session.dialect.limits.paced:
+            self.not_applicable("the dialect's limits let no crowd in")
+        site = self._session.site
+        if (
+            not site.restartable and site.few_descriptors(exhaustion.SPARE_DESCRIPTORS) is None
+        ):  # else it may have ended
+            self.not_applicable(exhaustion.UNSEEN)
+        self._confirmed(partial(exhaust, self._session, exhausts, self._clause))
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. It is played all the same if it

@@ -302,6 +302,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-7": (_if(abandoned, half_closing),),
     "ECHO-8": (_if(silent_member, talkative),),
     "ECHO-9": (_if(departures),),
+    "ECHO-10": (),  # no other scenario limits descriptors
     "UDP-1": (_if(anything),),
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),
@@ -329,6 +330,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-16": (),  # a delay of 40 ms explains nothing that does not come at all
     "CHAT-17": (_if(crowd),),
     "CHAT-18": (_if(departures),),
+    "CHAT-19": (),  # no other scenario limits descriptors
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
 

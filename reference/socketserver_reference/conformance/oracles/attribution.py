@@ -125,6 +125,7 @@ CHAT_ROWS = (
     Row("late", "stalled", "", "CHAT-15"),
     Row("late", "", "", "CHAT-16"),
     Row("grows", "", "", "CHAT-18"),
+    Row("starves", "", "", "CHAT-19"),
 )
 """A chat, framed or not."""
 
@@ -144,6 +145,7 @@ ECHO_ROWS = (
     Row("missing | cut", "", "", "ECHO-8? ECHO-7? ECHO-6? ECHO-2 ECHO-3"),
     Row("refused | died", "", "", "ECHO-8? ECHO-7 ECHO-2"),
     Row("grows", "", "", "ECHO-9"),
+    Row("starves", "", "", "ECHO-10"),
 )
 """An echo over connections."""
 

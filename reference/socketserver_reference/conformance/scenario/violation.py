@@ -35,6 +35,7 @@ Shape = Literal[
     "died",
     "late",
     "grows",  # the server holds more and more
+    "starves",  # it fails where no descriptor is left
 ]
 """What happened, in a word: how what came differs from what could have come."""
 

@@ -5,7 +5,7 @@ Read in this order:
     base.py           a target, and the site that it becomes when it is started
     client.py         one socket, and how it is used and closed
     parting.py        how it closes without keeping the port of a server
-    crowd.py          many connects in the same instant
+    crowd.py          many connects in the same instant, and many that wait for nothing
     notice.py         says what the checker waits for
     first_contact.py  the first connection, where it is unknown whether a server listens
     in_process.py     a server in this process
@@ -18,7 +18,7 @@ Read in this order:
     supervisor.py     what ends all of it in any case
     listening.py      whether it listens, seen without a connection
     processes.py      whether its processes are idle, and what they cost
-    resources.py      what its processes hold
+    resources.py      what its processes hold, and may hold
     quiescence.py     whether threads are idle
     proc_files.py     how Linux tells
 

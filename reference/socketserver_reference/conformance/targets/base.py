@@ -11,10 +11,11 @@ site is closed. It makes no connection: see `first_contact.py`. A server that ha
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from socketserver_reference.address import Address
-from socketserver_reference.conformance.targets.resources import Resources
+from socketserver_reference.conformance.targets.resources import DescriptorsLeft, Resources
 
 POLL_INTERVAL = 0.02
 """Seconds between two polls: of the server for a request to stop, of the checker for a listening server."""
@@ -61,6 +62,9 @@ class Site(Protocol):
     def resources(self) -> Resources | None:
         """Return what the server holds; None where that cannot be seen."""
 
+    def few_descriptors(self, spare: int) -> AbstractContextManager[DescriptorsLeft] | None:
+        """Return a block in which the server has only so many descriptors left; None where it cannot be limited."""
+
     def interference(self) -> str:
         """Return an event outside the server for which the server might be blamed, or ""."""
 
@@ -98,6 +102,10 @@ class DirectSite:
 
     def resources(self) -> Resources | None:
         """Return None: what a server at an address holds is not seen from here."""
+        return None
+
+    def few_descriptors(self, spare: int) -> AbstractContextManager[DescriptorsLeft] | None:  # noqa: ARG002
+        """Return None: a server that was not launched, or is a part of this process, cannot be limited."""
         return None
 
     def interference(self) -> str:

@@ -1,4 +1,4 @@
-"""Connects many clients in the same instant."""
+"""Connects many clients in the same instant; and many that wait for nothing."""
 
 import os
 import selectors
@@ -33,6 +33,21 @@ def connect_at_once(address: Address, timeout: float, count: int) -> tuple[list[
             if connecting is not None:
                 connecting.close()
     return arrived, ""
+
+
+def connect_without_waiting(address: Address, count: int) -> list[Client]:
+    """Return clients that connect, or have begun to: a server may leave them in its queue, or outside of it."""
+    return [Client(address, 0.0, connected=_start_connecting(address)) for _ in range(count)]
+
+
+def leave_in_order(clients: list[Client], timeout: float) -> None:
+    """End the clients: all half-close, and read until the server has closed, at most so many seconds; then close."""
+    until = time.monotonic() + timeout
+    for client in clients:
+        client.half_close()
+    for client in clients:
+        client.leave(max(0.0, until - time.monotonic()))
+        client.close()
 
 
 def _start_connecting(address: Address) -> socket.socket:

@@ -23,7 +23,7 @@ from socketserver_reference.conformance.targets.notice import Notice
 from socketserver_reference.conformance.targets.parting import PORTS_TO_FREE
 from socketserver_reference.conformance.targets.ports import free_port
 from socketserver_reference.conformance.targets.process import Launch
-from socketserver_reference.conformance.targets.resources import Resources
+from socketserver_reference.conformance.targets.resources import DescriptorsLeft, Resources
 
 START_TIMEOUT = 10.0
 """Least seconds that a launched command has until it must listen."""
@@ -198,6 +198,9 @@ class LaunchedSite(DirectSite):
 
     def resources(self) -> Resources | None:
         return self._launch.resources() if self._launch is not None else None
+
+    def few_descriptors(self, spare: int) -> contextlib.AbstractContextManager[DescriptorsLeft] | None:
+        return self._launch.few_descriptors(spare) if self._launch is not None else None
 
     def exit_report(self) -> str:
         return self._launch.exit_report() if self._launch is not None else ""

@@ -19,7 +19,12 @@ from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import processes
 from socketserver_reference.conformance.targets.command import advice
 from socketserver_reference.conformance.targets.listening import Sight, look
-from socketserver_reference.conformance.targets.resources import Resources, held_below
+from socketserver_reference.conformance.targets.resources import (
+    DescriptorsLeft,
+    Resources,
+    few_descriptors,
+    held_below,
+)
 from socketserver_reference.conformance.targets.supervisor import EXECUTION_FAILURE, NOT_EXECUTED
 
 MAX_OUTPUT_LINES = 3
@@ -101,6 +106,10 @@ class Launch:
     def resources(self) -> Resources | None:
         """Return what the command holds; None where nobody can see it."""
         return held_below(self._supervisor.pid)
+
+    def few_descriptors(self, spare: int) -> contextlib.AbstractContextManager[DescriptorsLeft] | None:
+        """Return a block in which the command has only so many descriptors left; None where nobody can see them."""
+        return few_descriptors(self._supervisor.pid, spare) if self.resources() is not None else None
 
     def exit_report(self) -> str:
         """Return how the command ended and its last output, or "" while it runs."""

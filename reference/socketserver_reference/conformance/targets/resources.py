@@ -1,11 +1,14 @@
-"""What the processes of a server hold, as Linux tells: threads, open descriptors, child processes, memory.
+"""What the processes of a server hold, as Linux tells: threads, open descriptors, child processes, memory; and how to
+leave them few descriptors.
 
 On other systems nothing is seen of it.
 """
 
+import contextlib
 import os
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from socketserver_reference.conformance.targets import proc_files
 from socketserver_reference.conformance.targets.processes import processes_below
@@ -44,3 +47,49 @@ def _held(processes: Iterable[str]) -> Resources | None:
 
 def _kib(status: list[str], field: str) -> int:
     return next((int(line.split()[1]) for line in status if line.startswith(field)), 0)
+
+
+DescriptorsLeft = Callable[[], int]
+"""Tells how many descriptors are left to the process to which the fewest are."""
+
+
+@contextlib.contextmanager
+def few_descriptors(process: int, spare: int) -> Iterator[DescriptorsLeft]:
+    """Leave each process below one only so many further descriptors, until the end of the block."""
+    limits = {child: _limit(_open(child), spare) for child in processes_below(process)}
+    before = {child: _set_limit(child, limit) for child, limit in limits.items()}
+
+    def left() -> int:
+        held = {child: _open(child) for child in limits}
+        free = [limits[child] - sum(one < limits[child] for one in held[child]) for child in limits if held[child]]
+        return min(free, default=0)  # of a server that has ended
+
+    try:
+        yield left
+    finally:
+        for child, limit in before.items():
+            _set_limit(child, limit)
+
+
+def _open(process: str) -> set[int]:
+    return {int(number) for number in proc_files.listed(f"/proc/{process}/fd")}
+
+
+def _limit(taken: set[int], spare: int) -> int:
+    """Return the limit of numbers that leaves so many: the system gives the lowest free number, and none from there."""
+    return next(
+        limit for limit in range(spare, spare + len(taken) + 1) if limit - sum(t < limit for t in taken) == spare
+    )
+
+
+def _set_limit(process: str, limit: int) -> int:
+    """Set how many descriptors a process may have; return how many it might have before, 0 if it has ended."""
+    if sys.platform != "linux":  # pragma: no cover - nothing calls this elsewhere
+        return 0
+    import resource
+
+    with contextlib.suppress(OSError):
+        before, most = resource.prlimit(int(process), resource.RLIMIT_NOFILE)
+        resource.prlimit(int(process), resource.RLIMIT_NOFILE, (limit, most))
+        return before
+    return 0

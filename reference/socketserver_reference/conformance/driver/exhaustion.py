@@ -1,0 +1,129 @@
+"""Leaves a server few descriptors, and brings more clients than they are enough for: see `oracles/exhaustion.py`."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.driver.stage import Stage
+from socketserver_reference.conformance.oracles import attribution, exhaustion
+from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.scenario.transcript import Transcript
+from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.targets import crowd
+from socketserver_reference.conformance.targets.quiescence import REST_COST, REST_INTERVAL, REST_TIMEOUT
+
+SILENT_LEAVE_TIMEOUT = 3.0
+"""Most seconds for the silent clients to leave: servers that could not accept some may try again after one."""
+
+
+class _Attempt:
+    """One play on one server."""
+
+    def __init__(self, session: Session, about: str, spare: int) -> None:
+        self._session = session
+        self._about = about
+        self._spare = spare
+        self._table = attribution.CHAT_ROWS if about.startswith("CHAT") else attribution.ECHO_ROWS
+        self._when = ""  # what has happened to the descriptors
+
+    def play(self, exhausts: Exhaustion, timeout: float) -> Transcript:
+        """Play it; raise the Violation that it shows."""
+        session = self._session
+        session.prepare()
+        limit = session.site.few_descriptors(self._spare)
+        if limit is None:
+            raise NotApplicable(exhaustion.UNSEEN)
+        try:
+            with session.stage(about=self._about, timeout=timeout) as stage:
+                stage.play(exhausts.before)
+                stage.wait_idle()
+                with limit as left:
+                    with self._silent_clients(stage):
+                        used_up = left() <= exhaustion.USED_UP
+                        stage.play(exhausts.meanwhile)
+                    self._when = exhaustion.AFTERWARDS
+                    stage.play(exhausts.afterwards)
+            session.check_alive(stage)
+        except Violation as violation:
+            raise session.note_violation(self._told(stage, violation)) from None
+        if not used_up and self._spare == exhaustion.SPARE_DESCRIPTORS:
+            raise NotApplicable(exhaustion.UNUSED)
+        return stage.transcript
+
+    @contextlib.contextmanager
+    def _silent_clients(self, stage: Stage) -> Iterator[None]:
+        """Let silent clients connect, and leave at the end of the block; see that the server comes to rest."""
+        used = self._used()
+        self._when = exhaustion.MEANWHILE
+        silent = crowd.connect_without_waiting(self._session.site.address, exhaustion.SILENT_CLIENTS)
+        try:
+            stage.wait_idle()
+            if self._spins(used):
+                raise stage.violation(exhaustion.spinning(self._table, self._used() - used))
+            yield
+        except BaseException:
+            crowd.leave_in_order(silent, 0.0)
+            raise
+        crowd.leave_in_order(silent, min(stage.timeout, SILENT_LEAVE_TIMEOUT))
+
+    def _used(self) -> float:
+        return self._session.site.cpu_time() or 0.0
+
+    def _spins(self, begun: float) -> bool:
+        """Whether the server uses the processor without a rest; one that has used little is not waited for."""
+        until = time.monotonic() + REST_TIMEOUT
+        now = self._used()
+        if now - begun < exhaustion.LITTLE_SECONDS:
+            return False
+        while now - begun < exhaustion.SPINNING_SECONDS and time.monotonic() < until:
+            time.sleep(REST_INTERVAL)
+            before, now = now, self._used()
+            if now - before <= REST_COST:
+                return False
+        return now - begun >= exhaustion.SPINNING_SECONDS
+
+    def _told(self, stage: Stage, violation: Violation) -> Violation:
+        """Return a violation as one of this clause, if the server fails whom it has served, or does not recover."""
+        if not self._when or not (violation.absent or violation.shape == "died"):
+            violation.unscripted = exhaustion.UNSCRIPTED if self._when else violation.unscripted
+            return violation
+        told = stage.violation(
+            exhaustion.finding(self._table, self._when, violation.expected, violation.observed, absent=violation.absent)
+        )
+        told.at, told.failing, told.due = violation.at, violation.failing, violation.due
+        told.unscripted = exhaustion.UNSCRIPTED
+        return told
+
+
+def exhaust(session: Session, exhausts: Exhaustion, about: str) -> Transcript:
+    """Play it with few descriptors; raise a Violation if the server fails, does so again when it is fresh, and does not
+    fail with many descriptors.
+    """
+
+    def play(spare: int, timeout: float) -> Transcript:
+        return _Attempt(session, about, spare).play(exhausts, timeout)
+
+    scarce = partial(play, exhaustion.SPARE_DESCRIPTORS)
+    try:
+        return session.play_with_both_timeouts(scarce)
+    except Violation as violation:
+        first = violation
+    if first.shape != "starves":
+        raise first
+    try:
+        play(exhaustion.AMPLE_DESCRIPTORS, session.full_timeout)
+    except (Violation, NotChecked) as other:
+        session.acquit(first)
+        why = other.observed if isinstance(other, Violation) else str(other)
+        raise NotChecked(f"silent clients disturb the server even where descriptors are left: {why}") from None
+    try:
+        session.mark_broken(about)
+        transcript = session.play_with_both_timeouts(scarce)
+    except Violation as second:
+        second.replays = Replays(1, 1) if second.shape == "starves" else None
+        raise
+    session.acquit(first)
+    return transcript

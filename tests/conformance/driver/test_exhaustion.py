@@ -1,0 +1,132 @@
+"""A server that survives to be without descriptors passes, however it does; one that does not is told so."""
+
+import os
+import sys
+from contextlib import closing
+
+import pytest
+
+from socketserver_reference.conformance.dialects.loader import read
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.oracles import exhaustion
+from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
+from socketserver_reference.conformance.runner.direct import open_session, outcomes, play_all
+from socketserver_reference.conformance.scenario.violation import Violation
+from socketserver_reference.conformance.targets.external import Running
+from socketserver_reference.conformance.targets.launched import Launched, LaunchedSite
+from socketserver_reference.conformance.targets.processes import processes_below
+from tests.support.checking import BARE_PYTHON
+from tests.support.planted import Bug
+from tests.support.serving import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors cannot be limited")
+
+SERVER = ROOT / "tests" / "servers" / "exhausted_server.py"
+TIMEOUT = 10.0
+
+
+def without_descriptors(what: str) -> Launched:
+    return Launched(f"{BARE_PYTHON} {SERVER} {{port}} {what}")
+
+
+def judged(session: Session) -> Exception | None:
+    ((_, _, raised),) = play_all(session, "echo", "ECHO-10")
+    return raised
+
+
+@pytest.mark.parametrize("what", ["waits", "hangs-up", "pairs"])
+def test_a_server_that_waits_or_hangs_up_on_further_clients_passes(what: str) -> None:
+    with closing(open_session("echo", without_descriptors(what), TIMEOUT)) as session:
+        assert judged(session) is None
+
+
+@pytest.mark.parametrize(
+    ("what", "when", "observed"),
+    [
+        ("spins", exhaustion.MEANWHILE, ""),  # on a busy machine it may look as if it did not reply
+        ("ends", exhaustion.MEANWHILE, "the server ended with exit status 3"),
+        ("drops", exhaustion.MEANWHILE, "ann reads end of stream"),
+        ("deaf", exhaustion.AFTERWARDS, "ben reads nothing"),
+    ],
+)
+def test_a_server_that_fails_is_told_what_it_does_and_when(what: str, when: str, observed: str) -> None:
+    with closing(open_session("echo", without_descriptors(what), TIMEOUT)) as session:
+        violation = judged(session)
+        assert isinstance(violation, Violation)
+        assert session.masking.known == {"ECHO-10"}
+    assert (violation.clause_id, violation.shape) == ("ECHO-10", "starves")
+    assert violation.expected.startswith(when)
+    assert observed in violation.observed
+    assert violation.replays is not None
+    assert violation.replays.shown == 1
+    assert violation.unscripted == exhaustion.UNSCRIPTED
+
+
+def test_a_server_that_silent_clients_alone_end_is_not_told_to_lack_descriptors() -> None:
+    with closing(open_session("echo", without_descriptors("frail"), TIMEOUT)) as session:
+        raised = judged(session)
+        assert isinstance(raised, NotChecked)
+        assert str(raised).startswith("silent clients disturb the server even where descriptors are left: ")
+        assert not session.masking.known
+
+
+def test_what_does_not_show_again_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+
+    def cpu_time(_: LaunchedSite) -> float:
+        looks[0] += 1
+        return min(looks[0], 3)  # it grows on the first server
+
+    monkeypatch.setattr(LaunchedSite, "cpu_time", cpu_time)
+    with closing(open_session("echo", without_descriptors("waits"), TIMEOUT)) as session:
+        assert judged(session) is None
+        assert looks[0] > 3
+        assert not session.masking.known
+
+
+def test_a_server_that_comes_to_rest_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = iter([0.0, 0.1, 0.3, 0.3])
+    monkeypatch.setattr(LaunchedSite, "cpu_time", lambda _: next(used))
+    with closing(open_session("echo", without_descriptors("waits"), TIMEOUT)) as session:
+        assert judged(session) is None
+    assert next(used, None) is None
+
+
+def test_the_limit_is_lifted_afterwards() -> None:
+    import resource
+
+    def limits() -> list[tuple[int, int]]:
+        below = processes_below(os.getpid())
+        return [resource.prlimit(int(process), resource.RLIMIT_NOFILE) for process in below]
+
+    site = without_descriptors("waits").start(TIMEOUT)
+    with closing(site):
+        before = limits()
+        limit = site.few_descriptors(3)
+        assert limit is not None
+        with limit as left:
+            assert left() == 3
+            assert limits() != before
+        assert limits() == before
+
+
+def test_one_request_at_a_time_leaves_descriptors() -> None:
+    one_by_one = Launched(f"{BARE_PYTHON} {SERVER.with_name('keeping_server.py')} {{port}} nothing")
+    with closing(open_session("echo", one_by_one, TIMEOUT)) as session:
+        raised = judged(session)
+    assert isinstance(raised, NotApplicable)
+    assert str(raised) == exhaustion.UNUSED
+
+
+def test_only_launched_servers_can_be_limited() -> None:
+    site = without_descriptors("ends").start(TIMEOUT)
+    with closing(site), closing(open_session("echo", Running(site.address), TIMEOUT)) as session:
+        assert str(judged(session)) == exhaustion.UNSEEN
+    ((_, _, raised),) = outcomes("chat", Bug("chat").target(), TIMEOUT, "CHAT-19")
+    assert str(raised) == exhaustion.UNSEEN
+
+
+def test_a_dialect_with_gaps_lets_no_crowd_in() -> None:
+    dialect = read('protocol = "echo"\n[limits]\njoin_gap = 0.001', "limited", "limited")
+    ((_, _, raised),) = outcomes("echo", without_descriptors("ends"), TIMEOUT, "ECHO-10", dialect)
+    assert isinstance(raised, NotApplicable)
