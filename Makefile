@@ -13,7 +13,7 @@ RANDOM_RUNS ?= 25000
 SERVERS ?=
 SECONDS ?= 60
 
-.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak error-rates docs wheel job clean
+.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak fuzz error-rates docs wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench: .venv/bench  ## measure servers, checks and schedules beside others: OPTI
 
 soak: .venv/check  ## let crowds come and go in the chat, and see what is lost or left: SECONDS=3600, OPTIONS='--members 100'
 	@$(BIN)/python ci/soak/soak.py --seconds $(SECONDS) --json build/soak.json $(OPTIONS)
+
+fuzz: .venv/check  ## try random input at readers, random clients at the reference, random servers at the suite: SECONDS=3600
+	@$(BIN)/python ci/fuzz/fuzz.py --seconds $(SECONDS) $(OPTIONS)
 
 error-rates: .venv/dev  ## count wrong verdicts on good servers, idle and busy, and on planted bugs: SEEDS=100
 	@$(BIN)/python ci/error_rates.py --seeds $(SEEDS) $(OPTIONS)
