@@ -13,7 +13,7 @@ RANDOM_RUNS ?= 25000
 SERVERS ?=
 SECONDS ?= 60
 
-.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak fuzz error-rates docs wheel job clean
+.PHONY: help check test slow coverage sweep matrix interop lint serve spec demo schedules bench soak fuzz error-rates mutation pythons docs wheel job clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,12 @@ fuzz: .venv/check  ## try random input at readers, random clients at the referen
 error-rates: .venv/dev  ## count wrong verdicts on good servers, idle and busy, and on planted bugs: SEEDS=100
 	@$(BIN)/python ci/error_rates.py --seeds $(SEEDS) $(OPTIONS)
 
+mutation: .venv/dev  ## count the small changes of the reference that its check finds: all, or OPTIONS='--only chat.py --sample 20'
+	@$(BIN)/python ci/mutation/mutation.py $(OPTIONS)
+
+pythons: .venv/pythons  ## run the quick tests on every Python from 3.11 on that is here: all, or OPTIONS='-e 3.12,3.13'
+	@$(BIN)/tox run --discover $(wildcard $(HOME)/.pyenv/versions/*/bin/python3) $(OPTIONS)
+
 docs: .venv/docs  ## build the site in build/docs/html, and run the commands that its pages show
 	@$(BIN)/python -m docs.derive
 
@@ -111,6 +117,10 @@ export LAUNCH
 
 .venv/bench: .venv/check
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+.venv/pythons: .venv/check
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[pythons]'
 	@touch $@
 
 .venv/docs: .venv/check
