@@ -13,6 +13,7 @@ it was. `--json FILE` writes the table. Exit status: 0 if no verdict was wrong, 
 """
 
 import argparse
+import itertools
 import json
 import os
 import shlex
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -51,18 +52,19 @@ HEADS = {
     "wrong": "wrong verdicts",
     "undecided": "undecided",
     "seconds": "median seconds",
+    "average": "median load",
     "clauses": "clauses",
 }
 
-Check = Callable[[int], dict[str, Any]]
-"""Checks with a seed, and returns the clauses that were wrong, in words, and those that stayed undecided."""
+Check = Callable[[list[str], int], Iterator[tuple[str, dict[str, Any]]]]
+"""Checks what has these names with a seed, and yields for each the clauses that were wrong, and those undecided."""
 
 
-def good_servers(names: list[str]) -> Iterator[tuple[str, Check]]:
-    """Yield a check of each good server of these names that is here."""
+def good_servers(names: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the words of the check of each good server of these names that is here."""
     launched = shlex.join([sys.executable, "-m", "socketserver_reference", "serve", "chat", "--port", "{port}"])
     own = {"chat": ["chat"], "chat-launched": ["chat", "--launch", launched], "echo": ["echo"], "family": ["family"]}
-    yield from ((f"reference-{name}", partial(alarms, words)) for name, words in own.items())
+    yield from ((f"reference-{name}", words) for name, words in own.items())
     servers = tomllib.loads((HERE / "interop" / "servers.toml").read_text())
     for name in [name for name in GOOD_CHATS if name in names]:
         server, known = servers[name], HERE / "interop" / "known" / f"{name}.toml"
@@ -72,7 +74,7 @@ def good_servers(names: list[str]) -> Iterator[tuple[str, Check]]:
             print(f"{name} is left out: {missing}", flush=True)
             continue
         words = ["chat", "--dialect", server["dialect"], "--launch", fill_in(server["launch"])]
-        yield name, partial(alarms, words + (["--known", str(known)] if known.exists() else []))
+        yield name, words + (["--known", str(known)] if known.exists() else [])
 
 
 def alarms(words: list[str], seed: int) -> dict[str, Any]:
@@ -97,18 +99,21 @@ def told(output: bytes) -> str:
     return output.decode(errors="backslashreplace")
 
 
-def misses(name: str, seed: int) -> dict[str, Any]:
-    """Check a fault; a clause of the catalogue that is not found is wrong, and so is one that is found besides."""
-    (result,) = check_in_processes([name], 1, seeds=[seed])
-    breaks = checkable()[name].breaks
-    wrong = [f"-{clause}" for clause in breaks if clause not in result.found]
-    wrong += [f"+{clause}" for clause in result.found if clause not in breaks]
-    return {
-        "wrong": [result.died] if result.died else wrong,
-        "undecided": [clause for clause in breaks if clause in result.found and clause not in result.directed],
-        "seconds": result.seconds,
-        "story": "\n".join(result.mismatches()),
-    }
+def misses(names: list[str], seed: int, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Check faults; a clause of the catalogue that is not found is wrong, and so is one that is found besides."""
+    for result in check_in_processes(names, jobs, seeds=[seed]):
+        breaks = checkable()[result.name].breaks
+        wrong = [f"-{clause}" for clause in breaks if clause not in result.found]
+        wrong += [f"+{clause}" for clause in result.found if clause not in breaks]
+        yield (
+            result.name,
+            {
+                "wrong": [result.died] if result.died else wrong,
+                "undecided": [clause for clause in breaks if clause in result.found and clause not in result.directed],
+                "seconds": result.seconds,
+                "story": "\n".join(result.mismatches()),
+            },
+        )
 
 
 @contextmanager
@@ -132,21 +137,20 @@ def read(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def measure(checks: Mapping[str, Check], loads: list[str], seeds: int, log: Path) -> None:
+def measure(check: Check, names: list[str], loads: list[str], seeds: int, log: Path) -> None:
     """Run what has not been run yet, and write a line for each; all have had the same seeds whenever this ends."""
     log.parent.mkdir(parents=True, exist_ok=True)
     done = {(one["what"], one["load"], one["seed"]) for one in read(log)}
     with log.open("a") as lines:
-        for seed in range(seeds):
-            for load in loads:
-                due = [name for name in checks if (name, load, seed) not in done]
-                with machine(load if due else "idle"):
-                    for name in due:
-                        found = {"what": name, "load": load, "seed": seed, **checks[name](seed)}
-                        lines.write(f"\n{json.dumps(found)}")  # on a line of its own, whatever an end has cut short
-                        lines.flush()
-                        if found["wrong"]:
-                            print(f"{name}, {load}, seed {seed}: {' '.join(found['wrong'])}", flush=True)
+        for seed, load in itertools.product(range(seeds), loads):
+            due = [name for name in names if (name, load, seed) not in done]
+            with machine(load if due else "idle"):
+                for name, found in check(due, seed):
+                    of = {"what": name, "load": load, "seed": seed, "load average": os.getloadavg()[0]}
+                    lines.write(f"\n{json.dumps(of | found)}")  # on a line of its own, whatever an end has cut short
+                    lines.flush()
+                    if found["wrong"]:
+                        print(f"{name}, {load}, seed {seed}: {' '.join(found['wrong'])}", flush=True)
 
 
 def rows(results: list[dict[str, Any]], faults: set[str]) -> Iterator[dict[str, Any]]:
@@ -166,6 +170,7 @@ def rows(results: list[dict[str, Any]], faults: set[str]) -> Iterator[dict[str, 
             "wrong": sum(bool(one["wrong"]) for one in found),
             "undecided": sum(bool(one["undecided"]) for one in found),
             "seconds": round(statistics.median(one.get("seconds", 0.0) for one in found), 2),
+            "average": round(statistics.median(one.get("load average", 0.0) for one in found), 1),
             "clauses": ", ".join(clauses) or "-",
         }
 
@@ -177,6 +182,9 @@ def parser() -> argparse.ArgumentParser:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--seeds", type=number(int, 1), default=1, metavar="N", help="seeds of each (default: 1)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="good servers and faults (default: all)")
+    parser.add_argument(
+        "--jobs", type=number(int, 1, 100), default=8, metavar="N", help="faults at a time (default: 8)"
+    )
     parser.add_argument("--load", choices=LOADS, action="append", help="default: both for servers, idle for faults")
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE", help="where results are kept")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table")
@@ -186,24 +194,27 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, return the exit status."""
     options = parser().parse_args(words)
-    good = dict(good_servers(options.only or [*GOOD_CHATS]))
-    bad = {name: partial(misses, name) for name in checkable()}
+    good, bad = dict(good_servers(options.only or [*GOOD_CHATS])), list(checkable())
     for name in options.only or ():
         if name not in {*good, *bad, *GOOD_CHATS}:
             print(f"make error-rates: {name!r} is no fault, nor one of {', '.join([*good, *GOOD_CHATS])}")
             return 2
-    chosen = [{name: one for name, one in checks.items() if name in (options.only or checks)} for checks in (good, bad)]
+    servers, faults = ([name for name in names if name in (options.only or names)] for names in (good, bad))
     status = 0
     try:
         with terminated_as_interrupted():
-            measure(chosen[0], options.load or [*LOADS], options.seeds, options.log)
-            measure(chosen[1], options.load or ["idle"], options.seeds, options.log)
+            alarm: Check = lambda names, seed: ((name, alarms(good[name], seed)) for name in names)  # noqa: E731
+            measure(alarm, servers, options.load or [*LOADS], options.seeds, options.log)
+            miss = partial(misses, jobs=options.jobs)
+            measure(miss, faults, options.load or ["idle"], options.seeds, options.log)
     except KeyboardInterrupt:
         status = 130
-    names = {name for checks in chosen for name in checks}
+    names = {*servers, *faults}
     table = list(rows([one for one in read(options.log) if one["what"] in names], {*bad}))
     for row in [HEADS, *table]:
-        print("  ".join(f"{row[key]!s:<{width}}" for key, width in zip(HEADS, (28, 8, 6, 14, 10, 14, 0), strict=True)))
+        print(
+            "  ".join(f"{row[key]!s:<{width}}" for key, width in zip(HEADS, (28, 8, 6, 14, 10, 14, 11, 0), strict=True))
+        )
     if options.json:
         options.json.write_text(json.dumps({"heads": {"rates": HEADS}, "tables": {"rates": table}}, indent=1) + "\n")
     return status or int(any(row["wrong"] for row in table))

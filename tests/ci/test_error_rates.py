@@ -33,18 +33,19 @@ def result(what: str, seed: int, *wrong: str, load: str = "idle") -> dict[str, A
 def test_an_interrupted_run_goes_on_where_it_was(rates: Any, tmp_path: Path) -> None:
     asked: list[int] = []
 
-    def check(seed: int) -> dict[str, Any]:
-        asked.append(seed)
-        if len(asked) == 3:
-            raise KeyboardInterrupt
-        return {"wrong": [], "undecided": []}
+    def check(names: list[str], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in names:
+            asked.append(seed)
+            if len(asked) == 3:
+                raise KeyboardInterrupt
+            yield name, {"wrong": [], "undecided": []}
 
     log = tmp_path / "new" / "log.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        rates.measure({"one": check}, ["idle"], 4, log)
+        rates.measure(check, ["one"], ["idle"], 4, log)
     with log.open("a") as lines:
         lines.write('\n{"what": "one", "lo')  # as if it had been killed
-    rates.measure({"one": check}, ["idle"], 4, log)
+    rates.measure(check, ["one"], ["idle"], 4, log)
     assert asked == [0, 1, 2, 2, 3]
     assert [one["seed"] for one in rates.read(log)] == [0, 1, 2, 3]
 
@@ -101,19 +102,25 @@ def test_what_is_not_found_of_a_fault_is_a_miss_and_what_is_found_besides_is_tol
     rates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = SimpleNamespace(
-        found={"CHAT-3": [], "CHAT-5": []}, directed={"CHAT-5": []}, died="", seconds=1.0, mismatches=lambda: ["story"]
+        name="deaf",
+        found={"CHAT-3": [], "CHAT-5": []},
+        directed={"CHAT-5": []},
+        died="",
+        seconds=1.0,
+        mismatches=lambda: ["story"],
     )
     monkeypatch.setattr(rates, "check_in_processes", lambda _names, _jobs, seeds: [result] if seeds == [7] else [])
     monkeypatch.setattr(rates, "checkable", lambda: {"deaf": SimpleNamespace(breaks=["CHAT-3", "CHAT-4"])})
-    found = rates.misses("deaf", 7)
-    assert (found["wrong"], found["undecided"]) == (["-CHAT-4", "+CHAT-5"], ["CHAT-3"])
+    ((_, told),) = rates.misses(["deaf"], 7, 1)
+    assert (told["wrong"], told["undecided"]) == (["-CHAT-4", "+CHAT-5"], ["CHAT-3"])
 
 
 @pytest.mark.parametrize(("wrong", "status"), [([], 0), (["CHAT-2"], 1)])
 def test_the_exit_status_tells_of_a_wrong_verdict_and_the_table_has_it(
     wrong: list[str], status: int, rates: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(rates, "good_servers", lambda _: [("chat", lambda _: {"wrong": wrong, "undecided": []})])
+    monkeypatch.setattr(rates, "good_servers", lambda _: [("chat", [])])
+    monkeypatch.setattr(rates, "alarms", lambda _words, _seed: {"wrong": wrong, "undecided": []})
     file = tmp_path / "table.json"
     words = ["--only", "chat", "--log", str(tmp_path / "log"), "--json", str(file), "--seeds", "2", "--load", "idle"]
     assert rates.main(words) == status
@@ -124,6 +131,6 @@ def test_the_exit_status_tells_of_a_wrong_verdict_and_the_table_has_it(
 def test_neither_a_server_nor_a_fault_is_exit_status_2(
     rates: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(rates, "good_servers", lambda _: [("chat", lambda _: {})])
+    monkeypatch.setattr(rates, "good_servers", lambda _: [("chat", [])])
     assert rates.main(["--only", "cat"]) == 2
     assert "'cat' is no fault, nor one of chat, " in capsys.readouterr().out
