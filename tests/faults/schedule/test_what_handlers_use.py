@@ -262,7 +262,8 @@ def test_to_ask_whether_a_name_is_there_is_no_use_of_it(write: Write) -> None:
 def test_what_only_reads_or_stays_in_memory_is_no_act_outside(write: Write) -> None:
     part = """
                 import sqlite3, pathlib, colorsys
-                assert sqlite3.connect(":memory:") and pathlib.Path(__file__).read_text()
+                sqlite3.connect(":memory:").close()
+                assert pathlib.Path(__file__).read_text()
     """
     program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
     write(uses=program.replace("PREPARE", part.strip()))
