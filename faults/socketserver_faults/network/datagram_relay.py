@@ -14,6 +14,7 @@ from socketserver_faults.network.conditions import WAYS, Way
 from socketserver_faults.network.journal import InjectedEvent, log
 from socketserver_faults.network.link import DatagramLink, SeededRandom
 from socketserver_faults.network.relay import POLLIN, RECV_BYTES, Relay, named
+from socketserver_reference.lifecycle import WILDCARDS
 
 MAX_CLIENTS = 256
 """Most clients that are remembered."""
@@ -95,8 +96,15 @@ class DatagramRelay(Relay):
                 return
             if source == self.target[2]:
                 self._take(one, "to-client", data)
-            else:
+            elif not self._is_own(source):
                 self._send(one, "to-client", data, self._elsewhere)
+
+    def _is_own(self, source: Any) -> bool:
+        """Whether a datagram comes from this proxy: it was sent to a client that has gone, whose port a socket of the
+        proxy has now. To pass it on could send it here again, without end.
+        """
+        own = [sock.getsockname() for sock in (self.listener, self._elsewhere)]
+        return any(source[1] == name[1] and name[0] in (source[0], *WILDCARDS) for name in own)
 
     def _take(self, one: DatagramFlow, way: Way, data: bytes) -> None:
         link = one.links[way]

@@ -82,6 +82,18 @@ def test_a_reply_from_elsewhere_comes_from_elsewhere() -> None:
         assert client.recvfrom(100) == (b"from here", post.proxy.address.sockaddr)
 
 
+def test_a_late_reply_does_not_go_round_where_the_proxy_has_the_port_of_a_client_that_has_gone() -> None:
+    with posting() as post:
+        with connect_to(post.proxy.address) as gone:
+            gone.send(b"hello")
+            _, source = post.server.recvfrom(10)
+        (flow,) = vars(post.proxy)["_relay"]._clients.values()
+        flow.client = source  # the system gave its port to the socket towards the server
+        post.server.sendto(b"late", source)
+        with connect_to(post.proxy.address) as ann:
+            assert post.ask(ann, b"next") == [b"next"]
+
+
 @pytest.mark.parametrize(
     ("conditions", "arrives", "injected_events"),
     [
