@@ -1,6 +1,8 @@
 """What real handlers use besides sockets and locks plays as it does in a real process."""
 
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,6 +250,18 @@ def test_what_is_done_outside_after_a_refusal_is_refused_too(write: Write) -> No
     with pytest.raises(NotModelled, match="writes a real file"):
         searched("cleans_up:Handler", "ask")
     assert not (folder / "cleans_up.txt").exists()
+
+
+def test_a_module_that_is_compiled_while_the_program_runs_is_no_file_of_the_program(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    program = ECHO.replace("BUFFERED = 0", "pass").replace("BUFFERED", "0").replace("MORE", "pass")
+    write(imports=program.replace("PREPARE", "import colorsys"))
+    assert searched("imports:Handler", "ask").outcome is None
+    assert list((tmp_path / "compiled").rglob("colorsys.*.pyc"))
 
 
 def test_to_ask_whether_a_name_is_there_is_no_use_of_it(write: Write) -> None:

@@ -91,10 +91,18 @@ class _Guard:
 
 
 def _harmless(event: str, arguments: tuple[Any, ...]) -> bool:
-    if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & WRITING_FLAGS):
-        return True
     first = arguments[0] if arguments else ""
-    return first == ":memory:" or (isinstance(first, str | bytes) and "__pycache__" in os.fsdecode(first))
+    if event == "open":
+        if isinstance(first, int):  # a descriptor: to open it was no harm
+            return True
+        if not (isinstance(arguments[2], int) and arguments[2] & WRITING_FLAGS):
+            return True
+    return first == ":memory:" or (isinstance(first, str | bytes) and _is_cached_code(os.fsdecode(first)))
+
+
+def _is_cached_code(path: str) -> bool:
+    """Whether an import writes there, of a module that it has compiled."""
+    return "__pycache__" in path or bool(sys.pycache_prefix and path.startswith(sys.pycache_prefix))
 
 
 _GUARD = _Guard()
