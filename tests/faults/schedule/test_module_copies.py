@@ -154,7 +154,7 @@ def test_the_virtual_clock(scheduler: Scheduler) -> None:
 
 def test_an_os_that_cannot_reach_out(scheduler: Scheduler) -> None:
     network = Network(scheduler)
-    virtual: Any = Os(lambda: network.kernel, Chance())
+    virtual: Any = Os(lambda: network.kernel, Chance(scheduler.touch), scheduler.touch)
 
     def main() -> None:
         server, _ = network.pair("ann")

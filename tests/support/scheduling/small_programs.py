@@ -20,12 +20,17 @@ class Shared:
     y = 0
 
 def prepare():
-    global shared, things, names, members, logs, locks, permits, events, condition, ends, clients, count
+    global shared, things, names, members, logs, locks, permits, events, condition, ends, lines, files, clients, count
     shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
     shared.x = Shared.y = 0
     locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]
     events, condition = [threading.Event(), threading.Event()], threading.Condition()
-    ends, clients = pair(), pair_with_client()
+    ends, lines, clients = pair(), pair(), pair_with_client()
+    files = [end.makefile("rb") for end in lines]
+
+def slowly(one):
+    pause()
+    return one
 
 def finish():
     return shared.x, count
@@ -52,6 +57,8 @@ OPERATIONS = {
     "walk": "log.append([pause() or one for one in things[{i}]])",
     "copy": "log.append((*things[{i}], len(things[{i}])))",
     "bind": "pop = things[{i}].pop; pause(); log.append(pop())",
+    "sort": "things[{i}].sort(key=slowly)",
+    "sorted": "log.append(sorted(things[{i}], key=slowly))",
     "replace": "things[{i}] = [{t}]",
     "put": "names[{i}] = {t}",
     "get": "log.append(names.get({i}))",
@@ -80,6 +87,9 @@ OPERATIONS = {
     "notify": "with condition: condition.notify()",
     "sleep": "sleep(1 + {i})",
     "send": "ends[{i}].send(b'{t}')",
+    "say a line": "lines[{i}].send(b'{t}\\n')",
+    "end a line": "lines[{i}].shutdown(1)",
+    "read a line": "log.append(files[{i}].readline(3))",
     "send much": "log.append(ends[{i}].send(b'{t}' * 3))",
     "send now": "log.append(ends[{i}].send(b'{t}' * 2, 0x40))",
     "receive": "log.append(ends[{i}].recv(9))",
@@ -89,6 +99,8 @@ OPERATIONS = {
     "hang up": "ends[{i}].shutdown(2)",
     "close": "ends[{i}].close()",
     "reset": "ends[{i}].setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0'); ends[{i}].close()",
+    "make": "made = pair()[0]",
+    "number": "log.append(pair()[0].fileno())",
     "say": "clients[{i}].send(b'{t}{i}')",
     "hear": "log.append(clients[1].recv(9))",
     "hear one": "log.append(clients[1].recv(1))",
@@ -131,7 +143,8 @@ def text(program: Program) -> str:
         for name, index in operations:
             done = OPERATIONS[name].format(t=number, i=index, v="xy"[index])
             lines += ["    pause()", "    try:", f"        {done}"]
-            lines += ["    except (OSError, LookupError, RuntimeError) as error:", "        log.append(repr(error))"]
+            lines += ["    except (OSError, LookupError, RuntimeError, ValueError) as error:"]
+            lines += ["        log.append(repr(error))"]
     return "\n".join(lines)
 
 
@@ -196,6 +209,7 @@ class SmallProgram:
             waiting = str(blocked)
         finally:
             scheduler.recorder = None
+            self._network.kernel.over = True
         return f"{logs} {ended} {waiting}"
 
 

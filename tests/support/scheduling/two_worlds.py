@@ -208,7 +208,7 @@ class Worlds:
         end = twin.end
         mask = select.POLLIN * end.readable() | select.POLLOUT * end.writable() | select.POLLERR * bool(end.error)
         mask |= select.POLLHUP * (end.shut == BOTH) | select.POLLRDHUP * bool(end.shut & READING)
-        if end.over:
+        if end.is_over():
             state = "close"
         elif end.finishing:
             state = "last" if end.ended else "fin-wait"

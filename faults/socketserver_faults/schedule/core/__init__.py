@@ -12,8 +12,8 @@ Read in this order:
     thread_kinds.py   thread-local data, timers and barriers
     line_points.py    points between lines
     reaching.py       names of objects, and what can be reached from them
+    attributes.py     what vars() returns
     shared_objects.py what the code of a program does with its objects
-    untracked.py      what no code says
     watched_code.py   code that says so
     namespace.py      modules that refuse, by name, what is not modelled
 

@@ -19,7 +19,7 @@ step that first touched it. An address would not do, nor a number that counts ov
 Next: `scheduler.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 READ = 1
 WRITE = 2
@@ -36,6 +36,12 @@ Name = object
 """The name of a shared thing: anything with a hash."""
 
 Footprint = dict[Name, int]
+
+Touch = Callable[[Name, int], None]
+"""Notes what is touched."""
+
+DRAWN = "the numbers drawn"
+"""What all share who draw by chance."""
 
 
 class CannotReduce(Exception):

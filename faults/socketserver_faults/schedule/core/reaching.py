@@ -1,6 +1,6 @@
 """What can be reached from an object: names of objects, and what is touched when one is read or changed as a whole.
 
-Next: `shared_objects.py`.
+Next: `attributes.py`.
 """
 
 import gc

@@ -68,6 +68,8 @@ class Recorder:
     def begin(self, task: Task, options: list[Task], alone: bool) -> None:
         """Begin a step of a thread."""
         self.current = {**task.waited, PROCESS: READ}
+        for name, how in task.within.items():
+            self.touch(name, how)
         paths = tuple(option.path for option in options)
         self.steps.append(Step(task.path, task.steps, paths, alone, task.born, task.waited, self.current))
         self._labels = 0
@@ -147,7 +149,7 @@ class Recording:
         """Whether a thread can run; what its condition reads is noted."""
         if self.recorder is None or task.ready is None:
             return task.enabled(self.now)
-        before, self.recorder.current = self.recorder.current, {} if task.doing == IDLE else task.waited
+        before, self.recorder.current = self.recorder.current, task.waited
         try:
             return task.enabled(self.now)
         finally:

@@ -60,6 +60,8 @@ class Task:
     steps: int = 0
     waited: Footprint = field(default_factory=dict)
     """While a run is recorded: the step that started it, and so on; see `recorder.Step`."""
+    within: Footprint = field(default_factory=dict)
+    """What each of its steps touches besides, while it is in code that does not say so itself."""
 
     def enabled(self, now: float) -> bool:
         """Whether it can run."""

@@ -65,6 +65,10 @@ def _never() -> bool:
     return False
 
 
+def _at_once() -> bool:
+    return True
+
+
 class Scheduler(Recording):
     """See the module. One run at a time; a context manager, as it owns the real threads."""
 
@@ -191,16 +195,7 @@ class Scheduler(Recording):
 
     def wait_idle(self) -> None:
         """Return when no other thread can run."""
-        me = self.running
-        self.point(
-            IDLE,
-            lambda: (
-                not any(
-                    task is not me and not task.over and task.doing != IDLE and task.enabled(self.now)
-                    for task in self.tasks
-                )
-            ),
-        )
+        self.point(IDLE, _at_once)
 
     def give_up(self, failure: BaseException | None = None) -> NoReturn:
         """End the run here and now; `run` raises the failure, if there is one."""
@@ -331,9 +326,18 @@ class Scheduler(Recording):
         """Return the threads that can run: the running one, if it can, then the others in turn."""
         begin = me.number + others_first if me else 0
         in_turn = self.tasks[begin:] + self.tasks[:begin]
-        if self.recorder is None:
-            return [task for task in in_turn if not task.over and (task.ready is None or task.enabled(self.now))]
-        return [task for task in in_turn if not task.over and self._enabled(task)]
+        if self.recorder is not None:
+            options = [task for task in in_turn if not task.over and task.doing is not IDLE and self._enabled(task)]
+        else:
+            now = self.now
+            options = [
+                task
+                for task in in_turn
+                if not task.over
+                and task.doing is not IDLE
+                and (task.ready is None or (task.until is not None and now >= task.until) or task.ready())
+            ]
+        return options or [task for task in in_turn if not task.over and task.ready is _at_once]
 
     def _end(self) -> None:
         """No thread can ever run: the end if all left are daemons, a deadlock otherwise."""

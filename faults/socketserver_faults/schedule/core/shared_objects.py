@@ -5,14 +5,15 @@ where that cannot be seen: each element hashes to a place of its own. Code that 
 is taken to read and change all that it can reach from its arguments, but for calls that are known to read or to do
 nothing. What cannot be watched ends the run with CannotReduce.
 
-Next: `untracked.py`.
+Next: `watched_code.py`.
 """
 
 import builtins
 import operator
 import random
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -23,7 +24,8 @@ from types import (
 )
 from typing import Any
 
-from socketserver_faults.schedule.core.footprints import MERGE, READ, WRITE, Name
+from socketserver_faults.schedule.core.attributes import Attributes
+from socketserver_faults.schedule.core.footprints import DRAWN, MERGE, READ, WRITE, Name
 from socketserver_faults.schedule.core.namespace import program_getattr, program_hasattr
 from socketserver_faults.schedule.core.reaching import ATOMS, CONTAINERS, OWN, Reaching
 
@@ -49,30 +51,6 @@ REFUSED_CALLS = ("exec", "eval", "globals", "locals", "dir")
 
 HOME_SLOTS = 8
 """Places in the smallest set of Python: smaller hashes are places of their own in any set."""
-
-
-class Attributes(MutableMapping[str, Any]):
-    """The attributes of an object, as vars() returns them: each is touched by its name."""
-
-    def __init__(self, shared: "SharedObjects", thing: Any) -> None:
-        self._shared, self._thing = shared, thing
-
-    def __getitem__(self, name: str) -> Any:
-        self._shared.hasattr(self._thing, name)
-        return vars(self._thing)[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        vars(self._shared.store(self._thing, name))[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del vars(self._shared.delete(self._thing, name))[name]
-
-    def __iter__(self) -> Iterator[str]:
-        self._shared.compare(self._thing)
-        return iter(list(vars(self._thing)))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
 
 
 class SharedObjects(Reaching):
@@ -251,10 +229,8 @@ class SharedObjects(Reaching):
 
     def _elements(self, iterator: Iterator[Any], thing: Any) -> Iterator[Any]:
         while True:
-            if self._recording:
-                self._note(thing, READ)
             try:
-                element = next(iterator)
+                element = self._passing(partial(self._note, thing, READ), partial(next, iterator))
             except StopIteration:
                 return
             if self._recording and isinstance(element, CONTAINERS):
@@ -281,7 +257,8 @@ class SharedObjects(Reaching):
         if is_watched or not self._recording:
             return lambda *arguments, **keywords: self.new(function(*arguments, **keywords))
         owner = getattr(function, "__self__", None)
-        if isinstance(owner, CONTAINERS) and isinstance(function, BuiltinFunctionType | MethodWrapperType):
+        built_in = isinstance(function, BuiltinFunctionType | MethodWrapperType)
+        if isinstance(owner, CONTAINERS) and built_in and function.__name__ != "sort":  # which calls its key
 
             def method(*arguments: Any, **keywords: Any) -> Any:
                 self._note_method(owner, function.__name__, arguments)
@@ -290,15 +267,29 @@ class SharedObjects(Reaching):
             return method
 
         def unwatched(*arguments: Any, **keywords: Any) -> Any:
-            self._note_call(function, owner, (*arguments, *keywords.values()))
-            recorder = self._scheduler.recorder
-            before = recorder.current if recorder else None
-            result = function(*arguments, **keywords)
-            if recorder is not None and recorder.current is not before:
-                self._refuse(f"waits within {getattr(function, '__qualname__', function)}, which is not watched")
-            return self.new(result)
+            note = partial(self._note_call, function, owner, (*arguments, *keywords.values()))
+            return self.new(self._passing(note, partial(function, *arguments, **keywords)))
 
         return unwatched
+
+    def _passing(self, note: Callable[[], object], call: Callable[[], Any]) -> Any:
+        """Call code that is not watched, and return its result; each step of it touches what `note` touches."""
+        recorder, task = self._scheduler.recorder, self._scheduler.running
+        if recorder is None or task is None or not self._recording:
+            return call()
+        before, recorder.current = recorder.current, {}
+        note()
+        noted, recorder.current = recorder.current, before
+        outer, task.within = task.within, {**task.within, **noted}
+        for name, how in noted.items():
+            recorder.touch(name, how)
+            task.within[name] |= outer.get(name, 0)
+        try:
+            return call()
+        finally:
+            task.within = outer
+            if recorder.current is not before and self._recording:  # it has waited: more may be within reach
+                note()
 
     def _note_method(self, owner: Any, method: str, arguments: tuple[Any, ...]) -> None:
         name = self._name(owner)
@@ -322,7 +313,7 @@ class SharedObjects(Reaching):
         if known:
             return
         if isinstance(owner, random.Random):
-            self._touch("the numbers drawn", READ | WRITE)
+            self._touch(DRAWN, READ | WRITE)
         if any(isinstance(one, BuiltinFunctionType) and isinstance(one.__self__, CONTAINERS) for one in arguments):
             self._refuse(f"passes a method of a container to {getattr(function, '__name__', function)}")
         if reading or (isinstance(function, BuiltinFunctionType | MethodWrapperType) and isinstance(owner, ATOMS[1:8])):

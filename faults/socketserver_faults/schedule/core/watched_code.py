@@ -32,9 +32,13 @@ OPERATORS = {
 """Names of `ast` -> those of `operator`, where they differ."""
 
 
-def watched(tree: ast.Module, module: str) -> ast.Module:
-    """Return the program of a module, so that it says what it does with its objects."""
-    return ast.fix_missing_locations(_Watch(module, tree).visit(tree))  # type: ignore[no-any-return]
+def watched(tree: ast.Module, module: str, *, body: bool = False) -> ast.Module:
+    """Return the program of a module, so that it says what it does with its objects.
+
+    With `body`, so does what is in no function, because there may be other threads when it runs; and each of its
+    variables may be bound then.
+    """
+    return ast.fix_missing_locations(_Watch(module, tree, body).visit(tree))  # type: ignore[no-any-return]
 
 
 def _stored(node: ast.AST) -> Iterator[str]:
@@ -78,10 +82,12 @@ def _inner(node: ast.AST) -> Iterator[ast.AST]:
 
 
 class _Watch(ast.NodeTransformer):
-    def __init__(self, module: str, tree: ast.Module) -> None:
+    def __init__(self, module: str, tree: ast.Module, body: bool) -> None:
         self._module = module
         self._classes: list[str] = []
-        self._shared: list[dict[str, str]] = [dict.fromkeys(_declared(tree, ast.Global), module)]
+        variables = _declared(tree, ast.Global) | ({*_stored(tree)} if body else set())
+        self._shared: list[dict[str, str]] = [dict.fromkeys(variables, module)]
+        self._unwatched_scopes = 0 if body else 1
         self._temporary = 0
         self._bound = {*_stored(tree), *(one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))}
 
@@ -136,7 +142,7 @@ class _Watch(ast.NodeTransformer):
 
     def _key(self, name: str) -> ast.expr | None:
         place = self._shared[-1].get(name)
-        if place is None or len(self._shared) == 1:
+        if place is None or len(self._shared) <= self._unwatched_scopes:
             return None
         return ast.Tuple([ast.Constant(place), ast.Constant(name)], ast.Load())
 

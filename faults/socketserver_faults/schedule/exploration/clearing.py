@@ -54,8 +54,6 @@ class Clearing:
         self._stack = ExitStack()
         self.refused = ""
         """Why no scenario can be cleared; "" if that is not so."""
-        if world.subject.make is None:
-            self.refused = "a program that makes its server itself is not watched"
 
     def clear(self, scenario: NamedScenario, until: float, most: int) -> Cleared:
         """Run one schedule of each class until one fails, until a moment of time.monotonic(), or at most so many."""
@@ -83,7 +81,6 @@ class Clearing:
         world = self._world
         world.play(scenario)  # so that modules with one copy for all runs are loaded in none that is recorded
         loaded = world.modules.lasting
-        self._refuse_untracked(world)
 
         def run(recorder: Recorder, choose: Choose) -> ScheduleResult:
             world.scheduler.recorder = recorder
@@ -91,7 +88,6 @@ class Clearing:
                 return world.play(scenario, choose)
             finally:
                 world.scheduler.recorder = None
-                self._refuse_untracked(world)
                 if world.modules.lasting != loaded:
                     raise CannotReduce("the program loads modules under some schedules alone")
 
@@ -109,10 +105,6 @@ class Clearing:
                 continue
             return False
         return True
-
-    def _refuse_untracked(self, world: World) -> None:
-        if world.modules.untracked:
-            raise CannotReduce(f"the program names {', '.join(sorted(world.modules.untracked))}")
 
     def __enter__(self) -> Self:
         return self

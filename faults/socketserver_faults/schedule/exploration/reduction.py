@@ -40,7 +40,7 @@ from socketserver_faults.schedule.core.footprints import (
     Observed,
     Path,
 )
-from socketserver_faults.schedule.core.recorder import Recorder
+from socketserver_faults.schedule.core.recorder import Recorder, Step
 from socketserver_faults.schedule.core.run import Choose, Task
 
 Result = TypeVar("Result")
@@ -82,10 +82,13 @@ class Reduction:
         self._observed = Observed()
         self._nodes: list[Node] = []
         self._recorder = Recorder()
+        self._races = Races(self._observed)
+        self._kept = 0
+        """The steps of the last run that the next one has in common with it."""
 
     def runs(self, run: Callable[[Recorder, Choose], Result]) -> Iterator[Result | None]:
         """Run one schedule of each class, and yield their results; None for each that was cut short."""
-        self._nodes.clear()
+        self._begin()
         while True:
             self._recorder = Recorder()
             try:
@@ -96,17 +99,22 @@ class Reduction:
             else:
                 self.complete += 1
                 yield result
-            for step in self._recorder.steps:
+            for step in self._recorder.steps[self._kept :]:
                 self._observed.note(step.footprint)
             for _, waited, _ in self._recorder.left:
                 self._observed.note(waited)
             if self._observed.wrong:
-                self._observed.restart()
-                self._nodes.clear()
+                self._begin()
                 continue
             self._plan()
             if not self._go_back():
                 return
+
+    def _begin(self) -> None:
+        """Begin the search, or begin it again."""
+        self._observed.restart()
+        self._nodes.clear()
+        self._races, self._kept = Races(self._observed), 0
 
     def _choose(self, options: list[Task]) -> int:
         paths = tuple(option.path for option in options)
@@ -139,15 +147,15 @@ class Reduction:
                 node.tried[node.chosen] = self._recorder.steps[depth].footprint
             following = node.following()
             if following is not None:
-                node.chosen = following
+                node.chosen, self._kept = following, depth
                 del self._nodes[depth + 1 :]
                 return True
         return False
 
     def _plan(self) -> None:
         """Find the races of the last run, and note before which steps which threads must be tried."""
-        races = Races(self._recorder, self._observed)
-        for earlier, later in races.found:
+        races = self._races
+        for earlier, later in races.found(self._recorder, self._kept):
             node, step = self._nodes[earlier], self._recorder.steps[earlier]
             leading = races.leading(earlier, later)
             if earlier in later.needs and (leading or later.path not in step.options):
@@ -190,22 +198,30 @@ class Later:
 class Races:
     """The races of a run: pairs of steps that conflict, and of which the later need not come later."""
 
-    def __init__(self, recorder: Recorder, observed: Observed) -> None:
-        self._steps = recorder.steps
+    def __init__(self, observed: Observed) -> None:
         self._observed = observed
+        self._steps: list[Step] = []
         self._clocks: list[Clock] = []
+        self._floors: list[Clock] = []
         self._readers: dict[Name, list[int]] = {}
         self._changers: dict[Name, list[tuple[int, int]]] = {}
-        self.found: list[tuple[int, Later]] = []
-        last: dict[Path, Clock] = {}
-        floor: Clock = {}
-        for index, step in enumerate(self._steps):
+        self._found: list[tuple[int, Later]] = []
+
+    def found(self, recorder: Recorder, kept: int) -> list[tuple[int, Later]]:
+        """Return the races of a run that those before had not: of its steps, the first `kept` ones are known."""
+        self._forget(kept)
+        self._steps, self._found = recorder.steps, []
+        last = {step.path: clock for step, clock in zip(self._steps, self._clocks, strict=False)}
+        floor = self._floors[-1] if self._floors else {}
+        for index in range(kept, len(self._steps)):
+            step = self._steps[index]
             if step.alone:
                 floor = _joined(last.values())
             begun = last.get(step.path) or (self._clocks[step.born] if step.born >= 0 else {})
             later = self._later(index, step.path, step.waited, step.footprint, begun, floor)
             later.clock[step.path] = step.number + 1
             self._clocks.append(later.clock)
+            self._floors.append(floor)
             last[step.path] = later.clock
             for name, how in step.footprint.items():
                 if how & CHANGES:
@@ -215,6 +231,14 @@ class Races:
         for path, waited, born in recorder.left:
             begun = last.get(path) or (self._clocks[born] if born >= 0 else {})
             self._later(len(self._steps), path, waited, waited, begun, floor)
+        return self._found
+
+    def _forget(self, kept: int) -> None:
+        """Forget the steps of the last run but the first ones."""
+        for step in self._steps[kept:]:
+            for name, how in step.footprint.items():
+                (self._changers if how & CHANGES else self._readers)[name].pop()
+        del self._clocks[kept:], self._floors[kept:]
 
     def _later(
         self, index: int, path: Path, waited: Footprint, footprint: Footprint, begun: Clock, floor: Clock
@@ -232,7 +256,7 @@ class Races:
         passed = _joined([begun, floor])
         racing = {other for other in self._conflicting(path, waited) if not self._in(other, begun)}
         racing |= {other for other in others if not self._in(other, passed)}
-        self.found += [(other, later) for other in sorted(racing)]
+        self._found += [(other, later) for other in sorted(racing)]
         return later
 
     def _conflicting(self, path: Path, footprint: Footprint) -> dict[int, bool]:

@@ -4,7 +4,8 @@ Read in this order:
 
     connection.py       a connection as Linux has it: buffers, half-close, reset
     listener.py         the queue of a listening socket
-    kernel.py           descriptors, open files, and system calls that wait
+    descriptors.py      descriptors, and the open files that they refer to
+    kernel.py           listeners, connections, and system calls that wait
     options.py          the options of a socket
     files.py            files of sockets, and files that a program writes
     socket_object.py    a socket as Python has it

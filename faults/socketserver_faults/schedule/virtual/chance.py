@@ -12,6 +12,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any, Self
 
+from socketserver_faults.schedule.core.footprints import DRAWN, READ, WRITE, Touch
 from socketserver_faults.schedule.core.scheduler import Scheduler
 
 PROCESS_ID = 4711
@@ -20,9 +21,13 @@ NODE = 0x0242AC110002
 
 
 class Chance:
-    """The sources of chance of one virtual process; each run begins with the same."""
+    """The sources of chance of one virtual process; each run begins with the same.
 
-    def __init__(self) -> None:
+    Who draws a number, and who makes a generator, changes what others draw: that is noted by `touch`.
+    """
+
+    def __init__(self, touch: Touch) -> None:
+        self._touch = touch
         chance = self
 
         class Random(random.Random):
@@ -30,6 +35,7 @@ class Chance:
 
             def seed(self, a: Any = None, version: int = 2) -> None:
                 if a is None:
+                    chance.note()
                     chance.made += 1
                     a = f"generator {chance.made}"
                 super().seed(a, version)
@@ -59,8 +65,13 @@ class Chance:
         """The system's source of chance."""
         return self.random("generator 2")
 
+    def note(self) -> None:
+        """Note that a number is drawn."""
+        self._touch(DRAWN, READ | WRITE)
+
     def urandom(self, size: int) -> bytes:
         """Return what the system's source of chance returns."""
+        self.note()
         return bytes(self.entropy.randbytes(size))
 
 

@@ -15,7 +15,7 @@ Nothing here waits: an operation that cannot be done now fails with EAGAIN. `ker
 The rules are those of Linux, from its source (net/ipv4/tcp.c, tcp_input.c, af_inet.c); a test compares both. A few
 attributes stand for the states of TCP:
 
-    over                            CLOSE: never connected, reset, or ended both ways
+    closed, or ended both ways      CLOSE: never connected, reset, or over
     ended and not finishing         CLOSE_WAIT
     finishing, not ended            FIN_WAIT
     finishing and ended             LAST_ACK or CLOSING
@@ -27,9 +27,8 @@ Next: `listener.py`.
 import errno
 import os
 from collections import deque
-from collections.abc import Callable
 
-from socketserver_faults.schedule.core.footprints import CHANGES, MERGE, NEEDS, OPENS, READ, WRITE, Name
+from socketserver_faults.schedule.core.footprints import CHANGES, MERGE, NEEDS, OPENS, READ, WRITE, Name, Touch
 
 SocketAddress = tuple[str, int]
 
@@ -44,13 +43,6 @@ def failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-Touch = Callable[[Name, int], None] | None
-"""Notes what is touched: see `core/footprints.py`. None where that is not noted."""
-
-END_PARTS = ("ended", "error", "finishing", "over", "reading", "writing", "gone")
-"""What is touched apart at an end, besides the bytes that come to it: see `End`."""
-
-
 class End:
     """One end of a connection, or a socket that is not connected yet.
 
@@ -59,19 +51,17 @@ class End:
     sending side, and `next` the reading side: how much was read matters to a sender only if room may be short.
     """
 
-    def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch = None) -> None:
+    def __init__(self, name: str, capacity: int, label: Name = None, touch: Touch | None = None) -> None:
         self._label, self._touch_name = label, touch
         self.name = name
         """The story's name for the other end."""
         self.address: SocketAddress = ("0.0.0.0", 0)
-        self.capacity = capacity
-        """Most bytes sent to this end and not yet read; with more, the sender must wait."""
-        self.window = capacity - capacity // 2
-        """How many of them have arrived; the others stay with the sender."""
+        self.resize(capacity)
         self.received = bytearray()
         self.unsent = bytearray()
         self.shut = 0
-        self.over = True
+        self.closed = True
+        """Whether there is no connection: not yet, or no more, because of a reset."""
         self.finishing = False
         self.ended = False
         self.error = 0
@@ -79,27 +69,33 @@ class End:
         """Number of changes that wake a thread in poll()."""
         self.said = 0
         """How many bytes the other end has sent."""
+        self._delayed = False
+        """Whether the end of stream came later than it was sent, behind bytes that there was no room for."""
         self._came = 0
         self._lengths: deque[int] = deque()
         """For each place with bytes that have come and were not read, their number."""
         self.peer = self  # until connected
 
+    def resize(self, capacity: int) -> None:
+        """Set how many bytes may be sent to this end and not yet read; with more, the sender must wait."""
+        self.capacity = capacity
+        self.window = capacity - capacity // 2
+        """How many of them have arrived; the others stay with the sender."""
+
     def join(self, peer: "End") -> None:
         """Establish the connection of two ends."""
-        self._touch(WRITE, "over", self._came)
-        peer._touch(WRITE, "over", peer._came)
+        self._touch(WRITE, "closed", self._came)
+        peer._touch(WRITE, "closed", peer._came)
         self.peer, peer.peer = peer, self
-        self.over = peer.over = False
+        self.closed = peer.closed = False
         self._change()
         peer._change()
 
     def readable(self, needed: bool = False) -> bool:
         """Whether recv returns at once; it is `needed` if a thread waits for that and for nothing else."""
-        self._touch(READ | NEEDS * needed, self._came - len(self._lengths))
-        return self._is_readable()
-
-    def _is_readable(self) -> bool:
-        return bool(self.received or self.shut & READING or self.error or self.over)
+        if self._touch_name is not None:  # asked at each decision
+            self._touch(READ | NEEDS * needed, self._came - len(self._lengths))
+        return bool(self.received or self.shut & READING or self.error or self.closed)
 
     def writable(self) -> bool:
         """Whether send returns at once."""
@@ -109,8 +105,19 @@ class End:
     @property
     def broken(self) -> bool:
         """Whether send fails."""
-        self._touch(READ, "over", "writing")
-        return bool(self.over or self.shut & WRITING)
+        self._touch(READ, "closed", "writing")
+        return bool(self.closed or self.shut & WRITING)
+
+    def is_over(self) -> bool:
+        """Whether the connection is no more: it was reset, or has ended both ways; or it has never been."""
+        self._touch(READ, "closed")
+        if self.closed:
+            return True
+        self.peer._touch(READ, "ended")
+        if not self.peer.ended:  # then it does not matter whether the other direction has ended
+            return False
+        self._touch(READ, "ended")
+        return self.ended
 
     def recv(self, size: int, peek: bool = False, one_send: bool = False) -> bytes:
         """Return what has arrived, at most `size` bytes; b"" at the end of stream. A reset is reported once.
@@ -128,16 +135,16 @@ class End:
                 if self.peer.unsent:
                     self.peer._flow()
             return data
-        self._touch(READ, self._came)
+        self._touch(READ, self._came, *(("ended",) if self._delayed else ()))
         if self.ended:  # even if a reset came after it
             return b""
-        if self.over:
+        if self.closed:
             self._touch(READ, "error")
         if self.error:
             raise failure(self.take_error())
         if self.shut & READING:
             return b""
-        raise failure(errno.ENOTCONN if self.over else errno.EAGAIN)
+        raise failure(errno.ENOTCONN if self.closed else errno.EAGAIN)
 
     def send(self, data: bytes) -> int:
         """Take the bytes that there is room for. The first send to a closed end succeeds: no reset has come yet."""
@@ -155,8 +162,7 @@ class End:
 
     def shutdown(self, how: int) -> None:
         """End one direction or both, for all descriptors of this end. Bytes that arrive later are still readable."""
-        self._touch(READ, "over")
-        unconnected = self.over
+        unconnected = self.is_over()
         self._shut(how)
         if how & WRITING and not unconnected:
             self._finish()
@@ -166,15 +172,14 @@ class End:
 
     def release(self, reset: bool) -> None:
         """Close the end: with an end of stream, or with a reset if `reset` or if there are unread bytes."""
-        self._touch(READ, "next", "finishing", self._came - 1 if self.received else (self._came, "bytes"))
+        if not reset:
+            self._touch(READ, "next", self._came - 1 if self.received else (self._came, "bytes"))
         reset = reset or bool(self.received)
         if self.received:
             self._take(len(self.received))
         self._shut(BOTH)
-        if self.finishing and not reset:  # all is said
-            return
-        self._touch(READ, "over")
-        if self.over:
+        self._touch(READ, "finishing")
+        if (self.finishing and not reset) or self.is_over():  # all is said
             return
         if reset:
             self._stop()
@@ -190,8 +195,7 @@ class End:
 
     def peer_address(self) -> SocketAddress:
         """Return the address of the other end."""
-        self._touch(READ, "over")
-        if self.over:
+        if self.is_over():
             raise failure(errno.ENOTCONN)
         return self.peer.address
 
@@ -203,22 +207,21 @@ class End:
     def _touch(self, how: int, *names: object) -> None:
         if self._touch_name is None:
             return
-        if how & CHANGES and not (self.shut & READING or self.error or self.over):
+        if how & CHANGES and not (self.shut & READING or self.error or self.closed):
             how |= OPENS  # the place behind the last bytes was empty
         for name in names:
             self._touch_name((self._label, name), how)
 
     def _shut(self, how: int) -> None:
-        if how & READING:
-            self._touch(MERGE, "reading", self._came)
-        if how & WRITING:
-            self._touch(MERGE, "writing")
+        for direction, names in ((READING, ("reading", self._came)), (WRITING, ("writing",))):
+            if how & direction:
+                self._touch(READ if self.shut & direction else MERGE, *names)
         self.shut |= how
         self._note_gone()
 
     def _note_gone(self) -> None:
-        """Note that this end neither reads nor sends any more, if that is so."""
-        if self.finishing and self.shut & READING:
+        """Note that this end neither reads nor sends any more, if that is so and anything can still come."""
+        if self.finishing and self.shut & READING and not self.ended:
             self._touch(MERGE, "gone")
 
     def _touch_places(self, size: int) -> None:
@@ -272,38 +275,42 @@ class End:
             peer.received += self.unsent[:room]
             del self.unsent[:room]
             peer._change()
-        if not self.finishing or self.unsent:
-            return
-        self._touch(READ, "over", "ended")
-        peer._touch(READ, "ended")
-        if not self.over and not peer.ended:
-            peer._touch(MERGE, "ended")
-            peer.ended = True
-            peer._shut(READING)
-            if self.ended:
-                self._stop()
-                peer._stop()
-            peer._change()
+        if self.finishing and not self.unsent:
+            self._touch(READ, "closed")
+            peer._delayed = True
+            self._deliver_end()
 
     def _finish(self) -> None:
-        """Send the end of stream, after all that is unsent."""
+        """Send the end of stream, after all that is unsent: until then whoever reads that delivers it."""
         self._touch(MERGE, "finishing")
         self.finishing = True
         self._note_gone()
-        self._flow()
+        self._touch(READ, "closed")
+        self.peer._touch(MERGE, "ended", "reading", self.peer._came)
+        self._deliver_end()
+
+    def _deliver_end(self) -> None:
+        peer = self.peer
+        if not self.unsent and not self.closed and not peer.ended:  # a second time would change nothing
+            peer._touch(MERGE, "ended", "reading", peer._came)
+            peer.ended = True
+            peer.shut |= READING
+            peer._change()
 
     def _reset(self) -> None:
         """Receive a reset: the connection no longer exists."""
-        self._touch(READ | WRITE, *END_PARTS, self._came)
-        if not self.over:
+        if not self.is_over():
+            self._touch(READ, "ended", "finishing")
+            self._touch(WRITE, "error")
+            self._touch(MERGE, self._came)
             self.error = errno.EPIPE if self.ended and not self.finishing else errno.ECONNRESET
             self._stop()
 
     def _stop(self) -> None:
-        self._touch(MERGE, "over")
+        self._touch(MERGE, "closed")
         if self.unsent:
             self.peer._touch(READ | WRITE, "last", "next")
         self._shut(BOTH)
-        self.over = True
+        self.closed = True
         self.unsent.clear()
         self._change()

@@ -9,7 +9,8 @@ import socket
 from importlib import import_module
 from typing import Any, cast
 
-from socketserver_faults.schedule.virtual.kernel import Points
+from socketserver_faults.schedule.core.footprints import NEEDS, OPENS, READ, WRITE, Touch
+from socketserver_faults.schedule.virtual.descriptors import Points
 
 _pyio: Any = import_module("_pyio")
 """The library's files in Python: their locks can be replaced."""
@@ -20,14 +21,21 @@ class FileLock:
 
     def __init__(self, points: Points) -> None:
         self._points = points
+        self._label = points.label()
         self._held = False
 
+    def _is_free(self) -> bool:
+        self._points.touch(self._label, READ | NEEDS)
+        return not self._held
+
     def __enter__(self) -> None:
-        if self._held:
-            self._points.point("waits for the file of its socket", lambda: not self._held)
+        if not self._is_free():
+            self._points.point("waits for the file of its socket", self._is_free)
+        self._points.touch(self._label, WRITE)
         self._held = True
 
     def __exit__(self, *_: object) -> None:
+        self._points.touch(self._label, WRITE | OPENS)
         self._held = False
 
     def acquire(self, blocking: bool = True) -> bool:
@@ -39,7 +47,7 @@ class FileLock:
 
     def release(self) -> None:
         """Release the lock."""
-        self._held = False
+        self.__exit__()
 
 
 def socket_file(
@@ -56,8 +64,8 @@ def socket_file(
     if not set(mode) <= {"r", "w", "b"}:
         raise ValueError(f"invalid mode {mode!r} (only r, w, b allowed)")
     reading, writing = "r" in mode or "w" not in mode, "w" in mode
-    points.refuse_to_reduce("reads or writes a socket as a file (makefile, rfile, wfile)")
     raw = socket.SocketIO(cast(socket.socket, sock), "r" * reading + "w" * writing)  # type: ignore[arg-type]
+    sock._touch(READ | WRITE)
     sock._io_refs += 1
     size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
     if not size:
@@ -80,7 +88,8 @@ def socket_file(
 class _MemoryFile(io.RawIOBase):
     """One open file in memory: a position of its own in the content, which all open files of a path share."""
 
-    def __init__(self, path: str, mode: str, content: bytearray) -> None:
+    def __init__(self, path: str, mode: str, content: bytearray, touch: Touch) -> None:
+        self._touch = touch
         self.name, self.mode = path, mode
         self._content = content
         self._position = 0
@@ -96,12 +105,14 @@ class _MemoryFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        self._touch(("file", self.name), READ)
         read = self._content[self._position : self._position + len(buffer)]
         buffer[: len(read)] = read
         self._position += len(read)
         return len(read)
 
     def write(self, data: Any) -> int:
+        self._touch(("file", self.name), READ | WRITE)
         if "a" in self.mode:
             self._position = len(self._content)
         self._content.extend(bytes(max(0, self._position - len(self._content))))
@@ -111,6 +122,7 @@ class _MemoryFile(io.RawIOBase):
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._touch(("file", self.name), READ)
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._content)}[whence]
         if origin + offset < 0:
             raise OSError(22, os.strerror(22))
@@ -118,6 +130,7 @@ class _MemoryFile(io.RawIOBase):
         return self._position
 
     def truncate(self, size: int | None = None) -> int:
+        self._touch(("file", self.name), READ | WRITE)
         size = self._position if size is None else size
         self._content[size:] = bytes(max(0, size - len(self._content)))  # cut off, or zeros added
         return size
@@ -126,7 +139,8 @@ class _MemoryFile(io.RawIOBase):
 class Files:
     """The open() of a virtual process: what is written is kept in memory, and forgotten when the run ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, touch: Touch) -> None:
+        self._touch = touch
         self._contents: dict[str, bytearray] = {}
 
     def begin(self) -> None:
@@ -146,9 +160,10 @@ class Files:
         """Open a file that exists for reading, or one in memory."""
         path = file if isinstance(file, int) else os.path.abspath(os.fsdecode(file))
         writes = bool(set(mode) & set("wax+"))
+        self._touch(("file", path), READ | WRITE * writes)
         if isinstance(path, int) or not (writes or path in self._contents):
             return open(file, mode, buffering, encoding, errors, newline, **keywords)
-        raw = _MemoryFile(path, mode, self._content(path, file, mode))
+        raw = _MemoryFile(path, mode, self._content(path, file, mode), self._touch)
         if buffering == 0:
             if "b" not in mode:
                 raise ValueError("can't have unbuffered text I/O")

@@ -1,10 +1,4 @@
-"""The kernel's side of virtual sockets: descriptors, the open files behind them, and system calls that wait.
-
-    descriptor, a number  -->  open file  -->  connection
-
-close() frees the number at once, and the next socket that is opened gets it: the lowest free number. The open file
-stays as long as a number refers to it or a system call uses it; a thread in such a call is not woken. Only then is the
-connection closed, and the other end sees it.
+"""The kernel's side of virtual sockets: listeners, connections, and system calls that wait.
 
 A system call that must wait says so to the `Points`, with what it waits for. `poll()` waits for a number, not for a
 file: when the file that it found first changes, it looks the number up again, and may find none, or another file.
@@ -16,50 +10,18 @@ import errno
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
-from socketserver_faults.schedule.core.footprints import READ, WRITE, Name
-from socketserver_faults.schedule.virtual.connection import End, SocketAddress, Touch, failure
+from socketserver_faults.schedule.core.footprints import READ, WRITE, Touch
+from socketserver_faults.schedule.virtual.connection import End, SocketAddress, failure
+from socketserver_faults.schedule.virtual.descriptors import (
+    FIRST_DESCRIPTOR_OF_CLIENTS,
+    Descriptors,
+    OpenFile,
+    Points,
+)
 from socketserver_faults.schedule.virtual.listener import Listener
 
-FIRST_DESCRIPTOR = 3
-"""The lowest number of a socket: 0, 1 and 2 are taken in every process."""
-
-FIRST_DESCRIPTOR_OF_CLIENTS = 1000
-"""The lowest number of a socket of the clients in a recorded run, where they share no numbers with the program."""
-
 FIRST_PORT = 40001
-
-
-class Points(Protocol):
-    """The scheduler, for sockets: a thread says what it is about to do, and other threads may go first."""
-
-    @property
-    def aborting(self) -> bool:
-        """Whether the run is being torn down; then no operation waits or is a point."""
-
-    @property
-    def now(self) -> float:
-        """Virtual seconds since the run began."""
-
-    @property
-    def recording(self) -> bool:
-        """Whether it is noted what is touched; then each operation that may wait has a point where it does."""
-
-    def touch(self, name: Name, how: int) -> None:
-        """Note that a shared thing is touched."""
-
-    def label(self) -> Name:
-        """Return the name of a new thing."""
-
-    def refuse_to_reduce(self, what: str) -> None:
-        """Say what the program does, if it is noted what is touched, and this cannot be."""
-
-    def point(self, what: str, ready: Callable[[], bool] | None = None, timeout: float | None = None) -> bool:
-        """Announce that the running thread is about to do `what`, in the words of a story: "reads from ann".
-
-        With `ready`, return once it is true or `timeout` virtual seconds have passed; the result is whether it is true.
-        """
 
 
 def _waiting_to(do: str, end: End | Listener) -> str:
@@ -67,33 +29,17 @@ def _waiting_to(do: str, end: End | Listener) -> str:
     return f"waits to {do} {end.name}" if isinstance(end, End) else f"waits for a connection to {end.name}"
 
 
-class OpenFile:
-    """The open file that descriptors refer to."""
-
-    def __init__(self, end: End | Listener, label: Name = None) -> None:
-        self.label = label
-        self.end = end
-        self.nonblocking = False
-        self.resets = False
-        """Whether closing it is a reset: SO_LINGER of 0 s."""
-        self.options: dict[tuple[int, int], int] = {}
-        self.holders = 0
-        self.accepted = False
-        """Whether it is a connection that a listener accepted."""
-
-
-class Kernel:
+class Kernel(Descriptors):
     """The open files of a virtual process, and the addresses of its listeners."""
 
     def __init__(self, points: Points, capacity: int, partial: bool) -> None:
-        self.points = points
+        super().__init__(points)
         self.capacity = capacity
         self.partial = partial
         self.over = False
         """Whether the run has ended: what is still closed then, by the garbage collector say, is of no run."""
         self.ends_read: Counter[str] = Counter()
         """Client -> how often the server has read the end of its stream."""
-        self._files: dict[int, OpenFile] = {}
         self._listeners: dict[int, Listener] = {}
         self._ports = itertools.count(FIRST_PORT)
         self._serials = itertools.count(1)
@@ -101,39 +47,9 @@ class Kernel:
 
     # Descriptors
 
-    def file(self, number: int) -> OpenFile:
-        """Return the open file of a descriptor."""
-        self._touch_number(number, READ)
-        try:
-            return self._files[number]
-        except KeyError:
-            raise failure(errno.EBADF) from None
-
-    def __contains__(self, number: int) -> bool:
-        self._touch_number(number, READ)
-        return number in self._files
-
-    def _touch_number(self, number: int, how: int) -> None:
-        self.points.touch(("descriptor", number), how)
-
-    def open(self, file: OpenFile, lowest: int = FIRST_DESCRIPTOR) -> int:
-        """Return a descriptor for the file: the lowest free number."""
-        number = lowest
-        while number in self._files:
-            self._touch_number(number, READ)
-            number += 1
-        self._touch_number(number, READ | WRITE)
-        self._files[number] = file
-        file.holders += 1
-        return number
-
     def close(self, number: int) -> None:
         """Free the descriptor."""
-        file = self.file(number)
-        self._touch_number(number, WRITE)
-        self.points.touch((file.label, "holders"), READ | WRITE)
-        del self._files[number]
-        self._let_go(file)
+        self._let_go(self.free(number))
 
     def called(self, number: int) -> str:
         """Return the story's name for the file of a descriptor."""
@@ -178,7 +94,7 @@ class Kernel:
         """Return an end that is not connected."""
         return End(name, self.capacity, self.points.label(), self._touch())
 
-    def _touch(self) -> Touch:
+    def _touch(self) -> Touch | None:
         return self.points.touch if self.points.recording else None
 
     def free_address(self) -> SocketAddress:
@@ -317,16 +233,19 @@ class Kernel:
                 needed = not writing and timeout > 0
                 ready = (lambda: end.readable(needed)) if not writing else end.writable
                 return self._wait(file, what, ready, timeout)
-            while not self._ready(number, writing):
+            while not self._ready(number, file, writing):
                 if not self._wait(file, what, self._changed(end), until - self.points.now):
                     return False
             return True
         finally:
             self._let_go(file)
 
-    def _ready(self, number: int, writing: bool) -> bool:
-        self._touch_number(number, READ)
+    def _ready(self, number: int, before: OpenFile, writing: bool) -> bool:
+        """Whether the number can be read or written; the file behind it may be another than before."""
+        self.points.touch((before.label, "descriptors"), READ)
         file = self._files.get(number)
+        if file is not before:
+            self.observe(number)
         return file is None or (file.end.writable() if writing else file.end.readable())
 
     def _changed(self, end: End | Listener) -> Callable[[], bool]:

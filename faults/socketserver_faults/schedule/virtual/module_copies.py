@@ -34,7 +34,6 @@ from typing import Any
 from socketserver_faults.schedule.core.namespace import Namespace, program_getattr, program_hasattr
 from socketserver_faults.schedule.core.serials import SERIALS, Numbered, inherits_numbers
 from socketserver_faults.schedule.core.shared_objects import SharedObjects
-from socketserver_faults.schedule.core.untracked import untracked
 from socketserver_faults.schedule.core.watched_code import watched
 from socketserver_faults.schedule.virtual.busy_loops import PAUSE_FUNCTION, PAUSE_SECONDS, with_pauses
 from socketserver_faults.schedule.virtual.chance import NODE
@@ -119,12 +118,11 @@ def _installed_in() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _code(source: bytes, file: str, name: str, *, pauses: bool, watches: bool) -> tuple[CodeType, frozenset[str]]:
-    """Return the code of a module, and the names in it of what is not tracked, if it is watched."""
+def _code(source: bytes, file: str, name: str, *, pauses: bool, watches: bool, body: bool) -> CodeType:
+    """Return the code of a module."""
     program = with_pauses(source, file) if pauses else ast.parse(source, file)
-    names = frozenset(untracked(program)) if watches else frozenset()
-    program = watched(program, name) if watches else program
-    return compile(program, file, "exec", dont_inherit=True), names
+    program = watched(program, name, body=body) if watches else program
+    return compile(program, file, "exec", dont_inherit=True)
 
 
 class Modules:
@@ -139,8 +137,10 @@ class Modules:
         fresh: Iterable[str] = (),
         say: Callable[[str], None] = lambda _: None,
         shared: SharedObjects | None = None,
+        *,
+        serves: bool = False,
     ) -> None:
-        """With `shared`, the copies say what they do with their objects."""
+        """With `shared`, the copies say what they do with their objects; the program `serves` while it is executed."""
         self._substitutes = substitutes
         self._fresh_names = tuple(fresh)
         self._sys: Sys = substitutes["sys"]
@@ -162,8 +162,7 @@ class Modules:
             PAUSE_FUNCTION: lambda: substitutes["time"].sleep(PAUSE_SECONDS),
         }
         self._shared = shared
-        self.untracked: set[str] = set()
-        """Names in the watched copies of what is not tracked."""
+        self._serves = serves
         self._watched_builtins = {**self._builtins, **(shared.functions() if shared else {})}
         self._say = say
         self._importlib = ModuleType("importlib")
@@ -248,10 +247,11 @@ class Modules:
                 with open(spec.origin, "rb") as file:
                     source = file.read()
                 watches = self._shared is not None and not below(name, UNWATCHED_MODULES)
-                code, names = _code(source, spec.origin, name, pauses=self._is_of_program(name), watches=watches)
+                mine = self._is_of_program(name)
+                body = self._serves and mine
+                code = _code(source, spec.origin, name, pauses=mine, watches=watches, body=body)
                 if self._shared is not None and watches:
-                    self.untracked |= names
-                    self._shared.watched.add(name)
+                    self._shared.watched |= {name, *((MAIN,) if self._serves else ())}
             self._code[name] = code, spec.submodule_search_locations is not None
             if self._is_of_program(name):
                 self._watch(code)

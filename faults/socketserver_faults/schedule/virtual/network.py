@@ -26,14 +26,14 @@ from types import ModuleType
 from typing import Any
 
 from socketserver_faults.schedule.core.namespace import NotModelled
-from socketserver_faults.schedule.virtual.connection import SocketAddress
-from socketserver_faults.schedule.virtual.kernel import (
+from socketserver_faults.schedule.virtual.connection import End, SocketAddress
+from socketserver_faults.schedule.virtual.descriptors import (
     FIRST_DESCRIPTOR,
     FIRST_DESCRIPTOR_OF_CLIENTS,
-    Kernel,
     OpenFile,
     Points,
 )
+from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.socket_object import Socket
 
 __all__ = ["Network", "NotModelled", "Points", "Socket", "SocketAddress"]
@@ -131,6 +131,13 @@ class Network:
         self.kernel.bind(number, ("127.0.0.1", 0))
         self.kernel.listen(number, backlog)
         return self.socket(fileno=number)
+
+    def resize(self, client: Socket, capacity: int) -> None:
+        """Set how many bytes a connection of a client holds each way."""
+        end = self.kernel.file(client.fileno()).end
+        if isinstance(end, End):
+            end.resize(capacity)
+            end.peer.resize(capacity)
 
     def connect(self, listener: Socket, name: str) -> Socket:
         """Return a client's socket, connected to a listener that knows it by `name`; wait while its queue is full."""

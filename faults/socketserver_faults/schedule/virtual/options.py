@@ -11,7 +11,7 @@ import struct
 
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual.connection import failure
-from socketserver_faults.schedule.virtual.kernel import OpenFile
+from socketserver_faults.schedule.virtual.descriptors import OpenFile
 
 FLAG_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_REUSEADDR),

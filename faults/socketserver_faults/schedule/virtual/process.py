@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, NoReturn
 
+from socketserver_faults.schedule.core.footprints import READ, WRITE, Touch
 from socketserver_faults.schedule.core.namespace import Namespace, NotModelled
 from socketserver_faults.schedule.core.run import Aborted
 from socketserver_faults.schedule.core.scheduler import Scheduler
@@ -38,9 +39,10 @@ def refuse(what: str, *_: object, **__: object) -> NoReturn:
 class Os(ModuleType):
     """The real `os` without calls on descriptors and processes: a virtual number may be a real one of this process."""
 
-    def __init__(self, kernel: Callable[[], Kernel], chance: Chance) -> None:
+    def __init__(self, kernel: Callable[[], Kernel], chance: Chance, touch: Touch) -> None:
         super().__init__("os")
         vars(self).update(
+            _touch=touch,
             close=lambda number: kernel().close(number),
             getpid=lambda: PROCESS_ID,
             urandom=chance.urandom,
@@ -52,11 +54,17 @@ class Os(ModuleType):
 
     def begin(self) -> None:
         """Begin a run: forget what the program has changed in its environment."""
-        vars(self).pop("environ", None)
+        vars(self).pop("_environment", None)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the run: who asks for it may read or change it."""
+        self._touch("the environment", READ | WRITE)
+        return self._environment
 
     @cached_property
-    def environ(self) -> dict[str, str]:
-        """The environment of the run: a copy, made when it is first asked for."""
+    def _environment(self) -> dict[str, str]:
+        """A copy, made when it is first asked for."""
         return os.environ.copy()
 
     def __getattr__(self, name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from socketserver_faults.schedule.core.namespace import Namespace
 from socketserver_faults.schedule.core.scheduler import Scheduler
-from socketserver_faults.schedule.virtual.connection import failure
+from socketserver_faults.schedule.virtual.connection import End, failure
 from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.listener import Listener
 
@@ -150,7 +150,8 @@ def select_of(scheduler: Scheduler, kernel: Callable[[], Kernel]) -> Namespace:
             if number not in kernel():
                 return select.POLLNVAL
             now = ready(kernel(), number, READ_EVENT | WRITE_EVENT)
-            over = kernel().file(number).end.over
+            end = kernel().file(number).end
+            over = end.is_over() if isinstance(end, End) else end.over
             wanted = select.POLLIN * bool(now & READ_EVENT) | select.POLLOUT * bool(now & WRITE_EVENT)
             return (events & wanted) | select.POLLERR * over
 

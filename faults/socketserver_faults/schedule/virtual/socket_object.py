@@ -23,8 +23,9 @@ from socketserver_faults.schedule.core.footprints import READ, WRITE
 from socketserver_faults.schedule.core.namespace import NotModelled
 from socketserver_faults.schedule.virtual import options
 from socketserver_faults.schedule.virtual.connection import BOTH, SocketAddress, failure
+from socketserver_faults.schedule.virtual.descriptors import FIRST_DESCRIPTOR, FIRST_DESCRIPTOR_OF_CLIENTS, OpenFile
 from socketserver_faults.schedule.virtual.files import socket_file
-from socketserver_faults.schedule.virtual.kernel import FIRST_DESCRIPTOR, FIRST_DESCRIPTOR_OF_CLIENTS, Kernel, OpenFile
+from socketserver_faults.schedule.virtual.kernel import Kernel
 from socketserver_faults.schedule.virtual.outside import SOCKETS
 
 Data = bytes | bytearray | memoryview
@@ -87,22 +88,31 @@ class Socket:
         return self.serial
 
     def __repr__(self) -> str:
-        return f"<virtual socket {self._number}: {self.name}>"
+        return f"<virtual socket {self.fileno()}: {self.name}>"
 
     # Descriptor
 
     @property
     def _file(self) -> OpenFile:
-        return self.kernel.file(self.fileno())
+        return self.kernel.file(self._descriptor())
 
     def _touch(self, how: int) -> None:
-        self.kernel.points.touch(self._label, how)
+        if not self.kernel.over:
+            self.kernel.points.touch(self._label, how)
 
-    def fileno(self) -> int:
+    def _descriptor(self) -> int:
         self._touch(READ)
         return self._number
 
+    def fileno(self) -> int:
+        self.kernel.observe(self._number)
+        return self._descriptor()
+
     def detach(self) -> int:
+        self.kernel.observe(self._number)
+        return self._detach()
+
+    def _detach(self) -> int:
         self._touch(READ | WRITE)
         self._closed = True
         number, self._number = self._number, -1
@@ -127,9 +137,9 @@ class Socket:
             self.close()
 
     def _real_close(self) -> None:
-        if self.fileno() >= 0:
-            self._point(f"closes {self.kernel.called(self.fileno())}")
-        number = self.detach()
+        if self._descriptor() >= 0:
+            self._point(f"closes {self.kernel.called(self._descriptor())}")
+        number = self._detach()
         if number >= 0:
             self.kernel.close(number)
 
@@ -188,15 +198,15 @@ class Socket:
         if how not in SHUTS:
             self._file  # noqa: B018 - EBADF comes before EINVAL
             raise failure(errno.EINVAL)
-        self.kernel.shutdown(self.fileno(), (how + 1) & BOTH)
+        self.kernel.shutdown(self._descriptor(), (how + 1) & BOTH)
 
     # Connecting
 
     def bind(self, address: SocketAddress) -> None:
-        self.kernel.bind(self.fileno(), address[:2])
+        self.kernel.bind(self._descriptor(), address[:2])
 
     def listen(self, backlog: int = socket.SOMAXCONN) -> None:
-        self.kernel.listen(self.fileno(), backlog)
+        self.kernel.listen(self._descriptor(), backlog)
 
     def accept(self) -> tuple[Self, Any]:
         self._point(f"accepts a connection to {self.name}")
@@ -206,7 +216,7 @@ class Socket:
     def connect(self, address: SocketAddress, name: str = "") -> None:
         """Connect; `name`, which real sockets do not take, is this client's name in the story."""
         self._point(f"connects to {self.kernel.who_listens(address[:2])}")
-        self.name = self.kernel.connect(self.fileno(), address[:2], self._timeout, name).name
+        self.name = self.kernel.connect(self._descriptor(), address[:2], self._timeout, name).name
 
     def getsockname(self) -> Any:
         return self._address(self._file.end.address)
@@ -277,6 +287,8 @@ class Socket:
     def _call(self, writing: bool, call: Callable[[int], Result], until: float | None = None) -> Result:
         """Make a system call as Python does: with a timeout, only after poll() has reported that it will not wait."""
         self._touch_options(READ)
-        if self._timeout and not self.kernel.poll(self.fileno(), writing, self._until() if until is None else until):
-            raise TimeoutError("timed out")
-        return call(self.fileno())
+        if self._timeout:
+            until = self._until() if until is None else until
+            if not self.kernel.poll(self._descriptor(), writing, until):
+                raise TimeoutError("timed out")
+        return call(self._descriptor())

@@ -61,11 +61,11 @@ def time_of(scheduler: Scheduler) -> Namespace:
     )
 
 
-def accepts(server: Any) -> bool:
-    """Whether a client waits to be accepted; never if the server no longer listens."""
+def listener_of(server: Any) -> Listener | None:
+    """Return the queue of clients that wait to be accepted; None if the server no longer listens."""
     sock: Socket = server.socket
     end = sock.kernel.file(sock.fileno()).end if sock.fileno() >= 0 else None
-    return isinstance(end, Listener) and end.has_arrived()
+    return end if isinstance(end, Listener) else None
 
 
 def socket_of(network: Callable[[], Network]) -> ModuleType:
@@ -99,13 +99,13 @@ def substitutes(
 
     `arguments` are those of the program's command line; in `folders`, before sys.path, are its modules.
     """
-    chance, files, exits = Chance(), Files(), Exits(scheduler.note)
+    chance, files, exits = Chance(scheduler.touch), Files(scheduler.touch), Exits(scheduler.note)
     threading = threading_of(scheduler, exits.before_threads)
 
     def kernel() -> Kernel:
         return network().kernel
 
-    operating_system = Os(kernel, chance)
+    operating_system = Os(kernel, chance, scheduler.touch)
     at_begin = [chance.begin, files.begin, exits.begin, operating_system.begin]
     return {
         "threading": threading,

@@ -8,7 +8,7 @@ story.
 One thread plays all clients. That loses no schedule: what clients have sent is in the server's buffers, and the
 server's threads read it in any order.
 
-Next: `world.py`.
+Next: `calls.py`.
 """
 
 import math

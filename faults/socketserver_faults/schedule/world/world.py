@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Self
 
 from socketserver_faults.schedule.core.footprints import READ, WRITE
+from socketserver_faults.schedule.core.recorder import LIVES
 from socketserver_faults.schedule.core.run import (
     Aborted,
     Choose,
@@ -34,19 +35,31 @@ from socketserver_faults.schedule.virtual.connection import failure as os_error
 from socketserver_faults.schedule.virtual.module_copies import Modules
 from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
+from socketserver_faults.schedule.world.calls import note_calls
 from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
+from socketserver_reference.conformance.scenario.steps import Stall
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 WORLD_CAPACITY_BYTES = 72 * 1024
-"""Bytes that a connection holds each way: 64 KiB of deliveries (CHAT-15), and little more, to keep scenarios short."""
+"""Bytes that the connection of a client that stops reading holds each way: 64 KiB of deliveries (CHAT-15), and little
+more, to keep scenarios short.
+"""
+
+READ_CAPACITY_BYTES = 1024 * 1024
+"""The same for a client that always reads, whose buffers Linux lets grow. No scenario says as much, so it does not
+matter to the server how far such a client has read.
+"""
 
 MAX_LEARNING_STEPS = 100 * MAX_RUN_STEPS
 """Steps of a run in which the dialect of the program is learned."""
+
+PROGRAM = "whether the program has ended"
+"""What its main thread touches when it ends."""
 
 ARGUMENTS_HINT = "its arguments stand after --"
 
@@ -89,6 +102,8 @@ class World:
         """Whether threads may be switched between its lines."""
         shared = SharedObjects(self.scheduler) if watched else None
         self._capacity = capacity
+        self._stalling: set[str] = set()
+        """The clients that stop reading in the scenario that is played."""
         self.dialect = dialect
         self._network = Network(self.scheduler)
         self.modules = Modules(
@@ -96,9 +111,11 @@ class World:
             subject.fresh,
             self.scheduler.note,
             shared,
+            serves=subject.make is None,
         )
         self._begin()
-        self._watch(self.modules.load("socketserver").BaseServer)
+        library: Any = self.modules.load("socketserver")
+        note_calls(library.BaseServer, self.scheduler, self._begins_to_serve, self._shuts_down)
         self._players = VirtualClients(self.modules, self.scheduler, self._connect)
 
     def _begin(self) -> None:
@@ -111,18 +128,32 @@ class World:
         self._left = False
         """Whether the clients have left."""
 
+    def _begins_to_serve(self) -> None:
+        if self._server is None and self.subject.make:
+            raise SubjectRefused(
+                f"{self.subject.name} serves while it is imported, and never returns: play the whole program, "
+                f"schedule {self.subject.name.partition(':')[0]}"
+            )
+
+    def _shuts_down(self) -> None:
+        running = self.scheduler.running
+        if running is not None and running.name != CLIENTS_THREAD:
+            self._shut_down_by = self._shut_down_by or running.name
+
     def _connect(self, who: str) -> Any:
-        if self._server is not None:
-            return self._network.connect(self._server.socket, who)
-        address = self._network.kernel.listens_at
+        address = self._server.socket.getsockname() if self._server else self._network.kernel.listens_at
         if address is None:
             raise os_error(errno.ECONNREFUSED)
-        return self._network.connect_to(address, who)
+        client = self._network.connect_to(address, who)
+        if who not in self._stalling:
+            self._network.resize(client, READ_CAPACITY_BYTES)
+        return client
 
     def play(
         self, scenario: NamedScenario, choose: Choose = no_preemption, *, dialect: Dialect | None = None
     ) -> ScheduleResult:
         """Play the scenario under a schedule, in the world's dialect or another."""
+        self._stalling = {step.who for step in scenario.steps if isinstance(step, Stall)}
         return self._run(lambda: self._players.perform(scenario, dialect or self.dialect), choose)
 
     def misfit(self, protocol: str) -> Misfit | None:
@@ -155,8 +186,7 @@ class World:
         self._network.kernel.over = True
         self._network = Network(self.scheduler, capacity=self._capacity)
         self.scheduler.spawn(self._run_program, "main")
-        kernel = self._network.kernel
-        self.scheduler.point("waits for a server", lambda: bool(kernel.listens_at or self._ended), SERVING_TIMEOUT)
+        self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
 
     def _run(self, visit: Callable[[], object], choose: Choose, most_steps: int = MAX_RUN_STEPS) -> ScheduleResult:
         self.modules.forget()
@@ -244,7 +274,7 @@ class World:
         """The first thread of a run of a program that serves by itself."""
         clients = self.scheduler.spawn(lambda: self._visit(visit), CLIENTS_THREAD)
         self._run_program()
-        self.scheduler.point("has ended", lambda: self.scheduler.is_over(clients))
+        self.scheduler.point("has ended", lambda: self.scheduler.is_over(clients, needed=True))
 
     def _run_program(self) -> None:
         """Run the program until it ends."""
@@ -261,31 +291,44 @@ class World:
             wants = f" ({ARGUMENTS_HINT})" if isinstance(error, SystemExit | IndexError | ValueError) else ""
             self._ended = f"it ends by {type(error).__name__}: {error}{wants}"
             self.scheduler.note(f"ends by {type(error).__name__}: {error}")
+        self.scheduler.touch(PROGRAM, WRITE)
         self.modules.exits.end_threads()
         me = self.scheduler.running
+        self.scheduler.touch(LIVES, READ)
         others = [
             task for task in self.scheduler.tasks if not task.daemon and task.name != CLIENTS_THREAD and task is not me
         ]
-        self.scheduler.point("waits for its threads to end", lambda: all(task.over for task in others))
+        self.scheduler.point(
+            "waits for its threads to end", lambda: all(self.scheduler.is_over(task) for task in others)
+        )
         self.modules.exits.end()
         self.scheduler.freeze()
         self._network.kernel.end_process()
 
     def _visit(self, visit: Callable[[], object]) -> None:
         """The second thread of a run of a program that serves by itself."""
-        kernel = self._network.kernel
-        self.scheduler.point("waits for a server", lambda: bool(kernel.listens_at or self._ended), SERVING_TIMEOUT)
-        if kernel.listens_at is None:
+        self.scheduler.point("waits for a server", self._serves, SERVING_TIMEOUT)
+        if self._network.kernel.listens_at is None:
             raise SubjectRefused(f"{self.subject.name} serves nothing: {self._ended or 'it does not begin to listen'}")
         visit()
         self.scheduler.wait_idle()
         self.scheduler.give_up()
 
+    def _serves(self) -> bool:
+        """Whether the program serves, or never will."""
+        self.scheduler.touch(PROGRAM, READ)
+        return bool(self._network.kernel.listens_at or self._ended)
+
     def _comes(self, clients: Task) -> bool:
         """Wait for a client; return False once all have left."""
-        ready = lambda: self.scheduler.is_over(clients) or substitutes.accepts(self._server)  # noqa: E731
+        listener = substitutes.listener_of(self._server)
+
+        def comes() -> bool:
+            return listener is not None and listener.has_arrived()
+
+        ready = lambda: self.scheduler.is_over(clients) or comes()  # noqa: E731
         self.scheduler.point("sees a client connect", ready, waiting="waits for clients")
-        return substitutes.accepts(self._server)
+        return comes()
 
     def _play(self, visit: Callable[[], object]) -> None:
         """The second thread of a run."""
@@ -294,38 +337,6 @@ class World:
         self._left = True
         if self.subject.loop:
             self._server.shutdown()
-
-    def _watch(self, library: Any) -> None:
-        """Note in the story how a handler fails, and refuse a module that serves while it is imported."""
-        finish_request, serve_forever = library.finish_request, library.serve_forever
-        shutdown = library.shutdown
-
-        def finish(server: Any, request: Any, client_address: Any) -> None:
-            try:
-                finish_request(server, request, client_address)
-            except NotModelled as refusal:
-                self.scheduler.give_up(refusal)
-            except Exception as error:
-                self.scheduler.note(f"fails with {type(error).__name__}: {error}")
-                raise
-
-        def serve(server: Any, poll_interval: float = 0.5) -> None:
-            if self._server is None and self.subject.make:
-                module = self.subject.name.partition(":")[0]
-                raise SubjectRefused(
-                    f"{self.subject.name} serves while it is imported, and never returns: play the whole program, "
-                    f"schedule {module}"
-                )
-            serve_forever(server, poll_interval)
-
-        def shut_down(server: Any) -> None:
-            running = self.scheduler.running
-            if running is not None and running.name != CLIENTS_THREAD:
-                self._shut_down_by = self._shut_down_by or running.name
-            shutdown(server)
-
-        library.finish_request, library.serve_forever, library.shutdown = finish, serve, shut_down
-        library.handle_error = lambda *_: None  # the story has the error
 
     def close(self) -> None:
         """End the real threads."""

@@ -32,12 +32,6 @@ DEEP = """
 ASK = {"ask": SCENARIOS["ask"]}
 
 
-@pytest.fixture
-def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the catalogue be watched, although modules of it name files: those of these programs do not."""
-    monkeypatch.setattr(Clearing, "_refuse_untracked", lambda *_: None)
-
-
 def test_a_race_of_many_switches_is_found_without_a_bound_and_its_code_replays_it(write: Write) -> None:
     write(deep=DEEP)
     with world_of(read("deep:Handler", "echo")) as world:
@@ -48,18 +42,21 @@ def test_a_race_of_many_switches_is_found_without_a_bound_and_its_code_replays_i
         assert replay_schedule(world, ASK["ask"], code_of(found, lines=False)).story == found.outcome.story
 
 
-@pytest.mark.usefixtures("tracked")
 @pytest.mark.parametrize(
     ("name", "scenario"), [("changes-the-set-under-a-loop", "speak"), ("delivers-without-the-lock", "speak")]
 )
-def test_a_race_of_the_catalogue_is_followed(name: str, scenario: str) -> None:
-    with world_of(read(name)) as world, Clearing(world) as clearing:
-        cleared = clearing.clear(SCENARIOS[scenario], time.monotonic() + 60, 1000)
-    assert cleared.outcome is not None
-    assert cleared.outcome.clause == "CHAT-13"
+def test_a_race_of_the_catalogue_is_found_by_the_reduced_search_and_told_as_by_the_other(
+    name: str, scenario: str
+) -> None:
+    with world_of(read(name)) as world:
+        with Clearing(world) as clearing:
+            cleared = clearing.clear(SCENARIOS[scenario], time.monotonic() + 60, 1000)
+        assert cleared.outcome is not None
+        assert cleared.outcome.clause == "CHAT-13"
+        both = [search_schedules(world, {scenario: SCENARIOS[scenario]}, Bounds(most)) for most in (None, 1)]
+        assert len({str(code_of(found, lines=False)) for found in both}) == 1
 
 
-@pytest.mark.usefixtures("tracked")
 def test_what_does_not_fail_without_being_watched_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> None:
         return None

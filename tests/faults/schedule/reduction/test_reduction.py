@@ -140,6 +140,11 @@ def test_without_a_part_of_the_footprints_outcomes_are_missed(
         ([[("enter", 0)], [("enter", 1)], [("is in", 0)]], 2),
         ([[("lock", 0)], [("lock", 1)]], 1),
         ([[("give", 0)], [("give", 0)]], 1),
+        ([[("send", 0)], [("end", 1)]], 1),  # the two directions of a connection
+        ([[("end", 0)], [("end", 1)]], 1),
+        ([[("send", 1), ("receive", 0)], [("end", 0)]], 1),
+        ([[("end", 0), ("reset", 0)], [("end", 1), ("close", 1)]], 2),  # a reset comes, or all has ended before
+        ([[("close", 0)], [("make", 0)]], 1),  # it may get a descriptor that is closed, and nobody sees which
     ],
 )
 def test_only_the_orders_that_matter_are_run(

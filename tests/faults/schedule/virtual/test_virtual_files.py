@@ -50,7 +50,7 @@ def test_files_in_memory_behave_as_real_ones_do(tmp_path: Path) -> None:
     real, none = tmp_path / "real", tmp_path / "none"
     real.mkdir()
     none.mkdir()
-    files = Files()
+    files = Files(lambda *_: None)
     assert list(results(files.open, none)) == list(results(open, real))
     assert os.listdir(none) == []
     (none / "lines").write_bytes(b"of the disk")
