@@ -65,6 +65,10 @@ class Recorder(ScenarioRunner):
         """Play what clients do; that descriptors are few cannot be drawn."""
         self(*exhausts.steps)
 
+    def come_back(self, *steps: Step) -> None:
+        """Play what clients do before: the end of a server cannot be drawn."""
+        self(*steps)
+
     def scale(self, room: Room, many: int) -> bool:  # noqa: ARG002 - the signature is the check's
         """Play nothing: what a crowd costs cannot be drawn."""
         return False

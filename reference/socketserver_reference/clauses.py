@@ -75,6 +75,7 @@ _LACKS_DESCRIPTORS = (
     "go on when no descriptor is left for new clients: serve the others, wait without using the processor, and serve "
     "new ones once others have left"
 )
+_FREES_ITS_PORT = "start again at its port at once, although clients were connected when it ended"
 
 _ALL = (
     # Echo over connections: one request, one reply, one connection.
@@ -108,6 +109,7 @@ _ALL = (
     _should("ECHO-8", "reply to a client while another is connected and says nothing"),
     _should("ECHO-9", _KEEPS_NOTHING),
     _should("ECHO-10", _LACKS_DESCRIPTORS),
+    _should("ECHO-11", _FREES_ITS_PORT),
     # Echo over datagrams: there is no connection.
     _basic(
         "UDP-1",
@@ -194,6 +196,7 @@ _ALL = (
     _should("CHAT-17", "serve at least 200 members at once"),
     _should("CHAT-18", _KEEPS_NOTHING),
     _should("CHAT-19", _LACKS_DESCRIPTORS),
+    _should("CHAT-20", _FREES_ITS_PORT),
     # The socketserver classes, seen from inside the process.
     _basic(
         "SRV-1",

@@ -10,8 +10,7 @@ gone (SRV-9), even if a client stays connected and silent for hours::
 To *hang up* is shutdown(SHUT_RDWR) on every connection: the client reads end of stream, and the handler wakes up in
 recv(), ends the normal way and closes its own request. A forking server ends its children instead.
 
-Handler threads are daemons, so that a process can end in another way; `Threads` records them, as `socketserver` does
-not.
+Handler threads are daemons, which `Threads` records.
 
 Why stop() for signals? KeyboardInterrupt in process_request() makes `socketserver` close a request that a thread uses.
 
@@ -161,8 +160,8 @@ class DatagramServer(Server, socketserver.UDPServer):
 class StreamServer(Server, socketserver.TCPServer):
     """A server of connections that can hang up on all of them."""
 
+    # [ECHO-11] [CHAT-20] bind although connections of an earlier server are in TIME_WAIT
     allow_reuse_address = True
-    """Bind although connections of an earlier server are in TIME_WAIT."""
 
     # [CHAT-17] 200 clients may connect in the same instant; the library's default is 5
     request_queue_size = 256
@@ -176,8 +175,7 @@ class StreamServer(Server, socketserver.TCPServer):
     unix_send_buffer = 1024 * 1024
     """Bytes of SO_SNDBUF for a Unix connection, as far as net.core.wmem_max allows.
 
-    Linux doubles it, and each delivery costs at least 768 bytes: it holds 64 KiB of deliveries of at least 24 bytes,
-    and where net.core.wmem_max is 208 KiB, as usual, of at least 200.
+    Linux doubles it, and each delivery costs at least 768 bytes: it holds 64 KiB of deliveries of at least 24 bytes.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:

@@ -35,7 +35,9 @@ def test_the_echo_conforms_though_it_serves_one_client_at_a_time(check: Checker)
     outcome = check("echo", "--launch", serving("echo"), *QUICK)
     over = {id: id.startswith("ECHO") for id in CLAUSES if id.startswith(("ECHO", "UDP"))}
     expected = {id: "holds" if tcp else "not-applicable" for id, tcp in over.items()}
-    assert outcome.verdicts == {**expected, "ECHO-8": "violated"}, outcome.out
+    # It sets no SO_REUSEADDR; and it holds one client at a time, so it never lacks descriptors.
+    broken = {"ECHO-8": "violated", "ECHO-10": "not-applicable", "ECHO-11": "violated"}
+    assert outcome.verdicts == {**expected, **broken}, outcome.out
     assert outcome.code == 0
 
 

@@ -1,4 +1,6 @@
-"""What a server does when the system refuses it something: a descriptor for the next client."""
+"""What a server does when the system refuses it something: a descriptor for the next client, or its port."""
+
+import socket
 
 from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.lifecycle import StreamServer
@@ -34,3 +36,38 @@ class EndsWithoutDescriptors(StreamServer):
 
     def wait_until_freed(self, error: Exception) -> None:  # noqa: ARG002 - the signature is the reference's
         self.stop()
+
+
+@fault("ECHO-11", own_process=True)
+class LeavesItsPortTaken(StreamServer):
+    """The server listens without SO_REUSEADDR, as `socketserver` does unless told otherwise.
+
+    Thought: a port is free when the process that had it has ended.
+
+    Seen: the server is updated while a client is connected, and does not start: "Address already in use", for a minute.
+    Whoever tries it out has no clients, and never sees that.
+
+    Fixed: `allow_reuse_address = True`. No second server can listen at the port of a living one all the same.
+    """
+
+    def server_bind(self) -> None:
+        self.allow_reuse_address = False
+        super().server_bind()
+
+
+@fault("CHAT-20", program="chat", own_process=True)
+class TriesItsPortFirst(StreamServer):
+    """Before it listens, the server binds another socket to its port, to see whether that is free.
+
+    Thought: with SO_REUSEADDR, a server might listen where another one does already.
+
+    Seen: the other socket does not set the option, so what is left of connections that have ended counts as another
+    server: "Address already in use", for a minute after each restart.
+
+    Fixed: bind and listen. If another server listens there, the system refuses that, whatever the option.
+    """
+
+    def server_bind(self) -> None:
+        with socket.socket(self.address_family) as trying:
+            trying.bind(self.server_address)
+        super().server_bind()

@@ -30,7 +30,7 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -148,6 +148,10 @@ class ThroughSite:
 
     def few_descriptors(self, spare: int) -> contextlib.AbstractContextManager[DescriptorsLeft] | None:  # noqa: ARG002
         """Return None: the network holds a descriptor of its own for each client."""
+        return None
+
+    def come_back(self, clients_leave: Callable[[], None]) -> str | None:  # noqa: ARG002
+        """Return None: the clients are connected to the network."""
         return None
 
     def exit_report(self) -> str:

@@ -70,6 +70,9 @@ class Recorder:
     def exhaust(self, exhausts: Exhaustion) -> None:
         self.steps += exhausts.steps
 
+    def come_back(self, *steps: Step) -> None:
+        self.steps += steps
+
     def needs_exact_chunks(self) -> None:
         pass
 

@@ -139,6 +139,7 @@ FAULTS = {
     ("late", "", ""): "waits-for-acknowledgements",
     ("grows", "", ""): "leaves-its-writer",
     ("starves", "", ""): "ends-without-descriptors",
+    ("no restart", "", ""): "tries-its-port-first",
 }
 """The same -> a fault of the catalogue; `make matrix` judges those."""
 

@@ -50,6 +50,9 @@ class Play(Protocol):
     def exhaust(self, exhausts: Exhaustion) -> None:
         """Play it while the server has few descriptors, and silent clients have taken them: see `exhaustion.py`."""
 
+    def come_back(self, *steps: Step) -> None:
+        """Play the steps, and start the server again at its port at once: see `port_reuse.py`."""
+
     def needs_exact_chunks(self) -> None:
         """End the check where an utterance may reach the server in pieces: the clause is about whole chunks."""
 

@@ -8,13 +8,18 @@ overlap, reset and stall. The next utterance shows what a clause forbids: an une
 violation, so no check waits for silence.
 
 The checks stand in the base classes, by topic, and the last base comes first. Abrupt checks come late, for a server
-that cannot be restarted. CHAT-17 to CHAT-19, each a SHOULD whose checks take long, come last, for a server that makes
+that cannot be restarted. CHAT-17 to CHAT-20, each a SHOULD whose checks take long, come last, for a server that makes
 the suite run out of time.
 """
 
 from socketserver_reference.conformance.checks.base import Conformance, Explore
 from socketserver_reference.conformance.checks.chat_basic import BasicChat
-from socketserver_reference.conformance.checks.chat_crowds import LeavingCrowdChat, ManyMembersChat, ManyVisitsChat
+from socketserver_reference.conformance.checks.chat_crowds import (
+    LeavingCrowdChat,
+    ManyMembersChat,
+    ManyVisitsChat,
+    RestartedChat,
+)
 from socketserver_reference.conformance.checks.chat_frames import FramesChat, RudeFramesChat
 from socketserver_reference.conformance.checks.chat_handshake import HandshakeChat, RudeHandshakeChat
 from socketserver_reference.conformance.checks.chat_hardened import HardenedChat
@@ -38,6 +43,7 @@ class ExploredChat(Conformance):
 
 
 class ChatConformance(
+    RestartedChat,
     ManyVisitsChat,
     ManyMembersChat,
     LeavingCrowdChat,

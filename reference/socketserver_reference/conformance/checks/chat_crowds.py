@@ -1,5 +1,6 @@
 """The chat and many clients: two hundred members (CHAT-17), a crowd that speaks and leaves at once (CHAT-15), many who
-come and leave one after another (CHAT-18), and more than there are descriptors for (CHAT-19).
+come and leave one after another (CHAT-18), and more than there are descriptors for (CHAT-19); and a server that is
+started again with members connected (CHAT-20).
 """
 
 from collections.abc import Callable, Sequence
@@ -146,6 +147,14 @@ class ManyVisitsChat(Conformance):
     def test_members_are_served_when_no_descriptor_is_left_for_others(self, play: Play) -> None:
         words = [Say(who, b"still here") for who in ("ann", "ben")]
         play.exhaust(Exhaustion(join("ann", "ben"), words, [*join("cal"), *words]))
+
+
+class RestartedChat(Conformance):
+    """A server that ends with members connected, and is started again."""
+
+    @decides("CHAT-20")
+    def test_the_server_can_be_started_again_at_its_port_at_once(self, play: Play) -> None:
+        play.come_back(*join("ann", "ben"))
 
 
 class LeavingCrowdChat(Conformance):

@@ -150,5 +150,9 @@ class EchoConformance(Conformance):
         before, after = [Connect("ann")], [*ask("ben", b"hello"), *ask("cal", b"hello")]
         play.exhaust(Exhaustion(before, [Say("ann", b"still there?")], after))
 
+    @decides("ECHO-11")
+    def test_the_server_can_be_started_again_at_its_port_at_once(self, play: Play) -> None:
+        play.come_back(*ask("ann", b"hello"), Connect("ben"))
+
     def test_explore_abruptly(self, explore: Explore) -> None:
         explore("hardened")

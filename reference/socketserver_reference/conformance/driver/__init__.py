@@ -17,6 +17,7 @@ Read in this order:
     measurements.py       scenarios for other questions: how late, at what cost, whether it fails at all
     growth.py             the same: what it keeps of clients that have left
     exhaustion.py         the same: what it does without descriptors
+    port_reuse.py         the same: whether it can be started again at its port
     dialect_fit.py        whether a server speaks the dialect at all
     scenario_runner.py    the `play` argument of a check
 

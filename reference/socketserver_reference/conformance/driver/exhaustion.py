@@ -13,7 +13,7 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Replays, Violation
 from socketserver_reference.conformance.targets import crowd
-from socketserver_reference.conformance.targets.quiescence import REST_COST, REST_INTERVAL, REST_TIMEOUT
+from socketserver_reference.conformance.targets.quiescence import REST_COST, REST_TIMEOUT
 
 SILENT_LEAVE_TIMEOUT = 3.0
 """Most seconds for the silent clients to leave: servers that could not accept some may try again after one."""
@@ -79,7 +79,7 @@ class _Attempt:
         if now - begun < exhaustion.LITTLE_SECONDS:
             return False
         while now - begun < exhaustion.SPINNING_SECONDS and time.monotonic() < until:
-            time.sleep(REST_INTERVAL)
+            time.sleep(exhaustion.REST_SECONDS)
             before, now = now, self._used()
             if now - before <= REST_COST:
                 return False

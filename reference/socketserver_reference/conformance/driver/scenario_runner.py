@@ -8,8 +8,9 @@ from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.driver.exhaustion import exhaust
 from socketserver_reference.conformance.driver.growth import grow
 from socketserver_reference.conformance.driver.measurements import measure_lag, scale
+from socketserver_reference.conformance.driver.port_reuse import come_back
 from socketserver_reference.conformance.driver.session import Session
-from socketserver_reference.conformance.oracles import exhaustion, growth, scaling
+from socketserver_reference.conformance.oracles import exhaustion, growth, port_reuse, scaling
 from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
@@ -104,6 +105,13 @@ class ScenarioRunner:
         ):  # else it may have ended
             self.not_applicable(exhaustion.UNSEEN)
         self._confirmed(partial(exhaust, self._session, exhausts, self._clause))
+
+    def come_back(self, *steps: Step) -> None:
+        """Play the steps, and start the server again at its port at once."""
+        self._needs_to_see()
+        if not self._session.site.restartable:
+            self.not_applicable(port_reuse.UNSEEN)
+        self._confirmed(partial(come_back, self._session, steps, self._clause))
 
     def _confirmed(self, play: Callable[[], Played]) -> Played:
         """Play a scenario, and confirm the violation that it shows, if it is a new one. It is played all the same if it

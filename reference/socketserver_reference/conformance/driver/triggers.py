@@ -303,6 +303,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-8": (_if(silent_member, talkative),),
     "ECHO-9": (_if(departures),),
     "ECHO-10": (),  # no other scenario limits descriptors
+    "ECHO-11": (),  # no other scenario starts a server again at its port
     "UDP-1": (_if(anything),),
     "UDP-2": (_if(anything),),
     "UDP-3": (_if(empty_datagram, nothing_empty),),
@@ -331,6 +332,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "CHAT-17": (_if(crowd),),
     "CHAT-18": (_if(departures),),
     "CHAT-19": (),  # no other scenario limits descriptors
+    "CHAT-20": (),  # no other scenario starts a server again at its port
 }
 """Clause -> its triggers, for each clause that is decided over the network."""
 

@@ -126,6 +126,7 @@ CHAT_ROWS = (
     Row("late", "", "", "CHAT-16"),
     Row("grows", "", "", "CHAT-18"),
     Row("starves", "", "", "CHAT-19"),
+    Row("no restart", "", "", "CHAT-20"),
 )
 """A chat, framed or not."""
 
@@ -146,6 +147,7 @@ ECHO_ROWS = (
     Row("refused | died", "", "", "ECHO-8? ECHO-7 ECHO-2"),
     Row("grows", "", "", "ECHO-9"),
     Row("starves", "", "", "ECHO-10"),
+    Row("no restart", "", "", "ECHO-11"),
 )
 """An echo over connections."""
 

@@ -32,6 +32,9 @@ back that it got.
 SPINNING_SECONDS = 0.5
 """Seconds of processor time without a rest from which on a server does not wait."""
 
+REST_SECONDS = 0.5
+"""Seconds without use of the processor that are a rest: on a busy machine a server that spins gets little of it."""
+
 LITTLE_SECONDS = 0.05
 """Seconds of processor time up to which a server has done no more than it had to."""
 

@@ -36,6 +36,7 @@ Shape = Literal[
     "late",
     "grows",  # the server holds more and more
     "starves",  # it fails where no descriptor is left
+    "no restart",  # it cannot be started again at once
 ]
 """What happened, in a word: how what came differs from what could have come."""
 

@@ -13,7 +13,7 @@ Read in this order:
     launched.py       a command, launched whenever a fresh server is needed
     command.py        its words, and why the system would not execute them
     ports.py          free ports, and waiting for one
-    time_wait.py      frees a port of the connections that its last server closed
+    time_wait.py      connections that hold the port of their last server, and how to end them
     process.py        one such process
     supervisor.py     what ends all of it in any case
     listening.py      whether it listens, seen without a connection

@@ -10,7 +10,7 @@ site is closed. It makes no connection: see `first_contact.py`. A server that ha
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -65,6 +65,13 @@ class Site(Protocol):
     def few_descriptors(self, spare: int) -> AbstractContextManager[DescriptorsLeft] | None:
         """Return a block in which the server has only so many descriptors left; None where it cannot be limited."""
 
+    def come_back(self, clients_leave: Callable[[], None]) -> str | None:
+        """End the server, let the clients leave, and start it again at the same address at once, as it is.
+
+        Return how that failed, or "" if it did not; None where it cannot be tried, or nothing keeps the address. Raise
+        CannotCheck if it cannot be started where nothing keeps the address.
+        """
+
     def interference(self) -> str:
         """Return an event outside the server for which the server might be blamed, or ""."""
 
@@ -106,6 +113,10 @@ class DirectSite:
 
     def few_descriptors(self, spare: int) -> AbstractContextManager[DescriptorsLeft] | None:  # noqa: ARG002
         """Return None: a server that was not launched, or is a part of this process, cannot be limited."""
+        return None
+
+    def come_back(self, clients_leave: Callable[[], None]) -> str | None:  # noqa: ARG002
+        """Return None: only a server that was launched can be ended like that."""
         return None
 
     def interference(self) -> str:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from socketserver_reference.address import Address, BadAddress
@@ -201,6 +202,23 @@ class LaunchedSite(DirectSite):
 
     def few_descriptors(self, spare: int) -> contextlib.AbstractContextManager[DescriptorsLeft] | None:
         return self._launch.few_descriptors(spare) if self._launch is not None else None
+
+    def come_back(self, clients_leave: Callable[[], None]) -> str | None:
+        address, command = self.address, split_command(self._target.command)
+        if self._launch is None or address.transport != "tcp":
+            return None
+        self.close()
+        clients_leave()
+        if not time_wait.await_held(address):
+            return None
+        try:
+            self._start(address, command)
+        except CannotCheck as error:
+            self._serve()
+            return str(error).removeprefix(self.absence(""))
+        finally:
+            PORTS_TO_FREE.update([address.port] if self._fixed is not None else [])
+        return ""
 
     def exit_report(self) -> str:
         return self._launch.exit_report() if self._launch is not None else ""

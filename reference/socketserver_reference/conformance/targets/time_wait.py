@@ -9,9 +9,15 @@ means nothing to the new one, and is reset. No program notices, since none liste
 import contextlib
 import socket
 import struct
+import time
+from collections.abc import Iterator
 
 from socketserver_reference.address import Address
 from socketserver_reference.conformance.targets import proc_files
+from socketserver_reference.conformance.targets.base import POLL_INTERVAL
+
+HELD_TIMEOUT = 1.0
+"""Seconds until a connection that both sides have closed is in TIME_WAIT."""
 
 TIME_WAIT = "06"
 """The state, as /proc/net/tcp has it."""
@@ -21,10 +27,26 @@ TABLES = {"/proc/net/tcp": socket.AF_INET, "/proc/net/tcp6": socket.AF_INET6}
 
 def end_all(address: Address) -> None:
     """End the connections that hold the port of a server, where no server listens any more."""
+    for family, server, client in _held(address):
+        _reset(family, _sockaddr(client), _sockaddr(server))
+
+
+def await_held(address: Address) -> bool:
+    """Return whether a connection holds the port of a server that has ended, soon after its clients have closed:
+    on a busy machine the system takes its time.
+    """
+    until = time.monotonic() + HELD_TIMEOUT
+    while not (held := any(True for _ in _held(address))) and time.monotonic() < until:
+        time.sleep(POLL_INTERVAL)
+    return held
+
+
+def _held(address: Address) -> Iterator[tuple[socket.AddressFamily, str, str]]:
+    """Yield the family and both ends of each connection that holds the port."""
     for table, family in TABLES.items():
         for _, server, client, state, *_ in proc_files.rows(table, f":{address.port:04X} "):
             if state == TIME_WAIT and server.endswith(f":{address.port:04X}"):
-                _reset(family, _sockaddr(client), _sockaddr(server))
+                yield family, server, client
 
 
 def _sockaddr(told: str) -> tuple[str, int]:
