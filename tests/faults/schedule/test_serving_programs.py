@@ -112,7 +112,7 @@ def test_threads_that_are_daemons_end_with_the_program(write: Write) -> None:
     folder = write(ends_early=text)
     found = searched(f"{folder}/ends_early.py", "ask", 0)
     assert found.outcome is not None
-    assert found.outcome.clause == "ECHO-3"
+    assert found.outcome.clause == "ECHO-2"
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ class Shared:
     y = 0
 
 def prepare():
-    global shared, things, names, members, logs, locks, permits, events, condition, ends, lines, files, clients, count
+    global shared, things, names, members, logs, locks, permits, events, condition, barrier, ends, lines, files, clients, count
     shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
     shared.x = Shared.y = 0
     locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]
     events, condition = [threading.Event(), threading.Event()], threading.Condition()
+    barrier = threading.Barrier(2)
     ends, lines, clients = pair(), pair(), pair_with_client()
     files = [end.makefile("rb") for end in lines]
 
@@ -85,6 +86,7 @@ OPERATIONS = {
     "wait a second": "log.append(events[{i}].wait(1.0))",
     "be notified": "with condition: log.append(condition.wait({i} or None))",
     "notify": "with condition: condition.notify()",
+    "meet": "log.append(barrier.wait({i} or None))",
     "sleep": "sleep(1 + {i})",
     "send": "ends[{i}].send(b'{t}')",
     "say a line": "lines[{i}].send(b'{t}\\n')",

@@ -56,16 +56,9 @@ def _code(kind: type[Any]) -> CodeType:
     return compile(inspect.getsource(kind), kind.__name__, "exec", dont_inherit=True)
 
 
-def from_the_library(scheduler: Scheduler, names: Mapping[str, Any]) -> dict[str, Any]:
+def from_the_library(names: Mapping[str, Any]) -> dict[str, Any]:
     """Return Timer and Barrier, made of the library's own source, but with these names in place of its own."""
     made = {"__name__": "threading", "BrokenBarrierError": threading.BrokenBarrierError, **names}
     for kind in (threading.Timer, threading.Barrier):
         exec(_code(kind), made)
-    barrier = made["Barrier"]
-
-    def make_barrier(*arguments: Any, **keywords: Any) -> Any:
-        scheduler.refuse_to_reduce("uses threading.Barrier")
-        return barrier(*arguments, **keywords)
-
-    made["Barrier"] = make_barrier
     return {name: made[name] for name in ("Timer", "Barrier", "BrokenBarrierError")}

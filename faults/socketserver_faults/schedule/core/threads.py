@@ -185,4 +185,4 @@ def threading_of(scheduler: Scheduler, at_exit: Callable[..., object] = lambda *
         "stack_size": lambda *_: 0,
         "_register_atexit": at_exit,
     }
-    return Namespace("threading", {**modelled, **from_the_library(scheduler, modelled)})
+    return Namespace("threading", {**modelled, **from_the_library(modelled)})
