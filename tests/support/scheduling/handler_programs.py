@@ -202,10 +202,7 @@ PROGRAMS = {
         echo("self.wfile.write(reply)", "    Handler.wbufsize = -1\n").replace("self.request.recv", "self.rfile.read1"),
     ),
     "a file for writing that is never flushed": HandlerProgram(
-        echo(
-            "self.request.makefile('wb').detach(); file = self.request.makefile('wb'); file.write(reply); kept.append(file)",
-            "    kept = []\n",
-        ),
+        echo("kept.append(self.request.makefile('wb')); kept[-1].write(reply)", "    kept = []\n"),
         "ECHO-2",
         scenario="ask",
     ),
@@ -222,7 +219,8 @@ PROGRAMS = {
         echo("self.request.sendall(reply)").replace(
             "data = ",
             "with selectors.DefaultSelector() as selector:\n"
-            "                selector.register(self.request, selectors.EVENT_READ); selector.select()\n            data = ",
+            "                selector.register(self.request, selectors.EVENT_READ); selector.select()\n"
+            "            data = ",
         ),
         scenario="ask",
     ),

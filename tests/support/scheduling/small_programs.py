@@ -20,7 +20,8 @@ class Shared:
     y = 0
 
 def prepare():
-    global shared, things, names, members, logs, locks, permits, events, condition, barrier, ends, lines, files, clients, count
+    global shared, things, names, members, logs, locks, permits, events, condition, barrier, count
+    global ends, lines, files, clients
     shared, things, names, members, count = Shared(), [[], []], {}, set(), 0
     shared.x = Shared.y = 0
     locks, permits = [threading.Lock(), threading.RLock()], [threading.Semaphore(1), threading.Semaphore(0)]

@@ -43,8 +43,7 @@ NEARLY_FULL = _said_to_ann(b"ABCDEFGHIJ", 7 * 1024)
 
 @dataclass(frozen=True)
 class NamedScenario:
-    """Steps, the circumstance that they play, and its clause, which is reported where several clauses fit; "" if it is
-    about none.
+    """Steps, the circumstance that they play, and its clause, which is reported where several clauses fit.
 
     `politeness` says before which steps the clients wait until the server is idle: see `Stage`. `deviations` is the
     largest number for which all schedules can be tried in about a minute.
@@ -201,7 +200,7 @@ SCENARIOS = {
         ),
         _echo(
             "ask",
-            "",
+            "ECHO-2",
             "two clients send requests at once",
             Connect("ann"),
             Connect("ben"),
