@@ -171,6 +171,8 @@ def _in_parts(seen: Alignment) -> Shape:
     text, formed = seen.text, seen.came[0].formed
     if _is_mixed(seen, text):
         return "mixed"
+    if seen.together and _ends_in_more(seen, text):
+        return "extra"
     tails = [*seen.heard[-1:], *(due.text for due in seen.next)]
     if not formed and len(text) > 1 and any(one.endswith(text) for one in tails):
         return "torn"
@@ -178,6 +180,12 @@ def _in_parts(seen: Alignment) -> Shape:
     if len(left_out) < len(seen.next):  # something that was due comes then, so it may be that this came besides
         left_out = [due for due in left_out if 2 * sum(_alike(text, due)) >= len(due)]
     return "altered" if formed and left_out and not any(_goes_on(text, due) for due in seen.next) else "extra"
+
+
+def _ends_in_more(seen: Alignment, text: bytes) -> bool:
+    """Whether a whole delivery is followed by something that is no part of any: nothing marks its beginning."""
+    whole = max((due.text for due in seen.next if text.startswith(due.text)), key=len, default=b"")
+    return bool(whole) and len(text) - len(whole) >= MIN_PIECE_BYTES
 
 
 def _goes_on(text: bytes, due: Possible) -> bool:
@@ -200,8 +208,11 @@ def _comes_then(seen: Alignment) -> bool:
 def _is_mixed(seen: Alignment, text: bytes) -> bool:
     """Whether there is a part of what was due in it, and a part of something else."""
     others = [*(due.text for due in (*seen.next, *seen.later)), *seen.heard]
-    for due in (due.text for due in seen.next):
+    due_here = [due.text for due in seen.next]
+    for due in due_here:
         same, end = _alike(text, due)
+        if any(text.startswith(whole) and len(whole) > same for whole in due_here):
+            continue  # what it begins with is all of another
         foreign = text[same : len(text) - end] if due not in text else text.replace(due, b"", 1)
         if same + end and any(_holds_piece(seen, foreign, other) for other in others if other not in due):
             return True
