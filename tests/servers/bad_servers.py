@@ -98,10 +98,20 @@ def line_by_line(client: socket.socket) -> None:
             pass
 
 
-def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) -> None:
+def hang_up(gone: socket.socket) -> None:
+    """Close the connection of a client that has gone."""
+    gone.close()
+
+
+def chat(
+    port: int,
+    heard: Callable[[int], None],
+    notify: Notify = tell_nobody,
+    dismiss: Callable[[socket.socket], object] = hang_up,
+) -> None:
     """Serve a chat that is correct as far as polite clients can tell; say how many chunks have been heard, each time.
 
-    One thread and a selector. A client that has gone is dropped.
+    One thread and a selector. A client that has gone is dismissed.
     """
     with listening(port) as server, selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
@@ -120,7 +130,7 @@ def chat(port: int, heard: Callable[[int], None], notify: Notify = tell_nobody) 
                 if not chunk or chunk.strip() == b"quit":
                     selector.unregister(speaker)
                     members.remove(speaker)
-                    speaker.close()
+                    dismiss(speaker)
                     continue
                 chunks += 1
                 heard(chunks)
@@ -225,6 +235,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         notify: Notify = tell_nobody
     else:
         notify = partial(os.write, os.open(fifo, os.O_WRONLY))  # never closed: its end tells that all have gone
+    kept: list[socket.socket] = []
     servers: dict[str, Callable[[], None]] = {
         "silent": lambda: for_each_client(port, silent),
         "hangs-up": lambda: for_each_client(port, hangs_up),
@@ -238,6 +249,7 @@ def main(name: str, port: int, fifo: str | None = None) -> None:
         "mortal": lambda: chat(port, mortal),
         "crashing": lambda: chat(port, crashing),
         "hanging": lambda: chat(port, partial(hanging, notify), notify),
+        "never-hangs-up": lambda: chat(port, immortal, notify, kept.append),
         "well-behaved": lambda: chat(port, immortal, notify),
         "stubborn": lambda: stubborn(port, notify),
         "with-daemon": lambda: with_daemon(port, notify),

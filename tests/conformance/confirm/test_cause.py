@@ -18,9 +18,11 @@ from socketserver_reference.conformance.dialects.dialect import NOTE
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import (
+    Connect,
     HalfClose,
     Reset,
     Say,
+    Send,
     Step,
     join,
 )
@@ -123,6 +125,26 @@ def test_the_own_clause_is_told_unless_it_shows_without_it_and_not_without_a_dep
 
     found = VIOLATIONS["CHAT-3"]("", "", ())
     assert cause_of(found, [*join("ann", "ben"), *steps], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(("hurried", "cause"), [(True, "ECHO-6"), (False, "ECHO-2")])
+def test_a_reply_lost_by_a_half_close_straight_after_its_request_is_not_put_down_to_its_bytes(
+    hurried: bool, cause: str
+) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return not hurried or any(isinstance(step, HalfClose) for step in others)
+
+    found = VIOLATIONS["ECHO-2"]("", "", ())
+    assert cause_of(found, [Connect("ann"), Send("ann", b"\0"), HalfClose("ann")], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(("waits", "cause"), [(True, "ECHO-8"), (False, "ECHO-2")])
+def test_a_reply_that_waits_for_a_silent_client_is_not_put_down_to_its_bytes(waits: bool, cause: str) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return not waits or any(step.comes and "silent" in step.clients for step in others)
+
+    found = VIOLATIONS["ECHO-2"]("", "", ())
+    assert cause_of(found, [Connect("silent"), Connect("ann"), Say("ann", b"\0")], NOTE, shows) == cause
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,26 @@ def test_a_server_that_is_slow_to_serve_its_first_client_gets_more_time(
         assert len(session.remarks) == 1
 
 
+def test_a_server_that_is_harmed_by_clients_that_leave_gets_more_time(clock: list[float]) -> None:
+    budget = Budget(60.0, fixed=False)
+    assert "the check 120 s instead of 60 s" in budget.allow_for_harm()
+    assert budget.until == clock[0] + 120.0
+    assert budget.allow_for_harm() == "", "each start of the server would take more"
+    assert budget.until == clock[0] + 120.0
+    assert Budget(60.0).allow_for_harm() == ""
+
+
+def test_each_scenario_on_a_fresh_server_gives_the_check_more_time() -> None:
+    with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
+        session.keep(Budget(60.0, fixed=False))
+        before = session.site.deadline
+        for _ in range(2):
+            session.play(*join("ann"), about="CHAT-1")
+            session.masking.known.add("CHAT-10")
+        assert session.site.deadline > before + 59.0
+        assert [remark.partition(",")[0] for remark in session.remarks] == ["clients that leave harm the server"]
+
+
 def test_a_session_plays_nothing_and_waits_for_nothing_when_the_time_is_over() -> None:
     with closing(open_session("chat", Planted("delivers-quit").target(), TIMEOUT)) as session:
         session.play(*join("ann"), about="CHAT-1")

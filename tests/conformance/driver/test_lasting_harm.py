@@ -1,12 +1,19 @@
 """Servers that go on being broken once clients have left: fresh ones, and less waiting for those that never rest."""
 
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
+from socketserver_reference.conformance.driver.session import Session
+from socketserver_reference.conformance.driver.stage import LAST_READ_TIMEOUT
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import join
+from socketserver_reference.conformance.scenario.steps import HalfClose, Say, join
+from socketserver_reference.conformance.scenario.transcript import Did
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
+from socketserver_reference.conformance.targets.client import Client
+from socketserver_reference.conformance.targets.launched import Launched
+from tests.support.checking import bad
 from tests.support.planted import Bug
 
 TIMEOUT = 10.0
@@ -38,3 +45,29 @@ def test_a_server_that_clients_harm_by_leaving_is_replaced_before_every_scenario
         before = session.address
         session.play(*join("ann"), about="CHAT-2")
         assert (session.address == before) == same
+
+
+@pytest.fixture
+def endless() -> Iterator[Session]:
+    """A session with a chat that never ends the streams of clients that have left, and is known for it."""
+    with closing(open_session("chat", Launched(bad("never-hangs-up")), TIMEOUT)) as session:
+        session.healthy = True
+        session.masking.known.add("CHAT-10")
+        yield session
+
+
+def test_no_scenario_waits_in_the_end_for_streams_that_are_known_not_to_end(
+    endless: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(Client, "leave", lambda _, timeout: waits.append(timeout))
+    played = endless.play(*join("ann", "ben"), Say("ann", b"hello"), about="CHAT-2")
+    assert not any(isinstance(entry, Did) and entry.step.leaves for entry in played.entries)
+    assert waits
+    assert max(waits) == LAST_READ_TIMEOUT
+
+
+def test_a_client_that_closes_shows_what_leaving_does_to_others_where_no_stream_ends(endless: Session) -> None:
+    with pytest.raises(VIOLATIONS["CHAT-10"]) as caught:
+        endless.play(*join("ann", "ben"), HalfClose("ben"), Say("ann", b"still here"), about="CHAT-11")
+    assert caught.value.spares

@@ -1,7 +1,7 @@
 """One broken clause hides no other: what explains a violation, and how a scenario is played without that."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 
 import pytest
@@ -247,9 +247,8 @@ def test_what_a_known_clause_left_behind_is_told_from_news_by_a_fresh_server(res
         session.masking.known.add("CHAT-11")
         with session.stage() as stage:
             stage.play([*join("ann"), HalfClose("ann")])
-        with pytest.raises(VIOLATIONS["CHAT-11"]) as caught:
+        with nullcontext() if restarts else pytest.raises(VIOLATIONS["CHAT-11"]):
             session.play(*join("ben"), about="CHAT-2")
-        assert caught.value.spares is restarts  # on a fresh server it breaks nothing before the end
 
 
 def test_what_cannot_be_asked_of_the_server_is_taken_for_what_it_fails_on() -> None:

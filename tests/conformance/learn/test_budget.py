@@ -24,8 +24,15 @@ pytestmark = pytest.mark.usefixtures("quick_learning")
 
 LABELLED = b"{number}: {body}\n"
 
-LATER = ["quit.word", "commands.prefixes", "bytes.carriage_return", "bytes.handling", "bytes.white_space"]
-LATER += ["limits.utterance", "limits.members"]
+LATER = [
+    "limits.members",
+    "quit.word",
+    "commands.prefixes",
+    "bytes.carriage_return",
+    "bytes.handling",
+    "bytes.white_space",
+]
+LATER += ["limits.utterance"]
 """The keys whose questions come after that about the history."""
 
 
@@ -53,6 +60,13 @@ def after_the_history(happens: Callable[[], None], monkeypatch: pytest.MonkeyPat
     kept = questions.QUESTIONS
     at = [one.subject for one in kept].index("what newcomers hear") + 1
     monkeypatch.setattr(questions, "QUESTIONS", [*kept[:at], ChatQuestion("the sand", ask, ()), *kept[at:]])
+
+
+def test_a_crowd_comes_early_unless_it_may_break_the_server_for_what_is_asked_later() -> None:
+    early, late = (questions.keys(questions.in_order(fresh=fresh)) for fresh in (True, False))
+    assert early.index("limits.members") < early.index("quit.word")
+    assert late[-1] == "limits.members"
+    assert sorted(early) == sorted(late)
 
 
 def test_what_has_no_time_left_is_named_and_the_rest_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,18 @@
 """What comes late on a busy machine: nothing is concluded from a silence that is not there when it is asked again."""
 
+from dataclasses import replace
+
 import pytest
 
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect
 from socketserver_reference.conformance.learn.questions import limits
 from socketserver_reference.conformance.learn.questions.byte_handling import UNUSUAL, ask_bytes
-from socketserver_reference.conformance.learn.questions.limits import SAME_COUNTS, ask_members
+from socketserver_reference.conformance.learn.questions.limits import (
+    SAME_COUNTS,
+    Transmission,
+    ask_longest,
+    ask_members,
+)
 from tests.support.rehearsed_rooms import RehearsedConversation, room
 
 
@@ -30,6 +37,20 @@ def test_bytes_that_did_not_come_are_asked_for_again(lost: int, suspected: int) 
     ask_bytes(found, learned)
     assert len(learned.suspicions) == suspected
     assert learned.knows("bytes", "handling", "refused" if suspected else "verbatim")
+
+
+@pytest.mark.parametrize(("late", "limit"), [(1, 0), (2, 992)])
+def test_a_long_utterance_that_did_not_come_whole_is_said_again(
+    late: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Transmission("cut", 992, None)
+    answers = [first] * late
+    monkeypatch.setattr(limits, "_ask", lambda _, size: answers.pop() if answers else Transmission("whole", size, None))
+    learned = LearnedDialect(accepted=frozenset({"limits.utterance"}))
+    found = room(RehearsedConversation())
+    found.framed = replace(found.framed, heads=(b"",))
+    ask_longest(found, learned)
+    assert learned.knows("limits", "utterance", limit)
 
 
 class Sleepy(RehearsedConversation):

@@ -93,7 +93,7 @@ def test_lines_of_greetings_that_differ_are_notices_as_far_as_they_are_few() -> 
 
 def test_no_prompt_ends_in_what_varies() -> None:
     found, learned = room(CONVERSATION), LearnedDialect()
-    found.unended = {b"now 7": None, b"now 12": None, b"> ": None}
+    found.unended = {b"now 7": None, b"now 12": None, b"> ": None, b"> > ": None}
     conclude_notices(found, learned)
     conclude_notices(found, learned)
     assert values(learned, "prompts") == [["> "]]

@@ -202,8 +202,13 @@ def test_where_each_utterance_takes_long_fewer_are_said() -> None:
     assert learned.findings[0].why.startswith("20 utterances of one client")
 
 
+EACH_TIME = -1
+
+
 class Thronged(RehearsedConversation):
-    """Lets six in at once, and others only if they come no faster than that; or six, and no more."""
+    """Lets six in at once, and others only if they come no faster than that; or six, and no more the first time, or
+    one more each time.
+    """
 
     def __init__(self, *, by_rate: bool, more: int) -> None:
         super().__init__()
@@ -216,7 +221,7 @@ class Thronged(RehearsedConversation):
         self.attempts += 1
 
     def join(self, who: str) -> None:
-        most = 6 + (self.more if self.attempts > 1 else 0)
+        most = 6 + (self.attempts if self.more == EACH_TIME else self.more if self.attempts > 1 else 0)
         if len(self.present) >= most and not (self.by_rate and self.limits.join_rate == Rate(6, 1)):
             raise CannotLearn("full")
         super().join(who)
@@ -224,20 +229,20 @@ class Thronged(RehearsedConversation):
 
 @pytest.mark.parametrize(
     ("by_rate", "more", "learned_keys"),
-    [(True, 0, ("6/1", 0)), (False, 0, (None, 6)), (False, 1, (None, 0))],
+    [(True, 0, ("6/1", 0)), (False, 0, (None, 6)), (False, 1, (None, 7)), (False, EACH_TIME, (None, 0))],
 )
 def test_a_limit_of_connections_in_a_time_is_no_lack_of_seats(
     by_rate: bool, more: int, learned_keys: tuple[str | None, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 8)
+    monkeypatch.setattr(crowds, "CROWD_MEMBERS", 20)
     conversation = Thronged(by_rate=by_rate, more=more)
     found, learned = room(conversation), LearnedDialect()
     found.begin()
     ask_members(found, learned)
     known = {one.key: one.value for one in learned.findings}
     assert (known.get("join_rate"), known["members"]) == learned_keys
-    assert [one.name for one in learned.doubtful] == (["limits.members"] if more else [])
-    assert bool(learned.remarks) == bool(more)
+    assert [one.name for one in learned.doubtful] == (["limits.members"] if more == EACH_TIME else [])
+    assert bool(learned.remarks) == (more == EACH_TIME)
     assert conversation.limits == (Limits(join_rate=Rate(6, 1)) if by_rate else UNLIMITED)
 
 

@@ -8,7 +8,7 @@ import pytest
 from socketserver_reference.conformance.dialects.framing import Framing
 from socketserver_reference.conformance.learn.dialect_writer import LearnedDialect, comment, quoted, text
 from socketserver_reference.conformance.learn.framing import ObservedDelivery, understand
-from socketserver_reference.conformance.learn.patterns import head, literal, notices, reader, template
+from socketserver_reference.conformance.learn.patterns import apart, head, literal, notices, reader, template
 
 
 def test_words_are_compared_and_not_characters() -> None:
@@ -22,6 +22,13 @@ def test_labels_of_different_length_are_found() -> None:
     assert template(head(heads, "")) == "at {any} {sender}: "
 
 
+def test_a_name_is_the_label_without_what_the_server_puts_before_it() -> None:
+    assert template(head({"ann": [b"<userann> "], "ben": [b"<userben> "]}, "")) == "<user{sender}> "
+    assert template(head({"ann": [b"<user7> "], "ben": [b"<user12> "]}, "")) == "<user{sender}> "
+    assert template(head({"ann": [b"<annx> "], "ben": [b"<benx> "]}, "")) == "<{sender}> "
+    assert template(head({"ann": [b"<the1ann> "], "ben": [b"<the2ben> "]}, "")) == "<{sender}> "
+
+
 def test_lines_of_one_kind_make_one_template() -> None:
     lines = [
         b"already here: nobody.",
@@ -31,6 +38,15 @@ def test_lines_of_one_kind_make_one_template() -> None:
         b"already here: ann.",
     ]
     assert notices(lines, ["ann", "ben"]) == ["already here: {any}.", "{any} is here"]
+
+
+def test_texts_that_came_in_a_row_are_taken_apart() -> None:
+    assert apart(["{any} joined!", "{any} joined!{any} left!", " joined! joined! left!{any} left!"]) == [
+        "{any} joined!",
+        "{any} left!",
+    ]
+    assert apart(["> ", "{any} is here> ", "> > "]) == ["> ", "{any} is here> "]
+    assert apart([]) == []
 
 
 @pytest.mark.parametrize(

@@ -153,13 +153,15 @@ def test_a_server_to_which_it_costs_the_square_does_not(
     assert played.restarted == len(costs) - 1  # each room is one of a server that knows nothing of the last
 
 
+@pytest.mark.parametrize(("keeps", "told"), [(True, "CHAT-10"), (False, "CHAT-15")])
 def test_a_server_that_is_known_not_to_let_go_who_has_left_is_told_that_again(
-    session: Session, plays: Callable[[Sequence[float]], Plays]
+    keeps: bool, told: str, session: Session, plays: Callable[[Sequence[float]], Plays]
 ) -> None:
     session.masking.known.add("CHAT-10")
+    session.masking.shows = lambda _: keeps
     with pytest.raises(Violation) as caught:
         plays([9.0, 0.5, 9.0, 0.5]).scale()
-    assert caught.value.clause_id == "CHAT-10"
+    assert caught.value.clause_id == told
 
 
 def test_what_is_measured_begins_when_all_have_come_and_ends_when_the_server_is_at_rest(

@@ -181,6 +181,18 @@ def test_servers_are_waited_for_less_once_one_floods(monkeypatch: pytest.MonkeyP
         assert waiters == [quiescence.IDLE_TIMEOUT, quiescence.FLOODING_TIMEOUT]
 
 
+@pytest.mark.slow
+def test_servers_are_waited_for_less_once_several_in_a_row_still_computed_when_they_were_ended() -> None:
+    with closing(Launched(bad("silent")).start(TIMEOUT)) as site:
+        waited = []
+        for computes in (True, True, False, True, True, True):
+            assert site._launch is not None
+            site._launch.wait_idle._timeouts = int(computes)
+            site.restart()
+            waited.append(site._launch.wait_idle.timeout)
+        assert waited == [*[quiescence.IDLE_TIMEOUT] * 5, quiescence.FLOODING_TIMEOUT]
+
+
 def test_so_is_a_server_in_this_process() -> None:
     program = PROGRAMS["echo"]
     with closing(InProcess(partial(make_server, program, Address("tcp", "127.0.0.1"))).start(TIMEOUT)) as site:

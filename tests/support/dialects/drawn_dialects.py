@@ -50,9 +50,12 @@ HANDSHAKES = (
     (),
     ({"wait": "Welcome, number {any}\\n"},),
     ({"wait": "Your name? ", "send": "{name}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {name}!\\n"}),
     ({"wait": "Your name? ", "send": "{name}\\n"}, {"wait": "Hello {name}!\\n"}),
     ({"send": "{name}\\n"},),
-    ({"wait": "Your name? ", "send": "{name}"},),
+    ({"send": "{name}\\n"},),
+    ({"wait": "Your name? ", "send": "{name}"},),  # most programs read lines
     ({"wait": "name?\\n", "send": "{name}\\n"}, {"wait": "room? (red or blue)\\n", "send": "red\\n"}),
 )
 SAYS = ("{body}", "{body}", "{body}", "{body}", "MSG {body}", "/say {body}", "say {body}", "BROADCAST {body}")

@@ -1,8 +1,9 @@
 """Asks what a violation depends on, by playing its exchange without one of its circumstances.
 
-Harm that a client does by leaving may show much later, when a client says something unusual, say. What the oracle sees
-then fits many clauses. So an exchange in which a client leaves, and in which something is missing later, is played
-without what triggers its clause, and without the leaving: it counts against the clause without which it does not show.
+Harm that a client does by leaving may show much later, when a client says something unusual, say; and an echo may wait
+for a silent client whatever another asks. What the oracle sees then fits many clauses. So an exchange in which a client
+leaves or is silent, and in which something is missing later, is played without what triggers its clause, and without
+the leaving or the silence: it counts against the clause without which it does not show.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,9 @@ LATER_HARM: Sequence[Shape] = ("missing", "cut", "early end", "no end", "refused
 LEAVING_CLAUSES = ("CHAT-7", "CHAT-10", "CHAT-11", "CHAT-12", "ECHO-6", "ECHO-7", "UDP-5")
 """The clauses about clients that leave: what is put down to one of them stays there."""
 
-DEPARTURE_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-7", "UDP-5")
-"""The clauses that promise that a client that leaves harms no other, the narrowest first."""
+SUSPECT_CLAUSES = ("CHAT-12", "CHAT-11", "ECHO-8", "ECHO-6", "ECHO-7", "UDP-5")
+"""The clauses that promise that a client that leaves loses nothing and harms no other, and that one that is silent
+delays none; the narrowest first."""
 
 
 def is_doubtful(violation: Violation) -> bool:
@@ -30,19 +32,19 @@ def is_doubtful(violation: Violation) -> bool:
 
 def cause_of(violation: Violation, steps: Sequence[Step], dialect: Dialect, shows: Callable[[list[Step]], bool]) -> str:
     """Return the clause that a violation of these steps counts against: its own, unless it shows without what triggers
-    that, and not without a departure.
+    that, and not without a departure or a silent client.
 
     `shows` plays other steps, and says whether the same happens.
     """
     own = violation.clause_id
-    suspects = [clause for clause in DEPARTURE_CLAUSES if clause.split("-")[0] == own.split("-")[0]]
-    departures = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
-    if not any(departures.values()):
+    suspects = [clause for clause in SUSPECT_CLAUSES if clause.split("-")[0] == own.split("-")[0]]
+    innocent = {clause: list(_without(clause, steps, dialect)) for clause in suspects}
+    if not any(innocent.values()):
         return own
     special = all(trigger.without for trigger in TRIGGERS[own])  # what anything triggers cannot be taken out
     if special and any(not shows(others) for others in _without(own, steps, dialect)):
         return own
-    for clause, ways in departures.items():
+    for clause, ways in innocent.items():
         if ways and not any(shows(others) for others in ways):
             return clause
     return own

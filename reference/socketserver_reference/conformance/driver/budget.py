@@ -45,6 +45,12 @@ def default_budget(timeout: float, examples: int, limits: Limits) -> float:
     return seconds * LIMITED_FACTOR if waits else seconds
 
 
+HARM_FACTOR = 2
+"""Multiple of the budget for a server that clients harm by leaving: each scenario needs a fresh one, and many of them
+show the harm again before they are played without it.
+"""
+
+
 class Budget:
     """The seconds that one check may take from now on."""
 
@@ -52,6 +58,7 @@ class Budget:
         self._begun = time.monotonic()
         self._seconds = seconds
         self._is_fixed = fixed
+        self._may_double = not fixed
 
     @property
     def until(self) -> float:
@@ -77,6 +84,19 @@ class Budget:
         return (
             f"the server took {pace:.1f} s to serve its first client, so the check was given {self._seconds:.0f} s "
             f"instead of {before:g} s; --budget bounds it"
+        )
+
+    def allow_for_harm(self) -> str:
+        """Take more time once, if the user has not said how much, for a server that clients harm by leaving; return a
+        message for the user, or "".
+        """
+        if not self._may_double:
+            return ""
+        self._may_double = False
+        before, self._seconds = self._seconds, HARM_FACTOR * self._seconds
+        return (
+            "clients that leave harm the server, so every scenario was given a fresh one, and the check "
+            f"{self._seconds:.0f} s instead of {before:.0f} s; --budget bounds it"
         )
 
     def last_run(self, profile: Profile) -> float:

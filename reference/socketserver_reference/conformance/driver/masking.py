@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import Dialect
-from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
+from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten, staying
 from socketserver_reference.conformance.driver.triggers import TRIGGERS, Trigger, still_decides
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
@@ -22,6 +22,9 @@ from socketserver_reference.conformance.scenario.violation import Violation
 
 LASTING = ("CHAT-10", "CHAT-11", "CHAT-12", "ECHO-7", "UDP-5")
 """Clauses about clients that have left: to break one may harm the scenarios that follow on the same server."""
+
+ABOUT_STREAM_ENDS = ("CHAT-10", "CHAT-11")
+"""Clauses that a chat breaks if it does not end the streams of clients that have left."""
 
 DISGUISED = ("CHAT-3", "CHAT-6")
 """Clauses about the bytes of deliveries: what a server that breaks one of them sends may look like anything."""
@@ -130,6 +133,17 @@ class Masking:
             further = self._further(clause, steps, about, found) if clause in self.known else None
             found += [further] if further is not None else []
         return found
+
+    @property
+    def leaves_streams_open(self) -> bool:
+        """Whether the server is known not to end the streams of clients that have left."""
+        return bool(self.known.intersection(ABOUT_STREAM_ENDS) - self.unconfirmed)
+
+    def in_the_end(self, steps: Sequence[Step]) -> Sequence[Step]:
+        """Return the final steps of a scenario, without leaving if the server is known to break that: each end of
+        stream that does not come costs a timeout, and it would only show the same again.
+        """
+        return rewritten(steps, [staying] if self.leaves_streams_open else [], self._dialect)
 
     def decide(
         self,

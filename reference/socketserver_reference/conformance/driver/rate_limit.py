@@ -13,6 +13,14 @@ CONNECT_GAP_MARGIN = 0.05
 """Seconds added to a gap between two connections: when exactly the server sees them is unknown."""
 
 
+def remark(limit: str) -> str:
+    """Return a message for the user: after that many clients the server refuses the next."""
+    return (
+        f"the server serves {limit}, and refuses the next: it limits their number or their rate. Every scenario was "
+        "given a fresh server; limits.join_gap, limits.members or limits.fresh in the dialect states the limit"
+    )
+
+
 class RateLimiter:
     """Keeps the gaps and rates, from the first connection of a check to the last.
 

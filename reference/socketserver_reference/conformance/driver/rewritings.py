@@ -178,6 +178,14 @@ def quitting(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     return found
 
 
+def letting_go(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without half-closes, which a quit is where there is no word for it: their clients close, and nobody waits for the
+    end of their streams.
+    """
+    half_closes = HalfClose if dialect.quit else HalfClose | Quit
+    return [Close(step.who) if isinstance(step, half_closes) else step for step in steps]
+
+
 def closing(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
     """Without the end of a stream before the server's, at an echo that answers everything: its client closes, once all
     has come back.

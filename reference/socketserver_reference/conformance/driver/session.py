@@ -14,6 +14,7 @@ from functools import partial
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
+from socketserver_reference.conformance.driver import rate_limit
 from socketserver_reference.conformance.driver.budget import Budget
 from socketserver_reference.conformance.driver.masking import LASTING, Masking
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
@@ -157,7 +158,7 @@ class Session:
                 perform(stage, steps)
                 finishing = True
                 stage.wait_idle()  # abrupt steps take effect now, before the final steps
-                stage.play(rewritten(stage.oracle.final_steps(), rewritings, self.dialect))
+                stage.play(rewritten(self.masking.in_the_end(stage.oracle.final_steps()), rewritings, self.dialect))
             self.check_alive(stage)
         except Ambiguous:
             raise NotChecked("too many segmentations are possible to judge the scenario") from None
@@ -174,7 +175,7 @@ class Session:
         """Return a stage for one scenario; the caller closes it."""
         politeness: Politeness = "abrupt" if abrupt else "polite" if polite else "polite at first"
         within = min(self.timeout if timeout is None else timeout, self.budget.left)
-        return self._staging.stage(about, politeness, within)
+        return self._staging.stage(about, politeness, within, waits_for_ends=not self.masking.leaves_streams_open)
 
     def stage_of(self, scene: Scene, timeout: float) -> Stage:
         """Return a stage to play a scenario as it was played before; the caller closes it."""
@@ -262,10 +263,7 @@ class Session:
     def serve_afresh(self, limit: str) -> None:
         """Give every scenario a fresh server from now on: this one refuses clients after that many."""
         self._limit = limit
-        self.remarks.append(
-            f"the server serves {limit}, and refuses the next: it limits their number or their rate. Every scenario "
-            "was given a fresh server; limits.join_gap, limits.members or limits.fresh in the dialect states the limit"
-        )
+        self.remarks.append(rate_limit.remark(limit))
 
     def acquit(self, violation: Violation) -> None:
         """Forget a violation that did not show again."""
@@ -276,6 +274,9 @@ class Session:
     def _note_restart(self) -> None:
         self.address = self.site.address
         self.seen.clear()
+        if not self.masking.known.isdisjoint(LASTING) and (more := self.budget.allow_for_harm()):
+            self.remarks.append(more)
+            self.site.deadline = self.budget.until
         if self.site.start_timeout:  # it was not seen to listen
             self._staging.begin_again()
             self.healthy = False

@@ -79,7 +79,8 @@ class Stage(ClientConnector):
 
     `about` is the clause that the scenario is to decide, for findings that fit several. `politeness` says before
     which steps the stage waits until the server is idle: all, none, or all until the first abrupt one. A `restartable`
-    server is replaced after a violation, so its clients then close at once. `ClientConnector` explains the rest.
+    server is replaced after a violation, so its clients then close at once; and they do in the end if nobody
+    `waits_for_ends` of streams, since the server is known not to end them. `ClientConnector` explains the rest.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Stage(ClientConnector):
         wait_idle: Callable[[], None] = lambda: None,
         politeness: Politeness = "polite",
         restartable: bool = False,
+        waits_for_ends: bool = True,
         dialect: Dialect = NOTE,
         rewriter: Rewriter | None = None,
         rate_limiter: RateLimiter | None = None,
@@ -113,6 +115,7 @@ class Stage(ClientConnector):
         )
         self._politeness = politeness
         self._restartable = restartable
+        self._waits_for_ends = waits_for_ends or not restartable
         self._rewriter = rewriter or StreamRewriter(dialect)
         self._said = 0  # bytes, since everybody who reads was last read
         self._probes = 0
@@ -335,7 +338,7 @@ class Stage(ClientConnector):
                 return
             if clients:
                 self._wait_idle()
-            until = time.monotonic() + min(self.timeout, 1.0)
+            until = time.monotonic() + (min(self.timeout, 1.0) if self._waits_for_ends else 0.0)
             self._dismissed += clients
             for client in clients.values():  # one after another: several that leave at once are a scenario of their own
                 if not self.address.datagram:

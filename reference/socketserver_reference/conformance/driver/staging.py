@@ -53,7 +53,7 @@ class Staging:
         self.contact = FirstContact(self._site)
         self.seen.clear()
 
-    def stage(self, about: str | None, politeness: Politeness, timeout: float) -> Stage:
+    def stage(self, about: str | None, politeness: Politeness, timeout: float, *, waits_for_ends: bool = True) -> Stage:
         """Return a stage for one scenario; the caller closes it."""
         self._rate_limiter.begin()
         oracle = self._suite.oracle(self._dialect)
@@ -71,6 +71,7 @@ class Staging:
             about=about,
             wait_idle=self._site.wait_idle,
             restartable=self._site.restartable,
+            waits_for_ends=waits_for_ends,
             dialect=self._dialect,
             rewriter=self._rewriter(mark),
             rate_limiter=self._rate_limiter,

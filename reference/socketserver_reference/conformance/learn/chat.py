@@ -70,7 +70,7 @@ def _learn(conversation: Conversation, learned: LearnedDialect, understood: Unde
         conclude_delivery(room, learned)
         conclude_pauses(conversation, learned)
         _presume(room, learned)
-    waiting = list(QUESTIONS)
+    waiting = in_order(fresh=conversation.restarts)
     try:
         while waiting:
             learned.subject = waiting[0].subject
@@ -89,6 +89,13 @@ def _learn(conversation: Conversation, learned: LearnedDialect, understood: Unde
     conclude_notices(room, learned)
     learned.learn("limits", "start", 0, START_UNKNOWN, sure=False)
     return room
+
+
+def in_order(*, fresh: bool) -> list[ChatQuestion]:
+    """Return the questions; the crowd comes last if it may break the server for those after it, which get no `fresh`
+    one.
+    """
+    return sorted(QUESTIONS, key=lambda one: one is CROWD and not fresh)
 
 
 def keys(questions: Iterable[ChatQuestion]) -> list[str]:
@@ -210,18 +217,20 @@ def _ask_newline(room: RoomConversation, learned: LearnedDialect) -> None:
     learned.learn("framing", "out", room.heard_in.kind, room.framed.why)
 
 
+CROWD = ChatQuestion("many members", ask_members, ("limits.members",))
+
 QUESTIONS: Sequence[ChatQuestion] = (
     ChatQuestion("utterances without a line's end", ask_newline, ("framing.in", "framing.out")),
     ChatQuestion("how fast one may speak", ask_rate, ("limits.rate",)),
     ChatQuestion("who leaves", ask_leaving, ()),
     ChatQuestion("what newcomers hear", ask_history, ("delivery.history",)),
+    CROWD,
     ChatQuestion("words to quit by", ask_quit, ("quit.word",)),
     ChatQuestion("commands", ask_commands, ("commands.prefixes",)),
     ChatQuestion("carriage returns", ask_carriage_return, ("bytes.carriage_return",)),
     ChatQuestion("unusual bytes", ask_bytes, ("bytes.handling",)),
     ChatQuestion("white space", ask_white_space, ("bytes.white_space",)),
     ChatQuestion("long utterances", ask_longest, ("limits.utterance",)),
-    ChatQuestion("many members", ask_members, ("limits.members",)),
 )
 """The questions in order: what a conversation in the dialect needs comes first, in case that the time does not suffice
 for all.

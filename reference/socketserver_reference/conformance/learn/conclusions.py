@@ -220,6 +220,7 @@ def conclude_notices(room: RoomConversation, learned: LearnedDialect) -> None:
             prompts = [one for one in prompts if one not in endless]
             remark = f"These came without an end, and what they end in varies: {', '.join(endless)}."
             learned.remarks += [remark] if remark not in learned.remarks else []
+        prompts = patterns.apart(prompts)
         prompts += [room.framed.prompt.decode("utf-8", "replace")] if room.framed.prompt else []
         learned.learn("delivery", "prompts", prompts, "these came without an end of their own")
     joining, leaving = room.notices()

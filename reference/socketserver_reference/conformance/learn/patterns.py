@@ -104,7 +104,7 @@ def head(heads: Mapping[str, Sequence[bytes]], host: str) -> Pattern:
     if len(set(own)) == 1:
         return own[0]
     address = read(host.encode())
-    if not _places(own[0], address) and (labelled := _labelled(own)):
+    if not _places(own[0], address) and (labelled := _labelled(dict(zip(heads, own, strict=True)))):
         return labelled
     begin, end = _common(own)
     before = own[0][:begin]
@@ -120,20 +120,22 @@ def _places(pattern: Pattern, part: Pattern) -> list[int]:
     return [at for at in range(len(pattern)) if part and pattern[at : at + len(part)] == part]
 
 
-def _labelled(own: Sequence[Pattern]) -> Pattern | None:
+def _labelled(own: Mapping[str, Pattern]) -> Pattern | None:
     """Return the pattern whose only varying part is one word for each speaker, once or more; None if it has others.
 
-    A number that ends the words of all speakers, after the same letters, is the label alone.
+    A number, or the speaker's name, that ends the words of all speakers, after the same letters, is the label alone.
     """
-    if len({len(one) for one in own}) > 1 or any(Field.ANY in one for one in own):
+    if len(set(map(len, own.values()))) > 1 or any(Field.ANY in one for one in own.values()):
         return None
-    places = list(zip(*own, strict=True))
+    places = list(zip(*own.values(), strict=True))
     labels = {place for place in places if len(set(place)) > 1}
     if len(labels) != 1:
         return None
     (words,) = labels
-    numbered = [re.fullmatch(r"([^\W\d]+)(\d+)", str(word)) for word in words]
-    stems = {found[1] if found else "" for found in numbered}
+    ends = [
+        re.fullmatch(rf"(\w+?)(?:{re.escape(who)}|(?<!\d)\d+)", str(word)) for who, word in zip(own, words, strict=True)
+    ]
+    stems = {found[1] if found else "" for found in ends}
     label = (*stems, Field.SENDER) if len(stems) == 1 and "" not in stems else (Field.SENDER,)
     return tuple(part for place in places for part in (label if place == words else place[:1]))
 
@@ -155,6 +157,25 @@ def notices(lines: Iterable[bytes], varying: Iterable[str], labels: Iterable[str
         else:
             kinds += [pattern] * (len(kinds) < MAX_LINE_KINDS)
     return [template(kind) for kind in kinds]
+
+
+def apart(texts: Sequence[str]) -> list[str]:
+    """Return the templates of texts that nothing ends, without those that are several of the others in a row; of one
+    that begins as another does, what stands behind that.
+    """
+    found: list[str] = []
+    for text in sorted(texts, key=len):
+        rest = text
+        while before := next(filter(None, (_beginning(one).match(rest) for one in found)), None):
+            rest = rest[before.end() :]
+        if rest and rest not in found:
+            found.append(rest)
+    return found
+
+
+def _beginning(text: str) -> re.Pattern[str]:
+    """Return what matches the text of another template that begins as this one does; a name may be empty."""
+    return re.compile(".*?".join(map(re.escape, text.split("{any}"))), re.DOTALL)
 
 
 def likeness(one: bytes, other: bytes, varying: Iterable[str]) -> int:

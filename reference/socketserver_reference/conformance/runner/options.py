@@ -152,7 +152,8 @@ class Options:
         metadata=_of(
             Option(
                 "seconds that the check of a server may take; what has no time left is not checked (default: 60, more "
-                "with a longer timeout, more examples, or a dialect whose limits make clients wait)",
+                "with a longer timeout, more examples, or a dialect whose limits make clients wait; twice as many "
+                "if clients that leave harm it)",
                 number(float, 0.1, MAX_TIMEOUT),
                 "SECONDS",
                 effort=True,

@@ -81,6 +81,7 @@ class LaunchedSite(DirectSite):
         self._fixed: Address | None = None
         self._listened = False
         self._idle_timeout = quiescence.IDLE_TIMEOUT
+        self._computing = 0  # servers in a row that still computed when they were ended
         self._starts = 0
         self._spent = 0.0  # seconds, all starts together
         self._serve()
@@ -225,6 +226,9 @@ class LaunchedSite(DirectSite):
 
     def close(self) -> None:
         if self._launch is not None:
+            self._computing = self._computing + 1 if self._launch.wait_idle.gave_up else 0
+            if self._computing == quiescence.MAX_COMPUTING_SERVERS:
+                self._idle_timeout = quiescence.FLOODING_TIMEOUT
             self._launch.close()
             self._launch = None
         if self._fixed is not None:

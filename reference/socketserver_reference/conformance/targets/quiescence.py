@@ -17,6 +17,9 @@ IDLE_TIMEOUT = 1.0
 FLOODING_TIMEOUT = 0.1
 """The same for a server that is known to send or to compute without end."""
 
+MAX_COMPUTING_SERVERS = 3
+"""Servers of one command in a row that still compute when they are ended, after which the next ones are expected to."""
+
 COMPUTING_COST = 0.25
 """Seconds of processor time from which on threads compute; those that use less wait for a processor."""
 
