@@ -274,6 +274,19 @@ class LeavesByName(Speaker):
         self.server.leave(self.holders.pop(self.name, self.request))
 
 
+class ReplacesByName(Speaker):
+    """A client that gives the name of a member takes its place in the room."""
+
+    breaks = "CHAT-2"
+
+    def setup(self) -> None:
+        super().setup()
+        members = vars(self.server).setdefault("members_by_name", {})
+        with self.server.lock:
+            self.server.members.discard(members.get(self.given))
+            members[self.given] = self.request
+
+
 class TakesEachRecvForAnUtterance(Speaker):
     """It does not wait for the end of a frame."""
 

@@ -1,4 +1,5 @@
-"""The handshake of a chat, where the dialect has one: clients that are silent in it, or leave at each of its stages.
+"""The handshake of a chat, where the dialect has one: clients that are silent in it, give the name of a member, or leave
+at each of its stages.
 
 Servers ask for names in their accept loop: silence, half a name and a reset before the name are where they fail.
 """
@@ -43,7 +44,13 @@ def needs_handshake(play: Play) -> None:
 
 
 class HandshakeChat(Conformance):
-    """Clients that are silent, or leave in an orderly way."""
+    """Clients that are silent, take the name of another, or leave in an orderly way."""
+
+    @decides("CHAT-2")
+    def test_a_client_that_gives_the_name_of_a_member_takes_nothing_from_it(self, play: Play) -> None:
+        needs_handshake(play)
+        words = [Say(who, b"still here") for who in ("ben", "ann", "ben")]  # the second may be let in or refused
+        play(*join("ann", "ben"), Approach("second", len(stages(play.dialect)), namesake="ann"), *words)
 
     @decides("CHAT-9")
     def test_a_client_that_is_silent_in_its_handshake_delays_no_other(self, play: Play) -> None:
