@@ -244,6 +244,17 @@ _ALL = (
         PRACTICE,
     ),
     _hardened("SRV-10", "share no members with another server of the same process", PRACTICE),
+    _hardened("SRV-11", "(when threading) return from shutdown() in a handler's thread", DOCS),
+    _basic(
+        "SRV-12",
+        "serve each request through process_request(), unless verify_request() returns False",
+        DOCS,
+    ),
+    _hardened(
+        "SRV-13",
+        "leave no socket open when its address is taken, and take nothing from the server there",
+        PRACTICE,
+    ),
 )
 
 CLAUSES: dict[str, Clause] = {clause.id: clause for clause in _ALL}

@@ -10,12 +10,6 @@ gone (SRV-9), even if a client stays connected and silent for hours::
 To *hang up* is shutdown(SHUT_RDWR) on every connection: the client reads end of stream, and the handler wakes up in
 recv(), ends the normal way and closes its own request. A forking server ends its children instead.
 
-Handler threads are daemons, which `Threads` records.
-
-Why stop() for signals? KeyboardInterrupt in process_request() makes `socketserver` close a request that a thread uses.
-
-Without descriptors or threads, the loop of `socketserver` spins; here it waits until a handler ends.
-
 Next: `family.py`, to look up.
 """
 
@@ -104,6 +98,7 @@ class Server(socketserver.BaseServer):
 
     def shutdown(self) -> None:
         """Stop, and wait until serve_forever() has ended, if it runs."""
+        # [SRV-11] not for handlers: one may have called this
         self.stop()
         self.idle.wait()
 
@@ -132,8 +127,7 @@ class DatagramServer(Server, socketserver.UDPServer):
     send_buffer = 8 * 1024 * 1024
     """Bytes of SO_SNDBUF for the one socket that sends all replies.
 
-    Replies to a Unix client that does not read stay in it. Measured: 278 fill the default and stop all others; this
-    holds 555.
+    Measured: the default holds 278 replies to a Unix client that does not read, and this 555.
     """
 
     def server_bind(self) -> None:
@@ -144,6 +138,7 @@ class DatagramServer(Server, socketserver.UDPServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse a datagram whose source is this server, which would answer itself without end."""
         # [UDP-1] the reply goes to the source address, which can be forged
+        # [SRV-12] asked before each request
         if not self.is_own(client_address):
             return super().verify_request(request, client_address)
         log.info("no reply to %r: the address is this server's own", client_address)
@@ -169,7 +164,7 @@ class StreamServer(Server, socketserver.TCPServer):
     tcp_send_buffer = 256 * 1024
     """Bytes of SO_SNDBUF for a TCP connection.
 
-    Measured: 64 KiB hold 50 160 bytes of deliveries, too little for CHAT-15; 256 KiB hold 216 326.
+    Measured: 64 KiB hold 50 160 bytes of deliveries, too little for CHAT-15.
     """
 
     unix_send_buffer = 1024 * 1024
@@ -248,6 +243,7 @@ class SocketFile(socketserver.TCPServer):
 
     def server_bind(self) -> None:
         super().server_bind()
+        # [SRV-13] if bind() fails, the file is another server's
         self.path = str(self.server_address)
 
     def server_close(self) -> None:

@@ -17,9 +17,6 @@ closed-request` explains every case, and `socketserver-faults demo closed-reques
 
 **The fix** is one line: join the worker before handle returns, so that close() comes when no thread uses the request.
 
-An exception of the worker reaches `threading.excepthook`, not `socketserver`; with the join, the connection ends all
-the same.
-
 Next: `lifecycle.py`, how servers begin and end.
 """
 

@@ -6,10 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from socketserver_reference.echo import DISCONNECT_ERRORS
 from tests.servers.dialects_served import Speaker
+from tests.servers.name_bugs import LeavesByName, ReplacesByName
 
 
 class Greets(Speaker):
@@ -255,38 +256,6 @@ class KeepsTheNameless(Speaker):
         member.send(data, socket.MSG_DONTWAIT)
 
 
-class LeavesByName(Speaker):
-    """A client that leaves is removed by its name, and so is another client with that name."""
-
-    breaks = "CHAT-11"
-    holders: ClassVar[dict[bytes, Any]] = {}
-    name = b""
-
-    def receive(self) -> bytes:
-        data = super().receive()
-        if not self.name:
-            self.name = data
-            self.holders.setdefault(data, self.request)
-        return data
-
-    def finish(self) -> None:
-        super().finish()
-        self.server.leave(self.holders.pop(self.name, self.request))
-
-
-class ReplacesByName(Speaker):
-    """A client that gives the name of a member takes its place in the room."""
-
-    breaks = "CHAT-2"
-
-    def setup(self) -> None:
-        super().setup()
-        members = vars(self.server).setdefault("members_by_name", {})
-        with self.server.lock:
-            self.server.members.discard(members.get(self.given))
-            members[self.given] = self.request
-
-
 class TakesEachRecvForAnUtterance(Speaker):
     """It does not wait for the end of a frame."""
 
@@ -356,5 +325,10 @@ class PanicsAtAResetBeforeTheName(PanicsAtAReset):
         return Speaker.receive(self) if self.named else super().receive()
 
 
-SPEAKERS: list[type[Speaker]] = [*Speaker.__subclasses__(), PanicsAtAResetBeforeTheName]
-BUGS = {bug.__name__: bug for bug in SPEAKERS if bug.breaks}
+SPEAKERS: set[type[Speaker]] = {
+    *Speaker.__subclasses__(),
+    PanicsAtAResetBeforeTheName,
+    LeavesByName,
+    ReplacesByName,
+}
+BUGS = {bug.__name__: bug for bug in sorted(SPEAKERS, key=lambda bug: bug.__name__) if bug.breaks}

@@ -8,6 +8,24 @@ from socketserver_faults.catalogue.registry import fault
 from socketserver_reference.lifecycle import StreamServer, Threads
 
 
+@fault("SRV-11")
+class WaitsInShutdown(Threads):
+    """shutdown() returns when the handlers have ended, too.
+
+    Thought: whoever shuts a server down wants all of it to have ended.
+
+    Seen: an administrator says "shutdown", and the handler that reads that calls shutdown(), which waits for that same
+    handler, for ever. `socketserver` documents the same trap for shutdown() in the loop, and so in any handler of a
+    synchronous server.
+
+    Fixed: shutdown() waits for the loop alone; server_close() waits for the handlers, and no handler calls that.
+    """
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.wait_for_handlers()
+
+
 @fault("SRV-9", program="chat")
 class WaitsForTheLastMember(StreamServer):
     """The server closes only when the last member has left.

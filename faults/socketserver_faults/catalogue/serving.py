@@ -40,6 +40,22 @@ class ForgetsThePort(StreamServer):
         super().finish_request(request, host)
 
 
+@fault("SRV-12")
+class AsksNobody(StreamServer):
+    """The loop hands each request on without a call of verify_request().
+
+    Thought: the loop of `socketserver` does much that this server does not need.
+
+    Seen: months later somebody overrides verify_request(), to refuse an address. Nothing says that it is never called.
+
+    Fixed: leave the loop to `socketserver`, which is meant to be changed by the methods that it documents.
+    """
+
+    def _handle_request_noblock(self) -> None:
+        with suppress(OSError):  # the client has gone already
+            self.process_request(*self.get_request())
+
+
 @fault("SRV-2")
 class SkipsFinish(StreamServer):
     """When handle raises an exception, finish does not run.

@@ -3,7 +3,7 @@
 import socket
 
 from socketserver_faults.catalogue.registry import fault
-from socketserver_reference.lifecycle import StreamServer
+from socketserver_reference.lifecycle import SocketFile, StreamServer
 
 
 @fault("ECHO-10", own_process=True)
@@ -70,4 +70,38 @@ class TriesItsPortFirst(StreamServer):
     def server_bind(self) -> None:
         with socket.socket(self.address_family) as trying:
             trying.bind(self.server_address)
+        super().server_bind()
+
+
+@fault("SRV-13")
+class ClosesOnlyWhatServed(StreamServer):
+    """server_close() does nothing if the server has not been shut down.
+
+    Thought: what was never served has nothing to close.
+
+    Seen: `socketserver` calls server_close() when it cannot bind. A program that tries one port after another, or the
+    same one until it is free, keeps a socket of each attempt.
+
+    Fixed: close the socket, whatever has happened before.
+    """
+
+    def server_close(self) -> None:
+        if self.stopping:
+            super().server_close()
+
+
+@fault("SRV-13", transport="unix")
+class RemovesTheFileOfAnother(SocketFile):
+    """The server notes its socket file, to remove it at the end, before it binds.
+
+    Thought: bind() makes the file, and if it fails, there is none.
+
+    Seen: somebody starts the server twice. The second start fails, "Address already in use", and removes the file of
+    the first: that one still runs, and no client finds it any more.
+
+    Fixed: note the file when bind() has returned.
+    """
+
+    def server_bind(self) -> None:
+        self.path = str(self.server_address)
         super().server_bind()

@@ -18,7 +18,10 @@ class Stoppable(Protocol):
 
 
 class Signals:
-    """Handler of SIGINT and SIGTERM: the first stops the server, once there is one; the second ends the process."""
+    """Handler of SIGINT and SIGTERM: the first stops the server, once there is one; the second ends the process.
+
+    A KeyboardInterrupt in process_request() would make `socketserver` close a request that a thread uses.
+    """
 
     def __init__(self) -> None:
         self.came = False

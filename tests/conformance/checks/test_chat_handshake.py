@@ -16,8 +16,9 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable
 from socketserver_reference.conformance.results.verdicts import Record
 from socketserver_reference.conformance.runner.direct import checks, open_session
 from socketserver_reference.conformance.scenario.violation import Violation
-from tests.servers.dialect_bugs import AsksOneAfterAnother, KeepsTheNameless, LeavesByName, PanicsAtAResetBeforeTheName
+from tests.servers.dialect_bugs import AsksOneAfterAnother, KeepsTheNameless, PanicsAtAResetBeforeTheName
 from tests.servers.dialects_served import DIALECTS, Speaker, served
+from tests.servers.name_bugs import LeavesByName
 
 TIMEOUT = 1.0
 

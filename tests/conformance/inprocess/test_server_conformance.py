@@ -20,14 +20,15 @@ from socketserver_reference.conformance.results.outcomes import NotApplicable, N
 from socketserver_reference.conformance.runner.collected_family import CLASSES
 from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.echo import EchoHandler
-from tests.servers.broken_family import (
+from tests.servers.family.broken_family import (
     BROKEN,
     FinishesTwice,
     KeepsRequestsOpen,
     UnjoinedPoolChat,
     keep_working,
 )
-from tests.servers.making_families import Faultless, made
+from tests.servers.family.broken_serving import BROKEN_SERVING
+from tests.servers.family.making_families import Faultless, made
 from tests.support.serving import TIMEOUT
 
 CHECKS = [name for name in dir(ServerConformance) if name.startswith("test_")]
@@ -73,7 +74,7 @@ def told_apart() -> Iterator[Any]:
     check, is for `make sweep`. A room in processes is a mistake of its own.
     """
     seen = {("SRV-9", "forking library", "")}
-    for clause, served in BROKEN:
+    for clause, served in [*BROKEN, *BROKEN_SERVING]:
         mistake = clause, str(served), served.concurrency if served.chat else ""
         again = mistake in seen
         seen.add(mistake)

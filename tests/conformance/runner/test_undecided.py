@@ -50,7 +50,7 @@ class TestMine(ServerConformance):
 def test_in_pytest_a_server_that_cannot_be_made_fails_every_check_that_is_about_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(UNMADE)
     result = pytester.runpytest_inprocess(*PLUGIN)
-    decided = sum(name.startswith("test_") for name in vars(ServerConformance))
+    decided = sum(name.startswith("test_") for name in dir(ServerConformance))
     not_about_it = 5  # three are about rooms, one is about one at a time, one about processes
     assert result.parseoutcomes() == {"failed": decided - not_about_it, "skipped": not_about_it}
     result.stdout.fnmatch_lines(

@@ -1,5 +1,5 @@
-"""The handshake of a chat, where the dialect has one: clients that are silent in it, give the name of a member, or leave
-at each of its stages.
+"""The handshake of a chat, where the dialect has one: clients that are silent in it, give the name of a member, or
+leave at each of its stages.
 
 Servers ask for names in their accept loop: silence, half a name and a reset before the name are where they fail.
 """

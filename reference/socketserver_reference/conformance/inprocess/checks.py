@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from socketserver_reference.conformance.checks.base import decides
 from socketserver_reference.conformance.inprocess.coordinator import PhaseReport, key
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
+from socketserver_reference.conformance.inprocess.serving_checks import ServingChecks
 from socketserver_reference.conformance.inprocess.support import (
-    ServerChecks,
     describe_end,
     is_answered,
     join_room,
@@ -31,7 +31,7 @@ CONVERSATION_UTTERANCES = 3
 """Utterances that make a conversation."""
 
 
-class ServerConformance(ServerChecks):
+class ServerConformance(ServingChecks):
     """See the module. `timeout` is in seconds, for any event that must come."""
 
     # The life cycle

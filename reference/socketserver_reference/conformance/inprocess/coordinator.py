@@ -20,8 +20,13 @@ PHASE_WORDS = {
     "handle": "runs handle",
     "handled": "returns from handle",
     "finish": "runs finish",
+    "verify": "is not made yet: verify_request() is called",
+    "process": "is not made yet: process_request() is called",
 }
 """Phase -> its words in the exchange."""
+
+ANSWER_WORDS = {"raise": ", which raises", "shut down": ", which calls shutdown()", "refuse": ", and returns False"}
+"""Answer -> its words there."""
 
 
 @dataclass
@@ -54,8 +59,9 @@ class PhaseReport:
 class Coordinator:
     """A thread that answers handlers; `events` has all their reports in order.
 
-    `plan` maps (client, phase) to the answer: "raise", or "send" (send the phase to the client); all others get "go". A
-    handler in `held` waits for its answer until `release`.
+    `plan` maps (client, phase) to the answer: "raise", "send" (send the phase to the client), "shut down" (call that of
+    the server), or "refuse" (of verify_request()); all others get "go". A handler in `held` waits for its answer until
+    `release`.
     """
 
     def __init__(self, exchange: ExchangeLog) -> None:
@@ -90,9 +96,7 @@ class Coordinator:
         event = PhaseReport(client, seen["handler"], seen["phase"], seen)
         answer = self.plan.get((client, event.phase), "go")
         self.events.append(event)
-        self._exchange.sees(
-            f"{client}'s handler {PHASE_WORDS[event.phase]}{', which raises' if answer == 'raise' else ''}"
-        )
+        self._exchange.sees(f"{client}'s handler {PHASE_WORDS[event.phase]}{ANSWER_WORDS.get(answer, '')}")
         if (client, event.phase) in self.held:
             self._waiting.append(((client, event.phase), handler))
         else:

@@ -51,6 +51,8 @@ class Reporting(socketserver.BaseRequestHandler):
         answer = report_to(self.coordinator, seen)
         if answer == "raise":
             raise Planned(f"planned by the checker, in {phase}")
+        if answer == "shut down":
+            self.server.shutdown()
         if answer == "send":
             send(self, phase.encode() + b" ")
 

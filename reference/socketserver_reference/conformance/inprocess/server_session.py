@@ -217,7 +217,7 @@ class ServerSession:
             self.coordinator.held.add((name, phase))
 
     def plan(self, answer: str, name: str, *phases: str) -> None:
-        """Answer that client's handler "raise" or "send" in these phases."""
+        """Give that client's handler this answer in these phases: see `Coordinator`."""
         with self.coordinator.changed:
             self.coordinator.plan.update({(name, phase): answer for phase in phases})
 

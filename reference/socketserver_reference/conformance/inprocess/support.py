@@ -6,12 +6,14 @@ that is not about this kind of server raises NotApplicable.
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from socketserver_reference.conformance.checks.base import Conformance
 from socketserver_reference.conformance.inprocess.coordinator import PhaseReport
 from socketserver_reference.conformance.inprocess.fork_host import Forker
 from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+from socketserver_reference.conformance.inprocess.overriding import Overriding
 from socketserver_reference.conformance.inprocess.server_session import ServerSession, SessionClient
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import ENDINGS
@@ -36,11 +38,14 @@ class ServerChecks(Conformance):
         """End the process of the forking servers, if there is one."""
         cls.forker.close()
 
-    def session(self, *, own: bool = False) -> ServerSession:
-        """Return a session with a reporting handler, or with the program's own; raise NotChecked if no handler runs."""
+    def session(self, *, own: bool = False, overriding: bool = False) -> ServerSession:
+        """Return a session with a reporting handler, or with the program's own, and with methods of the server that
+        report if they are overridden; raise NotChecked if no handler runs.
+        """
         if self.serves_nobody:
             raise NotChecked(NO_HANDLER)
-        return ServerSession(self.target, self.timeout, self.forker, own=own)
+        target = replace(self.target, make=Overriding(self.target.make)) if overriding else self.target
+        return ServerSession(target, self.timeout, self.forker, own=own)
 
     def no_handler_runs(self, session: ServerSession) -> bool:
         """Whether no handler runs at all, not even for a client that says something: of no clause is that a violation.

@@ -17,7 +17,7 @@ from socketserver_reference.conformance.inprocess.hosts import ServerSpec
 from socketserver_reference.echo import EchoHandler
 from socketserver_reference.lifecycle import StreamServer, Threads
 from socketserver_reference.overthreaded import OverthreadedChatHandler
-from tests.servers.making_families import Faultless, forking_library, library, made, threading_library
+from tests.servers.family.making_families import Faultless, forking_library, library, made, threading_library
 
 
 class LiesAboutTheClient(socketserver.BaseServer):

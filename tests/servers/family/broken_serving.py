@@ -1,0 +1,84 @@
+"""Servers of the family whose loop, shutdown() or start is broken: each breaks one of SRV-11 to SRV-13."""
+
+import socketserver
+from contextlib import suppress
+from typing import Any
+
+from socketserver_reference.conformance.inprocess.hosts import ServerSpec
+from socketserver_reference.lifecycle import SocketFile, StreamServer, Threads
+from tests.servers.family.making_families import made
+
+
+class JoinsHandlersInShutdown(Threads):
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.wait_for_handlers()
+
+
+class Loop(socketserver.BaseServer):
+    """A loop of its own, as it may be written."""
+
+    def _handle_request_noblock(self) -> None:
+        server: Any = self
+        with suppress(OSError):
+            request, client_address = server.get_request()
+            try:
+                self.take(request, client_address)
+            except Exception:
+                self.handle_error(request, client_address)
+                server.shutdown_request(request)
+
+    def take(self, request: Any, client_address: Any) -> None:
+        raise NotImplementedError
+
+
+class NeverVerifies(Loop):
+    def take(self, request: Any, client_address: Any) -> None:
+        self.process_request(request, client_address)
+
+
+class VerifiesInVain(Loop):
+    def take(self, request: Any, client_address: Any) -> None:
+        self.verify_request(request, client_address)
+        self.process_request(request, client_address)
+
+
+class RefusesWithoutAWord(Loop):
+    def take(self, request: Any, client_address: Any) -> None:
+        if self.verify_request(request, client_address):
+            self.process_request(request, client_address)
+        else:
+            self.__dict__.setdefault("refused", []).append(request)
+
+
+class ProcessesItself(Loop):
+    def take(self, request: Any, client_address: Any) -> None:
+        if self.verify_request(request, client_address):
+            self.finish_request(request, client_address)
+        self.shutdown_request(request)
+
+
+class ForgetsToClose(StreamServer):
+    def server_close(self) -> None:
+        if self.stopping:
+            super().server_close()
+
+
+class TakesTheFile(SocketFile):
+    def server_bind(self) -> None:
+        self.path = str(self.server_address)
+        super().server_bind()
+
+
+BROKEN_SERVING: list[tuple[str, ServerSpec]] = [
+    ("SRV-11", made(JoinsHandlersInShutdown, "tcp", "threading")),
+    ("SRV-11", made(JoinsHandlersInShutdown, "udp", "threading")),
+    ("SRV-12", made(NeverVerifies, "tcp", "threading")),
+    ("SRV-12", made(NeverVerifies, "udp", "sync")),
+    ("SRV-12", made(VerifiesInVain, "tcp", "forking")),
+    ("SRV-12", made(RefusesWithoutAWord, "unix", "sync")),
+    ("SRV-12", made(ProcessesItself, "unix-datagram", "sync")),
+    ("SRV-12", made(ProcessesItself, "tcp", "sync")),
+    ("SRV-13", made(ForgetsToClose, "tcp", "threading", "chat")),
+    ("SRV-13", made(TakesTheFile, "unix", "forking")),
+]

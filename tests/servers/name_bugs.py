@@ -1,0 +1,37 @@
+"""The chat of `dialects_served.py` with a bug about clients who give one name."""
+
+from typing import Any, ClassVar
+
+from tests.servers.dialects_served import Speaker
+
+
+class LeavesByName(Speaker):
+    """A client that leaves is removed by its name, and so is another client with that name."""
+
+    breaks = "CHAT-11"
+    holders: ClassVar[dict[bytes, Any]] = {}
+    name = b""
+
+    def receive(self) -> bytes:
+        data = super().receive()
+        if not self.name:
+            self.name = data
+            self.holders.setdefault(data, self.request)
+        return data
+
+    def finish(self) -> None:
+        super().finish()
+        self.server.leave(self.holders.pop(self.name, self.request))
+
+
+class ReplacesByName(Speaker):
+    """A client that gives the name of a member takes its place in the room."""
+
+    breaks = "CHAT-2"
+
+    def setup(self) -> None:
+        super().setup()
+        members = vars(self.server).setdefault("members_by_name", {})
+        with self.server.lock:
+            self.server.members.discard(members.get(self.given))
+            members[self.given] = self.request
