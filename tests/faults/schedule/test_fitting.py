@@ -147,7 +147,7 @@ def test_an_echo_is_known_without_naming_a_scenario(write: Write) -> None:
     write(shouts=ECHO.replace("REPLY", "self.request.sendall(self.request.recv(1024).strip().upper())"))
     found = searched("shouts:Handler", None)
     assert found.outcome is None
-    assert list(found.covered) == ["ask", "hang-up"]
+    assert list(found.covered) == ["request", "ask", "hang-up"]
 
 
 def test_a_program_that_speaks_the_dialect_and_has_a_bug_is_searched(write: Write) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from socketserver_faults.cli.main import main
+from socketserver_faults.schedule.world.world import World
 from tests.support.scheduling.programs import Write
 
 NAMED_CHAT = """
@@ -126,3 +127,19 @@ def test_a_program_that_ends_is_no_server_to_learn_from(write: Write, capsys: py
     program = named_chat(write, **{"server.serve_forever()": "server.handle_request()"})
     assert main(["schedule", program, "--learn"]) == 2
     assert "cannot be learned, as a chat: " in capsys.readouterr().err
+
+
+def test_what_a_program_does_not_speak_after_all_is_not_taken_for_learned(
+    write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        tells="""
+            import socketserver
+            class Handler(socketserver.BaseRequestHandler):
+                def handle(self):
+                    self.request.sendall(self.request.recv(1024) + b" has joined")
+        """
+    )
+    monkeypatch.setattr(World, "learn", lambda _, protocol: f'protocol = "{protocol}"\n')
+    assert main(["schedule", "tells:Handler", "ask", "--learn"]) == 2
+    assert re.search(r"cannot be learned.* ann reads b'hello has joined', by what was learned", capsys.readouterr().err)

@@ -26,7 +26,7 @@ from socketserver_faults.schedule.exploration.search import (
     search,
     where_stories_part,
 )
-from socketserver_faults.schedule.world.fitting import protocol_spoken
+from socketserver_faults.schedule.world.fitting import first_meeting, protocol_spoken
 from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
@@ -112,6 +112,9 @@ def _learned(world: World, protocol: str) -> str:
     except BadDialect as error:
         raise SubjectRefused(str(error)) from None
     world.subject = replace(world.subject, protocol=protocol)
+    failure = first_meeting(world, protocol)
+    if failure is not None and failure.shape is not None:  # what is read is wrong
+        raise SubjectRefused(f"expected {failure.expected}, but {failure.observed}, by what was learned")
     return text
 
 

@@ -159,6 +159,9 @@ class Socket:
             raise ValueError("negative buffersize in recv")
         return self._recv(bufsize, flags)
 
+    def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, None]:
+        return self.recv(bufsize, flags), None  # the address is that of datagrams
+
     def recv_into(self, buffer: bytearray | memoryview, nbytes: int = 0, flags: int = 0) -> int:
         with memoryview(buffer) as view, view.cast("B") as target:
             if nbytes < 0:

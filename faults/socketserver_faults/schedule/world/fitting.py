@@ -16,6 +16,7 @@ from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.scenario.steps import Connect, Say, join
+from socketserver_reference.conformance.scenario.violation import Violation
 
 FIRST_MEETING = {
     "chat": NamedScenario("meet", "", "CHAT-2", (*join("ann"), Say("ann", b"hello")), politeness="polite"),
@@ -57,7 +58,12 @@ def protocol_spoken(world: World, protocol: str, *, given: bool) -> str:
 
 
 def _meets(world: World, protocol: str, dialect: Dialect) -> bool:
-    return world.play(FIRST_MEETING[protocol], dialect=dialect).failure is None
+    return first_meeting(world, protocol, dialect) is None
+
+
+def first_meeting(world: World, protocol: str, dialect: Dialect | None = None) -> Violation | None:
+    """Return what shows when a client says something, in the world's dialect or another, if that breaks a clause."""
+    return world.play(FIRST_MEETING[protocol], dialect=dialect).failure
 
 
 def _fitting(world: World) -> Iterator[str]:

@@ -43,7 +43,8 @@ NEARLY_FULL = _said_to_ann(b"ABCDEFGHIJ", 7 * 1024)
 
 @dataclass(frozen=True)
 class NamedScenario:
-    """Steps, the circumstance that they play, and its clause, which is reported where several clauses fit.
+    """Steps, the circumstance that they play, and its clause, which is reported where several clauses fit; "" if the
+    circumstances say it better.
 
     `politeness` says before which steps the clients wait until the server is idle: see `Stage`. `deviations` is the
     largest number for which all schedules can be tried in about a minute.
@@ -199,8 +200,15 @@ SCENARIOS = {
             deviations=1,
         ),
         _echo(
-            "ask",
+            "request",
             "ECHO-2",
+            "one client sends a request",
+            Connect("ann"),
+            Say("ann", b"a"),
+        ),
+        _echo(
+            "ask",
+            "",
             "two clients send requests at once",
             Connect("ann"),
             Connect("ben"),

@@ -50,12 +50,12 @@ WORLD_CAPACITY_BYTES = 72 * 1024
 more, to keep scenarios short.
 """
 
-READ_CAPACITY_BYTES = 1024 * 1024
+READ_CAPACITY_BYTES = 256 * 1024
 """The same for a client that always reads, whose buffers Linux lets grow. No scenario says as much, so it does not
 matter to the server how far such a client has read.
 """
 
-MAX_LEARNING_STEPS = 100 * MAX_RUN_STEPS
+MAX_LEARNING_STEPS = 10 * MAX_RUN_STEPS
 """Steps of a run in which the dialect of the program is learned."""
 
 PROGRAM = "whether the program has ended"
@@ -167,11 +167,12 @@ class World:
         learned: list[str] = []
         try:
             site = LearnedSite(self.subject.name, self._restart, lambda: self._ended, self.scheduler.wait_idle)
-            self._run(lambda: self._learn(site, protocol, learned), no_preemption, MAX_LEARNING_STEPS)
+            met = self._run(lambda: self._learn(site, protocol, learned), no_preemption, MAX_LEARNING_STEPS)
         except NoDialect as error:
             raise SubjectRefused(str(error)) from None
         if not learned:
-            raise SubjectRefused("it ends")
+            broken = met.failure
+            raise SubjectRefused(f"expected that {broken.expected}, but {broken.observed}" if broken else "it ends")
         return learned[0]
 
     def _learn(self, site: LearnedSite, protocol: str, learned: list[str]) -> None:

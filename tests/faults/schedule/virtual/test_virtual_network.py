@@ -230,7 +230,7 @@ def test_the_module_has_the_constants_and_exceptions_of_the_real_one(network: Ne
         (lambda module: module.socket(socket.AF_UNIX), "AF_UNIX, only AF_INET"),
         (lambda module: module.socket(type=socket.SOCK_DGRAM), "SOCK_DGRAM"),
         (lambda module: module.socket(proto=socket.IPPROTO_UDP), "IPPROTO_UDP, only IPPROTO_TCP"),
-        (lambda module: module.socket().recvfrom, "recvfrom"),
+        (lambda module: module.socket().recvmsg, "recvmsg"),
         (lambda module: module.socket().recv(1, socket.MSG_WAITALL), "MSG_WAITALL"),
         (lambda module: module.socket().send(b"a", socket.MSG_OOB), "MSG_OOB"),
         (lambda module: module.socket().getsockopt(socket.SOL_SOCKET, 1000), "SO 1000"),

@@ -91,6 +91,11 @@ class TwoWorlds(RuleBasedStateMachine):
     def peek(self, which: int, size: int, flags: int) -> None:
         self.worlds.do(self.twin(which), lambda sock: sock.recv(size, flags | socket.MSG_PEEK))
 
+    @rule(which=WHICH, size=st.sampled_from([1, 3]))
+    def recvfrom(self, which: int, size: int) -> None:
+        if self.reads(twin := self.twin(which)):
+            self.worlds.do(twin, lambda sock: sock.recvfrom(size))
+
     @rule(which=WHICH, size=st.sampled_from([0, 1, 3]))
     def recv_into(self, which: int, size: int) -> None:
         if self.reads(twin := self.twin(which)):
@@ -275,6 +280,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "recv nothing": lambda sock: sock.recv(0),
     "recv less": lambda sock: sock.recv(-1),
     "peek": lambda sock: sock.recv(1, socket.MSG_PEEK),
+    "recvfrom": lambda sock: sock.recvfrom(2),
     "recv into": lambda sock: recv_into(sock, 2),
     "recv into a small buffer": lambda sock: recv_into(sock, 4),
     "recv less into": lambda sock: recv_into(sock, -1),
