@@ -1,5 +1,6 @@
 """What a server keeps of clients that have left is seen; what it allocates once, or lets go of later, passes."""
 
+import os
 import sys
 import time
 from contextlib import closing, suppress
@@ -167,6 +168,7 @@ def test_rounds_that_take_too_long_decide_where_enough_has_grown(
         sleep=time.sleep, monotonic=lambda: next(ticks) / 1000 + (1000 if looks[0] >= late_from else 0)
     )
     monkeypatch.setattr(driver_growth, "time", clock)
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     monkeypatch.setattr(LaunchedSite, "resources", resources)
     with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
         violation, why = seen(session)
@@ -220,3 +222,12 @@ def test_limits_leave_no_time_for_a_thousand_clients(limits: str) -> None:
     ((_, _, raised),) = outcomes("echo", keeping("threads"), TIMEOUT, "ECHO-9", dialect)
     assert isinstance(raised, NotApplicable)
     assert str(raised) == "the dialect's limits leave no time for so many clients on one server"
+
+
+@pytest.mark.parametrize(("load", "seconds"), [(0.5, 30), (2.0, 30), (16.0, 240)])
+def test_on_a_busy_machine_all_rounds_may_take_longer(
+    load: float, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert driver_growth.all_rounds_timeout() == seconds

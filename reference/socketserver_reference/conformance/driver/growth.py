@@ -1,6 +1,7 @@
 """Lets many clients come and leave, and looks at what the server holds then: see `oracles/growth.py`."""
 
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -27,7 +28,7 @@ class _Rounds:
         self._visits = visits
         self._about = about
         self._rewritings = rewritings
-        self._until = math.inf
+        self._timeout = self._until = math.inf
         self._came = 0
         self._clients: list[int] = []  # how many have come and left, after each round
         self._held: list[Resources] = []
@@ -39,7 +40,8 @@ class _Rounds:
         session.prepare()
         if session.site.resources() is None:
             raise NotApplicable(growth.UNSEEN)
-        self._until = time.monotonic() + growth.ALL_ROUNDS_TIMEOUT
+        self._timeout = all_rounds_timeout()
+        self._until = time.monotonic() + self._timeout
         story = self._play(1, timeout)
         failed = ""
         for number, repeated in enumerate(growth.ROUNDS + growth.MEMORY_ROUNDS):
@@ -75,9 +77,7 @@ class _Rounds:
                 for visit in _visits(steps):
                     if time.monotonic() > self._until:
                         session.mark_broken(self._about)  # it may work on
-                        raise NotChecked(
-                            f"a thousand clients did not come and leave in {growth.ALL_ROUNDS_TIMEOUT:g} s"
-                        )
+                        raise NotChecked(f"a thousand clients did not come and leave in {self._timeout:.3g} s")
                     stage.play(visit)
                     stage.wait_idle()
             session.check_alive(stage)
@@ -114,6 +114,11 @@ class _Rounds:
                 return True
             time.sleep(POLL_INTERVAL)  # no event says that a server has let go of something
         return False
+
+
+def all_rounds_timeout() -> float:
+    """Return the seconds for all rounds: where N threads want each processor, everything takes N times as long."""
+    return growth.ALL_ROUNDS_TIMEOUT * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _visits(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
