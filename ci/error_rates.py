@@ -30,9 +30,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "interop"))
+sys.path[:0] = [str(HERE / "interop"), str(HERE / "bench")]
 
 from install import Missing, fill_in, install  # noqa: E402 - found there
+from results import machine as described  # noqa: E402
 
 from socketserver_faults.catalogue.index import checkable  # noqa: E402
 from socketserver_faults.matrix.runner import check_in_processes  # noqa: E402
@@ -163,6 +164,7 @@ def rows(results: list[dict[str, Any]], faults: set[str]) -> Iterator[dict[str, 
             groups[one["what"], one["load"]] = own
     for (what, load), found in groups.items():
         clauses = sorted({clause for one in found for clause in one["wrong"]}) if what != "all faults" else []
+        loads = [one["load average"] for one in found if "load average" in one]
         yield {
             "what": what,
             "load": load,
@@ -170,7 +172,7 @@ def rows(results: list[dict[str, Any]], faults: set[str]) -> Iterator[dict[str, 
             "wrong": sum(bool(one["wrong"]) for one in found),
             "undecided": sum(bool(one["undecided"]) for one in found),
             "seconds": round(statistics.median(one.get("seconds", 0.0) for one in found), 2),
-            "average": round(statistics.median(one.get("load average", 0.0) for one in found), 1),
+            "average": round(statistics.median(loads), 1) if loads else "-",
             "clauses": ", ".join(clauses) or "-",
         }
 
@@ -216,7 +218,8 @@ def main(words: list[str] | None = None) -> int:
             "  ".join(f"{row[key]!s:<{width}}" for key, width in zip(HEADS, (28, 8, 6, 14, 10, 14, 11, 0), strict=True))
         )
     if options.json:
-        options.json.write_text(json.dumps({"heads": {"rates": HEADS}, "tables": {"rates": table}}, indent=1) + "\n")
+        record = {"machine": described(), "causes": [], "heads": {"rates": HEADS}, "tables": {"rates": table}}
+        options.json.write_text(json.dumps(record, indent=1) + "\n")
     return status or int(any(row["wrong"] for row in table))
 
 

@@ -48,10 +48,11 @@ TIMEOUT = 600.0
 
 
 def copied() -> str:
-    """Copy the sources; return a name for them as they are, under which their mutants are kept."""
+    """Copy the sources; return a name for them and the operators as they are, under which their mutants are kept."""
     shutil.rmtree(WORK / "reference", ignore_errors=True)
     shutil.copytree(ROOT / "reference", WORK / "reference", ignore=shutil.ignore_patterns("__pycache__"))
-    sources = b"".join((ROOT / PACKAGE / name).read_bytes() for name in FILES)
+    read = [*(ROOT / PACKAGE / name for name in FILES), HERE / "operators.py"]
+    sources = b"".join(file.read_bytes() for file in read)
     return hashlib.blake2s(sources, digest_size=4).hexdigest()
 
 

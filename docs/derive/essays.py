@@ -18,6 +18,17 @@ from socketserver_faults.demo.rows import ROWS
 from socketserver_faults.demo.timeline import render
 from socketserver_reference.cli.family_table import family_table
 
+ERROR_RATES = HOME / "explanation" / "error-rates.json"
+"""A record of what `make error-rates` has counted, as its `--json` has it, with the `causes` of what is not 0."""
+
+WRONG_VERDICTS = """
+`make error-rates` counts them. N is the number of runs, each with another seed. A good server is checked on a machine
+that does nothing else for it (`idle`) and with a busy loop on each core (`busy`): whatever is violated is wrong, and a
+run is undecided if a clause was not checked. A planted bug is checked as by `make matrix`: a clause with a minus sign
+was missed, one with a plus sign was found besides, and a run is undecided if exploration alone found a clause. The
+median load tells how many threads wanted a processor meanwhile.
+""".strip()
+
 FIGURES = HOME / "explanation" / "figures.json"
 """A record of what `make bench` has measured: a copy of the `build/bench.json` that it writes."""
 
@@ -74,6 +85,7 @@ def figures_page() -> str:
         "\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items()),
         "## The reference beside others",
         *_figures(found, "ratios"),
+        *_error_rates(),
     ]
     for kind in ("servers", "rooms", "echoes", "crowds", "checking", "scheduling"):
         tree = ast.parse((ROOT / "ci" / "bench" / f"{kind}.py").read_text(encoding="utf-8"))
@@ -81,6 +93,16 @@ def figures_page() -> str:
         lines.append(f"## {kind.capitalize()}\n\n{docstring(about, level=3)}")
         lines += _figures(found, TABLES.get(kind, kind))
     return "\n\n".join(lines) + "\n"
+
+
+def _error_rates() -> Iterator[str]:
+    """Yield how often the suite was wrong, with the figures of the record."""
+    found = json.loads(ERROR_RATES.read_text(encoding="utf-8"))
+    yield "## Wrong verdicts"
+    yield WRONG_VERDICTS
+    yield "\n".join(f"- {escaped(f'{name}: {value}')}" for name, value in found["machine"].items())
+    yield from _figures(found, "rates")
+    yield "\n".join(f"- {escaped(line)}" for line in found["causes"])
 
 
 def _figures(found: Any, name: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     path = [*sys.path]
     yield importlib.import_module("error_rates")
     sys.path[:] = path
-    for module in ("error_rates", "install"):
+    for module in ("error_rates", "install", "results"):
         sys.modules.pop(module, None)
 
 
@@ -124,7 +124,9 @@ def test_the_exit_status_tells_of_a_wrong_verdict_and_the_table_has_it(
     file = tmp_path / "table.json"
     words = ["--only", "chat", "--log", str(tmp_path / "log"), "--json", str(file), "--seeds", "2", "--load", "idle"]
     assert rates.main(words) == status
-    (row,) = json.loads(file.read_text())["tables"]["rates"]
+    found = json.loads(file.read_text())
+    assert "processors" in found["machine"]
+    (row,) = found["tables"]["rates"]
     assert (row["n"], row["wrong"]) == (2, 2 * status)
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,18 @@ def test_the_copy_is_what_the_judges_check(mutation: Any, monkeypatch: pytest.Mo
     assert mutation.copied() == named
     monkeypatch.setattr(mutation, "FILES", ("chat.py",))
     assert mutation.copied() != named
+
+
+def test_each_survivor_that_has_a_reason_is_a_change_of_the_files_as_they_are(mutation: Any) -> None:
+    entries = tomllib.loads(mutation.SURVIVORS.read_text())["survivor"]
+    assert entries
+    for one in entries:
+        source = (ROOT / mutation.PACKAGE / one["file"]).read_text()
+        assert one["out"] in " ".join(line.strip() for line in source.splitlines()), (
+            f"{one['out']} is not there any more"
+        )
+        assert one["out"] != one["put"]
+        assert one["reason"]
 
 
 def test_no_mutant_is_judged_if_the_reference_itself_is_found_broken(

@@ -131,8 +131,18 @@ def test_the_figures_of_the_record_are_shown_with_their_date_their_machine_and_t
     for name, rows in record["tables"].items():
         assert f"\n| {' | '.join(record['heads'][name].values())} |\n" in page
         assert rows
-    assert page.count("\n| ") == sum(2 + len(rows) for rows in record["tables"].values())
+    tables = [*record["tables"].values(), json.loads(essays.ERROR_RATES.read_text())["tables"]["rates"]]
+    assert page.count("\n| ") == sum(2 + len(rows) for rows in tables)
     assert not re.search(r"/(home|root|tmp|usr|work)\b", text)
+
+
+def test_the_error_rates_of_the_record_are_shown_and_each_that_is_not_zero_has_its_cause(pages: dict[str, str]) -> None:
+    record = json.loads(essays.ERROR_RATES.read_text())
+    page = pages["explanation/figures.md"].partition("## Wrong verdicts")[2]
+    assert f"\n| {' | '.join(record['heads']['rates'].values())} |\n" in page
+    wrong = {row["what"] for row in record["tables"]["rates"] if row["wrong"] and row["what"] != "all faults"}
+    assert {cause.partition(":")[0] for cause in record["causes"]} == wrong
+    assert all(f"\n- {cause.partition(':')[0]}: " in page for cause in record["causes"])
 
 
 def test_no_link_of_a_page_leads_nowhere(pages: dict[str, str]) -> None:
