@@ -9,15 +9,18 @@ are ratios within one run: the exit status is 1 if one is above its limit, 0 oth
 
 Read in this order:
 
-    servers.py       the other servers, each in the idiom of its library
-    served.py        a server in a process of its own, and what it uses
-    rooms.py         members who listen to one speaker
-    echoes.py        requests and replies
-    crowds.py        members who leave all at once
-    checking.py      the suite
-    scheduling.py    the scheduler
-    results.py       tables, medians, ratios
-    page.py          the page with plots
+    servers.py           the other servers, each in the idiom of its library
+    served.py            a server in a process of its own, and what it uses
+    rooms.py             members who listen to one speaker
+    echoes.py            requests and replies
+    crowds.py            members who leave all at once
+    checking.py          the suite
+    scheduling.py        the scheduler
+    small_room.py        handlers for two schedulers
+    interleaving.py      the scheduler beside frontrun, on these
+    beside_frontrun.py   what frontrun runs
+    results.py           tables, medians, ratios
+    page.py              the page with plots
 
 RULE: one module for each kind of measurement; what they find is rows of a table, and only results.py knows limits.
 """

@@ -81,6 +81,14 @@ SCHEDULES = (
     Column("per_second", "schedules/s", 0),
     Column("seconds", "seconds", 2),
 )
+INTERLEAVINGS = (
+    Column("scheduler", "scheduler"),
+    Column("room", "room"),
+    Column("verdict", "verdict"),
+    Column("schedules", "schedules", 0),
+    Column("per_second", "schedules/s", 0),
+    Column("seconds", "seconds", 2),
+)
 RATIOS = (
     Column("figure", "figure"),
     Column("what", "what"),
@@ -109,7 +117,7 @@ def machine() -> dict[str, str]:
     """Return what figures depend on besides the code, and when they were measured."""
     with open("/proc/cpuinfo") as told:
         models = {line.partition(": ")[2].strip() for line in told if line.startswith("model name")}
-    libraries = {name: version(name) for name in ("trio", "twisted", "uvloop") if find_spec(name)}
+    libraries = {name: version(name) for name in ("frontrun", "trio", "twisted", "uvloop") if find_spec(name)}
     return {
         "measured": f"{datetime.now(UTC):%Y-%m-%d}",
         "version": version("socketserver-reference"),

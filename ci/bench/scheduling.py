@@ -1,14 +1,15 @@
-"""The scheduler: schedules a second, and how many it plays until it finds each race of the catalogue.
+"""The scheduler: schedules a second, and how many it plays until it finds each race of the catalogue, or clears.
 
 On one processor: threads of which one runs at a time are twice as fast there.
 
-Next: `results.py`.
+Next: `small_room.py`.
 """
 
 import argparse
 import os
 from collections.abc import Iterator
 
+import interleaving
 import results
 
 from socketserver_faults.catalogue import index
@@ -31,7 +32,7 @@ def searched(name: str, schedules: int) -> SearchResult | None:
     try:
         subject = read(name)
         with world_of(subject) as world:
-            return search_schedules(world, scenarios_for(subject, None), Bounds(2, schedules, SECONDS))
+            return search_schedules(world, scenarios_for(subject, None), Bounds(None, schedules, SECONDS))
     except (SubjectRefused, AttributeError):  # another transport, or something that is not modelled
         return None
 
@@ -56,3 +57,4 @@ def measure(options: argparse.Namespace) -> Iterator[results.Table]:
                         "seconds": found.seconds,
                     },
                 )
+        yield from interleaving.measure()

@@ -132,3 +132,14 @@ def test_a_server_that_hangs_up_or_says_too_much_is_not_measured(bench: Any) -> 
         with pytest.raises(ConnectionError, match="has hung up"):
             [room.say(b"quit") for _ in range(2)]
         room.close()
+
+
+def test_the_room_that_two_schedulers_play_is_right_with_its_lock_and_wrong_without(bench: Any) -> None:
+    rows = [(row["locked"], row["verdict"]) for row in bench("interleaving").ours()]
+    assert rows == [(True, "cleared"), (False, "fails")] * 2
+    beside = bench("beside_frontrun")
+    handlers = beside.room(2, True)
+    for number in range(2):
+        beside.handle(number, handlers)
+    assert beside.in_one_order(handlers)
+    assert [len(handler.request.heard) for handler in handlers] == [2, 2]
