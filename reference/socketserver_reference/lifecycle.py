@@ -1,14 +1,14 @@
 """How servers begin, hang up and end: what `socketserver` leaves to its users.
 
-When server_close() returns, the listening socket, the connections and the threads or processes of the handlers must be
-gone (SRV-9), even if a client stays connected and silent for hours::
+When server_close() returns, the listening socket, the connections and the threads or processes of the handlers are gone
+(SRV-9), even if a client stays connected::
 
     stop()            hang up, and let serve_forever() end soon       from anywhere, even a signal handler
     shutdown()        the same, and wait until serve_forever() ends   from another thread
     server_close()    the same, and wait until the handlers end       from another thread, or afterwards
 
 To *hang up* is shutdown(SHUT_RDWR) on every connection: the client reads end of stream, and the handler wakes up in
-recv(), ends the normal way and closes its own request. A forking server ends its children instead.
+recv(), ends the normal way and closes its own request.
 
 Next: `family.py`, to look up.
 """
@@ -118,7 +118,7 @@ class Server(socketserver.BaseServer):
             self.forget(self.ended.get(timeout=RETRY_TIMEOUT))
 
     def forget(self, thread: threading.Thread | None) -> None:
-        """Drop the record of a thread from the `ended` queue."""
+        """Drop the record of a thread."""
 
 
 class DatagramServer(Server, socketserver.UDPServer):
@@ -138,7 +138,6 @@ class DatagramServer(Server, socketserver.UDPServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Refuse a datagram whose source is this server, which would answer itself without end."""
         # [UDP-1] the reply goes to the source address, which can be forged
-        # [SRV-12] asked before each request
         if not self.is_own(client_address):
             return super().verify_request(request, client_address)
         log.info("no reply to %r: the address is this server's own", client_address)
@@ -153,7 +152,7 @@ class DatagramServer(Server, socketserver.UDPServer):
 
 
 class StreamServer(Server, socketserver.TCPServer):
-    """A server of connections that can hang up on all of them."""
+    """A server of connections."""
 
     # [ECHO-11] [CHAT-20] bind although connections of an earlier server are in TIME_WAIT
     allow_reuse_address = True
@@ -174,12 +173,12 @@ class StreamServer(Server, socketserver.TCPServer):
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.connections: set[socket.socket] = set()
+        self.connections: dict[int, socket.socket] = {}  # by descriptor
         self.connections_lock = threading.RLock()  # a signal handler may find it held by its own thread
         super().__init__(*args, **keywords)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection, prepare it and remember it."""
+        """Accept a connection and prepare it."""
         try:
             request, client_address = super().get_request()
         except OSError as error:
@@ -189,11 +188,21 @@ class StreamServer(Server, socketserver.TCPServer):
             raise
         with suppress(OSError):  # the client has gone; its handler will notice
             self.prepare(request)
+        self.remember(request)
+        return request, client_address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Remember the connection again, since get_request() may wrap it in TLS."""
+        # [SRV-12] an override may also refuse it
+        self.remember(request)
+        return super().verify_request(request, client_address)
+
+    def remember(self, request: socket.socket) -> None:
+        """Remember a connection."""
         with self.connections_lock:
-            self.connections.add(request)
+            self.connections[request.fileno()] = request
             if self.stopping:  # hang_up() may have run before
                 self.end(request)
-        return request, client_address
 
     def prepare(self, request: socket.socket) -> None:
         """Set the options of a connection."""
@@ -206,7 +215,7 @@ class StreamServer(Server, socketserver.TCPServer):
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.unix_send_buffer)
 
     def shutdown_request(self, request: Any) -> None:
-        """End the stream and close, when the handler has ended."""
+        """End the stream and close."""
         # [ECHO-3] [CHAT-7] to close with unread input is a reset, which may destroy the last reply
         with suppress(OSError):  # nothing is unread, or the client is gone
             request.setblocking(False)
@@ -218,7 +227,7 @@ class StreamServer(Server, socketserver.TCPServer):
         # [SRV-3] after finish; nothing else here closes a request
         # [ECHO-9] [CHAT-18] nothing of it is left
         with self.connections_lock:
-            self.connections.discard(request)
+            self.connections.pop(request.fileno(), None)
         super().close_request(request)
 
     def hang_up(self) -> None:
@@ -227,7 +236,7 @@ class StreamServer(Server, socketserver.TCPServer):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever()
         # [SRV-9] members read end of stream, and handlers wake up
         with self.connections_lock:
-            for request in self.connections:
+            for request in self.connections.values():
                 self.end(request)
 
     def end(self, request: socket.socket) -> None:
@@ -285,7 +294,7 @@ class Threads(socketserver.ThreadingMixIn, Server):
             self.ended.put(threading.current_thread())
 
     def service_actions(self) -> None:
-        """Forget each ended thread once: a client costs the same in any crowd."""
+        """Forget the ended threads."""
         # [ECHO-9] [CHAT-18] a thread that ended and was joined costs nothing
         with suppress(queue.Empty):
             while True:
@@ -298,7 +307,7 @@ class Threads(socketserver.ThreadingMixIn, Server):
             self.handlers.discard(thread)
 
     def wait_for_handlers(self) -> None:
-        """Join the threads: hang_up() has ended what they wait for."""
+        """Join the threads, which hang_up() has woken."""
         for handler in self.handlers:
             handler.join()
 

@@ -92,6 +92,7 @@ class KeepsCopies(StreamServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         request, client_address = super().get_request()
+        copy = request.dup()
         with self.connections_lock:
-            self.connections.add(request.dup())
+            self.connections[copy.fileno()] = copy
         return request, client_address
