@@ -138,6 +138,21 @@ def test_the_shape_of_any_damage_is_found_and_its_clause(
     assert (found.shape, found.clause_id) == (shape, clause), str(found)
 
 
+@pytest.mark.parametrize(("out", "told"), [("chunk", ("extra", "CHAT-4")), ("line", ("altered", "CHAT-3"))])
+@given(seed=CHANCES, number=CHUNKS)
+@EXAMPLES
+def test_what_stands_before_a_delivery_was_said_by_nobody_where_nothing_ends_a_text(
+    out: str, told: tuple[Shape, str], seed: int, number: int
+) -> None:
+    bare = read(f'protocol = "chat"\n[framing]\nin = "{out}"\n[delivery]\ntemplate = "{{body}}"\n', "bare", "bare")
+
+    def spoil(chunk: int, outgoing: list[tuple[Connection, bytes]]) -> list[tuple[Connection, bytes]]:
+        return [(member, b"* who came *" * (chunk == number) + one) for member, one in outgoing]
+
+    found = violation_in(room_for(bare, seed, spoil), *talk(seed))
+    assert (found.shape, found.clause_id) == told, str(found)
+
+
 @given(seed=CHANCES, dialect=DIALECTS, number=CHUNKS, length=st.integers(1, 4))
 @EXAMPLES
 def test_a_delivery_that_breaks_off_is_cut_and_its_place_is_told(

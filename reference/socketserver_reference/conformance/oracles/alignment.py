@@ -70,6 +70,8 @@ class Alignment:
     """Bytes of the longest delivery out of a burst."""
     together: bool = False
     """Whether several clients were speaking at once."""
+    unended: bool = False
+    """Whether a text that nothing ends may stand before a delivery."""
 
     @property
     def text(self) -> bytes:
@@ -171,7 +173,7 @@ def _in_parts(seen: Alignment) -> Shape:
     text, formed = seen.text, seen.came[0].formed
     if _is_mixed(seen, text):
         return "mixed"
-    if seen.together and _ends_in_more(seen, text):
+    if (seen.together and _ends_in_more(seen, text)) or (seen.unended and _begins_with_more(seen, text)):
         return "extra"
     tails = [*seen.heard[-1:], *(due.text for due in seen.next)]
     if not formed and len(text) > 1 and any(one.endswith(text) for one in tails):
@@ -186,6 +188,12 @@ def _ends_in_more(seen: Alignment, text: bytes) -> bool:
     """Whether a whole delivery is followed by something that is no part of any: nothing marks its beginning."""
     whole = max((due.text for due in seen.next if text.startswith(due.text)), key=len, default=b"")
     return bool(whole) and len(text) - len(whole) >= MIN_PIECE_BYTES
+
+
+def _begins_with_more(seen: Alignment, text: bytes) -> bool:
+    """Whether a whole delivery comes after something that is no part of any."""
+    before = [text.removesuffix(due.text) for due in seen.next if len(due.text) >= MIN_PIECE_BYTES]
+    return any(len(one) >= MIN_PIECE_BYTES and one != text for one in before)
 
 
 def _goes_on(text: bytes, due: Possible) -> bool:

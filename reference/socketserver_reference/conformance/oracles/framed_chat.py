@@ -305,6 +305,7 @@ class FramedChatOracle(FramedChatState):
             quits=[utterance.body for utterance in self._quits()],
             beside=self._beside(),
             together="concurrent" in self.circumstances(who),
+            unended=self.dialect.framing_out.kind in ("chunk", "none"),
         )
 
     def _piece(self, who: str, frame: bytes, known: Iterable[Spoken]) -> Piece:
