@@ -33,7 +33,10 @@ class ServingChecks(ServerChecks):
                 raise NotChecked("the handler has another server, which SRV-1 is about")
             if session.wait("ann", "handle") is None:
                 expected = "shutdown() returns in setup, though lou's handler still runs"
-                raise session.violation("SRV-11", expected, "it does not return")
+                violation = session.violation("SRV-11", expected, "it does not return")
+                session.release("lou", "handle")  # ann's handler may wait for it
+                session.wait("lou", "finish")
+                raise violation
 
     @decides("SRV-12")
     def test_verify_request_and_process_request_are_called_for_each_request(self) -> None:

@@ -4,6 +4,7 @@ This is the only file of the suite that imports servers. It combines them with t
 """
 
 import os
+import socket
 import socketserver
 import tempfile
 import uuid
@@ -24,19 +25,20 @@ class Maker:
     program: str
     transport: str
     concurrency: str
+    host: str = "127.0.0.1"
 
     def __call__(self, handler: Handler | None = None) -> socketserver.BaseServer:
         program = PROGRAMS[self.program]
         if handler is not None:
             program = replace(program, connection_handler=handler, datagram_handler=handler)
-        return make_server(program, anywhere(self.transport), self.concurrency)
+        return make_server(program, anywhere(self.transport, self.host), self.concurrency)
 
 
-def anywhere(transport: str) -> Address:
+def anywhere(transport: str, host: str = "127.0.0.1") -> Address:
     """Return an address where nothing listens yet."""
     if transport.startswith("unix"):
         return Address(transport, path=os.path.join(tempfile.gettempdir(), f"served-{uuid.uuid4().hex}"))
-    return Address(transport, host="127.0.0.1")
+    return Address(transport, host=host)
 
 
 def family() -> list[ServerSpec]:
@@ -56,6 +58,30 @@ def family() -> list[ServerSpec]:
     ]
 
 
+def family_over_ipv6() -> list[ServerSpec]:
+    """Return threading servers at ::1; none where this system has no IPv6."""
+    transports = [transport for transport in TRANSPORTS if transport in ("tcp", "udp") and has_ipv6()]
+    return [
+        ServerSpec(
+            f"threading echo over {transport} and IPv6",
+            transport,
+            "threading",
+            Maker("echo", transport, "threading", "::1"),
+        )
+        for transport in transports
+    ]
+
+
+def has_ipv6() -> bool:
+    """Whether a server can listen at ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as trying:
+            trying.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def class_name(served: ServerSpec) -> str:
     """Return the name by which pytest collects the class: TestThreadingEchoOverTcp."""
     return "Test" + "".join(word.capitalize() for word in served.name.replace("-", " ").split())
@@ -63,6 +89,6 @@ def class_name(served: ServerSpec) -> str:
 
 CLASSES = {
     class_name(served): type(class_name(served), (ServerConformance,), {"target": served, "__module__": __name__})
-    for served in family()
+    for served in [*family(), *family_over_ipv6()]
 }
 globals().update(CLASSES)
