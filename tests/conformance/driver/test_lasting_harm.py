@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.driver.rewritings import letting_go
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import LAST_READ_TIMEOUT
+from socketserver_reference.conformance.driver.triggers import TRIGGERS, still_decides
 from socketserver_reference.conformance.runner.direct import open_session
-from socketserver_reference.conformance.scenario.steps import HalfClose, Say, join
+from socketserver_reference.conformance.scenario.steps import Close, HalfClose, Quit, Say, join
 from socketserver_reference.conformance.scenario.transcript import Did
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS
 from socketserver_reference.conformance.targets.client import Client
@@ -71,3 +75,13 @@ def test_a_client_that_closes_shows_what_leaving_does_to_others_where_no_stream_
     with pytest.raises(VIOLATIONS["CHAT-10"]) as caught:
         endless.play(*join("ann", "ben"), HalfClose("ben"), Say("ann", b"still here"), about="CHAT-11")
     assert caught.value.spares
+
+
+def test_so_does_one_that_would_quit_where_there_is_no_word_for_it() -> None:
+    wordless = replace(NOTE, quit=b"")
+    assert not any(one.present([Quit("ben")], wordless) for one in TRIGGERS["CHAT-7"])
+    before = [*join("ann", "ben"), Quit("ben"), Say("ann", b"still here")]
+    after = letting_go(before, wordless)
+    assert after == [Close("ben") if isinstance(step, Quit) else step for step in before]
+    assert still_decides("CHAT-11", before, after, wordless)
+    assert letting_go(before, NOTE) == before

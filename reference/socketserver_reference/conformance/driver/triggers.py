@@ -49,6 +49,7 @@ from socketserver_reference.conformance.scenario.steps import (
     Connect,
     Crowd,
     HalfClose,
+    Quit,
     Reset,
     Resume,
     Say,
@@ -158,8 +159,9 @@ def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
             yield len(sizes), sum(sizes)
 
 
-def quits(steps: Steps, _: Dialect) -> bool:
-    return any(step.effect == "leaves" for step in steps)
+def quits(steps: Steps, dialect: Dialect) -> bool:
+    """A client says the quit word; where there is none, it half-closes instead."""
+    return bool(dialect.quit) and any(step.effect == "leaves" for step in steps)
 
 
 def like_quit(steps: Steps, dialect: Dialect) -> bool:
@@ -185,8 +187,9 @@ def silent_member(steps: Steps, _: Dialect) -> bool:
     return False
 
 
-def end_of_stream(steps: Steps, _: Dialect) -> bool:
-    return any(isinstance(step, HalfClose | Close | Abandon) for step in steps)
+def end_of_stream(steps: Steps, dialect: Dialect) -> bool:
+    closing = (HalfClose, Close, Abandon) if dialect.quit else (HalfClose, Close, Abandon, Quit)
+    return any(isinstance(step, closing) for step in steps)
 
 
 def reset(steps: Steps, _: Dialect) -> bool:
