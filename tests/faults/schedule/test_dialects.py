@@ -1,7 +1,10 @@
 """`schedule --dialect`: in dialects of every kind the right program passes, and the same with a bug does not."""
 
+import textwrap
+
 import pytest
 
+from socketserver_reference.conformance.dialects.loader import read
 from tests.support.scheduling.programs import Write, searched
 from tests.support.served_dialects import DIALECTS
 
@@ -32,3 +35,45 @@ def test_a_program_is_judged_in_its_dialect(name: str, write: Write) -> None:
     outcome = searched(f"{module}:wrong", "turnover", 0, DIALECTS[name]).outcome
     assert outcome is not None
     assert outcome.clause == "CHAT-11"
+
+
+GREETING = """
+    protocol = "echo"
+    [framing]
+    in = "line"
+    out = "line"
+    [echo]
+    transform = "identity"
+    requests = "many"
+    greeting = "who is there?\\n"
+"""
+
+GREETS = """
+    import socketserver, threading
+    lock = threading.Lock()
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            try:
+                self.wfile.write(b"who is there?\\n")
+                for line in self.rfile:
+                    REPLY
+            except OSError:
+                pass
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+    def make():
+        return Server(("", 0), Handler)
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "clause"),
+    [
+        ("with lock: self.wfile.write(line)", ""),
+        ("lock.acquire(); self.wfile.write(line); lock.release()", "ECHO-7"),  # never, if the client is gone
+    ],
+)
+def test_clients_hang_up_on_an_echo_that_greets(reply: str, clause: str, write: Write) -> None:
+    write(greets=GREETS.replace("REPLY", reply))
+    found = searched("greets:make", "hang-up", 2, read(textwrap.dedent(GREETING), "greets", "here"))
+    assert (found.outcome.clause if found.outcome else "") == clause
