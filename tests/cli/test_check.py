@@ -32,7 +32,9 @@ def reference_server(*arguments: str) -> str:
 def test_without_a_target_the_reference_is_checked_and_conforms(check: Checker) -> None:
     outcome = check("echo", *QUICK)
     assert outcome.code == 0
-    assert outcome.clauses_that("holds") == [*ECHO, *UDP]
+    only_launched = ["ECHO-10", "ECHO-11"]
+    assert outcome.clauses_that("holds") == [one for one in (*ECHO, *UDP) if one not in only_launched]
+    assert outcome.clauses_that("not-applicable") == only_launched
     assert (
         outcome.out.splitlines()[0]
         == "checking echo: the reference in this process, over tcp and udp (seed 0, at most 1000 s)"
@@ -45,7 +47,7 @@ def test_without_a_target_the_reference_is_checked_and_conforms(check: Checker) 
 def test_the_chat_of_the_reference_conforms(check: Checker) -> None:
     outcome = check("chat", *QUICK, "--strict")
     assert outcome.code == 0
-    assert outcome.clauses_that("holds") == CHAT
+    assert outcome.clauses_that("holds") == [one for one in CHAT if one not in ("CHAT-19", "CHAT-20")]
 
 
 @pytest.mark.sweep

@@ -159,26 +159,21 @@ class Handler(socketserver.BaseRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("imports", "does", "cleared"),
+    ("imports", "does"),
     [
-        ("os", "os.getpid()", True),
-        ("os", "open('log', 'a').close()", False),
-        ("os", "os.environ.get('HOME')", False),
-        ("pathlib", "pathlib.Path(__file__).read_text()", False),
-        ("uuid", "uuid.uuid4()", False),
-        ("random", "random.random()", True),
-        ("random", "random.Random().random()", False),
-        ("threading\nfrom secrets import token_hex", "token_hex()", False),
-        ("threading\nfrom os import urandom as draw", "draw(8)", False),
+        ("os", "os.getpid()"),
+        ("os", "open('log', 'a').close()"),
+        ("os", "os.environ.get('HOME')"),
+        ("pathlib", "pathlib.Path(__file__).read_text()"),
+        ("uuid", "uuid.uuid4()"),
+        ("random", "random.random()"),
+        ("random", "random.Random().random()"),
+        ("threading\nfrom secrets import token_hex", "token_hex()"),
+        ("threading\nfrom os import urandom as draw", "draw(8)"),
     ],
 )
-def test_a_program_is_cleared_if_all_that_it_uses_is_tracked_and_the_report_says_why_not(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    imports: str,
-    does: str,
-    cleared: bool,
+def test_a_program_is_cleared_whatever_it_uses_besides_its_own_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], imports: str, does: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "clear_echo.py"
@@ -186,9 +181,8 @@ def test_a_program_is_cleared_if_all_that_it_uses_is_tracked_and_the_report_says
     words = (f"{file}:Handler", "ask", "--dialect", "rfc862")
     assert "all with up to 0 deviations" in told(capsys, *words, "--deviations", "0", code=0)
     out = told(capsys, *words, "--schedules", "40", code=0)
-    assert (" inequivalent schedules\n" in out) == cleared
-    assert ("deviations; NOT all with" in out) != cleared
-    assert ("\nThe bound on deviations is needed, as the program names " in out) != cleared
+    assert " inequivalent schedules\n" in out
+    assert "deviations; NOT all with" not in out
 
 
 def test_random_scenarios_are_for_a_chat_alone(capsys: pytest.CaptureFixture[str]) -> None:

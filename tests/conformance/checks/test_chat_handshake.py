@@ -61,7 +61,7 @@ def attacked(dialect: Dialect, server: type[Speaker]) -> Iterator[str]:
 
 @pytest.mark.parametrize("dialect", [ASKING, bundled()["trio-chat"], bundled()["node-chat"]], ids=lambda one: one.name)
 def test_a_sound_server_survives_all_attacks_on_its_handshake(dialect: Dialect) -> None:
-    assert len(ATTACKS) == 5
+    assert len(ATTACKS) == 6
     assert list(attacked(dialect, Speaker)) == []
 
 
