@@ -45,7 +45,14 @@ def test_the_reference_behind_a_network_that_splits_every_byte_keeps_each_clause
     protocol = "echo" if clause.startswith("ECHO") else "chat"
     with closing(open_session(protocol, split(protocol), 5.0, ANY_SEGMENTATION)) as session:
         found = [raised for _, _, raised in play_all(session, protocol, clause)]
-        found = [raised for raised in found if not re.match("the dialect has no (handshake|frames)", str(raised))]
+        found = [
+            raised
+            for raised in found
+            if not re.match(
+                "the dialect has no (handshake|frames)|in the dialect the server may take what comes in one",
+                str(raised),
+            )
+        ]
         if clause in EXACT or clause in session.site.unobservable:
             assert all(isinstance(raised, NotApplicable) for raised in found)
         else:
@@ -58,7 +65,7 @@ def test_a_reset_behind_such_a_network_disturbs_nobody() -> None:
 
 
 def test_without_the_option_the_same_path_looks_like_the_servers_fault() -> None:
-    (outcome,) = outcomes("chat", split("chat"), 5.0, "CHAT-2", NOTE)
+    outcome, _ = outcomes("chat", split("chat"), 5.0, "CHAT-2", NOTE)
     assert violation_of(outcome) is not None
 
 

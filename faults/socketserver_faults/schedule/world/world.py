@@ -42,7 +42,6 @@ from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.driver.dialect_fit import Misfit
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
-from socketserver_reference.conformance.scenario.steps import Stall
 from socketserver_reference.conformance.scenario.violation import VIOLATIONS, Violation
 
 WORLD_CAPACITY_BYTES = 72 * 1024
@@ -153,7 +152,7 @@ class World:
         self, scenario: NamedScenario, choose: Choose = no_preemption, *, dialect: Dialect | None = None
     ) -> ScheduleResult:
         """Play the scenario under a schedule, in the world's dialect or another."""
-        self._stalling = {step.who for step in scenario.steps if isinstance(step, Stall)}
+        self._stalling = {step.who for step in scenario.steps if step.effect == "stops reading"}
         return self._run(lambda: self._players.perform(scenario, dialect or self.dialect), choose)
 
     def misfit(self, protocol: str) -> Misfit | None:

@@ -254,7 +254,7 @@ class FramedRewriter:
         if self._present and all(who.startswith(WITNESS) for who in self._present):
             witnesses, self._present = list(self._present), {}
             self._stalled.clear()
-            if self._must_close() or isinstance(step, Close):
+            if self._must_close() or step.effect == "is gone":
                 leaving += [Settle(), *(Close(who) for who in witnesses)]
             else:
                 leaving += [HalfClose(who) for who in witnesses]

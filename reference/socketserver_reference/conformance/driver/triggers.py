@@ -9,8 +9,7 @@ stop looking at them. TRIGGERS says for each clause which steps show it. It has 
 
 A violation of a clause without a trigger in this table explains nothing but itself.
 
-Steps here are those of a scenario, or those that clients performed. `rewritings.py` has the same steps without a
-trigger.
+Steps here are those of a scenario, or those that clients performed. `rewritings.py` takes triggers out of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -159,8 +158,7 @@ def _under_way(steps: Steps) -> Iterator[tuple[int, int]]:
             yield len(sizes), sum(sizes)
 
 
-def quits(steps: Steps, dialect: Dialect) -> bool:
-    """A client says the quit word; where there is none, it half-closes instead."""
+def quits(steps: Steps, dialect: Dialect) -> bool:  # without a quit word a client half-closes instead
     return bool(dialect.quit) and any(step.effect == "leaves" for step in steps)
 
 
@@ -188,8 +186,7 @@ def silent_member(steps: Steps, _: Dialect) -> bool:
 
 
 def end_of_stream(steps: Steps, dialect: Dialect) -> bool:
-    closing = (HalfClose, Close, Abandon) if dialect.quit else (HalfClose, Close, Abandon, Quit)
-    return any(isinstance(step, closing) for step in steps)
+    return any(isinstance(step, HalfClose | Close | Abandon | (HalfClose if dialect.quit else Quit)) for step in steps)
 
 
 def reset(steps: Steps, _: Dialect) -> bool:
