@@ -173,12 +173,12 @@ class StreamServer(Server, socketserver.TCPServer):
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        self.connections: dict[int, socket.socket] = {}  # by descriptor
+        self.connections: set[socket.socket] = set()
         self.connections_lock = threading.RLock()  # a signal handler may find it held by its own thread
         super().__init__(*args, **keywords)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection and prepare it."""
+        """Accept a connection."""
         try:
             request, client_address = super().get_request()
         except OSError as error:
@@ -189,18 +189,22 @@ class StreamServer(Server, socketserver.TCPServer):
         with suppress(OSError):  # the client has gone; its handler will notice
             self.prepare(request)
         self.remember(request)
+        self.accepted = request
         return request, client_address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Remember the connection again, since get_request() may wrap it in TLS."""
-        # [SRV-12] an override may also refuse it
-        self.remember(request)
+        """Remember what an override of get_request() made of it: TLS, say."""
+        # [SRV-12] an override may refuse it
+        if request is not self.accepted:
+            with self.connections_lock:
+                self.connections.discard(self.accepted)
+            self.remember(request)
         return super().verify_request(request, client_address)
 
     def remember(self, request: socket.socket) -> None:
         """Remember a connection."""
         with self.connections_lock:
-            self.connections[request.fileno()] = request
+            self.connections.add(request)
             if self.stopping:  # hang_up() may have run before
                 self.end(request)
 
@@ -227,7 +231,7 @@ class StreamServer(Server, socketserver.TCPServer):
         # [SRV-3] after finish; nothing else here closes a request
         # [ECHO-9] [CHAT-18] nothing of it is left
         with self.connections_lock:
-            self.connections.pop(request.fileno(), None)
+            self.connections.discard(request)
         super().close_request(request)
 
     def hang_up(self) -> None:
@@ -236,7 +240,7 @@ class StreamServer(Server, socketserver.TCPServer):
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes serve_forever()
         # [SRV-9] members read end of stream, and handlers wake up
         with self.connections_lock:
-            for request in self.connections.values():
+            for request in self.connections:
                 self.end(request)
 
     def end(self, request: socket.socket) -> None:

@@ -121,7 +121,7 @@ def test_clients_that_come_reset_or_leave_during_shutdown_change_nothing(
             with suppress(ConnectionResetError):  # what it said last may not have been received
                 read_to_end(anna)
         assert not any(handler.is_alive() for handler in server.handlers)  # type: ignore[attr-defined]
-        assert server.connections == {}  # type: ignore[attr-defined]
+        assert server.connections == set()  # type: ignore[attr-defined]
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
@@ -161,7 +161,7 @@ def test_a_server_that_closes_hangs_up_and_leaves_nothing_behind(
             read_to_end(last)
     assert [read_to_end(client).replace(b"ackhi", b"") for client in clients] == [b""] * 5
     assert set(threading.enumerate()) == before
-    assert server.connections == {}
+    assert server.connections == set()
     assert server.socket.fileno() == -1
     assert list(tmp_path.iterdir()) == []
     assert errors(caplog) == []

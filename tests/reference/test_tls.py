@@ -77,7 +77,7 @@ def test_a_client_is_served_and_forgotten(certificate: tuple[Path, Path], concur
             with client_of(server, certificate) as client:
                 client.sendall(b" hello \n")
                 assert read_to_end(client) == b"HELLO"
-    assert server.connections == {}
+    assert server.connections == set()
 
 
 def test_the_end_hangs_up_on_a_client_that_is_silent(certificate: tuple[Path, Path]) -> None:
@@ -88,7 +88,7 @@ def test_the_end_hangs_up_on_a_client_that_is_silent(certificate: tuple[Path, Pa
         server.server_close()
         with suppress(ConnectionResetError):  # what TLS says of its own may be unread
             assert read_to_end(silent) == b""
-    assert server.connections == {}
+    assert server.connections == set()
 
 
 def test_who_speaks_no_tls_disturbs_nobody(certificate: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
@@ -100,5 +100,5 @@ def test_who_speaks_no_tls_disturbs_nobody(certificate: tuple[Path, Path], caplo
         with client_of(server, certificate) as client:
             client.sendall(b"hello")
             assert read_to_end(client) == b"HELLO"
-    assert server.connections == {}
+    assert server.connections == set()
     assert "HTTP_REQUEST" in caplog.text

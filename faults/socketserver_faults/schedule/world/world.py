@@ -152,7 +152,7 @@ class World:
         self, scenario: NamedScenario, choose: Choose = no_preemption, *, dialect: Dialect | None = None
     ) -> ScheduleResult:
         """Play the scenario under a schedule, in the world's dialect or another."""
-        self._stalling = {step.who for step in scenario.steps if step.effect == "stops reading"}
+        self._stalling = {who for step in scenario.steps if step.effect == "stops reading" for who in step.clients}
         return self._run(lambda: self._players.perform(scenario, dialect or self.dialect), choose)
 
     def misfit(self, protocol: str) -> Misfit | None:

@@ -1,0 +1,1 @@
+"""The reduced search, and the code that says what it touches."""
