@@ -92,7 +92,6 @@ class KeepsCopies(StreamServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         request, client_address = super().get_request()
-        copy = request.dup()
         with self.connections_lock:
-            self.connections[copy.fileno()] = copy
+            self.connections.add(request.dup())
         return request, client_address

@@ -338,5 +338,5 @@ class HangsUpOnEverybody(StreamServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         super().handle_error(request, client_address)
         with self.connections_lock:
-            for connection in self.connections.values():
+            for connection in self.connections:
                 self.end(connection)

@@ -208,7 +208,7 @@ class Panics(StreamServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         super().handle_error(request, client_address)
-        for connection in list(self.connections.values()):
+        for connection in list(self.connections):
             self.end(connection)
 
 
