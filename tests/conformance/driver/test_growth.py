@@ -230,4 +230,5 @@ def test_on_a_busy_machine_all_rounds_may_take_longer(
 ) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert driver_growth.all_rounds_timeout() == seconds
+    assert driver_growth.all_rounds_timeout(harmed=False) == seconds
+    assert driver_growth.all_rounds_timeout(harmed=True) == 30  # its own threads may be what is so busy
