@@ -52,7 +52,7 @@ CHECK_TIMEOUT = 5.0
 EXAMPLES_PER_SEED = 8
 """Runs of each state machine, for each seed."""
 
-FAULT_TIMEOUT = 300.0
+FAULT_TIMEOUT = 600.0
 SEED_TIMEOUT = 60.0
 """Seconds after which a process counts as hanging, and additional ones for each seed."""
 

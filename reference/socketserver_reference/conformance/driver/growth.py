@@ -143,7 +143,7 @@ def grow(session: Session, visits: Visits, about: str, rewritings: Sequence[Rewr
         return session.play_with_both_timeouts(partial(play, wait=not session.site.restartable))
     except Violation as violation:
         first = violation
-    if first.shape != "grows" or not session.site.restartable:
+    if first.shape != "grows" or not session.site.restartable or first.clause_id != about:  # that is known
         raise first
     try:
         transcript = session.play_with_both_timeouts(play)
