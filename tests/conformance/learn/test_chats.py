@@ -22,6 +22,7 @@ from socketserver_reference.conformance.targets.in_process import InProcess
 from socketserver_reference.family import make_server
 from tests.servers import dialect_servers as servers
 from tests.servers.dialect_servers import chat
+from tests.servers.dialects_served import served
 from tests.support.learning import differences, learned, proposed, reason, unfit
 from tests.support.planted import Planted
 
@@ -182,6 +183,11 @@ def test_a_name_in_frames_is_an_answer() -> None:
 
     target = chat(hear=servers.counted, asks=b"", deliver=b"{name}: {body}", to_sender=None, frame=in_frames)
     assert learned(target).handshake == (HandshakeTurn(send=Template("{name}"), framed=True),)
+
+
+def test_a_name_in_a_frame_may_come_back_alone() -> None:
+    binary = loader.bundled()["binary-length"]
+    assert learned(served(binary)).handshake == binary.handshake
 
 
 def test_times_of_day_and_counts_are_anything() -> None:

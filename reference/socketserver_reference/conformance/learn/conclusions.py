@@ -121,9 +121,10 @@ def _awaited(room: RoomConversation, told: Sequence[Sequence[bytes]]) -> str:
 
     What came after it, and differs from one to the next, counts among the notices.
     """
+    frames = room.heard_in.kind in ("fixed", "length")
     for last in zip(*map(reversed, told), strict=False):
         wait = _template(room, last)
-        if Template.parse(wait, "any", "name").literal.strip():
+        if Template.parse(wait, "any", "name").literal.strip() or (frames and wait == "{name}"):
             return wait
         room.keep("joining", last)
     return ""
