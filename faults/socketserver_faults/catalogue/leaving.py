@@ -123,7 +123,7 @@ class DropsLastWords(ChatHandler):
         return gone or super().leaves(chunk)
 
 
-@fault("CHAT-10", own_process=True)
+@fault("CHAT-10", "CHAT-19", own_process=True)
 class SpinsAtTheEnd(ChatHandler):
     """The server does not notice end of stream: the thread calls recv() again and again, at full speed.
 
@@ -131,7 +131,7 @@ class SpinsAtTheEnd(ChatHandler):
     moment's trouble.
 
     Seen: a client that half-closes waits for ever for the server to close. Each client that has left keeps a thread
-    busy, which takes a whole processor.
+    busy, which takes a whole processor, and its descriptor, so that soon none is left for others.
 
     Fixed: b"" does not mean "nothing yet" but "nothing any more": it is the one way in which recv() reports the end.
     """
