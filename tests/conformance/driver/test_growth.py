@@ -179,6 +179,22 @@ def test_rounds_that_take_too_long_decide_where_enough_has_grown(
     assert why in ("", "a thousand clients did not come and leave in 30 s")
 
 
+def test_what_a_known_clause_explains_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [0]
+
+    def resources(_: LaunchedSite) -> dict[str, int]:
+        looks[0] += 1
+        return {"threads": 1000 * looks[0]}
+
+    monkeypatch.setattr(LaunchedSite, "resources", resources)
+    with closing(open_session("echo", keeping("nothing"), TIMEOUT)) as session:
+        session.masking.known.add("ECHO-3")
+        violation, _ = seen(session)
+    assert violation is not None
+    assert violation.clause_id == "ECHO-3"
+    assert looks[0] == 1 + len(growth.ROUNDS)
+
+
 def test_what_the_server_is_harmed_by_is_left_out_from_the_beginning() -> None:
     with closing(open_session("echo", keeping("of-leavers"), TIMEOUT)) as session:
         session.masking.known.add("ECHO-7")

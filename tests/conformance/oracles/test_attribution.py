@@ -267,3 +267,8 @@ def test_a_datagram_too_many_is_nobody_s_reply() -> None:
     assert oracle.explain_mismatch("ann", b"HI").expected == "ann reads no datagram"
     assert clause_of(oracle.feed_end("ann", "reset")) == "UDP-5"
     assert clause_of(oracle.explain_refusal("cal", "timed out")) == "UDP-5"
+
+
+@pytest.mark.parametrize(("clause", "keeps"), [("CHAT-19", "CHAT-18"), ("ECHO-10", "ECHO-9")])
+def test_what_is_measured_counts_against_the_protocol_of_its_scenario(clause: str, keeps: str) -> None:
+    assert attribution.clauses(attribution.rows_about(clause), "grows", []) == (keeps,)

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from socketserver_reference.conformance.driver.measurements import shown_again
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
 from socketserver_reference.conformance.oracles import attribution, exhaustion
 from socketserver_reference.conformance.oracles.exhaustion import Exhaustion
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets import crowd
 from socketserver_reference.conformance.targets.quiescence import REST_COST, REST_TIMEOUT
 
@@ -26,7 +27,7 @@ class _Attempt:
         self._session = session
         self._about = about
         self._spare = spare
-        self._table = attribution.CHAT_ROWS if about.startswith("CHAT") else attribution.ECHO_ROWS
+        self._table = attribution.rows_about(about)
         self._when = ""  # what has happened to the descriptors
 
     def play(self, exhausts: Exhaustion, timeout: float) -> Transcript:
@@ -119,11 +120,5 @@ def exhaust(session: Session, exhausts: Exhaustion, about: str) -> Transcript:
         session.acquit(first)
         why = other.observed if isinstance(other, Violation) else str(other)
         raise NotChecked(f"silent clients disturb the server even where descriptors are left: {why}") from None
-    try:
-        session.mark_broken(about)
-        transcript = session.play_with_both_timeouts(scarce)
-    except Violation as second:
-        second.replays = Replays(1, 1) if second.shape == "starves" else None
-        raise
-    session.acquit(first)
-    return transcript
+    session.mark_broken(about)
+    return shown_again(session, scarce, first)

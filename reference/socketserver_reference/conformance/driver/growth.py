@@ -8,6 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 from socketserver_reference.conformance.driver.masking import LASTING
+from socketserver_reference.conformance.driver.measurements import shown_again
 from socketserver_reference.conformance.driver.rewritings import Rewriting, rewritten
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.driver.stage import Stage
@@ -16,7 +17,7 @@ from socketserver_reference.conformance.oracles.growth import Visits
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import POLL_INTERVAL
 from socketserver_reference.conformance.targets.resources import MEMORY, WRITABLE, Resources
 
@@ -63,7 +64,7 @@ class _Rounds:
         what = next((one for one in grown if failed or not wait or self._still_holds(one)), "")
         if not what:
             return story.transcript
-        table = attribution.CHAT_ROWS if self._about.startswith("CHAT") else attribution.ECHO_ROWS
+        table = attribution.rows_about(self._about)
         held = [one[what] for one in self._held]
         found = story.violation(growth.finding(table, what, self._clients, held, failed))
         found.unscripted = growth.UNSCRIPTED
@@ -145,10 +146,4 @@ def grow(session: Session, visits: Visits, about: str, rewritings: Sequence[Rewr
         first = violation
     if first.shape != "grows" or not session.site.restartable or first.clause_id != about:  # that is known
         raise first
-    try:
-        transcript = session.play_with_both_timeouts(play)
-    except Violation as second:
-        second.replays = Replays(1, 1) if second.shape == "grows" else None
-        raise
-    session.acquit(first)
-    return transcript
+    return shown_again(session, play, first)

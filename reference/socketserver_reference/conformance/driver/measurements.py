@@ -1,6 +1,6 @@
 """Plays scenarios for other questions: how late deliveries come, what they cost, whether the server fails at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.driver.session import Session
@@ -9,6 +9,7 @@ from socketserver_reference.conformance.oracles import delayed_ack, scaling
 from socketserver_reference.conformance.oracles.segmentation import Ambiguous
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
+from socketserver_reference.conformance.scenario.transcript import Transcript
 from socketserver_reference.conformance.scenario.violation import Replays, Violation
 from socketserver_reference.conformance.targets import quiescence
 
@@ -58,6 +59,19 @@ def measure_lag(session: Session, *steps: Step, about: str, prompt: str, late: s
 def _replays(session: Session, shown: int) -> Replays | None:
     """Return the number of replays on fresh servers of what was measured more than once."""
     return Replays(shown, shown) if session.site.restartable else None
+
+
+def shown_again(session: Session, play: Callable[[float], Transcript], first: Violation) -> Transcript:
+    """Play what has shown a violation on a fresh server: raise what it shows there, or acquit the server of the first
+    and return what was played.
+    """
+    try:
+        transcript = session.play_with_both_timeouts(play)
+    except Violation as second:
+        second.replays = Replays(1, 1) if second.shape == first.shape else None
+        raise
+    session.acquit(first)
+    return transcript
 
 
 def scale(session: Session, room: scaling.Room, many: int, about: str) -> bool:

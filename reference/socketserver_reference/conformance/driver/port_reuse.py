@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from socketserver_reference.conformance.driver.measurements import shown_again
 from socketserver_reference.conformance.driver.session import Session
 from socketserver_reference.conformance.oracles import attribution, port_reuse
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.scenario.steps import Step
 from socketserver_reference.conformance.scenario.transcript import Transcript
-from socketserver_reference.conformance.scenario.violation import Replays, Violation
+from socketserver_reference.conformance.scenario.violation import Violation
 from socketserver_reference.conformance.targets.base import CannotCheck
 
 
@@ -20,8 +21,7 @@ def _attempt(session: Session, steps: Sequence[Step], about: str, timeout: float
             stage.wait_idle()  # the system resets what a server has not accepted
             failed = site.come_back(stage.close)
             if failed:
-                table = attribution.CHAT_ROWS if about.startswith("CHAT") else attribution.ECHO_ROWS
-                raise stage.violation(port_reuse.finding(table, session.address, failed))
+                raise stage.violation(port_reuse.finding(attribution.rows_about(about), session.address, failed))
     except CannotCheck as error:
         session.mark_broken(about)
         raise NotChecked(
@@ -49,10 +49,4 @@ def come_back(session: Session, steps: Sequence[Step], about: str) -> Transcript
         first = violation
     if first.shape != "no restart":
         raise first
-    try:
-        transcript = session.play_with_both_timeouts(play)
-    except Violation as second:
-        second.replays = Replays(1, 1) if second.shape == "no restart" else None
-        raise
-    session.acquit(first)
-    return transcript
+    return shown_again(session, play, first)

@@ -164,6 +164,11 @@ DATAGRAM_ROWS = (
 """An echo over datagrams."""
 
 
+def rows_about(clause: str) -> Sequence[Row]:
+    """Return the table for scenarios about a clause of chats, or of echoes over connections."""
+    return CHAT_ROWS if clause.startswith("CHAT") else ECHO_ROWS
+
+
 def clauses(table: Sequence[Row], shape: Shape, facts: Sequence[Circumstance | Kind]) -> tuple[str, ...]:
     """Return the clauses that this may break, the likeliest first; of the disruptions, the latest comes first."""
     row = next(row for row in table if row.fits(shape, facts))
