@@ -61,7 +61,7 @@ def test_what_shows_at_times_alone_counts_against_no_other_clause(
     session: Any = SimpleNamespace(dialect=NOTE, brief_timeout=1.0)
     steps: list[Step] = [*join("ann", "ben"), HalfClose("ben"), Say("ann", b"1")]
     one = Confirmer(session, Effort())
-    one._until = math.inf
+    one._until = -math.inf  # the time for violations is over, and it would be told on the wrong clause
     exchange = Exchange([Scene(steps)], found, shown=often, of=3, last=found)
     assert one._attributed(exchange).told.clause_id == cause
 
