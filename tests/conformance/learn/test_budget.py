@@ -84,6 +84,15 @@ def test_what_has_no_time_left_is_named_and_the_rest_is_verified(monkeypatch: py
     assert '\n# handling = "verbatim"' in proposal.text
 
 
+def test_without_time_to_ask_how_utterances_end_nothing_is_called_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    hourglass = Hourglass()
+    late = ChatQuestion("the sand", lambda *_: setattr(hourglass, "late", True), ())
+    monkeypatch.setattr(questions, "QUESTIONS", [late, *questions.QUESTIONS])
+    proposal = propose("chat", chat(deliver=LABELLED), 0.1, 10, budget=hourglass)
+    assert proposal.trouble == "no time was left to ask for framing.in, on which all else depends: see --budget"
+    assert loader.read(proposal.text, "learned", "learned").template.text == "{sender}: {body}"
+
+
 def test_no_time_for_a_conversation_in_the_dialect_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     hourglass = Hourglass()
     after_the_history(lambda: setattr(hourglass, "over", True), monkeypatch)

@@ -61,6 +61,10 @@ class Proposal:
     """The keys, for a report."""
 
 
+UNGUESSABLE = "framing.in"
+"""The key without which a conversation that fits by chance tells little."""
+
+
 def propose(
     protocol: str,
     target: Target,
@@ -85,6 +89,8 @@ def propose(
             raise
         proposal = _interrupted(target, learned)
     proposal.left_out = learned.left_out
+    if not proposal.trouble and any(UNGUESSABLE in names for names in learned.left_out.values()):
+        proposal.trouble = f"no time was left to ask for {UNGUESSABLE}, on which all else depends: see --budget"
     proposal.keys = learned.told()
     return proposal
 
