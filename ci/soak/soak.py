@@ -123,7 +123,7 @@ class Soaked:
         before: dict[str, int] = {}
         while self.lives() and before != (held := dict(self.site.resources() or {})):
             before = held
-            time.sleep(0.5)
+            time.sleep(0.5)  # no event says that nothing will change any more
         return before
 
     def close(self) -> None:
