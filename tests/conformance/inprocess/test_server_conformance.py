@@ -16,6 +16,7 @@ from socketserver_reference.clauses import CLAUSES
 from socketserver_reference.conformance.inprocess.checks import ServerConformance
 from socketserver_reference.conformance.inprocess.hosts import ConcurrencyName, ServerSpec
 from socketserver_reference.conformance.inprocess.probes import Handler
+from socketserver_reference.conformance.inprocess.server_session import ServerSession
 from socketserver_reference.conformance.results.outcomes import NotApplicable, NotChecked
 from socketserver_reference.conformance.runner.collected_family import CLASSES
 from socketserver_reference.conformance.scenario.violation import Violation
@@ -109,6 +110,21 @@ def test_where_no_handler_runs_nothing_is_checked_and_nobody_waits_for_one_again
     assert outcome(cls, first) == "not checked"
     monkeypatch.setattr(cls, "timeout", None)  # no event is waited for
     assert {outcome(cls, check) for check in CHECKS} == {"not checked", "not applicable"}
+
+
+def test_no_handler_calls_shutdown_once_the_check_for_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the thread of the loop it would wait for itself: the handler begins when that of lou has ended."""
+    planned: list[str] = []
+    plan = ServerSession.plan
+
+    def note(session: ServerSession, answer: str, name: str, *phases: str) -> None:
+        planned.append(answer)
+        plan(session, answer, name, *phases)
+
+    monkeypatch.setattr(ServerSession, "plan", note)
+    one_at_a_time = made(Faultless, "tcp", "sync", claims="threading")
+    assert outcome(subject(one_at_a_time, 0.3), "test_shutdown_in_the_thread_of_a_handler_returns") == "not checked"
+    assert planned == ["shut down", "go"]
 
 
 @pytest.fixture
