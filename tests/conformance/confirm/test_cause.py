@@ -15,6 +15,7 @@ from socketserver_reference.conformance.confirm.cause import cause_before, cause
 from socketserver_reference.conformance.confirm.confirmer import Confirmer, Effort
 from socketserver_reference.conformance.confirm.replay import Exchange
 from socketserver_reference.conformance.dialects.dialect import NOTE
+from socketserver_reference.conformance.dialects.loader import bundled
 from socketserver_reference.conformance.results.outcomes import NotChecked
 from socketserver_reference.conformance.scenario.scene import Scene
 from socketserver_reference.conformance.scenario.steps import (
@@ -145,6 +146,17 @@ def test_a_reply_that_waits_for_a_silent_client_is_not_put_down_to_its_bytes(wai
 
     found = VIOLATIONS["ECHO-2"]("", "", ())
     assert cause_of(found, [Connect("silent"), Connect("ann"), Say("ann", b"\0")], NOTE, shows) == cause
+
+
+@pytest.mark.parametrize(("waits", "cause"), [(True, "ECHO-8"), (False, "ECHO-2")])
+def test_a_reply_that_waits_for_a_client_to_leave_that_was_answered_is_not_either(waits: bool, cause: str) -> None:
+    def shows(others: Sequence[Step]) -> bool:
+        return not waits or not any(isinstance(step, HalfClose) for step in others)
+
+    found = VIOLATIONS["ECHO-2"]("", "", ())
+    steps: list[Step] = [Connect("ann"), Connect("ben"), Say("ann", b"a"), Say("ben", b"b")]
+    assert cause_of(found, steps, bundled()["rfc862"], shows) == cause
+    assert cause_of(found, steps, NOTE, shows) == "ECHO-2"  # its server has ended ann's stream
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,17 @@ import textwrap
 
 import pytest
 
-from socketserver_reference.conformance.dialects.loader import read
+from socketserver_faults.schedule.exploration.explore import (
+    code_of,
+    replay_schedule,
+    scenarios_for,
+    search_schedules,
+)
+from socketserver_faults.schedule.exploration.search import Bounds
+from socketserver_faults.schedule.world.scenarios import SCENARIOS
+from socketserver_faults.schedule.world.subject import read as read_subject
+from socketserver_faults.schedule.world.worlds import world_of
+from socketserver_reference.conformance.dialects.loader import bundled, read
 from tests.support.scheduling.programs import Write, searched
 from tests.support.served_dialects import DIALECTS
 
@@ -77,3 +87,38 @@ def test_clients_hang_up_on_an_echo_that_greets(reply: str, clause: str, write: 
     write(greets=GREETS.replace("REPLY", reply))
     found = searched("greets:make", "hang-up", 2, read(textwrap.dedent(GREETING), "greets", "here"))
     assert (found.outcome.clause if found.outcome else "") == clause
+
+
+VERBATIM = """
+    import socketserver
+    greeted = []
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            greeted.append(self)
+            while data := self.request.recv(1024):
+                if ASKED:
+                    self.request.sendall(data)
+    def make():
+        return socketserver.SERVER(("", 0), Handler)
+"""
+
+
+@pytest.mark.parametrize(
+    ("server", "asked", "clause"),
+    [
+        ("ThreadingTCPServer", "True", ""),
+        ("TCPServer", "True", "ECHO-8"),
+        ("ThreadingTCPServer", "self is greeted[0]", "ECHO-2"),  # not because another is there
+    ],
+)
+def test_an_echo_that_waits_for_an_idle_client_and_one_that_says_nothing_are_told_apart(
+    server: str, asked: str, clause: str, write: Write
+) -> None:
+    write(verbatim=VERBATIM.replace("SERVER", server).replace("ASKED", asked))
+    program, dialect = read_subject("verbatim:make", "echo"), bundled()["rfc862"]
+    with world_of(program, dialect=dialect) as world:
+        found = search_schedules(world, scenarios_for(program, "ask", dialect), Bounds(0))
+        assert (found.outcome.clause if found.outcome else "") == clause
+        if found.outcome is not None:
+            again = replay_schedule(world, SCENARIOS["ask"], code_of(found, lines=False))
+            assert again.clause == clause

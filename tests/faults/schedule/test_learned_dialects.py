@@ -80,6 +80,27 @@ def test_a_program_that_floods_is_learned_and_told(write: Write, capsys: pytest.
     assert re.search(r"^observed: its end is read \d{3,} times$", out, re.M)
 
 
+@pytest.mark.parametrize("server", ["Threading", ""], ids=["threads", "one after another"])
+def test_an_echo_that_reads_the_end_for_ever_is_learned_and_told(
+    server: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(
+        sticky=f"""
+        import socketserver
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                while True:
+                    self.request.sendall(self.request.recv(1024))
+        with socketserver.{server}TCPServer(("", 7777), Handler) as server:
+            server.serve_forever()
+    """
+    )
+    assert main(["schedule", f"{folder}/sticky.py", "request", "--learn", "--deviations", "0"]) == 1
+    out = capsys.readouterr().out
+    assert '  transform = "identity"\n' in out
+    assert re.search(r"^ECHO-3: .*\n.* ann's stream for leaving\nobserved: its end is read \d{3,} times$", out, re.M)
+
+
 @pytest.mark.slow
 def test_a_failure_is_played_again_in_the_dialect_that_is_learned_again(
     write: Write, capsys: pytest.CaptureFixture[str]

@@ -14,7 +14,7 @@ from typing import Any
 from socketserver_faults.schedule.exploration import story
 from socketserver_faults.schedule.exploration.clearing import Clearing
 from socketserver_faults.schedule.exploration.random_runs import random_choices, random_scenario
-from socketserver_faults.schedule.exploration.replay import BadCode, Code, checksum
+from socketserver_faults.schedule.exploration.replay import BadCode, Code, Deviations, checksum
 from socketserver_faults.schedule.exploration.search import (
     Bounds,
     Coverage,
@@ -31,6 +31,7 @@ from socketserver_faults.schedule.world.scenarios import SCENARIOS, NamedScenari
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused, name_of, read
 from socketserver_faults.schedule.world.world import ScheduleResult, World
 from socketserver_faults.schedule.world.worlds import world_of
+from socketserver_reference.conformance.confirm.cause import cause_of, is_doubtful
 from socketserver_reference.conformance.dialects import effects
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
 from socketserver_reference.conformance.dialects.loader import BadDialect
@@ -124,12 +125,34 @@ def search_schedules(world: World, scenarios: dict[str, NamedScenario], bounds: 
         name: (partial(world.play, scenario), scenario.deviations if bounds.deviations is None else bounds.deviations)
         for name, scenario in scenarios.items()
     }
-    if bounds.deviations is not None:
-        return search(plays, bounds)
     with Clearing(world) as clearing:
-        found = search(plays, bounds, lambda name, *limits: clearing.clear(scenarios[name], *limits))
+        clear = (
+            None if bounds.deviations is not None else lambda name, *limits: clearing.clear(scenarios[name], *limits)
+        )
+        found = search(plays, bounds, clear)
         found.bounded = clearing.refused
-        return found
+    if found.outcome is not None:
+        found.outcome = attributed(world, scenarios[found.scenario], found.deviations, found.outcome)
+    return found
+
+
+def attributed(
+    world: World, scenario: NamedScenario, deviations: Deviations, outcome: ScheduleResult
+) -> ScheduleResult:
+    """Return a failure, counted against the clause that it depends on, as `check` does.
+
+    It is asked without deviations, so that says nothing of a failure that needs some.
+    """
+    failure = outcome.failure
+    if failure is None or deviations or not is_doubtful(failure):
+        return outcome
+
+    def shows(steps: list[Step]) -> bool:
+        seen = world.play(replace(scenario, steps=tuple(steps))).failure
+        return seen is not None and seen.shape == failure.shape
+
+    clause = cause_of(failure, scenario.steps, world.dialect, shows)
+    return replace(outcome, failure=failure.of(clause)) if clause != failure.clause_id else outcome
 
 
 def search_random(world: World, count: int, first: int = 0) -> SearchResult:
@@ -212,7 +235,7 @@ def replay_schedule(world: World, scenario: NamedScenario, code: Code) -> Schedu
         raise BadCode(f"{stranger}: {error}") from None
     if checksum(outcome.story) != code.checksum:
         raise BadCode(f"{stranger}: its checksum is {checksum(outcome.story)} here")
-    return outcome
+    return attributed(world, scenario, code.deviations, outcome)
 
 
 def explore(

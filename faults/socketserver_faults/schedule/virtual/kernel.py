@@ -23,6 +23,14 @@ from socketserver_faults.schedule.virtual.listener import Listener
 
 FIRST_PORT = 40001
 
+MANY_ENDS = 100
+"""A server that reads the end of a stream more often than that reads it for ever."""
+
+END_SECONDS = 0.001
+"""Virtual seconds that each time takes then, for each time before: so clients that wait go on before the run has too
+many steps.
+"""
+
 
 def _waiting_to(do: str, end: End | Listener) -> str:
     """Return the story's text for a thread that waits at an end."""
@@ -188,10 +196,16 @@ class Kernel(Descriptors):
             one_send = self.points.recording and number >= FIRST_DESCRIPTOR_OF_CLIENTS
             data: bytes = end.recv(size, peek, one_send)
             if size and not data and file.accepted:
-                self.ends_read[end.name] += 1
+                self._note_end(end.name)
             return data
         finally:
             self._let_go(file)
+
+    def _note_end(self, client: str) -> None:
+        """Note that the server reads the end of a client's stream; if it does so for ever, let time pass meanwhile."""
+        self.ends_read[client] = times = self.ends_read[client] + 1
+        if times > MANY_ENDS and not self.points.recording:
+            self.points.point(f"reads the end of {client}, {times} times now", lambda: False, times * END_SECONDS)
 
     def send(self, number: int, data: bytes, dont_wait: bool) -> int:
         """Send all data, waiting for room; with `dont_wait`, the part that there is room for. Return its length."""

@@ -5,6 +5,7 @@ Read in this order:
     subject.py      the program: of the reference, of the catalogue, or your own
     clients.py      its clients: the conformance suite's own, on virtual sockets
     calls.py        what is noted of the calls of socketserver
+    endless.py      the clause of a program that goes on without an end
     world.py        a server and its clients, and one run
     worlds.py       virtual processes, to be opened and closed
     scenarios.py    what the clients do

@@ -1,6 +1,6 @@
 """What is noted of the calls of `socketserver`: how a handler fails, who begins to serve, and who shuts down.
 
-Next: `world.py`.
+Next: `endless.py`.
 """
 
 from collections.abc import Callable

@@ -37,6 +37,7 @@ from socketserver_faults.schedule.virtual.network import Network, NotModelled
 from socketserver_faults.schedule.virtual.outside import watch
 from socketserver_faults.schedule.world.calls import note_calls
 from socketserver_faults.schedule.world.clients import CLIENTS_THREAD, LearnedSite, NoDialect, VirtualClients
+from socketserver_faults.schedule.world.endless import goes_on, reads_ends
 from socketserver_faults.schedule.world.scenarios import NamedScenario
 from socketserver_faults.schedule.world.subject import Subject, SubjectRefused
 from socketserver_reference.conformance.dialects.dialect import NOTE, Dialect
@@ -61,9 +62,6 @@ PROGRAM = "whether the program has ended"
 """What its main thread touches when it ends."""
 
 ARGUMENTS_HINT = "its arguments stand after --"
-
-MANY_ENDS = 100
-"""A server that reads the end of a stream more often than that reads it for ever."""
 
 SERVING_TIMEOUT = 60.0
 """Virtual seconds within which a program must begin to listen."""
@@ -204,7 +202,7 @@ class World:
         except Violation as found:
             failure = found
         except StepLimitReached as endless:
-            failure = self._goes_on(str(endless))
+            failure = goes_on(self.subject, self._network.kernel.ends_read, str(endless), left=self._left)
         except Deadlock as blocked:
             if not self.subject.make:
                 raise SubjectRefused(f"{self.subject.name} does not go on: {blocked}") from None
@@ -225,16 +223,6 @@ class World:
         if failure is not None and NotModelled.refusals:  # the program has caught it, and gone another way
             raise NotModelled(NotModelled.refusals[0])
         return ScheduleResult(self.scheduler.story, failure, judged)
-
-    def _goes_on(self, endless: str) -> Violation:
-        """Return the clause that is broken if a run has no end; raise SubjectRefused if that is not known."""
-        for client, times in self._network.kernel.ends_read.most_common(1):
-            if times > MANY_ENDS and self.subject.protocol == "chat":
-                observed = f"its end is read {times} times"
-                return VIOLATIONS["CHAT-10"](f"the server takes the end of {client}'s stream for leaving", observed, ())
-        if self._left and self.subject.make:
-            return VIOLATIONS["SRV-9"]("shutdown() and server_close() return, as all clients have left", endless, ())
-        raise SubjectRefused(f"{self.subject.name} makes no progress that the scheduler could judge: {endless}")
 
     def _serve(self, visit: Callable[[], object]) -> None:
         """The first thread of a run. An exception outside the handlers, as in verify_request(), ends the process."""
@@ -312,7 +300,7 @@ class World:
             raise SubjectRefused(f"{self.subject.name} serves nothing: {self._ended or 'it does not begin to listen'}")
         visit()
         self.scheduler.wait_idle()
-        self.scheduler.give_up()
+        self.scheduler.give_up(reads_ends(self.subject, self._network.kernel.ends_read))
 
     def _serves(self) -> bool:
         """Whether the program serves, or never will."""

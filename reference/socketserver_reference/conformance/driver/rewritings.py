@@ -157,6 +157,20 @@ def talkative(steps: Sequence[Step], _: Dialect) -> list[Step]:
     return [step for step in steps if not step.clients or speakers.intersection(step.clients)]
 
 
+def in_turn(steps: Sequence[Step], dialect: Dialect) -> list[Step]:
+    """Without clients that say nothing more, where an echo answers each until it leaves: each comes when the one before
+    has left.
+    """
+    if not dialect.persistent:
+        return talkative(steps, dialect)
+    clients = dict.fromkeys(who for step in steps if step.comes for who in step.clients)
+    found: list[Step] = []
+    for who in clients:
+        own = [step for step in steps if who in step.clients]
+        found += own if any(step.leaves for step in own) else [*own, HalfClose(who)]
+    return found
+
+
 def half_closing(steps: Sequence[Step], _: Dialect) -> list[Step]:
     """Without quits and resets: their clients half-close."""
     return [HalfClose(step.who) if isinstance(step, Quit | Close | Abandon | Reset) else step for step in steps]

@@ -7,9 +7,8 @@ stop looking at them. TRIGGERS says for each clause which steps show it. It has 
 - A scenario that a known clause has broken is played again without its trigger: a quit becomes a half-close, unusual
   bytes become letters, a reset is left out.
 
-A violation of a clause without a trigger in this table explains nothing but itself.
-
-Steps here are those of a scenario, or those that clients performed. `rewritings.py` takes triggers out of them.
+A violation of a clause without a trigger in this table explains nothing but itself. Steps here are those of a scenario,
+or those that clients performed. `rewritings.py` takes triggers out of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from socketserver_reference.conformance.driver.rewritings import (
     chunk_by_chunk,
     closing,
     half_closing,
+    in_turn,
     is_like_quit,
     is_unusual,
     letters,
@@ -301,7 +301,7 @@ TRIGGERS: Mapping[str, tuple[Trigger, ...]] = {
     "ECHO-5": (_if(blank, capitals),),
     "ECHO-6": (_if(half_closed_request, waiting_for_the_reply),),
     "ECHO-7": (_if(abandoned, half_closing),),
-    "ECHO-8": (_if(silent_member, talkative),),
+    "ECHO-8": (_if(silent_member, talkative, in_turn),),
     "ECHO-9": (_if(departures),),
     "ECHO-10": (),  # no other scenario limits descriptors
     "ECHO-11": (),  # no other scenario starts a server again at its port
